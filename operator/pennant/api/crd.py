@@ -1,0 +1,213 @@
+"""From the models to the CustomResourceDefinitions: the only way in which a field gets into the schema.
+
+pydantic's JSON schema is not structural: it has references, titles, `anyOf` with null and constants. What the API
+server takes is a tree of single types, so references are put in place and optional fields are simply not required.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from pennant.api import GROUP, VERSION
+from pennant.api.meta import ApiModel
+from pennant.api.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus
+from pennant.api.model_version import ModelVersionSpec, ModelVersionStatus
+
+# `<name>-<revision>` and the label that carries the name must fit into 63 characters.
+LONGEST_NAME = 52
+
+Schema = dict[str, Any]
+_DROPPED = frozenset({"title", "default", "$defs", "additionalProperties"})
+
+
+def crds() -> dict[str, Schema]:
+    """Return the CustomResourceDefinitions by the name of their file."""
+    return {"modelversions.yaml": model_version(), "modeldeployments.yaml": model_deployment()}
+
+
+def model_version() -> Schema:
+    """Return the CustomResourceDefinition of ModelVersion."""
+    rules = [
+        {
+            "rule": "self.metadata.name == self.spec.model + '-' + self.spec.version",
+            "messageExpression": "'metadata.name must be ' + self.spec.model + '-' + self.spec.version"
+            " + ', made of spec.model and spec.version'",
+            "message": "metadata.name must be <spec.model>-<spec.version>",
+            "reason": "FieldValueInvalid",
+        },
+        {
+            "rule": "self.metadata.name.size() <= 63",
+            "message": "metadata.name must have at most 63 characters; choose a shorter spec.model",
+        },
+    ]
+    columns = [
+        _column("Model", ".spec.model"),
+        _column("Version", ".spec.version"),
+        _column("Tags", ".spec.tags"),
+        _column("Quarantined-By", ".status.quarantinedBy[*].deployment", priority=1),
+        _column("Age", ".metadata.creationTimestamp", "date"),
+    ]
+    version = {
+        "schema": _root("ModelVersion", ModelVersionSpec, ModelVersionStatus, rules, _summary(ModelVersionSpec)),
+        "additionalPrinterColumns": columns,
+        "selectableFields": [{"jsonPath": ".spec.model"}, {"jsonPath": ".spec.version"}],
+        "subresources": {"status": {}},
+    }
+    return _crd("ModelVersion", "mver", version)
+
+
+def model_deployment() -> Schema:
+    """Return the CustomResourceDefinition of ModelDeployment."""
+    rules = [
+        {
+            "rule": f"self.metadata.name.size() <= {LONGEST_NAME}",
+            "message": f"metadata.name must have at most {LONGEST_NAME} characters; revisions are named after it",
+        },
+        {
+            "rule": "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+            "message": "metadata.name must be lower-case letters, digits and dashes; pods are labelled with it",
+        },
+    ]
+    columns = [
+        _column("Model", ".spec.model"),
+        _column("Tag", ".status.desired.tag"),
+        _column("Desired", ".status.desired.version"),
+        _column("Serving", ".status.serving.version"),
+        _column("Ready", '.status.conditions[?(@.type=="Ready")].status'),
+        _column("Reason", '.status.conditions[?(@.type=="Ready")].reason'),
+        _column("Revision", ".status.serving.revision", "integer", priority=1),
+        _column("Replicas", ".status.replicas", "integer", priority=1),
+        _column("Age", ".metadata.creationTimestamp", "date"),
+    ]
+    version = {
+        "schema": _root(
+            "ModelDeployment", ModelDeploymentSpec, ModelDeploymentStatus, rules, _summary(ModelDeploymentSpec)
+        ),
+        "additionalPrinterColumns": columns,
+        "selectableFields": [{"jsonPath": path} for path in (".spec.model", ".spec.tag", ".status.serving.version")],
+        "subresources": {
+            "status": {},
+            "scale": {
+                "specReplicasPath": ".spec.replicas",
+                "statusReplicasPath": ".status.replicas",
+                "labelSelectorPath": ".status.selector",
+            },
+        },
+    }
+    return _crd("ModelDeployment", "mdep", version)
+
+
+def structural(model: type[ApiModel]) -> Schema:
+    """Return the structural schema of a model."""
+    whole = model.model_json_schema(by_alias=True)
+    models = {each.__name__: each for each in _models(model)}
+    return _inlined(whole, whole.get("$defs", {}), models, model.__name__)
+
+
+def _crd(kind: str, short_name: str, version: Schema) -> Schema:
+    plural = f"{kind.lower()}s"
+    names = {
+        "kind": kind,
+        "listKind": f"{kind}List",
+        "plural": plural,
+        "singular": kind.lower(),
+        "shortNames": [short_name],
+        "categories": ["pennant"],
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "names": names,
+            "scope": "Namespaced",
+            "versions": [{"name": VERSION, "served": True, "storage": True, **version}],
+        },
+    }
+
+
+def _root(kind: str, spec: type[ApiModel], status: type[ApiModel], rules: list[Schema], description: str) -> Schema:
+    seen = structural(status)
+    seen["properties"]["observedGeneration"]["default"] = -1
+    # An object that nobody has looked at yet must not count as current.
+    seen["default"] = {"observedGeneration": -1}
+    return {
+        "openAPIV3Schema": {
+            "type": "object",
+            "description": f"{kind}: {description}",
+            "required": ["spec"],
+            "properties": {
+                "apiVersion": {"type": "string", "description": "Version of the schema of this object."},
+                "kind": {"type": "string", "description": "Kind of this object."},
+                "metadata": {"type": "object"},
+                "spec": structural(spec),
+                "status": seen,
+            },
+            "x-kubernetes-validations": rules,
+        }
+    }
+
+
+def _summary(model: type[ApiModel]) -> str:
+    return _one_line(model.__doc__ or "")
+
+
+def _column(name: str, path: str, kind: str = "string", priority: int = 0) -> Schema:
+    column: Schema = {"name": name, "type": kind, "jsonPath": path}
+    return column | ({"priority": priority} if priority else {})
+
+
+def _models(model: type[BaseModel]) -> set[type[BaseModel]]:
+    """Return the model and all models that its fields are made of."""
+    found = {model}
+    pending: list[Any] = [field.annotation for field in model.model_fields.values()]
+    while pending:
+        annotation = pending.pop()
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            if annotation not in found:
+                found |= _models(annotation)
+        else:
+            pending.extend(getattr(annotation, "__args__", ()))
+    return found
+
+
+def _inlined(
+    node: Mapping[str, Any], defs: Mapping[str, Any], models: Mapping[str, type[BaseModel]], name: str
+) -> Schema:
+    """Return a schema node with references put in place and what is not structural left out."""
+    if "$ref" in node:
+        target = str(node["$ref"]).removeprefix("#/$defs/")
+        merged = {**defs[target], **{key: value for key, value in node.items() if key != "$ref"}}
+        return _inlined(merged, defs, models, target)
+    if "anyOf" in node:
+        only = [each for each in node["anyOf"] if each.get("type") != "null"]
+        if len(only) != 1:
+            raise ValueError(f"{name}: a field has one type, not {only}")
+        rest = {key: value for key, value in node.items() if key != "anyOf"}
+        return _inlined({**only[0], **rest}, defs, models, name)
+    schema = {key: value for key, value in node.items() if key not in _DROPPED}
+    if "description" in schema:
+        schema["description"] = _one_line(schema["description"])
+    if "properties" in node:
+        schema["properties"] = {key: _inlined(each, defs, models, "") for key, each in node["properties"].items()}
+        schema |= _rules(models.get(name))
+    if "items" in node:
+        schema["items"] = _inlined(node["items"], defs, models, "")
+    if isinstance(node.get("additionalProperties"), Mapping):
+        schema["additionalProperties"] = _inlined(node["additionalProperties"], defs, models, "")
+    if schema.get("type") == "integer" and "format" not in schema:
+        schema["format"] = "int64"
+    return schema
+
+
+def _rules(model: type[BaseModel] | None) -> Schema:
+    rules = getattr(model, "RULES", ())
+    return (
+        {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in rules]} if rules else {}
+    )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,438 @@
+"""ModelDeployment: serves the version that carries a tag, and says what it did and why."""
+
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, WithJsonSchema, model_validator
+
+from pennant.api.conditions import Condition
+from pennant.api.meta import (
+    ATOMIC,
+    ApiModel,
+    ContentDigest,
+    Decimal,
+    Label,
+    Line,
+    Message,
+    SemanticVersion,
+    Timestamp,
+    Word,
+    listed,
+)
+from pennant.api.reasons import ReasonWord
+
+Seconds = Annotated[int, Field(ge=0, le=31_536_000)]
+Count = Annotated[int, Field(ge=1, le=60)]
+Replicas = Annotated[int, Field(ge=0, le=100_000)]
+IntOrPercent = Annotated[
+    int | str,
+    Field(pattern=None),
+    WithJsonSchema({"x-kubernetes-int-or-string": True, "maxLength": 4, "pattern": "^[0-9]{1,3}%$"}),
+]
+
+_PRESERVED: dict[str, Any] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+PodTemplate = Annotated[
+    dict[str, Any],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "required": ["spec"],
+            "properties": {
+                "metadata": _PRESERVED | {"description": "Labels and annotations of the pods, as in a Deployment."},
+                "spec": _PRESERVED
+                | {
+                    "description": "The pod, as in a Deployment.",
+                    "required": ["containers"],
+                    "properties": {
+                        "containers": {
+                            "type": "array",
+                            "description": "The containers, as in a Deployment.",
+                            "minItems": 1,
+                            "maxItems": 16,
+                            **listed("map", "name"),
+                            "items": _PRESERVED
+                            | {
+                                "required": ["name"],
+                                "properties": {
+                                    "name": {
+                                        "type": "string",
+                                        "maxLength": 63,
+                                        "description": "Name of the container, unique in the pod.",
+                                    }
+                                },
+                            },
+                        }
+                    },
+                },
+            },
+        }
+    ),
+]
+
+
+class OnUnknown(StrEnum):
+    """What a check that gave no number means."""
+
+    HOLD = "Hold"
+    IGNORE = "Ignore"
+    BREACH = "Breach"
+
+
+class AfterPromotion(StrEnum):
+    """Whether a verified version is still watched."""
+
+    WATCH = "Watch"
+    STOP = "Stop"
+
+
+class PrometheusQuery(ApiModel):
+    """A query that gives one series."""
+
+    source: Label = "default"
+    """Name of a metric source in the operator's configuration. Default: `default`."""
+    query: Annotated[str, Field(min_length=1, max_length=4096)]
+    """PromQL that gives exactly one series. `${namespace}`, `${name}`, `${model}`, `${version}`,
+    `${templateHash}`, `${stableVersion}` and `${stableTemplateHash}` stand for the body of a PromQL string and
+    `${window}` for the interval as a duration, such as `30s`."""
+
+
+class Threshold(ApiModel):
+    """The bound that a value must keep; exactly one of `max` and `min`."""
+
+    max: Decimal | None = None
+    """The largest good value; a larger one is a breach."""
+    min: Decimal | None = None
+    """The smallest good value; a smaller one is a breach."""
+
+    RULES: ClassVar = (("has(self.max) != has(self.min)", "set exactly one of threshold.max and threshold.min"),)
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> "Threshold":
+        if (self.max is None) == (self.min is None):
+            raise ValueError(self.RULES[0][1])
+        return self
+
+
+class Breaches(ApiModel):
+    """How many of the last checks must be breaches before the operator acts."""
+
+    count: Count = 3
+    """Breaches that make the metric count as breached. Default: 3."""
+    of: Count = 3
+    """Number of last checks that are looked at. Default: 3."""
+
+    RULES: ClassVar = (
+        (
+            "(has(self.count) ? self.count : 3) <= (has(self.of) ? self.of : 3)",
+            "breaches.count must not be larger than breaches.of",
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _count_within(self) -> "Breaches":
+        if self.count > self.of:
+            raise ValueError(self.RULES[0][1])
+        return self
+
+
+class Metric(ApiModel):
+    """One number that tells a good version from a bad one."""
+
+    name: Label
+    """Name of the metric; conditions, events and history speak of it by this name."""
+    prometheus: PrometheusQuery
+    """Where the number comes from."""
+    threshold: Threshold
+    """What the number must keep."""
+    breaches: Breaches = Breaches()
+    """How many of the last checks must be breaches. Default: 3 of 3."""
+    on_no_data: OnUnknown = OnUnknown.HOLD
+    """What no sample, NaN, an infinite value or more than one series means: Hold (neither good nor bad), Ignore (the
+    check is left out) or Breach. Default: Hold."""
+    on_error: OnUnknown = OnUnknown.HOLD
+    """What an unreachable source or a refused query means: Hold, Ignore, or Breach once it has lasted for
+    `breaches.count` intervals. Default: Hold."""
+
+
+class Analysis(ApiModel):
+    """How a version is watched in live traffic, during the rollout and after it."""
+
+    initial_delay_seconds: Seconds = 0
+    """Seconds from a revision's first available pod until it is watched. Default: 0."""
+    interval_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
+    """Seconds between two checks of a metric. Default: 60."""
+    bake_seconds: Seconds = 300
+    """Seconds for which all metrics must pass, after the rollout, before the version counts as known good.
+    Default: 300."""
+    after_promotion: AfterPromotion = AfterPromotion.WATCH
+    """Whether a verified version is still watched for as long as it serves: Watch or Stop. Default: Watch."""
+    metrics: Annotated[tuple[Metric, ...], Field(max_length=16, json_schema_extra=listed("map", "name"))] = ()
+    """What is watched. Without metrics a version is known good when it has been available for `bakeSeconds`."""
+
+
+class Rollout(ApiModel):
+    """How pods are replaced; the fields mean what they mean in a Deployment."""
+
+    max_surge: IntOrPercent | None = None
+    """Pods above `replicas` during a rollout, as a number or a percentage. Default: 25%."""
+    max_unavailable: IntOrPercent | None = None
+    """Pods below `replicas` during a rollout, as a number or a percentage. Default: 25%."""
+    min_ready_seconds: Annotated[int, Field(ge=0, le=3600)] | None = None
+    """Seconds for which a new pod must be ready before it counts as available. Default: 0."""
+    progress_deadline_seconds: Annotated[int, Field(ge=1, le=86_400)] = 600
+    """Seconds without progress after which a rollout has failed and is rolled back. Must be larger than
+    `minReadySeconds`. Default: 600."""
+
+    RULES: ClassVar = (
+        (
+            "(has(self.minReadySeconds) ? self.minReadySeconds : 0) < "
+            "(has(self.progressDeadlineSeconds) ? self.progressDeadlineSeconds : 600)",
+            "rollout.progressDeadlineSeconds must be larger than rollout.minReadySeconds",
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _deadline_after_ready(self) -> "Rollout":
+        if (self.min_ready_seconds or 0) >= self.progress_deadline_seconds:
+            raise ValueError(self.RULES[0][1])
+        return self
+
+
+class ModelDeploymentSpec(ApiModel):
+    """What to serve and how to watch it."""
+
+    model: Label
+    """Name of the model, as in `spec.model` of its ModelVersions. Immutable."""
+    tag: Label = "production"
+    """The tag to follow: the version that carries it is served. Default: `production`."""
+    replicas: Replicas | None = None
+    """Number of pods. Leave it out when a HorizontalPodAutoscaler scales this object. Default: 1."""
+    template: PodTemplate
+    """The pods that serve the model, as in a Deployment. The operator adds MODEL_NAME, MODEL_VERSION, MODEL_URI and
+    MODEL_DIGEST to the environment of the model's container, and labels `pennant.dev/model`,
+    `pennant.dev/version` and `pennant.dev/template-hash` to the pods."""
+    container: Label | None = None
+    """Name of the container that gets the model. Default: the first one."""
+    rollout: Rollout = Rollout()
+    """How pods are replaced."""
+    analysis: Analysis = Analysis()
+    """How a version is watched."""
+    history_limit: Annotated[int, Field(ge=2, le=100)] = 50
+    """Number of revisions that are kept, in status and as ControllerRevisions. Default: 50."""
+
+    RULES: ClassVar = (
+        (
+            "self.model == oldSelf.model",
+            "spec.model is immutable; create a new ModelDeployment for another model",
+        ),
+        (
+            "!has(self.container) || self.template.spec.containers.exists(c, c.name == self.container)",
+            "spec.container names no container of spec.template",
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _container_exists(self) -> "ModelDeploymentSpec":
+        names = [each.get("name") for each in self.template.get("spec", {}).get("containers", [])]
+        if not names:
+            raise ValueError("spec.template.spec.containers must name at least one container")
+        if self.container is not None and self.container not in names:
+            raise ValueError(self.RULES[1][1])
+        return self
+
+
+class Trigger(StrEnum):
+    """What made a revision."""
+
+    TAG_MOVED = "TagMoved"
+    SPEC_CHANGED = "SpecChanged"
+    AUTOMATIC_ROLLBACK = "AutomaticRollback"
+
+
+class Outcome(StrEnum):
+    """How far a revision came."""
+
+    IN_PROGRESS = "InProgress"
+    SERVING = "Serving"
+    VERIFIED = "Verified"
+    ROLLED_BACK = "RolledBack"
+    SUPERSEDED = "Superseded"
+    FAILED = "Failed"
+
+
+class Evidence(ApiModel):
+    """One measurement that led to a decision."""
+
+    metric: Word
+    """Name of the metric."""
+    value: Line
+    """The last value that was measured."""
+    threshold: Line
+    """The bound that it broke, such as `min 0.9`."""
+    breaches: Line
+    """How often, such as `3 of 3`."""
+    query_hash: Line
+    """First 12 hexadecimal digits of the sha256 of the query as it was sent."""
+    at: Timestamp
+    """The time of the value."""
+
+
+RevisionNumber = Annotated[int, Field(ge=1)]
+
+
+class HistoryEntry(ApiModel):
+    """One revision: which version was put in place, why, and what became of it."""
+
+    revision: RevisionNumber
+    """Number of the revision; numbers only grow, and a rollback is a new revision."""
+    version: SemanticVersion
+    """The version that this revision serves."""
+    digest: ContentDigest
+    """Digest of the version's content."""
+    template_hash: Word
+    """Value of the pods' label `pennant.dev/template-hash`."""
+    trigger: Trigger
+    """What made this revision: TagMoved, SpecChanged or AutomaticRollback."""
+    actor: Line
+    """Who or what asked for it."""
+    reason: Message
+    """Why, in a sentence."""
+    started_at: Timestamp
+    """When the revision was created."""
+    available_at: Timestamp | None = None
+    """When its first pod became available; from here it can take traffic."""
+    rolled_out_at: Timestamp | None = None
+    """When all of its pods were available and no older pod was left."""
+    verified_at: Timestamp | None = None
+    """When it became known good."""
+    ended_at: Timestamp | None = None
+    """When another revision took its place."""
+    outcome: Outcome
+    """InProgress, Serving, Verified, RolledBack, Superseded or Failed."""
+    evidence: Annotated[tuple[Evidence, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
+    """The measurements that condemned it."""
+    previous_hash: Line
+    """`hash` of the revision before; empty for the first one."""
+    hash: Line
+    """sha256 over the fields of this entry that never change, `previousHash` among them."""
+
+
+class QuarantineEntry(ApiModel):
+    """A content that must not be deployed here until a person releases it or the tag moves on."""
+
+    digest: ContentDigest
+    """Digest of the version's content."""
+    version: SemanticVersion
+    """The version that was found bad."""
+    reason: ReasonWord
+    """MetricBreach or ProgressDeadlineExceeded."""
+    message: Message
+    """Why, with the numbers."""
+    since: Timestamp
+    """When it was found bad."""
+    revision: RevisionNumber
+    """The revision that was found bad."""
+
+
+class MetricState(StrEnum):
+    """What the last checks of a metric say."""
+
+    PASSING = "Passing"
+    BREACHING = "Breaching"
+    UNKNOWN = "Unknown"
+
+
+class MetricStatus(ApiModel):
+    """The state of one metric, written when it changes."""
+
+    name: Label
+    """Name of the metric."""
+    revision: RevisionNumber
+    """The revision that was measured."""
+    state: MetricState
+    """Passing, Breaching or Unknown."""
+    reason: ReasonWord
+    """Why, as one word."""
+    message: Message
+    """Why, with the numbers of the moment at which the state changed."""
+    since: Timestamp
+    """When the state or its reason last changed."""
+
+
+class Desired(ApiModel):
+    """The version that the tag asks for."""
+
+    tag: Label
+    """The tag that is followed."""
+    version: SemanticVersion
+    """The version that carries the tag."""
+    digest: ContentDigest
+    """Digest of its content."""
+    since: Timestamp
+    """Since when it is asked for."""
+
+
+class Serving(ApiModel):
+    """The version that takes the traffic."""
+
+    version: SemanticVersion
+    """The version."""
+    digest: ContentDigest
+    """Digest of its content."""
+    revision: RevisionNumber
+    """The revision that put it in place."""
+    since: Timestamp
+    """Since when all pods are of this revision."""
+
+
+class Stable(ApiModel):
+    """The last version known good: where a rollback goes."""
+
+    version: SemanticVersion
+    """The version."""
+    revision: RevisionNumber
+    """The revision that was verified."""
+
+
+class Applied(ApiModel):
+    """What the operator last wrote to the Deployment."""
+
+    manifest_hash: Word
+    """Hash of the manifest."""
+    generation: Annotated[int, Field(ge=0)]
+    """`metadata.generation` of the Deployment after the write; a larger one means that somebody else changed it."""
+
+
+class ModelDeploymentStatus(ApiModel):
+    """What is asked for, what is served, and what happened."""
+
+    observed_generation: Annotated[int, Field(ge=-1)] = -1
+    """The `metadata.generation` that this status was computed from; -1 before the first time."""
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=listed("map", "type"))] = ()
+    """Ready, Available, TagResolved, Reconciling, Stalled, MetricsHealthy and RolledBack."""
+    desired: Desired | None = None
+    """The version that the tag asked for when it was last held by exactly one version."""
+    serving: Serving | None = None
+    """The version that takes the traffic."""
+    stable: Stable | None = None
+    """The last version known good."""
+    applied: Applied | None = None
+    """What the operator last wrote to the Deployment."""
+    history: Annotated[
+        tuple[HistoryEntry, ...],
+        Field(max_length=100, json_schema_extra=listed("map", "revision")),
+    ] = ()
+    """The newest revisions, oldest first."""
+    quarantine: Annotated[
+        tuple[QuarantineEntry, ...],
+        Field(max_length=20, json_schema_extra=listed("map", "digest")),
+    ] = ()
+    """Contents that must not be deployed here for now."""
+    analysis: Annotated[tuple[MetricStatus, ...], Field(max_length=16, json_schema_extra=listed("map", "name"))] = ()
+    """State of each metric of the revision in place."""
+    replicas: Annotated[int, Field(ge=0)] = 0
+    """Number of pods."""
+    ready_replicas: Annotated[int, Field(ge=0)] = 0
+    """Number of ready pods."""
+    selector: Line = ""
+    """Label selector of the pods, for the scale subresource."""

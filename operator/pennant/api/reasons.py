@@ -1,0 +1,336 @@
+"""Condition types and reasons: a stable part of the API, each documented by the same four facts."""
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import WithJsonSchema
+
+
+class _Documented(StrEnum):
+    """A word of the API and what a reader must know of it."""
+
+    means: str
+    set_when: str
+    cleared_when: str
+    to_do: str
+
+    def __new__(cls, word: str, means: str, set_when: str, cleared_when: str, to_do: str) -> Self:
+        """Attach the four facts to the word."""
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.means, member.set_when = means, set_when
+        member.cleared_when, member.to_do = cleared_when, to_do
+        return member
+
+    @classmethod
+    def of(cls, word: str) -> Self:
+        """Return the member of this word; raises `KeyError` where there is none."""
+        return {each.value: each for each in cls}[word]
+
+
+class ConditionType(_Documented):
+    """The conditions of a ModelDeployment."""
+
+    READY = (
+        "Ready",
+        "The version that holds the tag is serving and healthy.",
+        "All pods are of the version that holds the tag, and no metric is breached.",
+        "Any other condition says that something is wrong or under way; reason and message are taken from it.",
+        "Read the message.",
+    )
+    AVAILABLE = (
+        "Available",
+        "Some version is serving with its minimum of available pods.",
+        "The Deployment says so.",
+        "The Deployment has fewer available pods than it needs.",
+        "Look at the pods: `kubectl describe pods -l pennant.dev/modeldeployment=NAME`.",
+    )
+    TAG_RESOLVED = (
+        "TagResolved",
+        "Exactly one version holds the tag.",
+        "One valid ModelVersion of the model carries the tag.",
+        "No version or more than one carries it.",
+        "Put the tag on exactly one ModelVersion.",
+    )
+    RECONCILING = (
+        "Reconciling",
+        "A change is under way.",
+        "A revision is being rolled out, or the tag is being moved.",
+        "The rollout is complete, or a person must act.",
+        "Wait; `kubectl wait --for=condition=Ready`.",
+    )
+    STALLED = (
+        "Stalled",
+        "A person must act.",
+        "The operator can do nothing more by itself.",
+        "The cause named by the reason is gone.",
+        "Read the reason and the message.",
+    )
+    METRICS_HEALTHY = (
+        "MetricsHealthy",
+        "All metrics pass.",
+        "Each metric's last checks are within its threshold.",
+        "A metric is breached (False), or a metric gives no number (Unknown).",
+        "Look at `status.analysis`.",
+    )
+    ROLLED_BACK = (
+        "RolledBack",
+        "The tag asks for a version that was found bad here, and another one is served.",
+        "The version that holds the tag is in `status.quarantine`.",
+        "The tag moves to another version.",
+        "Move the tag to a good version.",
+    )
+
+
+class Reason(_Documented):
+    """Why a condition, a metric or an event is what it is."""
+
+    SERVING = (
+        "Serving",
+        "The version that holds the tag takes all traffic.",
+        "The rollout is complete and no metric is breached.",
+        "Anything else is the case.",
+        "Nothing.",
+    )
+    TAG_HELD = (
+        "TagHeld",
+        "Exactly one version holds the tag.",
+        "One valid ModelVersion of the model carries the tag.",
+        "The tag is moved.",
+        "Nothing.",
+    )
+    TAG_UNASSIGNED = (
+        "TagUnassigned",
+        "No version of the model holds the tag.",
+        "No ModelVersion of the model carries the tag; what serves goes on serving.",
+        "A ModelVersion carries the tag.",
+        "Put the tag on the version that should serve.",
+    )
+    TAG_AMBIGUOUS = (
+        "TagAmbiguous",
+        "More than one version of the model holds the tag.",
+        "Two or more ModelVersions carry the tag; what serves goes on serving.",
+        "Exactly one ModelVersion carries it.",
+        "Take the tag from all versions but one.",
+    )
+    HOLDER_INVALID = (
+        "HolderInvalid",
+        "The version that holds the tag is not a valid record.",
+        "The only ModelVersion that carries the tag cannot be read; the message names the field.",
+        "A valid ModelVersion carries the tag.",
+        "Create a corrected ModelVersion and move the tag to it.",
+    )
+    ROLLOUT_IN_PROGRESS = (
+        "RolloutInProgress",
+        "Pods are being replaced.",
+        "A revision is not completely rolled out.",
+        "All pods are of the revision and available, or it has failed.",
+        "Wait.",
+    )
+    ROLLBACK_IN_PROGRESS = (
+        "RollbackInProgress",
+        "Pods are being put back to a version known good.",
+        "A metric was breached, or a rollout failed.",
+        "All pods are of the earlier version and available.",
+        "Wait; then see RolledBack.",
+    )
+    UP_TO_DATE = (
+        "UpToDate",
+        "No change is under way.",
+        "The Deployment is what the newest revision says.",
+        "A change begins.",
+        "Nothing.",
+    )
+    NOT_STALLED = (
+        "NotStalled",
+        "No person needs to act.",
+        "None of the reasons of Stalled holds.",
+        "One of them holds.",
+        "Nothing.",
+    )
+    MINIMUM_AVAILABLE = (
+        "MinimumAvailable",
+        "Enough pods are available.",
+        "The Deployment's condition Available is True.",
+        "Pods are lost.",
+        "Nothing.",
+    )
+    PODS_UNAVAILABLE = (
+        "PodsUnavailable",
+        "Too few pods are available.",
+        "The Deployment's condition Available is not True.",
+        "Enough pods are available.",
+        "Look at the pods.",
+    )
+    NOT_DEPLOYED = (
+        "NotDeployed",
+        "Nothing is served yet.",
+        "There is no Deployment.",
+        "The first revision is rolled out.",
+        "See TagResolved.",
+    )
+    METRICS_PASSING = (
+        "MetricsPassing",
+        "Every metric is within its threshold.",
+        "The last checks of each metric pass.",
+        "A metric is breached or unknown.",
+        "Nothing.",
+    )
+    NO_METRICS = (
+        "NoMetrics",
+        "No metric is configured, so none can be breached.",
+        "`spec.analysis.metrics` is empty.",
+        "A metric is added.",
+        "Add the metric that tells a good version from a bad one.",
+    )
+    AWAITING_FIRST_CHECK = (
+        "AwaitingFirstCheck",
+        "The revision is too young to be measured.",
+        "The revision has no available pod, or initial delay and first interval are not over.",
+        "The first check is done.",
+        "Wait.",
+    )
+    WITHIN_THRESHOLD = (
+        "WithinThreshold",
+        "The metric is within its threshold.",
+        "Fewer than `breaches.count` of the last `breaches.of` checks are breaches.",
+        "More of them are, or no number comes.",
+        "Nothing.",
+    )
+    THRESHOLD_BREACHED = (
+        "ThresholdBreached",
+        "The metric is out of its threshold.",
+        "`breaches.count` of the last `breaches.of` checks are breaches.",
+        "The checks pass again, or another revision is in place.",
+        "See RolledBack; find out what is wrong with the version.",
+    )
+    NO_DATA = (
+        "NoData",
+        "The query gave no sample for the last check.",
+        "The result is empty, or its sample is older than two intervals.",
+        "A sample comes.",
+        "Check the query, its labels, and that the pods are scraped.",
+    )
+    NOT_A_NUMBER = (
+        "NotANumber",
+        "The query gave NaN or an infinite value, for instance a ratio without traffic.",
+        "The last sample is not finite.",
+        "A finite sample comes.",
+        "Guard the query against a division by zero, or send traffic.",
+    )
+    MULTIPLE_SERIES = (
+        "MultipleSeries",
+        "The query gave more than one series, so that no single value can be compared.",
+        "The result has two or more series.",
+        "The query gives one series.",
+        "Aggregate in the query, for instance with `sum(...)`.",
+    )
+    SOURCE_UNAVAILABLE = (
+        "SourceUnavailable",
+        "The metric source cannot be asked.",
+        "It does not answer, answers with a server error, or its answer cannot be read.",
+        "It answers.",
+        "Look after the metric source; nothing is rolled back meanwhile.",
+    )
+    SOURCE_UNKNOWN = (
+        "SourceUnknown",
+        "No metric source of this name is configured.",
+        "`prometheus.source` is not in the operator's configuration.",
+        "It is.",
+        "Use a configured name, or add the source to the operator's configuration.",
+    )
+    QUERY_REFUSED = (
+        "QueryRefused",
+        "The metric source refuses the query.",
+        "It answers 4xx, for instance because of a PromQL error.",
+        "The query is mended.",
+        "Try the query in Prometheus.",
+    )
+    METRIC_BREACH = (
+        "MetricBreach",
+        "A version was found bad by its metrics.",
+        "A metric was breached while the version was in place.",
+        "The tag moves to another version.",
+        "Mend the model and move the tag to the new version.",
+    )
+    PROGRESS_DEADLINE_EXCEEDED = (
+        "ProgressDeadlineExceeded",
+        "A version did not become available in time.",
+        "The Deployment made no progress for `rollout.progressDeadlineSeconds`.",
+        "The tag moves to another version.",
+        "Look at the pods' events and logs.",
+    )
+    NOT_ROLLED_BACK = (
+        "NotRolledBack",
+        "The version that holds the tag is not quarantined here.",
+        "It is not in `status.quarantine`.",
+        "It is found bad.",
+        "Nothing.",
+    )
+    NO_ROLLBACK_TARGET = (
+        "NoRollbackTarget",
+        "The version in place is bad, and no other version is known good.",
+        "No revision that was verified is left that was not itself found bad; what serves goes on serving.",
+        "The tag moves to another version.",
+        "Move the tag to a good version.",
+    )
+    QUARANTINED = (
+        "Quarantined",
+        "The version that holds the tag was found bad here before, and nothing is served.",
+        "The ModelDeployment was created anew while its version was still quarantined.",
+        "The tag moves to another version.",
+        "Move the tag to a good version.",
+    )
+    INVALID_SPEC = (
+        "InvalidSpec",
+        "The spec cannot be read; nothing is changed.",
+        "A field is wrong in a way that the schema does not refuse; the message names it.",
+        "The spec is mended.",
+        "Mend the field that the message names.",
+    )
+    NAME_CONFLICT = (
+        "NameConflict",
+        "A Deployment of this name exists that is not ours; it is not touched.",
+        "The Deployment has no owner reference to this ModelDeployment.",
+        "It is deleted or renamed.",
+        "Rename one of the two.",
+    )
+    DEPLOYMENT_REFUSED = (
+        "DeploymentRefused",
+        "The API server refuses the Deployment.",
+        "Validation, a quota or an admission policy refuses it; the message says which.",
+        "It is accepted.",
+        "Mend `spec.template`, or the policy.",
+    )
+    ROLLED_BACK = (
+        "RolledBack",
+        "The version that holds the tag was rolled back.",
+        "A metric was breached or the rollout failed, and an earlier version serves again.",
+        "The tag moves to another version.",
+        "Move the tag to a good version.",
+    )
+    VERIFIED = (
+        "Verified",
+        "A revision is known good.",
+        "All metrics passed for `analysis.bakeSeconds` after its rollout.",
+        "Event only.",
+        "Nothing.",
+    )
+    REVISION_CREATED = (
+        "RevisionCreated",
+        "A revision was recorded and is about to be rolled out.",
+        "The tag moved, or the template changed.",
+        "Event only.",
+        "Nothing.",
+    )
+    RELEASED = (
+        "Released",
+        "A content is no longer quarantined.",
+        "The tag moved to another version.",
+        "Event only.",
+        "Nothing.",
+    )
+
+
+ReasonWord = Annotated[Reason, WithJsonSchema({"type": "string", "maxLength": 63})]
+"""A reason in a status. The schema does not list the words: a newer operator may know more."""

@@ -1,0 +1,75 @@
+"""What `decide` answers with: ordered writes, the whole status, and when to look again."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from pennant.api.meta import Json
+from pennant.api.model_deployment import ModelDeploymentStatus
+from pennant.api.model_version import QuarantinedBy
+from pennant.api.reasons import Reason
+from pennant.core.observation import Revision, Version, Workload
+
+
+@dataclass(frozen=True, slots=True)
+class CreateRevision:
+    """Create the ControllerRevision `<name>-<revision>`; creation by name is atomic."""
+
+    revision: Revision
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyWorkload:
+    """Apply the Deployment by server-side apply.
+
+    `seen` is the precondition: exactly this Deployment, or none (then nothing may be taken over).
+    """
+
+    manifest: Json
+    manifest_hash: str
+    seen: Workload | None
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorQuarantine:
+    """Write `status.quarantinedBy` of a ModelVersion, whole."""
+
+    version: Version
+    quarantined_by: tuple[QuarantinedBy, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PruneRevision:
+    """Delete the ControllerRevision of a revision that is beyond `historyLimit`."""
+
+    revision: int
+
+
+Action = CreateRevision | ApplyWorkload | MirrorQuarantine | PruneRevision
+
+
+class EventType(StrEnum):
+    """Kubernetes knows two types of events."""
+
+    NORMAL = "Normal"
+    WARNING = "Warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A transition that is worth an Event on the ModelDeployment."""
+
+    type: EventType
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The writes in order, then the status, then the events; `decide` is asked again if any was made."""
+
+    status: ModelDeploymentStatus
+    actions: tuple[Action, ...] = ()
+    events: tuple[Event, ...] = ()
+    look_again_at: datetime | None = None
+    """When time alone can change the decision; None: never."""

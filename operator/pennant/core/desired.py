@@ -1,0 +1,68 @@
+"""The complete manifest of the Deployment that serves a revision."""
+
+from typing import Any
+
+from pennant.api import API_VERSION, GROUP
+from pennant.api.meta import Json
+from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec
+from pennant.core.observation import Snapshot
+from pennant.core.revision import DEPLOYMENT_LABEL, MODEL_LABEL
+
+MANAGED_BY = {"app.kubernetes.io/managed-by": "pennant"}
+REVISION_ANNOTATION = f"{GROUP}/revision"
+
+
+def deployment(snapshot: Snapshot, spec: ModelDeploymentSpec, entry: HistoryEntry, template: Json) -> Json:
+    """Return the Deployment for this revision, fit for server-side apply."""
+    rollout = spec.rollout
+    cause = f"{spec.model} {entry.version}, revision {entry.revision}: {entry.trigger}"
+    surge = {"maxSurge": rollout.max_surge, "maxUnavailable": rollout.max_unavailable}
+    limits = {name: value for name, value in surge.items() if value is not None}
+    body: dict[str, Any] = {
+        "progressDeadlineSeconds": rollout.progress_deadline_seconds,
+        "revisionHistoryLimit": spec.history_limit,
+        "selector": {"matchLabels": selector(snapshot.key.name)},
+        "strategy": {"type": "RollingUpdate"} | ({"rollingUpdate": limits} if limits else {}),
+        "template": template,
+    }
+    if spec.replicas is not None:
+        body["replicas"] = spec.replicas
+    if rollout.min_ready_seconds is not None:
+        body["minReadySeconds"] = rollout.min_ready_seconds
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {
+            "name": snapshot.key.name,
+            "namespace": snapshot.key.namespace,
+            "labels": labels(snapshot.key.name, spec.model),
+            "annotations": {
+                REVISION_ANNOTATION: str(entry.revision),
+                "kubernetes.io/change-cause": cause,
+            },
+            "ownerReferences": [owner_reference(snapshot)],
+        },
+        "spec": body,
+    }
+
+
+def labels(name: str, model: str) -> dict[str, str]:
+    """Return the labels of everything that belongs to a ModelDeployment."""
+    return {**MANAGED_BY, DEPLOYMENT_LABEL: name, MODEL_LABEL: model}
+
+
+def selector(name: str) -> dict[str, str]:
+    """Return the labels by which the pods of a ModelDeployment are known."""
+    return {DEPLOYMENT_LABEL: name}
+
+
+def owner_reference(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the reference that makes an object ours, so that it goes when the ModelDeployment goes."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "ModelDeployment",
+        "name": snapshot.key.name,
+        "uid": snapshot.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }

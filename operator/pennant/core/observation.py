@@ -1,0 +1,155 @@
+"""Every fact that one decision rests on, frozen, with the time at which it was seen.
+
+What could not be read is a value (`Invalid`, `None` with a stated meaning), never an accident.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pennant.api.meta import Json
+from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus
+from pennant.api.model_version import ModelVersionSpec, QuarantinedBy
+from pennant.core.measurement import Measurement
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """Namespace and name of a ModelDeployment."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        """Return `namespace/name`."""
+        return f"{self.namespace}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Invalid:
+    """Something that was read but does not make sense; `problem` names the field and the mend."""
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One ModelVersion of the model that is deployed."""
+
+    name: str
+    uid: str
+    resource_version: str
+    version: str
+    tags: frozenset[str]
+    digest: str
+    """Digest of the content: what makes two versions the same thing to serve."""
+    spec: ModelVersionSpec | Invalid
+    record: Json
+    """The spec as it is stored, for the revision's snapshot."""
+    quarantined_by: tuple[QuarantinedBy, ...] = ()
+    deleting: bool = False
+    tagged_by: str = ""
+    """The field manager that last wrote the tags; empty where nobody says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """What a ControllerRevision of ours holds: a complete snapshot of one revision."""
+
+    entry: HistoryEntry
+    """The entry as it was when the revision was created."""
+    template: Json
+    """The rendered pod template, with its hash label."""
+    record: Json
+    """The version's record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """The Deployment that serves, as the API server last told."""
+
+    uid: str
+    resource_version: str
+    generation: int
+    observed_generation: int
+    owned: bool
+    """Whether its controller is this very ModelDeployment."""
+    template_hash: str
+    """The pods' label `pennant.dev/template-hash` in the pod template; empty where there is none."""
+    replicas: int
+    """Pods that it asks for."""
+    total: int
+    """Pods that exist."""
+    updated: int
+    """Pods of the current template."""
+    ready: int
+    available: int
+    minimum_available: bool
+    """Its condition Available."""
+    deadline_exceeded: bool
+    """Its condition Progressing says ProgressDeadlineExceeded."""
+    deleting: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether its controller has seen the current generation."""
+        return self.observed_generation >= self.generation
+
+    @property
+    def rolled_out(self) -> bool:
+        """Whether all pods are of the current template and available, and no other pod is left."""
+        return (
+            self.settled
+            and self.updated == self.replicas
+            and self.total == self.replicas
+            and self.available == self.replicas
+        )
+
+    @property
+    def exposed(self) -> bool:
+        """Whether at least one pod of the current template is certainly available.
+
+        More pods are available than there are pods of older templates.
+        """
+        return self.settled and self.available > self.total - self.updated
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The API server's answer to a manifest that it did not accept."""
+
+    manifest_hash: str
+    message: str
+    retry_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What the API server knows of one ModelDeployment and of all that belongs to it."""
+
+    key: Key
+    uid: str
+    resource_version: str
+    generation: int
+    deleting: bool
+    spec: ModelDeploymentSpec | Invalid
+    status: ModelDeploymentStatus
+    versions: tuple[Version, ...]
+    """All ModelVersions of `spec.model` in the namespace; empty where the spec is invalid."""
+    revisions: tuple[Revision, ...]
+    """All ControllerRevisions of this ModelDeployment, oldest first."""
+    workload: Workload | None
+    """The Deployment of this name; None: there is none."""
+    changed_by: str = ""
+    """The field manager that last wrote the spec; empty where nobody says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A snapshot, what was measured, and the time: the whole input of `decide`."""
+
+    now: datetime
+    snapshot: Snapshot
+    measurements: Mapping[str, Measurement] = field(default_factory=dict)
+    """By name of the metric; a metric that is not there was not due."""
+    refusal: Refusal | None = None

@@ -1,0 +1,100 @@
+"""A revision: the rendered pod template of one version, and its link in the chain of hashes.
+
+The pod template is a function of its content alone. No number, time or trigger goes into it, so a rollback to a
+template that served before is, byte for byte, that template, and Kubernetes takes its old ReplicaSet up again.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pennant.api import GROUP
+from pennant.api.meta import Json
+from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec
+from pennant.api.model_version import ModelVersionSpec
+from pennant.core.digest import sha256, short_hash
+
+MODEL_LABEL = f"{GROUP}/model"
+VERSION_LABEL = f"{GROUP}/version"
+TEMPLATE_HASH_LABEL = f"{GROUP}/template-hash"
+DEPLOYMENT_LABEL = f"{GROUP}/modeldeployment"
+
+# What of a history entry never changes; the rest tells how far the revision came.
+CHAINED = (
+    "revision",
+    "version",
+    "digest",
+    "templateHash",
+    "trigger",
+    "actor",
+    "reason",
+    "startedAt",
+    "previousHash",
+)
+
+
+def render(name: str, spec: ModelDeploymentSpec, version: ModelVersionSpec) -> dict[str, Any]:
+    """Return the pod template that serves this version, its hash label included."""
+    template = dict(spec.template)
+    containers = [dict(each) for each in template["spec"]["containers"]]
+    index = _serving_container(containers, spec.container)
+    containers[index] = _equipped(containers[index], version)
+    template["spec"] = {**template["spec"], "containers": containers}
+    metadata = dict(template.get("metadata") or {})
+    labels = {
+        **(metadata.get("labels") or {}),
+        DEPLOYMENT_LABEL: name,
+        MODEL_LABEL: version.model,
+        VERSION_LABEL: version.version,
+    }
+    template["metadata"] = {**metadata, "labels": labels}
+    labelled = {**labels, TEMPLATE_HASH_LABEL: short_hash(template)}
+    return {**template, "metadata": {**metadata, "labels": labelled}}
+
+
+def template_hash(template: Json) -> str:
+    """Return the hash label of a rendered template."""
+    return str(template["metadata"]["labels"][TEMPLATE_HASH_LABEL])
+
+
+def _serving_container(containers: Sequence[Json], name: str | None) -> int:
+    if name is None:
+        return 0
+    return next(i for i, each in enumerate(containers) if each.get("name") == name)
+
+
+def _equipped(container: dict[str, Any], version: ModelVersionSpec) -> dict[str, Any]:
+    """Return the container with the model's environment first, so that later variables can refer to it."""
+    artifact = version.artifacts[0]
+    serving = version.serving
+    model = {
+        "MODEL_NAME": version.model,
+        "MODEL_VERSION": version.version,
+        "MODEL_URI": artifact.uri,
+        "MODEL_DIGEST": artifact.digest or "",
+    }
+    own = [] if serving is None else [{"name": each.name, "value": each.value} for each in serving.env]
+    taken = set(model) | {each["name"] for each in own}
+    kept = [each for each in container.get("env") or () if each.get("name") not in taken]
+    container["env"] = [*({"name": k, "value": v} for k, v in model.items()), *own, *kept]
+    if serving is not None and serving.image:
+        container["image"] = serving.image
+    if serving is not None and serving.resources:
+        container["resources"] = serving.resources.to_json()
+    return container
+
+
+def next_number(history: Iterable[HistoryEntry], recorded: Iterable[int]) -> int:
+    """Return the number of the next revision: one more than any that was ever seen."""
+    return max([0, *(each.revision for each in history), *recorded]) + 1
+
+
+def chained(entry: HistoryEntry, previous: HistoryEntry | None) -> HistoryEntry:
+    """Return the entry linked to the one before it."""
+    linked = entry.model_copy(update={"previous_hash": previous.hash if previous else ""})
+    return linked.model_copy(update={"hash": entry_hash(linked)})
+
+
+def entry_hash(entry: HistoryEntry) -> str:
+    """Return the sha256 over the fields of an entry that never change."""
+    whole = entry.to_json()
+    return sha256({name: whole[name] for name in CHAINED})

@@ -1,0 +1,111 @@
+"""Quarantine, and where a rollback goes: to a version known good by record, never to one found bad.
+
+A quarantine is kept by content digest, in the ModelDeployment's status and mirrored in the ModelVersion's: deleting
+and creating either of the two does not lift it.
+"""
+
+from collections.abc import Iterable
+
+from pennant.api.model_deployment import (
+    Desired,
+    HistoryEntry,
+    ModelDeploymentStatus,
+    Outcome,
+    QuarantineEntry,
+)
+from pennant.api.model_version import QuarantinedBy
+from pennant.core.decision import MirrorQuarantine
+from pennant.core.history import History
+from pennant.core.observation import Revision, Snapshot, Version
+
+Quarantine = tuple[QuarantineEntry, ...]
+BAD = frozenset({Outcome.ROLLED_BACK, Outcome.FAILED})
+LIMIT = 20
+
+
+def is_quarantined(digest: str, quarantine: Quarantine) -> bool:
+    """Return whether this content must not be deployed."""
+    return any(each.digest == digest for each in quarantine)
+
+
+def condemnation(active: HistoryEntry, quarantine: Quarantine) -> QuarantineEntry | None:
+    """Return the entry that says that this very revision was found bad."""
+    return next((q for q in quarantine if q.digest == active.digest and q.revision == active.revision), None)
+
+
+def known_good(history: History, quarantine: Quarantine, revisions: Iterable[Revision]) -> HistoryEntry | None:
+    """Return the newest verified revision whose content was not found bad since, and whose record is there.
+
+    Each automatic rollback quarantines one content and goes to another that is not: between two acts of a person
+    there can be no more of them than there are verified contents, so a loop ends.
+    """
+    recorded = {each.entry.revision for each in revisions}
+    bad_since: set[str] = set()
+    for entry in reversed(history):
+        if entry.outcome in BAD:
+            bad_since.add(entry.digest)
+        good = entry.verified_at is not None and entry.outcome not in BAD
+        clean = entry.digest not in bad_since and not is_quarantined(entry.digest, quarantine)
+        if good and clean and entry.revision in recorded:
+            return entry
+    return None
+
+
+def restored(status: ModelDeploymentStatus, snapshot: Snapshot) -> Quarantine:
+    """Return the quarantine; for a status that is new or was wiped, what the mirrors in the ModelVersions know."""
+    if status.observed_generation >= 0:
+        return status.quarantine
+    mirrored = {
+        mirror.digest: QuarantineEntry(
+            digest=mirror.digest,
+            version=version.version,
+            reason=mirror.reason,
+            message=mirror.message,
+            since=mirror.since,
+            revision=mirror.revision,
+        )
+        for version in snapshot.versions
+        for mirror in version.quarantined_by
+        if mirror.deployment == snapshot.key.name and mirror.digest == version.digest
+    }
+    return tuple(mirrored.values())
+
+
+def released(quarantine: Quarantine, before: Desired | None, desired: Desired | None) -> Quarantine:
+    """Return what is still quarantined: when the tag settles on another content, all but that content is released."""
+    if desired is None or (before is not None and before.digest == desired.digest):
+        return quarantine
+    return tuple(each for each in quarantine if each.digest == desired.digest)
+
+
+def quarantined(quarantine: Quarantine, entry: QuarantineEntry) -> Quarantine:
+    """Return the quarantine with this entry, in the place of an older one of the same content."""
+    others = tuple(each for each in quarantine if each.digest != entry.digest)
+    return (*others, entry)[-LIMIT:]
+
+
+def mirrors(snapshot: Snapshot, quarantine: Quarantine) -> tuple[MirrorQuarantine, ...]:
+    """Return the writes after which the ModelVersions say the same as this quarantine."""
+    writes = []
+    for version in snapshot.versions:
+        wanted = _mirrored(version, snapshot, quarantine)
+        if not version.deleting and wanted != version.quarantined_by:
+            writes.append(MirrorQuarantine(version, wanted))
+    return tuple(writes)
+
+
+def _mirrored(version: Version, snapshot: Snapshot, quarantine: Quarantine) -> tuple[QuarantinedBy, ...]:
+    others = tuple(q for q in version.quarantined_by if q.deployment != snapshot.key.name)
+    mine = tuple(
+        QuarantinedBy(
+            deployment=snapshot.key.name,
+            digest=each.digest,
+            reason=each.reason,
+            message=each.message,
+            since=each.since,
+            revision=each.revision,
+        )
+        for each in quarantine
+        if each.digest == version.digest
+    )
+    return (*others, *mine)

@@ -1,0 +1,71 @@
+"""What an answer of the API server means in the words of the port."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pennant.api.meta import Json, clip
+from pennant.ports import Conflict, PortError, Refused, Unavailable
+
+# A mistake in an applied manifest comes as 500, like a fault of the server; only the text tells them apart.
+_MANIFEST_FAULTS = ("failed to create typed patch object", "failed to convert new object")
+
+
+class Missing(Conflict):
+    """The object is not there, or not any more."""
+
+
+class Unauthenticated(Unavailable):
+    """The credentials are not accepted; others may be."""
+
+
+class Throttled(Unavailable):
+    """The API server asks to wait."""
+
+    def __init__(self, message: str, retry_after_seconds: float) -> None:
+        """Keep the time that the server asks for."""
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+def parsed(body: bytes) -> Json:
+    """Return the JSON object; raises `Unavailable` where the body is none."""
+    try:
+        value = json.loads(body)
+    except ValueError as error:
+        raise Unavailable("the API server's answer is no JSON") from error
+    if not isinstance(value, dict):
+        raise Unavailable("the API server's answer is no JSON object")
+    return value
+
+
+def failure(code: int, body: bytes, headers: Mapping[str, str]) -> PortError:
+    """Return the error that an answer other than 2xx stands for, with the server's own message."""
+    status = _status(body)
+    message = clip(str(status.get("message") or f"HTTP {code}"))
+    retry_after = headers.get("Retry-After", "")
+    if code == 401:
+        return Unauthenticated(message)
+    if code == 404:
+        return Missing(message)
+    if code == 409 or _is_another_object(status):
+        return Conflict(message)
+    if code == 500 and message.startswith(_MANIFEST_FAULTS):
+        return Refused(message)
+    if code in (408, 410, 429) or code >= 500 or code < 400:
+        return Throttled(message, float(retry_after)) if retry_after.isdigit() else Unavailable(message)
+    return Refused(message)
+
+
+def _status(body: bytes) -> Mapping[str, Any]:
+    try:
+        return parsed(body)
+    except Unavailable:
+        # A proxy in between answers in its own way; its text is not ours to repeat.
+        return {}
+
+
+def _is_another_object(status: Mapping[str, Any]) -> bool:
+    """Whether the object of this name has another uid: for an apply the server calls that invalid."""
+    causes = (status.get("details") or {}).get("causes") or ()
+    return any(each.get("field") == "metadata.uid" for each in causes)

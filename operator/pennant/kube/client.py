@@ -1,0 +1,215 @@
+"""Requests to the API server: JSON over one pooled session, and every failure as one of the port's errors."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from time import monotonic
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from pennant import __version__
+from pennant.api.meta import Json
+from pennant.kube.answers import Missing, Unauthenticated, failure, parsed
+from pennant.kube.connect import Connection
+from pennant.kube.resources import FIELD_MANAGER, RESOURCES, Kind
+from pennant.ports import Refused, Unavailable
+
+PAGE = 500
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+JSON = "application/json"
+APPLY = "application/apply-patch+yaml"
+MERGE = "application/merge-patch+json"
+
+
+class Verb(StrEnum):
+    """What is asked for, in the words of Kubernetes' authorisation."""
+
+    GET = "get"
+    LIST = "list"
+    CREATE = "create"
+    UPDATE = "update"
+    PATCH = "patch"
+    DELETE = "delete"
+
+
+_METHODS: Mapping[Verb, str] = {
+    Verb.GET: "GET",
+    Verb.LIST: "GET",
+    Verb.CREATE: "POST",
+    Verb.UPDATE: "PUT",
+    Verb.PATCH: "PATCH",
+    Verb.DELETE: "DELETE",
+}
+_READS = frozenset({Verb.GET, Verb.LIST})
+_WRITE_OPTIONS = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+
+Permit = Callable[[], bool]
+"""Whether this process may write now."""
+Observed = Callable[[Verb, Kind, int, float], None]
+"""Told of each request: verb, kind, HTTP status (0: no answer) and seconds."""
+
+
+def always() -> bool:
+    """Permit every write."""
+    return True
+
+
+def unobserved(verb: Verb, kind: Kind, code: int, seconds: float) -> None:
+    """Tell nobody."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    verb: Verb
+    kind: Kind
+    path: str
+    params: Mapping[str, str]
+    data: bytes | None
+    content_type: str
+
+
+class Client:
+    """One pooled session with the API server; close it when done."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        permit: Permit = always,
+        observed: Observed = unobserved,
+        limit: int = 32,
+        total_seconds: float = 10.0,
+        connect_seconds: float = 3.0,
+    ) -> None:
+        """Ask `permit` before every write, and tell `observed` of every request."""
+        self._connection = connection
+        self._permit = permit
+        self._observed = observed
+        self._limit = limit
+        self._timeout = aiohttp.ClientTimeout(total=total_seconds, sock_connect=connect_seconds)
+        self._opened: aiohttp.ClientSession | None = None
+        self._closed = False
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close all connections; a request after this is `Unavailable`."""
+        self._closed = True
+        if self._opened is not None:
+            await self._opened.close()
+
+    async def get(self, kind: Kind, namespace: str, name: str) -> Json | None:
+        """Return the object by a quorum read; None where there is none."""
+        try:
+            return await self.request(Verb.GET, kind, RESOURCES[kind].path(namespace, name))
+        except Missing:
+            return None
+
+    async def pages(self, kind: Kind, namespace: str = "", **selectors: str) -> AsyncIterator[Json]:
+        """Yield the pages of a quorum list; selectors are `labelSelector` and `fieldSelector`."""
+        path = RESOURCES[kind].path(namespace)
+        params = {"limit": str(PAGE), **selectors}
+        while True:
+            try:
+                page = await self.request(Verb.LIST, kind, path, params=params)
+            except Missing as error:
+                raise Unavailable(f"{kind} is not served; is its CRD installed?") from error
+            yield page
+            token = page["metadata"].get("continue")
+            if not token:
+                return
+            params["continue"] = token
+
+    async def request(
+        self,
+        verb: Verb,
+        kind: Kind,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Json | None = None,
+        content_type: str = JSON,
+    ) -> Json:
+        """Return the API server's answer; a read raises `Unavailable` or `Missing`, a write any error of the port."""
+        asked = dict(params or {})
+        if verb in (Verb.CREATE, Verb.UPDATE, Verb.PATCH):
+            asked = _WRITE_OPTIONS | asked
+        data = None if body is None else json.dumps(body).encode()
+        request = _Request(verb, kind, path, asked, data, content_type)
+        credentials = await self._connection.headers()
+        try:
+            return await self._answer(request, credentials)
+        except Unauthenticated:
+            # A token may have been replaced since it was read; nothing was done, so asking again is safe.
+            if not await self._connection.reload(credentials):
+                raise
+        return await self._answer(request, await self._connection.headers())
+
+    async def _answer(self, request: _Request, credentials: Mapping[str, str]) -> Json:
+        if request.verb not in _READS and not self._permit():
+            raise Unavailable("not leading")
+        code, began = 0, monotonic()
+        try:
+            async with self._session().request(
+                _METHODS[request.verb],
+                self._connection.server + request.path,
+                params=request.params,
+                data=request.data,
+                headers={**credentials, "Content-Type": request.content_type},
+                ssl=self._connection.tls,
+                server_hostname=self._connection.server_name,
+                proxy=self._connection.proxy,
+                allow_redirects=False,
+            ) as response:
+                body = await _bounded(response)
+                code = response.status
+        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            cause = str(error) or type(error).__name__
+            raise Unavailable(f"the API server does not answer: {cause}") from error
+        finally:
+            self._observed(request.verb, request.kind, code, monotonic() - began)
+        if 200 <= code < 300:
+            return parsed(body)
+        error = failure(code, body, response.headers)
+        if request.verb in _READS and isinstance(error, Refused):
+            # A role that is missing now may be bound later; only a write can be wrong in itself.
+            raise Unavailable(str(error))
+        raise error
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise Unavailable("the client is closed")
+        # Opened on first use: a session belongs to the running loop.
+        if self._opened is None:
+            self._opened = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._limit),
+                timeout=self._timeout,
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                # Nearby servers answer faster than anybody can compress.
+                headers={
+                    "User-Agent": f"pennant/{__version__}",
+                    "Accept": JSON,
+                    "Accept-Encoding": "identity",
+                },
+            )
+        return self._opened
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    chunks, size = [], 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > MAX_ANSWER_BYTES:
+            raise Unavailable(f"the API server's answer is larger than {MAX_ANSWER_BYTES} bytes")
+        chunks.append(chunk)
+    return b"".join(chunks)

@@ -1,0 +1,209 @@
+"""The port `Cluster` on a real API server: snapshots from the store, writes with preconditions.
+
+What a write answers goes into the store before the caller goes on, so that no later snapshot is older than it.
+A write that was refused for its precondition, or whose fate is unknown, has the next snapshot read from a quorum.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pennant.api import API_VERSION, GROUP
+from pennant.api.meta import Json
+from pennant.api.model_deployment import ModelDeploymentStatus
+from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
+from pennant.core.observation import Key, Revision, Snapshot, Workload
+from pennant.core.revision import DEPLOYMENT_LABEL
+from pennant.kube import translate
+from pennant.kube.answers import Missing
+from pennant.kube.client import APPLY, MERGE, Client, Verb
+from pennant.kube.identity import controller_uid
+from pennant.kube.relist import refresh, relist_kind
+from pennant.kube.resources import RESOURCES, Kind
+from pennant.kube.sharing import Pool
+from pennant.kube.store import Store
+from pennant.kube.timestamps import micro_time
+from pennant.ports import Clock, Conflict, PortError, Unavailable
+
+_log = logging.getLogger(__name__)
+
+CONTROLLER = f"{GROUP}/operator"
+NOTE_BYTES = 1024
+# No object ever has it: etcd's first revision is empty. An apply with it creates, and conflicts with whatever exists,
+# even where every field that we set would agree and an apply without precondition would quietly take over.
+_NO_OBJECT = "1"
+
+
+class Gateway:
+    """Implements `ports.Cluster`."""
+
+    def __init__(
+        self, client: Client, store: Store, clock: Clock, *, namespace: str = "", instance: str = "operator"
+    ) -> None:
+        """Serve all namespaces or one; `instance` is the name that Events report this process by."""
+        self._client = client
+        self._store = store
+        self._clock = clock
+        self._namespace = namespace
+        self._instance = instance
+        self._listing = asyncio.Lock()
+
+    def distrust(self) -> None:
+        """Read everything from a quorum before it is served again: for the start and for taking over."""
+        self._store.doubt_all()
+
+    async def snapshot(self, key: Key) -> Snapshot | None:
+        """Return what is known; None where the ModelDeployment does not exist."""
+        if key not in self._store.trust:
+            await self._look_again(key)
+        await self._know_versions()
+        uid = self._store.uid(key)
+        if uid is not None and not self._store.has_revisions(uid):
+            await self._load_revisions(key, uid)
+        return self._store.snapshot(key)
+
+    async def create_revision(self, owner: Snapshot, revision: Revision) -> None:
+        """Create the ControllerRevision; `Conflict` where the name is taken."""
+        kind = Kind.CONTROLLER_REVISION
+        body = translate.controller_revision(owner, revision)
+        with self._doubting(owner.key):
+            raw = await self._client.request(Verb.CREATE, kind, RESOURCES[kind].path(owner.key.namespace), body=body)
+        if (created := translate.recorded(raw)) is not None:
+            self._store.add_revision(owner.uid, created)
+
+    async def delete_revision(self, owner: Snapshot, revision: int) -> None:
+        """Delete the ControllerRevision; one that is already gone is no error."""
+        kind = Kind.CONTROLLER_REVISION
+        known = self._store.find_revision(owner.uid, revision)
+        if known is None:
+            return
+        name = translate.revision_name(owner.key, revision)
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": known.uid}}
+        with self._doubting(owner.key):
+            try:
+                path = RESOURCES[kind].path(owner.key.namespace, name)
+                await self._client.request(Verb.DELETE, kind, path, body=body)
+            except Missing:
+                _log.debug("%s is already gone", name)
+        self._store.drop_revision(owner.uid, revision)
+
+    async def apply_workload(self, owner: Snapshot, action: ApplyWorkload) -> Workload:
+        """Apply the Deployment and return it as it is now."""
+        kind, seen = Kind.DEPLOYMENT, action.seen
+        precondition = {"resourceVersion": _NO_OBJECT}
+        if seen is not None:
+            precondition = {"uid": seen.uid, "resourceVersion": seen.resource_version}
+        metadata = {**action.manifest["metadata"], **precondition}
+        with self._doubting(owner.key):
+            raw = await self._client.request(
+                Verb.PATCH,
+                kind,
+                RESOURCES[kind].path(owner.key.namespace, metadata["name"]),
+                params={"force": "false" if seen is None else "true"},
+                body={**action.manifest, "metadata": metadata},
+                content_type=APPLY,
+            )
+        self._store.heard(kind, None, raw)
+        return translate.placed(raw).seen_by(owner.uid)
+
+    async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
+        """Replace the status of the ModelDeployment."""
+        kind = Kind.MODEL_DEPLOYMENT
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": kind,
+            "metadata": {
+                "name": owner.key.name,
+                "namespace": owner.key.namespace,
+                "uid": owner.uid,
+                "resourceVersion": owner.resource_version,
+            },
+            "status": status.to_json(),
+        }
+        path = RESOURCES[kind].path(owner.key.namespace, owner.key.name, "status")
+        with self._doubting(owner.key):
+            raw = await self._client.request(Verb.UPDATE, kind, path, body=body)
+        self._store.heard(kind, None, raw)
+
+    async def mirror_quarantine(self, owner: Snapshot, action: MirrorQuarantine) -> None:
+        """Replace `status.quarantinedBy` of the ModelVersion."""
+        kind, version = Kind.MODEL_VERSION, action.version
+        body = {
+            "metadata": {"uid": version.uid, "resourceVersion": version.resource_version},
+            "status": {"quarantinedBy": [each.to_json() for each in action.quarantined_by]},
+        }
+        path = RESOURCES[kind].path(owner.key.namespace, version.name, "status")
+        try:
+            raw = await self._client.request(Verb.PATCH, kind, path, body=body, content_type=MERGE)
+        except (Conflict, Unavailable):
+            await refresh(self._client, self._store, kind, Key(owner.key.namespace, version.name))
+            raise
+        self._store.heard(kind, None, raw)
+
+    async def record_event(self, owner: Snapshot, event: Event) -> None:
+        """Record a Kubernetes Event on the ModelDeployment; one that is lost is logged, no more."""
+        kind = Kind.EVENT
+        path = RESOURCES[kind].path(owner.key.namespace)
+        try:
+            await self._client.request(Verb.CREATE, kind, path, body=self._event(owner, event))
+        except PortError as error:
+            _log.warning("The event %s on %s is lost: %s", event.reason, owner.key, error)
+
+    def _event(self, owner: Snapshot, event: Event) -> Json:
+        return {
+            "apiVersion": RESOURCES[Kind.EVENT].api_version,
+            "kind": Kind.EVENT,
+            "metadata": {"generateName": f"{owner.key.name}-", "namespace": owner.key.namespace},
+            "eventTime": micro_time(self._clock.now()),
+            "type": event.type,
+            "reason": event.reason,
+            "note": _within(event.message, NOTE_BYTES),
+            "action": "Reconcile",
+            "reportingController": CONTROLLER,
+            "reportingInstance": self._instance,
+            "regarding": {
+                "apiVersion": API_VERSION,
+                "kind": Kind.MODEL_DEPLOYMENT,
+                "namespace": owner.key.namespace,
+                "name": owner.key.name,
+                "uid": owner.uid,
+                "resourceVersion": owner.resource_version,
+            },
+        }
+
+    async def _look_again(self, key: Key) -> None:
+        mark = self._store.trust.mark()
+        await asyncio.gather(
+            refresh(self._client, self._store, Kind.MODEL_DEPLOYMENT, key),
+            refresh(self._client, self._store, Kind.DEPLOYMENT, key),
+        )
+        self._store.trust.confirm(key, mark)
+
+    async def _know_versions(self) -> None:
+        # One list serves all who wait for it.
+        async with self._listing:
+            if Kind.MODEL_VERSION not in self._store.trust:
+                await relist_kind(self._client, self._store, Kind.MODEL_VERSION, self._namespace)
+
+    async def _load_revisions(self, key: Key, uid: str) -> None:
+        label = f"{DEPLOYMENT_LABEL}={key.name}"
+        pages = self._client.pages(Kind.CONTROLLER_REVISION, key.namespace, labelSelector=label)
+        owned = [raw async for page in pages for raw in page["items"] if controller_uid(raw) == uid]
+        pool = Pool()
+        read = (translate.recorded(raw, pool) for raw in owned)
+        self._store.put_revisions(uid, (each for each in read if each is not None))
+
+    @contextmanager
+    def _doubting(self, key: Key) -> Iterator[None]:
+        """Have the ModelDeployment read anew after a write that failed, or that may have."""
+        try:
+            yield
+        except (Conflict, Unavailable):
+            self._store.doubt(key)
+            raise
+
+
+def _within(text: str, size: int) -> str:
+    """Return the text, cut so that its UTF-8 has at most `size` bytes."""
+    return text.encode()[:size].decode(errors="ignore")

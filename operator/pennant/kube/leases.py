@@ -1,0 +1,104 @@
+"""A Lease, read and written with compare-and-swap; who leads is decided elsewhere."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from pennant.api.meta import Json
+from pennant.kube.client import Client, Observed, Verb, unobserved
+from pennant.kube.connect import Connection
+from pennant.kube.resources import RESOURCES, Kind
+from pennant.kube.timestamps import micro_time, parsed_time
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who holds it, and since when; an empty holder has let it go."""
+
+    holder: str
+    duration_seconds: int
+    acquired_at: datetime | None
+    renewed_at: datetime | None
+    transitions: int
+    resource_version: str = ""
+    """Precondition of an update; empty for a Lease that is yet to be created."""
+
+
+class Leases:
+    """One Lease by name, over connections of its own, so that no busy pool delays a renewal."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        namespace: str,
+        name: str,
+        *,
+        timeout_seconds: float = 2.0,
+        observed: Observed = unobserved,
+    ) -> None:
+        """Give up each request after `timeout_seconds`."""
+        self._client = Client(
+            connection,
+            observed=observed,
+            limit=2,
+            total_seconds=timeout_seconds,
+            connect_seconds=timeout_seconds,
+        )
+        self._namespace, self._name = namespace, name
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._client.close()
+
+    async def get(self) -> Lease | None:
+        """Return the Lease; None where there is none."""
+        raw = await self._client.get(Kind.LEASE, self._namespace, self._name)
+        return None if raw is None else _lease(raw)
+
+    async def create(self, lease: Lease) -> Lease:
+        """Create the Lease and return it; `Conflict` where somebody was faster."""
+        path = RESOURCES[Kind.LEASE].path(self._namespace)
+        return _lease(await self._client.request(Verb.CREATE, Kind.LEASE, path, body=self._raw(lease)))
+
+    async def update(self, lease: Lease) -> Lease:
+        """Replace the Lease and return it; `Conflict` where it is no longer at `resource_version`."""
+        path = RESOURCES[Kind.LEASE].path(self._namespace, self._name)
+        return _lease(await self._client.request(Verb.UPDATE, Kind.LEASE, path, body=self._raw(lease)))
+
+    def _raw(self, lease: Lease) -> Json:
+        metadata = {"name": self._name, "namespace": self._namespace}
+        if lease.resource_version:
+            metadata["resourceVersion"] = lease.resource_version
+        spec = {
+            "holderIdentity": lease.holder,
+            "leaseDurationSeconds": lease.duration_seconds,
+            "acquireTime": micro_time(lease.acquired_at) if lease.acquired_at else None,
+            "renewTime": micro_time(lease.renewed_at) if lease.renewed_at else None,
+            "leaseTransitions": lease.transitions,
+        }
+        return {
+            "apiVersion": RESOURCES[Kind.LEASE].api_version,
+            "kind": Kind.LEASE,
+            "metadata": metadata,
+            "spec": spec,
+        }
+
+
+def _lease(raw: Json) -> Lease:
+    spec: Mapping[str, Any] = raw.get("spec") or {}
+    acquired, renewed = spec.get("acquireTime"), spec.get("renewTime")
+    return Lease(
+        holder=spec.get("holderIdentity") or "",
+        duration_seconds=spec.get("leaseDurationSeconds") or 0,
+        acquired_at=parsed_time(acquired) if acquired else None,
+        renewed_at=parsed_time(renewed) if renewed else None,
+        transitions=spec.get("leaseTransitions") or 0,
+        resource_version=raw["metadata"]["resourceVersion"],
+    )

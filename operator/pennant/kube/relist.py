@@ -1,0 +1,63 @@
+"""Quorum reads into the store: the first filling, the repair of lost events, and the second look after a doubt.
+
+A watch may lose deletions, and one day an event; a list is the whole truth at one resourceVersion.
+"""
+
+import asyncio
+import logging
+
+from pennant.core.observation import Key
+from pennant.kube.client import Client
+from pennant.kube.identity import identity
+from pennant.kube.resources import MANAGED_BY, Kind
+from pennant.kube.store import NOBODY, Keys, Store
+
+_log = logging.getLogger(__name__)
+_SELECTORS = {Kind.DEPLOYMENT: {"labelSelector": MANAGED_BY}}
+
+
+async def relist(client: Client, store: Store, namespace: str = "") -> Keys:
+    """Make the store know what a quorum knows of all namespaces or one; return whom the news may concern.
+
+    Raises `Unavailable`; then the store has learned a part, which is no harm.
+    """
+    mark = store.trust.mark()
+    kinds = (Kind.MODEL_DEPLOYMENT, Kind.MODEL_VERSION, Kind.DEPLOYMENT)
+    concerned = await asyncio.gather(*(relist_kind(client, store, kind, namespace) for kind in kinds))
+    for key in store.keys(Kind.MODEL_DEPLOYMENT, namespace):
+        # A Deployment that was not found may still exist without our label; only a read by name can tell.
+        if store.resource_version(Kind.DEPLOYMENT, key):
+            store.trust.confirm(key, mark)
+    return NOBODY.union(*concerned)
+
+
+async def relist_kind(client: Client, store: Store, kind: Kind, namespace: str = "") -> Keys:
+    """Make the store know what a quorum knows of one kind; return whom the news may concern."""
+    mark, newest = store.trust.mark(), store.newest(kind)
+    concerned, listed, resource_version = NOBODY, set[Key](), 0
+    async for page in client.pages(kind, namespace, **_SELECTORS.get(kind, {})):
+        if not resource_version:
+            resource_version = int(page["metadata"]["resourceVersion"])
+            if resource_version < newest:
+                _log.warning("%s: the API server is older than what it told; starting anew", kind)
+                concerned |= store.forget_all(kind)
+        for raw in page["items"]:
+            listed.add(identity(raw).key)
+            concerned |= store.heard(kind, None, raw)
+    for key in store.keys(kind, namespace):
+        if key in listed:
+            continue
+        if kind in _SELECTORS:
+            # It may have lost the label that it is selected by, or never had it.
+            concerned |= await refresh(client, store, kind, key)
+        else:
+            concerned |= store.gone(kind, key, resource_version)
+    store.trust.confirm(kind, mark)
+    return concerned
+
+
+async def refresh(client: Client, store: Store, kind: Kind, key: Key) -> Keys:
+    """Make the store know what a quorum knows of one object; return whom the news may concern."""
+    known = store.resource_version(kind, key)
+    raw = await client.get(kind, key.namespace, key.name)
+    return store.gone(kind, key, known) if raw is None else store.heard(kind, None, raw)

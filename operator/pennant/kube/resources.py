@@ -1,0 +1,47 @@
+"""The kinds that the operator reads and writes, and where the API server keeps them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pennant.api import API_VERSION
+
+FIELD_MANAGER = "pennant"
+MANAGED_BY = "app.kubernetes.io/managed-by=pennant"
+"""Label selector of the Deployments that are watched and listed."""
+
+
+class Kind(StrEnum):
+    """A kind, by the name that objects carry in `kind`."""
+
+    MODEL_DEPLOYMENT = "ModelDeployment"
+    MODEL_VERSION = "ModelVersion"
+    DEPLOYMENT = "Deployment"
+    CONTROLLER_REVISION = "ControllerRevision"
+    EVENT = "Event"
+    LEASE = "Lease"
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """The path of a namespaced kind."""
+
+    api_version: str
+    plural: str
+
+    def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
+        """Return the path of one object, of a namespace's collection, or of all namespaces."""
+        parts = [f"/apis/{self.api_version}"]
+        parts += ["namespaces", namespace] if namespace else []
+        parts += [each for each in (self.plural, name, subresource) if each]
+        return "/".join(parts)
+
+
+RESOURCES: Mapping[Kind, Resource] = {
+    Kind.MODEL_DEPLOYMENT: Resource(API_VERSION, "modeldeployments"),
+    Kind.MODEL_VERSION: Resource(API_VERSION, "modelversions"),
+    Kind.DEPLOYMENT: Resource("apps/v1", "deployments"),
+    Kind.CONTROLLER_REVISION: Resource("apps/v1", "controllerrevisions"),
+    Kind.EVENT: Resource("events.k8s.io/v1", "events"),
+    Kind.LEASE: Resource("coordination.k8s.io/v1", "leases"),
+}

@@ -1,0 +1,201 @@
+"""The newest known state of everything that the operator watches, fed by events, lists and answers to own writes.
+
+No I/O happens here: `gateway.py` and `relist.py` read, this remembers.
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from pennant.api.meta import Json
+from pennant.core.observation import Invalid, Key, Snapshot, Version
+from pennant.kube import translate
+from pennant.kube.identity import Identity, identity
+from pennant.kube.resources import Kind
+from pennant.kube.shelf import Shelf
+from pennant.kube.translate import Placed, Recorded
+from pennant.kube.trust import Trust
+
+_log = logging.getLogger(__name__)
+
+Keys = frozenset[Key]
+Model = tuple[str, str]
+"""Namespace and name of a model."""
+NOBODY: Keys = frozenset()
+
+
+class Store:
+    """Knows ModelDeployments, ModelVersions and Deployments, and finds what belongs together."""
+
+    def __init__(self) -> None:
+        self.trust = Trust()
+        """Trusts a ModelDeployment by its key, and all ModelVersions at once by their kind."""
+        self._deployments = Shelf[Snapshot]()
+        self._versions = Shelf[tuple[Model, Version]]()
+        self._workloads = Shelf[Placed]()
+        self._shelves: dict[Kind, Shelf[Snapshot] | Shelf[tuple[Model, Version]] | Shelf[Placed]]
+        self._shelves = {
+            Kind.MODEL_DEPLOYMENT: self._deployments,
+            Kind.MODEL_VERSION: self._versions,
+            Kind.DEPLOYMENT: self._workloads,
+        }
+        self._put: dict[Kind, Callable[[Identity, Json], Keys]] = {
+            Kind.MODEL_DEPLOYMENT: self._put_deployment,
+            Kind.MODEL_VERSION: self._put_version,
+            Kind.DEPLOYMENT: self._put_workload,
+        }
+        self._versions_of: dict[Model, dict[str, Version]] = {}
+        self._deployments_of: dict[Model, set[Key]] = {}
+        self._revisions: dict[str, dict[int, Recorded]] = {}
+
+    def heard(self, kind: str, event_type: str | None, raw: Json) -> Keys:
+        """Take in an event, a listed object or an answer; return the ModelDeployments that it may concern.
+
+        What is known already, or older than what is known, concerns none.
+        """
+        kind, who = Kind(kind), identity(raw)
+        if event_type == "DELETED":
+            return self._dropped(kind, who.key, self._shelves[kind].bury(who))
+        if not self._shelves[kind].is_news(who):
+            return NOBODY
+        try:
+            return self._put[kind](who, raw)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            # The schema does not let such an object in; if one is there, it must not stand in the way of others.
+            _log.warning("%s %s cannot be read: %r", kind, who.key, error)
+            return NOBODY
+
+    def gone(self, kind: Kind, key: Key, resource_version: int) -> Keys:
+        """Take in that a quorum read did not find the object; return whom it may concern.
+
+        `resource_version` is that of the read, or the one that was known before it: newer states are kept.
+        """
+        return self._dropped(kind, key, self._shelves[kind].remove(key, resource_version))
+
+    def forget_all(self, kind: Kind) -> Keys:
+        """Forget all objects of a kind, because the API server begins a new history; return whom it may concern."""
+        shelf = self._shelves[kind]
+        concerned = [self.gone(kind, key, shelf.resource_version(key)) for key in shelf]
+        shelf.clear()
+        return NOBODY.union(*concerned)
+
+    def keys(self, kind: Kind, namespace: str = "") -> tuple[Key, ...]:
+        """Return the names of all known objects of a kind, or of those in one namespace."""
+        return tuple(key for key in self._shelves[kind] if namespace in ("", key.namespace))
+
+    def resource_version(self, kind: Kind, key: Key) -> int:
+        """Return the resourceVersion that is known of an object; 0 where it is not known."""
+        return self._shelves[kind].resource_version(key)
+
+    def newest(self, kind: Kind) -> int:
+        """Return the highest resourceVersion that is known of a kind."""
+        return self._shelves[kind].newest()
+
+    def uid(self, key: Key) -> str | None:
+        """Return the uid of a ModelDeployment; None where it is not known."""
+        found = self._deployments.get(key)
+        return None if found is None else found.uid
+
+    def snapshot(self, key: Key) -> Snapshot | None:
+        """Return a ModelDeployment with all that belongs to it, as far as it is known."""
+        found = self._deployments.get(key)
+        if found is None:
+            return None
+        versions: tuple[Version, ...] = ()
+        if not isinstance(found.spec, Invalid):
+            versions = tuple(self._versions_of.get((key.namespace, found.spec.model), {}).values())
+        placed = self._workloads.get(key)
+        revisions = self._revisions.get(found.uid, {})
+        return replace(
+            found,
+            versions=versions,
+            revisions=tuple(revisions[number].revision for number in sorted(revisions)),
+            workload=None if placed is None else placed.seen_by(found.uid),
+        )
+
+    def has_revisions(self, uid: str) -> bool:
+        """Whether the revisions of the ModelDeployment with this uid are known."""
+        return uid in self._revisions
+
+    def put_revisions(self, uid: str, recorded: Iterable[Recorded]) -> None:
+        """Keep these as all revisions of the ModelDeployment with this uid."""
+        self._revisions[uid] = {each.revision.entry.revision: each for each in recorded}
+
+    def add_revision(self, uid: str, recorded: Recorded) -> None:
+        """Add a revision that was just created, if the others are known."""
+        if uid in self._revisions:
+            self._revisions[uid][recorded.revision.entry.revision] = recorded
+
+    def find_revision(self, uid: str, number: int) -> Recorded | None:
+        """Return a revision, if it is known."""
+        return self._revisions.get(uid, {}).get(number)
+
+    def drop_revision(self, uid: str, number: int) -> None:
+        """Forget a revision that was just deleted."""
+        self._revisions.get(uid, {}).pop(number, None)
+
+    def doubt(self, key: Key) -> None:
+        """Have a ModelDeployment read from a quorum again before it is served."""
+        self.trust.doubt(key)
+        if uid := self.uid(key):
+            self._revisions.pop(uid, None)
+
+    def doubt_all(self) -> None:
+        """Have everything read from a quorum again before it is served."""
+        self.trust.doubt_all()
+        self._revisions.clear()
+
+    def _put_deployment(self, who: Identity, raw: Json) -> Keys:
+        before, after = self._deployments.get(who.key), translate.model_deployment(raw)
+        self._deployments.put(who, after)
+        if before is not None:
+            self._unindex_deployment(before, keep_revisions=before.uid == after.uid)
+        if (model := _model_of(after)) is not None:
+            self._deployments_of.setdefault(model, set()).add(who.key)
+        return frozenset({who.key})
+
+    def _unindex_deployment(self, dropped: Snapshot, *, keep_revisions: bool) -> None:
+        if not keep_revisions:
+            self._revisions.pop(dropped.uid, None)
+        if (model := _model_of(dropped)) is not None:
+            self._deployments_of[model].discard(dropped.key)
+
+    def _put_version(self, who: Identity, raw: Json) -> Keys:
+        model, after = (who.key.namespace, translate.model_of(raw)), translate.version(raw)
+        known = self._versions.get(who.key)
+        self._versions.put(who, (model, after))
+        self._versions_of.setdefault(model, {})[after.name] = after
+        before = known[1] if known is not None else None
+        if before is not None and replace(before, resource_version=after.resource_version) == after:
+            return NOBODY
+        return frozenset(self._deployments_of.get(model, ()))
+
+    def _put_workload(self, who: Identity, raw: Json) -> Keys:
+        before, after = self._workloads.get(who.key), translate.placed(raw)
+        self._workloads.put(who, after)
+        return self._owner(who.key) if before is None or after.differs(before) else NOBODY
+
+    def _owner(self, key: Key) -> Keys:
+        return frozenset({key}) if self._deployments.get(key) is not None else NOBODY
+
+    def _dropped(self, kind: Kind, key: Key, dropped: Snapshot | tuple[Model, Version] | Placed | None) -> Keys:
+        match dropped:
+            case None:
+                return NOBODY
+            case Snapshot():
+                self._unindex_deployment(dropped, keep_revisions=False)
+                return frozenset({key})
+            case Placed():
+                # It may live on without the label that it is watched by.
+                self.trust.doubt(key)
+                return self._owner(key)
+            case (model, Version() as version):
+                del self._versions_of[model][version.name]
+                return frozenset(self._deployments_of.get(model, ()))
+
+
+def _model_of(snapshot: Snapshot) -> Model | None:
+    """Return the model that a ModelDeployment follows; None where its spec cannot be read."""
+    if isinstance(snapshot.spec, Invalid):
+        return None
+    return snapshot.key.namespace, snapshot.spec.model

@@ -1,0 +1,204 @@
+"""From the API server's JSON to the core's values, and back: once, at the edge.
+
+What users wrote wrongly becomes `Invalid`; what only we write and cannot be read is treated as not there.
+"""
+
+import logging
+from dataclasses import dataclass, replace
+from sys import intern
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from pennant.api.meta import ApiModel, Json
+from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus
+from pennant.api.model_version import ModelVersionSpec, QuarantinedBy
+from pennant.core import desired
+from pennant.core.digest import content_digest
+from pennant.core.observation import Invalid, Key, Revision, Snapshot, Version, Workload
+from pennant.core.revision import TEMPLATE_HASH_LABEL
+from pennant.kube.identity import controller_uid, identity, last_writer
+from pennant.kube.problem import problem
+from pennant.kube.resources import RESOURCES, Kind
+from pennant.kube.sharing import Pool
+
+_log = logging.getLogger(__name__)
+ModelT = TypeVar("ModelT", bound=ApiModel)
+_NOT_READ = Invalid("the version carries no tag, so its record was not read")
+_NO_TAGS: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A Deployment, and whose it is: `workload.owned` depends on who asks."""
+
+    workload: Workload
+    controller_uid: str
+
+    def seen_by(self, uid: str) -> Workload:
+        """Return the Deployment as the ModelDeployment with this uid sees it."""
+        return replace(self.workload, owned=self.controller_uid == uid)
+
+    def differs(self, other: "Placed") -> bool:
+        """Whether more than the resourceVersion differs."""
+        known = replace(self.workload, resource_version=other.workload.resource_version)
+        return known != other.workload or self.controller_uid != other.controller_uid
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A revision, and the uid of the ControllerRevision that holds it."""
+
+    uid: str
+    revision: Revision
+
+
+def model_deployment(raw: Json) -> Snapshot:
+    """Return the ModelDeployment alone, as a snapshot to which nothing belongs yet."""
+    metadata = raw["metadata"]
+    return Snapshot(
+        key=Key(metadata["namespace"], metadata["name"]),
+        uid=metadata["uid"],
+        resource_version=metadata["resourceVersion"],
+        generation=metadata.get("generation", 0),
+        deleting="deletionTimestamp" in metadata,
+        spec=parsed(ModelDeploymentSpec, raw.get("spec")),
+        status=_status(raw),
+        versions=(),
+        revisions=(),
+        workload=None,
+        changed_by=last_writer(raw, "spec"),
+    )
+
+
+def parsed(model: type[ModelT], raw: object) -> ModelT | Invalid:
+    """Return what a user declared, or what is wrong with it."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        return Invalid(problem(error))
+    except (AttributeError, KeyError, TypeError) as error:
+        # The schema does not let such a shape in, and the rules of the models rely on that.
+        return Invalid(f"the spec has not the shape that its schema asks for: {error}")
+
+
+def _status(raw: Json) -> ModelDeploymentStatus:
+    try:
+        return ModelDeploymentStatus.model_validate(raw.get("status") or {})
+    except ValidationError as error:
+        # The history is in the ControllerRevisions as well: from an empty status it is rebuilt whole.
+        _log.warning("The status of %s cannot be read: %s", identity(raw).key, problem(error, "status"))
+        return ModelDeploymentStatus()
+
+
+def model_of(raw: Json) -> str:
+    """Return the model that a ModelVersion is a version of."""
+    return intern(str(raw["spec"]["model"]))
+
+
+def version(raw: Json) -> Version:
+    """Return the ModelVersion; its record is read only where it carries a tag or is quarantined.
+
+    Most of ten thousand versions do neither, and all of them are kept in memory.
+    """
+    metadata, spec = raw["metadata"], raw["spec"]
+    tags = frozenset(intern(str(each)) for each in spec.get("tags") or ()) or _NO_TAGS
+    quarantined_by = _quarantined_by(raw)
+    matters = bool(tags or quarantined_by)
+    return Version(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        resource_version=metadata["resourceVersion"],
+        version=str(spec["version"]),
+        tags=tags,
+        digest=_digest(spec),
+        spec=parsed(ModelVersionSpec, spec) if matters else _NOT_READ,
+        record=spec if matters else {},
+        quarantined_by=quarantined_by,
+        deleting="deletionTimestamp" in metadata,
+        tagged_by=last_writer(raw, "spec", "tags") if matters else "",
+    )
+
+
+def _digest(spec: Json) -> str:
+    try:
+        return content_digest(spec)
+    except (AttributeError, TypeError, ValueError):
+        # What cannot be read has no content; the spec says what is wrong with it.
+        return ""
+
+
+def _quarantined_by(raw: Json) -> tuple[QuarantinedBy, ...]:
+    read = []
+    for each in (raw.get("status") or {}).get("quarantinedBy") or ():
+        try:
+            read.append(QuarantinedBy.model_validate(each))
+        except ValidationError as error:
+            _log.warning("A mark of quarantine on %s cannot be read: %s", identity(raw).key, problem(error, ""))
+    return tuple(read)
+
+
+def placed(raw: Json) -> Placed:
+    """Return the Deployment and the uid of its controller."""
+    metadata, spec, status = raw["metadata"], raw["spec"], raw.get("status") or {}
+    conditions = {each["type"]: each for each in status.get("conditions") or ()}
+    progressing = conditions.get("Progressing", {})
+    labels = spec["template"].get("metadata", {}).get("labels") or {}
+    workload = Workload(
+        uid=metadata["uid"],
+        resource_version=metadata["resourceVersion"],
+        generation=metadata.get("generation", 0),
+        observed_generation=status.get("observedGeneration", 0),
+        owned=False,
+        template_hash=labels.get(TEMPLATE_HASH_LABEL, ""),
+        replicas=spec.get("replicas", 1),
+        total=status.get("replicas", 0),
+        updated=status.get("updatedReplicas", 0),
+        ready=status.get("readyReplicas", 0),
+        available=status.get("availableReplicas", 0),
+        minimum_available=conditions.get("Available", {}).get("status") == "True",
+        deadline_exceeded=progressing.get("reason") == "ProgressDeadlineExceeded",
+        deleting="deletionTimestamp" in metadata,
+    )
+    return Placed(workload, controller_uid(raw))
+
+
+def recorded(raw: Json, pool: Pool | None = None) -> Recorded | None:
+    """Return what a ControllerRevision of ours holds; None where it holds something else.
+
+    Revisions that are read with one pool share what is equal in them.
+    """
+    shared, data = (pool or Pool()).shared, raw.get("data") or {}
+    try:
+        entry = HistoryEntry.model_validate(data["entry"])
+        revision = Revision(entry, shared(dict(data["template"])), shared(dict(data["record"])))
+    except (KeyError, TypeError, ValueError) as error:
+        _log.warning("ControllerRevision %s is no record of a revision: %s", identity(raw).key, error)
+        return None
+    return Recorded(raw["metadata"]["uid"], revision)
+
+
+def controller_revision(owner: Snapshot, revision: Revision) -> dict[str, Any]:
+    """Return the ControllerRevision that holds a revision."""
+    number = revision.entry.revision
+    return {
+        "apiVersion": RESOURCES[Kind.CONTROLLER_REVISION].api_version,
+        "kind": Kind.CONTROLLER_REVISION,
+        "metadata": {
+            "name": revision_name(owner.key, number),
+            "namespace": owner.key.namespace,
+            "labels": desired.selector(owner.key.name) | desired.MANAGED_BY,
+            "ownerReferences": [desired.owner_reference(owner)],
+        },
+        "revision": number,
+        "data": {
+            "entry": revision.entry.to_json(),
+            "template": revision.template,
+            "record": revision.record,
+        },
+    }
+
+
+def revision_name(owner: Key, number: int) -> str:
+    """Return the name of a revision's ControllerRevision."""
+    return f"{owner.name}-{number}"

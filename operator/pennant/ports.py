@@ -1,0 +1,88 @@
+"""What the controller needs of the world, and the errors that it may raise."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Protocol
+
+from pennant.api.model_deployment import ModelDeploymentStatus
+from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
+from pennant.core.measurement import RangeQuery, Series
+from pennant.core.observation import Key, Revision, Snapshot, Workload
+
+
+class PortError(Exception):
+    """Anything that a port may raise."""
+
+
+class Unavailable(PortError):
+    """The other side does not answer, or answers with an error of its own; try again later.
+
+    A write may or may not have taken effect.
+    """
+
+
+class Conflict(PortError):
+    """A precondition does not hold: the world has moved on. Look again and decide anew."""
+
+
+class Refused(PortError):
+    """The other side understood and said no; the same request will be refused again."""
+
+
+class SourceUnknown(PortError):
+    """No metric source of this name is configured."""
+
+
+class Cluster(Protocol):
+    """The API server, as far as one ModelDeployment is concerned.
+
+    Every write carries a precondition and raises `Conflict` where it does not hold, `Refused` where the API server
+    says no, and `Unavailable` where nobody knows. A snapshot is never older than the last write through this port.
+    """
+
+    async def snapshot(self, key: Key) -> Snapshot | None:
+        """Return what is known; None where the ModelDeployment does not exist."""
+        ...
+
+    async def create_revision(self, owner: Snapshot, revision: Revision) -> None:
+        """Create the ControllerRevision; `Conflict` where the name is taken."""
+        ...
+
+    async def delete_revision(self, owner: Snapshot, revision: int) -> None:
+        """Delete the ControllerRevision; one that is already gone is no error."""
+        ...
+
+    async def apply_workload(self, owner: Snapshot, action: ApplyWorkload) -> Workload:
+        """Apply the Deployment and return it as it is now."""
+        ...
+
+    async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
+        """Replace the status of the ModelDeployment."""
+        ...
+
+    async def mirror_quarantine(self, owner: Snapshot, action: MirrorQuarantine) -> None:
+        """Replace `status.quarantinedBy` of the ModelVersion."""
+        ...
+
+    async def record_event(self, owner: Snapshot, event: Event) -> None:
+        """Record a Kubernetes Event on the ModelDeployment."""
+        ...
+
+
+class MetricSource(Protocol):
+    """One Prometheus-compatible server."""
+
+    async def query_range(self, request: RangeQuery) -> Series:
+        """Return the series; `Unavailable` or `Refused` where there is none."""
+        ...
+
+
+MetricSources = Mapping[str, MetricSource]
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def now(self) -> datetime:
+        """Return the time in UTC, in whole milliseconds: what a status can hold."""
+        ...

@@ -1,0 +1,76 @@
+"""The operator as a process of its own, started, killed and started again by tests."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+from rig import Rig
+
+
+class Operator:
+    """`python -m pennant run` against a rig."""
+
+    def __init__(self, rig: Rig, directory: Path, **environment: str) -> None:
+        self.rig, self.directory = rig, directory
+        directory.mkdir(parents=True, exist_ok=True)
+        self.log = directory / "operator.log"
+        sources = directory / "sources.yaml"
+        sources.write_text(f"sources:\n  default:\n    url: {rig.prometheus_url}\n")
+        self.environment = {
+            "KUBECONFIG": str(rig.kubeconfig),
+            "PENNANT_METRIC_SOURCES": str(sources),
+            "PENNANT_LEASE_NAMESPACE": "default",
+            "PENNANT_LEASE_DURATION_SECONDS": "3",
+            "PENNANT_RENEW_DEADLINE_SECONDS": "2",
+            "PENNANT_RETRY_PERIOD_SECONDS": "0.5",
+            "PENNANT_RESYNC_SECONDS": "5",
+            "PENNANT_PORT": "0",
+            **environment,
+        }
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PENNANT_")}
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "pennant", "run"], env=environment | self.environment, stdout=log, stderr=log
+            )
+
+    def kill(self) -> None:
+        """End it as a lost machine would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait(10)
+
+    def stop(self) -> int:
+        """Ask it to end, and return its exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(15)
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def wait_for(self, text: str, seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert self.alive, f"the operator ended: {self.tail()}"
+            if text in self.log.read_text():
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"no {text!r} in the log within {seconds} s: {self.tail()}")
+
+    def tail(self, lines: int = 30) -> str:
+        return "\n".join(self.log.read_text().splitlines()[-lines:]) if self.log.exists() else ""
+
+    def fetch(self, path: str, port: int) -> tuple[int, str]:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()

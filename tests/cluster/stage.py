@@ -1,0 +1,212 @@
+"""A namespace in which one scenario is played, with the words to play it and to see how it ends."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from cluster.operator_process import Operator
+from rig import Rig
+
+SERVER = Path(__file__).with_name("model_server.py")
+QUERY = 'avg(model_accuracy{namespace="${namespace}",pennant_dev_template_hash="${templateHash}"})'
+NAME = "fraud"
+Manifest = dict[str, Any]
+
+
+class Stage:
+    """One namespace with one ModelDeployment; manifests are applied as a user applies them."""
+
+    def __init__(self, rig: Rig, namespace: str, directory: Path, operator: Operator) -> None:
+        self.rig, self.namespace, self.directory, self.operator = rig, namespace, directory, operator
+        self.applied: dict[str, Manifest] = {}
+        directory.mkdir(parents=True)
+        self.rig.kubectl("create", "namespace", namespace)
+
+    # What users do.
+    def version(self, version: str, *tags: str, **record: Any) -> None:
+        self.apply(self.a_version(version, *tags, **record))
+
+    def move_tag(self, old: str, new: str) -> None:
+        """Move the tag by one `kubectl apply` of both files."""
+        self.apply(self.a_version(old), self.a_version(new, "production"))
+
+    def deployment(self, **spec: Any) -> None:
+        self.apply(self.a_deployment(**spec))
+
+    def apply(self, *manifests: Manifest) -> None:
+        for each in manifests:
+            self.applied[f"{each['kind']}/{each['metadata']['name']}"] = each
+        self.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests}))
+
+    def delete(self, kind: str, name: str) -> None:
+        self.kubectl("delete", kind, name, "--wait=true", "--timeout=30s")
+
+    def accuracy(self, version: str, value: float | str | None) -> None:
+        path = self.directory / f"{version}.accuracy"
+        if value is None:
+            path.unlink(missing_ok=True)
+        else:
+            path.write_text(str(value))
+
+    def unready(self, version: str, unready: bool = True) -> None:
+        path = self.directory / f"{version}.unready"
+        if unready:
+            path.touch()
+        else:
+            path.unlink(missing_ok=True)
+
+    # The manifests.
+    def a_version(self, version: str, *tags: str, **record: Any) -> Manifest:
+        digest = f"sha256:{version.encode().hex():0>64}"
+        spec = {
+            "model": NAME,
+            "version": version,
+            "tags": list(tags),
+            "artifacts": [{"name": "model", "uri": f"file:///models/{NAME}/{version}", "digest": digest}],
+        }
+        return self._manifest("ModelVersion", f"{NAME}-{version}", spec | record)
+
+    def a_deployment(self, **spec: Any) -> Manifest:
+        probe = {"httpGet": {"path": "/readyz", "port": 8080}, "periodSeconds": 1}
+        container = {
+            "name": "server",
+            "image": "pennant.test/model-server:1",
+            "command": [sys.executable, str(SERVER), "$(POD_IP)", f"{self.directory}/$(MODEL_VERSION)"],
+            "env": [{"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}],
+            "readinessProbe": probe,
+        }
+        annotations = {"prometheus.io/scrape": "true", "prometheus.io/port": "8080"}
+        pods = {"terminationGracePeriodSeconds": 1, "containers": [container]}
+        metric = {"name": "accuracy", "prometheus": {"query": QUERY}, "threshold": {"min": "0.9"}}
+        known = {
+            "model": NAME,
+            "replicas": 2,
+            "template": {"metadata": {"annotations": annotations}, "spec": pods},
+            "rollout": {"maxSurge": 1, "maxUnavailable": 0, "progressDeadlineSeconds": 60},
+            "analysis": {"intervalSeconds": 1, "bakeSeconds": 3, "metrics": [metric]},
+        }
+        return self._manifest("ModelDeployment", NAME, known | spec)
+
+    def _manifest(self, kind: str, name: str, spec: Any) -> Manifest:
+        metadata = {"name": name, "namespace": self.namespace}
+        return {"apiVersion": "pennant.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
+
+    # What there is.
+    def kubectl(self, *args: str, stdin: str | None = None, check: bool = True) -> str:
+        done = self.rig.kubectl("--namespace", self.namespace, *args, stdin=stdin, check=check)
+        return done.stdout
+
+    def get(self, kind: str, name: str = NAME) -> Manifest:
+        found: Manifest = json.loads(self.kubectl("get", kind, name, "-o", "json", "--show-managed-fields"))
+        return found
+
+    @property
+    def status(self) -> Manifest:
+        status: Manifest = self.get("modeldeployment").get("status", {})
+        return status
+
+    @property
+    def history(self) -> list[Manifest]:
+        history: list[Manifest] = self.status.get("history", [])
+        return history
+
+    def versions_in_history(self) -> list[tuple[str, str, str]]:
+        return [(each["version"], each["trigger"], each["outcome"]) for each in self.history]
+
+    def condition(self, kind: str) -> tuple[str, str]:
+        for each in self.status.get("conditions", []):
+            if each["type"] == kind:
+                return each["status"], each["reason"]
+        return "", ""
+
+    def served(self) -> str:
+        template = self.get("deployment")["spec"]["template"]
+        return str(template["metadata"]["labels"]["pennant.dev/version"])
+
+    def pods(self, version: str | None = None) -> list[str]:
+        selector = f"pennant.dev/modeldeployment={NAME}" + (f",pennant.dev/version={version}" if version else "")
+        items = json.loads(self.kubectl("get", "pods", "-l", selector, "-o", "json"))["items"]
+        return sorted(each["metadata"]["name"] for each in items if "deletionTimestamp" not in each["metadata"])
+
+    # Waiting, always with a bound.
+    def until(self, holds: Callable[[], object], seconds: float = 45, what: str = "") -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if holds():
+                return
+            time.sleep(0.1)
+        raise AssertionError(f"{what or 'it'} did not happen within {seconds} s\n{self.report()}")
+
+    def until_verified(self, version: str) -> None:
+        def verified() -> bool:
+            history = self.history
+            return bool(history) and history[-1]["version"] == version and "verifiedAt" in history[-1]
+
+        self.until(verified, what=f"{version} becoming known good")
+
+    def until_rolled_back_to(self, version: str, seconds: float = 60) -> None:
+        def rolled_back() -> bool:
+            status = self.status
+            last = status["history"][-1]
+            return (last["version"], last["trigger"]) == (version, "AutomaticRollback") and "rolledOutAt" in last
+
+        self.until(rolled_back, seconds, f"the rollback to {version}")
+
+    def stays(self, holds: Callable[[], object], seconds: float, what: str) -> None:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            assert holds(), f"{what} did not stay\n{self.report()}"
+            time.sleep(0.25)
+
+    def report(self) -> str:
+        status = json.dumps(self.status, indent=1)
+        pods = self.kubectl("get", "pods,deployments,replicasets,modelversions", "-o", "wide", check=False)
+        return f"{status}\n{pods}\n{self.operator.tail()}"
+
+    # What the audit log knows of the operator.
+    def operator_writes(self) -> list[Manifest]:
+        return [each for each in audit(self.rig) if each["objectRef"].get("namespace") == self.namespace]
+
+    def assert_left_alone(self) -> None:
+        """Nobody's spec, annotation or finalizer was written by the operator, and the files still say what is."""
+        for manifest in self.applied.values():
+            if self.kubectl("get", manifest["kind"], manifest["metadata"]["name"], "--ignore-not-found"):
+                diff = self.rig.kubectl("diff", "-f", "-", stdin=json.dumps(manifest), check=False)
+                assert diff.returncode == 0, diff.stdout
+        for each in self.operator_writes():
+            reference = each["objectRef"]
+            what = (reference["resource"], reference.get("subresource", ""), each["verb"])
+            assert what in ALLOWED, f"the operator must not {what}"
+
+    def assert_silent(self, seconds: float = 4) -> None:
+        """Nothing at all is written while nothing changes."""
+        time.sleep(1)
+        before = len(self.operator_writes())
+        time.sleep(seconds)
+        assert self.operator_writes()[before:] == []
+
+
+ALLOWED = {
+    ("modeldeployments", "status", "update"),
+    ("modelversions", "status", "update"),
+    ("controllerrevisions", "", "create"),
+    ("controllerrevisions", "", "delete"),
+    ("deployments", "", "patch"),
+    ("events", "", "create"),
+}
+
+
+def audit(rig: Rig) -> Iterator[Manifest]:
+    """Yield the mutating requests of the operator, the Lease aside."""
+    with rig.audit_log.open() as lines:
+        for line in lines:
+            if '"pennant/' not in line or not line.endswith("\n"):
+                continue
+            entry = json.loads(line)
+            if entry["verb"] in ("get", "list", "watch") or not entry["userAgent"].startswith("pennant/"):
+                continue
+            if entry.get("objectRef", {}).get("resource") != "leases":
+                yield entry

@@ -1,0 +1,115 @@
+"""What a contract case needs besides the port: users who write behind the operator's back."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from pennant.api.meta import Json
+from pennant.api.model_deployment import HistoryEntry, Outcome, Trigger
+from pennant.api.model_version import ModelVersionSpec
+from pennant.core import desired
+from pennant.core.decision import ApplyWorkload
+from pennant.core.digest import short_hash
+from pennant.core.observation import Invalid, Key, Revision, Snapshot, Workload
+from pennant.core.revision import chained, render, template_hash
+from pennant.ports import Cluster
+
+NOON = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
+NAME = "fraud"
+
+
+class Arena(Protocol):
+    """One empty namespace, the port under test, and what users do; users never need the port."""
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that all of this happens in."""
+        ...
+
+    @property
+    def cluster(self) -> Cluster:
+        """The port under test."""
+        ...
+
+    async def deploy(self, spec: Json) -> None:
+        """Create the ModelDeployment `fraud`, or replace its spec."""
+        ...
+
+    async def publish(self, record: Json, tags: Sequence[str] = ()) -> None:
+        """Create a ModelVersion, or replace its tags."""
+        ...
+
+    async def withdraw(self) -> None:
+        """Delete the ModelDeployment `fraud`, and nothing else."""
+        ...
+
+    async def occupy(self) -> None:
+        """Create a Deployment `fraud` that is not ours."""
+        ...
+
+    async def workload_image(self) -> str:
+        """Return the image that the Deployment `fraud` runs, whoever's it is."""
+        ...
+
+    async def touch_workload(self) -> None:
+        """Change the Deployment `fraud` by hand."""
+        ...
+
+    async def catch_up(self) -> None:
+        """Let the port hear of everything that happened."""
+        ...
+
+
+async def seen(arena: Arena) -> Snapshot:
+    """Return the snapshot of the ModelDeployment, which is there."""
+    snapshot = await arena.cluster.snapshot(Key(arena.namespace, NAME))
+    assert snapshot is not None
+    return snapshot
+
+
+async def seen_when(arena: Arena, holds: Callable[[Snapshot], bool]) -> Snapshot:
+    """Return the first snapshot for which `holds`, after at most some seconds."""
+    for _ in range(100):
+        await arena.catch_up()
+        snapshot = await seen(arena)
+        if holds(snapshot):
+            return snapshot
+    raise AssertionError("it never came to hold")
+
+
+def a_revision(snapshot: Snapshot, number: int = 1) -> Revision:
+    """Return a revision of the first version that is seen."""
+    version = snapshot.versions[0]
+    template = _template(snapshot)
+    entry = HistoryEntry(
+        revision=number,
+        version=version.version,
+        digest=version.digest,
+        template_hash=template_hash(template),
+        trigger=Trigger.TAG_MOVED,
+        actor="kubectl",
+        reason=f"the tag moved to {version.version}",
+        started_at=NOON,
+        outcome=Outcome.IN_PROGRESS,
+        previous_hash="",
+        hash="",
+    )
+    return Revision(chained(entry, None), template, version.record)
+
+
+def an_application(snapshot: Snapshot, seen_before: Workload | None, **container: Any) -> ApplyWorkload:
+    """Return the write of a Deployment whose container has these fields besides its own."""
+    assert not isinstance(snapshot.spec, Invalid)
+    template = _template(snapshot)
+    containers = [{**template["spec"]["containers"][0], **container}]
+    template = {**template, "spec": {**template["spec"], "containers": containers}}
+    entry = a_revision(snapshot).entry
+    manifest = desired.deployment(snapshot, snapshot.spec, entry, template)
+    return ApplyWorkload(manifest, short_hash(manifest), seen_before)
+
+
+def _template(snapshot: Snapshot) -> Json:
+    version = snapshot.versions[0]
+    assert not isinstance(snapshot.spec, Invalid)
+    assert isinstance(version.spec, ModelVersionSpec)
+    return render(snapshot.key.name, snapshot.spec, version.spec)

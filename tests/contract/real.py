@@ -1,0 +1,152 @@
+"""The arena on a real API server: the gateway may do what the table of permissions says, users may do anything."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import yaml
+
+from pennant.api.meta import Json
+from pennant.core.observation import Key
+from pennant.kube.client import MERGE, Client, Verb
+from pennant.kube.connect import Connection
+from pennant.kube.gateway import Gateway
+from pennant.kube.permissions import SERVED
+from pennant.kube.relist import relist
+from pennant.kube.resources import RESOURCES, Kind
+from pennant.kube.store import Store
+
+BY_HAND = {"fieldManager": "kubectl"}
+OPERATOR = "pennant-contract"
+RBAC = "/apis/rbac.authorization.k8s.io/v1"
+
+
+class WallClock:
+    """The time."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)  # noqa: TID251 - Events on a real API server carry the real time.
+
+
+@dataclass
+class RealArena:
+    """One namespace of a real API server."""
+
+    namespace: str
+    admin: Client
+    client: Client
+    store: Store
+    cluster: Gateway
+
+    @property
+    def key(self) -> Key:
+        return Key(self.namespace, "fraud")
+
+    async def deploy(self, spec: Json) -> None:
+        await self.put(Kind.MODEL_DEPLOYMENT, "fraud", spec)
+
+    async def publish(self, record: Json, tags: Sequence[str] = ()) -> None:
+        name = f"{record['model']}-{record['version']}"
+        await self.put(Kind.MODEL_VERSION, name, {**record, "tags": list(tags)})
+
+    async def withdraw(self) -> None:
+        await self.delete(Kind.MODEL_DEPLOYMENT, "fraud")
+
+    async def occupy(self) -> None:
+        container = {"name": "foreign", "image": "registry.example/foreign:1"}
+        template = {"metadata": {"labels": {"app": "foreign"}}, "spec": {"containers": [container]}}
+        spec = {"replicas": 0, "selector": {"matchLabels": {"app": "foreign"}}, "template": template}
+        await self.put(Kind.DEPLOYMENT, "fraud", spec)
+
+    async def workload_image(self) -> str:
+        raw = await self.admin.get(Kind.DEPLOYMENT, self.namespace, "fraud")
+        assert raw is not None
+        return str(raw["spec"]["template"]["spec"]["containers"][0]["image"])
+
+    async def touch_workload(self) -> None:
+        await self.merge(Kind.DEPLOYMENT, "fraud", {"metadata": {"annotations": {"by": "hand"}}})
+
+    async def catch_up(self) -> None:
+        await relist(self.client, self.store, self.namespace)
+
+    async def put(self, kind: Kind, name: str, spec: Json) -> Json:
+        """Create an object, or merge into its spec."""
+        if await self.admin.get(kind, self.namespace, name) is not None:
+            return await self.merge(kind, name, {"spec": spec})
+        metadata = {"name": name, "namespace": self.namespace}
+        body = {"apiVersion": RESOURCES[kind].api_version, "kind": kind, "metadata": metadata, "spec": spec}
+        path = RESOURCES[kind].path(self.namespace)
+        return await self.admin.request(Verb.CREATE, kind, path, params=BY_HAND, body=body)
+
+    async def merge(self, kind: Kind, name: str, change: Json) -> Json:
+        """Change an object by hand."""
+        path = RESOURCES[kind].path(self.namespace, name)
+        return await self.admin.request(Verb.PATCH, kind, path, params=BY_HAND, body=change, content_type=MERGE)
+
+    async def delete(self, kind: Kind, name: str) -> Json:
+        """Delete an object and leave what it owns to the garbage collector."""
+        return await self.admin.request(Verb.DELETE, kind, RESOURCES[kind].path(self.namespace, name))
+
+    async def get(self, kind: Kind, name: str) -> Json:
+        """Return an object that is there."""
+        raw = await self.admin.get(kind, self.namespace, name)
+        assert raw is not None
+        return raw
+
+
+@asynccontextmanager
+async def real_arena(kubeconfig: Path, scratch: Path) -> AsyncIterator[RealArena]:
+    """Make a namespace, and a service account whose token the gateway uses."""
+    namespace = f"contract-{uuid4().hex[:8]}"
+    async with Client(Connection(str(kubeconfig))) as admin:
+        await _create(admin, "/api/v1/namespaces", "v1", "Namespace", {"name": namespace})
+        token = await _operator_token(admin, namespace)
+        restricted = _with_token(kubeconfig, token, scratch / "operator.kubeconfig")
+        store = Store()
+        async with Client(Connection(str(restricted))) as client:
+            gateway = Gateway(client, store, WallClock(), namespace=namespace, instance="contract")
+            yield RealArena(namespace, admin, client, store, gateway)
+
+
+async def _operator_token(admin: Client, namespace: str) -> str:
+    at = {"name": OPERATOR, "namespace": namespace}
+    account = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+    await _create(admin, account, "v1", "ServiceAccount", at)
+    rbac = "rbac.authorization.k8s.io/v1"
+    rules = [
+        {"apiGroups": [group], "resources": [resource], "verbs": sorted(verbs)}
+        for (group, resource), verbs in SERVED.items()
+    ]
+    roles = f"{RBAC}/namespaces/{namespace}/roles"
+    await _create(admin, roles, rbac, "Role", at, rules=rules)
+    await _create(
+        admin,
+        f"{RBAC}/namespaces/{namespace}/rolebindings",
+        rbac,
+        "RoleBinding",
+        at,
+        roleRef={"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": OPERATOR},
+        subjects=[{"kind": "ServiceAccount", **at}],
+    )
+    path = f"{account}/{OPERATOR}/token"
+    answer = await _create(admin, path, "authentication.k8s.io/v1", "TokenRequest", {}, spec={})
+    return str(answer["status"]["token"])
+
+
+async def _create(
+    admin: Client, path: str, api_version: str, kind: str, metadata: Mapping[str, str], **rest: Any
+) -> Json:
+    # The kind is for telemetry only, and these are not among the operator's.
+    body = {"apiVersion": api_version, "kind": kind, "metadata": metadata, **rest}
+    return await admin.request(Verb.CREATE, Kind.EVENT, path, body=body)
+
+
+def _with_token(kubeconfig: Path, token: str, target: Path) -> Path:
+    config = yaml.safe_load(kubeconfig.read_text())
+    config["users"] = [{"name": each["name"], "user": {"token": token}} for each in config["users"]]
+    target.write_text(yaml.safe_dump(config))
+    return target

@@ -1,0 +1,194 @@
+"""The contract of the `Cluster` port: every implementation keeps it, the one of the tests as the real one."""
+
+from dataclasses import replace
+
+import pytest
+
+from contract.arena import NOON, Arena, a_revision, an_application, seen, seen_when
+from pennant.api.model_deployment import Applied
+from pennant.api.model_version import QuarantinedBy
+from pennant.core.decision import MirrorQuarantine
+from pennant.core.observation import Invalid, Key
+from pennant.ports import Conflict
+from simulation.story import a_record, a_spec
+
+APPLIED = Applied(manifest_hash="abc", generation=1)
+ANOTHER_UID = "11111111-2222-4333-8444-555555555555"
+
+
+@pytest.fixture
+async def deployed(arena: Arena) -> Arena:
+    await arena.publish(a_record("1.0.0"), ["production"])
+    await arena.deploy(a_spec(replicas=0))
+    await arena.catch_up()
+    return arena
+
+
+async def test_what_does_not_exist_has_no_snapshot(arena: Arena) -> None:
+    assert await arena.cluster.snapshot(Key(arena.namespace, "nobody")) is None
+
+
+async def test_a_snapshot_holds_the_spec_and_the_versions_of_the_model_alone(deployed: Arena) -> None:
+    await deployed.publish({**a_record("3.0.0"), "model": "churn"}, ["production"])
+    await deployed.publish(a_record("2.0.0"))
+    await deployed.catch_up()
+    snapshot = await seen(deployed)
+    assert not isinstance(snapshot.spec, Invalid)
+    assert snapshot.spec.model == "fraud"
+    assert {each.version: set(each.tags) for each in snapshot.versions} == {"1.0.0": {"production"}, "2.0.0": set()}
+    assert (snapshot.revisions, snapshot.workload) == ((), None)
+
+
+async def test_a_moved_tag_is_seen_and_so_is_who_moved_it(deployed: Arena) -> None:
+    await deployed.publish(a_record("1.0.0"), ["staging"])
+    await deployed.catch_up()
+    (version,) = (await seen(deployed)).versions
+    assert version.tags == {"staging"}
+    assert version.tagged_by == "kubectl"
+
+
+async def test_a_deleted_model_deployment_has_no_snapshot(deployed: Arena) -> None:
+    await deployed.withdraw()
+    await deployed.catch_up()
+    assert await deployed.cluster.snapshot(Key(deployed.namespace, "fraud")) is None
+
+
+async def test_a_revision_is_in_the_next_snapshot_as_it_was_written(deployed: Arena) -> None:
+    snapshot = await seen(deployed)
+    revision = a_revision(snapshot)
+    await deployed.cluster.create_revision(snapshot, revision)
+    assert (await seen(deployed)).revisions == (revision,)
+
+
+async def test_a_revision_number_is_given_once(deployed: Arena) -> None:
+    snapshot = await seen(deployed)
+    await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
+    with pytest.raises(Conflict):
+        await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
+    assert len((await seen(deployed)).revisions) == 1
+
+
+async def test_a_deleted_revision_is_gone_and_may_be_deleted_again(deployed: Arena) -> None:
+    snapshot = await seen(deployed)
+    for number in (1, 2):
+        await deployed.cluster.create_revision(snapshot, a_revision(snapshot, number))
+    await deployed.cluster.delete_revision(snapshot, 1)
+    await deployed.cluster.delete_revision(snapshot, 1)
+    assert [each.entry.revision for each in (await seen(deployed)).revisions] == [2]
+
+
+async def test_a_status_is_in_the_next_snapshot_as_it_was_written(deployed: Arena) -> None:
+    snapshot = await seen(deployed)
+    entry = a_revision(snapshot).entry
+    status = snapshot.status.model_copy(update={"applied": APPLIED, "history": (entry,)})
+    await deployed.cluster.write_status(snapshot, status)
+    after = await seen(deployed)
+    assert after.status == status
+    assert after.spec == snapshot.spec
+
+
+async def test_a_status_is_not_written_over_a_change_that_was_not_seen(deployed: Arena) -> None:
+    snapshot = await seen(deployed)
+    await deployed.deploy(a_spec(replicas=1))
+    with pytest.raises(Conflict):
+        await deployed.cluster.write_status(snapshot, snapshot.status.model_copy(update={"applied": APPLIED}))
+    assert (await seen(deployed)).status.applied is None
+
+
+async def test_a_status_is_not_written_to_another_object_of_the_same_name(deployed: Arena) -> None:
+    snapshot = await seen(deployed)
+    with pytest.raises(Conflict):
+        await deployed.cluster.write_status(replace(snapshot, uid=ANOTHER_UID), snapshot.status)
+
+
+async def test_a_status_is_not_written_to_what_is_deleted(deployed: Arena) -> None:
+    snapshot = await seen(deployed)
+    await deployed.withdraw()
+    with pytest.raises(Conflict):
+        await deployed.cluster.write_status(snapshot, snapshot.status)
+    assert await deployed.cluster.snapshot(snapshot.key) is None
+
+
+async def test_an_applied_deployment_is_returned_owned_and_in_the_next_snapshot(deployed: Arena) -> None:
+    snapshot = await seen(deployed)
+    workload = await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
+    assert workload.owned
+    assert workload.generation == 1
+    assert workload.template_hash == a_revision(snapshot).entry.template_hash
+    assert (await seen(deployed)).workload == workload
+
+
+async def test_applying_the_same_again_changes_nothing(deployed: Arena) -> None:
+    snapshot = await seen(deployed)
+    await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
+    settled = await seen_when(deployed, lambda each: each.workload is not None and each.workload.settled)
+    again = await deployed.cluster.apply_workload(settled, an_application(settled, settled.workload))
+    assert again == settled.workload
+
+
+async def test_another_manifest_makes_another_generation(deployed: Arena) -> None:
+    snapshot = await seen(deployed)
+    await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
+    settled = await seen_when(deployed, lambda each: each.workload is not None and each.workload.settled)
+    application = an_application(settled, settled.workload, image="registry.example/server:2")
+    workload = await deployed.cluster.apply_workload(settled, application)
+    assert workload.generation == 2
+    assert await deployed.workload_image() == "registry.example/server:2"
+
+
+async def test_a_deployment_that_was_not_seen_is_not_applied_over(deployed: Arena) -> None:
+    snapshot = await seen(deployed)
+    await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
+    with pytest.raises(Conflict):
+        await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
+
+
+async def test_a_deployment_is_not_applied_over_a_change_that_was_not_seen(deployed: Arena) -> None:
+    snapshot = await seen(deployed)
+    workload = await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
+    await deployed.touch_workload()
+    application = an_application(snapshot, workload, image="registry.example/server:2")
+    with pytest.raises(Conflict):
+        await deployed.cluster.apply_workload(snapshot, application)
+    assert await deployed.workload_image() == "registry.example/server:1"
+
+
+async def test_a_foreign_deployment_is_not_taken_over_and_is_seen_after_the_conflict(deployed: Arena) -> None:
+    snapshot = await seen(deployed)
+    await deployed.occupy()
+    with pytest.raises(Conflict):
+        await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
+    assert await deployed.workload_image() == "registry.example/foreign:1"
+    workload = (await seen(deployed)).workload
+    assert workload is not None
+    assert not workload.owned
+
+
+async def test_a_quarantine_is_mirrored_and_then_taken_back(deployed: Arena) -> None:
+    snapshot = await seen(deployed)
+    (version,) = snapshot.versions
+    mark = QuarantinedBy(
+        deployment="fraud",
+        digest=version.digest,
+        reason="MetricBreach",
+        message="accuracy is 0.5, below 0.9, in 3 of 3 checks",
+        since=NOON,
+        revision=1,
+    )
+    await deployed.cluster.mirror_quarantine(snapshot, MirrorQuarantine(version, (mark,)))
+    (marked,) = (await seen(deployed)).versions
+    assert marked.quarantined_by == (mark,)
+    assert marked.tags == {"production"}
+    await deployed.cluster.mirror_quarantine(snapshot, MirrorQuarantine(marked, ()))
+    (released,) = (await seen(deployed)).versions
+    assert released.quarantined_by == ()
+
+
+async def test_a_quarantine_is_not_mirrored_over_a_change_that_was_not_seen(deployed: Arena) -> None:
+    snapshot = await seen(deployed)
+    (version,) = snapshot.versions
+    await deployed.publish(a_record("1.0.0"), ["staging"])
+    with pytest.raises(Conflict):
+        await deployed.cluster.mirror_quarantine(snapshot, MirrorQuarantine(version, ()))
+    (current,) = (await seen(deployed)).versions
+    assert current.tags == {"staging"}

@@ -1,0 +1,233 @@
+"""What only a real API server can show of the gateway: lost and late events, refusals, and who may do what."""
+
+from collections import Counter
+
+import pytest
+
+from contract.arena import a_revision, an_application, seen
+from contract.real import RealArena
+from pennant.api.reasons import Reason
+from pennant.core.decision import Event, EventType
+from pennant.kube.client import Verb
+from pennant.kube.relist import relist
+from pennant.kube.resources import RESOURCES, Kind
+from pennant.kube.translate import controller_revision, revision_name
+from pennant.ports import Conflict, Refused, Unavailable
+from simulation.story import a_record, a_spec
+
+
+@pytest.fixture
+async def deployed(real: RealArena) -> RealArena:
+    await real.publish(a_record("1.0.0"), ["production"])
+    await real.deploy(a_spec(replicas=0))
+    await real.catch_up()
+    return real
+
+
+@pytest.fixture
+def requests(real: RealArena, monkeypatch: pytest.MonkeyPatch) -> Counter[Verb]:
+    """Count the requests of the operator, by verb."""
+    counted: Counter[Verb] = Counter()
+    ask = real.client.request
+
+    async def counting(verb: Verb, *args: object, **kwargs: object) -> object:
+        counted[verb] += 1
+        return await ask(verb, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(real.client, "request", counting)
+    return counted
+
+
+async def test_a_snapshot_that_was_read_once_is_served_from_memory(
+    deployed: RealArena, requests: Counter[Verb]
+) -> None:
+    await seen(deployed)
+    requests.clear()
+    await seen(deployed)
+    assert not requests
+
+
+async def test_nothing_is_served_from_memory_after_taking_over(deployed: RealArena) -> None:
+    await seen(deployed)
+    await deployed.publish(a_record("1.0.0"), ["staging"])
+    await deployed.publish(a_record("2.0.0"), ["production"])
+    await deployed.deploy(a_spec(tag="staging"))
+    deployed.cluster.distrust()
+    snapshot = await seen(deployed)
+    assert {each.version: set(each.tags) for each in snapshot.versions} == {
+        "1.0.0": {"staging"},
+        "2.0.0": {"production"},
+    }
+    assert getattr(snapshot.spec, "tag", None) == "staging"
+
+
+async def test_an_event_from_before_the_own_write_is_not_news(deployed: RealArena) -> None:
+    late = await deployed.get(Kind.MODEL_DEPLOYMENT, "fraud")
+    snapshot = await seen(deployed)
+    await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
+    history = (a_revision(snapshot).entry,)
+    await deployed.cluster.write_status(snapshot, snapshot.status.model_copy(update={"history": history}))
+    assert deployed.store.heard("ModelDeployment", "MODIFIED", late) == frozenset()
+    assert (await seen(deployed)).status.history == history
+
+
+async def test_the_echo_of_an_own_write_concerns_nobody(deployed: RealArena) -> None:
+    snapshot = await seen(deployed)
+    await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
+    await deployed.cluster.write_status(snapshot, snapshot.status.model_copy(update={"replicas": 1}))
+    echo = await deployed.get(Kind.MODEL_DEPLOYMENT, "fraud")
+    assert deployed.store.heard("ModelDeployment", "MODIFIED", echo) == frozenset()
+
+
+async def test_a_relist_removes_what_was_deleted_unheard_and_says_whom_it_concerns(deployed: RealArena) -> None:
+    await deployed.publish(a_record("2.0.0"))
+    await deployed.catch_up()
+    await deployed.delete(Kind.MODEL_VERSION, "fraud-1.0.0")
+    assert await relist(deployed.client, deployed.store, deployed.namespace) == {deployed.key}
+    assert [each.version for each in (await seen(deployed)).versions] == ["2.0.0"]
+    await deployed.withdraw()
+    assert await relist(deployed.client, deployed.store, deployed.namespace) == {deployed.key}
+    assert await deployed.cluster.snapshot(deployed.key) is None
+
+
+async def test_a_late_event_does_not_raise_the_dead(deployed: RealArena) -> None:
+    late = await deployed.get(Kind.MODEL_DEPLOYMENT, "fraud")
+    await deployed.withdraw()
+    await deployed.catch_up()
+    assert deployed.store.heard("ModelDeployment", "MODIFIED", late) == frozenset()
+    assert await deployed.cluster.snapshot(deployed.key) is None
+
+
+async def test_a_relist_of_an_unchanged_world_concerns_nobody(deployed: RealArena) -> None:
+    assert await relist(deployed.client, deployed.store, deployed.namespace) == frozenset()
+
+
+async def test_a_list_of_several_pages_is_read_whole(deployed: RealArena, monkeypatch: pytest.MonkeyPatch) -> None:
+    for minor in range(5):
+        await deployed.publish(a_record(f"1.{minor}.1"))
+    monkeypatch.setattr("pennant.kube.client.PAGE", 2)
+    await deployed.catch_up()
+    assert len((await seen(deployed)).versions) == 6
+
+
+async def test_a_foreign_deployment_with_our_very_content_is_not_taken_over(deployed: RealArena) -> None:
+    snapshot = await seen(deployed)
+    application = an_application(snapshot, None)
+    await deployed.put(Kind.DEPLOYMENT, "fraud", application.manifest["spec"])
+    before = await deployed.get(Kind.DEPLOYMENT, "fraud")
+    with pytest.raises(Conflict):
+        await deployed.cluster.apply_workload(snapshot, application)
+    after = await deployed.get(Kind.DEPLOYMENT, "fraud")
+    assert "ownerReferences" not in after["metadata"]
+    assert before["metadata"].get("labels") == after["metadata"].get("labels")
+
+
+async def test_a_deployment_that_was_deleted_and_made_anew_is_not_applied_over(deployed: RealArena) -> None:
+    snapshot = await seen(deployed)
+    application = an_application(snapshot, None)
+    workload = await deployed.cluster.apply_workload(snapshot, application)
+    await deployed.delete(Kind.DEPLOYMENT, "fraud")
+    with pytest.raises(Conflict):
+        await deployed.cluster.apply_workload(snapshot, an_application(snapshot, workload))
+    await deployed.occupy()
+    with pytest.raises(Conflict):
+        await deployed.cluster.apply_workload(snapshot, an_application(snapshot, workload))
+    assert await deployed.workload_image() == "registry.example/foreign:1"
+
+
+async def test_our_deployment_that_lost_its_label_is_seen_still(deployed: RealArena) -> None:
+    snapshot = await seen(deployed)
+    await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
+    change = {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}}
+    unlabelled = await deployed.merge(Kind.DEPLOYMENT, "fraud", change)
+    # A watch with a label selector reports the loss of the label as a deletion.
+    assert deployed.store.heard("Deployment", "DELETED", unlabelled) == {deployed.key}
+    workload = (await seen(deployed)).workload
+    assert workload is not None
+    assert workload.owned
+    await deployed.catch_up()
+    assert (await seen(deployed)).workload is not None
+
+
+@pytest.mark.parametrize(
+    ("container", "message"),
+    [
+        ({"imagePullPolicy": "Sometimes"}, 'Unsupported value: "Sometimes"'),
+        ({"memory": "1Gi"}, ".memory: field not declared in schema"),
+        ({"resources": {"limits": {"cpu": "much"}}}, "quantities must match"),
+        ({"image": 7}, "expected string"),
+    ],
+    ids=["a bad value", "an unknown field", "a bad quantity", "a wrong type"],
+)
+async def test_a_manifest_is_refused_with_the_servers_own_words(
+    deployed: RealArena, container: dict[str, object], message: str
+) -> None:
+    snapshot = await seen(deployed)
+    with pytest.raises(Refused, match=message):
+        await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None, **container))
+    assert (await seen(deployed)).workload is None
+
+
+async def test_a_revision_that_somebody_else_recorded_is_seen_after_the_conflict(deployed: RealArena) -> None:
+    snapshot = await seen(deployed)
+    deployed.store.put_revisions(snapshot.uid, ())
+    other = a_revision(snapshot)
+    await deployed.cluster.create_revision(snapshot, other)
+    deployed.store.put_revisions(snapshot.uid, ())
+    with pytest.raises(Conflict):
+        await deployed.cluster.create_revision(snapshot, other)
+    assert (await seen(deployed)).revisions == (other,)
+
+
+async def test_a_record_that_the_model_deployment_does_not_own_is_none_of_its_revisions(deployed: RealArena) -> None:
+    snapshot = await seen(deployed)
+    foreign = controller_revision(snapshot, a_revision(snapshot))
+    del foreign["metadata"]["ownerReferences"]
+    path = RESOURCES[Kind.CONTROLLER_REVISION].path(deployed.namespace)
+    await deployed.admin.request(Verb.CREATE, Kind.CONTROLLER_REVISION, path, body=foreign)
+    deployed.cluster.distrust()
+    assert (await seen(deployed)).revisions == ()
+
+
+async def test_a_revision_is_deleted_with_its_model_deployment(deployed: RealArena) -> None:
+    snapshot = await seen(deployed)
+    await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
+    raw = await deployed.get(Kind.CONTROLLER_REVISION, revision_name(deployed.key, 1))
+    (reference,) = raw["metadata"]["ownerReferences"]
+    assert (reference["uid"], reference["controller"], reference["blockOwnerDeletion"]) == (snapshot.uid, True, True)
+    assert raw["revision"] == 1
+
+
+async def test_an_event_is_recorded_on_the_model_deployment(deployed: RealArena) -> None:
+    snapshot = await seen(deployed)
+    event = Event(EventType.WARNING, Reason.ROLLED_BACK, "é" * 1000)
+    await deployed.cluster.record_event(snapshot, event)
+    pages = deployed.admin.pages(Kind.EVENT, deployed.namespace)
+    events = [each async for page in pages for each in page["items"] if each["reason"] == "RolledBack"]
+    (recorded,) = events
+    assert recorded["regarding"]["uid"] == snapshot.uid
+    assert recorded["type"] == "Warning"
+    assert recorded["note"] == "é" * 512
+
+
+async def test_an_event_that_cannot_be_recorded_is_no_error(
+    deployed: RealArena, caplog: pytest.LogCaptureFixture
+) -> None:
+    snapshot = await seen(deployed)
+    await deployed.client.close()
+    event = Event(EventType.NORMAL, Reason.VERIFIED, "verified")
+    await deployed.cluster.record_event(snapshot, event)
+    assert "Verified" in caplog.text
+
+
+async def test_only_the_leader_writes(deployed: RealArena, monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot = await seen(deployed)
+    monkeypatch.setattr(deployed.client, "_permit", lambda: False)
+    with pytest.raises(Unavailable, match="not leading"):
+        await deployed.cluster.write_status(snapshot, snapshot.status)
+    assert await seen(deployed) == snapshot
+
+
+async def test_a_kind_without_crd_is_unavailable_and_not_empty(real: RealArena) -> None:
+    with pytest.raises(Unavailable, match="is its CRD installed"):
+        await anext(real.admin.pages(Kind.EVENT, "no/such/path"))

@@ -1,0 +1,56 @@
+"""A Lease on a real API server: compare-and-swap decides who holds it."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.arena import NOON
+from contract.real import RealArena
+from pennant.kube.connect import Connection
+from pennant.kube.leases import Lease, Leases
+from pennant.ports import Conflict
+
+MINE = Lease(holder="a", duration_seconds=15, acquired_at=NOON, renewed_at=NOON, transitions=0)
+
+
+@pytest.fixture
+async def leases(real: RealArena, rig: Any) -> AsyncIterator[Leases]:
+    async with Leases(Connection(str(Path(rig.kubeconfig))), real.namespace, "pennant") as found:
+        yield found
+
+
+async def test_a_lease_that_nobody_made_is_not_there(leases: Leases) -> None:
+    assert await leases.get() is None
+
+
+async def test_a_lease_is_read_as_it_was_created(leases: Leases) -> None:
+    created = await leases.create(MINE)
+    assert replace(created, resource_version="") == MINE
+    assert await leases.get() == created
+
+
+async def test_a_lease_is_created_once(leases: Leases) -> None:
+    await leases.create(MINE)
+    with pytest.raises(Conflict):
+        await leases.create(replace(MINE, holder="b"))
+
+
+async def test_of_two_who_renew_the_same_lease_one_fails(leases: Leases) -> None:
+    created = await leases.create(MINE)
+    later = NOON + timedelta(seconds=2, microseconds=1)
+    renewed = await leases.update(replace(created, renewed_at=later))
+    assert renewed.renewed_at == later
+    with pytest.raises(Conflict):
+        await leases.update(replace(created, holder="b"))
+
+
+async def test_a_released_lease_has_no_holder(leases: Leases) -> None:
+    created = await leases.create(MINE)
+    await leases.update(replace(created, holder="", duration_seconds=1))
+    released = await leases.get()
+    assert released is not None
+    assert (released.holder, released.duration_seconds) == ("", 1)

@@ -1,0 +1,157 @@
+"""Tell a whole rollout: users act, time passes, the operator reconciles, and the trace says what happened."""
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from pennant.api.conditions import find
+from pennant.api.meta import Json
+from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus
+from pennant.controller.measurements import Measurements
+from pennant.controller.reconciler import Reconciler
+from pennant.core.decision import Decision
+from pennant.core.measurement import RangeQuery, Series
+from pennant.core.observation import Key, Snapshot
+from pennant.ports import Conflict, MetricSource, Unavailable
+from simulation import invariants
+from simulation.world import KEY, World, WorldCluster
+
+ACCURACY = 'accuracy{version="${version}"}'
+
+
+class Crash(BaseException):
+    """The process dies here; nothing of the operator may catch it."""
+
+
+class Silent:
+    """Nobody listens to the passes."""
+
+    def decided(self, key: Key, snapshot: Snapshot | None, decision: Decision | None) -> None:
+        pass
+
+
+class LiveAccuracy:
+    """A metric source in which each version has an accuracy, or none, or answers not at all."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.values: dict[str, float | None] = {}
+        self.down = False
+
+    async def query_range(self, request: RangeQuery) -> Series:
+        if self.down:
+            raise Unavailable("connection refused")
+        match = re.fullmatch(r'accuracy\{version="(.*)"\}', request.query)
+        assert match is not None, request.query
+        value = self.values.get(match.group(1))
+        if value is None:
+            return Series(())
+        times = (request.start + timedelta(seconds=i * request.step_seconds) for i in range(request.points))
+        return Series(({round(each.timestamp() * 1000): value for each in times},))
+
+
+class Story:
+    """One world with one operator, and the words to tell what happens in it."""
+
+    def __init__(self, world: World | None = None) -> None:
+        self.world = world or World()
+        # Every single write must leave a state that makes sense: the process may die right after it.
+        self.world.witness = lambda: invariants.check(self.world)
+        self.accuracy = LiveAccuracy(self.world)
+        self.start_operator()
+
+    def start_operator(self) -> None:
+        """Start the process anew: nothing but the world survives."""
+        self.cluster = WorldCluster(self.world)
+        sources: Mapping[str, MetricSource] = {"default": self.accuracy}
+        self.measurements = Measurements(sources, lambda _: None)
+        self.reconciler = Reconciler(self.cluster, self.measurements, self.world, Silent())
+
+    def version(self, version: str, *tags: str, **record: Any) -> None:
+        self.world.apply_version(a_record(version, **record), tags)
+
+    def deployment(self, **spec: Any) -> None:
+        self.world.apply_deployment(KEY, a_spec(**spec))
+
+    async def passes(self, seconds: int = 0) -> None:
+        """Let time pass; the operator looks at everything each second, and at each answer that comes."""
+        await self.settle()
+        for _ in range(seconds):
+            self.world.tick()
+            await self.settle()
+
+    async def settle(self) -> None:
+        for key in list(self.world.records):
+            for _ in range(3):
+                await self._reconcile(key)
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
+
+    async def _reconcile(self, key: Key) -> None:
+        for _ in range(5):
+            try:
+                await self.reconciler.reconcile(key)
+            except Conflict:
+                continue
+            return
+        raise AssertionError(f"{key} meets conflicts for ever")
+
+    async def until(self, holds: Callable[[], bool], seconds: int = 120) -> None:
+        for _ in range(seconds):
+            if holds():
+                return
+            await self.passes(1)
+        raise AssertionError(f"did not happen within {seconds} s:\n" + "\n".join(self.world.trace))
+
+    @property
+    def status(self) -> ModelDeploymentStatus:
+        return self.world.records[KEY].status
+
+    @property
+    def history(self) -> tuple[HistoryEntry, ...]:
+        return self.status.history
+
+    def served(self) -> str:
+        return self.world.deployments[KEY].version
+
+    def condition(self, kind: str) -> tuple[str, str]:
+        found = find(self.status.conditions, kind)
+        assert found is not None, kind
+        return found.status.value, found.reason
+
+    def pods(self) -> set[str]:
+        return {pod.name for pod in self.world.deployments[KEY].pods}
+
+
+def a_record(version: str, **record: Any) -> Json:
+    """Return the record of a version of the model `fraud` whose content is its own."""
+    digest = f"sha256:{version.encode().hex():0>64}"
+    artifacts = [{"name": "model", "uri": f"s3://models/fraud/{version}", "digest": digest}]
+    return {"model": "fraud", "version": version, "artifacts": artifacts, **record}
+
+
+def a_spec(**spec: Any) -> Json:
+    """Return a ModelDeployment that watches the accuracy each 10 s and bakes for 30 s."""
+    metric = {
+        "name": "accuracy",
+        "prometheus": {"query": ACCURACY},
+        "threshold": {"min": "0.9"},
+        "breaches": {"count": 3, "of": 3},
+    }
+    container = {"name": "server", "image": "registry.example/server:1", "args": ["$(MODEL_URI)"]}
+    return {
+        "model": "fraud",
+        "replicas": 3,
+        "template": {"spec": {"containers": [container]}},
+        "rollout": {"progressDeadlineSeconds": 60},
+        "analysis": {"intervalSeconds": 10, "bakeSeconds": 30, "metrics": [metric]},
+        **spec,
+    }
+
+
+def seconds_between(earlier: datetime | None, later: datetime | None) -> int:
+    assert earlier is not None
+    assert later is not None
+    return round((later - earlier).total_seconds())

@@ -1,0 +1,209 @@
+"""Whole stories, each compared with a golden trace that reads as documentation.
+
+A changed trace is shown as a difference; `PENNANT_WRITE_GOLDEN=1` writes it anew, to be reviewed like code.
+"""
+
+import os
+from pathlib import Path
+
+from simulation.story import Story
+from simulation.world import KEY
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def assert_golden(story: Story, name: str) -> None:
+    trace = "\n".join(story.world.trace) + "\n"
+    path = GOLDEN / f"{name}.txt"
+    if os.environ.get("PENNANT_WRITE_GOLDEN"):
+        path.write_text(trace)
+    assert trace == path.read_text(), f"{path.name} tells another story"
+
+
+async def serving(version: str = "1.0.0") -> Story:
+    """Return a story in which a version is served and known good."""
+    story = Story()
+    story.accuracy.values = {version: 0.95}
+    story.version(version, "production")
+    story.deployment()
+    await story.until(lambda: bool(story.status.stable))
+    return story
+
+
+async def move_tag(story: Story, old: str, new: str) -> None:
+    story.version(new, "production")
+    await story.passes()
+    story.version(old)
+    await story.passes()
+
+
+async def test_a_version_is_served_found_bad_and_rolled_back() -> None:
+    story = await serving("1.0.0")
+    story.accuracy.values["1.1.0"] = 0.71
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(lambda: len(story.history) == 3 and story.history[-1].verified_at is not None)
+
+    assert [(e.revision, e.version, e.outcome.value) for e in story.history] == [
+        (1, "1.0.0", "Superseded"),
+        (2, "1.1.0", "RolledBack"),
+        (3, "1.0.0", "Verified"),
+    ]
+    evidence = story.history[1].evidence[0]
+    assert (evidence.metric, evidence.value, evidence.threshold, evidence.breaches) == (
+        "accuracy",
+        "0.71",
+        "min 0.9",
+        "3 of 3",
+    )
+    assert story.condition("RolledBack") == ("True", "MetricBreach")
+    assert story.condition("Stalled") == ("True", "RolledBack")
+    assert_golden(story, "breach_and_rollback")
+
+
+async def test_a_breach_long_after_promotion_rolls_back_too() -> None:
+    story = await serving("1.0.0")
+    story.accuracy.values["1.1.0"] = 0.97
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(lambda: story.history[-1].outcome.value == "Verified")
+    await story.passes(600)
+    story.accuracy.values["1.1.0"] = 0.5
+    await story.until(lambda: story.served() == "1.0.0")
+
+    assert story.history[-1].trigger.value == "AutomaticRollback"
+    assert story.history[1].verified_at is not None
+    assert story.history[1].outcome.value == "RolledBack"
+
+
+async def test_a_breach_in_mid_rollout_leaves_the_old_pods_alone() -> None:
+    story = await serving("1.0.0")
+    before = story.pods()
+    story.accuracy.values["1.1.0"] = 0.2
+    story.world.never_ready.add("1.1.0")
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.passes(2)
+    kept = before & story.pods()
+    await story.until(lambda: story.condition("RolledBack")[0] == "True" and story.served() == "1.0.0")
+    await story.passes(5)
+
+    assert len(kept) == 3
+    assert kept <= story.pods()
+    assert story.history[1].outcome.value == "Failed"
+
+
+async def test_no_data_neither_rolls_back_nor_verifies() -> None:
+    story = await serving("1.0.0")
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.passes(300)
+
+    assert story.served() == "1.1.0"
+    assert story.condition("MetricsHealthy") == ("Unknown", "NoData")
+    assert story.history[-1].outcome.value == "Serving"
+    assert story.condition("RolledBack")[0] == "False"
+
+
+async def test_a_source_that_is_down_neither_rolls_back_nor_verifies() -> None:
+    story = await serving("1.0.0")
+    story.accuracy.values["1.1.0"] = 0.2
+    story.accuracy.down = True
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.passes(300)
+
+    assert story.served() == "1.1.0"
+    assert story.condition("MetricsHealthy") == ("Unknown", "SourceUnavailable")
+
+
+async def test_the_tag_held_by_two_and_by_none_changes_nothing_that_is_served() -> None:
+    story = await serving("1.0.0")
+    story.version("1.1.0", "production")
+    await story.passes(10)
+    assert story.condition("TagResolved") == ("False", "TagAmbiguous")
+    assert story.condition("Reconciling")[0] == "True"
+    story.version("1.1.0")
+    story.version("1.0.0")
+    await story.passes(10)
+    assert story.condition("TagResolved") == ("False", "TagUnassigned")
+    await story.passes(300)
+
+    assert story.condition("Stalled") == ("True", "TagUnassigned")
+    assert story.served() == "1.0.0"
+    assert len(story.history) == 1
+
+
+async def test_a_rolled_back_version_is_not_deployed_again_until_the_tag_moves_on() -> None:
+    story = await serving("1.0.0")
+    story.accuracy.values["1.1.0"] = 0.2
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(lambda: story.condition("RolledBack")[0] == "True" and story.served() == "1.0.0")
+
+    story.version("1.1.0", "production")
+    await story.passes(60)
+    story.start_operator()
+    await story.passes(60)
+    story.world.delete_version("fraud-1.1.0")
+    await story.passes(10)
+    story.version("1.1.0", "production")
+    await story.passes(60)
+    assert story.served() == "1.0.0"
+    assert len(story.history) == 3
+
+    story.accuracy.values["1.2.0"] = 0.96
+    await move_tag(story, "1.1.0", "1.2.0")
+    await story.passes(60)
+    assert story.served() == "1.2.0"
+    assert story.status.quarantine == ()
+    assert all(not each.quarantined_by for each in story.world.versions.values())
+
+
+async def test_creating_the_deployment_anew_does_not_lift_the_quarantine() -> None:
+    story = await serving("1.0.0")
+    story.accuracy.values["1.1.0"] = 0.2
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(lambda: story.condition("RolledBack")[0] == "True" and story.served() == "1.0.0")
+    story.world.delete_deployment(KEY)
+    await story.passes(1)
+    story.deployment()
+    await story.passes(60)
+
+    assert KEY not in story.world.deployments
+    assert story.condition("Stalled") == ("True", "Quarantined")
+
+
+async def test_when_every_version_breaches_the_operator_stops() -> None:
+    story = await serving("1.0.0")
+    story.accuracy.values["1.1.0"] = 0.97
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(lambda: story.history[-1].outcome.value == "Verified")
+    story.accuracy.values = {"1.0.0": 0.1, "1.1.0": 0.1}
+    await story.passes(600)
+
+    assert [each.version for each in story.history] == ["1.0.0", "1.1.0", "1.0.0"]
+    assert story.condition("Stalled") == ("True", "NoRollbackTarget")
+    assert_golden(story, "double_breach")
+
+
+async def test_a_first_version_that_never_becomes_ready_is_mended_by_a_new_template() -> None:
+    story = Story()
+    story.accuracy.values = {"1.0.0": 0.95}
+    story.world.never_ready.add("1.0.0")
+    story.version("1.0.0", "production")
+    story.deployment()
+    await story.passes(120)
+    assert story.condition("Stalled") == ("True", "NoRollbackTarget")
+
+    story.world.never_ready.clear()
+    story.deployment(template={"spec": {"containers": [{"name": "server", "image": "registry.example/server:2"}]}})
+    await story.passes(120)
+    assert story.history[-1].outcome.value == "Verified"
+    assert story.status.quarantine == ()
+    assert story.condition("Ready") == ("True", "Serving")
+
+
+async def test_silence_when_converged() -> None:
+    story = await serving("1.0.0")
+    await story.passes(5)
+    written = len(story.world.trace)
+    await story.passes(600)
+    story.start_operator()
+    await story.passes(600)
+
+    assert story.world.trace[written:] == []

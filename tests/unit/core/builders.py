@@ -1,0 +1,79 @@
+"""Values of the core for tests, with everything filled in that a test does not speak of."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pennant.api.model_deployment import HistoryEntry, Metric, ModelDeploymentSpec, Outcome, Trigger
+from pennant.api.model_version import ModelVersionSpec
+from pennant.core.digest import content_digest
+from pennant.core.observation import Version, Workload
+from pennant.core.revision import chained
+from simulation.story import a_record, a_spec
+
+NOON = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
+
+
+def after(seconds: float) -> datetime:
+    """Return the time so many seconds after noon."""
+    return NOON + timedelta(seconds=seconds)
+
+
+def a_version(version: str, *tags: str, **fields: Any) -> Version:
+    record = a_record(version)
+    known: dict[str, Any] = {
+        "name": f"fraud-{version}",
+        "uid": f"uid-{version}",
+        "resource_version": "1",
+        "version": version,
+        "tags": frozenset(tags),
+        "digest": content_digest(record),
+        "spec": ModelVersionSpec.model_validate(record),
+        "record": record,
+    }
+    return Version(**known | fields)
+
+
+def a_metric(**fields: Any) -> Metric:
+    raw = {"name": "accuracy", "prometheus": {"query": "q"}, "threshold": {"min": "0.9"}}
+    return Metric.model_validate(raw | fields)
+
+
+def the_spec(**fields: Any) -> ModelDeploymentSpec:
+    return ModelDeploymentSpec.model_validate(a_spec(**fields))
+
+
+def an_entry(revision: int = 1, version: str = "1.0.0", **fields: Any) -> HistoryEntry:
+    entry = HistoryEntry(
+        revision=revision,
+        version=version,
+        digest=content_digest(a_record(version)),
+        template_hash=f"hash-{version}",
+        trigger=Trigger.TAG_MOVED,
+        actor="kubectl",
+        reason="the tag moved",
+        started_at=NOON,
+        outcome=Outcome.IN_PROGRESS,
+        previous_hash="",
+        hash="",
+    )
+    return chained(entry.model_copy(update=fields), None)
+
+
+def a_workload(**fields: Any) -> Workload:
+    """Return a Deployment whose three pods are all of the current template and available."""
+    known: dict[str, Any] = {
+        "uid": "uid",
+        "resource_version": "1",
+        "generation": 1,
+        "observed_generation": 1,
+        "owned": True,
+        "template_hash": "hash-1.0.0",
+        "replicas": 3,
+        "total": 3,
+        "updated": 3,
+        "ready": 3,
+        "available": 3,
+        "minimum_available": True,
+        "deadline_exceeded": False,
+    }
+    return Workload(**known | fields)

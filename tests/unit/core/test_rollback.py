@@ -1,0 +1,86 @@
+"""Where a rollback goes, and how long a content stays quarantined."""
+
+from typing import Any
+
+import pytest
+
+from pennant.api.model_deployment import Desired, HistoryEntry, Outcome, QuarantineEntry
+from pennant.api.reasons import Reason
+from pennant.core.observation import Revision
+from pennant.core.rollback import known_good, released
+from unit.core.builders import NOON, after, an_entry
+
+RECORDED = range(1, 10)
+
+
+def verified(revision: int, version: str, **fields: Any) -> HistoryEntry:
+    return an_entry(revision, version, verified_at=NOON, outcome=Outcome.SUPERSEDED, **fields)
+
+
+def bad(revision: int, version: str, outcome: Outcome = Outcome.ROLLED_BACK, **fields: Any) -> HistoryEntry:
+    return an_entry(revision, version, outcome=outcome, **fields)
+
+
+def quarantined(version: str, revision: int = 9) -> QuarantineEntry:
+    return QuarantineEntry(
+        digest=an_entry(1, version).digest,
+        version=version,
+        reason=Reason.METRIC_BREACH,
+        message="bad",
+        since=NOON,
+        revision=revision,
+    )
+
+
+@pytest.mark.parametrize(
+    ("history", "in_quarantine", "target"),
+    [
+        pytest.param([], [], None, id="nothing was ever deployed"),
+        pytest.param([an_entry(1, "1.0.0")], [], None, id="nothing was ever verified"),
+        pytest.param([verified(1, "1.0.0"), bad(2, "1.1.0")], [], 1, id="the one before the bad one"),
+        pytest.param([verified(1, "1.0.0"), verified(2, "1.1.0")], [], 2, id="the newest of two"),
+        pytest.param([verified(1, "1.0.0"), verified(2, "1.1.0")], ["1.1.0"], 1, id="never a quarantined content"),
+        pytest.param([verified(1, "1.0.0"), an_entry(2, "1.1.0")], [], 1, id="never one that was not verified"),
+        pytest.param([verified(1, "1.0.0"), bad(2, "1.0.0")], [], None, id="never one found bad since"),
+        pytest.param([verified(1, "1.0.0"), bad(2, "1.0.0", Outcome.FAILED)], [], None, id="nor one that failed since"),
+        pytest.param([bad(1, "1.0.0"), verified(2, "1.0.0")], [], 2, id="one that was verified after it was bad"),
+        pytest.param(
+            [verified(1, "1.0.0"), bad(2, "1.1.0", verified_at=NOON)], [], 1, id="a verified one that went bad"
+        ),
+    ],
+)
+def test_known_good(history: list[HistoryEntry], in_quarantine: list[str], target: int | None) -> None:
+    revisions = [Revision(each, {}, {}) for each in history]
+    found = known_good(tuple(history), tuple(quarantined(each) for each in in_quarantine), revisions)
+    assert (found.revision if found else None) == target
+
+
+def test_a_revision_whose_record_is_gone_is_no_target() -> None:
+    first, second = verified(1, "1.0.0"), verified(2, "1.1.0")
+    found = known_good((first, second), (), [Revision(first, {}, {})])
+    assert found == first
+
+
+def desired(version: str) -> Desired:
+    return Desired(tag="production", version=version, digest=an_entry(1, version).digest, since=NOON)
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "still"),
+    [
+        pytest.param("1.1.0", "1.1.0", ["1.0.0", "1.1.0"], id="the tag stays: nothing is released"),
+        pytest.param("1.1.0", None, ["1.0.0", "1.1.0"], id="nothing was ever asked for: nothing is released"),
+        pytest.param("1.1.0", "1.2.0", [], id="the tag moves on: all is released"),
+        pytest.param("1.1.0", "1.0.0", ["1.0.0"], id="the tag moves to a bad one: that one stays quarantined"),
+        pytest.param(None, "1.1.0", ["1.1.0"], id="after a lost status what the tag asks for stays quarantined"),
+    ],
+)
+def test_release(before: str | None, now: str | None, still: list[str]) -> None:
+    held = (quarantined("1.0.0"), quarantined("1.1.0"))
+    left = released(held, desired(before) if before else None, desired(now) if now else None)
+    assert [each.version for each in left] == still
+
+
+def test_times_do_not_matter() -> None:
+    early, late = verified(1, "1.0.0", started_at=after(100)), verified(2, "1.1.0", started_at=after(1))
+    assert known_good((early, late), (), [Revision(each, {}, {}) for each in (early, late)]) == late

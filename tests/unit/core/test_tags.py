@@ -1,0 +1,35 @@
+"""Which version holds a tag."""
+
+import pytest
+
+from pennant.core.observation import Invalid
+from pennant.core.tags import Ambiguous, Held, HolderInvalid, Unassigned, resolve
+from unit.core.builders import a_version
+
+V1, V2 = a_version("1.0.0", "production"), a_version("2.0.0", "production")
+
+
+@pytest.mark.parametrize(
+    ("versions", "expected"),
+    [
+        pytest.param([], Unassigned(), id="no version at all"),
+        pytest.param([a_version("1.0.0")], Unassigned(), id="no version carries it"),
+        pytest.param([a_version("1.0.0", "staging")], Unassigned(), id="another tag is another tag"),
+        pytest.param([V1, a_version("2.0.0")], Held(V1), id="exactly one carries it"),
+        pytest.param([V2, V1], Ambiguous(("fraud-1.0.0", "fraud-2.0.0")), id="two carry it: both are named, in order"),
+        pytest.param(
+            [a_version("1.0.0", "production", deleting=True)], Unassigned(), id="one that is going counts not"
+        ),
+        pytest.param([V1, a_version("2.0.0", "production", deleting=True)], Held(V1), id="nor beside another"),
+        pytest.param(
+            [a_version("1.0.0", "production", spec=Invalid("spec.artifacts is missing"))],
+            HolderInvalid("fraud-1.0.0", "spec.artifacts is missing"),
+            id="the only one cannot be read",
+        ),
+        pytest.param(
+            [V2, a_version("1.0.0", "production", spec=Invalid("broken"))], Held(V2), id="one of two cannot be read"
+        ),
+    ],
+)
+def test_resolve(versions: list[object], expected: object) -> None:
+    assert resolve(versions, "production") == expected  # type: ignore[arg-type]

@@ -1,0 +1,184 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from pennant.kube import client as module
+from pennant.kube.answers import Missing, Throttled
+from pennant.kube.client import Client, Verb
+from pennant.kube.resources import Kind
+from pennant.ports import Conflict, PortError, Refused, Unavailable
+from unit.kube.api_server import Answers, a_connection, serving
+
+UID_CAUSE = {"causes": [{"reason": "FieldValueInvalid", "field": "metadata.uid"}]}
+FIELD_CAUSE = {"causes": [{"reason": "FieldValueInvalid", "field": "spec.replicas"}]}
+
+
+@pytest.fixture
+def answers() -> Answers:
+    return Answers()
+
+
+@pytest.fixture
+async def client(answers: Answers, tmp_path: Path) -> AsyncIterator[Client]:
+    async with serving(answers) as url, Client(a_connection(tmp_path, url, token="secret")) as found:
+        yield found
+
+
+async def write(client: Client) -> None:
+    await client.request(Verb.UPDATE, Kind.DEPLOYMENT, "/apis/x", body={})
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "details", "error"),
+    [
+        (400, "strict decoding error", {}, Refused),
+        (403, "exceeded quota", {}, Refused),
+        (404, "not found", {}, Missing),
+        (408, "timeout", {}, Unavailable),
+        (409, "the object has been modified", {}, Conflict),
+        (410, "the continue token is too old", {}, Unavailable),
+        (413, "too large", {}, Refused),
+        (422, "is invalid: spec.replicas", FIELD_CAUSE, Refused),
+        (422, "is invalid: metadata.uid", UID_CAUSE, Conflict),
+        (429, "too many requests", {}, Unavailable),
+        (500, "etcdserver: leader changed", {}, Unavailable),
+        (500, "failed to create typed patch object (x): field not declared in schema", {}, Refused),
+        (500, "failed to convert new object (x) to proper version: quantities", {}, Refused),
+        (503, "the server is currently unable", {}, Unavailable),
+        (302, "elsewhere", {}, Unavailable),
+    ],
+)
+async def test_an_answer_is_the_error_that_it_means(
+    client: Client, answers: Answers, code: int, message: str, details: dict[str, object], error: type[PortError]
+) -> None:
+    answers.status(code, message, details=details)
+    with pytest.raises(error) as raised:
+        await write(client)
+    assert type(raised.value) is error
+    assert str(raised.value) == message
+
+
+async def test_a_read_that_is_not_permitted_may_be_permitted_later(client: Client, answers: Answers) -> None:
+    answers.status(403, "forbidden")
+    with pytest.raises(Unavailable, match="forbidden"):
+        await client.get(Kind.DEPLOYMENT, "default", "fraud")
+
+
+async def test_a_long_message_of_the_server_is_cut(client: Client, answers: Answers) -> None:
+    answers.status(422, "x" * 5000)
+    with pytest.raises(Refused) as raised:
+        await write(client)
+    assert len(str(raised.value)) == 1024
+
+
+async def test_the_text_of_something_in_between_is_not_repeated(client: Client, answers: Answers) -> None:
+    answers.text("<html>secret</html>", 502)
+    with pytest.raises(Unavailable) as raised:
+        await write(client)
+    assert str(raised.value) == "HTTP 502"
+
+
+@pytest.mark.parametrize(("header", "expected"), [("7", 7.0), ("soon", None)])
+async def test_the_time_that_the_server_asks_for_is_kept(
+    client: Client, answers: Answers, header: str, expected: float | None
+) -> None:
+    answers.status(429, "slow down", headers={"Retry-After": header})
+    with pytest.raises(Unavailable) as raised:
+        await write(client)
+    waits = raised.value.retry_after_seconds if isinstance(raised.value, Throttled) else None
+    assert waits == expected
+
+
+@pytest.mark.parametrize("body", ["no JSON", "[]", ""])
+async def test_an_answer_that_is_no_json_object_is_unavailable(client: Client, answers: Answers, body: str) -> None:
+    answers.text(body)
+    with pytest.raises(Unavailable):
+        await write(client)
+
+
+async def test_an_answer_without_end_is_given_up(
+    client: Client, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_ANSWER_BYTES", 1000)
+    answers.text("x" * 1001)
+    with pytest.raises(Unavailable, match="larger than 1000 bytes"):
+        await write(client)
+
+
+async def test_a_server_that_nobody_listens_for_is_unavailable(tmp_path: Path) -> None:
+    async with Client(a_connection(tmp_path, "http://127.0.0.1:1")) as client:
+        with pytest.raises(Unavailable, match="does not answer"):
+            await write(client)
+
+
+async def test_a_server_that_is_silent_is_unavailable(answers: Answers, tmp_path: Path) -> None:
+    async with serving(answers) as url, Client(a_connection(tmp_path, url), total_seconds=0.05) as client:
+        with pytest.raises(Unavailable, match="does not answer: TimeoutError"):
+            await write(client)
+
+
+async def test_nothing_is_written_without_permit(answers: Answers, tmp_path: Path) -> None:
+    answers.json({})
+    async with serving(answers) as url, Client(a_connection(tmp_path, url), permit=lambda: False) as client:
+        with pytest.raises(Unavailable, match="not leading"):
+            await write(client)
+        await client.get(Kind.DEPLOYMENT, "default", "fraud")
+    assert [each.method for each in answers.asked] == ["GET"]
+
+
+async def test_every_request_is_told_of_with_its_outcome(answers: Answers, tmp_path: Path) -> None:
+    told: list[tuple[str, str, int]] = []
+    answers.status(409, "conflict")
+    async with serving(answers) as url:
+        connection = a_connection(tmp_path, url)
+        async with Client(connection, observed=lambda verb, kind, code, _: told.append((verb, kind, code))) as client:
+            with pytest.raises(Conflict):
+                await write(client)
+    assert told == [("update", "Deployment", 409)]
+
+
+async def test_a_write_names_its_author_and_is_strict(client: Client, answers: Answers) -> None:
+    answers.json({})
+    await write(client)
+    (request,) = answers.asked
+    assert dict(request.query) == {"fieldManager": "pennant", "fieldValidation": "Strict"}
+    assert request.headers["User-Agent"].startswith("pennant/")
+    assert request.headers["Authorization"] == "Bearer secret"
+
+
+async def test_a_token_that_was_replaced_is_read_again_and_the_request_repeated(
+    answers: Answers, tmp_path: Path
+) -> None:
+    token = tmp_path / "token"
+    token.write_text("old")
+    answers.status(401, "Unauthorized")
+    answers.json({"kind": "Deployment"})
+    async with serving(answers) as url, Client(a_connection(tmp_path, url, tokenFile=str(token))) as client:
+        token.write_text("new")
+        assert await client.get(Kind.DEPLOYMENT, "default", "fraud") == {"kind": "Deployment"}
+    assert [each.headers["Authorization"] for each in answers.asked] == ["Bearer old", "Bearer new"]
+
+
+async def test_credentials_that_stay_refused_are_unavailable_and_not_tried_again(
+    client: Client, answers: Answers
+) -> None:
+    answers.status(401, "Unauthorized")
+    with pytest.raises(Unavailable, match="Unauthorized"):
+        await write(client)
+    assert len(answers.asked) == 1
+
+
+async def test_a_closed_client_is_unavailable(client: Client) -> None:
+    await client.close()
+    with pytest.raises(Unavailable, match="closed"):
+        await write(client)
+
+
+async def test_the_pages_of_a_list_follow_the_token(client: Client, answers: Answers) -> None:
+    answers.json({"metadata": {"continue": "more"}, "items": [1]})
+    answers.json({"metadata": {}, "items": [2]})
+    pages = [page["items"] async for page in client.pages(Kind.DEPLOYMENT, labelSelector="a=b")]
+    assert pages == [[1], [2]]
+    assert [each.query.get("continue") for each in answers.asked] == [None, "more"]
+    assert {each.query["labelSelector"] for each in answers.asked} == {"a=b"}

@@ -1,0 +1,85 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from pennant.core.observation import Key
+from pennant.kube.client import Client
+from pennant.kube.relist import relist_kind
+from pennant.kube.resources import Kind
+from pennant.kube.store import Store
+from pennant.ports import Unavailable
+from unit.kube.api_server import Answers, a_connection, serving
+from unit.kube.raw import raw_version, raw_workload
+
+
+@pytest.fixture
+def answers() -> Answers:
+    return Answers()
+
+
+@pytest.fixture
+async def client(answers: Answers, tmp_path: Path) -> AsyncIterator[Client]:
+    async with serving(answers) as url, Client(a_connection(tmp_path, url)) as found:
+        yield found
+
+
+def a_page(at: int, *items: Any, more: str = "") -> dict[str, Any]:
+    return {"metadata": {"resourceVersion": str(at), "continue": more}, "items": list(items)}
+
+
+async def test_what_is_newer_than_the_list_is_no_ghost(client: Client, answers: Answers) -> None:
+    store = Store()
+    store.heard("ModelVersion", "ADDED", raw_version("1.0.0", at=15))
+
+    def answer_late() -> web.Response:
+        # An event that overtakes the list.
+        store.heard("ModelVersion", "ADDED", raw_version("2.0.0", at=21))
+        return web.json_response(a_page(20))
+
+    answers.replies.append(answer_late)
+    await relist_kind(client, store, Kind.MODEL_VERSION)
+    assert store.keys(Kind.MODEL_VERSION) == (Key("default", "fraud-2.0.0"),)
+
+
+async def test_an_api_server_that_is_older_than_what_it_told_begins_a_new_history(
+    client: Client, answers: Answers
+) -> None:
+    store = Store()
+    store.heard("ModelVersion", "ADDED", raw_version("1.0.0", "production", at=1000))
+    store.heard("ModelVersion", "DELETED", raw_version("2.0.0", at=1000))
+    answers.json(a_page(500, raw_version("1.0.0", at=400), raw_version("2.0.0", at=400)))
+    await relist_kind(client, store, Kind.MODEL_VERSION)
+    assert store.resource_version(Kind.MODEL_VERSION, Key("default", "fraud-1.0.0")) == 400
+    assert len(store.keys(Kind.MODEL_VERSION)) == 2
+
+
+async def test_a_list_that_breaks_off_is_not_trusted_and_removes_nothing(client: Client, answers: Answers) -> None:
+    store = Store()
+    store.heard("ModelVersion", "ADDED", raw_version("9.0.0", at=5))
+    answers.json(a_page(20, raw_version("1.0.0", at=6), more="token"))
+    answers.status(410, "the continue token is too old")
+    with pytest.raises(Unavailable):
+        await relist_kind(client, store, Kind.MODEL_VERSION)
+    assert Kind.MODEL_VERSION not in store.trust
+    assert len(store.keys(Kind.MODEL_VERSION)) == 2
+
+
+async def test_one_namespace_does_not_tell_of_another(client: Client, answers: Answers) -> None:
+    store = Store()
+    store.heard("ModelVersion", "ADDED", raw_version("1.0.0", namespace="elsewhere", at=5))
+    answers.json(a_page(20))
+    await relist_kind(client, store, Kind.MODEL_VERSION, "default")
+    assert len(store.keys(Kind.MODEL_VERSION)) == 1
+
+
+async def test_a_deployment_that_is_not_in_the_list_is_looked_for_by_name(client: Client, answers: Answers) -> None:
+    store = Store()
+    store.heard("Deployment", "ADDED", raw_workload(at=5))
+    answers.json(a_page(20))
+    answers.json(raw_workload(at=6))
+    await relist_kind(client, store, Kind.DEPLOYMENT)
+    assert store.resource_version(Kind.DEPLOYMENT, Key("default", "fraud")) == 6
+    assert [each.path for each in answers.asked][-1].endswith("/namespaces/default/deployments/fraud")

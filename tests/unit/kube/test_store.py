@@ -1,0 +1,167 @@
+from typing import Any
+
+import pytest
+
+from pennant.core.observation import Invalid, Key, Snapshot
+from pennant.kube.resources import Kind
+from pennant.kube.store import Store
+from unit.kube.raw import raw_deployment, raw_version, raw_workload
+
+FRAUD = Key("default", "fraud")
+
+
+@pytest.fixture
+def store() -> Store:
+    """Know a ModelDeployment that follows `production`, and one version that holds it."""
+    found = Store()
+    found.heard("ModelDeployment", None, raw_deployment())
+    found.heard("ModelVersion", None, raw_version("1.0.0", "production"))
+    return found
+
+
+def snapshot(store: Store, key: Key = FRAUD) -> Snapshot:
+    found = store.snapshot(key)
+    assert found is not None
+    return found
+
+
+def a_quarantine(deployment: str) -> dict[str, Any]:
+    return {
+        "deployment": deployment,
+        "digest": "",
+        "reason": "MetricBreach",
+        "message": "accuracy is 0.5, below 0.9",
+        "since": "2026-01-01T12:00:00Z",
+        "revision": 2,
+    }
+
+
+def test_an_event_of_a_model_deployment_concerns_it(store: Store) -> None:
+    assert store.heard("ModelDeployment", "MODIFIED", raw_deployment(at=11)) == {FRAUD}
+
+
+def test_an_event_that_is_known_already_concerns_nobody(store: Store) -> None:
+    assert store.heard("ModelDeployment", "MODIFIED", raw_deployment()) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"spec": {"tags": ["staging"]}},
+        {"spec": {"artifacts": [{"name": "model", "uri": "s3://other"}]}},
+        {"status": {"quarantinedBy": [a_quarantine("fraud")]}},
+        {"deletionTimestamp": "2026-01-01T12:00:00Z"},
+        {"uid": "another"},
+    ],
+    ids=["its tags", "its content", "its quarantine", "its deletion", "its identity"],
+)
+def test_a_version_concerns_the_followers_of_its_model_when_this_changes(store: Store, change: dict[str, Any]) -> None:
+    after = raw_version("1.0.0", "production", at=11, **change)
+    assert store.heard("ModelVersion", "MODIFIED", after) == {FRAUD}
+
+
+def test_a_version_concerns_nobody_when_only_its_conditions_change(store: Store) -> None:
+    after = raw_version("1.0.0", "production", at=11, status={"conditions": []})
+    assert store.heard("ModelVersion", "MODIFIED", after) == frozenset()
+    assert snapshot(store).versions[0].resource_version == "11"
+
+
+def test_a_version_concerns_nobody_in_another_namespace_or_of_another_model(store: Store) -> None:
+    other = raw_version("2.0.0", "production", spec={"model": "churn"})
+    elsewhere = raw_version("2.0.0", "production", namespace="elsewhere")
+    assert store.heard("ModelVersion", "ADDED", other) == frozenset()
+    assert store.heard("ModelVersion", "ADDED", elsewhere) == frozenset()
+    assert [each.version for each in snapshot(store).versions] == ["1.0.0"]
+
+
+def test_a_deleted_version_is_gone_and_concerns_the_followers_of_its_model(store: Store) -> None:
+    assert store.heard("ModelVersion", "DELETED", raw_version("1.0.0", at=11)) == {FRAUD}
+    assert snapshot(store).versions == ()
+
+
+def test_a_model_deployment_that_changes_its_model_sees_the_versions_of_the_new_one(store: Store) -> None:
+    store.heard("ModelVersion", "ADDED", raw_version("2.0.0", spec={"model": "churn"}))
+    store.heard("ModelDeployment", "MODIFIED", raw_deployment(at=11, spec={"model": "churn"}))
+    assert [each.version for each in snapshot(store).versions] == ["2.0.0"]
+    assert store.heard("ModelVersion", "DELETED", raw_version("1.0.0", at=12)) == frozenset()
+
+
+def test_a_model_deployment_that_cannot_be_read_is_seen_with_its_problem_and_no_versions(store: Store) -> None:
+    store.heard("ModelDeployment", "MODIFIED", raw_deployment(at=11, spec={"replicas": -1}))
+    found = snapshot(store)
+    assert isinstance(found.spec, Invalid)
+    assert "replicas" in found.spec.problem
+    assert found.versions == ()
+
+
+def test_a_deployment_concerns_the_model_deployment_of_its_name(store: Store) -> None:
+    assert store.heard("Deployment", "ADDED", raw_workload()) == {FRAUD}
+    assert store.heard("Deployment", "ADDED", raw_workload("nobody")) == frozenset()
+
+
+def test_a_deployment_whose_resource_version_alone_changes_concerns_nobody(store: Store) -> None:
+    store.heard("Deployment", "ADDED", raw_workload())
+    assert store.heard("Deployment", "MODIFIED", raw_workload(at=11)) == frozenset()
+    workload = snapshot(store).workload
+    assert workload is not None
+    assert workload.resource_version == "11"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"status": {"readyReplicas": 1}}, {"generation": 2}, {"owner": "other"}],
+    ids=["its pods", "its spec", "its owner"],
+)
+def test_a_deployment_concerns_when_this_changes(store: Store, change: dict[str, Any]) -> None:
+    store.heard("Deployment", "ADDED", raw_workload())
+    assert store.heard("Deployment", "MODIFIED", raw_workload(at=11, **change)) == {FRAUD}
+
+
+@pytest.mark.parametrize(("owner", "owned"), [("uid-fraud", True), ("uid-predecessor", False), ("", False)])
+def test_a_deployment_is_owned_by_the_very_object_that_it_names(store: Store, owner: str, owned: bool) -> None:
+    store.heard("Deployment", "ADDED", raw_workload(owner=owner))
+    workload = snapshot(store).workload
+    assert workload is not None
+    assert workload.owned is owned
+
+
+def test_a_deployment_that_is_reported_deleted_is_looked_for_again(store: Store) -> None:
+    store.heard("Deployment", "ADDED", raw_workload())
+    store.trust.confirm(FRAUD, store.trust.mark())
+    assert store.heard("Deployment", "DELETED", raw_workload(at=11)) == {FRAUD}
+    assert FRAUD not in store.trust
+    assert snapshot(store).workload is None
+
+
+def test_the_revisions_of_a_predecessor_are_forgotten(store: Store) -> None:
+    store.put_revisions("uid-fraud", ())
+    store.heard("ModelDeployment", "ADDED", raw_deployment(at=11, uid="successor"))
+    assert not store.has_revisions("uid-fraud")
+
+
+def test_a_doubt_forgets_the_revisions(store: Store) -> None:
+    store.put_revisions("uid-fraud", ())
+    store.doubt(FRAUD)
+    assert not store.has_revisions("uid-fraud")
+
+
+def test_an_object_that_cannot_be_read_does_not_stand_in_the_way_of_others(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = raw_version("2.0.0")
+    broken["spec"] = None
+    assert store.heard("ModelVersion", "ADDED", broken) == frozenset()
+    assert "fraud-2.0.0 cannot be read" in caplog.text
+    assert store.heard("ModelVersion", "ADDED", raw_version("3.0.0")) == {FRAUD}
+
+
+def test_a_new_history_of_the_api_server_replaces_all_that_was_known(store: Store) -> None:
+    assert store.forget_all(Kind.MODEL_VERSION) == {FRAUD}
+    assert store.heard("ModelVersion", None, raw_version("1.0.0", at=1)) == {FRAUD}
+    assert len(snapshot(store).versions) == 1
+
+
+def test_names_are_told_by_namespace(store: Store) -> None:
+    store.heard("ModelVersion", None, raw_version("2.0.0", namespace="elsewhere"))
+    assert store.keys(Kind.MODEL_VERSION, "elsewhere") == (Key("elsewhere", "fraud-2.0.0"),)
+    assert len(store.keys(Kind.MODEL_VERSION)) == 2

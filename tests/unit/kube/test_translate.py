@@ -1,0 +1,145 @@
+from typing import Any
+
+import pytest
+
+from pennant.api.model_deployment import ModelDeploymentStatus
+from pennant.core.observation import Invalid, Revision
+from pennant.kube import translate
+from pennant.kube.identity import last_writer
+from unit.core.builders import an_entry
+from unit.kube.raw import raw, raw_deployment, raw_version, raw_workload
+
+GARBAGE = [{"observedGeneration": "x"}, {"history": [{}]}, {"conditions": 7}, {"history": None}, [], "x"]
+
+
+@pytest.mark.parametrize("status", GARBAGE, ids=str)
+def test_a_status_that_cannot_be_read_is_begun_anew(status: Any) -> None:
+    assert translate.model_deployment(raw_deployment(status=status)).status == ModelDeploymentStatus()
+
+
+def test_a_status_that_is_not_there_is_empty() -> None:
+    deployment = raw_deployment()
+    del deployment["status"]
+    assert translate.model_deployment(deployment).status == ModelDeploymentStatus()
+
+
+def test_a_spec_that_is_not_there_is_invalid() -> None:
+    deployment = raw_deployment()
+    del deployment["spec"]
+    assert isinstance(translate.model_deployment(deployment).spec, Invalid)
+
+
+@pytest.mark.parametrize(
+    "template", [{}, {"spec": None}, {"spec": {"containers": 7}}, {"spec": {"containers": [7]}}, 7], ids=str
+)
+def test_a_template_of_any_shape_is_invalid_and_no_accident(template: Any) -> None:
+    assert isinstance(translate.model_deployment(raw_deployment(spec={"template": template})).spec, Invalid)
+
+
+@pytest.mark.parametrize(
+    ("spec", "problem"),
+    [
+        ({"replicas": -1}, "spec.replicas: Input should be greater than or equal to 0"),
+        (
+            {"analysis": {"metrics": [{"name": "a", "prometheus": {"query": "q"}, "threshold": {}}]}},
+            "spec.analysis.metrics[0].threshold: set exactly one of threshold.max and threshold.min",
+        ),
+        ({"container": "other"}, "spec.container names no container of spec.template"),
+        ({"replicas": -1, "model": ""}, "spec.model: String should have at least 1 character (and 1 more)"),
+    ],
+)
+def test_a_spec_that_cannot_be_read_names_the_field(spec: Any, problem: str) -> None:
+    assert translate.model_deployment(raw_deployment(spec=spec)).spec == Invalid(problem)
+
+
+def test_a_version_without_tag_is_kept_slim() -> None:
+    version = translate.version(raw_version("1.0.0"))
+    assert version.record == {}
+    assert isinstance(version.spec, Invalid)
+    assert version.digest == translate.version(raw_version("1.0.0", "production")).digest
+
+
+def test_a_version_with_a_tag_is_kept_whole() -> None:
+    version = translate.version(raw_version("1.0.0", "production"))
+    assert version.record["version"] == "1.0.0"
+    assert not isinstance(version.spec, Invalid)
+
+
+def test_a_tagged_version_that_cannot_be_read_names_the_field() -> None:
+    version = translate.version(raw_version("1.0.0", "production", spec={"artifacts": 7}))
+    assert isinstance(version.spec, Invalid)
+    assert "artifacts" in version.spec.problem
+
+
+def test_a_mark_of_quarantine_that_cannot_be_read_does_not_hide_the_others() -> None:
+    mark = {
+        "deployment": "fraud",
+        "digest": "",
+        "reason": "MetricBreach",
+        "message": "accuracy is 0.5, below 0.9",
+        "since": "2026-01-01T12:00:00Z",
+        "revision": 2,
+    }
+    version = translate.version(raw_version("1.0.0", status={"quarantinedBy": [{"deployment": 7}, mark]}))
+    assert [each.deployment for each in version.quarantined_by] == ["fraud"]
+
+
+def test_a_deployment_of_which_nothing_is_known_yet_is_not_settled() -> None:
+    workload = translate.placed(raw_workload()).workload
+    assert not workload.settled
+    assert (workload.replicas, workload.available, workload.minimum_available) == (3, 0, False)
+
+
+def test_a_deployment_is_what_its_status_says() -> None:
+    status = {
+        "observedGeneration": 1,
+        "replicas": 4,
+        "updatedReplicas": 2,
+        "readyReplicas": 3,
+        "availableReplicas": 3,
+        "conditions": [
+            {"type": "Available", "status": "True"},
+            {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"},
+        ],
+    }
+    workload = translate.placed(raw_workload(status=status)).workload
+    assert workload.settled
+    assert (workload.total, workload.updated, workload.ready, workload.available) == (4, 2, 3, 3)
+    assert (workload.minimum_available, workload.deadline_exceeded) == (True, True)
+    assert workload.template_hash == "abc"
+
+
+def test_a_revision_survives_its_way_through_the_api_server() -> None:
+    owner = translate.model_deployment(raw_deployment())
+    revision = Revision(an_entry(), {"spec": {}}, {"version": "1.0.0"})
+    stored = translate.controller_revision(owner, revision)
+    stored["metadata"] |= {"uid": "u", "resourceVersion": "1"}
+    assert translate.recorded(stored) == translate.Recorded("u", revision)
+
+
+@pytest.mark.parametrize("data", [None, {}, {"entry": {}}, {"entry": {}, "template": 7, "record": 7}], ids=str)
+def test_a_record_that_cannot_be_read_is_not_there(data: Any) -> None:
+    assert translate.recorded({**raw("fraud-1", {}), "data": data}) is None
+
+
+@pytest.mark.parametrize(
+    ("managers", "writer"),
+    [
+        ([], ""),
+        ([("argocd", "2026-01-01T12:00:00Z", {"f:tags": {}})], "argocd"),
+        (
+            [
+                ("kubectl", "2026-01-01T12:00:01Z", {"f:tags": {}}),
+                ("argocd", "2026-01-01T12:00:00Z", {"f:tags": {}}),
+            ],
+            "kubectl",
+        ),
+        ([("kubectl", "2026-01-01T12:00:00Z", {"f:model": {}})], ""),
+    ],
+    ids=["nobody", "one", "the last of two", "of another field"],
+)
+def test_the_writer_of_the_tags_is_the_last_manager_that_owns_them(
+    managers: list[tuple[str, str, dict[str, Any]]], writer: str
+) -> None:
+    fields = [{"manager": name, "time": time, "fieldsV1": {"f:spec": spec}} for name, time, spec in managers]
+    assert last_writer(raw("fraud-1.0.0", {}, managedFields=fields), "spec", "tags") == writer
