@@ -179,11 +179,11 @@ class Client:
             self._observed(request.verb, request.kind, code, monotonic() - began)
         if 200 <= code < 300:
             return parsed(body)
-        error = failure(code, body, response.headers)
-        if request.verb in _READS and isinstance(error, Refused):
+        said_no = failure(code, body, response.headers)
+        if request.verb in _READS and isinstance(said_no, Refused):
             # A role that is missing now may be bound later; only a write can be wrong in itself.
-            raise Unavailable(str(error))
-        raise error
+            raise Unavailable(str(said_no))
+        raise said_no
 
     def _session(self) -> aiohttp.ClientSession:
         if self._closed:
