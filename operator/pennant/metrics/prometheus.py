@@ -1,0 +1,187 @@
+"""A Prometheus-compatible server as a metric source; its answers are data of a stranger, and bounded.
+
+Protocol: the HTTP API of Prometheus, `POST /api/v1/query_range`. Only numbers and words of closed sets leave this
+module: never a part of an answer's body, so that nothing behind the URL can be read through a status.
+"""
+
+import asyncio
+import json
+import math
+import re
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import aiohttp
+
+from pennant import __version__
+from pennant.core.measurement import RangeQuery, Series
+from pennant.ports import PortError, Refused, Unavailable
+
+LARGEST_ANSWER_BYTES = 1 << 20
+CONNECT_SECONDS = 3.0
+CONCURRENT_QUERIES = 4
+# What Prometheus prints; Python's float takes more, such as "1_0" and digits of other scripts.
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", re.ASCII)
+_SPECIAL = {"NaN": math.nan, "+Inf": math.inf, "-Inf": -math.inf}
+_ERROR_TYPES = frozenset({"bad_data", "execution", "timeout", "canceled", "too_many_series"})
+
+Observed = Callable[[str, str, float], None]
+"""Told of each query: the source's name, `success`, `refused` or `unavailable`, and the seconds it took."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a source is, and with what to ask it; credentials are files, read again for each query."""
+
+    url: str
+    bearer_token_file: Path | None = None
+    username: str = ""
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    timeout_seconds: float = 10.0
+
+
+class Prometheus:
+    """One Prometheus-compatible server."""
+
+    def __init__(self, name: str, endpoint: Endpoint, observed: Observed) -> None:
+        """Ask this endpoint; no connection is made before the first query."""
+        self._name, self._endpoint, self._observed = name, endpoint, observed
+        self._turns = asyncio.Semaphore(CONCURRENT_QUERIES)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def query_range(self, request: RangeQuery) -> Series:
+        """Return the series; `Unavailable` or `Refused` where there is none."""
+        begun = monotonic()
+        result = "unavailable"
+        try:
+            # Waiting for a turn counts too: a source that hangs must not hold its callers longer than its time.
+            async with asyncio.timeout(self._endpoint.timeout_seconds):
+                async with self._turns:
+                    code, body = await self._post(request)
+            series = _series(code, body)
+            result = "success"
+            return series
+        except TimeoutError as error:
+            raise Unavailable(f"no answer within {self._endpoint.timeout_seconds:g} s") from error
+        except Refused:
+            result = "refused"
+            raise
+        finally:
+            self._observed(self._name, result, monotonic() - begun)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _post(self, request: RangeQuery) -> tuple[int, bytes]:
+        form = {
+            "query": request.query,
+            "start": _unix(request.start),
+            "end": _unix(request.end),
+            "step": f"{request.step_seconds}",
+            "lookback_delta": f"{request.lookback_seconds}s",
+            "timeout": f"{self._endpoint.timeout_seconds:g}s",
+        }
+        url = f"{self._endpoint.url.rstrip('/')}/api/v1/query_range"
+        try:
+            headers = self._headers()
+            async with self._opened().post(url, data=form, headers=headers, allow_redirects=False) as response:
+                return response.status, await _bounded(response)
+        except aiohttp.ClientError as error:
+            raise Unavailable(f"cannot be reached ({type(error).__name__})") from error
+        except OSError as error:
+            raise Unavailable(f"cannot be reached ({error.strerror or type(error).__name__})") from error
+
+    def _headers(self) -> dict[str, str]:
+        headers = dict(self._endpoint.headers)
+        if self._endpoint.bearer_token_file is not None:
+            headers["Authorization"] = f"Bearer {_secret(self._endpoint.bearer_token_file)}"
+        elif self._endpoint.password_file is not None:
+            password = _secret(self._endpoint.password_file)
+            headers["Authorization"] = aiohttp.BasicAuth(self._endpoint.username, password, "utf-8").encode()
+        return headers
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            tls: ssl.SSLContext | bool = True
+            if self._endpoint.ca_file is not None:
+                tls = ssl.create_default_context(cafile=str(self._endpoint.ca_file))
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=CONCURRENT_QUERIES, ssl=tls),
+                timeout=aiohttp.ClientTimeout(total=self._endpoint.timeout_seconds, sock_connect=CONNECT_SECONDS),
+                headers={"User-Agent": f"pennant/{__version__}", "Accept-Encoding": "gzip"},
+                trust_env=False,
+            )
+        return self._session
+
+
+async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+    """Return the body as it is after decompression, unless it is larger than any sensible answer."""
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(1 << 16):
+        body += chunk
+        if len(body) > LARGEST_ANSWER_BYTES:
+            raise Unavailable(f"the answer is larger than {LARGEST_ANSWER_BYTES >> 20} MiB")
+    return bytes(body)
+
+
+def _series(code: int, body: bytes) -> Series:
+    if code in (400, 422):
+        raise Refused(f"the query is refused ({_error_type(body)})")
+    if code != 200:
+        raise Unavailable(f"HTTP {code}")
+    answer = _parsed(body)
+    data = answer.get("data")
+    if answer.get("status") != "success" or not isinstance(data, dict) or data.get("resultType") != "matrix":
+        raise Unavailable("the answer is not a matrix")
+    # Thanos and the like say so when some store did not answer: a part of the data is not the data.
+    if any("partial" in str(each).lower() for each in answer.get("warnings") or ()):
+        raise Unavailable("the answer is partial")
+    try:
+        return Series(tuple(_values(each["values"]) for each in data["result"]))
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise Unavailable("the answer cannot be read") from error
+
+
+def _values(pairs: Any) -> Mapping[int, float]:
+    return {round(float(time) * 1000): _number(value) for time, value in pairs}
+
+
+def _number(text: Any) -> float:
+    if not isinstance(text, str) or (text not in _SPECIAL and not _NUMBER.fullmatch(text)):
+        raise ValueError("not a number of Prometheus")
+    return _SPECIAL[text] if text in _SPECIAL else float(text)
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Unavailable("the answer is not JSON") from error
+    if not isinstance(answer, dict):
+        raise Unavailable("the answer is not an object")
+    return answer
+
+
+def _error_type(body: bytes) -> str:
+    try:
+        word = _parsed(body).get("errorType")
+    except PortError:
+        return "unknown error"
+    return str(word) if word in _ERROR_TYPES else "unknown error"
+
+
+def _secret(path: Path) -> str:
+    return path.read_text().strip()
+
+
+def _unix(moment: datetime) -> str:
+    return f"{moment.timestamp():.3f}"

@@ -1,0 +1,246 @@
+"""The composition root: builds every object, hands it over, and ends the process when any part of it ends."""
+
+import asyncio
+import gc
+import logging
+import os
+import random
+import signal
+import socket
+import uuid
+from collections.abc import Coroutine
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import kopf
+
+from pennant import __version__
+from pennant.controller.measurements import Measurements
+from pennant.controller.reconciler import Reconciler
+from pennant.kube.client import Client, always
+from pennant.kube.connect import Connection
+from pennant.kube.gateway import Gateway
+from pennant.kube.leases import Leases
+from pennant.kube.relist import relist
+from pennant.kube.resources import Kind
+from pennant.kube.store import Store
+from pennant.metrics.sources import load
+from pennant.ports import Unavailable
+from pennant.runtime import handlers, logs
+from pennant.runtime.health import Health, LoopLag
+from pennant.runtime.lease import Elector, LeaseLost, Timing
+from pennant.runtime.resync import Resync
+from pennant.runtime.settings import Settings
+from pennant.runtime.telemetry import Telemetry
+from pennant.runtime.workers import PASS_SECONDS, Workers
+from pennant.runtime.workqueue import WorkQueue
+
+CREDENTIALS_SECONDS = 10.0
+SHUTDOWN_SECONDS = 5.0
+LONGEST_LAG_SECONDS = 5.0
+_log = logging.getLogger(__name__)
+
+
+class SystemClock:
+    """The machine's time, in UTC and whole milliseconds: what a status can hold."""
+
+    def now(self) -> datetime:
+        """Return the time."""
+        now = datetime.now(UTC)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
+
+
+class CannotStart(Exception):
+    """The process cannot do its work; the message says what to mend."""
+
+
+def run(settings: Settings) -> int:
+    """Run the operator until a signal or until a part of it ends; return the exit code."""
+    logs.configure(settings.log_format, settings.log_level)
+    try:
+        return asyncio.run(Operator(settings).run())
+    except CannotStart as error:
+        _log.error("Cannot start: %s", error)
+        return 1
+
+
+class Operator:
+    """One process of the operator."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Build what needs no running loop."""
+        self._settings = settings
+        self._clock = SystemClock()
+        self._jitter = random.Random()
+        self._telemetry = Telemetry()
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> int:
+        """Run until told to stop; return the exit code."""
+        connection = await self._connected()
+        self._handle_signals()
+        sources = load(self._settings.metric_sources, self._telemetry.queried)
+        store, queue = Store(), WorkQueue(self._jitter)
+        leases = Leases(connection, self._lease_namespace(connection), self._settings.lease_name)
+        elector = Elector(leases, _identity(), self._clock, self._timing(), self._jitter)
+        permit = (lambda: elector.is_leading) if self._settings.leader_election else always
+        client = Client(connection, permit=permit, observed=self._telemetry.requested)
+        gateway = Gateway(client, store, self._clock, namespace=self._settings.namespace, instance=socket.gethostname())
+        measurements = Measurements(sources, queue.add)
+        reconciler = Reconciler(gateway, measurements, self._clock, self._telemetry)
+        workers = Workers(queue, reconciler, self._clock, self._telemetry)
+        listed = partial(relist, client, store, self._settings.namespace)
+        resync = Resync(listed, queue, self._telemetry, self._settings.resync_seconds, self._jitter)
+        lag = LoopLag()
+        health = self._health(workers, resync, lag, queue)
+        leading = asyncio.Event()
+
+        def lead() -> None:
+            _log.info("Leading", extra={"identity": _identity()})
+            self._telemetry.led(True)
+            # What was cached may be old; the first look at each object is a fresh one.
+            gateway.distrust()
+            for key in store.keys(Kind.MODEL_DEPLOYMENT):
+                queue.add(key)
+            leading.set()
+
+        async def work() -> None:
+            await resync.filled.wait()
+            # Thousands of long-lived objects need not be looked at by each garbage collection.
+            gc.collect()
+            gc.freeze()
+            await leading.wait()
+            await workers.run(self._settings.workers, permit)
+
+        async def election() -> None:
+            if not self._settings.leader_election:
+                lead()
+                await asyncio.Event().wait()
+            await elector.run(lead)
+
+        parts: dict[str, Coroutine[Any, Any, None]] = {
+            "loop lag": lag.run(),
+            "resync": resync.run(),
+            "workers": work(),
+            "election": election(),
+        }
+        try:
+            if self._settings.port:
+                await health.start(self._settings.listen_address, self._settings.port)
+            return await self._supervise(parts, self._watch(connection, store, queue))
+        finally:
+            queue.close()
+            await measurements.aclose()
+            await health.stop()
+            for each in (client, leases):
+                await each.close()
+            await sources.aclose()
+
+    async def _connected(self) -> Connection:
+        """Return a connection that works: kopf would try for ever with credentials that do not."""
+        try:
+            connection = Connection(self._settings.kubeconfig, self._settings.context)
+            async with asyncio.timeout(CREDENTIALS_SECONDS), Client(connection) as client:
+                async for _ in client.pages(Kind.MODEL_DEPLOYMENT, self._settings.namespace):
+                    break
+        except (Unavailable, TimeoutError) as error:
+            reason = str(error) or f"no answer within {CREDENTIALS_SECONDS:g} s"
+            raise CannotStart(f"the API server cannot be used: {reason}") from error
+        _log.info("Starting", extra={"version": __version__, "server": connection.server})
+        return connection
+
+    async def _supervise(self, parts: dict[str, Coroutine[Any, Any, None]], watch: Coroutine[Any, Any, None]) -> int:
+        """Run all parts; when one ends, or a signal comes, end them all."""
+        # kopf ends every task that is younger than itself, so it comes last.
+        tasks = {asyncio.create_task(part, name=name) for name, part in parts.items()}
+        tasks.add(asyncio.create_task(watch, name="watch"))
+        stop = asyncio.create_task(self._stopping.wait(), name="signal")
+        done, _ = await asyncio.wait({*tasks, stop}, return_when=asyncio.FIRST_COMPLETED)
+        code = 0 if self._stopping.is_set() else 1
+        for task in done - {stop}:
+            _explain(task)
+        self._telemetry.led(False)
+        for task in (*tasks, stop):
+            task.cancel()
+        _, left = await asyncio.wait({*tasks, stop}, timeout=SHUTDOWN_SECONDS)
+        for task in left:
+            _log.warning("A part did not stop in time", extra={"part": task.get_name()})
+        _log.info("Stopped", extra={"code": code})
+        if left:
+            # Waiting longer would only let Kubernetes do it less gently.
+            logging.shutdown()
+            os._exit(code)
+        return code
+
+    async def _watch(self, connection: Connection, store: Store, queue: WorkQueue) -> None:
+        registry = handlers.register(store, queue)
+        handlers.log_in(registry, connection, self._clock.now)
+        namespaces = [self._settings.namespace] if self._settings.namespace else []
+        ours = asyncio.all_tasks()
+        tasks = await kopf.spawn_tasks(
+            registry=registry, settings=handlers.settings(), clusterwide=not namespaces, namespaces=namespaces
+        )
+        # kopf has just taken the signals for itself.
+        self._handle_signals()
+        await kopf.run_tasks(tasks, ignored=ours)
+
+    def _handle_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for each in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(each, self._stop)
+
+    def _stop(self) -> None:
+        if self._stopping.is_set():
+            # The second signal: somebody does not want to wait.
+            os._exit(1)
+        _log.info("Stopping")
+        self._stopping.set()
+
+    def _health(self, workers: Workers, resync: Resync, lag: LoopLag, queue: WorkQueue) -> Health:
+        longest_list_age = 4 * self._settings.resync_seconds + 30
+
+        def passes() -> str:
+            stuck = workers.longest_pass_seconds > PASS_SECONDS + 10
+            return f"a pass takes {workers.longest_pass_seconds:.0f} s" if stuck else ""
+
+        def lists() -> str:
+            age = resync.age_seconds
+            return f"the last complete list is {age:.0f} s old" if age is not None and age > longest_list_age else ""
+
+        def loop() -> str:
+            return f"the event loop is {lag.seconds:.0f} s late" if lag.seconds > LONGEST_LAG_SECONDS else ""
+
+        def caches() -> str:
+            return "" if resync.filled.is_set() else "not filled yet"
+
+        return Health(
+            alive={"loop": loop, "passes": passes, "lists": lists},
+            ready={"caches": caches},
+            registry=self._telemetry.registry,
+            before_scrape=lambda: self._telemetry.queued(queue.depth, queue.oldest_seconds),
+        )
+
+    def _timing(self) -> Timing:
+        settings = self._settings
+        return Timing(settings.lease_duration_seconds, settings.renew_deadline_seconds, settings.retry_period_seconds)
+
+    def _lease_namespace(self, connection: Connection) -> str:
+        return self._settings.lease_namespace or connection.namespace
+
+
+def _explain(task: asyncio.Task[Any]) -> None:
+    error = None if task.cancelled() else task.exception()
+    if isinstance(error, LeaseLost):
+        _log.error("No longer leading: %s", error, extra={"part": task.get_name()})
+    elif error is not None:
+        _log.error("A part ended by an error", exc_info=error, extra={"part": task.get_name()})
+    else:
+        _log.error("A part ended", extra={"part": task.get_name()})
+
+
+_PROCESS = uuid.uuid4().hex[:8]
+
+
+def _identity() -> str:
+    return f"{socket.gethostname()}_{_PROCESS}"

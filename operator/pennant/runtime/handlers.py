@@ -1,0 +1,110 @@
+"""kopf as an event source, and nothing more: it hears that something changed, and a key goes into the queue.
+
+Only `on.event` handlers are used, and they return nothing: so kopf writes no annotation, no finalizer and no status.
+The storages that do nothing are both a saving (kopf copies each object twice for them) and a guard.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import aiohttp
+import kopf
+
+from pennant.api import GROUP, VERSION
+from pennant.kube.connect import Connection
+from pennant.kube.resources import MANAGED_BY, Kind
+from pennant.kube.store import Store
+from pennant.runtime.workqueue import WorkQueue
+
+RELOGIN_AFTER = timedelta(minutes=10)
+# Quick at first, because a watch that waits is deaf; then long enough to outlast a restart of the API server.
+ERROR_BACKOFFS = (0.1, 0.2, 0.5, 1, 1, 2, 2, 3, 3, *(5 for _ in range(30)))
+WATCHED = {
+    Kind.MODEL_DEPLOYMENT: (GROUP, VERSION, "modeldeployments"),
+    Kind.MODEL_VERSION: (GROUP, VERSION, "modelversions"),
+    Kind.DEPLOYMENT: ("apps", "v1", "deployments"),
+}
+
+
+def register(store: Store, queue: WorkQueue) -> kopf.OperatorRegistry:
+    """Return the handlers that feed the store and the queue."""
+    registry = kopf.OperatorRegistry()
+
+    def watch(kind: Kind) -> None:
+        async def heard(event: Mapping[str, Any], **_: Any) -> None:
+            for key in store.heard(kind, event["type"], event["object"]):
+                queue.add(key)
+
+        kopf.on.event(*WATCHED[kind], id=f"heard-{kind}", registry=registry)(heard)
+
+    for kind in WATCHED:
+        watch(kind)
+    return registry
+
+
+def log_in(registry: kopf.OperatorRegistry, connection: Connection, now: Callable[[], datetime]) -> None:
+    """Let kopf use our connection: the same server, trust and credentials as every other request."""
+
+    async def session(**_: Any) -> kopf.AiohttpSession:
+        connector = aiohttp.TCPConnector(ssl=connection.tls, limit=16)
+        opened = aiohttp.ClientSession(connector=connector, headers=await connection.headers(), trust_env=False)
+        return kopf.AiohttpSession(server=connection.server, aiohttp_session=opened, expiration=now() + RELOGIN_AFTER)
+
+    handler: Callable[..., Awaitable[kopf.AiohttpSession]] = session
+    kopf.on.login(registry=registry)(handler)
+
+
+def settings() -> kopf.OperatorSettings:
+    """Return kopf's settings: light, quick to resume, and unable to write."""
+    chosen = kopf.OperatorSettings()
+    chosen.persistence.diffbase_storage = NoDiffBase()
+    chosen.persistence.progress_storage = NoProgress()
+    chosen.posting.enabled = False
+    chosen.peering.standalone = True
+    chosen.watching.chunk_size = 500
+    chosen.watching.server_timeout = 300
+    chosen.watching.client_timeout = 310
+    chosen.watching.connect_timeout = 5
+    chosen.watching.label_selectors[WATCHED[Kind.DEPLOYMENT]] = MANAGED_BY
+    chosen.queueing.idle_timeout = 0.5
+    chosen.networking.request_timeout = 15
+    chosen.networking.error_backoffs = ERROR_BACKOFFS
+    chosen.process.ultimate_exiting_timeout = 10
+    return chosen
+
+
+class NoDiffBase(kopf.DiffBaseStorage):
+    """Keeps nothing: no handler asks what an object was before."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        """Return an empty essence."""
+        return kopf.BodyEssence({})
+
+    def fetch(self, **_: Any) -> kopf.BodyEssence | None:
+        """Return nothing."""
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Do nothing."""
+
+
+class NoProgress(kopf.ProgressStorage):
+    """Keeps nothing: no handler is retried by kopf."""
+
+    def fetch(self, **_: Any) -> Any:
+        """Return nothing."""
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Do nothing."""
+
+    def purge(self, **_: Any) -> None:
+        """Do nothing."""
+
+    def touch(self, **_: Any) -> None:
+        """Do nothing."""
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        """Return the essence as it is."""
+        return essence

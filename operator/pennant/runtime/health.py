@@ -1,0 +1,78 @@
+"""Probes and metrics over HTTP.
+
+Alive is more than answering: `/livez` fails when passes or lists make no progress, so that Kubernetes starts the
+process anew. A replica that does not lead is alive and ready: its caches are warm.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+Check = Callable[[], str]
+"""Returns what is wrong; empty where nothing is."""
+LAG_TICK_SECONDS = 1.0
+
+
+class LoopLag:
+    """How late the event loop comes back to a task that asked to be woken."""
+
+    def __init__(self) -> None:
+        """Begin with no lag."""
+        self._expected_at: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Seconds by which the loop is late now."""
+        if self._expected_at is None:
+            return 0.0
+        return max(asyncio.get_running_loop().time() - self._expected_at, 0.0)
+
+    async def run(self) -> None:
+        """Ask to be woken, for ever."""
+        while True:
+            self._expected_at = asyncio.get_running_loop().time() + LAG_TICK_SECONDS
+            await asyncio.sleep(LAG_TICK_SECONDS)
+
+
+class Health:
+    """The server of `/livez`, `/readyz` and `/metrics`."""
+
+    def __init__(
+        self,
+        alive: Mapping[str, Check],
+        ready: Mapping[str, Check],
+        registry: CollectorRegistry,
+        before_scrape: Callable[[], None],
+    ) -> None:
+        """Answer by these checks; call `before_scrape` before the metrics are read."""
+        self._alive, self._ready, self._registry, self._before_scrape = alive, ready, registry, before_scrape
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, address: str, port: int) -> None:
+        """Listen."""
+        app = web.Application()
+        app.router.add_get("/livez", lambda _: _answer(self._alive))
+        app.router.add_get("/readyz", lambda _: _answer(self._ready))
+        app.router.add_get("/metrics", self._metrics)
+        self._runner = web.AppRunner(app, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, address, port).start()
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _metrics(self, _: web.Request) -> web.Response:
+        self._before_scrape()
+        # Thousands of series take tens of milliseconds, in which the loop would do nothing else.
+        body = await asyncio.to_thread(generate_latest, self._registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+async def _answer(checks: Mapping[str, Check]) -> web.Response:
+    said = {name: check() for name, check in checks.items()}
+    lines = [f"{name}: {problem or 'ok'}" for name, problem in said.items()]
+    return web.Response(text="\n".join(lines) + "\n", status=503 if any(said.values()) else 200)

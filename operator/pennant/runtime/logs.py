@@ -1,0 +1,52 @@
+"""Log lines: facts with keys, for people or as JSON, one line each."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+from pennant.api.meta import rfc3339
+from pennant.runtime.settings import LogFormat, LogLevel
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+
+
+def configure(log_format: LogFormat, level: LogLevel) -> None:
+    """Send all log lines to standard error in this format."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter() if log_format is LogFormat.JSON else ConsoleFormatter())
+    logging.basicConfig(level=level.value, handlers=[handler], force=True)
+    # kopf says a line for every event that it hears.
+    for name in ("kopf", "aiohttp.access", "asyncio"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _facts(record: logging.LogRecord) -> dict[str, Any]:
+    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+
+
+def _time(record: logging.LogRecord) -> str:
+    return rfc3339(datetime.fromtimestamp(record.created, UTC))
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line = {"time": _time(record), "level": record.levelname, "logger": record.name, "message": record.getMessage()}
+        line |= {name: str(value) for name, value in _facts(record).items()}
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+class ConsoleFormatter(logging.Formatter):
+    """Time, level, message and then the facts as `key=value`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line, and a traceback below it where there is one."""
+        facts = "".join(f" {name}={json.dumps(str(value))}" for name, value in _facts(record).items())
+        line = f"{_time(record)} {record.levelname:<7} {json.dumps(record.getMessage())[1:-1]}{facts}"
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line

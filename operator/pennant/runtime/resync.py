@@ -1,0 +1,74 @@
+"""Complete lists at the start, at every change of leader and at an interval: they repair what a watch has lost."""
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Protocol
+
+from pennant.core.observation import Key
+from pennant.ports import Unavailable
+from pennant.runtime.workqueue import WorkQueue
+
+FIRST_RETRY_SECONDS = 0.5
+LONGEST_RETRY_SECONDS = 10.0
+_log = logging.getLogger(__name__)
+
+
+class ResyncTelemetry(Protocol):
+    """Takes note of complete lists."""
+
+    def relisted(self, seconds: float, repaired: int) -> None:
+        """A complete list was read, and these many keys were concerned by what the watches had not told."""
+        ...
+
+
+class Resync:
+    """Keeps the store complete."""
+
+    def __init__(
+        self,
+        relist: Callable[[], Awaitable[Iterable[Key]]],
+        queue: WorkQueue,
+        telemetry: ResyncTelemetry,
+        interval_seconds: float,
+        jitter: random.Random,
+    ) -> None:
+        """Read complete lists by `relist`."""
+        self._relist, self._queue, self._telemetry = relist, queue, telemetry
+        self._interval_seconds, self._jitter = interval_seconds, jitter
+        self._succeeded_at: float | None = None
+        self.filled = asyncio.Event()
+        """Set when the store is complete for the first time."""
+
+    @property
+    def age_seconds(self) -> float | None:
+        """Seconds since the last complete list; None before the first one."""
+        if self._succeeded_at is None:
+            return None
+        return asyncio.get_running_loop().time() - self._succeeded_at
+
+    async def run(self) -> None:
+        """Read lists until cancelled."""
+        retry_seconds = FIRST_RETRY_SECONDS
+        while True:
+            try:
+                await self.once()
+            except Unavailable as error:
+                _log.warning("The API server cannot be listed", extra={"error": str(error)})
+                await asyncio.sleep(retry_seconds)
+                retry_seconds = min(retry_seconds * 2, LONGEST_RETRY_SECONDS)
+            else:
+                retry_seconds = FIRST_RETRY_SECONDS
+                await asyncio.sleep(self._interval_seconds * self._jitter.uniform(0.9, 1.1))
+
+    async def once(self) -> None:
+        """Read one complete list, and let every key that it concerns be looked at."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        concerned = frozenset(await self._relist())
+        self._succeeded_at = loop.time()
+        self.filled.set()
+        self._telemetry.relisted(loop.time() - begun, len(concerned))
+        for key in concerned:
+            self._queue.add(key)

@@ -1,0 +1,79 @@
+"""The settings of the operator: flags, environment variables `PENNANT_...`, and their defaults."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class LogLevel(StrEnum):
+    """From which severity on lines are logged."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+class Settings(BaseSettings):
+    """Settings of `pennant run`; a flag overrides the environment variable `PENNANT_<NAME>`."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PENNANT_",
+        frozen=True,
+        use_attribute_docstrings=True,
+        cli_prog_name="pennant run",
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        cli_hide_none_type=True,
+    )
+
+    kubeconfig: Annotated[
+        str | None, Field(validation_alias=AliasChoices("kubeconfig", "PENNANT_KUBECONFIG", "KUBECONFIG"))
+    ] = None
+    """Kubeconfig file. Default: the pod's service account, then ~/.kube/config."""
+    context: str | None = None
+    """Context of the kubeconfig. Default: its current one."""
+    namespace: str = ""
+    """Namespace to look after. Default: all."""
+    metric_sources: Path | None = None
+    """YAML file of metric sources: `sources: {default: {url: http://prometheus:9090}}`."""
+    leader_election: bool = True
+    """Let only the holder of a Lease write, so that several replicas can run."""
+    lease_name: str = "pennant"
+    """Name of the Lease."""
+    lease_namespace: str = ""
+    """Namespace of the Lease. Default: that of the pod or of the kubeconfig's context."""
+    lease_duration_seconds: Annotated[int, Field(ge=1, le=300)] = 15
+    """Seconds after which a Lease that is not renewed may be taken."""
+    renew_deadline_seconds: Annotated[float, Field(gt=0, le=300)] = 10.0
+    """Seconds for which the holder goes on without renewing; less than the duration."""
+    retry_period_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
+    """Seconds between two attempts to take or renew the Lease; less than the deadline."""
+    resync_seconds: Annotated[float, Field(ge=1, le=3600)] = 30.0
+    """Seconds between two complete lists, which repair what a watch lost."""
+    workers: Annotated[int, Field(ge=1, le=256)] = 16
+    """ModelDeployments that are worked on at the same time."""
+    listen_address: str = "127.0.0.1"
+    """Address of the probes and metrics; 0.0.0.0 in a pod."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """Port of /livez, /readyz and /metrics; 0: none."""
+    log_format: LogFormat = LogFormat.CONSOLE
+    """json or console."""
+    log_level: LogLevel = LogLevel.INFO
+    """DEBUG, INFO, WARNING or ERROR."""
+
+    @model_validator(mode="after")
+    def _lease_times_in_order(self) -> "Settings":
+        if not self.retry_period_seconds < self.renew_deadline_seconds < self.lease_duration_seconds:
+            raise ValueError("retry_period_seconds < renew_deadline_seconds < lease_duration_seconds must hold")
+        return self

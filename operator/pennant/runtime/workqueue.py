@@ -1,0 +1,131 @@
+"""A queue of keys: each key is there once, worked on by one worker at a time, and may be put off.
+
+The rules are those of client-go's work queue: a key that is added while it is worked on is worked on again afterwards;
+`add` overrules a later time; a key that fails is put off for longer each time until it succeeds.
+"""
+
+import asyncio
+import random
+from collections import deque
+
+from pennant.core.observation import Key
+
+FIRST_BACKOFF_SECONDS = 0.05
+LONGEST_BACKOFF_SECONDS = 60.0
+
+
+class WorkQueue:
+    """Keys that are to be reconciled, now or later."""
+
+    def __init__(self, jitter: random.Random | None = None) -> None:
+        """Spread retries by `jitter`, so that keys that failed together do not come back together."""
+        self._ready: deque[Key] = deque()
+        self._added_at: dict[Key, float] = {}
+        self._working: set[Key] = set()
+        self._again: set[Key] = set()
+        self._later: dict[Key, asyncio.TimerHandle] = {}
+        self._failures: dict[Key, int] = {}
+        self._waiters: deque[asyncio.Future[None]] = deque()
+        self._jitter = jitter or random.Random()
+        self._closed = False
+
+    def add(self, key: Key) -> None:
+        """Let the key be worked on as soon as a worker is free."""
+        self._cancel(key)
+        if self._closed or key in self._added_at:
+            return
+        if key in self._working:
+            self._again.add(key)
+            return
+        self._added_at[key] = asyncio.get_running_loop().time()
+        self._ready.append(key)
+        self._wake_one()
+
+    def add_after(self, key: Key, seconds: float) -> None:
+        """Let the key be worked on after so many seconds, unless it is sooner anyway."""
+        if self._closed or key in self._added_at or key in self._again:
+            return
+        loop = asyncio.get_running_loop()
+        at = loop.time() + max(seconds, 0.0)
+        waiting = self._later.get(key)
+        if waiting is not None and waiting.when() <= at:
+            return
+        self._cancel(key)
+        self._later[key] = loop.call_at(at, self._due, key)
+
+    def retry(self, key: Key, at_least_seconds: float = 0.0) -> float:
+        """Put off a key that failed, longer each time; return the seconds."""
+        failures = self._failures.get(key, 0)
+        self._failures[key] = failures + 1
+        backoff: float = min(FIRST_BACKOFF_SECONDS * 2.0 ** min(failures, 16), LONGEST_BACKOFF_SECONDS)
+        seconds: float = max(backoff * self._jitter.uniform(0.8, 1.2), at_least_seconds)
+        self.add_after(key, seconds)
+        return seconds
+
+    def succeeded(self, key: Key) -> None:
+        """Forget the failures of a key."""
+        self._failures.pop(key, None)
+
+    async def get(self) -> Key | None:
+        """Wait for a key and take it; None when the queue is closed. Call `done` with it afterwards."""
+        while not self._ready and not self._closed:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            try:
+                await waiter
+            except asyncio.CancelledError:
+                # The call that was meant for this worker goes to the next one.
+                if waiter.done() and not waiter.cancelled():
+                    self._wake_one()
+                raise
+        if self._closed:
+            return None
+        key = self._ready.popleft()
+        del self._added_at[key]
+        self._working.add(key)
+        return key
+
+    def done(self, key: Key) -> None:
+        """Say that the work on a key is over; if it was added meanwhile, it is ready again."""
+        self._working.discard(key)
+        if key in self._again:
+            self._again.discard(key)
+            self.add(key)
+
+    def close(self) -> None:
+        """Take no more keys, and let every worker that waits go."""
+        self._closed = True
+        for handle in self._later.values():
+            handle.cancel()
+        self._later.clear()
+        while self._wake_one():
+            pass
+
+    @property
+    def depth(self) -> int:
+        """Keys that wait for a worker."""
+        return len(self._ready)
+
+    @property
+    def oldest_seconds(self) -> float:
+        """Seconds for which the oldest of them has waited."""
+        if not self._ready:
+            return 0.0
+        return asyncio.get_running_loop().time() - self._added_at[self._ready[0]]
+
+    def _due(self, key: Key) -> None:
+        self._later.pop(key, None)
+        self.add(key)
+
+    def _cancel(self, key: Key) -> None:
+        handle = self._later.pop(key, None)
+        if handle is not None:
+            handle.cancel()
+
+    def _wake_one(self) -> bool:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return True
+        return False
