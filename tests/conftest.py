@@ -1,6 +1,23 @@
-"""What holds for all tests."""
+"""What holds for all tests, and the control plane that those share that need one."""
 
 import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rig import Rig
+
+ROOT = Path(__file__).parent.parent
 
 # Without this, pytest-asyncio asks for "the current loop", which makes one that nobody closes.
 asyncio.set_event_loop(None)
+
+
+@pytest.fixture(scope="session")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """Start a control plane with our CRDs, once for the whole session."""
+    with Rig.start(tmp_path_factory.mktemp("rig")) as running:
+        running.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
+        running.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        yield running

@@ -1,4 +1,4 @@
-"""The main job on a real control plane: each scenario in a namespace of its own, its end asserted from the API server."""
+"""The main job on a real control plane: each scenario has a namespace of its own, and the API server tells its end."""
 
 import json
 import time

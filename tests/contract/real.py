@@ -29,7 +29,7 @@ class WallClock:
     """The time."""
 
     def now(self) -> datetime:
-        return datetime.now(UTC)  # noqa: TID251 - Events on a real API server carry the real time.
+        return datetime.now(UTC)
 
 
 @dataclass

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pennant.api.model_version import ModelVersionSpec
 from pydantic import ValidationError
 
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus
+from pennant.api.model_version import ModelVersionSpec
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.digest import content_digest
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Version, Workload

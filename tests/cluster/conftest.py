@@ -1,0 +1,30 @@
+"""The operator as a process, and a namespace for each scenario."""
+
+import re
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.operator_process import Operator
+from cluster.stage import Stage
+from rig import Rig
+
+
+@pytest.fixture(scope="session")
+def operator(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+    """Start the operator once for all scenarios; a scenario may kill it and start it anew."""
+    process = Operator(rig, tmp_path_factory.mktemp("operator"))
+    process.start()
+    yield process
+    process.kill()
+
+
+@pytest.fixture
+def stage(rig: Rig, operator: Operator, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
+    """Give a scenario a namespace of its own, and take it away afterwards."""
+    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40].strip("-")
+    played = Stage(rig, f"{name}-{uuid.uuid4().hex[:6]}", tmp_path / "models", operator)
+    yield played
+    rig.kubectl("delete", "namespace", played.namespace, "--wait=false")
