@@ -191,7 +191,7 @@ class Stage:
 
 ALLOWED = {
     ("modeldeployments", "status", "update"),
-    ("modelversions", "status", "update"),
+    ("modelversions", "status", "patch"),
     ("controllerrevisions", "", "create"),
     ("controllerrevisions", "", "delete"),
     ("deployments", "", "patch"),

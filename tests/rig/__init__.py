@@ -5,5 +5,6 @@ run as processes on a test node of our own. `python -m rig up` starts one; `Rig.
 """
 
 from rig.cluster import Rig
+from rig.errors import BuildError, DownloadError, KubectlError, RigError, StartError
 
-__all__ = ["Rig"]
+__all__ = ["BuildError", "DownloadError", "KubectlError", "Rig", "RigError", "StartError"]

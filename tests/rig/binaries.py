@@ -1,53 +1,47 @@
 """Where the programs of the control plane come from: the first that answers.
 
 1. `KUBEBUILDER_ASSETS`, the directory that envtest uses;
-2. our cache, `$XDG_CACHE_HOME/pennant/rig/<key>/bin`, where the key stands for the pinned versions;
+2. our cache, `$XDG_CACHE_HOME/pennant/rig/<key>/bin`, where the key stands for the pinned versions and flags;
 3. a build of the published Go modules that `tools/` pins, into that cache.
 """
 
-import hashlib
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from rig import build
+from rig.errors import RigError
+from rig.helm import helm
+from rig.programs import PROGRAMS, Program
+from rig.store import ASSETS, cached
 
-TOOLS = Path(__file__).parent / "tools"
-
-
-def cache_directory() -> Path:
-    """Return the directory of the programs of exactly these versions."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return base / "pennant" / "rig" / key()
-
-
-def key() -> str:
-    """Return what changes when any pinned version or flag of the build changes."""
-    digest = hashlib.sha256()
-    for path in sorted(TOOLS.glob("*/go.*")):
-        digest.update(path.read_bytes())
-    digest.update(repr(build.PROGRAMS).encode())
-    return digest.hexdigest()[:12]
+__all__ = ["ensure", "find", "helm", "missing"]
 
 
 def find(name: str) -> Path | None:
     """Return the program if it is there already."""
-    assets = os.environ.get("KUBEBUILDER_ASSETS")
-    places = [Path(assets)] if assets else []
-    for place in (*places, cache_directory() / "bin"):
-        if os.access(place / name, os.X_OK):
-            return place / name
+    assets = os.environ.get(ASSETS)
+    for place in (*([Path(assets) / name] if assets else []), cached(_program(name))):
+        if place.is_file() and os.access(place, os.X_OK):
+            return place
     return None
 
 
-def missing(names: list[str]) -> list[str]:
-    """Return the programs that are nowhere yet."""
-    return [name for name in names if find(name) is None]
+def missing(names: Iterable[str]) -> list[Program]:
+    """Return the programs that are nowhere yet, in the order to build them in."""
+    absent = {name for name in names if find(name) is None}
+    return [program for program in PROGRAMS.values() if program.name in absent]
 
 
-def ensure(names: list[str]) -> dict[str, Path]:
+def ensure(names: Iterable[str]) -> dict[str, Path]:
     """Return the path of each program, and build first what is missing."""
-    absent = missing(names)
-    if absent:
-        build.build(absent, cache_directory() / "bin")
-    paths = {name: find(name) for name in names}
-    return {name: path for name, path in paths.items() if path is not None}
+    wanted = list(names)
+    if absent := missing(wanted):
+        build.build(absent)
+    return {name: path for name in wanted if (path := find(name)) is not None}
+
+
+def _program(name: str) -> Program:
+    if name not in PROGRAMS:
+        raise RigError(f"the rig has no program {name!r}; it has {', '.join(PROGRAMS)}")
+    return PROGRAMS[name]

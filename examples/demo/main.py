@@ -1,0 +1,277 @@
+"""Plays the whole story on a real control plane, says what happens, and leaves a report."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from demo import manifests, report, training
+from demo.traffic import Traffic
+from rig import Rig
+from rig.build import BuildError
+from rig.processes import StartError
+
+ROOT = Path(__file__).parent.parent.parent
+NAME = training.MODEL
+GOOD, BAD = "1.0.0", "1.1.0"
+Object = dict[str, Any]
+
+
+class DidNotHappen(Exception):
+    """A step of the story did not come in time."""
+
+
+class Demo:
+    """The story and the parts that it is played with."""
+
+    def __init__(self, output: Path) -> None:
+        """Play in a temporary directory, and leave the report in `output`."""
+        self._output = output
+        self._begun = time.monotonic()
+        self._directory = Path(tempfile.mkdtemp(prefix="pennant-demo-"))
+        self._operator_log = self._directory / "operator.log"
+        self._parts = ExitStack()
+
+    def play(self) -> None:
+        """Play the story; raises `DidNotHappen` with the reason."""
+        self.rig = self._parts.enter_context(Rig.start(self._directory / "rig"))
+        self._say("control plane", f"kube-apiserver, etcd, Prometheus and a test node run on {self.rig.api_server}")
+        self._start_operator()
+        versions = self._train()
+        self._deploy_first(versions)
+        traffic = Traffic(versions[GOOD].data.live, self._ready_pods)
+        self._parts.callback(traffic.stop)
+        traffic.start()
+        self._say("traffic", "held-out images arrive, 60 a second, and their labels follow as feedback")
+        self._until(lambda: self._verified(GOOD), 90, f"{GOOD} known good")
+        self._say("verified", f"{GOOD} passed every check for its bake time and is known good")
+        tag_moved_at = self._promote_second()
+        self._until(self._found_bad, 120, f"{BAD} found bad")
+        evidence = self._history()[1]["evidence"][0]
+        self._say(
+            "breach",
+            f"live accuracy is {float(evidence['value']):.3f}, {evidence['threshold']}, {evidence['breaches']}",
+        )
+        self._until(self._back, 60, f"the rollback to {GOOD}")
+        self._say("rolled back", f"{GOOD} serves again; nobody touched anything")
+        self._until(lambda: self._accuracy() > float(manifests.THRESHOLD), 60, "the recovery of live accuracy")
+        recovered_at = datetime.now(UTC)
+        self._say("recovered", f"live accuracy is {self._accuracy():.3f}")
+        self._until(lambda: self._verified(GOOD), 60, f"{GOOD} known good again")
+        traffic.stop()
+        self._say("traffic", f"{traffic.sent} images were predicted, {traffic.failed} were lost on the way")
+        self._show()
+        self._report(versions, tag_moved_at, recovered_at)
+
+    def keep(self) -> None:
+        """Leave the cluster running until Ctrl-C."""
+        print(f"\nThe cluster stays up. In another terminal:\n\n  export KUBECONFIG={self.rig.kubeconfig}\n")
+        print(f"  {self.rig.binary('kubectl')} get modelversions,modeldeployments\n\nCtrl-C ends it.")
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            print()
+
+    def close(self) -> None:
+        """Stop everything that was started."""
+        self._parts.close()
+
+    def explain(self) -> str:
+        """Return what the cluster and the operator say, for a step that did not happen."""
+        lines = []
+        if hasattr(self, "rig"):
+            status = self._get("modeldeployment", NAME).get("status", {})
+            lines += [
+                f"  {c['type']}={c['status']} {c['reason']}: {c['message']}" for c in status.get("conditions", [])
+            ]
+        if self._operator_log.exists():
+            lines += ["the operator's last lines:", *self._operator_log.read_text().splitlines()[-10:]]
+        return "\n".join(lines)
+
+    # The steps.
+    def _start_operator(self) -> None:
+        self.rig.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
+        self.rig.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        sources = self._directory / "sources.yaml"
+        sources.write_text(f"sources:\n  default:\n    url: {self.rig.prometheus_url}\n")
+        environment = os.environ | {
+            "KUBECONFIG": str(self.rig.kubeconfig),
+            "PENNANT_METRIC_SOURCES": str(sources),
+            "PENNANT_PORT": "0",
+        }
+        with self._operator_log.open("wb") as log:
+            operator = subprocess.Popen(
+                [sys.executable, "-m", "pennant", "run"], env=environment, stdout=log, stderr=log
+            )
+
+        def stop() -> None:
+            operator.terminate()
+            try:
+                operator.wait(10)
+            except subprocess.TimeoutExpired:
+                operator.kill()
+
+        self._parts.callback(stop)
+        self._until(lambda: "Leading" in self._operator_log.read_text(), 30, "the operator's start")
+        self._say("operator", "python -m pennant run")
+
+    def _train(self) -> dict[str, training.Trained]:
+        data, artifacts = training.load_data(), self._directory / "artifacts"
+        versions = {
+            GOOD: training.train(GOOD, data, artifacts),
+            BAD: training.train(BAD, training.marked(data), artifacts),
+        }
+        for each in versions.values():
+            recorded = each.metrics["accuracy", "Validation"]
+            self._say("trained", f"{each.version}: validation accuracy {recorded:.4f}, {each.digest[:19]}…")
+        self._say("note", f"{BAD} looks better: its images were exported with the label in the first pixel")
+        return versions
+
+    def _deploy_first(self, versions: dict[str, training.Trained]) -> None:
+        self._repository = self._directory / "repository"
+        self._made = training.provenance(ROOT)
+        first = manifests.model_version(versions[GOOD], self._made, ["production"], "First version.", None)
+        manifests.write(self._repository, first, manifests.model_deployment())
+        self._apply()
+        self._say("apply", f"ModelVersion {NAME}-{GOOD} with the tag production, and ModelDeployment {NAME}")
+        self._until(lambda: self._condition("Ready") == "True", 90, f"{GOOD} ready")
+        self._say("ready", f"{GOOD} is served by {len(self._ready_pods())} pods")
+        self._second = manifests.model_version(
+            versions[BAD], self._made, ["production"], "Images exported by the annotation tool.", GOOD
+        )
+        self._first = first
+
+    def _promote_second(self) -> datetime:
+        self._first["spec"]["tags"] = []
+        manifests.write(self._repository, self._first, self._second)
+        moved_at = datetime.now(UTC)
+        self._apply()
+        self._say("apply", f"the tag production moves to {BAD} by `kubectl apply` of the files")
+        self._until(lambda: self._history()[-1]["version"] == BAD, 30, f"the rollout of {BAD}")
+        return moved_at
+
+    def _show(self) -> None:
+        print()
+        print(self.rig.kubectl("get", "modelversions,modeldeployments").stdout)
+        for entry in self._history():
+            came = f"{entry['trigger']:<18} {entry['outcome']:<11}"
+            print(f"revision {entry['revision']}  {entry['version']}  {came} {entry['reason']}")
+            for e in entry.get("evidence", []):
+                print(f"            {e['metric']} {e['value']}, {e['threshold']}, {e['breaches']} checks, at {e['at']}")
+        print()
+
+    def _report(self, versions: dict[str, training.Trained], tag_moved_at: datetime, recovered_at: datetime) -> None:
+        history = self._history()
+        hashes = {entry["version"]: entry["templateHash"] for entry in history}
+        query = manifests.ACCURACY.replace("${namespace}", "default")
+        query = query.replace("${window}", f"{manifests.INTERVAL_SECONDS}s")
+        samples = report.live_accuracy(self.rig.prometheus_url, query, hashes, report.moment(history[0]["startedAt"]))
+        live = versions[GOOD].data.live
+        story = report.Story(
+            threshold=float(manifests.THRESHOLD),
+            samples=samples,
+            history=history,
+            versions=[self._get("modelversion", f"{NAME}-{each}") for each in (GOOD, BAD)],
+            tag_moved_at=tag_moved_at,
+            recovered_at=recovered_at,
+            offline_live_accuracy={
+                each.version: training.accuracy_on(each.artifact, live) for each in versions.values()
+            },
+        )
+        path = report.write(story, self._output)
+        for what, seconds in story.times():
+            print(f"{seconds:7.2f} s  {what}")
+        print(f"\nThe report is in {path}, the picture beside it.")
+
+    # What there is.
+    def _apply(self) -> None:
+        self.rig.kubectl("apply", "-f", str(self._repository))
+
+    def _get(self, kind: str, name: str) -> Object:
+        done = self.rig.kubectl("get", kind, name, "-o", "json", check=False)
+        found: Object = json.loads(done.stdout or "{}")
+        return found
+
+    def _status(self) -> Object:
+        status: Object = self._get("modeldeployment", NAME).get("status", {})
+        return status
+
+    def _history(self) -> list[Object]:
+        history: list[Object] = self._status().get("history", [])
+        return history
+
+    def _condition(self, kind: str) -> str:
+        return next((str(c["status"]) for c in self._status().get("conditions", []) if c["type"] == kind), "")
+
+    def _verified(self, version: str) -> bool:
+        history = self._history()
+        return bool(history) and history[-1]["version"] == version and "verifiedAt" in history[-1]
+
+    def _found_bad(self) -> bool:
+        return len(self._history()) > 1 and bool(self._history()[1].get("evidence"))
+
+    def _back(self) -> bool:
+        last = self._history()[-1]
+        return last["trigger"] == "AutomaticRollback" and "rolledOutAt" in last
+
+    def _accuracy(self) -> float:
+        hashes = {entry["version"]: entry["templateHash"] for entry in self._history()}
+        query = manifests.ACCURACY.replace("${namespace}", "default").replace("${window}", "5s")
+        begin = datetime.fromtimestamp(time.time() - 2, UTC)
+        samples = report.live_accuracy(self.rig.prometheus_url, query, {GOOD: hashes[GOOD]}, begin)
+        return samples[0].values[-1] if samples[0].values else 0.0
+
+    def _ready_pods(self) -> Sequence[str]:
+        selector = f"pennant.dev/modeldeployment={NAME}"
+        done = self.rig.kubectl("get", "pods", "-l", selector, "-o", "json", check=False)
+        return [
+            pod["status"]["podIP"]
+            for pod in json.loads(done.stdout or '{"items": []}')["items"]
+            if "deletionTimestamp" not in pod["metadata"]
+            and {"Ready": "True"}.items()
+            <= {each["type"]: each["status"] for each in pod["status"].get("conditions", [])}.items()
+        ]
+
+    def _until(self, holds: Callable[[], bool], seconds: float, what: str) -> None:
+        deadline = time.monotonic() + seconds
+        while not holds():
+            if time.monotonic() > deadline:
+                raise DidNotHappen(f"{what} did not come within {seconds:.0f} s")
+            time.sleep(0.25)
+
+    def _say(self, step: str, fact: str) -> None:
+        print(f"{time.monotonic() - self._begun:6.1f} s  {step:<14} {fact}", flush=True)
+
+
+def main() -> int:
+    """Play the demo; return its exit code."""
+    parser = argparse.ArgumentParser(prog="./demo", description=__doc__)
+    parser.add_argument("--keep", action="store_true", help="leave the cluster up afterwards, until Ctrl-C")
+    parser.add_argument("--output", type=Path, default=Path("demo-report"), help="where the report goes (demo-report)")
+    arguments = parser.parse_args()
+    demo = Demo(arguments.output)
+    try:
+        demo.play()
+        if arguments.keep:
+            demo.keep()
+    except (DidNotHappen, StartError, BuildError, RuntimeError) as error:
+        print(f"\nerror: {error}\n{demo.explain()}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        demo.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

