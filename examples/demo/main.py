@@ -16,8 +16,7 @@ from typing import Any
 from demo import manifests, report, training
 from demo.traffic import Traffic
 from rig import Rig
-from rig.build import BuildError
-from rig.processes import StartError
+from rig.errors import RigError
 
 ROOT = Path(__file__).parent.parent.parent
 NAME = training.MODEL
@@ -263,7 +262,7 @@ def main() -> int:
         demo.play()
         if arguments.keep:
             demo.keep()
-    except (DidNotHappen, StartError, BuildError, RuntimeError) as error:
+    except (DidNotHappen, RigError) as error:
         print(f"\nerror: {error}\n{demo.explain()}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -201,11 +201,13 @@ def _state(running: Identity | None, ready_seconds: float | None) -> str:
 
 
 def _memory_bytes(pid: int) -> int | None:
-    """Return the resident memory of a process, or None where it has just ended."""
+    """Return the resident memory of a process and of those it started, or None where it has just ended."""
     try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        pages = [int(Path(f"/proc/{each}/statm").read_text().split()[1]) for each in (pid, *children)]
     except (OSError, IndexError):
         return None
+    return sum(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _print_table(report: dict[str, Any]) -> None:

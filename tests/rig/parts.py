@@ -10,7 +10,7 @@ from typing import Any
 from rig import config, servers
 from rig.errors import RigError, StartError
 from rig.place import MARKER, Place, read_state
-from rig.processes import Identity, Process
+from rig.processes import GUARD, LAUNCH, Identity, Process
 
 READY_SECONDS = 60
 # A part that is stopped alone ends as it would for an administrator; the API server otherwise waits for its watchers.
@@ -27,7 +27,13 @@ class Parts:
         """Describe the parts; nothing is started yet."""
         self._place, self._me, self._supervised, self._claim = place, me, supervised, claim
         self._processes = {
-            part: Process(part, servers.command(place, part), place.log(part), partial(servers.is_ready, place, part))
+            part: Process(
+                part,
+                servers.command(place, part),
+                place.log(part),
+                partial(servers.is_ready, place, part),
+                GUARD if part == "node" else LAUNCH,
+            )
             for part in place.parts
         }
         self._begun = time.monotonic()

@@ -13,6 +13,7 @@ from pathlib import Path
 from rig.errors import StartError
 
 LAUNCH = Path(__file__).with_name("launch.py")
+GUARD = Path(__file__).with_name("guard.py")
 LAST_LINES = 30
 
 
@@ -63,23 +64,25 @@ class Identity:
         return True
 
 
-def bound_to_us(command: Sequence[str]) -> list[str]:
-    """Return the command so that it is killed when this process dies; to be started from the main thread."""
+def bound_to_us(command: Sequence[str], launcher: Path = LAUNCH) -> list[str]:
+    """Return the command so that it ends when this process dies; to be started from the main thread."""
     if threading.current_thread() is not threading.main_thread():
         raise StartError(
             "parts are started from the main thread: the kernel ends them with the thread that starts them"
         )
-    return [sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), *command]
+    return [sys.executable, "-I", "-S", str(launcher), str(os.getpid()), *command]
 
 
 class Process:
     """One server: its command, its log, and whether it is ready."""
 
-    def __init__(self, name: str, command: Sequence[str], log: Path, ready: Callable[[], bool]) -> None:
-        """Describe the process; nothing is started yet."""
+    def __init__(
+        self, name: str, command: Sequence[str], log: Path, ready: Callable[[], bool], launcher: Path = LAUNCH
+    ) -> None:
+        """Describe the process; nothing is started yet. `GUARD` is for one that starts others."""
         self.name, self.command, self.log = name, list(command), log
         self.ready_seconds: float | None = None
-        self._ready = ready
+        self._ready, self._launcher = ready, launcher
         self._begun = 0.0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -93,7 +96,7 @@ class Process:
         if self.identity is not None:
             raise StartError(f"{self.name} runs already")
         self.ready_seconds, self._begun = None, time.monotonic()
-        command = bound_to_us(self.command)
+        command = bound_to_us(self.command, self._launcher)
         with self.log.open("ab") as log:
             # A session of its own: Ctrl-C is for us, and we end the parts in order.
             self._process = subprocess.Popen(

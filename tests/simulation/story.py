@@ -1,9 +1,8 @@
 """Tell a whole rollout: users act, time passes, the operator reconciles, and the trace says what happened."""
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from pennant.api.conditions import find
@@ -12,11 +11,11 @@ from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus
 from pennant.controller.measurements import Measurements
 from pennant.controller.reconciler import Reconciler
 from pennant.core.decision import Decision
-from pennant.core.measurement import RangeQuery, Series
 from pennant.core.observation import Key, Snapshot
-from pennant.ports import Conflict, MetricSource, Unavailable
+from pennant.ports import Conflict, MetricSource
 from simulation import invariants
-from simulation.world import KEY, World, WorldCluster
+from simulation.sources import FakeMetricSource, Sample
+from simulation.world import BEGINNING, KEY, World, WorldCluster
 
 ACCURACY = 'accuracy{version="${version}"}'
 
@@ -32,24 +31,22 @@ class Silent:
         pass
 
 
-class LiveAccuracy:
-    """A metric source in which each version has an accuracy, or none, or answers not at all."""
+class LiveAccuracy(FakeMetricSource):
+    """The accuracy of each version, scraped each second from the pods that are available."""
 
     def __init__(self, world: World) -> None:
+        super().__init__(BEGINNING, ())
         self.world = world
         self.values: dict[str, float | None] = {}
-        self.down = False
 
-    async def query_range(self, request: RangeQuery) -> Series:
-        if self.down:
-            raise Unavailable("connection refused")
-        match = re.fullmatch(r'accuracy\{version="(.*)"\}', request.query)
-        assert match is not None, request.query
-        value = self.values.get(match.group(1))
-        if value is None:
-            return Series(())
-        times = (request.start + timedelta(seconds=i * request.step_seconds) for i in range(request.points))
-        return Series(({round(each.timestamp() * 1000): value for each in times},))
+    def scrape(self) -> None:
+        """Take a sample of each version that is served and has a value."""
+        now = (self.world.time - BEGINNING).total_seconds()
+        for each in {pod.version for d in self.world.deployments.values() for pod in d.pods if pod.available}:
+            if (value := self.values.get(each)) is not None:
+                self.samples.append(Sample("accuracy", {"version": each}, now, value))
+        # Nobody asks for samples that are older than this.
+        self.samples = [each for each in self.samples if each.seconds > now - 120]
 
 
 class Story:
@@ -79,8 +76,13 @@ class Story:
         """Let time pass; the operator looks at everything each second, and at each answer that comes."""
         await self.settle()
         for _ in range(seconds):
-            self.world.tick()
+            self.tick()
             await self.settle()
+
+    def tick(self) -> None:
+        """Let one second pass for everything but the operator."""
+        self.world.tick()
+        self.accuracy.scrape()
 
     async def settle(self) -> None:
         for key in list(self.world.records):

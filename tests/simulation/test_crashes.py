@@ -32,7 +32,7 @@ async def _quietly(story: Story, seconds: int) -> None:
             await story.passes()
         except Crash:
             story.start_operator()
-        story.world.tick()
+        story.tick()
 
 
 def end_of(story: Story) -> object:

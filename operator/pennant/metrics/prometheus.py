@@ -106,7 +106,7 @@ class Prometheus:
             headers["Authorization"] = f"Bearer {_secret(self._endpoint.bearer_token_file)}"
         elif self._endpoint.password_file is not None:
             password = _secret(self._endpoint.password_file)
-            headers["Authorization"] = aiohttp.BasicAuth(self._endpoint.username, password, "utf-8").encode()
+            headers["Authorization"] = aiohttp.encode_basic_auth(self._endpoint.username, password)
         return headers
 
     def _opened(self) -> aiohttp.ClientSession:

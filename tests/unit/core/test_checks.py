@@ -12,7 +12,7 @@ from unit.core.builders import NOON, after, an_entry, the_spec
 
 
 def due(seconds: float, **fields: Any) -> RangeQuery | None:
-    entry = an_entry(**{"available_at": NOON, "outcome": Outcome.SERVING} | fields)
+    entry = an_entry(outcome=Outcome.SERVING, **({"available_at": NOON} | fields))
     spec = the_spec()
     status = ModelDeploymentStatus(history=(entry,))
     return checks.due_measurements(Key("default", "fraud"), spec, status, after(seconds)).get("accuracy")

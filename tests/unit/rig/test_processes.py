@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rig.errors import StartError
-from rig.processes import Identity, Process
+from rig.processes import GUARD, Identity, Process
 from unit.rig.conftest import until
 
 PARENT = """
@@ -21,6 +21,16 @@ child = Process("child", ["/bin/sleep", "60"], Path(sys.argv[1]), lambda: True)
 child.start()
 child.wait_ready(5)
 print(child.identity.pid, flush=True)
+time.sleep(60)
+"""
+# A node and its pods in small: a program that starts one that starts others, and then waits for none of them.
+STARTS_OTHERS = "/bin/sh -c '/bin/sleep 60 & echo $!; exec /bin/sleep 60' & echo $!; exec /bin/sleep 60"
+GUARDIAN = """
+import sys, time
+from pathlib import Path
+from rig.processes import GUARD, Process
+child = Process("child", ["/bin/sh", "-c", sys.argv[2]], Path(sys.argv[1]), lambda: True, GUARD)
+child.start()
 time.sleep(60)
 """
 
@@ -119,3 +129,28 @@ def test_an_id_that_is_used_again_is_another_process() -> None:
     assert not Identity(me.pid, me.started - 1).runs
     # Nobody is hit by this.
     Identity(me.pid, me.started - 1).signal(signal.SIGKILL)
+
+
+def started_by(log: Path) -> list[Identity]:
+    until(lambda: log.exists() and len(log.read_text().split()) == 2)
+    found = [Identity.of(int(pid)) for pid in log.read_text().split()]
+    return [each for each in found if each is not None]
+
+
+def test_what_a_guarded_program_started_ends_with_it(tmp_path: Path) -> None:
+    process = Process("node", ["/bin/sh", "-c", STARTS_OTHERS], tmp_path / "log", lambda: True, GUARD)
+    process.start()
+    others = started_by(process.log)
+    assert len(others) == 2
+    process.stop(10)
+    assert not any(each.runs for each in others)
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_what_a_guarded_program_started_ends_with_the_parent(tmp_path: Path, end: signal.Signals) -> None:
+    parent = subprocess.Popen([sys.executable, "-c", GUARDIAN, str(tmp_path / "log"), STARTS_OTHERS])
+    others = started_by(tmp_path / "log")
+    assert len(others) == 2
+    parent.send_signal(end)
+    parent.wait(5)
+    assert all(each.ended_within(5) for each in others)

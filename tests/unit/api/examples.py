@@ -1,0 +1,212 @@
+"""Objects for the schema: good ones, and for each rule one that breaks it.
+
+The same table is used twice: against the models, and against the real API server.
+"""
+
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import Any
+
+Object = dict[str, Any]
+DIGEST = f"sha256:{'0' * 64}"
+
+
+def _object(kind: str, name: str, spec: Object) -> Object:
+    return {"apiVersion": "pennant.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def a_version(**spec: Any) -> Object:
+    """Return a small valid ModelVersion."""
+    known: Object = {
+        "model": "fraud",
+        "version": "1.0.0",
+        "artifacts": [{"name": "model", "uri": "s3://models/fraud/1.0.0", "digest": DIGEST}],
+    }
+    return _object("ModelVersion", "fraud-1.0.0", known | spec)
+
+
+def a_whole_version() -> Object:
+    """Return a ModelVersion with every field."""
+    return a_version(
+        tags=["production", "staging"],
+        description="Scores card payments.",
+        reason="Monthly retraining.",
+        author={"name": "ada", "email": "ada@example.com", "kind": "User"},
+        createdAt="2026-01-02T03:04:05Z",
+        parent="0.9.0",
+        artifacts=[
+            {
+                "name": "model",
+                "uri": "s3://models/fraud/1.0.0",
+                "digest": DIGEST,
+                "sizeBytes": 1024,
+                "format": {"name": "onnx", "version": "1.16"},
+                "manifestUri": "s3://models/fraud/1.0.0/manifest.json",
+                "manifestDigest": DIGEST,
+            }
+        ],
+        datasets=[
+            {"name": "payments", "role": "Training", "uri": "s3://d", "digest": DIGEST, "version": "7", "rows": 10}
+        ],
+        code={"repository": "https://git.example.com/fraud", "commit": "0123abc", "path": "train.py", "dirty": False},
+        preprocessing={"uri": "s3://p", "digest": DIGEST, "commit": "0123abc"},
+        hyperparameters=[{"name": "depth", "value": "6"}],
+        environment={
+            "language": "Python",
+            "languageVersion": "3.13",
+            "lockUri": "s3://l",
+            "lockDigest": DIGEST,
+            "image": "registry.example.com/train:1",
+            "imageDigest": DIGEST,
+            "frameworks": [{"name": "xgboost", "version": "3.0"}],
+        },
+        schema={
+            "digest": DIGEST,
+            "inputs": [{"name": "x", "type": "float32", "shape": [-1, 30], "required": True}],
+            "outputs": [{"name": "score", "type": "float32", "shape": [-1]}],
+        },
+        training={
+            "experiment": "e",
+            "run": "r",
+            "runUri": "https://runs.example.com/r",
+            "pipeline": "p",
+            "startedAt": "2026-01-02T03:04:05Z",
+            "finishedAt": "2026-01-02T04:04:05Z",
+            "seed": 7,
+        },
+        metrics=[
+            {
+                "name": "auc",
+                "value": "0.91",
+                "dataset": "payments",
+                "split": "Test",
+                "slice": "country=DE",
+                "direction": "Maximize",
+                "unit": "1",
+                "category": "Performance",
+            }
+        ],
+        reports=[{"name": "evaluation", "uri": "s3://r", "digest": DIGEST}],
+        modelCard={"uri": "s3://c", "digest": DIGEST},
+        serving={
+            "image": "registry.example.com/serve:1",
+            "env": [{"name": "THREADS", "value": "2"}],
+            "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}},
+        },
+        license="Apache-2.0",
+        intendedUse="Scoring.",
+        risk={"tier": "High"},
+        owner="fraud-team",
+        retention={"minimumDays": 365, "legalHold": True},
+        source={
+            "registry": "MLflow",
+            "instance": "https://mlflow.example.com",
+            "modelName": "fraud",
+            "version": "12",
+            "id": "m-1",
+            "uri": "models:/fraud/12",
+            "importedAt": "2026-01-02T03:04:05Z",
+            "annotations": {"stage": "Production"},
+        },
+    )
+
+
+def a_deployment(**spec: Any) -> Object:
+    """Return a small valid ModelDeployment."""
+    known: Object = {"model": "fraud", "template": {"spec": {"containers": [{"name": "server", "image": "s:1"}]}}}
+    return _object("ModelDeployment", "fraud", known | spec)
+
+
+def a_whole_deployment() -> Object:
+    """Return a ModelDeployment with every field."""
+    return a_deployment(
+        tag="production",
+        replicas=3,
+        container="server",
+        rollout={"maxSurge": "25%", "maxUnavailable": 0, "minReadySeconds": 5, "progressDeadlineSeconds": 300},
+        analysis={
+            "initialDelaySeconds": 30,
+            "intervalSeconds": 30,
+            "bakeSeconds": 600,
+            "afterPromotion": "Watch",
+            "metrics": [
+                {
+                    "name": "accuracy",
+                    "prometheus": {"source": "default", "query": "avg(accuracy)"},
+                    "threshold": {"min": "0.9"},
+                    "breaches": {"count": 2, "of": 3},
+                    "onNoData": "Hold",
+                    "onError": "Ignore",
+                }
+            ],
+        },
+        historyLimit=20,
+    )
+
+
+def a_metric(**fields: Any) -> Object:
+    """Return a metric of an analysis."""
+    return {"name": "m", "prometheus": {"query": "q"}, "threshold": {"max": "1"}} | fields
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An object that is refused, and a part of what is said."""
+
+    name: str
+    manifest: Object
+    says: str
+
+
+def _with(manifest: Object, change: Callable[[Object], None]) -> Object:
+    changed = deepcopy(manifest)
+    change(changed)
+    return changed
+
+
+def _analysis(**fields: Any) -> Object:
+    return a_deployment(analysis={"metrics": [a_metric(**fields)]})
+
+
+# Each of these is refused by the models and by the API server, with the same words.
+RULES = (
+    Refused(
+        "two bounds", _analysis(threshold={"max": "1", "min": "0"}), "exactly one of threshold.max and threshold.min"
+    ),
+    Refused("no bound", _analysis(threshold={}), "exactly one of threshold.max and threshold.min"),
+    Refused(
+        "more breaches than checks", _analysis(breaches={"count": 3, "of": 2}), "must not be larger than breaches.of"
+    ),
+    Refused("more breaches than the default", _analysis(breaches={"count": 4}), "must not be larger than breaches.of"),
+    Refused(
+        "a deadline before pods count as available",
+        a_deployment(rollout={"minReadySeconds": 600, "progressDeadlineSeconds": 600}),
+        "progressDeadlineSeconds must be larger than rollout.minReadySeconds",
+    ),
+    Refused("a container that is not there", a_deployment(container="other"), "names no container of spec.template"),
+    Refused("a tag twice", a_version(tags=["a", "a"]), "spec.tags must not name a tag twice"),
+)
+# These are rules of the root, which only the API server sees.
+ROOT_RULES = (
+    Refused(
+        "a name that is not made of model and version",
+        _with(a_version(), lambda each: each["metadata"].update(name="other")),
+        "metadata.name must be fraud-1.0.0, made of spec.model and spec.version",
+    ),
+    Refused(
+        "a version's name that is too long",
+        {**a_version(model="m" * 60), "metadata": {"name": f"{'m' * 60}-1.0.0"}},
+        "must have at most 63 characters",
+    ),
+    Refused(
+        "a deployment's name that is too long",
+        {**a_deployment(), "metadata": {"name": "d" * 53}},
+        "must have at most 52 characters",
+    ),
+    Refused(
+        "a deployment's name with a dot",
+        {**a_deployment(), "metadata": {"name": "a.b"}},
+        "must be lower-case letters, digits and dashes",
+    ),
+)

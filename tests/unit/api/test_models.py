@@ -1,0 +1,50 @@
+"""The models refuse what the schema refuses, with the same words."""
+
+import pytest
+from pydantic import ValidationError
+
+from pennant.api.meta import ApiModel
+from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.api.model_version import ModelVersionSpec
+from unit.api import examples
+from unit.api.examples import RULES, Object, Refused
+
+MODELS: dict[str, type[ApiModel]] = {"ModelVersion": ModelVersionSpec, "ModelDeployment": ModelDeploymentSpec}
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_a_rule_is_a_rule_of_the_model_too(rule: Refused) -> None:
+    with pytest.raises(ValidationError) as caught:
+        MODELS[rule.manifest["kind"]].model_validate(rule.manifest["spec"])
+    assert rule.says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [examples.a_version(), examples.a_whole_version(), examples.a_deployment(), examples.a_whole_deployment()],
+    ids=["small version", "whole version", "small deployment", "whole deployment"],
+)
+def test_what_is_read_is_written_again_as_it_was(manifest: Object) -> None:
+    written = MODELS[manifest["kind"]].model_validate(manifest["spec"]).to_json()
+    assert _within(manifest["spec"], written)
+
+
+def test_the_whole_examples_have_every_field() -> None:
+    for manifest in (examples.a_whole_version(), examples.a_whole_deployment()):
+        fields = MODELS[manifest["kind"]].model_fields
+        names = {field.alias or name for name, field in fields.items()}
+        assert set(manifest["spec"]) == names
+
+
+def test_fields_that_a_newer_crd_knows_are_ignored() -> None:
+    manifest = examples.a_deployment(unheardOf={"x": 1})
+    assert ModelDeploymentSpec.model_validate(manifest["spec"]).model == "fraud"
+
+
+def _within(part: object, whole: object) -> bool:
+    """Return whether everything in `part` is in `whole`; times may be written with milliseconds."""
+    if isinstance(part, dict):
+        return isinstance(whole, dict) and all(key in whole and _within(part[key], whole[key]) for key in part)
+    if isinstance(part, list):
+        return isinstance(whole, list) and len(part) == len(whole) and all(map(_within, part, whole))
+    return part == whole or (isinstance(part, str) and part.replace("Z", ".000Z") == whole)

@@ -1,0 +1,85 @@
+"""The generated schema keeps the conventions of the API."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pennant.api.crd import crds
+from pennant.api.reasons import ConditionType, Reason
+from pennant.runtime.crds import rendered
+
+ROOT = Path(__file__).parents[3]
+Node = dict[str, Any]
+FORBIDDEN = {"$ref", "anyOf", "oneOf", "allOf", "not", "title", "const", "nullable", "exclusiveMinimum"}
+PRESERVED = (".spec.template.metadata", ".spec.template.spec", ".spec.template.spec.containers[]")
+
+
+def nodes(node: Node, path: str = "") -> Iterator[tuple[str, Node]]:
+    yield path, node
+    for name, each in node.get("properties", {}).items():
+        yield from nodes(each, f"{path}.{name}")
+    if "items" in node:
+        yield from nodes(node["items"], f"{path}[]")
+    if isinstance(node.get("additionalProperties"), dict):
+        yield from nodes(node["additionalProperties"], f"{path}{{}}")
+
+
+ALL = [
+    pytest.param(path, node, id=f"{name.removesuffix('.yaml')}{path}")
+    for name, crd in crds().items()
+    for path, node in nodes(crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"])
+    if path.startswith((".spec", ".status"))
+]
+
+
+@pytest.mark.parametrize(("path", "node"), ALL)
+def test_a_field_keeps_the_conventions(path: str, node: Node) -> None:
+    assert not FORBIDDEN & node.keys(), "a structural schema has single types"
+    name = path.rsplit(".", 1)[-1]
+    if name and not name.endswith(("[]", "{}")):
+        assert node.get("description", "").endswith("."), "every field is described in sentences"
+        assert re.fullmatch(r"[a-z][a-zA-Z0-9]*", name), "names are camelCase"
+    assert_bounded(name, node)
+    if node.get("x-kubernetes-preserve-unknown-fields"):
+        assert path in PRESERVED, "only the pod template is open"
+    if "default" in node:
+        assert path in (".status", ".status.observedGeneration"), "defaults live in the models"
+
+
+def assert_bounded(name: str, node: Node) -> None:
+    match node.get("type"):
+        case "string":
+            bounded = node.keys() & {"maxLength", "enum"} or node.get("format") == "date-time"
+            assert bounded, "every string has a maximum"
+        case "array":
+            assert "maxItems" in node, "every list has a maximum"
+            assert node.get("x-kubernetes-list-type") in ("map", "set", "atomic")
+        case "number":
+            pytest.fail("no floats: a decimal string is not rounded by clients")
+        case "integer":
+            assert "Duration" not in name, "durations are named ...Seconds"
+        case "object":
+            if "properties" not in node and not node.get("x-kubernetes-preserve-unknown-fields"):
+                assert "maxProperties" in node, "every map has a maximum"
+        case None:
+            assert node.get("x-kubernetes-int-or-string"), "every field has a type"
+
+
+def test_the_files_are_what_the_models_say() -> None:
+    for name, text in rendered().items():
+        assert (ROOT / "crds" / name).read_text() == text, "run `python -m pennant crds --write`"
+
+
+@pytest.mark.parametrize("name", sorted(rendered()))
+def test_a_file_is_small_enough_to_be_applied_by_any_client(name: str) -> None:
+    assert len(rendered()[name].encode()) < 256 * 1024
+
+
+@pytest.mark.parametrize("word", [*ConditionType, *Reason], ids=str)
+def test_a_word_of_the_api_is_documented_by_four_facts(word: ConditionType | Reason) -> None:
+    assert re.fullmatch(r"[A-Z][A-Za-z]*", word.value)
+    for fact in (word.means, word.set_when, word.cleared_when, word.to_do):
+        assert fact.endswith((".", "`."))

@@ -1,0 +1,264 @@
+"""A metric source that misbehaves in every way it can: the answer is an error of ours, bounded, and never its text."""
+
+import asyncio
+import json
+import logging
+import math
+import resource
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from pennant.core.measurement import RangeQuery, Series
+from pennant.metrics.prometheus import Endpoint, Prometheus
+from pennant.ports import Refused, Unavailable
+
+NOON = datetime(2026, 1, 1, 12, 0, 0, 123000, tzinfo=UTC)
+REQUEST = RangeQuery("default", 'up{a="b"}', NOON, NOON + timedelta(seconds=20), 10, 20)
+CANARY = "the secret that must not be read"
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def serving(handler: Handler) -> AsyncIterator[str]:
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield runner.addresses[0] and f"http://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def ask(handler: Handler, **settings: Any) -> Series:
+    told: list[str] = []
+    async with serving(handler) as url:
+        endpoint = Endpoint(url, **({"timeout_seconds": 1.0} | settings))
+        source = Prometheus("default", endpoint, lambda _, result, __: told.append(result))
+        try:
+            return await source.query_range(REQUEST)
+        finally:
+            await source.aclose()
+            assert len(told) == 1
+
+
+def says(body: Any, status: int = 200, **options: Any) -> Handler:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        text = body if isinstance(body, str) else json.dumps(body)
+        return web.Response(text=text, status=status, **options)
+
+    return handler
+
+
+def matrix(*series: list[tuple[float, Any]], **more: Any) -> Any:
+    result = [{"metric": {}, "values": each} for each in series]
+    return {"status": "success", "data": {"resultType": "matrix", "result": result}, **more}
+
+
+async def test_series_come_by_milliseconds_with_nan_and_infinities() -> None:
+    found = await ask(says(matrix([(1.123, "0.5"), (2, "NaN"), (3, "+Inf"), (4, "-Inf"), (5, "1e-07")], [])))
+    first, second = found.series
+    assert first[1123] == 0.5
+    assert math.isnan(first[2000])
+    assert (first[3000], first[4000], first[5000]) == (math.inf, -math.inf, 1e-07)
+    assert second == {}
+
+
+async def test_the_request_is_what_the_api_of_prometheus_takes() -> None:
+    forms: list[dict[str, str]] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        assert (request.method, request.path) == ("POST", "/prefix/api/v1/query_range")
+        forms.append({name: str(value) for name, value in (await request.post()).items()})
+        return web.json_response(matrix())
+
+    async with serving(handler) as url:
+        source = Prometheus("default", Endpoint(f"{url}/prefix/"), lambda *_: None)
+        await source.query_range(REQUEST)
+        await source.aclose()
+    (form,) = forms
+    assert form["query"] == REQUEST.query
+    assert form["start"].endswith(".123")
+    assert float(form["end"]) - float(form["start"]) == pytest.approx(20)
+    assert (form["step"], form["lookback_delta"]) == ("10", "20s")
+
+
+def nested(depth: int) -> str:
+    return "[" * depth + "]" * depth
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "<html>down for maintenance</html>",
+        "",
+        "null",
+        "[]",
+        nested(100_000),
+        '{"status": "success", "data": null}',
+        {"status": "error"},
+        {"status": "success", "data": {"resultType": "vector", "result": []}},
+        {"status": "success", "data": {"resultType": "scalar", "result": [1, "1"]}},
+        {"status": "success", "data": {"resultType": "string", "result": [1, "1"]}},
+        {"status": "success", "data": {"resultType": "matrix", "result": None}},
+        {"status": "success", "data": {"resultType": "matrix", "result": [{"values": [[1]]}]}},
+        {"status": "success", "data": {"resultType": "matrix", "result": [{"values": [[{}, "1"]]}]}},
+        matrix([(1, "1_0")]),
+        matrix([(1, "٣")]),
+        matrix([(1, "infinity")]),
+        matrix([(1, 0.5)]),
+        matrix([(1, None)]),
+        matrix([(1, "")]),
+        '{"status": "success", "data": {"resultType": "matrix", "result": [{"values": [[1, NaN]]}]}}',
+        '{"status": "success", "data": {"resultType": "matrix", "result": [{"values": [[1e999, "1"]]}]}}',
+        f'{{"status": "success", "data": {{"resultType": "matrix", "result": [{{"values": [[{"9" * 5000}, "1"]]}}]}}}}',
+        matrix([(1, "1")], warnings=["PromQL info: partial response from store"]),
+    ],
+    ids=lambda body: str(body)[:40],
+)
+async def test_an_answer_that_makes_no_sense_is_no_answer(body: Any) -> None:
+    with pytest.raises(Unavailable):
+        await ask(says(body))
+
+
+@pytest.mark.parametrize("status", [301, 401, 403, 404, 429, 500, 502, 503])
+async def test_an_error_of_the_server_is_no_answer_and_its_text_stays_there(status: int) -> None:
+    with pytest.raises(Unavailable) as caught:
+        await ask(says({"error": CANARY}, status))
+    assert str(caught.value) == f"HTTP {status}"
+
+
+@pytest.mark.parametrize("status", [400, 422])
+async def test_a_refused_query_is_refused_by_a_word_of_a_closed_set(status: int) -> None:
+    with pytest.raises(Refused, match="bad_data"):
+        await ask(says({"status": "error", "errorType": "bad_data", "error": CANARY}, status))
+    with pytest.raises(Refused) as caught:
+        await ask(says({"status": "error", "errorType": CANARY}, status))
+    assert CANARY not in str(caught.value)
+
+
+async def test_a_redirect_is_not_followed_and_no_credentials_go_there(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text(CANARY)
+    heard: list[Any] = []
+
+    async def elsewhere(request: web.Request) -> web.StreamResponse:
+        heard.append(dict(request.headers))
+        return web.json_response(matrix([(1, "1")]))
+
+    async with serving(elsewhere) as other:
+
+        async def redirect(_: web.Request) -> web.StreamResponse:
+            raise web.HTTPFound(f"{other}/api/v1/query_range")
+
+        with pytest.raises(Unavailable, match="HTTP 302"):
+            await ask(redirect, bearer_token_file=token, headers={"X-Scope-OrgID": "tenant"})
+    assert heard == []
+
+
+async def slow_headers(_: web.Request) -> web.StreamResponse:
+    await asyncio.sleep(30)
+    return web.Response()
+
+
+async def slow_body(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    for _ in range(300):
+        await response.write(b" ")
+        await asyncio.sleep(0.1)
+    return response
+
+
+@pytest.mark.parametrize("handler", [slow_headers, slow_body])
+async def test_a_slow_answer_is_given_up_in_time(handler: Handler) -> None:
+    loop = asyncio.get_running_loop()
+    begun = loop.time()
+    with pytest.raises(Unavailable):
+        await ask(handler, timeout_seconds=0.5)
+    assert loop.time() - begun < 5
+
+
+async def test_a_source_that_hangs_holds_no_caller_longer_than_its_time() -> None:
+    async with serving(slow_headers) as url:
+        source = Prometheus("default", Endpoint(url, timeout_seconds=0.5), lambda *_: None)
+        answers = await asyncio.gather(*(source.query_range(REQUEST) for _ in range(20)), return_exceptions=True)
+        await source.aclose()
+    assert {type(each) for each in answers} == {Unavailable}
+
+
+async def test_a_refused_connection_is_no_answer() -> None:
+    source = Prometheus("default", Endpoint("http://127.0.0.1:1"), lambda *_: None)
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        await source.query_range(REQUEST)
+    await source.aclose()
+
+
+def bomb() -> bytes:
+    """Return 200 MiB of white space as 200 KB of gzip, without ever holding it."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    return b"".join([*(packer.compress(b" " * (1 << 20)) for _ in range(200)), packer.flush()])
+
+
+async def gzip_bomb(_: web.Request) -> web.StreamResponse:
+    return web.Response(body=bomb(), headers={"Content-Encoding": "gzip"})
+
+
+async def endless(request: web.Request) -> web.StreamResponse:
+    response = web.StreamResponse()
+    await response.prepare(request)
+    for _ in range(3200):
+        await response.write(b" " * (1 << 16))
+    return response
+
+
+@pytest.mark.parametrize("handler", [gzip_bomb, endless])
+async def test_a_huge_answer_is_cut_off_after_decompression(handler: Handler) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(Unavailable, match="larger than 1 MiB"):
+        await ask(handler, timeout_seconds=10)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 << 10
+
+
+async def test_credentials_are_read_again_and_never_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    token = tmp_path / "token"
+    heard: list[str] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        heard.append(request.headers["Authorization"])
+        return web.json_response(matrix())
+
+    with caplog.at_level(logging.DEBUG):
+        async with serving(handler) as url:
+            source = Prometheus("default", Endpoint(url, bearer_token_file=token), lambda *_: None)
+            for each in ("first", "second"):
+                token.write_text(f"{each}\n")
+                await source.query_range(REQUEST)
+            token.unlink()
+            with pytest.raises(Unavailable):
+                await source.query_range(REQUEST)
+            await source.aclose()
+    assert heard == ["Bearer first", "Bearer second"]
+    assert "Bearer" not in caplog.text
+
+
+async def test_a_user_and_password_are_sent(tmp_path: Path) -> None:
+    password = tmp_path / "password"
+    password.write_text("open sesame\n")
+    heard: list[str] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        heard.append(request.headers["Authorization"])
+        return web.json_response(matrix())
+
+    await ask(handler, username="ali", password_file=password)
+    assert heard == ["Basic YWxpOm9wZW4gc2VzYW1l"]

@@ -1,0 +1,49 @@
+"""The file of metric sources: names for URLs, and clear words for what is wrong."""
+
+from pathlib import Path
+
+import pytest
+
+from pennant.metrics.sources import SourcesError, load
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "sources.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_sources_are_known_by_name(tmp_path: Path) -> None:
+    path = write(tmp_path, "sources: {default: {url: http://prometheus:9090}, other: {url: https://thanos/x}}")
+    assert sorted(load(path, lambda *_: None)) == ["default", "other"]
+
+
+def test_without_a_file_there_are_none() -> None:
+    assert len(load(None, lambda *_: None)) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("sources: {default: {url: ftp://x}}", "sources.default.url: must be an http or https URL"),
+        ("sources: {default: {url: 'http://u:p@x'}}", "sources.default.url: must not hold credentials; use basicAuth"),
+        ("sources: {default: {url: http://x, token: y}}", "sources.default.token: Extra inputs are not permitted"),
+        ("sources: {default: {}}", "sources.default.url: Field required"),
+        ("{}", "sources: Field required"),
+        ("sources: {default: {url: http://x, timeoutSeconds: 0}}", "sources.default.timeoutSeconds"),
+        (
+            "sources: {d: {url: http://x, bearerTokenFile: /t, basicAuth: {username: u, passwordFile: /p}}}",
+            "sources.d: set at most one of bearerTokenFile and basicAuth",
+        ),
+        ("sources: [", "cannot be read"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(SourcesError) as caught:
+        load(write(tmp_path, text), lambda *_: None)
+    assert says in str(caught.value)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourcesError, match="nowhere"):
+        load(tmp_path / "nowhere", lambda *_: None)

@@ -1,0 +1,168 @@
+"""Leader election against a Lease that lives in memory, in virtual time."""
+
+import asyncio
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pennant.kube.leases import Lease
+from pennant.ports import Conflict, Unavailable
+from pennant.runtime.lease import Elector, LeaseLost, Timing
+
+pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
+TIMING = Timing(duration_seconds=15, renew_deadline_seconds=10, retry_period_seconds=2)
+
+
+class LoopClock:
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=asyncio.get_running_loop().time())
+
+
+class Lock:
+    """The Lease as the API server keeps it."""
+
+    def __init__(self) -> None:
+        self.lease: Lease | None = None
+        self.version = 0
+
+    def write(self, lease: Lease) -> Lease:
+        self.version += 1
+        self.lease = replace(lease, resource_version=str(self.version))
+        return self.lease
+
+
+class Leases:
+    """One process's way to the Lease; it can be cut."""
+
+    def __init__(self, lock: Lock) -> None:
+        self.lock = lock
+        self.cut = False
+        self.hangs = False
+        self.answer_lost = False
+
+    async def reach(self) -> None:
+        if self.hangs:
+            await asyncio.sleep(3600)
+        if self.cut:
+            raise Unavailable("cut off")
+
+    async def get(self) -> Lease | None:
+        await self.reach()
+        return self.lock.lease
+
+    async def create(self, lease: Lease) -> Lease:
+        await self.reach()
+        if self.lock.lease is not None:
+            raise Conflict("exists")
+        return self.lock.write(lease)
+
+    async def update(self, lease: Lease) -> Lease:
+        await self.reach()
+        if self.lock.lease is None or self.lock.lease.resource_version != lease.resource_version:
+            raise Conflict("changed")
+        written = self.lock.write(lease)
+        if self.answer_lost:
+            self.answer_lost = False
+            raise Unavailable("the answer was lost")
+        return written
+
+
+class Replica:
+    """A process that competes."""
+
+    def __init__(self, lock: Lock, name: str) -> None:
+        self.leases = Leases(lock)
+        self.elector = Elector(self.leases, name, LoopClock(), TIMING, random.Random(name))
+        self.led = asyncio.Event()
+        self.task = asyncio.create_task(self.elector.run(self.led.set))
+
+    async def stop(self) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+
+@pytest.fixture
+def lock() -> Lock:
+    return Lock()
+
+
+async def test_one_of_two_leads(lock: Lock) -> None:
+    a, b = Replica(lock, "a"), Replica(lock, "b")
+    await asyncio.sleep(100)
+    assert [a.elector.is_leading, b.elector.is_leading].count(True) == 1
+    await a.stop()
+    await b.stop()
+
+
+async def test_a_leader_that_ends_lets_the_lease_go_and_the_other_takes_it_at_once(lock: Lock) -> None:
+    a = Replica(lock, "a")
+    await a.led.wait()
+    b = Replica(lock, "b")
+    await asyncio.sleep(5)
+    await a.stop()
+    assert lock.lease is not None
+    assert lock.lease.holder == ""
+    await asyncio.wait_for(b.led.wait(), 3)
+    assert lock.lease.transitions == 1
+    await b.stop()
+
+
+async def test_a_leader_that_vanishes_is_followed_after_the_duration(lock: Lock) -> None:
+    a = Replica(lock, "a")
+    await a.led.wait()
+    b = Replica(lock, "b")
+    await asyncio.sleep(5)
+    a.leases.cut = True
+    a.task.cancel()
+    begun = asyncio.get_running_loop().time()
+    await asyncio.wait_for(b.led.wait(), 30)
+    waited = asyncio.get_running_loop().time() - begun
+    assert 12 <= waited <= 20
+    await asyncio.gather(a.task, return_exceptions=True)
+    await b.stop()
+
+
+@pytest.mark.parametrize("way", ["cut", "hangs"])
+async def test_a_leader_cut_off_stops_before_another_can_begin(lock: Lock, way: str) -> None:
+    a = Replica(lock, "a")
+    await a.led.wait()
+    b = Replica(lock, "b")
+    await asyncio.sleep(5)
+    setattr(a.leases, way, True)
+    while not b.led.is_set():
+        assert not (a.elector.is_leading and b.elector.is_leading)
+        stopped_at = asyncio.get_running_loop().time() if a.elector.is_leading else None
+        await asyncio.sleep(0.1)
+    assert stopped_at is None, "the first one had stopped well before"
+    with pytest.raises(LeaseLost):
+        await a.task
+    await b.stop()
+
+
+async def test_a_renewal_whose_answer_was_lost_is_recognised_as_our_own(lock: Lock) -> None:
+    a = Replica(lock, "a")
+    await a.led.wait()
+    a.leases.answer_lost = True
+    await asyncio.sleep(60)
+    assert a.elector.is_leading
+    await a.stop()
+
+
+async def test_a_lease_taken_by_another_ends_the_leader(lock: Lock) -> None:
+    a = Replica(lock, "a")
+    await a.led.wait()
+    assert lock.lease is not None
+    lock.write(replace(lock.lease, holder="somebody"))
+    with pytest.raises(LeaseLost, match="somebody"):
+        await asyncio.wait_for(a.task, 10)
+    assert not a.elector.is_leading
+
+
+async def test_a_lease_that_was_deleted_ends_the_leader(lock: Lock) -> None:
+    a = Replica(lock, "a")
+    await a.led.wait()
+    lock.lease = None
+    with pytest.raises(LeaseLost, match="nobody"):
+        await asyncio.wait_for(a.task, 10)

@@ -1,0 +1,121 @@
+"""Workers, in virtual time: one key's trouble is its own."""
+
+import asyncio
+import logging
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from pennant.core.observation import Key
+from pennant.ports import Conflict, Unavailable
+from pennant.runtime.workers import PASS_SECONDS, Workers
+from pennant.runtime.workqueue import WorkQueue
+
+GOOD, BAD = Key("default", "good"), Key("default", "bad")
+pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
+
+
+class LoopClock:
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=asyncio.get_running_loop().time())
+
+
+class Reconciler:
+    """Does to each key what the test says."""
+
+    def __init__(self) -> None:
+        self.passes: Counter[Key] = Counter()
+        self.trouble: Exception | None = None
+        self.hangs = False
+        self.again_after: float | None = None
+
+    async def reconcile(self, key: Key) -> datetime | None:
+        self.passes[key] += 1
+        if key == BAD and self.hangs:
+            await asyncio.sleep(3600)
+        if key == BAD and self.trouble is not None:
+            raise self.trouble
+        return LoopClock().now() + timedelta(seconds=self.again_after) if self.again_after else None
+
+
+class Notes:
+    def __init__(self) -> None:
+        self.failures: Counter[str] = Counter()
+
+    def reconciled(self, seconds: float) -> None:
+        assert seconds >= 0
+
+    def failed(self, kind: str) -> None:
+        self.failures[kind] += 1
+
+
+class Shop:
+    def __init__(self, may_work: bool = True) -> None:
+        self.queue, self.reconciler, self.notes = WorkQueue(), Reconciler(), Notes()
+        self.workers = Workers(self.queue, self.reconciler, LoopClock(), self.notes)
+        self.task = asyncio.create_task(self.workers.run(2, lambda: may_work))
+
+    async def close(self) -> None:
+        self.queue.close()
+        await self.task
+
+
+@pytest.mark.parametrize(
+    ("trouble", "kind"),
+    [(Conflict("moved on"), "conflict"), (Unavailable("away"), "unavailable"), (KeyError("x"), "bug")],
+)
+async def test_a_key_that_fails_is_tried_again_and_delays_no_other(trouble: Exception, kind: str) -> None:
+    shop = Shop()
+    shop.reconciler.trouble = trouble
+    shop.queue.add(BAD)
+    for _ in range(100):
+        shop.queue.add(GOOD)
+        await asyncio.sleep(1)
+    assert shop.reconciler.passes[GOOD] == 100
+    assert 5 <= shop.reconciler.passes[BAD] <= 20
+    assert shop.notes.failures[kind] == shop.reconciler.passes[BAD]
+    await shop.close()
+
+
+async def test_a_bug_is_logged_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    shop = Shop()
+    shop.reconciler.trouble = KeyError("the mistake")
+    shop.queue.add(BAD)
+    with caplog.at_level(logging.ERROR):
+        await asyncio.sleep(0.01)
+    assert "the mistake" in caplog.text
+    assert "Traceback" in caplog.text
+    await shop.close()
+
+
+async def test_a_pass_that_hangs_is_ended_after_its_time(caplog: pytest.LogCaptureFixture) -> None:
+    shop = Shop()
+    shop.reconciler.hangs = True
+    shop.queue.add(BAD)
+    await asyncio.sleep(PASS_SECONDS - 1)
+    assert shop.workers.longest_pass_seconds == pytest.approx(PASS_SECONDS - 1)
+    shop.reconciler.hangs = False
+    await asyncio.sleep(5)
+    assert shop.notes.failures["timeout"] == 1
+    assert shop.reconciler.passes[BAD] == 2
+    assert shop.workers.longest_pass_seconds == 0
+    await shop.close()
+
+
+async def test_a_key_is_looked_at_again_when_the_reconciler_says() -> None:
+    shop = Shop()
+    shop.reconciler.again_after = 10
+    shop.queue.add(GOOD)
+    await asyncio.sleep(35)
+    assert shop.reconciler.passes[GOOD] == 4
+    await shop.close()
+
+
+async def test_who_may_not_work_drops_the_keys() -> None:
+    shop = Shop(may_work=False)
+    shop.queue.add(GOOD)
+    await asyncio.sleep(1)
+    assert shop.reconciler.passes[GOOD] == 0
+    assert shop.queue.depth == 0
+    await shop.close()
