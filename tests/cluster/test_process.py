@@ -1,0 +1,134 @@
+"""The operator as a process: it starts, tells how it is, hands over, and ends."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.operator_process import Operator
+from rig import Rig
+
+LEASE = ("lease", "elected", "-n", "default")
+
+
+@pytest.fixture
+def replicas(rig: Rig, tmp_path: Path) -> Iterator[Callable[..., Operator]]:
+    """Start operators that compete for a Lease of their own and look after a namespace without objects."""
+    started: list[Operator] = []
+
+    def start(**environment: str) -> Operator:
+        own = {"PENNANT_LEASE_NAME": "elected", "PENNANT_NAMESPACE": "kube-public"}
+        operator = Operator(rig, tmp_path / f"operator-{len(started)}", **own | environment)
+        operator.start()
+        started.append(operator)
+        return operator
+
+    yield start
+    for each in started:
+        each.kill()
+    rig.kubectl("delete", *LEASE, "--ignore-not-found")
+
+
+def until(holds: Callable[[], object], seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline, f"{what} did not come within {seconds} s"
+        time.sleep(0.05)
+
+
+def holder(rig: Rig) -> str:
+    found = rig.kubectl("get", *LEASE, "-o", "json", "--ignore-not-found").stdout
+    return str(json.loads(found)["spec"].get("holderIdentity", "")) if found else ""
+
+
+def test_a_signal_ends_it_within_seconds_and_releases_the_lease(rig: Rig, replicas: Callable[..., Operator]) -> None:
+    operator = replicas()
+    operator.wait_for("Leading")
+    assert holder(rig)
+    begun = time.monotonic()
+    assert operator.stop() == 0
+    assert time.monotonic() - begun < 10
+    assert holder(rig) == ""
+
+
+def test_a_killed_leader_is_followed_by_the_other_replica(replicas: Callable[..., Operator]) -> None:
+    first = replicas()
+    first.wait_for("Leading")
+    second = replicas()
+    second.wait_for("Starting")
+    time.sleep(2)
+    assert "Leading" not in second.log.read_text()
+    first.kill()
+    second.wait_for("Leading", 10)
+
+
+def test_a_leader_that_was_frozen_for_longer_than_its_lease_ends_itself(replicas: Callable[..., Operator]) -> None:
+    first, second = replicas(), replicas()
+    until(lambda: "Leading" in first.log.read_text() + second.log.read_text(), 20, "a leader")
+    leader, other = (first, second) if "Leading" in first.log.read_text() else (second, first)
+    assert leader.process is not None
+    leader.process.send_signal(signal.SIGSTOP)
+    other.wait_for("Leading", 15)
+    leader.process.send_signal(signal.SIGCONT)
+    assert leader.process.wait(15) == 1
+    assert "No longer leading" in leader.log.read_text()
+
+
+def test_wrong_credentials_end_it_with_a_reason(rig: Rig, tmp_path: Path, replicas: Callable[..., Operator]) -> None:
+    wrong = tmp_path / "kubeconfig"
+    wrong.write_text(rig.kubeconfig.read_text().replace(rig.admin_token, "wrong"))
+    operator = replicas(KUBECONFIG=str(wrong))
+    assert operator.process is not None
+    assert operator.process.wait(20) == 1
+    assert "the API server cannot be used" in operator.tail()
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"PENNANT_WORKERS": "0"}, "greater than or equal to 1"),
+        ({"PENNANT_RENEW_DEADLINE_SECONDS": "60"}, "must hold"),
+        ({"PENNANT_LOG_FORMAT": "xml"}, "'json' or 'console'"),
+        ({"PENNANT_METRIC_SOURCES": "/nowhere"}, "cannot be read"),
+    ],
+)
+def test_a_wrong_setting_is_named(replicas: Callable[..., Operator], settings: dict[str, str], says: str) -> None:
+    operator = replicas(**settings)
+    assert operator.process is not None
+    assert operator.process.wait(20) == 2
+    assert says in operator.tail()
+
+
+@pytest.fixture
+def port() -> int:
+    return 20000 + os.getpid() % 10000
+
+
+def test_probes_tell_how_it_is_and_recover(rig: Rig, replicas: Callable[..., Operator], port: int) -> None:
+    operator = replicas(PENNANT_PORT=str(port), PENNANT_RESYNC_SECONDS="1")
+    operator.wait_for("Leading")
+    until(lambda: operator.fetch("/readyz", port)[0] == 200, 10, "readiness")
+    assert operator.fetch("/livez", port) == (200, "loop: ok\npasses: ok\nlists: ok\n")
+
+
+def test_its_metrics_are_what_prometheus_expects(rig: Rig, replicas: Callable[..., Operator], port: int) -> None:
+    operator = replicas(PENNANT_PORT=str(port))
+    operator.wait_for("Leading")
+    until(lambda: "pennant_leader 1.0" in operator.fetch("/metrics", port)[1], 10, "pennant_leader")
+    text = operator.fetch("/metrics", port)[1]
+    command = [str(rig.binary("promtool")), "check", "metrics"]
+    checked = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stderr
+    assert 'pennant_api_requests_total{code="200",kind="ModelVersion",verb="list"}' in text
+
+
+def test_json_logs_are_one_object_a_line(replicas: Callable[..., Operator]) -> None:
+    operator = replicas(PENNANT_LOG_FORMAT="json")
+    operator.wait_for("Leading")
+    lines = [json.loads(line) for line in operator.log.read_text().splitlines()]
+    assert {"time", "level", "logger", "message"} <= lines[0].keys()
