@@ -181,12 +181,21 @@ class Stage:
             what = (reference["resource"], reference.get("subresource", ""), each["verb"])
             assert what in ALLOWED, f"the operator must not {what}"
 
-    def assert_silent(self, seconds: float = 4) -> None:
-        """Nothing at all is written while nothing changes."""
-        time.sleep(1)
+    def assert_silent(self, seconds: float = 2) -> None:
+        """Nothing at all is written once the change that is under way is over."""
+        self.until(self._is_settled, what="the end of what is under way")
+        time.sleep(0.5)
         before = len(self.operator_writes())
         time.sleep(seconds)
-        assert self.operator_writes()[before:] == []
+        assert self.operator_writes()[before:] == [], self.report()
+
+    def _is_settled(self) -> bool:
+        """Return whether no rollout is under way and no revision is still to become known good."""
+        if not self.kubectl("get", "modeldeployment", NAME, "--ignore-not-found"):
+            return True
+        known_good = all("verifiedAt" in each for each in self.history[-1:])
+        waits = self.condition("MetricsHealthy")[0] != "True" or self.condition("Ready")[0] != "True"
+        return self.condition("Reconciling")[0] != "True" and (known_good or waits)
 
 
 ALLOWED = {

@@ -109,11 +109,11 @@ def port() -> int:
     return 20000 + os.getpid() % 10000
 
 
-def test_probes_tell_how_it_is_and_recover(rig: Rig, replicas: Callable[..., Operator], port: int) -> None:
+def test_probes_tell_how_it_is(rig: Rig, replicas: Callable[..., Operator], port: int) -> None:
     operator = replicas(PENNANT_PORT=str(port), PENNANT_RESYNC_SECONDS="1")
     operator.wait_for("Leading")
     until(lambda: operator.fetch("/readyz", port)[0] == 200, 10, "readiness")
-    assert operator.fetch("/livez", port) == (200, "loop: ok\npasses: ok\nlists: ok\n")
+    assert operator.fetch("/livez", port) == (200, "loop: ok\npasses: ok\nlists: ok\nwatches: ok\n")
 
 
 def test_its_metrics_are_what_prometheus_expects(rig: Rig, replicas: Callable[..., Operator], port: int) -> None:

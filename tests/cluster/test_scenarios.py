@@ -36,7 +36,6 @@ def test_first_deploy(serving: Stage) -> None:
     environment = serving.get("deployment")["spec"]["template"]["spec"]["containers"][0]["env"]
     assert {"name": "MODEL_URI", "value": "file:///models/fraud/1.0.0"} in environment
     serving.kubectl("wait", "--for=condition=Ready", "modeldeployment/fraud", "--timeout=5s")
-    serving.assert_left_alone()
     serving.assert_silent()
 
 
@@ -53,7 +52,6 @@ def test_promote(serving: Stage) -> None:
     status = serving.status
     assert (status["serving"]["version"], status["stable"]["version"]) == ("1.1.0", "1.1.0")
     assert serving.served() == "1.1.0"
-    serving.assert_left_alone()
     serving.assert_silent()
 
 
@@ -70,7 +68,6 @@ def test_promote_twice_fast(serving: Stage) -> None:
     assert history[-1]["version"] == "1.2.0"
     assert {each["outcome"] for each in history[:-1]} == {"Superseded"}
     assert serving.served() == "1.2.0"
-    serving.assert_left_alone()
 
 
 def take_then_give(stage: Stage) -> None:
@@ -105,7 +102,6 @@ def test_the_tag_is_moved_in_two_steps(serving: Stage, move: Callable[[Stage], N
         ("1.0.0", "TagMoved", "Superseded"),
         ("1.1.0", "TagMoved", "Verified"),
     ]
-    serving.assert_left_alone()
 
 
 def test_a_breach_during_the_rollout_leaves_the_old_pods_that_still_run(serving: Stage) -> None:
@@ -129,7 +125,6 @@ def test_a_breach_during_the_rollout_leaves_the_old_pods_that_still_run(serving:
     assert survivors, "pods that still ran were not restarted"
     replica_sets = json.loads(serving.kubectl("get", "replicasets", "-o", "json"))["items"]
     assert len(replica_sets) == 2, "the old ReplicaSet was taken up again"
-    serving.assert_left_alone()
 
 
 def test_a_breach_long_after_the_promotion_is_rolled_back(serving: Stage) -> None:
@@ -152,7 +147,6 @@ def test_a_breach_long_after_the_promotion_is_rolled_back(serving: Stage) -> Non
     assert serving.condition("Ready")[0] == "False"
     reasons = {each["reason"] for each in json.loads(serving.kubectl("get", "events", "-o", "json"))["items"]}
     assert {"MetricBreach", "RolledBack", "RevisionCreated", "Verified"} <= reasons
-    serving.assert_left_alone()
     serving.until(lambda: "verifiedAt" in serving.history[-1])
     serving.assert_silent()
 
@@ -165,7 +159,6 @@ def test_no_data_is_neither_good_nor_bad(serving: Stage) -> None:
 
     assert "verifiedAt" not in serving.history[-1]
     assert serving.status["stable"]["version"] == "1.0.0"
-    serving.assert_left_alone()
 
 
 def test_not_a_number_is_neither_good_nor_bad(serving: Stage) -> None:
@@ -198,14 +191,12 @@ def test_a_version_that_never_becomes_ready_is_rolled_back(serving: Stage) -> No
     assert serving.history[-2]["outcome"] == "Failed"
     assert serving.condition("RolledBack") == ("True", "ProgressDeadlineExceeded")
     assert set(serving.pods("1.0.0")) == before
-    serving.assert_left_alone()
 
 
 def test_a_rolled_back_version_is_not_deployed_by_applying_it_again(rolled_back: Stage) -> None:
     rolled_back.apply(*rolled_back.applied.values())
     rolled_back.stays(lambda: rolled_back.served() == "1.0.0", 4, "1.0.0")
     assert len(rolled_back.history) == 3
-    rolled_back.assert_left_alone()
 
 
 def test_a_rolled_back_version_is_not_deployed_by_a_restart_of_the_operator(rolled_back: Stage) -> None:
@@ -234,7 +225,6 @@ def test_a_rolled_back_version_is_not_deployed_by_deleting_and_creating_the_depl
 
     rolled_back.move_tag("1.1.0", "1.0.0")
     rolled_back.until_verified("1.0.0")
-    rolled_back.assert_left_alone()
 
 
 def test_the_tag_moves_on_and_releases_the_version(rolled_back: Stage) -> None:
@@ -252,7 +242,6 @@ def test_the_tag_moves_on_and_releases_the_version(rolled_back: Stage) -> None:
     rolled_back.accuracy("1.1.0", 0.95)
     rolled_back.move_tag("1.2.0", "1.1.0")
     rolled_back.until_verified("1.1.0")
-    rolled_back.assert_left_alone()
 
 
 def test_a_version_deleted_while_it_serves_goes_on_serving(serving: Stage) -> None:
@@ -307,7 +296,6 @@ def test_killed_at_a_random_write_it_comes_to_the_same_end(stage: Stage, seed: i
     assert stage.history[1]["previousHash"] == stage.history[0]["hash"]
     assert stage.history[2]["previousHash"] == stage.history[1]["hash"]
     assert stage.served() == "1.0.0"
-    stage.assert_left_alone()
 
 
 def kill_at(stage: Stage, doomed: int, over: Callable[[], object]) -> bool:

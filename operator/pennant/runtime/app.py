@@ -28,17 +28,16 @@ from pennant.kube.store import Store
 from pennant.metrics.sources import load
 from pennant.ports import Unavailable
 from pennant.runtime import handlers, logs
-from pennant.runtime.health import Health, LoopLag
+from pennant.runtime.health import Health, LoopLag, alive, ready
 from pennant.runtime.lease import Elector, LeaseLost, Timing
 from pennant.runtime.resync import Resync
 from pennant.runtime.settings import Settings
 from pennant.runtime.telemetry import Telemetry
-from pennant.runtime.workers import PASS_SECONDS, Workers
+from pennant.runtime.workers import Workers
 from pennant.runtime.workqueue import WorkQueue
 
 CREDENTIALS_SECONDS = 10.0
 SHUTDOWN_SECONDS = 5.0
-LONGEST_LAG_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -91,7 +90,8 @@ class Operator:
         reconciler = Reconciler(gateway, measurements, self._clock, self._telemetry)
         workers = Workers(queue, reconciler, self._clock, self._telemetry)
         listed = partial(relist, client, store, self._settings.namespace)
-        resync = Resync(listed, queue, self._telemetry, self._settings.resync_seconds, self._jitter)
+        ears = handlers.Ears()
+        resync = Resync(listed, queue, self._telemetry, self._settings.resync_seconds, self._jitter, lambda: ears.count)
         lag = LoopLag()
         health = self._health(workers, resync, lag, queue)
         leading = asyncio.Event()
@@ -128,7 +128,7 @@ class Operator:
         try:
             if self._settings.port:
                 await health.start(self._settings.listen_address, self._settings.port)
-            return await self._supervise(parts, self._watch(connection, store, queue))
+            return await self._supervise(parts, self._watch(connection, store, queue, ears))
         finally:
             queue.close()
             await measurements.aclose()
@@ -173,8 +173,8 @@ class Operator:
             os._exit(code)
         return code
 
-    async def _watch(self, connection: Connection, store: Store, queue: WorkQueue) -> None:
-        registry = handlers.register(store, queue)
+    async def _watch(self, connection: Connection, store: Store, queue: WorkQueue, ears: handlers.Ears) -> None:
+        registry = handlers.register(store, queue, ears)
         handlers.log_in(registry, connection, self._clock.now)
         namespaces = [self._settings.namespace] if self._settings.namespace else []
         ours = asyncio.all_tasks()
@@ -198,25 +198,9 @@ class Operator:
         self._stopping.set()
 
     def _health(self, workers: Workers, resync: Resync, lag: LoopLag, queue: WorkQueue) -> Health:
-        longest_list_age = 4 * self._settings.resync_seconds + 30
-
-        def passes() -> str:
-            stuck = workers.longest_pass_seconds > PASS_SECONDS + 10
-            return f"a pass takes {workers.longest_pass_seconds:.0f} s" if stuck else ""
-
-        def lists() -> str:
-            age = resync.age_seconds
-            return f"the last complete list is {age:.0f} s old" if age is not None and age > longest_list_age else ""
-
-        def loop() -> str:
-            return f"the event loop is {lag.seconds:.0f} s late" if lag.seconds > LONGEST_LAG_SECONDS else ""
-
-        def caches() -> str:
-            return "" if resync.filled.is_set() else "not filled yet"
-
         return Health(
-            alive={"loop": loop, "passes": passes, "lists": lists},
-            ready={"caches": caches},
+            alive=alive(lag, workers, resync, self._settings.resync_seconds),
+            ready=ready(resync),
             registry=self._telemetry.registry,
             before_scrape=lambda: self._telemetry.queued(queue.depth, queue.oldest_seconds),
         )

@@ -27,12 +27,19 @@ WATCHED = {
 }
 
 
-def register(store: Store, queue: WorkQueue) -> kopf.OperatorRegistry:
+class Ears:
+    """Counts the events that were heard."""
+
+    count = 0
+
+
+def register(store: Store, queue: WorkQueue, ears: Ears) -> kopf.OperatorRegistry:
     """Return the handlers that feed the store and the queue."""
     registry = kopf.OperatorRegistry()
 
     def watch(kind: Kind) -> None:
         async def heard(event: Mapping[str, Any], **_: Any) -> None:
+            ears.count += 1
             for key in store.heard(kind, event["type"], event["object"]):
                 queue.add(key)
 

@@ -10,9 +10,14 @@ from collections.abc import Callable, Mapping
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from pennant.runtime.resync import Resync
+from pennant.runtime.workers import PASS_SECONDS, Workers
+
 Check = Callable[[], str]
 """Returns what is wrong; empty where nothing is."""
 LAG_TICK_SECONDS = 1.0
+LONGEST_LAG_SECONDS = 5.0
+MOST_DEAF_LISTS = 3
 
 
 class LoopLag:
@@ -34,6 +39,33 @@ class LoopLag:
         while True:
             self._expected_at = asyncio.get_running_loop().time() + LAG_TICK_SECONDS
             await asyncio.sleep(LAG_TICK_SECONDS)
+
+
+def alive(lag: LoopLag, workers: Workers, resync: Resync, resync_seconds: float) -> Mapping[str, Check]:
+    """Return the checks of `/livez`: something that should make progress makes none."""
+    longest_list_age = 4 * resync_seconds + 30
+
+    def loop() -> str:
+        return f"the event loop is {lag.seconds:.0f} s late" if lag.seconds > LONGEST_LAG_SECONDS else ""
+
+    def passes() -> str:
+        seconds = workers.longest_pass_seconds
+        return f"a pass takes {seconds:.0f} s" if seconds > PASS_SECONDS + 10 else ""
+
+    def lists() -> str:
+        age = resync.age_seconds
+        return f"the last complete list is {age:.0f} s old" if age is not None and age > longest_list_age else ""
+
+    def watches() -> str:
+        deaf = resync.deaf_lists >= MOST_DEAF_LISTS
+        return f"{resync.deaf_lists} lists in a row had news that no watch had told" if deaf else ""
+
+    return {"loop": loop, "passes": passes, "lists": lists, "watches": watches}
+
+
+def ready(resync: Resync) -> Mapping[str, Check]:
+    """Return the checks of `/readyz`."""
+    return {"caches": lambda: "" if resync.filled.is_set() else "not filled yet"}
 
 
 class Health:

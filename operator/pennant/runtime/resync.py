@@ -33,11 +33,16 @@ class Resync:
         telemetry: ResyncTelemetry,
         interval_seconds: float,
         jitter: random.Random,
+        heard: Callable[[], int],
     ) -> None:
-        """Read complete lists by `relist`."""
+        """Read complete lists by `relist`; `heard` tells how many events the watches have delivered so far."""
         self._relist, self._queue, self._telemetry = relist, queue, telemetry
         self._interval_seconds, self._jitter = interval_seconds, jitter
         self._succeeded_at: float | None = None
+        self._heard = heard
+        self._heard_before = 0
+        self.deaf_lists = 0
+        """Lists in a row that had news while the watches had delivered nothing since the list before."""
         self.filled = asyncio.Event()
         """Set when the store is complete for the first time."""
 
@@ -67,6 +72,10 @@ class Resync:
         loop = asyncio.get_running_loop()
         begun = loop.time()
         concerned = frozenset(await self._relist())
+        if self._succeeded_at is not None:
+            heard = self._heard()
+            self.deaf_lists = self.deaf_lists + 1 if concerned and heard == self._heard_before else 0
+            self._heard_before = heard
         self._succeeded_at = loop.time()
         self.filled.set()
         self._telemetry.relisted(loop.time() - begun, len(concerned))

@@ -1,0 +1,129 @@
+"""When the process counts as alive and as ready, in virtual time."""
+
+import asyncio
+import random
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import pytest
+
+from pennant.core.observation import Key
+from pennant.ports import Unavailable
+from pennant.runtime.health import LoopLag, alive, ready
+from pennant.runtime.resync import Resync
+from pennant.runtime.workers import PASS_SECONDS, Workers
+from pennant.runtime.workqueue import WorkQueue
+
+KEY = Key("default", "fraud")
+pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
+
+
+class Clock:
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class Hanging:
+    """Does not even end when it is told to."""
+
+    async def reconcile(self, key: Key) -> datetime | None:
+        for _ in range(2):
+            try:
+                await asyncio.sleep(300)
+            except asyncio.CancelledError:
+                continue
+        return None
+
+
+class Notes:
+    def reconciled(self, seconds: float) -> None:
+        pass
+
+    def failed(self, kind: str) -> None:
+        pass
+
+    def relisted(self, seconds: float, repaired: int) -> None:
+        pass
+
+
+class Process:
+    """The parts that the probes look at."""
+
+    def __init__(self) -> None:
+        self.queue = WorkQueue()
+        self.workers = Workers(self.queue, Hanging(), Clock(), Notes())
+        self.down = False
+        self.news: list[Key] = []
+        self.heard = 0
+        self.lag = LoopLag()
+        self.resync = Resync(self.relist, self.queue, Notes(), 30, random.Random(1), lambda: self.heard)
+        self.alive = alive(self.lag, self.workers, self.resync, 30)
+        self.ready = ready(self.resync)
+
+    async def relist(self) -> Iterable[Key]:
+        if self.down:
+            raise Unavailable("away")
+        return self.news
+
+    def problems(self) -> set[str]:
+        return {name for name, check in self.alive.items() if check()}
+
+
+async def test_it_is_ready_when_the_caches_are_filled() -> None:
+    process = Process()
+    assert process.ready["caches"]()
+    await process.resync.once()
+    assert not process.ready["caches"]()
+    assert process.problems() == set()
+
+
+async def test_it_is_not_alive_when_no_list_comes_and_alive_again_when_one_does() -> None:
+    process = Process()
+    running = asyncio.create_task(process.resync.run())
+    await asyncio.sleep(1)
+    process.down = True
+    await asyncio.sleep(100)
+    assert process.problems() == set(), "an API server that restarts is no reason to restart as well"
+    await asyncio.sleep(100)
+    assert process.problems() == {"lists"}
+    process.down = False
+    await asyncio.sleep(15)
+    assert process.problems() == set()
+    running.cancel()
+
+
+async def test_it_is_not_alive_when_a_pass_does_not_end() -> None:
+    process = Process()
+    running = asyncio.create_task(process.workers.run(1, lambda: True))
+    process.queue.add(KEY)
+    await asyncio.sleep(PASS_SECONDS + 5)
+    assert process.problems() == set()
+    await asyncio.sleep(10)
+    assert process.problems() == {"passes"}
+    process.queue.close()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_it_is_not_alive_when_lists_have_news_that_no_watch_tells() -> None:
+    process = Process()
+    await process.resync.once()
+    process.news = [KEY]
+    for _ in range(2):
+        await process.resync.once()
+    assert process.problems() == set(), "an event may be on its way"
+    await process.resync.once()
+    assert process.problems() == {"watches"}
+    process.heard += 1
+    await process.resync.once()
+    assert process.problems() == set()
+
+
+async def test_it_is_not_alive_when_the_loop_is_late() -> None:
+    process = Process()
+    lag = asyncio.create_task(process.lag.run())
+    await asyncio.sleep(10)
+    assert process.lag.seconds < 1.1
+    lag.cancel()
+    await asyncio.sleep(7)
+    assert process.problems() == {"loop"}
