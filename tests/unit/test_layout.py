@@ -1,0 +1,63 @@
+"""The repository is laid out as it must be, and its front door does not lie."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pennant.api.meta import ApiModel
+from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.api.model_version import ModelVersionSpec
+from pennant.metrics.sources import SourcesFile
+from pennant.runtime.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+EXAMPLES: list[Any] = [
+    each for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) for each in yaml.safe_load_all(block)
+]
+MODELS: dict[str, type[ApiModel]] = {"ModelVersion": ModelVersionSpec, "ModelDeployment": ModelDeploymentSpec}
+
+
+def test_operator_is_a_source_root_and_never_a_package() -> None:
+    """With an `operator/__init__.py` the standard library's `operator` is shadowed from the root of the repository."""
+    assert not (ROOT / "operator" / "__init__.py").exists()
+    done = subprocess.run(
+        [sys.executable, "-c", "import operator; operator.add"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("example", [each for each in EXAMPLES if "kind" in each], ids=lambda each: each["kind"])
+def test_an_example_of_the_readme_is_valid(example: Any) -> None:
+    MODELS[example["kind"]].model_validate(example["spec"])
+
+
+def test_the_metric_sources_of_the_readme_are_valid() -> None:
+    sources = [each for each in EXAMPLES if "sources" in each]
+    assert len(sources) == 1
+    assert SourcesFile.model_validate(sources[0]).sources.keys() == {"default"}
+
+
+def test_the_readme_names_both_commands_and_they_can_be_run() -> None:
+    for command in ("demo", "test", ".ci/run"):
+        path = ROOT / command
+        assert path.stat().st_mode & 0o111, f"{command} is executable"
+    assert "./demo " in README
+    assert "./test " in README
+
+
+def test_every_setting_is_documented() -> None:
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert field.description.endswith((".", "`.")), name
+
+
+def test_nothing_names_a_place_to_fetch_packages_from() -> None:
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "://" not in lock
+    assert "--hash=sha256:" in lock
