@@ -193,9 +193,11 @@ class Stage:
         """Return whether no rollout is under way and no revision is still to become known good."""
         if not self.kubectl("get", "modeldeployment", NAME, "--ignore-not-found"):
             return True
-        known_good = all("verifiedAt" in each for each in self.history[-1:])
-        waits = self.condition("MetricsHealthy")[0] != "True" or self.condition("Ready")[0] != "True"
-        return self.condition("Reconciling")[0] != "True" and (known_good or waits)
+        status, reason = self.condition("MetricsHealthy")
+        # Without a verdict nothing more comes by itself, unless the first check is still due.
+        verified = all("verifiedAt" in each for each in self.history[-1:])
+        judged = verified or (status != "True" and reason != "AwaitingFirstCheck")
+        return self.condition("Reconciling")[0] != "True" and judged
 
 
 ALLOWED = {

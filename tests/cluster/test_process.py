@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -102,6 +103,18 @@ def test_a_wrong_setting_is_named(replicas: Callable[..., Operator], settings: d
     assert operator.process is not None
     assert operator.process.wait(20) == 2
     assert says in operator.tail()
+
+
+def test_a_port_that_is_taken_is_named(replicas: Callable[..., Operator]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        operator = replicas(PENNANT_PORT=str(port))
+        assert operator.process is not None
+        assert operator.process.wait(20) == 1
+    assert f"cannot listen on 127.0.0.1:{port}" in operator.tail()
+    assert "Traceback" not in operator.tail()
 
 
 @pytest.fixture

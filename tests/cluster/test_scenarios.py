@@ -112,7 +112,7 @@ def test_a_breach_during_the_rollout_leaves_the_old_pods_that_still_run(serving:
     serving.version("1.1.0")
     serving.move_tag("1.0.0", "1.1.0")
     # The first new pod takes traffic; the second one never becomes ready, so the rollout cannot end.
-    serving.until(lambda: serving.get("deployment")["status"].get("updatedReplicas", 0) >= 2)
+    serving.until(lambda: len(serving.pods("1.1.0")) == 2)
     serving.unready("1.1.0")
     serving.until_rolled_back_to("1.0.0")
     serving.until(lambda: len(serving.pods()) == 3)

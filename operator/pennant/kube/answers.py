@@ -48,7 +48,7 @@ def failure(code: int, body: bytes, headers: Mapping[str, str]) -> PortError:
         return Unauthenticated(message)
     if code == 404:
         return Missing(message)
-    if code == 409 or _is_another_object(status):
+    if code == 409 or _is_another_object(status) or _is_terminating(status):
         return Conflict(message)
     if code == 500 and message.startswith(_MANIFEST_FAULTS):
         return Refused(message)
@@ -69,3 +69,9 @@ def _is_another_object(status: Mapping[str, Any]) -> bool:
     """Whether the object of this name has another uid: for an apply the server calls that invalid."""
     causes = (status.get("details") or {}).get("causes") or ()
     return any(each.get("field") == "metadata.uid" for each in causes)
+
+
+def _is_terminating(status: Mapping[str, Any]) -> bool:
+    """Whether the namespace is being deleted: what was to be written there is about to go as well."""
+    causes = (status.get("details") or {}).get("causes") or ()
+    return any(each.get("reason") == "NamespaceTerminating" for each in causes)

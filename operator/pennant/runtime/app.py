@@ -119,15 +119,14 @@ class Operator:
                 await asyncio.Event().wait()
             await elector.run(lead)
 
-        parts: dict[str, Coroutine[Any, Any, None]] = {
-            "loop lag": lag.run(),
-            "resync": resync.run(),
-            "workers": work(),
-            "election": election(),
-        }
         try:
-            if self._settings.port:
-                await health.start(self._settings.listen_address, self._settings.port)
+            await self._listen(health)
+            parts: dict[str, Coroutine[Any, Any, None]] = {
+                "loop lag": lag.run(),
+                "resync": resync.run(),
+                "workers": work(),
+                "election": election(),
+            }
             return await self._supervise(parts, self._watch(connection, store, queue, ears))
         finally:
             queue.close()
@@ -136,6 +135,15 @@ class Operator:
             for each in (client, leases):
                 await each.close()
             await sources.aclose()
+
+    async def _listen(self, health: Health) -> None:
+        address, port = self._settings.listen_address, self._settings.port
+        if not port:
+            return
+        try:
+            await health.start(address, port)
+        except OSError as error:
+            raise CannotStart(f"cannot listen on {address}:{port} ({error.strerror}); choose another --port") from error
 
     async def _connected(self) -> Connection:
         """Return a connection that works: kopf would try for ever with credentials that do not."""

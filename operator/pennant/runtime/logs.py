@@ -15,8 +15,8 @@ _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", 
 def configure(log_format: LogFormat, level: LogLevel) -> None:
     """Send all log lines to standard error in this format."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter() if log_format is LogFormat.JSON else ConsoleFormatter())
-    logging.basicConfig(level=level.value, handlers=[handler], force=True)
+    handler.setFormatter(JsonFormatter() if log_format == "json" else ConsoleFormatter())
+    logging.basicConfig(level=level, handlers=[handler], force=True)
     # kopf says a line for every event that it hears.
     for name in ("kopf", "aiohttp.access", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
