@@ -11,6 +11,7 @@ from pennant.ports import Conflict, PortError, Refused, Unavailable
 from unit.kube.api_server import Answers, a_connection, serving
 
 UID_CAUSE = {"causes": [{"reason": "FieldValueInvalid", "field": "metadata.uid"}]}
+TERMINATING_CAUSE = {"causes": [{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]}
 FIELD_CAUSE = {"causes": [{"reason": "FieldValueInvalid", "field": "spec.replicas"}]}
 
 
@@ -34,6 +35,7 @@ async def write(client: Client) -> None:
     [
         (400, "strict decoding error", {}, Refused),
         (403, "exceeded quota", {}, Refused),
+        (403, "unable to create new content in namespace x", TERMINATING_CAUSE, Conflict),
         (404, "not found", {}, Missing),
         (408, "timeout", {}, Unavailable),
         (409, "the object has been modified", {}, Conflict),
