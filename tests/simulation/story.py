@@ -11,7 +11,7 @@ from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus
 from pennant.controller.measurements import Measurements
 from pennant.controller.reconciler import Reconciler
 from pennant.core.decision import Decision
-from pennant.core.observation import Key, Snapshot
+from pennant.core.observation import Key, Observation
 from pennant.ports import Conflict, MetricSource
 from simulation import invariants
 from simulation.sources import FakeMetricSource, Sample
@@ -27,7 +27,7 @@ class Crash(BaseException):
 class Silent:
     """Nobody listens to the passes."""
 
-    def decided(self, key: Key, snapshot: Snapshot | None, decision: Decision | None) -> None:
+    def decided(self, key: Key, seen: Observation | None, decision: Decision | None) -> None:
         pass
 
 

@@ -26,8 +26,6 @@ async def act(cluster: Cluster, snapshot: Snapshot, decision: Decision) -> bool:
     changed = status != snapshot.status
     if changed:
         await cluster.write_status(snapshot, status)
-    for event in decision.events:
-        await cluster.record_event(snapshot, event)
     return changed or bool(decision.actions)
 
 

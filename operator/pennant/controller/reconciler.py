@@ -7,7 +7,7 @@ from pennant.controller.act import act
 from pennant.controller.measurements import Measurements
 from pennant.core.checks import due_measurements
 from pennant.core.decide import decide
-from pennant.core.decision import ApplyWorkload, Decision
+from pennant.core.decision import ApplyWorkload, Decision, Event
 from pennant.core.measurement import RangeQuery
 from pennant.core.observation import Invalid, Key, Observation, Refusal, Snapshot
 from pennant.ports import Clock, Cluster, Refused
@@ -20,8 +20,8 @@ RETRY_REFUSED_AFTER = timedelta(seconds=60)
 class PassObserver(Protocol):
     """Someone who is told of each pass, such as the operator's own metrics."""
 
-    def decided(self, key: Key, snapshot: Snapshot | None, decision: Decision | None) -> None:
-        """Take note of a pass; without a snapshot the ModelDeployment is gone."""
+    def decided(self, key: Key, seen: Observation | None, decision: Decision | None) -> None:
+        """Take note of a pass; without an observation the ModelDeployment is gone."""
         ...
 
 
@@ -45,15 +45,23 @@ class Reconciler:
 
         Raises `Conflict` and `Unavailable` as the cluster does: the key is to be tried again after a while.
         """
-        for _ in range(MOST_PASSES):
-            seen = await self._observe(key)
-            if seen is None:
-                self._forget(key)
-                return None
-            decision = decide(seen)
-            self._observer.decided(key, seen.snapshot, decision)
-            if not await self._carry_out(seen, decision):
-                return decision.look_again_at
+        told: list[tuple[Snapshot, Event]] = []
+        try:
+            for _ in range(MOST_PASSES):
+                seen = await self._observe(key)
+                if seen is None:
+                    self._forget(key)
+                    return None
+                decision = decide(seen)
+                written = await self._carry_out(seen, decision)
+                self._observer.decided(key, seen, decision)
+                told += [(seen.snapshot, event) for event in decision.events]
+                if not written:
+                    return decision.look_again_at
+        finally:
+            # Events are for people: they come when all is written, and delay nothing.
+            for snapshot, event in told:
+                await self._cluster.record_event(snapshot, event)
         raise Unsettled(f"{key} is not settled after {MOST_PASSES} passes")
 
     async def _observe(self, key: Key) -> Observation | None:

@@ -1,24 +1,16 @@
-"""The operator's own metrics: what it decides, what it asks of others, and whether it is well.
+"""The operator's own metrics: what it asks of others, how it works, and whether it is well."""
 
-Series of an object go when the object goes. Only the leader decides, so only the leader has series of objects.
-"""
-
-from collections.abc import Iterable
+import platform
 from importlib.metadata import version
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from pennant import __version__
-from pennant.api.model_deployment import Trigger
-from pennant.api.reasons import Reason
-from pennant.core.decision import CreateRevision, Decision, EventType
-from pennant.core.observation import Invalid, Key, Snapshot
+from pennant.core.decision import Decision
+from pennant.core.observation import Key, Observation
 from pennant.kube.client import Verb
 from pennant.kube.resources import Kind
-
-OBJECT = ("namespace", "name")
-CONDITION_STATUSES = ("true", "false", "unknown")
-ROLLBACK_REASONS = (Reason.METRIC_BREACH, Reason.PROGRESS_DEADLINE_EXCEEDED)
+from pennant.runtime.object_metrics import ObjectMetrics
 
 
 class Telemetry:
@@ -26,42 +18,21 @@ class Telemetry:
 
     def __init__(self) -> None:
         """Make the instruments."""
+        # The time at which a counter was made doubles the series and tells nobody anything.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         registry = self.registry
         build = Gauge(
             "pennant_build_info",
             "The version that runs; always 1.",
-            ("version", "kopf_version"),
+            ("version", "python_version", "kopf_version"),
             registry=registry,
         )
-        build.labels(__version__, version("kopf")).set(1)
-        self._info = Gauge(
-            "pennant_modeldeployment_info",
-            "What a ModelDeployment follows and serves; always 1.",
-            (*OBJECT, "model", "tag", "desired_version", "serving_version"),
-            registry=registry,
-        )
-        self._condition = Gauge(
-            "pennant_modeldeployment_status_condition",
-            "Whether a condition of a ModelDeployment has this status: 1 or 0.",
-            (*OBJECT, "condition", "status"),
-            registry=registry,
-        )
-        self._revisions = Counter(
-            "pennant_revisions_total",
-            "Revisions that were recorded, by what made them.",
-            (*OBJECT, "trigger"),
-            registry=registry,
-        )
-        self._breaches = Counter(
-            "pennant_versions_found_bad_total",
-            "Versions that were found bad while they were in place, by reason.",
-            (*OBJECT, "reason"),
-            registry=registry,
-        )
+        build.labels(__version__, platform.python_version(), version("kopf")).set(1)
         self._passes = Histogram(
             "pennant_reconcile_duration_seconds",
-            "Time of one reconciliation of a ModelDeployment.",
+            "Time of one reconciliation.",
+            ("kind",),
             buckets=(0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30),
             registry=registry,
         )
@@ -79,10 +50,15 @@ class Telemetry:
             ("verb", "kind", "code"),
             registry=registry,
         )
-        self._queries = Histogram(
-            "pennant_metric_query_duration_seconds",
-            "Time of queries to metric sources, by result.",
+        self._queries = Counter(
+            "pennant_prometheus_requests_total",
+            "Queries to metric sources, by result: success, refused or unavailable.",
             ("source", "result"),
+            registry=registry,
+        )
+        self._query_seconds = Histogram(
+            "pennant_prometheus_request_duration_seconds",
+            "Time of queries to metric sources.",
             buckets=(0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10),
             registry=registry,
         )
@@ -103,45 +79,17 @@ class Telemetry:
         self._oldest = Gauge(
             "pennant_workqueue_oldest_seconds", "Time for which the oldest of them has waited.", registry=registry
         )
-        self._known: dict[Key, tuple[str, ...]] = {}
+        self._objects = ObjectMetrics(registry)
 
     # What the reconciler tells.
-    def decided(self, key: Key, snapshot: Snapshot | None, decision: Decision | None) -> None:
-        """Take note of a pass; without a snapshot the ModelDeployment is gone."""
-        if snapshot is None or decision is None:
-            self._forget(key)
-            return
-        where = (key.namespace, key.name)
-        if key not in self._known:
-            self._begin(where)
-        status = decision.status
-        spec = snapshot.spec
-        labels = (
-            *where,
-            "" if isinstance(spec, Invalid) else spec.model,
-            "" if isinstance(spec, Invalid) else spec.tag,
-            status.desired.version if status.desired else "",
-            status.serving.version if status.serving else "",
-        )
-        if self._known.get(key) != labels:
-            self._drop_info(key)
-            self._info.labels(*labels).set(1)
-            self._known[key] = labels
-        for condition in status.conditions:
-            for each in CONDITION_STATUSES:
-                held = float(condition.status.value.lower() == each)
-                self._condition.labels(*where, condition.type, each).set(held)
-        for action in decision.actions:
-            if isinstance(action, CreateRevision):
-                self._revisions.labels(*where, action.revision.entry.trigger.value).inc()
-        for event in decision.events:
-            if event.type is EventType.WARNING and event.reason in ROLLBACK_REASONS:
-                self._breaches.labels(*where, event.reason.value).inc()
+    def decided(self, key: Key, seen: Observation | None, decision: Decision | None) -> None:
+        """Take note of a pass; without an observation the ModelDeployment is gone."""
+        self._objects.decided(key, seen, decision)
 
     # What the workers, the client, the sources, the elector and the resync tell.
     def reconciled(self, seconds: float) -> None:
         """A key was worked on."""
-        self._passes.observe(seconds)
+        self._passes.labels(Kind.MODEL_DEPLOYMENT.value).observe(seconds)
 
     def failed(self, kind: str) -> None:
         """Work on a key failed."""
@@ -153,7 +101,8 @@ class Telemetry:
 
     def queried(self, source: str, result: str, seconds: float) -> None:
         """A query to a metric source was answered, or not."""
-        self._queries.labels(source, result).observe(seconds)
+        self._queries.labels(source, result).inc()
+        self._query_seconds.observe(seconds)
 
     def relisted(self, seconds: float, repaired: int) -> None:
         """A complete list was read."""
@@ -168,34 +117,3 @@ class Telemetry:
         """The state of the queue, taken when somebody looks."""
         self._depth.set(depth)
         self._oldest.set(oldest_seconds)
-
-    def _begin(self, where: tuple[str, str]) -> None:
-        """Start the counters of an object at 0: the first increment of a counter that was not there is not seen."""
-        for trigger in Trigger:
-            self._revisions.labels(*where, trigger.value)
-        for reason in ROLLBACK_REASONS:
-            self._breaches.labels(*where, reason.value)
-
-    def _forget(self, key: Key) -> None:
-        if key not in self._known:
-            return
-        self._drop_info(key)
-        del self._known[key]
-        for instrument in (self._condition, self._revisions, self._breaches):
-            for labels in _of(instrument, (key.namespace, key.name)):
-                instrument.remove(*labels)
-
-    def _drop_info(self, key: Key) -> None:
-        if labels := self._known.get(key):
-            self._info.remove(*labels)
-
-
-def _of(instrument: Gauge | Counter, where: tuple[str, str]) -> Iterable[tuple[str, ...]]:
-    """Return the label values of the series of one object."""
-    names = ("condition", "trigger", "reason", "status")
-    found = set()
-    for metric in instrument.collect():
-        for sample in metric.samples:
-            if (sample.labels["namespace"], sample.labels["name"]) == where:
-                found.add((*where, *(sample.labels[name] for name in names if name in sample.labels)))
-    return found

@@ -3,9 +3,12 @@
 from prometheus_client import generate_latest
 
 from pennant.api.model_deployment import ModelDeploymentStatus
+from pennant.controller.reconciler import Reconciler
 from pennant.core.decide import decide
+from pennant.core.decision import Decision
 from pennant.core.observation import Observation, Snapshot
 from pennant.runtime.telemetry import Telemetry
+from simulation.story import Story
 from simulation.world import KEY
 from unit.core.builders import NOON, a_version, the_spec
 
@@ -32,7 +35,8 @@ def text(telemetry: Telemetry) -> list[str]:
 def observed() -> Telemetry:
     telemetry = Telemetry()
     snapshot = a_snapshot()
-    telemetry.decided(KEY, snapshot, decide(Observation(NOON, snapshot)))
+    seen = Observation(NOON, snapshot)
+    telemetry.decided(KEY, seen, decide(seen))
     return telemetry
 
 
@@ -47,9 +51,10 @@ def test_an_object_has_its_info_conditions_and_counters_from_the_first_pass_on()
         f'{ready}"false"}} 1.0',
         f'{ready}"unknown"}} 0.0',
     ]
-    assert f'pennant_revisions_total{{{where},trigger="TagMoved"}} 1.0' in lines
-    assert f'pennant_revisions_total{{{where},trigger="AutomaticRollback"}} 0.0' in lines, "counters begin at 0"
-    assert f'pennant_versions_found_bad_total{{{where},reason="MetricBreach"}} 0.0' in lines
+    assert f"pennant_tag_holders{{{where}}} 1.0" in lines
+    assert f'pennant_rollouts_total{{{where},result="completed"}} 0.0' in lines, "counters begin at 0"
+    assert f'pennant_rollbacks_total{{{where},reason="MetricBreach"}} 0.0' in lines
+    assert f'pennant_metric_check_threshold{{metric="accuracy",{where}}} 0.9' in lines
 
 
 def test_nothing_is_left_of_an_object_that_is_gone() -> None:
@@ -60,12 +65,34 @@ def test_nothing_is_left_of_an_object_that_is_gone() -> None:
 
 def test_an_object_has_one_info_at_a_time() -> None:
     telemetry = observed()
-    snapshot = a_snapshot()
-    decision = decide(Observation(NOON, snapshot))
-    moved = decision.status.model_copy(update={"desired": None})
-    telemetry.decided(KEY, snapshot, type(decision)(moved))
+    seen = Observation(NOON, a_snapshot())
+    moved = decide(seen).status.model_copy(update={"desired": None})
+    telemetry.decided(KEY, seen, Decision(moved))
     assert len([each for each in text(telemetry) if each.startswith("pennant_modeldeployment_info{")]) == 1
 
 
 def test_an_object_has_a_bounded_number_of_series() -> None:
     assert len([each for each in text(observed()) if "fraud" in each]) <= 45
+
+
+async def test_a_story_is_told_by_the_counters() -> None:
+    """A promotion that is rolled back, with the passes of the simulated operator."""
+    telemetry = Telemetry()
+    story = Story()
+    story.reconciler = Reconciler(story.cluster, story.measurements, story.world, telemetry)
+    story.accuracy.values = {"1.0.0": 0.95, "1.1.0": 0.5}
+    story.version("1.0.0", "production")
+    story.deployment()
+    await story.until(lambda: bool(story.status.stable))
+    story.version("1.0.0")
+    story.version("1.1.0", "production")
+    await story.until(lambda: len(story.history) == 3 and story.history[-1].verified_at is not None)
+
+    where = 'name="fraud",namespace="default"'
+    lines = text(telemetry)
+    assert f'pennant_rollouts_total{{{where},result="completed"}} 3.0' in lines
+    assert f'pennant_rollouts_total{{{where},result="rolled_back"}} 1.0' in lines
+    assert f'pennant_rollbacks_total{{{where},reason="MetricBreach"}} 1.0' in lines
+    assert f'pennant_metric_checks_total{{metric="accuracy",{where},result="breach"}} 1.0' in lines
+    assert f'pennant_metric_check_value{{metric="accuracy",{where}}} 0.95' in lines
+    assert "pennant_rollback_duration_seconds_count 1.0" in lines
