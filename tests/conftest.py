@@ -17,7 +17,8 @@ asyncio.set_event_loop(None)
 @pytest.fixture(scope="session")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """Start a control plane with our CRDs, once for the whole session."""
-    with Rig.start(tmp_path_factory.mktemp("rig")) as running:
+    # Twice as often as the tests look: a scrape that comes late must not look like missing data.
+    with Rig.start(tmp_path_factory.mktemp("rig"), scrape_interval="500ms") as running:
         running.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
         running.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         yield running

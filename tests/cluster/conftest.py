@@ -23,10 +23,10 @@ def operator(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ope
 
 @pytest.fixture
 def stage(rig: Rig, operator: Operator, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
-    """Give a scenario a namespace of its own; at its end nobody's objects were touched, and silence follows."""
+    """Give a scenario a namespace of its own; at its end nobody's objects were touched, and it comes to rest."""
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40].strip("-")
     played = Stage(rig, f"{name}-{uuid.uuid4().hex[:6]}", tmp_path / "models", operator)
     yield played
     played.assert_left_alone()
-    played.assert_silent()
+    played.assert_falls_silent()
     rig.kubectl("delete", "namespace", played.namespace, "--wait=false")

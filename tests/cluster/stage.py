@@ -181,23 +181,23 @@ class Stage:
             what = (reference["resource"], reference.get("subresource", ""), each["verb"])
             assert what in ALLOWED, f"the operator must not {what}"
 
-    def assert_silent(self, seconds: float = 2) -> None:
-        """Nothing at all is written once the change that is under way is over."""
-        self.until(self._is_settled, what="the end of what is under way")
-        time.sleep(0.5)
+    def assert_silent(self, seconds: float = 4) -> None:
+        """Nothing at all is written while the version in place is known good and nothing changes."""
+        self.until(lambda: "verifiedAt" in self.history[-1], what="a revision known good")
+        time.sleep(1)
         before = len(self.operator_writes())
         time.sleep(seconds)
         assert self.operator_writes()[before:] == [], self.report()
 
-    def _is_settled(self) -> bool:
-        """Return whether no rollout is under way and no revision is still to become known good."""
-        if not self.kubectl("get", "modeldeployment", NAME, "--ignore-not-found"):
-            return True
-        status, reason = self.condition("MetricsHealthy")
-        # Without a verdict nothing more comes by itself, unless the first check is still due.
-        verified = all("verifiedAt" in each for each in self.history[-1:])
-        judged = verified or (status != "True" and reason != "AwaitingFirstCheck")
-        return self.condition("Reconciling")[0] != "True" and judged
+    def assert_falls_silent(self, window: float = 2.5, within: float = 40) -> None:
+        """However the scenario ended, the operator comes to rest."""
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            before = len(self.operator_writes())
+            time.sleep(window)
+            if len(self.operator_writes()) == before:
+                return
+        raise AssertionError(f"the operator does not come to rest\n{self.report()}")
 
 
 ALLOWED = {

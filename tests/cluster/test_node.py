@@ -1,196 +1,335 @@
-"""The test node: what runs on it lives and dies as Kubernetes says."""
+"""The test node runs pods as it says, and the API server tells the truth about them."""
 
 import json
+import re
 import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from rig import Rig
+from rig.processes import Identity
 
-PYTHON = sys.executable
-SLEEP = [PYTHON, "-c", "import time; time.sleep(600)"]
+Object = dict[str, Any]
+FOREVER = ["sleep", "3600"]
+POD_IP = {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}}
+# Serves the files of the directory in which the container works: what a test puts there is what a probe finds.
+FILES = {
+    "command": [sys.executable, "-m", "http.server", "--bind", "$(POD_IP)", "8080"],
+    "env": [POD_IP],
+    "ports": [{"name": "http", "containerPort": 8080}],
+}
+TRAP = 'trap "echo asked; {then}" TERM; echo ready; while :; do sleep 0.05; done'
 
 
-class Namespace:
-    """A namespace with pods."""
+class Ground:
+    """A namespace on a rig, and the pods in it."""
 
     def __init__(self, rig: Rig) -> None:
-        self.rig, self.name = rig, f"node-{uuid.uuid4().hex[:8]}"
-        rig.kubectl("create", "namespace", self.name)
-        self.until(
-            lambda: rig.kubectl("get", "sa", "default", "-n", self.name, "-o", "name", check=False).stdout, "account"
-        )
+        self.rig, self.namespace = rig, f"node-{uuid.uuid4().hex[:8]}"
+        rig.kubectl("create", "namespace", self.namespace)
+        self.kubectl("wait", "--for=create", "serviceaccount/default", "--timeout=30s")
 
-    def run(self, *containers: dict[str, Any], name: str = "pod", **spec: Any) -> None:
-        body = {"terminationGracePeriodSeconds": 1, "containers": [*containers], **spec}
-        pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"l": "v"}}, "spec": body}
-        self.rig.kubectl("apply", "-n", self.name, "-f", "-", stdin=json.dumps(pod))
+    def kubectl(self, *args: str, stdin: str | None = None) -> str:
+        return self.rig.kubectl("--namespace", self.namespace, *args, stdin=stdin).stdout
 
-    def status(self, name: str = "pod") -> dict[str, Any]:
-        found = self.rig.kubectl("get", "pod", name, "-n", self.name, "-o", "json", "--ignore-not-found").stdout
-        return dict(json.loads(found)["status"]) if found else {}
+    def make(self, manifest: Object) -> None:
+        self.kubectl("create", "-f", "-", stdin=json.dumps(manifest))
 
-    def container(self, name: str = "pod") -> dict[str, Any]:
-        statuses = self.status(name).get("containerStatuses") or [{"state": {}, "lastState": {}, "restartCount": 0}]
-        return dict(statuses[0])
+    def pod(self, container: Object, **spec: Any) -> None:
+        """Make the pod `p` with one container, bound to the node without a scheduler."""
+        spec = {"nodeName": "rig-node", "containers": [{"name": "c", "image": "any:1"} | container]} | spec
+        self.make({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "labels": {"a": "b"}}, "spec": spec})
 
-    def is_ready(self, name: str = "pod") -> bool:
-        conditions = self.status(name).get("conditions", [])
-        return any(each["type"] == "Ready" and each["status"] == "True" for each in conditions)
+    def deployment(self, container: Object, replicas: int = 2) -> None:
+        labels = {"app": "d"}
+        pods = {"terminationGracePeriodSeconds": 1, "containers": [{"name": "c", "image": "any:1"} | container]}
+        template = {"metadata": {"labels": labels}, "spec": pods}
+        spec = {"replicas": replicas, "selector": {"matchLabels": labels}, "template": template}
+        self.make({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec})
 
-    def log(self, name: str = "pod", container: str = "c") -> str:
-        (path,) = (self.rig.directory / "pods").glob(f"{self.name}_{name}_*/{container}/log")
-        return path.read_text()
+    @property
+    def pods(self) -> list[Object]:
+        items: list[Object] = json.loads(self.kubectl("get", "pods", "-o", "json"))["items"]
+        return items
 
-    def until(self, holds: Callable[[], object], what: str, seconds: float = 20) -> None:
+    @property
+    def the_pod(self) -> Object:
+        (pod,) = self.pods
+        return pod
+
+    @property
+    def container(self) -> Object:
+        """What the API server says of the only container of the only pod."""
+        (status,) = self.the_pod["status"].get("containerStatuses") or [{"state": {}, "lastState": {}}]
+        return dict(status)
+
+    def place(self, pod: Object) -> Path:
+        """Where the container of a pod works, as the node's documentation says."""
+        metadata = pod["metadata"]
+        name = f"{self.namespace}_{metadata['name']}_{metadata['uid']}"
+        return self.rig.directory / "pods" / name / "c"
+
+    def log(self, pod: Object) -> str:
+        path = self.place(pod) / "log"
+        return path.read_text() if path.exists() else ""
+
+    def processes(self) -> list[Identity]:
+        found = [self.process(each) for pod in self.pods for each in pod["status"].get("containerStatuses", [])]
+        return [each for each in found if each is not None]
+
+    def process(self, status: Object) -> Identity | None:
+        return Identity.of(int(status["containerID"].removeprefix("process://")))
+
+    def until(self, holds: Callable[[], object], seconds: float = 20) -> None:
         deadline = time.monotonic() + seconds
         while not holds():
-            assert time.monotonic() < deadline, f"{what} did not come: {self.status()}"
+            if time.monotonic() > deadline:
+                raise AssertionError(f"it did not happen within {seconds} s\n{json.dumps(self.pods, indent=1)}")
             time.sleep(0.05)
 
-    def until_logged(self, name: str) -> None:
-        """Wait until the pod is ready and has said something."""
-        self.until(lambda: self.is_ready(name) and self.log(name), f"a word of {name}")
+    def until_available(self, seconds: float = 20) -> None:
+        self.kubectl("rollout", "status", "deployment/d", f"--timeout={seconds}s")
 
-    def delete(self, name: str = "pod", *options: str) -> float:
-        begun = time.monotonic()
-        self.rig.kubectl("delete", "pod", name, "-n", self.name, *options)
-        return time.monotonic() - begun
+    def until_running(self) -> None:
+        self.until(lambda: "running" in self.container["state"])
 
 
 @pytest.fixture
-def namespace(rig: Rig) -> Iterator[Namespace]:
-    made = Namespace(rig)
+def ground(rig: Rig) -> Iterator[Ground]:
+    made = Ground(rig)
     yield made
-    rig.kubectl("delete", "namespace", made.name, "--wait=false")
+    rig.kubectl("delete", "namespace", made.namespace, "--wait=false")
 
 
-def container(command: list[str], **more: Any) -> dict[str, Any]:
-    return {"name": "c", "image": "any", "command": command, **more}
+@pytest.fixture(scope="module")
+def own_rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """Start a control plane whose parts a test may stop without disturbing others."""
+    parts = ("etcd", "kube-apiserver", "kube-controller-manager", "node")
+    with Rig.start(tmp_path_factory.mktemp("node") / "rig", parts) as running:
+        yield running
 
 
-def field(path: str) -> dict[str, Any]:
-    return {"fieldRef": {"fieldPath": path}}
+def condition(pod: Object, kind: str) -> str:
+    conditions = pod["status"].get("conditions", [])
+    return next((str(each["status"]) for each in conditions if each["type"] == kind), "")
 
 
-def test_environment_and_arguments_are_expanded(namespace: Namespace) -> None:
-    program = "import os, sys, time; print(sys.argv[1:], os.environ['URL'], flush=True); time.sleep(600)"
-    environment = [
-        {"name": "POD_IP", "valueFrom": field("status.podIP")},
-        {"name": "NAME", "valueFrom": field("metadata.name")},
-        {"name": "LABEL", "valueFrom": field("metadata.labels['l']")},
-        {"name": "URL", "value": "http://$(POD_IP)/$(NAME)/$(LABEL)"},
-    ]
-    namespace.run(container([PYTHON, "-c", program], args=["$(URL)", "$(UNKNOWN)", "$$(URL)"], env=environment))
-    namespace.until(namespace.is_ready, "readiness")
-    namespace.until(lambda: "http" in namespace.log(), "output")
-    url = f"http://{namespace.status()['podIP']}/pod/v"
-    assert namespace.log() == f"['{url}', '$(UNKNOWN)', '$(URL)'] {url}\n"
+def waiting(ground: Ground) -> str:
+    return str(ground.container["state"].get("waiting", {}).get("reason", ""))
 
 
-def test_pods_have_addresses_of_their_own(namespace: Namespace) -> None:
-    for name in ("one", "two"):
-        namespace.run(container(SLEEP), name=name)
-    namespace.until(lambda: namespace.is_ready("one") and namespace.is_ready("two"), "readiness")
-    addresses = {namespace.status(name)["podIP"] for name in ("one", "two")}
+def test_the_node_is_ready_says_what_it_is_and_renews_its_lease(rig: Rig) -> None:
+    node = json.loads(rig.kubectl("get", "node", "rig-node", "-o", "json").stdout)
+    assert condition(node, "Ready") == "True"
+    assert node["status"]["nodeInfo"]["kubeletVersion"] == "rig-node"
+    assert node["status"]["allocatable"]["pods"] == "200"
+    assert node["metadata"]["labels"]["kubernetes.io/hostname"] == "rig-node"
+    lease = json.loads(rig.kubectl("get", "lease", "rig-node", "-n", "kube-node-lease", "-o", "json").stdout)
+    age = datetime.now(UTC) - datetime.fromisoformat(lease["spec"]["renewTime"])
+    assert age.total_seconds() < 15
+
+
+def test_a_deployment_becomes_available_on_addresses_of_its_own(ground: Ground) -> None:
+    ground.deployment({"command": FOREVER})
+    ground.until_available()
+    addresses = {each["status"]["podIP"] for each in ground.pods}
+    block = ground.pods[0]["status"]["hostIP"].removesuffix(".1")
     assert len(addresses) == 2
-    assert all(each.startswith("127.") for each in addresses)
+    assert all(re.fullmatch(rf"{re.escape(block)}\.\d+", each) for each in addresses)
+    for pod in ground.pods:
+        assert pod["status"]["phase"] == "Running"
+        assert {condition(pod, each) for each in ("PodScheduled", "Initialized", "ContainersReady", "Ready")} == {
+            "True"
+        }
+        assert pod["status"]["observedGeneration"] == pod["metadata"]["generation"]
 
 
-def test_a_readiness_probe_decides_on_readiness(namespace: Namespace, tmp_path: Path) -> None:
-    flag = tmp_path / "ready"
-    probe = {"exec": {"command": ["test", "-e", str(flag)]}, "periodSeconds": 1, "failureThreshold": 1}
-    namespace.run(container(SLEEP, readinessProbe=probe))
-    namespace.until(lambda: "running" in namespace.container()["state"], "running")
-    assert not namespace.is_ready()
-    flag.touch()
-    namespace.until(namespace.is_ready, "readiness")
-    flag.unlink()
-    namespace.until(lambda: not namespace.is_ready(), "unreadiness")
-    assert namespace.container()["restartCount"] == 0
+def test_environment_and_references_reach_the_process(ground: Ground) -> None:
+    environment = [
+        POD_IP,
+        {"name": "URL", "value": "http://$(POD_IP):$(PORT)/$$(PORT)"},
+        {"name": "LABEL", "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['a']"}}},
+    ]
+    container = {"command": ["sh", "-c", 'echo "$@"; env | sort', "-"], "args": ["$(URL)", "$(X)"], "env": environment}
+    ground.pod(container, restartPolicy="Never")
+    ground.until(lambda: ground.the_pod["status"].get("phase") == "Succeeded")
+    pod = ground.the_pod
+    url = f"http://{pod['status']['podIP']}:$(PORT)/$(PORT)"
+    first, *rest = ground.log(pod).splitlines()
+    assert first == f"{url} $(X)"
+    variables = dict(each.split("=", 1) for each in rest)
+    assert (variables.pop("URL"), variables.pop("LABEL")) == (url, "b")
+    assert variables.pop("HOME") == variables.pop("PWD") == str(ground.place(pod))
+    assert variables.keys() - {"_", "OLDPWD", "SHLVL"} == {"PATH", "POD_IP"}
 
 
-def test_a_liveness_probe_that_fails_restarts_the_container(namespace: Namespace, tmp_path: Path) -> None:
-    flag = tmp_path / "alive"
-    flag.touch()
-    probe = {"exec": {"command": ["test", "-e", str(flag)]}, "periodSeconds": 1, "failureThreshold": 2}
-    namespace.run(container(SLEEP, livenessProbe=probe))
-    namespace.until(namespace.is_ready, "readiness")
-    flag.unlink()
-    namespace.until(lambda: namespace.container()["restartCount"] == 1, "a restart")
-    assert namespace.container()["lastState"]["terminated"]["exitCode"] == 137
+def test_readiness_gates_availability(ground: Ground) -> None:
+    probe = {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1, "failureThreshold": 1}
+    ground.deployment(FILES | {"readinessProbe": probe}, replicas=1)
+    ground.until(lambda: len(ground.pods) == 1 and "404" in ground.log(ground.the_pod))
+    assert ground.the_pod["status"]["phase"] == "Running"
+    assert condition(ground.the_pod, "Ready") == "False"
+    ready = ground.place(ground.the_pod) / "ready"
+    ready.touch()
+    ground.until_available()
+    assert ground.container["ready"] is True
+    ready.unlink()
+    ground.until(lambda: condition(ground.the_pod, "Ready") == "False")
+    assert ground.container["restartCount"] == 0
 
 
-def test_a_container_that_ends_is_restarted_with_back_off_and_its_code_is_told(namespace: Namespace) -> None:
-    namespace.run(container([PYTHON, "-c", "raise SystemExit(3)"]))
-    namespace.until(lambda: namespace.container()["restartCount"] >= 2, "two restarts")
-    namespace.until(
-        lambda: namespace.container()["state"].get("waiting", {}).get("reason") == "CrashLoopBackOff", "back-off"
-    )
-    assert namespace.container()["lastState"]["terminated"]["exitCode"] == 3
+def test_a_container_that_is_not_alive_is_restarted(ground: Ground) -> None:
+    probe = {"exec": {"command": ["test", "!", "-e", "broken"]}, "periodSeconds": 1, "failureThreshold": 1}
+    ground.pod({"command": ["sh", "-c", "rm -f broken; exec sleep 3600"], "livenessProbe": probe})
+    ground.until_running()
+    before = ground.container["containerID"]
+    (ground.place(ground.the_pod) / "broken").touch()
+    ground.until(lambda: ground.container["restartCount"] == 1 and "running" in ground.container["state"])
+    assert ground.container["lastState"]["terminated"]["exitCode"] == 143
+    assert ground.container["containerID"] != before
 
 
-def test_a_pod_that_is_not_restarted_succeeds_or_fails(namespace: Namespace) -> None:
-    for name, code in (("good", 0), ("bad", 4)):
-        namespace.run(container([PYTHON, "-c", f"raise SystemExit({code})"]), name=name, restartPolicy="Never")
-    namespace.until(lambda: namespace.status("good").get("phase") == "Succeeded", "success")
-    namespace.until(lambda: namespace.status("bad").get("phase") == "Failed", "failure")
-    assert namespace.container("bad")["state"]["terminated"]["exitCode"] == 4
+def test_a_container_that_crashes_is_restarted_with_back_off(ground: Ground) -> None:
+    ground.pod({"command": ["sh", "-c", "echo one more; exit 7"]})
+    ground.until(lambda: waiting(ground) == "CrashLoopBackOff" and ground.container["restartCount"] >= 2)
+    container, pod = ground.container, ground.the_pod
+    assert container["lastState"]["terminated"]["exitCode"] == 7
+    assert container["ready"] is False
+    assert (pod["status"]["phase"], condition(pod, "Ready")) == ("Running", "False")
+    assert ground.log(pod).count("one more") >= 3
 
 
-def test_an_image_of_the_bad_set_is_not_pulled(namespace: Namespace) -> None:
-    namespace.run({"name": "c", "image": "unpullable.example/x:1", "command": SLEEP})
-    namespace.until(
-        lambda: namespace.container()["state"].get("waiting", {}).get("reason") == "ErrImagePull", "ErrImagePull"
-    )
-    assert namespace.status()["phase"] == "Pending"
+@pytest.mark.parametrize(("code", "phase"), [(0, "Succeeded"), (3, "Failed")])
+def test_a_pod_that_is_not_restarted_ends(ground: Ground, code: int, phase: str) -> None:
+    ground.pod({"command": ["sh", "-c", f"exit {code}"]}, restartPolicy="Never")
+    ground.until(lambda: ground.the_pod["status"].get("phase") == phase)
+    assert ground.container["state"]["terminated"]["exitCode"] == code
+    assert ground.container["restartCount"] == 0
 
 
-def test_what_the_node_cannot_do_it_says(namespace: Namespace) -> None:
-    namespace.run(container(SLEEP), volumes=[{"name": "data", "emptyDir": {}}])
-    namespace.until(
-        lambda: "volume data" in namespace.container()["state"].get("waiting", {}).get("message", ""), "a reason"
-    )
+def test_a_command_that_is_not_there_is_a_start_error(ground: Ground) -> None:
+    ground.pod({"command": ["no-such-command"]}, restartPolicy="Never")
+    ground.until(lambda: ground.the_pod["status"].get("phase") == "Failed")
+    ended = ground.container["state"]["terminated"]
+    assert (ended["reason"], ended["exitCode"]) == ("StartError", 128)
+    assert "no-such-command" in ended["message"]
 
 
-def test_a_pod_gets_its_grace_and_not_more(namespace: Namespace) -> None:
-    stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
-    namespace.run(container([PYTHON, "-c", stubborn]), name="stubborn", terminationGracePeriodSeconds=2)
-    polite = (
-        "import signal, sys, time\n"
-        "signal.signal(15, lambda *_: (time.sleep(1), print('bye', flush=True), sys.exit(0)))\n"
-        "print('up', flush=True); time.sleep(600)"
-    )
-    namespace.run(container([PYTHON, "-c", polite]), name="polite", terminationGracePeriodSeconds=20)
-    for name in ("stubborn", "polite"):
-        namespace.until_logged(name)
-    assert 2 <= namespace.delete("stubborn") < 6
-    assert 1 <= namespace.delete("polite") < 6
-    assert "bye" in namespace.log("polite")
+def test_a_bad_image_cannot_be_pulled(ground: Ground) -> None:
+    ground.pod({"image": "unpullable.example/server:1", "command": FOREVER})
+    seen = []
+
+    def next_reason() -> bool:
+        seen.append(waiting(ground))
+        return seen[-1] == "ImagePullBackOff"
+
+    ground.until(next_reason)
+    assert set(seen) <= {"", "ContainerCreating", "ErrImagePull", "ImagePullBackOff"}
+    assert "unpullable.example/server:1" in ground.container["state"]["waiting"]["message"]
+    assert ground.the_pod["status"]["phase"] == "Pending"
 
 
-def test_a_deleted_namespace_ends_every_process(namespace: Namespace) -> None:
-    program = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
-    for name in ("one", "two"):
-        namespace.run(container([PYTHON, "-c", program]), name=name)
-        namespace.until_logged(name)
-    pids = [int(namespace.log(name)) for name in ("one", "two")]
-    assert all(Path(f"/proc/{pid}").exists() for pid in pids)
-    namespace.rig.kubectl("delete", "namespace", namespace.name, "--wait=false")
-    namespace.until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "the end")
+def test_what_the_node_does_not_do_is_said_in_the_status(ground: Ground) -> None:
+    ground.pod({"command": FOREVER, "workingDir": "/srv"})
+    ground.until(lambda: waiting(ground) == "CreateContainerConfigError")
+    assert ground.container["state"]["waiting"]["message"] == "the test node does not support workingDir"
 
 
-def test_pods_outlive_a_restart_of_the_api_server(namespace: Namespace) -> None:
-    namespace.run(container(SLEEP))
-    namespace.until(namespace.is_ready, "readiness")
-    namespace.rig.stop_part("kube-apiserver")
-    namespace.rig.start_part("kube-apiserver")
-    namespace.run(container(SLEEP), name="after")
-    namespace.until(lambda: namespace.is_ready("after"), "readiness of a pod made afterwards")
-    assert namespace.is_ready()
-    assert namespace.container()["restartCount"] == 0
+def test_a_container_may_use_its_grace_and_is_not_ready_meanwhile(ground: Ground) -> None:
+    script = TRAP.format(then="while [ ! -e go ]; do sleep 0.05; done; echo done; exit 0")
+    ground.pod({"command": ["sh", "-c", script]}, terminationGracePeriodSeconds=30)
+    ground.until(lambda: "ready" in ground.log(ground.the_pod) and condition(ground.the_pod, "Ready") == "True")
+    pod = ground.the_pod
+    ground.kubectl("delete", "pod", "p", "--wait=false")
+    ground.until(lambda: condition(ground.the_pod, "Ready") == "False")
+    ground.until(lambda: "asked" in ground.log(pod))
+    assert len(ground.processes()) == 1
+    (ground.place(pod) / "go").touch()
+    ground.until(lambda: not ground.pods)
+    assert "done" in ground.log(pod)
+
+
+def test_a_container_that_ignores_the_question_is_killed_after_its_grace(ground: Ground) -> None:
+    ground.pod({"command": ["sh", "-c", TRAP.format(then=":")]}, terminationGracePeriodSeconds=1)
+    ground.until(lambda: "ready" in ground.log(ground.the_pod))
+    pod, (process,) = ground.the_pod, ground.processes()
+    begun = time.monotonic()
+    ground.kubectl("delete", "pod", "p", "--timeout=20s")
+    assert 1 <= time.monotonic() - begun < 10
+    assert "asked" in ground.log(pod)
+    assert not process.runs
+
+
+def test_a_forced_deletion_ends_a_container_within_its_grace(ground: Ground) -> None:
+    ground.pod({"command": ["sh", "-c", TRAP.format(then=":")]}, terminationGracePeriodSeconds=60)
+    ground.until(lambda: "ready" in ground.log(ground.the_pod))
+    pod, (process,) = ground.the_pod, ground.processes()
+    ground.kubectl("delete", "pod", "p", "--wait=false")
+    ground.until(lambda: "asked" in ground.log(pod))
+    assert process.runs
+    ground.kubectl("delete", "pod", "p", "--force", "--grace-period=0")
+    assert process.ended_within(5)
+
+
+def test_a_pod_with_the_name_of_one_that_still_ends_is_another_pod(ground: Ground) -> None:
+    ground.pod({"command": ["sh", "-c", TRAP.format(then=":")]}, terminationGracePeriodSeconds=60)
+    ground.until(lambda: "ready" in ground.log(ground.the_pod))
+    old, (process,) = ground.the_pod, ground.processes()
+    ground.kubectl("delete", "pod", "p", "--force", "--grace-period=0")
+    ground.pod({"command": FOREVER})
+    ground.until(lambda: condition(ground.the_pod, "Ready") == "True")
+    assert process.ended_within(5)
+    assert ground.the_pod["metadata"]["uid"] != old["metadata"]["uid"]
+    assert ground.the_pod["status"]["podIP"] != old["status"]["podIP"]
+    assert len(ground.processes()) == 1
+
+
+def test_deleting_the_namespace_ends_all_processes(rig: Rig) -> None:
+    ground = Ground(rig)
+    ground.deployment({"command": ["sh", "-c", "sleep 3600 & echo $!; wait"]}, replicas=3)
+    ground.until_available()
+    ground.until(lambda: all(ground.log(each) for each in ground.pods))
+    begun = [Identity.of(int(ground.log(each))) for each in ground.pods]
+    processes = [*ground.processes(), *(each for each in begun if each is not None)]
+    assert len(processes) == 6
+    rig.kubectl("delete", "namespace", ground.namespace, "--timeout=60s")
+    assert all(each.ended_within(1) for each in processes)
+
+
+def test_pods_outlive_a_restart_of_the_api_server_and_news_reaches_the_node_again(own_rig: Rig) -> None:
+    ground = Ground(own_rig)
+    probe = {"exec": {"command": ["test", "-e", "ready"]}, "periodSeconds": 1, "failureThreshold": 1}
+    ground.pod({"command": FOREVER, "readinessProbe": probe})
+    ground.until_running()
+    pod, (process,) = ground.the_pod, ground.processes()
+    own_rig.stop_part("kube-apiserver")
+    (ground.place(pod) / "ready").touch()
+    own_rig.start_part("kube-apiserver")
+    # What happened meanwhile is told, and what is asked from now on is done.
+    ground.until(lambda: condition(ground.the_pod, "Ready") == "True")
+    assert process.runs
+    assert ground.container["restartCount"] == 0
+    ground.kubectl("delete", "pod", "p", "--grace-period=1", "--timeout=20s")
+    assert not process.runs
+
+
+def test_a_node_that_comes_back_starts_its_pods_again_on_their_addresses(own_rig: Rig) -> None:
+    ground = Ground(own_rig)
+    ground.pod({"command": FOREVER})
+    ground.until_running()
+    before, (process,) = ground.the_pod["status"], ground.processes()
+    own_rig.stop_part("node")
+    assert not process.runs
+    own_rig.start_part("node")
+    ground.until(lambda: ground.container["restartCount"] == 1 and "running" in ground.container["state"])
+    after = ground.the_pod["status"]
+    assert after["podIPs"] == before["podIPs"]
+    assert after["startTime"] == before["startTime"]
+    assert ground.container["lastState"]["terminated"]["exitCode"] == 137
+    assert len(ground.processes()) == 1

@@ -264,7 +264,7 @@ def test_a_deployment_of_the_same_name_that_is_not_ours_is_not_touched(stage: St
     stage.version("1.0.0", "production")
     stage.deployment()
     stage.until(lambda: stage.condition("Stalled") == ("True", "NameConflict"))
-    stage.assert_silent(2)
+    stage.assert_falls_silent()
     after = stage.get("deployment")
     assert (after["spec"], after["metadata"]["uid"]) == (before["spec"], before["metadata"]["uid"])
 

@@ -1,81 +1,102 @@
 """The node itself: it registers, renews its lease, and runs the pods that are bound to it."""
 
 import asyncio
+import logging
 import platform
-from pathlib import Path
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from rig.node.api import Api, Expired, Gone
-from rig.node.container import timestamp
+from rig.node.api import Expired, Gone, Unavailable
+from rig.node.clock import micro_timestamp, timestamp
+from rig.node.host import Host
 from rig.node.pod import PodRunner
 
-LEASE_SECONDS = 10
+log = logging.getLogger(__name__)
+RENEW_SECONDS = 10
 RECONNECT_SECONDS = 0.2
-CAPACITY = {"cpu": "64", "memory": "256Gi", "pods": "500"}
+CAPACITY = {"cpu": "64", "memory": "256Gi", "pods": "200"}
+ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+_Pod = Mapping[str, Any]
+
+
+class Addresses:
+    """The addresses of one block that pods get, each to one pod at a time."""
+
+    def __init__(self, block: str) -> None:
+        """Take the block `127.x.y`, of which .1 is the node's own."""
+        self._free = [f"{block}.{number}" for number in range(2, 255)]
+
+    def take(self, wanted: str | None) -> str:
+        """Return the wanted address where it is free, else the one that has been free longest.
+
+        So that nobody meets a stranger on an address that was somebody else's a moment ago.
+        """
+        address = wanted if wanted in self._free else self._free[0]
+        self._free.remove(address)
+        return address
+
+    def give_back(self, address: str) -> None:
+        """Take an address back."""
+        self._free.append(address)
 
 
 class Agent:
     """One test node."""
 
-    def __init__(
-        self,
-        api: Api,
-        name: str,
-        directory: Path,
-        address_block: str,
-        bad_images: tuple[str, ...],
-        backoff_base_seconds: float,
-    ) -> None:
-        """Run pods in a directory, on addresses of a block `127.x.y`."""
-        self._api, self._name, self._directory, self._block = api, name, directory, address_block
-        self._bad_images, self._backoff_base = bad_images, backoff_base_seconds
-        self._pods: dict[str, tuple[PodRunner, asyncio.Task[None]]] = {}
-        self._addresses = [f"{address_block}.{number}" for number in range(254, 1, -1)]
+    def __init__(self, host: Host) -> None:
+        """Describe the node; nothing is started yet."""
+        self._host = host
+        self._addresses = Addresses(host.address_block)
+        self._pods: dict[str, PodRunner] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ready_since = timestamp()
 
     async def run(self) -> None:
-        """Be a node until cancelled; then end all pods."""
+        """Be a node until cancelled; then end all processes."""
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._stay_registered())
                 group.create_task(self._follow_pods())
         finally:
-            for _, task in self._pods.values():
+            for task in self._tasks:
                 task.cancel()
-            await asyncio.gather(*(task for _, task in self._pods.values()), return_exceptions=True)
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _stay_registered(self) -> None:
-        while True:
-            try:
-                await self._register()
-                await asyncio.sleep(LEASE_SECONDS)
-            except (OSError, Gone):
-                await asyncio.sleep(RECONNECT_SECONDS)
-
-    async def _register(self) -> None:
+        name = self._host.name
         node = {
             "apiVersion": "v1",
             "kind": "Node",
-            "metadata": {"name": self._name, "labels": _labels(self._name)},
-            "spec": {},
+            "metadata": {
+                "name": name,
+                "labels": {
+                    "kubernetes.io/hostname": name,
+                    "kubernetes.io/os": "linux",
+                    "kubernetes.io/arch": ARCHITECTURE,
+                },
+            },
         }
-        await self._create("/api/v1/nodes", node)
-        await self._api.patch(f"/api/v1/nodes/{self._name}/status", {"status": self._status()})
+        while True:
+            try:
+                await self._host.api.apply(f"/api/v1/nodes/{name}", node)
+                await self._host.api.apply(f"/api/v1/nodes/{name}/status", node | {"status": self._status()})
+                await self._renew_lease()
+            except (Unavailable, Gone) as error:
+                log.warning("not registered: %s", error)
+                await asyncio.sleep(RECONNECT_SECONDS)
+            else:
+                await asyncio.sleep(RENEW_SECONDS)
+
+    async def _renew_lease(self) -> None:
         lease = {
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
-            "metadata": {"name": self._name, "namespace": "kube-node-lease"},
-            "spec": {"holderIdentity": self._name, "leaseDurationSeconds": 40, "renewTime": _micro_time()},
+            "metadata": {"name": self._host.name, "namespace": "kube-node-lease"},
+            "spec": {"holderIdentity": self._host.name, "leaseDurationSeconds": 40, "renewTime": micro_timestamp()},
         }
-        leases = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
-        if not await self._create(leases, lease):
-            await self._api.patch(f"{leases}/{self._name}", {"spec": lease["spec"]})
-
-    async def _create(self, path: str, body: dict[str, Any]) -> bool:
-        try:
-            await self._api.request("POST", path, body)
-        except Gone:
-            return False
-        return True
+        path = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{self._host.name}"
+        await self._host.api.apply(path, lease)
 
     def _status(self) -> dict[str, Any]:
         ready = {
@@ -84,11 +105,12 @@ class Agent:
             "reason": "RigNodeReady",
             "message": "the test node runs",
             "lastHeartbeatTime": timestamp(),
+            "lastTransitionTime": self._ready_since,
         }
         return {
             "capacity": CAPACITY,
             "allocatable": CAPACITY,
-            "addresses": [{"type": "InternalIP", "address": f"{self._block}.1"}],
+            "addresses": [{"type": "InternalIP", "address": self._host.ip}],
             "conditions": [ready],
             "nodeInfo": {
                 **dict.fromkeys(("bootID", "machineID", "systemUUID", "kubeProxyVersion"), ""),
@@ -97,60 +119,64 @@ class Agent:
                 "kernelVersion": platform.release(),
                 "osImage": "test node",
                 "operatingSystem": "linux",
-                "architecture": "amd64",
+                "architecture": ARCHITECTURE,
             },
         }
 
     async def _follow_pods(self) -> None:
-        selector = f"spec.nodeName={self._name}"
         while True:
             try:
-                listed = await self._api.request("GET", f"/api/v1/pods?fieldSelector={selector}")
+                listed = await self._host.api.pods_of(self._host.name)
                 self._compare(listed["items"])
                 version = listed["metadata"]["resourceVersion"]
-                async for event in self._api.watch("/api/v1/pods", selector, version):
+                async for event in self._host.api.watch_pods_of(self._host.name, version):
                     self._heard(event["type"], event["object"])
-            except (OSError, Gone, Expired):
+            except (Unavailable, Expired) as error:
+                log.warning("pods are listed anew: %r", error)
                 await asyncio.sleep(RECONNECT_SECONDS)
 
-    def _compare(self, pods: list[dict[str, Any]]) -> None:
-        """End the pods that a list no longer has, and look at all others."""
-        listed = {each["metadata"]["uid"] for each in pods}
-        for uid in self._pods.keys() - listed:
-            self._pods[uid][0].delete(0)
-        for each in pods:
-            self._heard("MODIFIED", each)
+    def _compare(self, pods: list[_Pod]) -> None:
+        """Forget the pods that a list no longer has, and look at all others."""
+        for uid in self._pods.keys() - {each["metadata"]["uid"] for each in pods}:
+            self._forget(uid)
+        # Those first that had an address before this node started: they keep it.
+        for each in sorted(pods, key=lambda pod: "podIP" not in pod.get("status", {})):
+            self._look_at(each)
 
-    def _heard(self, event: str, pod: dict[str, Any]) -> None:
-        uid = pod["metadata"]["uid"]
+    def _heard(self, event: str, pod: _Pod) -> None:
         if event == "DELETED":
-            if uid in self._pods:
-                self._pods[uid][0].delete(0)
-        elif "deletionTimestamp" in pod["metadata"]:
-            if uid not in self._pods:
-                self._start(uid, pod)
-            self._pods[uid][0].delete(float(pod["metadata"].get("deletionGracePeriodSeconds", 30)))
-        elif uid not in self._pods and pod.get("status", {}).get("phase") not in ("Succeeded", "Failed"):
-            self._start(uid, pod)
+            self._forget(pod["metadata"]["uid"])
+        else:
+            self._look_at(pod)
 
-    def _start(self, uid: str, pod: dict[str, Any]) -> None:
+    def _look_at(self, pod: _Pod) -> None:
         metadata = pod["metadata"]
-        address = self._addresses.pop()
-        place = self._directory / f"{metadata['namespace']}_{metadata['name']}_{uid}"
-        runner = PodRunner(self._api, pod, address, f"{self._block}.1", place, self._backoff_base)
-        task = asyncio.create_task(runner.run(self._bad_images))
-        self._pods[uid] = (runner, task)
-        task.add_done_callback(lambda _: self._ended(uid, address))
+        leaves = "deletionTimestamp" in metadata
+        is_over = pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
+        if metadata["uid"] not in self._pods and (leaves or not is_over):
+            self._start(pod)
+        if leaves:
+            self._pods[metadata["uid"]].delete(metadata["deletionGracePeriodSeconds"], metadata["generation"])
 
-    def _ended(self, uid: str, address: str) -> None:
-        del self._pods[uid]
-        # The address that was free longest is used next, so that nobody meets a stranger on a known one.
-        self._addresses.insert(0, address)
+    def _forget(self, uid: str) -> None:
+        # Only now: until its deletion is heard of, there may be older news of a pod whose runner has ended.
+        if (runner := self._pods.pop(uid, None)) is not None:
+            runner.forget()
 
+    def _start(self, pod: _Pod) -> None:
+        metadata, address = pod["metadata"], self._addresses.take(pod.get("status", {}).get("podIP"))
+        self._pods[metadata["uid"]] = runner = PodRunner(self._host, pod, address)
+        task = asyncio.create_task(runner.run(), name=f"{metadata['namespace']}/{metadata['name']}")
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._ended, address))
+        log.info("%s runs on %s", task.get_name(), address)
 
-def _labels(name: str) -> dict[str, str]:
-    return {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux", "kubernetes.io/arch": "amd64"}
-
-
-def _micro_time() -> str:
-    return timestamp().replace("Z", ".000000Z")
+    def _ended(self, address: str, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._addresses.give_back(address)
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
+            log.error("%s was given up", task.get_name(), exc_info=error)
+        else:
+            log.info("%s has ended", task.get_name())

@@ -1,170 +1,144 @@
 """One container's life: started, probed, restarted with back-off, and ended within its grace."""
 
 import asyncio
-import ctypes
 import os
-import signal
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-from rig.node import probes
+from rig.node import environment, probes, states
+from rig.node.clock import timestamp
+from rig.node.environment import BadImage, Unsupported
+from rig.node.host import Host
+from rig.node.probes import Timing
+from rig.node.process import Process, Work
+from rig.node.states import ContainerStatus, Running, State, Terminated, Waiting
 
-_PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
-State = dict[str, Any]
-
-
-def timestamp() -> str:
-    """Return the time as Kubernetes writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _die_with_parent() -> None:
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+# What a process may take when the node itself ends.
+LAST_GRACE_SECONDS = 1
+# A container that ran this long has recovered: its next restart is a first one.
+RECOVERED_SECONDS = 600
 
 
 class Container:
-    """One container of a pod, and the status that it has."""
+    """One container of a pod; `changed` is called whenever its status is another one."""
 
     def __init__(
-        self,
-        spec: Mapping[str, Any],
-        command: list[str],
-        environment: Mapping[str, str],
-        pod_ip: str,
-        directory: Path,
-        restart_policy: str,
-        changed: Callable[[], None],
-        backoff_base_seconds: float,
+        self, host: Host, pod: Mapping[str, Any], spec: Mapping[str, Any], pod_ip: str, changed: Callable[[], None]
     ) -> None:
-        """Describe the container; `changed` is called when its status is another one."""
-        self.spec, self._command, self._pod_ip, self._directory = spec, command, pod_ip, directory
-        self._environment = {"PATH": os.environ["PATH"], "HOME": str(directory), **environment}
-        self._restart_policy, self._changed, self._backoff_base = restart_policy, changed, backoff_base_seconds
-        self.state: State = {"waiting": {"reason": "ContainerCreating"}}
-        self.last_state: State = {}
-        self.restarts = 0
-        self.ready = False
-        self._process: asyncio.subprocess.Process | None = None
-        self._stopping = False
+        """Describe the container; nothing is started yet."""
+        self._host, self._pod, self._spec, self._pod_ip, self._changed = host, pod, spec, pod_ip, changed
+        self._restart_policy: str = pod["spec"].get("restartPolicy", "Always")
+        known = {each["name"]: each for each in pod.get("status", {}).get("containerStatuses") or ()}
+        before = known.get(spec["name"], {})
+        self._restarts: int = before.get("restartCount", 0)
+        self._last_end = states.end_known_from(before, timestamp())
+        self._state: State = Waiting("ContainerCreating")
+        self._ready = False
+        self._process: Process | None = None
+        self._watching: asyncio.Task[None]
+        self._stopping = asyncio.Event()
+        self._grace_seconds = 0.0
+
+    def status(self) -> ContainerStatus:
+        """Return what is known of the container now."""
+        name, image = self._spec["name"], self._spec.get("image", "")
+        made_of = f"process://{self._process.pid}" if self._process is not None else ""
+        return ContainerStatus(name, image, self._state, self._last_end, self._ready, self._restarts, made_of)
+
+    def stop(self, grace_seconds: float) -> None:
+        """Begin to end the container for good; a later call may only shorten the grace."""
+        self._stopping.set()
+        self._grace_seconds = grace_seconds
+        self._be(self._state, ready=False)
+        if self._process is not None:
+            # A process that ends is no longer asked: that it stops answering is no reason to hurry it.
+            self._watching.cancel()
+            self._process.end(grace_seconds)
 
     async def run(self) -> None:
-        """Run the container until its policy says that it is over, or until cancelled."""
-        while True:
-            code, begun = await self._run_once()
-            self.ready = False
-            ended = {"exitCode": max(code, 0), "startedAt": begun, "finishedAt": timestamp()}
-            ended |= {"reason": "Completed" if code == 0 else "Error"}
-            if code < 0:
-                ended |= {"signal": -code, "exitCode": 128 - code}
-            self.state = {"terminated": ended}
-            self._changed()
-            if self._stopping or self._restart_policy == "Never" or (self._restart_policy == "OnFailure" and code == 0):
-                return
-            self.last_state = self.state
-            pause = min(self._backoff_base * 2**self.restarts, 300)
-            message = f"back-off {pause:g}s restarting failed container={self.spec['name']}"
-            self.state = {"waiting": {"reason": "CrashLoopBackOff", "message": message}}
-            self._changed()
-            await asyncio.sleep(pause)
-            self.restarts += 1
+        """Run the container until it is stopped or its restart policy says that it is over."""
+        try:
+            environment.check(self._pod, self._spec)
+            variables = environment.environment(self._pod, self._spec, self._pod_ip)
+            command = environment.command(self._spec, variables, self._host.images)
+        except Unsupported as error:
+            self._be(Waiting("CreateContainerConfigError", str(error)))
+        except BadImage as error:
+            self._be(Waiting("ErrImagePull", str(error)))
+            await asyncio.sleep(self._host.backoff_base_seconds)
+            self._be(Waiting("ImagePullBackOff", f'Back-off pulling image "{self._spec["image"]}": {error}'))
+        else:
+            directory = self._host.pod_directory(self._pod) / self._spec["name"]
+            own = {"PATH": os.environ["PATH"], "HOME": str(directory)}
+            await self._run_again_and_again(command, Work(directory, own | variables))
 
-    async def stop(self, grace_seconds: float) -> None:
-        """End the process group: SIGTERM, and SIGKILL after the grace."""
-        self._stopping = True
-        process = self._process
-        if process is None or process.returncode is not None:
+    async def _run_again_and_again(self, command: list[str], work: Work) -> None:
+        end, ends = self._last_end, 0
+        while not self._stopping.is_set():
+            if end is not None:
+                self._last_end = end
+                if not states.runs_again(self._restart_policy, end):
+                    break
+                await self._back_off(states.pause_seconds(self._host.backoff_base_seconds, ends))
+                if self._stopping.is_set():
+                    break
+                self._restarts += 1
+                ends += 1
+            begun = asyncio.get_running_loop().time()
+            end = await self._run_once(command, work)
+            self._be(end)
+            if asyncio.get_running_loop().time() - begun > RECOVERED_SECONDS:
+                ends = 0
+        if end is not None:
+            self._be(end)
+
+    async def _back_off(self, seconds: float) -> None:
+        if seconds == 0:
             return
-        self._signal(signal.SIGTERM)
+        name = self._spec["name"]
+        self._be(Waiting("CrashLoopBackOff", f"back-off {seconds:g}s restarting failed container={name}"))
         try:
-            await asyncio.wait_for(process.wait(), grace_seconds)
+            await asyncio.wait_for(self._stopping.wait(), seconds)
         except TimeoutError:
-            self._signal(signal.SIGKILL)
-            await process.wait()
+            return
 
-    def status(self) -> dict[str, Any]:
-        """Return the container's status as Kubernetes shows it."""
-        running = "running" in self.state
-        return {
-            "name": self.spec["name"],
-            "image": self.spec.get("image", ""),
-            "imageID": self.spec.get("image", ""),
-            "containerID": f"process://{self._process.pid}" if self._process else "",
-            "ready": self.ready and running,
-            "started": running,
-            "restartCount": self.restarts,
-            "state": self.state,
-            "lastState": self.last_state,
-        }
-
-    async def _run_once(self) -> tuple[int, str]:
+    async def _run_once(self, command: list[str], work: Work) -> Terminated:
         begun = timestamp()
-        self._directory.mkdir(parents=True, exist_ok=True)
-        with (self._directory / "log").open("ab") as log:
-            try:
-                self._process = await asyncio.create_subprocess_exec(
-                    *self._command,
-                    env=self._environment,
-                    cwd=self._directory,
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                    preexec_fn=_die_with_parent,
-                )
-            except OSError as error:
-                log.write(f"{self._command[0]}: {error.strerror}\n".encode())
-                return 127, begun
-        self.state = {"running": {"startedAt": begun}}
-        self.ready = "readinessProbe" not in self.spec
-        self._changed()
-        watches = [asyncio.create_task(each) for each in (self._watch_readiness(), self._watch_liveness())]
         try:
-            return await self._process.wait(), begun
-        finally:
-            for watch in watches:
-                watch.cancel()
+            self._process = process = await Process.start(command, work)
+        except OSError as error:
+            return states.not_started(f"{command[0]}: {error.strerror}", begun)
+        async with asyncio.TaskGroup() as group:
+            self._watching = group.create_task(self._watch(process, work))
+            if self._stopping.is_set():
+                self.stop(self._grace_seconds)
+            else:
+                self._be(Running(begun), ready="readinessProbe" not in self._spec)
+            code = await process.wait(LAST_GRACE_SECONDS)
+            self._watching.cancel()
+        return states.ended(code, begun, timestamp())
 
-    async def _watch_readiness(self) -> None:
-        probe = self.spec.get("readinessProbe")
-        if probe is not None:
-            await self._probe(probe, self._set_ready)
+    async def _watch(self, process: Process, work: Work) -> None:
+        target = probes.Target(self._spec, self._pod_ip, work, self._host.web)
 
-    async def _watch_liveness(self) -> None:
-        probe = self.spec.get("livenessProbe")
-        if probe is not None:
-            await self._probe(probe, self._restart_unless_alive)
+        def end_unless(alive: bool) -> None:
+            if not alive:
+                process.end(self._pod["spec"].get("terminationGracePeriodSeconds", 30))
 
-    async def _probe(self, probe: Mapping[str, Any], tell: Callable[[bool], None]) -> None:
-        """Tell of each change, once it has been seen as often as the probe asks for."""
-        needed = {True: int(probe.get("successThreshold", 1)), False: int(probe.get("failureThreshold", 3))}
-        await asyncio.sleep(float(probe.get("initialDelaySeconds", 0)))
-        period, first_tries = float(probe.get("periodSeconds", 10)), 20
-        last, count = False, 0
-        while True:
-            passed = await probes.passes(probe, self.spec, self._pod_ip, self._environment)
-            count = count + 1 if passed == last else 1
-            last = passed
-            if count >= needed[passed]:
-                tell(passed)
-            # A process that has just begun is asked more often, so that tests need not wait for whole periods.
-            first_tries -= 1
-            await asyncio.sleep(min(period, 0.1) if first_tries > 0 and not self.ready else period)
+        async with asyncio.TaskGroup() as group:
+            for name, tell, eager in (
+                ("readinessProbe", self._set_ready, True),
+                ("livenessProbe", end_unless, False),
+            ):
+                if probe := self._spec.get(name):
+                    ask = partial(probes.passes, probe, target)
+                    group.create_task(probes.follow(Timing.of(probe), ask, tell, eager=eager))
 
     def _set_ready(self, ready: bool) -> None:
-        if ready != self.ready:
-            self.ready = ready
+        self._be(self._state, ready=ready)
+
+    def _be(self, state: State, *, ready: bool = False) -> None:
+        if (state, ready) != (self._state, self._ready):
+            self._state, self._ready = state, ready
             self._changed()
-
-    def _restart_unless_alive(self, alive: bool) -> None:
-        if not alive:
-            self._signal(signal.SIGKILL)
-
-    def _signal(self, number: int) -> None:
-        if self._process is not None and self._process.returncode is None:
-            try:
-                os.killpg(self._process.pid, number)
-            except ProcessLookupError:
-                return

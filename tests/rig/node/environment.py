@@ -2,15 +2,38 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-Pod = Mapping[str, Any]
-_REFERENCE = re.compile(r"\$\$|\$\(([-._a-zA-Z][-._a-zA-Z0-9]*)\)")
+Object = Mapping[str, Any]
+_REFERENCE = re.compile(r"\$\$|\$\(([^)]*)\)")
 _KEYED = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
+_POD_FEATURES = ("initContainers", "hostNetwork", "activeDeadlineSeconds")
+_CONTAINER_FEATURES = ("envFrom", "lifecycle", "startupProbe", "workingDir", "restartPolicy", "volumeDevices")
+_PROBES = ("readinessProbe", "livenessProbe")
 
 
 class Unsupported(Exception):
     """The pod asks for something that this test node does not do."""
+
+
+class BadImage(Exception):
+    """The image counts as one that cannot be pulled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """What stands for images: a command of this machine for each, or None for one that cannot be pulled."""
+
+    commands: Mapping[str, tuple[str, ...] | None]
+    bad_prefixes: tuple[str, ...]
+
+    def command(self, image: str) -> tuple[str, ...]:
+        """Return the image's own command, empty where nobody gave one; raises `BadImage`."""
+        command = self.commands.get(image, ())
+        if command is None or image.startswith(self.bad_prefixes):
+            raise BadImage(f'failed to pull image "{image}": the test node counts it as bad')
+        return command
 
 
 def expanded(text: str, variables: Mapping[str, str]) -> str:
@@ -24,38 +47,49 @@ def expanded(text: str, variables: Mapping[str, str]) -> str:
     return _REFERENCE.sub(replace, text)
 
 
-def environment(pod: Pod, container: Mapping[str, Any], pod_ip: str) -> dict[str, str]:
+def environment(pod: Object, container: Object, pod_ip: str) -> dict[str, str]:
     """Return the declared variables, each of which may refer to those before it; raises `Unsupported`."""
     variables: dict[str, str] = {}
-    if container.get("envFrom"):
-        raise Unsupported(f"container {container['name']}: envFrom")
     for each in container.get("env") or ():
         if "valueFrom" in each:
-            variables[each["name"]] = _from(pod, each["valueFrom"], pod_ip)
+            variables[each["name"]] = _field(pod, each["name"], each["valueFrom"], pod_ip)
         else:
             variables[each["name"]] = expanded(each.get("value") or "", variables)
     return variables
 
 
-def command(container: Mapping[str, Any], variables: Mapping[str, str]) -> list[str]:
-    """Return the command line; raises `Unsupported` without a command, for there is no image to take one from."""
-    if not container.get("command"):
-        raise Unsupported(f"container {container['name']}: a test node runs commands, not images; set command")
-    words = [*container["command"], *(container.get("args") or ())]
-    return [expanded(each, variables) for each in words]
+def command(container: Object, variables: Mapping[str, str], images: Images) -> list[str]:
+    """Return the command line; raises `BadImage`, and `Unsupported` where nobody says what to run."""
+    image = container.get("image", "")
+    own = images.command(image)
+    if not container.get("command") and not own:
+        raise Unsupported(f"the test node has no images, and knows no command that stands for {image}: set command")
+    words = [*(container.get("command") or ()), *(container.get("args") or ())]
+    return [*(() if container.get("command") else own), *(expanded(each, variables) for each in words)]
 
 
-def check(pod: Pod) -> None:
+def check(pod: Object, container: Object) -> None:
     """Raise `Unsupported` for what would otherwise be ignored in silence."""
-    if pod["spec"].get("initContainers"):
-        raise Unsupported("initContainers")
-    for volume in pod["spec"].get("volumes") or ():
-        if not volume.get("name", "").startswith("kube-api-access-"):
-            raise Unsupported(f"volume {volume.get('name')}")
+    asked = [name for name in _POD_FEATURES if pod["spec"].get(name)]
+    asked += [f"volume {each['name']}" for each in pod["spec"].get("volumes") or () if not _is_harmless(each)]
+    asked += [name for name in _CONTAINER_FEATURES if container.get(name)]
+    for name in _PROBES:
+        probe = container.get(name) or {}
+        if "grpc" in probe:
+            asked.append(f"{name}.grpc")
+        if probe.get("httpGet", {}).get("scheme") == "HTTPS":
+            asked.append(f"{name}.httpGet.scheme HTTPS")
+    if asked:
+        raise Unsupported(f"the test node does not support {', '.join(asked)}")
 
 
-def _from(pod: Pod, source: Mapping[str, Any], pod_ip: str) -> str:
-    path = source.get("fieldRef", {}).get("fieldPath")
+def _is_harmless(volume: Object) -> bool:
+    sources = volume.get("projected", {}).get("sources") or ()
+    return "emptyDir" in volume or any("serviceAccountToken" in each for each in sources)
+
+
+def _field(pod: Object, name: str, source: Object, pod_ip: str) -> str:
+    path = source.get("fieldRef", {}).get("fieldPath", "")
     metadata = pod["metadata"]
     plain = {
         "metadata.name": metadata["name"],
@@ -66,6 +100,6 @@ def _from(pod: Pod, source: Mapping[str, Any], pod_ip: str) -> str:
     }
     if path in plain:
         return str(plain[path])
-    if path and (match := _KEYED.fullmatch(path)):
+    if match := _KEYED.fullmatch(path):
         return str((metadata.get(match.group(1)) or {}).get(match.group(2), ""))
-    raise Unsupported(f"valueFrom {', '.join(source)} {path or ''}".strip())
+    raise Unsupported(f"the test node does not support env {name} from {path or ', '.join(source)}")

@@ -1,63 +1,104 @@
-"""Probes: one question to a container, asked by HTTP, by TCP or by a command."""
+"""Probes: a question to a container, asked by HTTP, by TCP or by a command, again and again."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
-Container = Mapping[str, Any]
+import aiohttp
+
+from rig.node.process import Process, Work
+
+Object = Mapping[str, Any]
+# A container that has just begun is asked more often, so that tests do not wait for whole periods.
+EAGER_SECONDS, EAGER_TRIES = 0.1, 20
 
 
-async def passes(probe: Mapping[str, Any], container: Container, pod_ip: str, environment: Mapping[str, str]) -> bool:
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """When a probe asks, and how often it needs the same answer to believe it."""
+
+    initial_delay_seconds: float
+    period_seconds: float
+    timeout_seconds: float
+    success_threshold: int
+    failure_threshold: int
+
+    @classmethod
+    def of(cls, probe: Object) -> Self:
+        """Return the timing of a probe, with the defaults of Kubernetes."""
+        return cls(
+            float(probe.get("initialDelaySeconds", 0)),
+            float(probe.get("periodSeconds", 10)),
+            float(probe.get("timeoutSeconds", 1)),
+            int(probe.get("successThreshold", 1)),
+            int(probe.get("failureThreshold", 3)),
+        )
+
+
+async def follow(
+    timing: Timing, ask: Callable[[], Awaitable[bool]], tell: Callable[[bool], None], *, eager: bool
+) -> None:
+    """Ask until cancelled and tell the answer whenever it is believed; `eager` hurries until the first success."""
+    await asyncio.sleep(timing.initial_delay_seconds)
+    last, times = False, 0
+    hurries = EAGER_TRIES if eager else 0
+    while True:
+        passed = await ask()
+        times = times + 1 if passed == last else 1
+        last = passed
+        if times >= (timing.success_threshold if passed else timing.failure_threshold):
+            tell(passed)
+        hurries = 0 if passed else max(hurries - 1, 0)
+        await asyncio.sleep(min(timing.period_seconds, EAGER_SECONDS) if hurries else timing.period_seconds)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The container that is asked."""
+
+    container: Object
+    host: str
+    work: Work
+    web: aiohttp.ClientSession
+
+
+async def passes(probe: Object, target: Target) -> bool:
     """Return whether the probe passes within its timeout."""
-    seconds = float(probe.get("timeoutSeconds", 1))
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(Timing.of(probe).timeout_seconds):
             if "httpGet" in probe:
-                return await _http(probe["httpGet"], container, pod_ip)
+                return await _http(probe["httpGet"], target)
             if "tcpSocket" in probe:
-                return await _tcp(probe["tcpSocket"], container, pod_ip)
-            return await _exec(probe["exec"]["command"], environment)
-    except (OSError, TimeoutError, EOFError, ValueError):
+                return await _tcp(probe["tcpSocket"], target)
+            return await _exec(probe["exec"]["command"], target)
+    except (OSError, TimeoutError, aiohttp.ClientError, ValueError):
         return False
 
 
-async def _http(request: Mapping[str, Any], container: Container, pod_ip: str) -> bool:
-    host = request.get("host") or pod_ip
-    port = _port(request["port"], container)
-    reader, writer = await asyncio.open_connection(host, port)
-    try:
-        path = request.get("path") or "/"
-        writer.write(f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n".encode())
-        await writer.drain()
-        status = await reader.readline()
-        return 200 <= int(status.split()[1]) < 400
-    except IndexError:
-        return False
-    finally:
-        writer.close()
+def port_number(port: int | str, container: Object) -> int:
+    """Return the number of a port that is given by number or by name; raises `ValueError`."""
+    named = {each.get("name"): int(each["containerPort"]) for each in container.get("ports") or ()}
+    if isinstance(port, str) and port not in named:
+        raise ValueError(f"no port is named {port}")
+    return port if isinstance(port, int) else named[port]
 
 
-async def _tcp(request: Mapping[str, Any], container: Container, pod_ip: str) -> bool:
-    _, writer = await asyncio.open_connection(request.get("host") or pod_ip, _port(request["port"], container))
+async def _http(request: Object, target: Target) -> bool:
+    host, port = request.get("host") or target.host, port_number(request["port"], target.container)
+    headers = {each["name"]: each["value"] for each in request.get("httpHeaders") or ()}
+    url = f"http://{host}:{port}/{request.get('path', '/').removeprefix('/')}"
+    async with target.web.get(url, headers=headers, allow_redirects=False) as answer:
+        return 200 <= answer.status < 400
+
+
+async def _tcp(request: Object, target: Target) -> bool:
+    port = port_number(request["port"], target.container)
+    _, writer = await asyncio.open_connection(request.get("host") or target.host, port)
     writer.close()
     return True
 
 
-async def _exec(command: list[str], environment: Mapping[str, str]) -> bool:
-    process = await asyncio.create_subprocess_exec(
-        *command, env=dict(environment), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        return await process.wait() == 0
-    finally:
-        if process.returncode is None:
-            process.kill()
-
-
-def _port(port: int | str, container: Container) -> int:
-    if isinstance(port, int):
-        return port
-    named = {each.get("name"): each["containerPort"] for each in container.get("ports") or ()}
-    if port not in named:
-        raise ValueError(f"no port is named {port}")
-    return int(named[port])
+async def _exec(command: list[str], target: Target) -> bool:
+    process = await Process.start(command, replace(target.work, log="probe.log"))
+    return await process.wait() == 0

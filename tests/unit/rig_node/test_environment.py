@@ -1,38 +1,45 @@
-"""Command lines and environments as Kubernetes defines them."""
-
 from typing import Any
 
 import pytest
 
-from rig.node.environment import Unsupported, command, environment, expanded
+from rig.node.environment import BadImage, Images, Unsupported, check, command, environment, expanded
 
-POD: dict[str, Any] = {
-    "metadata": {"name": "p", "namespace": "n", "uid": "u", "labels": {"a/b": "c"}},
+POD = {
+    "metadata": {
+        "name": "p",
+        "namespace": "n",
+        "uid": "u",
+        "labels": {"app.kubernetes.io/name": "fraud"},
+        "annotations": {"note": "a b"},
+    },
     "spec": {"nodeName": "rig-node"},
 }
+NO_IMAGES = Images({}, ())
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("plain", "plain"),
-        ("$(A)", "1"),
-        ("$(A)$(B)", "12"),
-        ("$(UNKNOWN)", "$(UNKNOWN)"),
-        ("$$(A)", "$(A)"),
-        ("$$$(A)", "$1"),
-        ("$A", "$A"),
-        ("$(A", "$(A"),
-        ("$()", "$()"),
-    ],
+    ("text", "result"),
+    {
+        "a known name is replaced": ("<$(A)>", "<1>"),
+        "an unknown name stays": ("$(NOBODY)", "$(NOBODY)"),
+        "two dollar signs are one": ("$$", "$"),
+        "two dollar signs keep what follows from being replaced": ("$$(A)", "$(A)"),
+        "three dollar signs are one and a reference": ("$$$(A)", "$1"),
+        "a value is not expanded again": ("$(B)", "$(A)"),
+        "a reference without an end is text": ("$(A", "$(A"),
+        "a shell's own syntax is left to the shell": ("${A} $A $", "${A} $A $"),
+        "an empty reference stays": ("$()", "$()"),
+        "a name may hold any letter": ("$(a.b-c)", "2"),
+    }.values(),
 )
-def test_expansion(text: str, expected: str) -> None:
-    assert expanded(text, {"A": "1", "B": "2"}) == expected
+def test_references(text: str, result: str) -> None:
+    assert expanded(text, {"A": "1", "B": "$(A)", "a.b-c": "2"}) == result
 
 
-def test_a_variable_may_refer_to_those_before_it_only() -> None:
-    variables = [{"name": "B", "value": "$(A)"}, {"name": "A", "value": "1"}, {"name": "C", "value": "$(A)"}]
-    assert environment(POD, {"name": "c", "env": variables}, "127.0.0.9") == {"B": "$(A)", "A": "1", "C": "1"}
+def test_a_variable_refers_to_those_before_it() -> None:
+    container = {"env": [{"name": "LATE", "value": "$(EARLY)"}, {"name": "EARLY", "value": "1"}, {"name": "EMPTY"}]}
+    container["env"].append({"name": "AGAIN", "value": "$(EARLY)$(LATE)"})
+    assert environment(POD, container, "") == {"LATE": "$(EARLY)", "EARLY": "1", "EMPTY": "", "AGAIN": "1$(EARLY)"}
 
 
 @pytest.mark.parametrize(
@@ -41,30 +48,76 @@ def test_a_variable_may_refer_to_those_before_it_only() -> None:
         ("metadata.name", "p"),
         ("metadata.namespace", "n"),
         ("metadata.uid", "u"),
-        ("metadata.labels['a/b']", "c"),
-        ("metadata.annotations['x']", ""),
+        ("metadata.labels['app.kubernetes.io/name']", "fraud"),
+        ("metadata.labels['missing']", ""),
+        ("metadata.annotations['note']", "a b"),
         ("spec.nodeName", "rig-node"),
-        ("status.podIP", "127.0.0.9"),
+        ("status.podIP", "127.64.1.2"),
     ],
 )
-def test_fields_of_the_pod(path: str, value: str) -> None:
-    variable = {"name": "X", "valueFrom": {"fieldRef": {"fieldPath": path}}}
-    assert environment(POD, {"name": "c", "env": [variable]}, "127.0.0.9") == {"X": value}
+def test_a_variable_from_a_field(path: str, value: str) -> None:
+    container = {"env": [{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": path}}}]}
+    assert environment(POD, container, "127.64.1.2") == {"A": value}
 
 
 @pytest.mark.parametrize(
-    "more",
+    ("source", "named"),
     [
-        {"env": [{"name": "X", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]},
-        {"env": [{"name": "X", "valueFrom": {"fieldRef": {"fieldPath": "spec.unheardOf"}}}]},
-        {"envFrom": [{"configMapRef": {"name": "c"}}]},
+        ({"secretKeyRef": {"name": "s", "key": "k"}}, "secretKeyRef"),
+        ({"configMapKeyRef": {"name": "s", "key": "k"}}, "configMapKeyRef"),
+        ({"fieldRef": {"fieldPath": "spec.serviceAccountName"}}, "spec.serviceAccountName"),
     ],
 )
-def test_what_is_not_supported_is_refused(more: dict[str, Any]) -> None:
-    with pytest.raises(Unsupported):
-        environment(POD, {"name": "c", **more}, "127.0.0.9")
+def test_a_variable_from_elsewhere_is_named(source: dict[str, Any], named: str) -> None:
+    with pytest.raises(Unsupported, match=f"env A from {named}"):
+        environment(POD, {"env": [{"name": "A", "valueFrom": source}]}, "")
 
 
-def test_a_container_without_a_command_is_refused() -> None:
-    with pytest.raises(Unsupported, match="set command"):
-        command({"name": "c", "image": "x"}, {})
+@pytest.mark.parametrize(
+    ("container", "words"),
+    {
+        "command and arguments are expanded": ({"command": ["$(A)", "b"], "args": ["$$c"]}, ["1", "b", "$c"]),
+        "the image's command gets the arguments": ({"image": "server:1", "args": ["$(A)"]}, ["serve", "$(X)", "1"]),
+        "a command replaces that of the image": ({"image": "server:1", "command": ["x"]}, ["x"]),
+    }.values(),
+)
+def test_the_command_line(container: dict[str, Any], words: list[str]) -> None:
+    assert command(container, {"A": "1"}, Images({"server:1": ("serve", "$(X)")}, ())) == words
+
+
+def test_an_image_that_nobody_knows_needs_a_command() -> None:
+    with pytest.raises(Unsupported, match="stands for nobody/knows:1"):
+        command({"image": "nobody/knows:1", "args": ["x"]}, {}, NO_IMAGES)
+
+
+@pytest.mark.parametrize("image", ["broken:1", "unpullable.example/server:1"])
+def test_a_bad_image_is_bad_even_with_a_command(image: str) -> None:
+    with pytest.raises(BadImage, match=image):
+        command({"image": image, "command": ["x"]}, {}, Images({"broken:1": None}, ("unpullable.example/",)))
+
+
+@pytest.mark.parametrize(
+    ("pod", "container", "named"),
+    [
+        ({"initContainers": [{"name": "i"}]}, {}, "initContainers"),
+        ({"hostNetwork": True}, {}, "hostNetwork"),
+        ({"volumes": [{"name": "v", "secret": {}}]}, {}, "volume v"),
+        ({"volumes": [{"name": "v", "projected": {"sources": [{"secret": {}}]}}]}, {}, "volume v"),
+        ({}, {"envFrom": [{}]}, "envFrom"),
+        ({}, {"lifecycle": {"preStop": {}}}, "lifecycle"),
+        ({}, {"startupProbe": {"exec": {}}}, "startupProbe"),
+        ({}, {"workingDir": "/srv"}, "workingDir"),
+        ({}, {"readinessProbe": {"grpc": {"port": 1}}}, "readinessProbe.grpc"),
+        ({}, {"livenessProbe": {"httpGet": {"scheme": "HTTPS"}}}, "livenessProbe.httpGet.scheme HTTPS"),
+        ({"hostNetwork": True}, {"workingDir": "/srv"}, "hostNetwork, workingDir"),
+    ],
+)
+def test_what_the_node_does_not_do_is_named(pod: dict[str, Any], container: dict[str, Any], named: str) -> None:
+    with pytest.raises(Unsupported, match=f"does not support {named}$"):
+        check({"spec": pod}, container)
+
+
+def test_what_every_pod_has_is_no_obstacle() -> None:
+    token = {"name": "kube-api-access-x", "projected": {"sources": [{"serviceAccountToken": {}}, {"configMap": {}}]}}
+    pod = {"initContainers": [], "volumes": [token, {"name": "tmp", "emptyDir": {}}]}
+    check({"spec": pod}, {"readinessProbe": {"httpGet": {"scheme": "HTTP"}}, "volumeMounts": [{"name": "tmp"}]})

@@ -1,0 +1,36 @@
+"""What all pods of a node share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from rig.node.api import Api
+from rig.node.environment import Images
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """The node as a container sees it."""
+
+    api: Api
+    web: aiohttp.ClientSession
+    """Asks the probes."""
+    name: str
+    address_block: str
+    """The first three numbers of the addresses of pods, such as 127.64.1."""
+    directory: Path
+    images: Images
+    backoff_base_seconds: float
+
+    @property
+    def ip(self) -> str:
+        """The node's own address."""
+        return f"{self.address_block}.1"
+
+    def pod_directory(self, pod: Mapping[str, Any]) -> Path:
+        """Return where the containers of a pod work and log."""
+        metadata = pod["metadata"]
+        return self.directory / f"{metadata['namespace']}_{metadata['name']}_{metadata['uid']}"

@@ -1,0 +1,93 @@
+"""What a container is doing, in the words of Kubernetes. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+START_ERROR_CODE = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """It does not run, and may still."""
+
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """It runs since a time, which says nothing of readiness."""
+
+    started_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Terminated:
+    """It has ended."""
+
+    exit_code: int
+    reason: str
+    started_at: str
+    finished_at: str
+    signal: int = 0
+    message: str = ""
+
+
+State = Waiting | Running | Terminated
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerStatus:
+    """All that a pod's status says of one of its containers."""
+
+    name: str
+    image: str
+    state: State
+    last_end: Terminated | None
+    ready: bool
+    restarts: int
+    container_id: str
+
+
+def ended(return_code: int, started_at: str, finished_at: str) -> Terminated:
+    """Return the end of a process; a negative code is the signal that killed it, as in `subprocess`."""
+    if return_code < 0:
+        return Terminated(128 - return_code, "Error", started_at, finished_at, signal=-return_code)
+    return Terminated(return_code, "Completed" if return_code == 0 else "Error", started_at, finished_at)
+
+
+def not_started(message: str, at: str) -> Terminated:
+    """Return the end of a process that could not begin."""
+    return Terminated(START_ERROR_CODE, "StartError", at, at, message=message)
+
+
+def end_known_from(status: Mapping[str, Any], now: str) -> Terminated | None:
+    """Return how a container ended by what an earlier node wrote; one that ran was lost with that node."""
+    state = status.get("state") or {}
+    if running := state.get("running"):
+        return Terminated(137, "Error", running["startedAt"], now, signal=9, message="the test node ended")
+    end = state.get("terminated") or (status.get("lastState") or {}).get("terminated")
+    if not end:
+        return None
+    return Terminated(
+        end["exitCode"],
+        end.get("reason", ""),
+        end.get("startedAt", now),
+        end.get("finishedAt", now),
+        end.get("signal", 0),
+        end.get("message", ""),
+    )
+
+
+def runs_again(restart_policy: str, end: Terminated) -> bool:
+    """Return whether a container is to be started again after this end."""
+    return restart_policy == "Always" or (restart_policy == "OnFailure" and end.exit_code != 0)
+
+
+def pause_seconds(base_seconds: float, ends_before: int) -> float:
+    """Return the pause before a restart: none the first time, then the base, doubled each time up to 5 minutes."""
+    if ends_before == 0:
+        return 0
+    # The exponent is bounded because a float is.
+    return min(base_seconds * 2.0 ** min(ends_before - 1, 20), 300)
