@@ -86,6 +86,26 @@ class Cluster(RuleBasedStateMachine):
         self.story.deployment(template={"spec": {"containers": [container]}})
         self.run(self.story.settle())
 
+    @rule(left_behind=st.booleans())
+    def the_deployment_is_deleted_and_made_anew(self, left_behind: bool) -> None:
+        """What is quarantined stays so, also while the garbage collector has not yet come."""
+        world = self.story.world
+        before = {each.digest for each in self.story.status.quarantine}
+        asked = self.story.status.desired
+        old = world.deployments.get(KEY)
+        world.delete_deployment(KEY)
+        if left_behind and old is not None:
+            world.deployments[KEY] = old
+        self.recorded, self.rollbacks_since_a_person_acted = {}, 0
+        self.story.deployment()
+        self.run(self.story.settle())
+        if left_behind and old is not None:
+            del world.deployments[KEY]
+            self.run(self.story.settle())
+        mirrored = {q.digest for v in world.versions.values() for q in v.quarantined_by if q.deployment == KEY.name}
+        if asked is not None and asked.digest in before & mirrored and len(self.holders) == 1:
+            assert asked.digest in {each.digest for each in self.story.status.quarantine}
+
     @rule(seconds=st.sampled_from([1, 7, 40, 90]))
     def time_passes(self, seconds: int) -> None:
         self.run(self.story.passes(seconds))

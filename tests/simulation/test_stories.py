@@ -168,6 +168,24 @@ async def test_creating_the_deployment_anew_does_not_lift_the_quarantine() -> No
     assert story.condition("Stalled") == ("True", "Quarantined")
 
 
+async def test_a_deployment_of_somebody_else_in_the_way_does_not_lift_the_quarantine() -> None:
+    story = await serving("1.0.0")
+    story.accuracy.values["1.1.0"] = 0.2
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(lambda: story.condition("RolledBack")[0] == "True" and story.served() == "1.0.0")
+    left_behind = story.world.deployments[KEY]
+    story.world.delete_deployment(KEY)
+    story.world.deployments[KEY] = left_behind
+    story.deployment()
+    await story.passes(5)
+    assert story.condition("Stalled") == ("True", "NameConflict")
+
+    del story.world.deployments[KEY]
+    await story.passes(60)
+    assert KEY not in story.world.deployments
+    assert story.condition("Stalled") == ("True", "Quarantined")
+
+
 async def test_when_every_version_breaches_the_operator_stops() -> None:
     story = await serving("1.0.0")
     story.accuracy.values["1.1.0"] = 0.97

@@ -52,8 +52,11 @@ def known_good(history: History, quarantine: Quarantine, revisions: Iterable[Rev
 
 
 def restored(status: ModelDeploymentStatus, snapshot: Snapshot) -> Quarantine:
-    """Return the quarantine; for a status that is new or was wiped, what the mirrors in the ModelVersions know."""
-    if status.observed_generation >= 0:
+    """Return the quarantine; for a status that is new or was wiped, what the mirrors in the ModelVersions know.
+
+    A status that only says why nothing can be done (a foreign Deployment, a wrong spec) is still a new one.
+    """
+    if status.history or status.quarantine or status.desired is not None:
         return status.quarantine
     mirrored = {
         mirror.digest: QuarantineEntry(
