@@ -60,6 +60,14 @@ class Cluster(RuleBasedStateMachine):
             self.tag(other, False)
         self.tag(version, True)
 
+    @rule(good=VERSIONS, bad=VERSIONS)
+    def a_good_version_is_followed_by_a_bad_one(self, good: str, bad: str) -> None:
+        """What everything here is about; by chance alone it would be rare."""
+        for version, accuracy in ((good, 0.95), (bad, 0.2)):
+            self.story.accuracy.values[version] = accuracy
+            self.the_tag_moves(version)
+            self.run(self.story.passes(60))
+
     @rule(version=VERSIONS)
     def a_version_is_deleted_and_made_anew(self, version: str) -> None:
         if ("default", f"fraud-{version}") in self.story.world.versions:
@@ -91,6 +99,7 @@ class Cluster(RuleBasedStateMachine):
         """What is quarantined stays so, also while the garbage collector has not yet come."""
         world = self.story.world
         before = {each.digest for each in self.story.status.quarantine}
+        mirrored = {q.digest for v in world.versions.values() for q in v.quarantined_by if q.deployment == KEY.name}
         asked = self.story.status.desired
         old = world.deployments.get(KEY)
         world.delete_deployment(KEY)
@@ -102,7 +111,6 @@ class Cluster(RuleBasedStateMachine):
         if left_behind and old is not None:
             del world.deployments[KEY]
             self.run(self.story.settle())
-        mirrored = {q.digest for v in world.versions.values() for q in v.quarantined_by if q.deployment == KEY.name}
         if asked is not None and asked.digest in before & mirrored and len(self.holders) == 1:
             assert asked.digest in {each.digest for each in self.story.status.quarantine}
 

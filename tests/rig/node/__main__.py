@@ -6,6 +6,7 @@ import json
 import logging
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import aiohttp
@@ -48,9 +49,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def images(table: Path | None, bad_prefixes: Sequence[str]) -> Images:
+    """Return the images of a table and of prefixes."""
+    read = json.loads(table.read_text()) if table is not None else {}
+    commands = {image: None if command is None else tuple(command) for image, command in read.items()}
+    return Images(commands, tuple(bad_prefixes))
+
+
 async def _run(arguments: argparse.Namespace) -> None:
-    table = json.loads(arguments.images.read_text()) if arguments.images is not None else {}
-    commands = {image: None if command is None else tuple(command) for image, command in table.items()}
     # As a kubelet's: one connection for each question, and no cookies.
     web = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(force_close=True, limit=0),
@@ -64,7 +70,7 @@ async def _run(arguments: argparse.Namespace) -> None:
             arguments.name,
             arguments.address_block,
             arguments.directory.resolve(),
-            Images(commands, tuple(arguments.bad_image)),
+            images(arguments.images, arguments.bad_image),
             arguments.backoff_base_seconds,
         )
         running = asyncio.create_task(Agent(host).run())

@@ -77,9 +77,9 @@ class Container:
         end, ends = self._last_end, 0
         while not self._stopping.is_set():
             if end is not None:
-                self._last_end = end
                 if not states.runs_again(self._restart_policy, end):
                     break
+                self._last_end = end
                 await self._back_off(states.pause_seconds(self._host.backoff_base_seconds, ends))
                 if self._stopping.is_set():
                     break

@@ -57,10 +57,12 @@ class PodRunner:
 
     async def _tell(self) -> None:
         """Write the status whenever it is another one; the last time when the pod is over."""
-        while not self._gone:
+        while True:
             await self._changed.wait()
             if not self._over:
                 await asyncio.sleep(TOGETHER_SECONDS)
+            if self._gone:
+                return
             over = self._over
             self._changed.clear()
             try:

@@ -1,7 +1,9 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from rig.node.__main__ import images
 from rig.node.environment import BadImage, Images, Unsupported, check, command, environment, expanded
 
 POD = {
@@ -88,6 +90,13 @@ def test_the_command_line(container: dict[str, Any], words: list[str]) -> None:
 def test_an_image_that_nobody_knows_needs_a_command() -> None:
     with pytest.raises(Unsupported, match="stands for nobody/knows:1"):
         command({"image": "nobody/knows:1", "args": ["x"]}, {}, NO_IMAGES)
+
+
+def test_a_table_says_what_stands_for_an_image_or_that_it_is_bad(tmp_path: Path) -> None:
+    (tmp_path / "images").write_text('{"server:1": ["serve", "--fast"], "broken:1": null}')
+    table = images(tmp_path / "images", ["unpullable.example/"])
+    assert table == Images({"server:1": ("serve", "--fast"), "broken:1": None}, ("unpullable.example/",))
+    assert images(None, []) == NO_IMAGES
 
 
 @pytest.mark.parametrize("image", ["broken:1", "unpullable.example/server:1"])
