@@ -1,6 +1,7 @@
 """What holds for all tests, and the control plane that those share that need one."""
 
 import asyncio
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,9 @@ import pytest
 from rig import Rig
 
 ROOT = Path(__file__).parent.parent
+
+# A shell ignores SIGINT in what it runs in the background, and children inherit that: then Ctrl-C could not be tested.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Without this, pytest-asyncio asks for "the current loop", which makes one that nobody closes.
 asyncio.set_event_loop(None)

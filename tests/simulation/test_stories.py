@@ -6,7 +6,7 @@ A changed trace is shown as a difference; `PENNANT_WRITE_GOLDEN=1` writes it ane
 import os
 from pathlib import Path
 
-from simulation.story import Story
+from simulation.story import Story, a_spec
 from simulation.world import KEY
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -225,3 +225,84 @@ async def test_silence_when_converged() -> None:
     await story.passes(600)
 
     assert story.world.trace[written:] == []
+
+
+async def test_history_is_trimmed_to_its_limit_and_no_number_is_lost() -> None:
+    story = Story()
+    story.accuracy.values = {"1.0.0": 0.95}
+    story.version("1.0.0", "production")
+    story.deployment(historyLimit=3)
+    await story.until(lambda: bool(story.status.stable))
+    for number in range(1, 8):
+        await move_tag(story, f"1.{number - 1}.0", f"1.{number}.0")
+        await story.passes(5)
+
+    # Nothing but the first was ever verified: it stays, for it is the way back.
+    assert [each.revision for each in story.history] == [1, 7, 8]
+    assert sorted(story.world.records[KEY].revisions) == [1, 7, 8]
+    assert story.status.stable is not None
+    assert story.status.stable.version == "1.0.0"
+
+
+async def test_a_verified_version_is_watched_no_more_where_that_is_asked_for() -> None:
+    story = Story()
+    story.accuracy.values = {"1.0.0": 0.95}
+    story.version("1.0.0", "production")
+    metric = a_spec()["analysis"]["metrics"][0]
+    story.deployment(analysis={"intervalSeconds": 10, "bakeSeconds": 30, "afterPromotion": "Stop", "metrics": [metric]})
+    await story.until(lambda: bool(story.status.stable))
+    story.accuracy.values["1.0.0"] = 0.1
+    await story.passes(120)
+
+    assert story.condition("MetricsHealthy") == ("True", "MetricsPassing")
+    assert story.condition("Ready") == ("True", "Serving")
+
+
+async def test_watching_begins_after_the_initial_delay() -> None:
+    story = Story()
+    story.accuracy.values = {"1.0.0": 0.1}
+    story.version("1.0.0", "production")
+    metric = a_spec()["analysis"]["metrics"][0]
+    story.deployment(analysis={"initialDelaySeconds": 60, "intervalSeconds": 10, "metrics": [metric]})
+    await story.passes(70)
+    assert story.condition("MetricsHealthy") == ("Unknown", "AwaitingFirstCheck")
+    await story.passes(30)
+    assert story.condition("MetricsHealthy") == ("False", "ThresholdBreached")
+
+
+async def test_without_metrics_a_version_is_known_good_when_it_has_been_available_for_its_bake_time() -> None:
+    story = Story()
+    story.version("1.0.0", "production")
+    story.deployment(analysis={"bakeSeconds": 30})
+    await story.passes(33)
+    assert story.history[-1].outcome.value == "Serving"
+    await story.passes(3)
+    assert story.history[-1].outcome.value == "Verified"
+
+
+async def test_a_changed_template_is_a_revision_and_a_changed_number_of_pods_is_not() -> None:
+    story = await serving("1.0.0")
+    story.deployment(replicas=5)
+    await story.passes(10)
+    assert len(story.history) == 1
+    assert len(story.pods()) == 5
+    container = {"name": "server", "image": "registry.example/server:2"}
+    story.deployment(replicas=5, template={"spec": {"containers": [container]}})
+    await story.passes(10)
+    assert [(each.version, each.trigger.value) for each in story.history] == [
+        ("1.0.0", "TagMoved"),
+        ("1.0.0", "SpecChanged"),
+    ]
+
+
+async def test_a_wrong_spec_is_said_and_changes_nothing() -> None:
+    story = await serving("1.0.0")
+    pods = story.pods()
+    story.deployment(container="nowhere")
+    await story.passes(5)
+    assert story.condition("Stalled") == ("True", "InvalidSpec")
+    assert story.condition("Ready") == ("False", "InvalidSpec")
+    assert story.pods() == pods
+    story.deployment()
+    await story.passes(5)
+    assert story.condition("Ready") == ("True", "Serving")
