@@ -420,7 +420,8 @@ class ModelDeploymentStatus(ApiModel):
     """What the operator last wrote to the Deployment."""
     history: Annotated[
         tuple[HistoryEntry, ...],
-        Field(max_length=100, json_schema_extra=listed("map", "revision")),
+        # Atomic: the operator alone writes it, and tracking the owner of each field of a hundred entries is dear.
+        Field(max_length=100, json_schema_extra=ATOMIC),
     ] = ()
     """The newest revisions, oldest first."""
     quarantine: Annotated[
