@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from pennant.api.conditions import find
@@ -151,9 +150,3 @@ def a_spec(**spec: Any) -> Json:
         "analysis": {"intervalSeconds": 10, "bakeSeconds": 30, "metrics": [metric]},
         **spec,
     }
-
-
-def seconds_between(earlier: datetime | None, later: datetime | None) -> int:
-    assert earlier is not None
-    assert later is not None
-    return round((later - earlier).total_seconds())

@@ -1,7 +1,6 @@
 """Conditions as the Kubernetes API conventions define them, and the one rule of their times."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
@@ -51,9 +50,3 @@ def carried(previous: Iterable[Condition], fresh: Iterable[Condition]) -> tuple[
         return condition.model_copy(update={"last_transition_time": old.last_transition_time})
 
     return tuple(carry(each) for each in fresh)
-
-
-def since(conditions: Iterable[Condition], kind: str, status: ConditionStatus, now: datetime) -> datetime:
-    """Return since when the condition has had this status; `now` where it has it only from now on."""
-    found = find(conditions, kind)
-    return found.last_transition_time if found and found.status == status else now

@@ -57,7 +57,6 @@ def listed(kind: str, *keys: str) -> dict[str, Any]:
 
 
 ATOMIC = listed("atomic")
-SET = listed("set")
 
 Label = Annotated[str, Field(min_length=1, max_length=63, pattern=LABEL_PATTERN)]
 """A DNS-1123 label."""
