@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from pennant.api.model_deployment import ModelDeploymentStatus
+from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.measurement import RangeQuery, Series
 from pennant.core.observation import Key, Revision, Snapshot, Workload
@@ -46,6 +46,10 @@ class Cluster(Protocol):
 
     async def create_revision(self, owner: Snapshot, revision: Revision) -> None:
         """Create the ControllerRevision; `Conflict` where the name is taken."""
+        ...
+
+    async def mark_revision(self, owner: Snapshot, entry: HistoryEntry) -> None:
+        """Note the progress of a revision on its ControllerRevision, which is otherwise never changed."""
         ...
 
     async def delete_revision(self, owner: Snapshot, revision: int) -> None:

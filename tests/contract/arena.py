@@ -104,7 +104,7 @@ def an_application(snapshot: Snapshot, seen_before: Workload | None, **container
     containers = [{**template["spec"]["containers"][0], **container}]
     template = {**template, "spec": {**template["spec"], "containers": containers}}
     entry = a_revision(snapshot).entry
-    manifest = desired.deployment(snapshot, snapshot.spec, entry, template)
+    manifest = desired.deployment(snapshot, snapshot.spec, entry, template, paused=False)
     return ApplyWorkload(manifest, short_hash(manifest), seen_before)
 
 

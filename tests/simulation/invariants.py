@@ -28,7 +28,7 @@ def check(world: World) -> None:
         number = int(deployment.manifest["metadata"]["annotations"]["pennant.dev/revision"])
         assert number in record.revisions, "the record is there before the Deployment shows its revision"
         assert number in numbers, "the history is there before the Deployment shows its revision"
-        assert record.revisions[number].template == deployment.manifest["spec"]["template"]
+        assert deployment.applied == record.revisions[number].template, "what is applied is what was recorded"
     stalled, ready = (find(record.status.conditions, kind) for kind in ("Stalled", "Ready"))
     if stalled is not None and ready is not None:
         assert not (stalled.status.value == ready.status.value == "True"), "stalled is not ready"

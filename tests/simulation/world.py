@@ -13,12 +13,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from pennant.api.meta import Json
-from pennant.api.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus
+from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus
 from pennant.api.model_version import ModelVersionSpec
+from pennant.core import commands
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
-from pennant.core.digest import content_digest
+from pennant.core.digest import content_digest, short_hash
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Version, Workload
-from pennant.core.revision import template_hash
+from pennant.core.revision import RESTARTED_AT, template_hash
 from pennant.ports import Conflict
 
 BEGINNING = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -28,6 +29,7 @@ KEY = Key("default", "fraud")
 @dataclass
 class Pod:
     name: str
+    identity: str
     template_hash: str
     version: str
     born: datetime
@@ -36,12 +38,20 @@ class Pod:
 
 @dataclass
 class Deployment:
-    """A Deployment and what its controller has made of it."""
+    """A Deployment and what its controller has made of it.
+
+    `manifest` is what is stored: what the operator applied, and what others changed since.
+    """
 
     uid: str
     manifest: Json
     resource_version: int
     generation: int = 1
+    applied: Json = field(default_factory=dict)
+    """The pod template that the operator last applied."""
+    taken: tuple[str, ...] = ()
+    """Fields of the operator that somebody else has written since its last apply."""
+    editor: str = ""
     observed_generation: int = 0
     pods: list[Pod] = field(default_factory=list)
     progress_at: datetime = BEGINNING
@@ -59,6 +69,32 @@ class Deployment:
     def replicas(self) -> int:
         return int(self.manifest["spec"].get("replicas", 1))
 
+    @property
+    def paused(self) -> bool:
+        return bool(self.manifest["spec"].get("paused"))
+
+    @property
+    def pod_identity(self) -> str:
+        """What makes two pod templates the same to the Deployment controller."""
+        return short_hash(self.manifest["spec"]["template"])
+
+    @property
+    def restarted_at(self) -> str:
+        annotations = self.manifest["spec"]["template"]["metadata"].get("annotations") or {}
+        return str(annotations.get(RESTARTED_AT, ""))
+
+    @property
+    def restarted_by_us(self) -> bool:
+        annotations = self.applied.get("metadata", {}).get("annotations") or {}
+        return bool(annotations.get(RESTARTED_AT, "") == self.restarted_at)
+
+    def edit(self, template: Json, editor: str, taken: tuple[str, ...], resource_version: int) -> None:
+        """Let somebody else change the pod template."""
+        spec = {**self.manifest["spec"], "template": template}
+        self.manifest = {**self.manifest, "spec": spec}
+        self.editor, self.taken = editor, (*self.taken, *taken)
+        self.generation, self.resource_version = self.generation + 1, resource_version
+
 
 @dataclass
 class Record:
@@ -69,6 +105,7 @@ class Record:
     generation: int
     spec: Json
     status: ModelDeploymentStatus = field(default_factory=ModelDeploymentStatus)
+    annotations: dict[str, str] = field(default_factory=dict)
     revisions: dict[int, Revision] = field(default_factory=dict)
 
 
@@ -129,6 +166,55 @@ class World:
         elif old.spec != spec:
             old.spec, old.generation, old.resource_version = spec, old.generation + 1, self.serial()
 
+    def annotate(self, key: Key, **annotations: str) -> None:
+        """Give a command; names are written with underscores."""
+        named = {f"pennant.dev/{name.replace('_', '-')}": value for name, value in annotations.items()}
+        self.say("user", f"annotates {key}: {', '.join(f'{name}={value}' for name, value in named.items())}")
+        record = self.records[key]
+        record.annotations, record.resource_version = named, self.serial()
+
+    def wipe_status(self, key: Key) -> None:
+        self.say("user", f"wipes the status of {key}")
+        record = self.records[key]
+        record.status, record.resource_version = ModelDeploymentStatus(), self.serial()
+
+    def set_image_by_hand(self, key: Key, image: str) -> None:
+        """What `kubectl set image deployment/...` does."""
+        self.say("user", f"sets the image of the Deployment to {image}")
+        found = self.deployments[key]
+        template = found.manifest["spec"]["template"]
+        first, *others = template["spec"]["containers"]
+        changed = {**template, "spec": {**template["spec"], "containers": [{**first, "image": image}, *others]}}
+        found.edit(changed, "kubectl-set", ("spec.template.spec.containers[name=server].image",), self.serial())
+
+    def add_variable_by_hand(self, key: Key, name: str) -> None:
+        """What `kubectl set env deployment/...` does: no field of the operator is written."""
+        self.say("user", f"adds the variable {name} to the Deployment")
+        found = self.deployments[key]
+        template = found.manifest["spec"]["template"]
+        first, *others = template["spec"]["containers"]
+        env = [*first.get("env", ()), {"name": name, "value": "1"}]
+        changed = {**template, "spec": {**template["spec"], "containers": [{**first, "env": env}, *others]}}
+        found.edit(changed, "kubectl-set", (), self.serial())
+
+    def undo_by_hand(self, key: Key, template: Json) -> None:
+        """What `kubectl rollout undo deployment/...` does: the pod template of an earlier ReplicaSet is put back."""
+        self.say("user", "undoes the Deployment by kubectl rollout undo")
+        self.deployments[key].edit(template, "kubectl", ("spec.template",), self.serial())
+
+    def restart_by_hand(self, key: Key, at: str) -> None:
+        """What `kubectl rollout restart deployment/...` does."""
+        self.say("user", "restarts the Deployment by kubectl rollout restart")
+        found = self.deployments[key]
+        template = found.manifest["spec"]["template"]
+        annotations = {**(template["metadata"].get("annotations") or {}), RESTARTED_AT: at}
+        changed = {**template, "metadata": {**template["metadata"], "annotations": annotations}}
+        found.edit(changed, "kubectl-rollout", (), self.serial())
+
+    def delete_workload(self, key: Key) -> None:
+        self.say("user", "deletes the Deployment")
+        del self.deployments[key]
+
     def delete_deployment(self, key: Key) -> None:
         """Delete a ModelDeployment; the garbage collector takes what it owns."""
         self.say("user", f"deletes {key}")
@@ -147,12 +233,12 @@ class World:
         if deployment.observed_generation != deployment.generation:
             deployment.observed_generation = deployment.generation
             deployment.progress_at = self.time
-        for pod in deployment.pods:
-            pod.available = pod.available or (
-                pod.version not in self.never_ready and self.time - pod.born >= timedelta(seconds=1)
-            )
-        new = [pod for pod in deployment.pods if pod.template_hash == deployment.template_hash]
-        old = [pod for pod in deployment.pods if pod.template_hash != deployment.template_hash]
+        self._become_available(deployment)
+        if deployment.paused:
+            self._note_progress(deployment, before)
+            return
+        new = [pod for pod in deployment.pods if pod.identity == deployment.pod_identity]
+        old = [pod for pod in deployment.pods if pod.identity != deployment.pod_identity]
         available = sum(pod.available for pod in deployment.pods)
         for pod in [*(p for p in old if not p.available), *(p for p in old if p.available)]:
             if not pod.available or available > deployment.replicas:
@@ -160,9 +246,19 @@ class World:
                 break
         if len(new) < deployment.replicas and len(deployment.pods) <= deployment.replicas:
             name = f"{deployment.template_hash}-{self.serial()}"
-            deployment.pods.append(Pod(name, deployment.template_hash, deployment.version, self.time))
+            born = Pod(name, deployment.pod_identity, deployment.template_hash, deployment.version, self.time)
+            deployment.pods.append(born)
         elif len(new) > deployment.replicas:
             deployment.pods.remove(new[-1])
+        self._note_progress(deployment, before)
+
+    def _become_available(self, deployment: Deployment) -> None:
+        for pod in deployment.pods:
+            pod.available = pod.available or (
+                pod.version not in self.never_ready and self.time - pod.born >= timedelta(seconds=1)
+            )
+
+    def _note_progress(self, deployment: Deployment, before: list[tuple[str, bool]]) -> None:
         if before != [(pod.name, pod.available) for pod in deployment.pods]:
             deployment.resource_version = self.serial()
             deployment.progress_at = self.time
@@ -172,7 +268,7 @@ class World:
         if found is None:
             return None
         available = sum(pod.available for pod in found.pods)
-        updated = [pod for pod in found.pods if pod.template_hash == found.template_hash]
+        updated = [pod for pod in found.pods if pod.identity == found.pod_identity]
         complete = len(updated) == len(found.pods) == available == found.replicas
         deadline = timedelta(seconds=int(found.manifest["spec"].get("progressDeadlineSeconds", 600)))
         return Workload(
@@ -188,7 +284,13 @@ class World:
             ready=available,
             available=available,
             minimum_available=available >= found.replicas,
-            deadline_exceeded=not complete and self.time - found.progress_at > deadline,
+            deadline_exceeded=not complete and not found.paused and self.time - found.progress_at > deadline,
+            paused=found.paused,
+            fields_hash=short_hash(["all", *found.taken]),
+            stored_template=_stored(found.manifest["spec"]["template"]),
+            restarted_at=found.restarted_at,
+            editor=found.editor,
+            edited=found.taken,
         )
 
 
@@ -229,6 +331,7 @@ class WorldCluster:
             revisions=tuple(record.revisions[number] for number in sorted(record.revisions)),
             workload=self.world.workload(key, record.uid),
             changed_by="kubectl",
+            order=commands.read(record.annotations),
         )
 
     async def create_revision(self, owner: Snapshot, revision: Revision) -> None:
@@ -239,6 +342,12 @@ class WorldCluster:
         entry = revision.entry
         with self._writing(f"records revision {number}: {entry.version} ({entry.trigger}), {entry.reason}"):
             record.revisions[number] = revision
+
+    async def mark_revision(self, owner: Snapshot, entry: HistoryEntry) -> None:
+        record = self._record(owner)
+        _require(entry.revision in record.revisions, "the record is gone")
+        with self._writing(f"notes on the record of revision {entry.revision}: {entry.outcome}"):
+            record.revisions[entry.revision] = replace(record.revisions[entry.revision], mirrored=entry)
 
     async def delete_revision(self, owner: Snapshot, revision: int) -> None:
         with self._writing(f"deletes the record of revision {revision}"):
@@ -256,14 +365,29 @@ class WorldCluster:
             if found is None:
                 found = Deployment(f"deployment-{self.world.serial()}", action.manifest, self.world.serial())
                 found.owner, found.progress_at = owner.uid, self.world.time
+                found.applied = action.manifest["spec"]["template"]
                 self.world.deployments[owner.key] = found
-            elif found.manifest != action.manifest:
-                moved = found.manifest["spec"] != action.manifest["spec"]
-                found.manifest, found.resource_version = action.manifest, self.world.serial()
-                found.generation += int(moved)
+            else:
+                self._apply(found, action)
         workload = self.world.workload(owner.key, owner.uid)
         assert workload is not None
         return workload
+
+    def _apply(self, found: Deployment, action: ApplyWorkload) -> None:
+        """Write all fields of the manifest; what others added stays unless the template is replaced."""
+        manifest = action.manifest
+        old, new = found.manifest["spec"]["template"], manifest["spec"]["template"]
+        added = [] if action.replaces_template else _added(found.applied, old)
+        template = _with_added(new, added)
+        if found.restarted_at and not found.restarted_by_us:
+            annotations = {**(template["metadata"].get("annotations") or {}), RESTARTED_AT: found.restarted_at}
+            template = {**template, "metadata": {**template["metadata"], "annotations": annotations}}
+        manifest = {**manifest, "spec": {**manifest["spec"], "template": template}}
+        if found.manifest != manifest or found.taken:
+            moved = found.manifest["spec"] != manifest["spec"]
+            found.manifest, found.taken, found.resource_version = manifest, (), self.world.serial()
+            found.generation += int(moved)
+        found.applied = action.manifest["spec"]["template"]
 
     async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
         record = self._record(owner)
@@ -327,6 +451,29 @@ def _changes(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Ite
             yield f"revision {entry.revision} {entry.outcome}"
     if before.ready_replicas != after.ready_replicas:
         yield f"{after.ready_replicas} pods ready"
+
+
+def _added(applied: Json, stored: Json) -> list[Json]:
+    """Return the variables that others added to the server's container."""
+    if not applied:
+        return []
+    known = {each["name"] for each in applied["spec"]["containers"][0].get("env", ())}
+    return [each for each in stored["spec"]["containers"][0].get("env", ()) if each["name"] not in known]
+
+
+def _with_added(template: Json, added: list[Json]) -> Json:
+    if not added:
+        return template
+    first, *others = template["spec"]["containers"]
+    env = [*first.get("env", ()), *added]
+    return {**template, "spec": {**template["spec"], "containers": [{**first, "env": env}, *others]}}
+
+
+def _stored(template: Json) -> str:
+    """Return the hash of a pod template, a restart left aside."""
+    annotations = dict(template["metadata"].get("annotations") or {})
+    annotations.pop(RESTARTED_AT, None)
+    return short_hash({**template, "metadata": {**template["metadata"], "annotations": annotations}})
 
 
 def _require(holds: bool, problem: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from pennant.api import GROUP, VERSION
-from pennant.api.meta import ApiModel
+from pennant.api.meta import STORED_DEFAULT, ApiModel
 from pennant.api.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus
 from pennant.api.model_version import ModelVersionSpec, ModelVersionStatus
 
@@ -197,6 +197,8 @@ def _inlined(
         schema["items"] = _inlined(node["items"], defs, models, "")
     if isinstance(node.get("additionalProperties"), Mapping):
         schema["additionalProperties"] = _inlined(node["additionalProperties"], defs, models, "")
+    if STORED_DEFAULT in schema:
+        schema["default"] = schema.pop(STORED_DEFAULT)
     if schema.get("type") == "integer" and "format" not in schema:
         schema["format"] = "int64"
     return schema

@@ -48,6 +48,9 @@ DIGEST_PATTERN = (
     r"|gitSha1:[a-f0-9]{40}|crc32c:[A-Za-z0-9+/=]{6,16}|xxh128:[a-f0-9]{32}|etag:[!-~]{1,128})$"
 )
 DECIMAL_PATTERN = r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$"
+POSITIVE_DECIMAL_PATTERN = r"^[0-9]{1,18}(\.[0-9]{1,18})?$"
+STORED_DEFAULT = "x-stored-default"
+"""Schema extension: the API server itself fills the field in, because other clients read it."""
 
 
 def listed(kind: str, *keys: str) -> dict[str, Any]:
@@ -66,6 +69,8 @@ Digest = Annotated[str, Field(min_length=7, max_length=140, pattern=DIGEST_PATTE
 """`<algorithm>:<value>`."""
 Decimal = Annotated[str, Field(min_length=1, max_length=38, pattern=DECIMAL_PATTERN)]
 """A decimal number as a string, so that no client rounds it."""
+PositiveDecimal = Annotated[str, Field(min_length=1, max_length=37, pattern=POSITIVE_DECIMAL_PATTERN)]
+"""A decimal number that is not negative, as a string."""
 Uri = Annotated[str, Field(min_length=1, max_length=2048)]
 Word = Annotated[str, Field(min_length=1, max_length=63)]
 Line = Annotated[str, Field(max_length=256)]

@@ -8,17 +8,20 @@ from pydantic import Field, WithJsonSchema, model_validator
 from pennant.api.conditions import Condition
 from pennant.api.meta import (
     ATOMIC,
+    STORED_DEFAULT,
     ApiModel,
     ContentDigest,
     Decimal,
     Label,
     Line,
     Message,
+    PositiveDecimal,
     SemanticVersion,
     Timestamp,
     Word,
     listed,
 )
+from pennant.api.model_version import Split
 from pennant.api.reasons import ReasonWord
 
 Seconds = Annotated[int, Field(ge=0, le=31_536_000)]
@@ -198,6 +201,89 @@ class Rollout(ApiModel):
         return self
 
 
+class RollbackAction(StrEnum):
+    """What follows when the version in place is found bad."""
+
+    ROLLBACK = "Rollback"
+    PAUSE = "Pause"
+    REPORT = "Report"
+
+
+class RollbackBudget(ApiModel):
+    """How many automatic rollbacks there may be in a span of time."""
+
+    count: Annotated[int, Field(ge=1, le=50)] = 3
+    """Automatic rollbacks that may be made within the window. Default: 3."""
+    window_seconds: Annotated[int, Field(ge=1, le=31_536_000)] = 3600
+    """Length of the window, which ends now, in seconds. Default: 3600."""
+
+
+class Rollback(ApiModel):
+    """What follows when the version in place is found bad, and how often."""
+
+    action: RollbackAction = RollbackAction.ROLLBACK
+    """Rollback (go back to the last version known good), Pause (freeze the rollout where it is and wait for a person)
+    or Report (say so, and change nothing). Default: Rollback."""
+    cooldown_seconds: Seconds = 0
+    """Seconds after an automatic rollback in which no further one begins. Default: 0."""
+    budget: RollbackBudget | None = None
+    """The most automatic rollbacks in a span of time; when it is used up, nothing is rolled back, and nothing new is
+    promoted, until it is not. Default: no limit."""
+
+
+class AmbiguousTag(StrEnum):
+    """What several holders of one tag mean."""
+
+    HOLD = "Hold"
+    NEWEST = "Newest"
+
+
+class PromotionGate(ApiModel):
+    """A number of the record that must not become worse: the candidate's against that of the version in place.
+
+    Compared are values of the same metric on the same data set (by digest where both records have one) and split; which
+    way is better is said by the record.
+    """
+
+    metric: Word
+    """Name of the metric in the records of both versions."""
+    dataset: Label | None = None
+    """Name of the data set that it was computed on. Default: values without a data set."""
+    split: Split | None = None
+    """Train, Validation or Test. Default: values without a split."""
+    max_regression: PositiveDecimal | None = None
+    """By how much the candidate may be worse, in the unit of the metric. Default: 0."""
+    max_regression_percent: PositiveDecimal | None = None
+    """By how many percent of the present value the candidate may be worse."""
+    required: bool = True
+    """Whether a value that is missing, or cannot be compared, blocks the promotion. Default: true."""
+
+    RULES: ClassVar = (
+        (
+            "!(has(self.maxRegression) && has(self.maxRegressionPercent))",
+            "set at most one of maxRegression and maxRegressionPercent",
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> "PromotionGate":
+        if self.max_regression is not None and self.max_regression_percent is not None:
+            raise ValueError(self.RULES[0][1])
+        return self
+
+
+class Promotion(ApiModel):
+    """What a version must show before it is rolled out; one that was known good here before need not show it again."""
+
+    require_complete: bool = False
+    """Whether all nine elements of a complete record must be there. Default: false."""
+    gates: Annotated[tuple[PromotionGate, ...], Field(max_length=32, json_schema_extra=ATOMIC)] = ()
+    """Recorded numbers that must not become worse."""
+    on_ambiguous_tag: AmbiguousTag = AmbiguousTag.HOLD
+    """What is done while several versions hold the tag: Hold (go on serving what serves) or Newest (serve the one of
+    the highest semantic version). Default: Hold."""
+
+
 class ModelDeploymentSpec(ApiModel):
     """What to serve and how to watch it."""
 
@@ -205,8 +291,13 @@ class ModelDeploymentSpec(ApiModel):
     """Name of the model, as in `spec.model` of its ModelVersions. Immutable."""
     tag: Label = "production"
     """The tag to follow: the version that carries it is served. Default: `production`."""
-    replicas: Replicas | None = None
-    """Number of pods. Leave it out when a HorizontalPodAutoscaler scales this object. Default: 1."""
+    version: SemanticVersion | None = None
+    """A version to serve whatever its tags; instead of `tag`."""
+    replicas: Annotated[Replicas | None, Field(json_schema_extra={STORED_DEFAULT: 1})] = None
+    """Number of pods. Leave it out of the manifest when a HorizontalPodAutoscaler scales this object. Default: 1."""
+    paused: bool = False
+    """Whether everything is left as it is: no rollout begins or goes on, nothing is rolled back or put right. Metrics
+    are still measured, and `replicas` is still followed. Default: false."""
     template: PodTemplate
     """The pods that serve the model, as in a Deployment. The operator adds MODEL_NAME, MODEL_VERSION, MODEL_URI and
     MODEL_DIGEST to the environment of the model's container, and labels `pennant.dev/model`,
@@ -217,6 +308,10 @@ class ModelDeploymentSpec(ApiModel):
     """How pods are replaced."""
     analysis: Analysis = Analysis()
     """How a version is watched."""
+    promotion: Promotion = Promotion()
+    """What a version must show before it is rolled out."""
+    rollback: Rollback = Rollback()
+    """What follows when a version is found bad."""
     history_limit: Annotated[int, Field(ge=2, le=100)] = 50
     """Number of revisions that are kept, in status and as ControllerRevisions. Default: 50."""
 
@@ -229,6 +324,12 @@ class ModelDeploymentSpec(ApiModel):
             "!has(self.container) || self.template.spec.containers.exists(c, c.name == self.container)",
             "spec.container names no container of spec.template",
         ),
+        ("!(has(self.tag) && has(self.version))", "set at most one of spec.tag and spec.version"),
+        (
+            "!has(self.rollback) || !has(self.rollback.budget) || (has(self.rollback.budget.count) ? "
+            "self.rollback.budget.count : 3) < (has(self.historyLimit) ? self.historyLimit : 50)",
+            "spec.rollback.budget.count must be smaller than spec.historyLimit; rollbacks are counted in the history",
+        ),
     )
 
     @model_validator(mode="after")
@@ -240,6 +341,19 @@ class ModelDeploymentSpec(ApiModel):
             raise ValueError(self.RULES[1][1])
         return self
 
+    @model_validator(mode="after")
+    def _tag_or_version(self) -> "ModelDeploymentSpec":
+        if self.version is not None and "tag" in self.model_fields_set:
+            raise ValueError(self.RULES[2][1])
+        return self
+
+    @model_validator(mode="after")
+    def _budget_within_history(self) -> "ModelDeploymentSpec":
+        budget = self.rollback.budget
+        if budget is not None and budget.count >= self.history_limit:
+            raise ValueError(self.RULES[3][1])
+        return self
+
 
 class Trigger(StrEnum):
     """What made a revision."""
@@ -247,6 +361,9 @@ class Trigger(StrEnum):
     TAG_MOVED = "TagMoved"
     SPEC_CHANGED = "SpecChanged"
     AUTOMATIC_ROLLBACK = "AutomaticRollback"
+    UNDO = "Undo"
+    RETRY = "Retry"
+    RESTART = "Restart"
 
 
 class Outcome(StrEnum):
@@ -292,11 +409,13 @@ class HistoryEntry(ApiModel):
     template_hash: Word
     """Value of the pods' label `pennant.dev/template-hash`."""
     trigger: Trigger
-    """What made this revision: TagMoved, SpecChanged or AutomaticRollback."""
+    """What made this revision: TagMoved, SpecChanged, AutomaticRollback, Undo, Retry or Restart."""
     actor: Line
     """Who or what asked for it."""
     reason: Message
     """Why, in a sentence."""
+    command_token: Line | None = None
+    """Token of the command that asked for it, where one did."""
     started_at: Timestamp
     """When the revision was created."""
     available_at: Timestamp | None = None
@@ -309,6 +428,8 @@ class HistoryEntry(ApiModel):
     """When another revision took its place."""
     outcome: Outcome
     """InProgress, Serving, Verified, RolledBack, Superseded or Failed."""
+    stored_template: Word | None = None
+    """Hash of the pod template as the API server stored it; by it a `kubectl rollout undo` is recognised."""
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     """The measurements that condemned it."""
     previous_hash: Line
@@ -324,8 +445,10 @@ class QuarantineEntry(ApiModel):
     """Digest of the version's content."""
     version: SemanticVersion
     """The version that was found bad."""
+    template_hash: Word | None = None
+    """The only rendered template that is meant, where an undo went to another template of the same content."""
     reason: ReasonWord
-    """MetricBreach or ProgressDeadlineExceeded."""
+    """MetricBreach, ProgressDeadlineExceeded or Undone."""
     message: Message
     """Why, with the numbers."""
     since: Timestamp
@@ -360,12 +483,12 @@ class MetricStatus(ApiModel):
 
 
 class Desired(ApiModel):
-    """The version that the tag asks for."""
+    """The version that is asked for, by a tag or by name."""
 
-    tag: Label
-    """The tag that is followed."""
+    tag: Label | None = None
+    """The tag that is followed; none where `spec.version` names the version."""
     version: SemanticVersion
-    """The version that carries the tag."""
+    """The version that carries the tag, or is named."""
     digest: ContentDigest
     """Digest of its content."""
     since: Timestamp
@@ -395,12 +518,60 @@ class Stable(ApiModel):
 
 
 class Applied(ApiModel):
-    """What the operator last wrote to the Deployment."""
+    """What the operator last wrote to the Deployment, and what became of it there."""
 
     manifest_hash: Word
     """Hash of the manifest."""
-    generation: Annotated[int, Field(ge=0)]
-    """`metadata.generation` of the Deployment after the write; a larger one means that somebody else changed it."""
+    uid: Line
+    """`metadata.uid` of the Deployment."""
+    revision: RevisionNumber
+    """The revision that it was written for."""
+    fields_hash: Word
+    """Hash of the set of fields that the operator owned after the write; it changes when somebody else writes one."""
+    template_hash: Word
+    """Hash of the pod template as the API server stored it."""
+    restarted_at: Line = ""
+    """The newest `kubectl.kubernetes.io/restartedAt` of the pod template that is in the history."""
+
+
+class Drift(ApiModel):
+    """A change of the Deployment by somebody else, which was put right."""
+
+    field_manager: Line
+    """The field manager that made the change; empty where nobody says, as for a deletion."""
+    fields: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
+    """The fields of the Deployment that this manager had written."""
+    message: Message
+    """What was changed, in a sentence."""
+    detected_at: Timestamp
+    """When it was seen."""
+    fingerprint: Word
+    """Hash by which the change is known again."""
+    count: Annotated[int, Field(ge=1)]
+    """How often a drift was put right so far."""
+
+
+class CommandResult(StrEnum):
+    """What became of a command."""
+
+    ACCEPTED = "Accepted"
+    REFUSED = "Refused"
+    IGNORED = "Ignored"
+
+
+class LastCommand(ApiModel):
+    """The answer to the newest command that was given by annotations."""
+
+    token: Line
+    """`pennant.dev/requested-at` of the command, or a hash of its annotations where there is none."""
+    command: Line
+    """The command as it was read, such as `rollback-to 3`."""
+    result: CommandResult
+    """Accepted, Refused or Ignored."""
+    message: Message
+    """What was done, or why nothing was."""
+    at: Timestamp
+    """When it was answered."""
 
 
 class ModelDeploymentStatus(ApiModel):
@@ -409,15 +580,19 @@ class ModelDeploymentStatus(ApiModel):
     observed_generation: Annotated[int, Field(ge=-1)] = -1
     """The `metadata.generation` that this status was computed from; -1 before the first time."""
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=listed("map", "type"))] = ()
-    """Ready, Available, TagResolved, Reconciling, Stalled, MetricsHealthy and RolledBack."""
+    """Ready, Available, TagResolved, Reconciling, Stalled, MetricsHealthy, RolledBack, Suspended and HistoryIntact."""
     desired: Desired | None = None
-    """The version that the tag asked for when it was last held by exactly one version."""
+    """The version that was asked for when that was last clear."""
     serving: Serving | None = None
     """The version that takes the traffic."""
     stable: Stable | None = None
     """The last version known good."""
     applied: Applied | None = None
     """What the operator last wrote to the Deployment."""
+    drift: Drift | None = None
+    """The newest change of the Deployment by somebody else, which was put right."""
+    last_command: LastCommand | None = None
+    """The answer to the newest command."""
     history: Annotated[
         tuple[HistoryEntry, ...],
         # Atomic: the operator alone writes it, and tracking the owner of each field of a hundred entries is dear.

@@ -480,8 +480,10 @@ class QuarantinedBy(ApiModel):
     """Name of the ModelDeployment."""
     digest: ContentDigest
     """Digest of the content that was found bad."""
+    template_hash: Word | None = None
+    """The only rendered template that is meant, where an undo went to another template of the same content."""
     reason: ReasonWord
-    """MetricBreach or ProgressDeadlineExceeded."""
+    """MetricBreach, ProgressDeadlineExceeded or Undone."""
     message: Message
     """Why, with the numbers."""
     since: Timestamp

@@ -77,8 +77,22 @@ class ConditionType(_Documented):
         "RolledBack",
         "The tag asks for a version that was found bad here, and another one is served.",
         "The version that holds the tag is in `status.quarantine`.",
-        "The tag moves to another version.",
+        "The tag moves to another version, or the version is retried.",
         "Move the tag to a good version.",
+    )
+    SUSPENDED = (
+        "Suspended",
+        "Everything is left as it is.",
+        "`spec.paused` is true.",
+        "`spec.paused` is false.",
+        "Set `spec.paused` to false when the rollout may go on.",
+    )
+    HISTORY_INTACT = (
+        "HistoryIntact",
+        "The history says what its records say, and the records hang together by their hashes.",
+        "Each entry agrees with its ControllerRevision, whose hash fits its content and the revision before.",
+        "A ControllerRevision was deleted and made anew with another content.",
+        "Find out who did it; the message names the revision.",
     )
 
 
@@ -119,6 +133,98 @@ class Reason(_Documented):
         "The only ModelVersion that carries the tag cannot be read; the message names the field.",
         "A valid ModelVersion carries the tag.",
         "Create a corrected ModelVersion and move the tag to it.",
+    )
+    VERSION_PINNED = (
+        "VersionPinned",
+        "`spec.version` names the version, whatever its tags.",
+        "`spec.version` is set, and a valid ModelVersion of that version exists.",
+        "`spec.version` is taken away, or the ModelVersion is deleted.",
+        "Nothing.",
+    )
+    VERSION_NOT_FOUND = (
+        "VersionNotFound",
+        "`spec.version` names a version that does not exist.",
+        "No ModelVersion of the model has this version; what serves goes on serving.",
+        "Such a ModelVersion is created, or `spec.version` is changed.",
+        "Create the ModelVersion, or mend `spec.version`.",
+    )
+    NEWEST_OF_SEVERAL = (
+        "NewestOfSeveral",
+        "Several versions hold the tag, and the one of the highest semantic version counts.",
+        "Two or more ModelVersions carry the tag, and `promotion.onAmbiguousTag` is Newest.",
+        "Exactly one ModelVersion carries it.",
+        "Nothing.",
+    )
+    PAUSED = (
+        "Paused",
+        "Nothing is changed until a person says so.",
+        "`spec.paused` is true.",
+        "`spec.paused` is false.",
+        "Set `spec.paused` to false when the rollout may go on.",
+    )
+    NOT_PAUSED = (
+        "NotPaused",
+        "Rollouts and rollbacks happen by themselves.",
+        "`spec.paused` is false.",
+        "`spec.paused` is true.",
+        "Nothing.",
+    )
+    HISTORY_CONSISTENT = (
+        "HistoryConsistent",
+        "Every entry agrees with its record, and the chain of hashes has no gap.",
+        "The check finds nothing.",
+        "It finds something.",
+        "Nothing.",
+    )
+    HISTORY_TAMPERED = (
+        "HistoryTampered",
+        "Somebody changed what was recorded.",
+        "As a condition: a ControllerRevision is gone, or does not fit its hash or the revision before it. As an "
+        "event: an entry of `status.history` did not say what its record says, and was restored from it.",
+        "The revision is beyond `historyLimit`.",
+        "Find out who may write status and ControllerRevisions; the message names the revision and the field.",
+    )
+    RECORD_INCOMPLETE = (
+        "RecordIncomplete",
+        "The version that is asked for has no complete record, so it is not rolled out.",
+        "`promotion.requireComplete` is true, and one of the nine elements is missing; the message lists which.",
+        "The tag moves to another version, or the requirement is taken away.",
+        "Create a new ModelVersion with the missing elements and move the tag to it.",
+    )
+    GATE_FAILED = (
+        "GateFailed",
+        "The version that is asked for is worse by its record than the one in place, so it is not rolled out.",
+        "A gate of `promotion.gates` does not pass; the message says which, with both numbers.",
+        "The tag moves to another version, or the gate is changed.",
+        "Compare the two records; move the tag back, or change the gate on purpose.",
+    )
+    ROLLBACK_BUDGET_EXHAUSTED = (
+        "RollbackBudgetExhausted",
+        "There were as many automatic rollbacks as `rollback.budget` allows.",
+        "A version breaches, or a new one is asked for, and the budget is used up.",
+        "The oldest of them is older than the window, or the budget is raised.",
+        "Find out why versions keep failing; move the tag to a version known good, or raise the budget.",
+    )
+    ROLLBACK_COOLING_DOWN = (
+        "RollbackCoolingDown",
+        "A rollback is due and waits.",
+        "The version in place breaches within `rollback.cooldownSeconds` after a rollback.",
+        "The time is over; then it is rolled back if it still breaches.",
+        "Wait, or undo.",
+    )
+    BREACH_PAUSED = (
+        "BreachPaused",
+        "The version in place was found bad, and the rollout is frozen where it is.",
+        "A metric is breached or the rollout failed, and `rollback.action` is Pause.",
+        "The tag moves on, the version is retried or undone, or the action is changed.",
+        "Decide: undo, retry, or move the tag.",
+    )
+    MASS_BREACH_SUSPECTED = (
+        "MassBreachSuspected",
+        "So many deployments breach at once against one metric source that the source is not believed.",
+        "As many deployments breach as the operator's settings `mass_breach_count` and `mass_breach_percent` say.",
+        "Fewer of them breach.",
+        "Look after the metric source; if it is right, undo or move the tags by hand.",
     )
     ROLLOUT_IN_PROGRESS = (
         "RolloutInProgress",
@@ -260,6 +366,13 @@ class Reason(_Documented):
         "The tag moves to another version.",
         "Look at the pods' events and logs.",
     )
+    UNDONE = (
+        "Undone",
+        "A person went back to an earlier revision.",
+        "A version was undone by the annotation `pennant.dev/rollback-to` or by `kubectl rollout undo`.",
+        "The tag moves to another version, or the version is retried.",
+        "Move the tag to the version that should serve.",
+    )
     NOT_ROLLED_BACK = (
         "NotRolledBack",
         "The version that holds the tag is not quarantined here.",
@@ -323,10 +436,31 @@ class Reason(_Documented):
         "Event only.",
         "Nothing.",
     )
+    COMMAND_ACCEPTED = (
+        "CommandAccepted",
+        "A command given by annotations is carried out.",
+        "The command makes sense; `status.lastCommand` says what is done.",
+        "Event only.",
+        "Nothing.",
+    )
+    COMMAND_REFUSED = (
+        "CommandRefused",
+        "A command given by annotations cannot be carried out.",
+        "The command names something that is not there or not possible; `status.lastCommand` says what.",
+        "Event only.",
+        "Give a corrected command with a new `pennant.dev/requested-at`.",
+    )
+    DRIFT_CORRECTED = (
+        "DriftCorrected",
+        "The Deployment was changed by somebody else and is put right.",
+        "A field that the operator owns was written by another field manager, or the Deployment was deleted.",
+        "Event only; the newest one stays in `status.drift`.",
+        "Change the ModelDeployment instead; to go back, use `kubectl rollout undo` or the tag.",
+    )
     RELEASED = (
         "Released",
         "A content is no longer quarantined.",
-        "The tag moved to another version.",
+        "The tag moved to another version, or the version was retried.",
         "Event only.",
         "Nothing.",
     )

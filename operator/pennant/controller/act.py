@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from pennant.api.model_deployment import Applied, ModelDeploymentStatus
-from pennant.core.decision import ApplyWorkload, CreateRevision, Decision, MirrorQuarantine, PruneRevision
+from pennant.core.decision import ApplyWorkload, CreateRevision, Decision, MarkRevision, MirrorQuarantine, PruneRevision
 from pennant.core.observation import Snapshot
 from pennant.ports import Cluster
 
@@ -19,6 +19,8 @@ async def act(cluster: Cluster, snapshot: Snapshot, decision: Decision) -> bool:
                 status = await _applied(cluster, snapshot, action, status)
             case MirrorQuarantine():
                 await cluster.mirror_quarantine(snapshot, action)
+            case MarkRevision(entry):
+                await cluster.mark_revision(snapshot, entry)
             case PruneRevision(revision):
                 await cluster.delete_revision(snapshot, revision)
             case _ as never:
@@ -33,5 +35,13 @@ async def _applied(
     cluster: Cluster, snapshot: Snapshot, action: ApplyWorkload, status: ModelDeploymentStatus
 ) -> ModelDeploymentStatus:
     workload = await cluster.apply_workload(snapshot, action)
-    applied = Applied(manifest_hash=action.manifest_hash, generation=workload.generation)
+    applied = Applied(
+        manifest_hash=action.manifest_hash,
+        uid=workload.uid,
+        revision=action.revision,
+        fields_hash=workload.fields_hash,
+        template_hash=workload.stored_template,
+        # A restart that is not in the history yet stays to be recorded.
+        restarted_at=status.applied.restarted_at if status.applied else workload.restarted_at,
+    )
     return status.model_copy(update={"applied": applied})

@@ -7,26 +7,48 @@ Deployment. So every place where the process can die leaves a state from which t
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from typing import assert_never
 
-from pennant.api.conditions import ConditionStatus, find
+from pennant.api.conditions import ConditionStatus
 from pennant.api.model_deployment import (
+    Applied,
     Desired,
+    Drift,
     HistoryEntry,
+    LastCommand,
     ModelDeploymentSpec,
     ModelDeploymentStatus,
     QuarantineEntry,
+    RollbackAction,
     Serving,
     Stable,
 )
 from pennant.api.reasons import ConditionType, Reason
-from pennant.core import analysis, checks, desired, history, plan, rollback, status
-from pennant.core.decision import Action, ApplyWorkload, CreateRevision, Decision, Event, EventType, PruneRevision
-from pennant.core.digest import short_hash
-from pennant.core.judge import Judgement, good_at, judge
-from pennant.core.observation import Invalid, Observation, Snapshot
+from pennant.core import (
+    analysis,
+    answers,
+    application,
+    brakes,
+    by_hand,
+    desired,
+    events,
+    gates,
+    history,
+    plan,
+    revision,
+    rollback,
+    status,
+    times,
+)
+from pennant.core.application import Wanted
+from pennant.core.decision import Action, CreateRevision, Decision, Event, MarkRevision, PruneRevision
+from pennant.core.gates import Blocked
+from pennant.core.judge import Judgement, judge
+from pennant.core.observation import Invalid, Observation
+from pennant.core.plan import Draft, Situation
+from pennant.core.rollback import Quarantine
 from pennant.core.status import Facts, Said, stamped
-from pennant.core.tags import Held, Holder, resolve
+from pennant.core.tags import Held, Holder, holder
 
 
 def decide(seen: Observation) -> Decision:
@@ -70,21 +92,24 @@ def _halted(seen: Observation, reason: Reason, message: str) -> Decision:
     others = tuple(each for each in before.conditions if each.type not in said)
     update = {"conditions": (*spoken, *others), "observed_generation": seen.snapshot.generation}
     after = before.model_copy(update=update)
-    return Decision(after, events=_stall_events(before, after))
+    return Decision(after, events=events.of_stall(before, after))
 
 
 @dataclass(frozen=True, slots=True)
 class _Scene:
     """What a pass has found out, before and after its step."""
 
-    holder: Holder
+    at: Situation
     asked: Desired | None
-    history: history.History
     found: Judgement
-    target: HistoryEntry | None
-    """The newest revision known good."""
-    application: ApplyWorkload | None = None
-    """The write that the Deployment still needs."""
+    gate: Blocked | None
+    last_command: LastCommand | None
+    applied: Applied | None
+    drift: Drift | None
+    pending: bool = False
+    """Whether the Deployment still needs a write, now or in the next pass."""
+    refusal: str = ""
+    """Why the API server does not take the Deployment."""
     actions: tuple[Action, ...] = ()
     events: tuple[Event, ...] = ()
 
@@ -94,97 +119,215 @@ def advance(seen: Observation, spec: ModelDeploymentSpec) -> Decision:
     before = seen.snapshot.status
     scene = _survey(seen, spec)
     if _is_recorded(scene.found, before):
-        scene = _with_next_revision(seen, spec, scene)
+        scene = _commanded(scene, before)
+    if _is_recorded(scene.found, before) and not scene.actions and not spec.paused:
+        draft = plan.next_revision(scene.at, scene.gate is not None)
+        scene = scene if draft is None else _with_revision(scene, draft, scene.at.quarantine)
     if not scene.actions:
-        scene = replace(scene, application=_application(seen, spec, scene.found.active))
-    refusal = _refusal(seen, scene.application)
-    if scene.application is not None and not refusal:
-        scene = replace(scene, actions=(scene.application,))
-    scene = _tidied(seen, spec, scene)
-    facts = _facts(seen, spec, scene, refusal)
+        scene = _written(scene, seen, before)
+    scene = _tidied(scene, before)
+    facts = _facts(seen, scene)
     after = _status(seen, scene, facts)
-    events = (*scene.events, *_release_events(before, after), *_stall_events(before, after))
-    return Decision(after, scene.actions, events, _look_again_at(seen, spec, scene.found, facts))
+    told = (*scene.events, *events.of_changes(before, after, seen.snapshot.revisions))
+    return Decision(after, scene.actions, told, times.look_again_at(seen, scene.at, scene.found, facts))
 
 
 def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
-    """Resolve the tag, complete the history, judge the revision in place, and find the way back."""
+    """Resolve what is asked for, complete the history, judge the revision in place, and find the way back."""
     snapshot, before = seen.snapshot, seen.snapshot.status
-    holder = resolve(snapshot.versions, spec.tag)
-    asked = _asked(before.desired, holder, spec.tag, seen.now)
+    held = holder(snapshot.versions, spec)
+    asked = _asked(before.desired, held, spec, seen)
     past = history.adopted(before.history, snapshot.revisions)
     quarantine = rollback.released(rollback.restored(before, snapshot), before.desired, asked)
-    active = past[-1] if past else None
-    found = judge(spec, active, snapshot.workload, seen.measurements, before.analysis, quarantine, seen.now)
+    active = history.applied(past[-1], before.applied) if past else None
+    brake = brakes.brake(spec, past, seen.now)
+    found = judge(
+        spec,
+        active,
+        snapshot.workload,
+        seen.measurements,
+        before.analysis,
+        quarantine,
+        seen.now,
+        brake,
+        seen.distrusted,
+    )
     if found.active is not None:
         past = history.with_entry(past, found.active)
     target = rollback.known_good(past, found.quarantine, snapshot.revisions)
-    return _Scene(holder, asked, past, found, target, events=found.events)
+    at = Situation(snapshot, spec, held, past, found.active, found.quarantine, found.condemned, target, seen.now)
+    at = replace(at, quarantine=_still_undone(at))
+    gate = gates.blocked(at)
+    return _Scene(at, asked, found, gate, before.last_command, before.applied, before.drift, events=found.events)
 
 
-def _with_next_revision(seen: Observation, spec: ModelDeploymentSpec, scene: _Scene) -> _Scene:
-    """Record the revision that should take the place of the one that is there, if another one should."""
-    found = scene.found
-    at = plan.Situation(
-        seen.snapshot, spec, scene.holder, found.active, found.quarantine, found.condemned, scene.target, seen.now
-    )
-    draft = plan.next_revision(at)
-    if draft is None:
+def _still_undone(at: Situation) -> Quarantine:
+    """Return the quarantine without templates that were undone and are no longer asked for."""
+    if not isinstance(at.holder, Held) or all(each.template_hash is None for each in at.quarantine):
+        return at.quarantine
+    template = plan.rendered(at, at.holder.version)
+    asked = None if template is None else revision.template_hash(template)
+    return tuple(each for each in at.quarantine if each.template_hash in (None, asked))
+
+
+def _commanded(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
+    """Answer the command that the annotations give, if there is a new one."""
+    is_rebuilt = bool(scene.at.snapshot.revisions) and not before.history
+    answer = answers.answer(scene.at, before.last_command, is_rebuilt)
+    if answer is None:
         return scene
-    fresh = plan.recorded(draft, scene.history, seen.snapshot, seen.now)
-    told = f"revision {fresh.entry.revision} serves {fresh.entry.version}: {fresh.entry.reason}"
-    verdict = analysis.assess(spec.analysis, fresh.entry, {}, (), seen.now)
+    scene = replace(scene, last_command=answer.last_command)
+    if answer.draft is None:
+        return replace(scene, at=_with_quarantine(scene.at, answer.quarantine))
+    return _with_revision(scene, answer.draft, answer.quarantine)
+
+
+def _with_quarantine(at: Situation, quarantine: Quarantine) -> Situation:
+    condemned = None if at.active is None else rollback.condemnation(at.active, quarantine)
+    target = rollback.known_good(at.history, quarantine, at.snapshot.revisions)
+    return replace(at, quarantine=quarantine, condemned=condemned, target=target)
+
+
+def _with_revision(scene: _Scene, draft: Draft, quarantine: Quarantine) -> _Scene:
+    """Record the revision that takes the place of the one that is there."""
+    at = scene.at
+    fresh = plan.recorded(draft, at.history, at.snapshot, at.now)
+    past = plan.succeeded_by(at.history, fresh.entry, quarantine, at.now)
+    verdict = analysis.assess(at.spec.analysis, fresh.entry, {}, (), at.now)
+    applied = scene.applied
+    if applied is not None and draft.restarted_at is not None:
+        applied = applied.model_copy(update={"restarted_at": draft.restarted_at})
+    at = replace(_with_quarantine(at, quarantine), history=past, active=fresh.entry, condemned=None)
     return replace(
         scene,
-        history=plan.succeeded_by(scene.history, fresh.entry, found.condemned, seen.now),
-        found=replace(found, active=fresh.entry, verdict=verdict, condemned=None),
+        at=at,
+        found=replace(scene.found, active=fresh.entry, verdict=verdict, condemned=None, withheld=None),
+        gate=gates.blocked(at),
+        applied=applied,
+        pending=True,
         actions=(CreateRevision(fresh),),
-        events=(*scene.events, Event(EventType.NORMAL, Reason.REVISION_CREATED, told)),
+        events=(*scene.events, events.revision_created(fresh.entry)),
     )
 
 
-def _tidied(seen: Observation, spec: ModelDeploymentSpec, scene: _Scene) -> _Scene:
-    """Trim the history, and bring mirrors and records in line when nothing more urgent is to be written."""
-    kept = frozenset(each.revision for each in (scene.found.active, scene.target) if each is not None)
-    past = history.trimmed(scene.history, spec.history_limit, kept)
-    scene = replace(scene, history=past)
-    if scene.actions or scene.found.quarantine != seen.snapshot.status.quarantine:
+def _written(scene: _Scene, seen: Observation, before: ModelDeploymentStatus) -> _Scene:
+    """Bring the Deployment to the revision in place; what others did to it is put on record first."""
+    at = scene.at
+    wanted = application.wanted(at, before, _is_frozen(at))
+    if wanted is None:
         return scene
-    return replace(
-        scene, actions=(*rollback.mirrors(seen.snapshot, scene.found.quarantine), *_prunings(seen.snapshot, past))
+    if application.is_pending(wanted, before.applied):
+        # While paused a Deployment that is there follows, one that is gone stays away.
+        needed = not at.spec.paused or at.snapshot.workload is not None
+        return _applied(scene, seen, wanted) if needed else scene
+    if before.applied is None or at.active is None or at.spec.paused:
+        return scene
+    done = by_hand.by_hand(at, before.applied, before.drift, wanted.paused)
+    if isinstance(done, by_hand.Drifted) and not done.is_new:
+        return _applied(scene, seen, wanted)
+    return scene if done is None else _recorded_by_hand(scene, at.active, done)
+
+
+def _recorded_by_hand(scene: _Scene, active: HistoryEntry, done: by_hand.ByHand) -> _Scene:
+    """Put on record what somebody else did to the Deployment."""
+    at = scene.at
+    actor = at.snapshot.workload.editor if at.snapshot.workload else ""
+    match done:
+        case by_hand.Undone(target):
+            why = "kubectl rollout undo"
+            held_back = answers.held_back(at, target, answers.undone_by(actor, why))
+            return _with_revision(scene, plan.undo(at, target, actor, why), held_back)
+        case by_hand.Restarted(restarted_at):
+            return _with_revision(scene, plan.restarted_by_hand(at, active, actor, restarted_at), at.quarantine)
+        case by_hand.Drifted(drift):
+            return replace(scene, drift=drift, pending=True, events=(*scene.events, events.drift_corrected(drift)))
+        case _ as never:
+            assert_never(never)
+
+
+def _applied(scene: _Scene, seen: Observation, wanted: Wanted) -> _Scene:
+    refusal = application.refusal(wanted, seen)
+    write = application.write(wanted, scene.at.snapshot.workload, scene.applied)
+    return replace(scene, pending=True, refusal=refusal, actions=() if refusal else (write,))
+
+
+def _is_frozen(at: Situation) -> bool:
+    """Return whether a bad version is left where it is until a person decides."""
+    return at.condemned is not None and at.spec.rollback.action is RollbackAction.PAUSE
+
+
+def _tidied(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
+    """Trim the history, and bring mirrors and records in line when nothing more urgent is to be written."""
+    at = scene.at
+    kept = frozenset(each.revision for each in (at.active, at.target) if each is not None)
+    past = history.trimmed(at.history, at.spec.history_limit, kept)
+    scene = replace(scene, at=replace(at, history=past))
+    if scene.actions or at.quarantine != before.quarantine or scene.drift != before.drift:
+        return scene
+    tidying: tuple[Action, ...] = (
+        *rollback.mirrors(at.snapshot, at.quarantine),
+        *_marks(at, past),
+        *_prunings(at, past),
+    )
+    return replace(scene, actions=tidying)
+
+
+def _marks(at: Situation, noted: history.History) -> tuple[MarkRevision, ...]:
+    """Return the notes that are missing on records: of revisions that became known good, or ended."""
+    known = {each.entry.revision: each.latest for each in at.snapshot.revisions}
+    return tuple(
+        MarkRevision(entry)
+        for entry in noted
+        if (entry.verified_at is not None or entry.ended_at is not None)
+        and entry.revision in known
+        and known[entry.revision] != entry
     )
 
 
-def _facts(seen: Observation, spec: ModelDeploymentSpec, scene: _Scene, refusal: str) -> Facts:
+def _prunings(at: Situation, past: history.History) -> tuple[PruneRevision, ...]:
+    kept = {each.revision for each in past}
+    numbers = (each.entry.revision for each in at.snapshot.revisions)
+    return tuple(PruneRevision(number) for number in numbers if number not in kept)
+
+
+def _facts(seen: Observation, scene: _Scene) -> Facts:
+    at = scene.at
     return Facts(
         now=seen.now,
         generation=seen.snapshot.generation,
-        tag=spec.tag,
-        holder=scene.holder,
-        unresolved_since=status.unresolved_since(seen.snapshot.status, scene.holder, seen.now),
-        active=scene.found.active,
+        tag=None if at.spec.version is not None else at.spec.tag,
+        holder=at.holder,
+        unresolved_since=status.unresolved_since(seen.snapshot.status, at.holder, seen.now),
+        active=at.active,
         workload=seen.snapshot.workload,
         verdict=scene.found.verdict,
-        condemned=scene.found.condemned,
-        blocked=_blocked(scene.holder, scene.found),
-        has_target=scene.target is not None,
-        pending=scene.application is not None,
-        refusal=refusal,
+        condemned=at.condemned,
+        withheld=scene.found.withheld,
+        blocked=_blocked(at),
+        gate=scene.gate,
+        paused=at.spec.paused,
+        frozen=_is_frozen(at),
+        broken=history.broken(at.history, seen.snapshot.revisions),
+        has_target=at.target is not None,
+        pending=scene.pending,
+        refusal=scene.refusal,
     )
 
 
 def _status(seen: Observation, scene: _Scene, facts: Facts) -> ModelDeploymentStatus:
-    before, workload, target = seen.snapshot.status, seen.snapshot.workload, scene.target
+    before, workload, at = seen.snapshot.status, seen.snapshot.workload, scene.at
     selector = desired.selector(seen.snapshot.key.name)
     return ModelDeploymentStatus(
         observed_generation=seen.snapshot.generation,
         conditions=status.conditions(facts, before),
         desired=scene.asked,
-        serving=_serving(before.serving, scene.found.active),
-        stable=Stable(version=target.version, revision=target.revision) if target else None,
-        applied=before.applied,
-        history=scene.history,
-        quarantine=scene.found.quarantine,
+        serving=_serving(before.serving, at.active),
+        stable=Stable(version=at.target.version, revision=at.target.revision) if at.target else None,
+        applied=scene.applied,
+        drift=scene.drift,
+        last_command=scene.last_command,
+        history=at.history,
+        quarantine=at.quarantine,
         analysis=scene.found.verdict.metrics,
         replicas=workload.total if workload else 0,
         ready_replicas=workload.ready if workload else 0,
@@ -192,14 +335,14 @@ def _status(seen: Observation, scene: _Scene, facts: Facts) -> ModelDeploymentSt
     )
 
 
-def _asked(before: Desired | None, holder: Holder, tag: str, now: datetime) -> Desired | None:
-    """Return what the tag asks for; while it is being moved, what it last asked for."""
-    if not isinstance(holder, Held):
+def _asked(before: Desired | None, held: Holder, spec: ModelDeploymentSpec, seen: Observation) -> Desired | None:
+    """Return what is asked for; while the tag is being moved, what it last asked for."""
+    if not isinstance(held, Held):
         return before
-    version = holder.version
+    version, tag = held.version, None if spec.version is not None else spec.tag
     if before is not None and (before.tag, before.version, before.digest) == (tag, version.version, version.digest):
         return before
-    return Desired(tag=tag, version=version.version, digest=version.digest, since=now)
+    return Desired(tag=tag, version=version.version, digest=version.digest, since=seen.now)
 
 
 def _is_recorded(found: Judgement, before: ModelDeploymentStatus) -> bool:
@@ -210,79 +353,19 @@ def _is_recorded(found: Judgement, before: ModelDeploymentStatus) -> bool:
     return found.condemned is None or found.condemned in before.quarantine
 
 
-def _application(seen: Observation, spec: ModelDeploymentSpec, active: HistoryEntry | None) -> ApplyWorkload | None:
-    """Return the write that makes the Deployment serve the revision in place; None: it does, or must not yet."""
-    snapshot, before = seen.snapshot, seen.snapshot.status
-    # Intent first: a crash after the history entry leaves a revision without effect, never an effect without one.
-    if active is None or all(each.revision != active.revision for each in before.history):
+def _blocked(at: Situation) -> QuarantineEntry | None:
+    """Return why what is asked for is not what is in place, where that is because it was found bad or undone."""
+    if not isinstance(at.holder, Held):
         return None
-    record = next((each for each in snapshot.revisions if each.entry.revision == active.revision), None)
-    workload = snapshot.workload
-    if record is None or (workload is not None and workload.deleting):
-        return None
-    manifest = desired.deployment(snapshot, spec, active, record.template)
-    manifest_hash = short_hash(manifest)
-    applied = before.applied
-    is_applied = applied is not None and applied.manifest_hash == manifest_hash
-    if workload is not None and applied is not None and is_applied and workload.generation == applied.generation:
-        return None
-    return ApplyWorkload(manifest, manifest_hash, workload)
-
-
-def _refusal(seen: Observation, application: ApplyWorkload | None) -> str:
-    refusal = seen.refusal
-    if refusal is None or application is None or refusal.manifest_hash != application.manifest_hash:
-        return ""
-    return refusal.message if seen.now < refusal.retry_at else ""
-
-
-def _blocked(holder: Holder, found: Judgement) -> QuarantineEntry | None:
-    if not isinstance(holder, Held):
-        return None
-    digest = holder.version.digest
-    if found.active is not None and found.active.digest == digest:
-        return None
-    return next((each for each in found.quarantine if each.digest == digest), None)
+    version, active = at.holder.version, at.active
+    template = plan.rendered(at, version)
+    by = rollback.barring(version.digest, revision.template_hash(template) if template else "", at.quarantine)
+    if by is None or by.template_hash is not None:
+        return by
+    return None if active is not None and active.digest == version.digest else by
 
 
 def _serving(before: Serving | None, active: HistoryEntry | None) -> Serving | None:
     if active is None or active.rolled_out_at is None:
         return before
     return Serving(version=active.version, digest=active.digest, revision=active.revision, since=active.rolled_out_at)
-
-
-def _prunings(snapshot: Snapshot, past: history.History) -> tuple[PruneRevision, ...]:
-    kept = {each.revision for each in past}
-    return tuple(PruneRevision(each.entry.revision) for each in snapshot.revisions if each.entry.revision not in kept)
-
-
-def _look_again_at(seen: Observation, spec: ModelDeploymentSpec, found: Judgement, facts: Facts) -> datetime | None:
-    """Return when time alone can change the decision."""
-    times: list[datetime | None] = [good_at(spec.analysis, found.active, found.verdict)]
-    watched = found.active is not None and checks.is_watched(spec.analysis, found.active)
-    if found.active is not None and watched and spec.analysis.metrics:
-        times.append(checks.next_check_at(spec.analysis, found.active, seen.now))
-    if facts.unresolved_since is not None:
-        times.append(facts.unresolved_since + status.TAG_GRACE)
-    if facts.refusal and seen.refusal is not None:
-        times.append(seen.refusal.retry_at)
-    return min((each for each in times if each is not None and each > seen.now), default=None)
-
-
-def _release_events(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> tuple[Event, ...]:
-    still = {each.digest for each in after.quarantine}
-    return tuple(
-        Event(EventType.NORMAL, Reason.RELEASED, f"{each.version} is no longer quarantined")
-        for each in before.quarantine
-        if each.digest not in still
-    )
-
-
-def _stall_events(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> tuple[Event, ...]:
-    """Return a warning where a person must act for another reason than before."""
-    old, new = (find(each.conditions, ConditionType.STALLED) for each in (before, after))
-    if new is None or new.status is not ConditionStatus.TRUE:
-        return ()
-    if old is not None and (old.status, old.reason) == (new.status, new.reason):
-        return ()
-    return (Event(EventType.WARNING, Reason.of(new.reason), new.message),)

@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from pennant.api.meta import Json
-from pennant.api.model_deployment import ModelDeploymentStatus
+from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus
 from pennant.api.model_version import QuarantinedBy
 from pennant.api.reasons import Reason
 from pennant.core.observation import Revision, Version, Workload
@@ -28,6 +28,10 @@ class ApplyWorkload:
     manifest: Json
     manifest_hash: str
     seen: Workload | None
+    revision: int = 0
+    """The revision that the manifest serves."""
+    replaces_template: bool = False
+    """Whether fields that others added to the pod template have to go, which an apply alone would leave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +43,20 @@ class MirrorQuarantine:
 
 
 @dataclass(frozen=True, slots=True)
+class MarkRevision:
+    """Note the progress of a revision on its ControllerRevision, from which a lost status is rebuilt."""
+
+    entry: HistoryEntry
+
+
+@dataclass(frozen=True, slots=True)
 class PruneRevision:
     """Delete the ControllerRevision of a revision that is beyond `historyLimit`."""
 
     revision: int
 
 
-Action = CreateRevision | ApplyWorkload | MirrorQuarantine | PruneRevision
+Action = CreateRevision | ApplyWorkload | MirrorQuarantine | MarkRevision | PruneRevision
 
 
 class EventType(StrEnum):

@@ -12,7 +12,9 @@ MANAGED_BY = {"app.kubernetes.io/managed-by": "pennant"}
 REVISION_ANNOTATION = f"{GROUP}/revision"
 
 
-def deployment(snapshot: Snapshot, spec: ModelDeploymentSpec, entry: HistoryEntry, template: Json) -> Json:
+def deployment(
+    snapshot: Snapshot, spec: ModelDeploymentSpec, entry: HistoryEntry, template: Json, *, paused: bool
+) -> Json:
     """Return the Deployment for this revision, fit for server-side apply."""
     rollout = spec.rollout
     cause = f"{spec.model} {entry.version}, revision {entry.revision}: {entry.trigger}"
@@ -27,6 +29,8 @@ def deployment(snapshot: Snapshot, spec: ModelDeploymentSpec, entry: HistoryEntr
     }
     if spec.replicas is not None:
         body["replicas"] = spec.replicas
+    if paused:
+        body["paused"] = True
     if rollout.min_ready_seconds is not None:
         body["minReadySeconds"] = rollout.min_ready_seconds
     return {

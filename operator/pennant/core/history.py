@@ -4,24 +4,67 @@ from collections.abc import Iterable
 from datetime import datetime
 from itertools import pairwise
 
-from pennant.api.model_deployment import HistoryEntry, Outcome, Trigger
+from pydantic.alias_generators import to_camel
+
+from pennant.api.model_deployment import Applied, HistoryEntry, Outcome, Trigger
 from pennant.core.observation import Revision, Workload
+from pennant.core.revision import FIXED
 
 History = tuple[HistoryEntry, ...]
 
 
 def adopted(history: History, revisions: Iterable[Revision]) -> History:
-    """Return the history with an entry for every recorded revision.
+    """Return the history with an entry for every recorded revision, each as its record says.
 
     A ControllerRevision is written before its entry: a crash between the two, or a lost status, leaves a record
-    without an entry.
+    without an entry. What was recorded once is told by the record alone; the status only knows how it went on.
     """
+    recorded = {each.entry.revision: each for each in revisions}
     known = {each.revision for each in history}
-    recorded = (each.entry for each in revisions if each.entry.revision not in known)
-    entries = sorted((*history, *recorded), key=lambda each: each.revision)
+    told = [_as_recorded(each, recorded.get(each.revision)) for each in history]
+    missing = [each.latest for number, each in recorded.items() if number not in known]
+    entries = sorted((*told, *missing), key=lambda each: each.revision)
     return tuple(
         _succeeded(entry, successor) if entry.ended_at is None else entry for entry, successor in pairwise(entries)
     ) + tuple(entries[-1:])
+
+
+def _as_recorded(entry: HistoryEntry, record: Revision | None) -> HistoryEntry:
+    if record is None or not altered(entry, record):
+        return entry
+    return entry.model_copy(update={name: getattr(record.entry, name) for name in (*FIXED, "hash")})
+
+
+def altered(entry: HistoryEntry, record: Revision) -> tuple[str, ...]:
+    """Return the fields in which an entry of the status contradicts the record of its revision."""
+    return tuple(name for name in (*FIXED, "hash") if getattr(entry, name) != getattr(record.entry, name))
+
+
+def restored(history: History, revisions: Iterable[Revision]) -> tuple[str, ...]:
+    """Return a sentence for each entry of the status that somebody altered; `adopted` puts them right."""
+    recorded = {each.entry.revision: each for each in revisions}
+    found = []
+    for entry in history:
+        record = recorded.get(entry.revision)
+        if record is not None and (names := altered(entry, record)):
+            listed = ", ".join(to_camel(name) for name in names)
+            found.append(f"revision {entry.revision}: {listed} in status did not say what its record says; restored")
+    return tuple(found)
+
+
+def broken(history: History, revisions: Iterable[Revision]) -> tuple[str, ...]:
+    """Return a sentence for each record that was forged or is gone; nothing can put that right."""
+    recorded = {each.entry.revision: each for each in revisions}
+    found = [
+        f"the record of revision {each.revision} is gone" for each in history[:-1] if each.revision not in recorded
+    ]
+    for number, each in sorted(recorded.items()):
+        before = recorded.get(number - 1)
+        if not each.intact:
+            found.append(f"the record of revision {number} does not fit its hash")
+        elif before is not None and each.entry.previous_hash != before.entry.hash:
+            found.append(f"the record of revision {number} does not follow that of revision {number - 1}")
+    return tuple(found)
 
 
 def _succeeded(entry: HistoryEntry, successor: HistoryEntry) -> HistoryEntry:
@@ -43,6 +86,13 @@ def progressed(entry: HistoryEntry, workload: Workload | None, now: datetime) ->
     if entry.rolled_out_at is None and workload.rolled_out:
         entry = entry.model_copy(update={"rolled_out_at": now, "outcome": Outcome.SERVING})
     return entry
+
+
+def applied(entry: HistoryEntry, left: Applied | None) -> HistoryEntry:
+    """Return the entry with the hash of its pod template as the API server stored it, once that is known."""
+    if left is None or left.revision != entry.revision or entry.stored_template == left.template_hash:
+        return entry
+    return entry.model_copy(update={"stored_template": left.template_hash})
 
 
 def verified(entry: HistoryEntry, now: datetime) -> HistoryEntry:

@@ -9,11 +9,21 @@ from pennant.api.model_deployment import Analysis, HistoryEntry, MetricStatus, M
 from pennant.api.reasons import Reason
 from pennant.core import history
 from pennant.core.analysis import Verdict, assess
+from pennant.core.brakes import Brake
 from pennant.core.checks import is_watched
 from pennant.core.decision import Event, EventType
 from pennant.core.measurement import Measurement
 from pennant.core.observation import Workload
 from pennant.core.rollback import Quarantine, condemnation, quarantined
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """A revision breaches, and for the time being nothing follows from that."""
+
+    brake: Brake
+    message: str
+    """How it breaches, with the numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +35,8 @@ class Judgement:
     quarantine: Quarantine
     condemned: QuarantineEntry | None
     """Says that the revision in place was found bad, now or before."""
+    withheld: Withheld | None = None
+    """What would condemn it now, if nothing forbade that."""
     events: tuple[Event, ...] = ()
 
 
@@ -36,8 +48,10 @@ def judge(
     before: tuple[MetricStatus, ...],
     quarantine: Quarantine,
     now: datetime,
+    brake: Brake | None,
+    distrusted: Mapping[str, str],
 ) -> Judgement:
-    """Return the judgement on the revision in place."""
+    """Return the judgement on the revision in place; while there is a brake, none is condemned."""
     if active is None:
         return Judgement(None, Verdict(), quarantine, None)
     active = history.progressed(active, workload, now)
@@ -45,15 +59,25 @@ def judge(
     seen = Judgement(active, verdict, quarantine, condemnation(active, quarantine))
     if seen.condemned is not None:
         return seen
-    if verdict.breached:
-        message = "; ".join(each.message for each in verdict.breached)
-        return _condemn(seen, active, Reason.METRIC_BREACH, message, now)
-    if _failed(active, workload):
-        message = f"{_shortfall(workload)} within {spec.rollout.progress_deadline_seconds} s"
-        return _condemn(seen, active, Reason.PROGRESS_DEADLINE_EXCEEDED, message, now)
+    if (fault := _fault(spec, active, workload, verdict)) is not None:
+        reason, message = fault
+        held = brake or _mass_breach(spec.analysis, verdict, distrusted)
+        return replace(seen, withheld=Withheld(held, message)) if held else _condemn(seen, active, reason, message, now)
     if _is_good(spec.analysis, active, workload, verdict, now):
         return _verify(seen, active, now)
     return seen
+
+
+def _fault(
+    spec: ModelDeploymentSpec, active: HistoryEntry, workload: Workload | None, verdict: Verdict
+) -> tuple[Reason, str] | None:
+    """Return what condemns the revision, and how; None: nothing does."""
+    if verdict.breached:
+        return Reason.METRIC_BREACH, "; ".join(each.message for each in verdict.breached)
+    if _failed(active, workload):
+        message = f"{_shortfall(workload)} within {spec.rollout.progress_deadline_seconds} s"
+        return Reason.PROGRESS_DEADLINE_EXCEEDED, message
+    return None
 
 
 def good_at(analysis: Analysis, active: HistoryEntry | None, verdict: Verdict) -> datetime | None:
@@ -73,6 +97,15 @@ def _verdict(
     if active.verified_at is not None and not is_watched(analysis, active):
         return Verdict(tuple(each for each in before if each.revision == active.revision))
     return assess(analysis, active, measurements, before, now)
+
+
+def _mass_breach(analysis: Analysis, verdict: Verdict, distrusted: Mapping[str, str]) -> Brake | None:
+    """Return why a breach is not believed: all that breaches was read from sources that are not."""
+    breached = {each.name for each in verdict.breached}
+    sources = {each.prometheus.source for each in analysis.metrics if each.name in breached}
+    if not sources or not sources <= distrusted.keys():
+        return None
+    return Brake(Reason.MASS_BREACH_SUSPECTED, "; ".join(distrusted[each] for each in sorted(sources)))
 
 
 def _condemn(seen: Judgement, active: HistoryEntry, reason: Reason, message: str, now: datetime) -> Judgement:
@@ -99,7 +132,12 @@ def _verify(seen: Judgement, active: HistoryEntry, now: datetime) -> Judgement:
     return replace(
         seen,
         active=history.verified(active, now),
-        quarantine=tuple(each for each in seen.quarantine if each.digest != active.digest),
+        # What is known good is no longer bad; another template of it that a person undid stays so.
+        quarantine=tuple(
+            each
+            for each in seen.quarantine
+            if each.digest != active.digest or each.template_hash not in (None, active.template_hash)
+        ),
         events=(event,),
     )
 

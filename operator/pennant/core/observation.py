@@ -10,6 +10,7 @@ from datetime import datetime
 from pennant.api.meta import Json
 from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus
 from pennant.api.model_version import ModelVersionSpec, QuarantinedBy
+from pennant.core.commands import Command, Malformed
 from pennant.core.measurement import Measurement
 
 
@@ -62,6 +63,15 @@ class Revision:
     """The rendered pod template, with its hash label."""
     record: Json
     """The version's record."""
+    mirrored: HistoryEntry | None = None
+    """The entry with the progress that was last noted on the ControllerRevision; None: none was."""
+    intact: bool = True
+    """Whether the entry's hash is that of its content."""
+
+    @property
+    def latest(self) -> HistoryEntry:
+        """The entry, as far as this record knows of its progress."""
+        return self.mirrored or self.entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,18 @@ class Workload:
     deadline_exceeded: bool
     """Its condition Progressing says ProgressDeadlineExceeded."""
     deleting: bool = False
+    paused: bool = False
+    """Whether its own rollout is paused."""
+    fields_hash: str = ""
+    """Hash of the set of fields that the operator owns."""
+    stored_template: str = ""
+    """Hash of the pod template as it is stored, a `kubectl rollout restart` left aside."""
+    restarted_at: str = ""
+    """The annotation that `kubectl rollout restart` writes into the pod template."""
+    editor: str = ""
+    """The field manager other than the operator that last wrote the spec; empty where nobody says."""
+    edited: tuple[str, ...] = ()
+    """The fields of the spec that this manager has written."""
 
     @property
     def settled(self) -> bool:
@@ -142,6 +164,8 @@ class Snapshot:
     """The Deployment of this name; None: there is none."""
     changed_by: str = ""
     """The field manager that last wrote the spec; empty where nobody says."""
+    order: Command | Malformed | None = None
+    """What the annotations tell the operator to do; None: nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,3 +177,5 @@ class Observation:
     measurements: Mapping[str, Measurement] = field(default_factory=dict)
     """By name of the metric; a metric that is not there was not due."""
     refusal: Refusal | None = None
+    distrusted: Mapping[str, str] = field(default_factory=dict)
+    """Metric sources against which so much breaches at once that they are not believed, each with a sentence why."""

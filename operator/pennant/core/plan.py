@@ -4,12 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pennant.api.meta import Json, clip
-from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, Outcome, QuarantineEntry, Trigger
+from pennant.api.model_deployment import (
+    HistoryEntry,
+    ModelDeploymentSpec,
+    Outcome,
+    QuarantineEntry,
+    RollbackAction,
+    Trigger,
+)
 from pennant.api.reasons import Reason
 from pennant.core import revision
+from pennant.core.commands import Command
 from pennant.core.history import History, ended, with_entry
 from pennant.core.observation import Invalid, Revision, Snapshot, Version
-from pennant.core.rollback import Quarantine, is_quarantined
+from pennant.core.rollback import Quarantine, barring, condemnation
 from pennant.core.tags import Held, Holder
 
 OPERATOR = "pennant"
@@ -22,7 +30,9 @@ class Situation:
     snapshot: Snapshot
     spec: ModelDeploymentSpec
     holder: Holder
+    history: History
     active: HistoryEntry | None
+    """The newest entry of the history: the revision in place, or on its way there."""
     quarantine: Quarantine
     condemned: QuarantineEntry | None
     target: HistoryEntry | None
@@ -41,15 +51,22 @@ class Draft:
     trigger: Trigger
     actor: str
     reason: str
+    token: str | None = None
+    """Token of the command that asks for it."""
+    restarted_at: str | None = None
+    """The restart annotation that this revision puts on record."""
 
 
-def next_revision(at: Situation) -> Draft | None:
-    """Return what should take the place of the revision that is there; None: nothing should."""
-    if isinstance(at.holder, Held) and _may_serve(at, at.holder.version):
+def next_revision(at: Situation, is_blocked: bool) -> Draft | None:
+    """Return what should take the place of the revision that is there by itself; None: nothing should.
+
+    A promotion that a gate blocks does not happen; a way back from a bad version always may.
+    """
+    if isinstance(at.holder, Held) and not is_blocked:
         draft = _promotion(at, at.holder.version)
         if draft is not None:
             return draft
-    if at.condemned is not None and at.target is not None:
+    if at.condemned is not None and at.target is not None and at.spec.rollback.action is RollbackAction.ROLLBACK:
         return _rollback(at, at.condemned, at.target)
     return None
 
@@ -66,64 +83,150 @@ def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) 
         reason=clip(draft.reason),
         started_at=now,
         outcome=Outcome.IN_PROGRESS,
+        command_token=draft.token,
         previous_hash="",
         hash="",
     )
     return Revision(revision.chained(entry, history[-1] if history else None), draft.template, draft.record)
 
 
-def succeeded_by(history: History, entry: HistoryEntry, condemned: QuarantineEntry | None, now: datetime) -> History:
+def succeeded_by(history: History, entry: HistoryEntry, quarantine: Quarantine, now: datetime) -> History:
     """Return the history with the new entry at its end and the one before it ended."""
     if history:
-        history = with_entry(history, ended(history[-1], _outcome(condemned), now))
+        last = history[-1]
+        history = with_entry(history, ended(last, _outcome(condemnation(last, quarantine)), now))
     return with_entry(history, entry)
 
 
 def _outcome(condemned: QuarantineEntry | None) -> Outcome:
-    if condemned is None:
+    if condemned is None or condemned.template_hash is not None:
         return Outcome.SUPERSEDED
     late = condemned.reason is Reason.PROGRESS_DEADLINE_EXCEEDED
     return Outcome.FAILED if late else Outcome.ROLLED_BACK
 
 
-def _may_serve(at: Situation, version: Version) -> bool:
-    """Return whether a version may be rolled out.
-
-    A quarantined one may only follow itself, with another template, where nothing known good would be displaced.
-    """
-    if not is_quarantined(version.digest, at.quarantine):
-        return True
-    return at.active is not None and at.active.digest == version.digest and at.target is None
+def rendered(at: Situation, version: Version) -> Json | None:
+    """Return the pod template that a version is asked to be served by; None where its record cannot be read."""
+    if isinstance(version.spec, Invalid):
+        return None
+    return revision.render(at.snapshot.key.name, at.spec, version.spec)
 
 
 def _promotion(at: Situation, version: Version) -> Draft | None:
-    if isinstance(version.spec, Invalid):
+    template = rendered(at, version)
+    if template is None or _is_barred(at, version, revision.template_hash(template)):
         return None
-    template = revision.render(at.snapshot.key.name, at.spec, version.spec)
     active = at.active
     same = active is not None and (active.version, active.digest) == (version.version, version.digest)
-    if active is not None and same and active.template_hash == revision.template_hash(template):
-        if any(each.entry.revision == active.revision for each in at.snapshot.revisions):
+    if active is not None and same:
+        record = next((each for each in at.snapshot.revisions if each.entry.revision == active.revision), None)
+        if record is not None and revision.unrestarted(record.template) == revision.unrestarted(template):
             return None
-        reason = f"the record of revision {active.revision} is gone"
-    elif same:
-        reason = "the pod template changed"
+        gone = active.template_hash == revision.template_hash(template)
+        reason = f"the record of revision {active.revision} is gone" if gone else "the pod template changed"
+    elif at.spec.version is not None:
+        reason = f"spec.version asks for {version.version}"
     else:
         came_from = f" from {active.version}" if active else ""
         reason = f"the tag {at.spec.tag} moved{came_from} to {version.version}"
+    moved = not same and at.spec.version is None
     return Draft(
         version=version.version,
         digest=version.digest,
         template=template,
         record=version.record,
-        trigger=Trigger.SPEC_CHANGED if same else Trigger.TAG_MOVED,
-        actor=at.snapshot.changed_by if same else version.tagged_by,
+        trigger=Trigger.TAG_MOVED if moved else Trigger.SPEC_CHANGED,
+        actor=version.tagged_by if moved else at.snapshot.changed_by,
         reason=reason,
     )
 
 
+def _is_barred(at: Situation, version: Version, template_hash: str) -> bool:
+    """Return whether a version must not be rolled out by this template.
+
+    A content that was found bad may follow itself, with another template, where nothing known good is displaced.
+    """
+    by = barring(version.digest, template_hash, at.quarantine)
+    if by is None:
+        return False
+    follows_itself = at.active is not None and at.active.digest == version.digest and at.target is None
+    return by.template_hash is not None or not follows_itself
+
+
+def retry(at: Situation, version: Version, command: Command) -> Draft | None:
+    """Return the revision that gives a version another chance; None where its record cannot be read."""
+    template = rendered(at, version)
+    if template is None:
+        return None
+    return Draft(
+        version=version.version,
+        digest=version.digest,
+        template=template,
+        record=version.record,
+        trigger=Trigger.RETRY,
+        actor=command.by,
+        reason=_because(f"{version.version} gets another chance", command.reason),
+        token=command.token,
+    )
+
+
+def undo(at: Situation, target: HistoryEntry, actor: str, why: str, token: str | None = None) -> Draft:
+    """Return the revision that takes a person back to an earlier one."""
+    snapshot = _recorded(at, target)
+    came_from = f"{at.active.version} (revision {at.active.revision})" if at.active else "nothing"
+    return Draft(
+        version=target.version,
+        digest=target.digest,
+        template=snapshot.template,
+        record=snapshot.record,
+        trigger=Trigger.UNDO,
+        actor=actor,
+        reason=_because(f"back from {came_from} to {target.version} of revision {target.revision}", why),
+        token=token,
+    )
+
+
+def restart(at: Situation, active: HistoryEntry, command: Command) -> Draft:
+    """Return the revision that starts all pods anew."""
+    snapshot = _recorded(at, active)
+    return Draft(
+        version=active.version,
+        digest=active.digest,
+        template=revision.restarted(snapshot.template, command.token),
+        record=snapshot.record,
+        trigger=Trigger.RESTART,
+        actor=command.by,
+        reason=_because("all pods are started anew", command.reason),
+        token=command.token,
+        restarted_at=command.token,
+    )
+
+
+def restarted_by_hand(at: Situation, active: HistoryEntry, actor: str, restarted_at: str) -> Draft:
+    """Return the revision that puts a `kubectl rollout restart` on record; its pods are on their way already."""
+    snapshot = _recorded(at, active)
+    return Draft(
+        version=active.version,
+        digest=active.digest,
+        template=snapshot.template,
+        record=snapshot.record,
+        trigger=Trigger.RESTART,
+        actor=actor,
+        reason=f"all pods are started anew, by kubectl rollout restart at {restarted_at}",
+        restarted_at=restarted_at,
+    )
+
+
+def _recorded(at: Situation, entry: HistoryEntry) -> Revision:
+    return next(each for each in at.snapshot.revisions if each.entry.revision == entry.revision)
+
+
+def _because(what: str, why: str) -> str:
+    return f"{what}: {why}" if why else what
+
+
 def _rollback(at: Situation, condemned: QuarantineEntry, target: HistoryEntry) -> Draft:
-    snapshot = next(each for each in at.snapshot.revisions if each.entry.revision == target.revision)
+    snapshot = _recorded(at, target)
     return Draft(
         version=target.version,
         digest=target.digest,

@@ -7,6 +7,8 @@ template that served before is, byte for byte, that template, and Kubernetes tak
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from pennant.api import GROUP
 from pennant.api.meta import Json
 from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec
@@ -17,19 +19,22 @@ MODEL_LABEL = f"{GROUP}/model"
 VERSION_LABEL = f"{GROUP}/version"
 TEMPLATE_HASH_LABEL = f"{GROUP}/template-hash"
 DEPLOYMENT_LABEL = f"{GROUP}/modeldeployment"
+RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 # What of a history entry never changes; the rest tells how far the revision came.
-CHAINED = (
+FIXED = (
     "revision",
     "version",
     "digest",
-    "templateHash",
+    "template_hash",
     "trigger",
     "actor",
     "reason",
-    "startedAt",
-    "previousHash",
+    "started_at",
+    "command_token",
+    "previous_hash",
 )
+CHAINED = tuple(to_camel(each) for each in FIXED)
 
 
 def render(name: str, spec: ModelDeploymentSpec, version: ModelVersionSpec) -> dict[str, Any]:
@@ -47,8 +52,31 @@ def render(name: str, spec: ModelDeploymentSpec, version: ModelVersionSpec) -> d
         VERSION_LABEL: version.version,
     }
     template["metadata"] = {**metadata, "labels": labels}
-    labelled = {**labels, TEMPLATE_HASH_LABEL: short_hash(template)}
-    return {**template, "metadata": {**metadata, "labels": labelled}}
+    return _labelled(template)
+
+
+def _labelled(template: Json) -> dict[str, Any]:
+    """Return the template with the hash of its content as a label."""
+    metadata = template["metadata"]
+    labels = {key: value for key, value in metadata["labels"].items() if key != TEMPLATE_HASH_LABEL}
+    content = {**template, "metadata": {**metadata, "labels": labels}}
+    return {**content, "metadata": {**metadata, "labels": {**labels, TEMPLATE_HASH_LABEL: short_hash(content)}}}
+
+
+def restarted(template: Json, at: str) -> dict[str, Any]:
+    """Return the template with a restart annotation: other pods than before, so another content and hash."""
+    metadata = template["metadata"]
+    annotations = {**(metadata.get("annotations") or {}), RESTARTED_AT: at}
+    return _labelled({**template, "metadata": {**metadata, "annotations": annotations}})
+
+
+def unrestarted(template: Json) -> str:
+    """Return the hash of a template without its restart annotation: what a person asked for besides."""
+    metadata = template["metadata"]
+    annotations = {key: each for key, each in (metadata.get("annotations") or {}).items() if key != RESTARTED_AT}
+    rest = {key: each for key, each in metadata.items() if key != "annotations"}
+    metadata = {**rest, "annotations": annotations} if annotations else rest
+    return template_hash(_labelled({**template, "metadata": metadata}))
 
 
 def template_hash(template: Json) -> str:
@@ -97,4 +125,4 @@ def chained(entry: HistoryEntry, previous: HistoryEntry | None) -> HistoryEntry:
 def entry_hash(entry: HistoryEntry) -> str:
     """Return the sha256 over the fields of an entry that never change."""
     whole = entry.to_json()
-    return sha256({name: whole[name] for name in CHAINED})
+    return sha256({name: whole[name] for name in CHAINED if name in whole})

@@ -23,9 +23,14 @@ BAD = frozenset({Outcome.ROLLED_BACK, Outcome.FAILED})
 LIMIT = 20
 
 
-def is_quarantined(digest: str, quarantine: Quarantine) -> bool:
-    """Return whether this content must not be deployed."""
-    return any(each.digest == digest for each in quarantine)
+def is_quarantined(entry: HistoryEntry, quarantine: Quarantine) -> bool:
+    """Return whether what this revision served must not be deployed."""
+    return barring(entry.digest, entry.template_hash, quarantine) is not None
+
+
+def barring(digest: str, template_hash: str, quarantine: Quarantine) -> QuarantineEntry | None:
+    """Return what forbids to deploy this content by this template; None: nothing does."""
+    return next((q for q in quarantine if q.digest == digest and q.template_hash in (None, template_hash)), None)
 
 
 def condemnation(active: HistoryEntry, quarantine: Quarantine) -> QuarantineEntry | None:
@@ -45,10 +50,21 @@ def known_good(history: History, quarantine: Quarantine, revisions: Iterable[Rev
         if entry.outcome in BAD:
             bad_since.add(entry.digest)
         good = entry.verified_at is not None and entry.outcome not in BAD
-        clean = entry.digest not in bad_since and not is_quarantined(entry.digest, quarantine)
+        clean = entry.digest not in bad_since and not is_quarantined(entry, quarantine)
         if good and clean and entry.revision in recorded:
             return entry
     return None
+
+
+def known_contents(history: History, quarantine: Quarantine) -> frozenset[str]:
+    """Return the digests of the contents that are known good by record, and were not found bad since."""
+    good: set[str] = set()
+    for entry in history:
+        if entry.outcome in BAD:
+            good.discard(entry.digest)
+        elif entry.verified_at is not None and not is_quarantined(entry, quarantine):
+            good.add(entry.digest)
+    return frozenset(good)
 
 
 def restored(status: ModelDeploymentStatus, snapshot: Snapshot) -> Quarantine:
@@ -62,6 +78,7 @@ def restored(status: ModelDeploymentStatus, snapshot: Snapshot) -> Quarantine:
         mirror.digest: QuarantineEntry(
             digest=mirror.digest,
             version=version.version,
+            template_hash=mirror.template_hash,
             reason=mirror.reason,
             message=mirror.message,
             since=mirror.since,
@@ -103,6 +120,7 @@ def _mirrored(version: Version, snapshot: Snapshot, quarantine: Quarantine) -> t
         QuarantinedBy(
             deployment=snapshot.key.name,
             digest=each.digest,
+            template_hash=each.template_hash,
             reason=each.reason,
             message=each.message,
             since=each.since,

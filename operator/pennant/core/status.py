@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import assert_never
 
 from pennant.api.conditions import Condition, ConditionStatus, carried, find
 from pennant.api.meta import clip
@@ -15,8 +16,10 @@ from pennant.api.model_deployment import (
 )
 from pennant.api.reasons import ConditionType, Reason
 from pennant.core.analysis import Verdict
+from pennant.core.gates import Blocked
+from pennant.core.judge import Withheld
 from pennant.core.observation import Workload
-from pennant.core.tags import Ambiguous, Held, Holder, HolderInvalid, Unassigned
+from pennant.core.tags import Ambiguous, Held, Holder, HolderInvalid, NotFound, Unassigned
 
 TAG_GRACE = timedelta(seconds=300)
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
@@ -28,7 +31,8 @@ class Facts:
 
     now: datetime
     generation: int
-    tag: str
+    tag: str | None
+    """The tag that is followed; None where a version is named."""
     holder: Holder
     unresolved_since: datetime | None
     """Since when the tag has not been held by exactly one version; None: it is."""
@@ -37,8 +41,18 @@ class Facts:
     verdict: Verdict
     condemned: QuarantineEntry | None
     """Says that the active revision was found bad."""
+    withheld: Withheld | None
+    """Says that the active revision breaches, and why nothing follows from that now."""
     blocked: QuarantineEntry | None
-    """Says that the version that holds the tag was found bad, and is not the one in place."""
+    """Says that what is asked for was found bad, and is not what is in place."""
+    gate: Blocked | None
+    """Says why the version that is asked for is not rolled out."""
+    paused: bool
+    """Whether `spec.paused` is true."""
+    frozen: bool
+    """Whether a bad version is left where it is, because `rollback.action` is Pause."""
+    broken: tuple[str, ...]
+    """What is wrong with the records of the history."""
     has_target: bool
     """Whether a version known good is there to go back to."""
     pending: bool
@@ -102,15 +116,34 @@ def _available(facts: Facts) -> Said:
 
 def _tag_resolved(facts: Facts) -> Said:
     match facts.holder:
-        case Held(version):
-            return Said(TRUE, Reason.TAG_HELD, f"{version.name} holds the tag {facts.tag}")
+        case Held():
+            return _held(facts, facts.holder)
         case Unassigned():
             return Said(FALSE, Reason.TAG_UNASSIGNED, f"no version holds the tag {facts.tag}{_meanwhile(facts)}")
+        case NotFound(version):
+            message = f"spec.version asks for {version}, which does not exist{_meanwhile(facts)}"
+            return Said(FALSE, Reason.VERSION_NOT_FOUND, message)
         case Ambiguous(names):
             listed = ", ".join(names)
             return Said(FALSE, Reason.TAG_AMBIGUOUS, f"{listed} all hold the tag {facts.tag}{_meanwhile(facts)}")
         case HolderInvalid(name, problem):
-            return Said(FALSE, Reason.HOLDER_INVALID, f"{name} holds the tag {facts.tag}, but {problem}")
+            return Said(FALSE, Reason.HOLDER_INVALID, f"{name} {_asks(facts)}, but {problem}")
+        case _ as never:
+            assert_never(never)
+
+
+def _held(facts: Facts, held: Held) -> Said:
+    name = held.version.name
+    if facts.tag is None:
+        return Said(TRUE, Reason.VERSION_PINNED, f"spec.version asks for {name}")
+    if held.others:
+        message = f"{name} is the newest that holds the tag {facts.tag}; so do {', '.join(held.others)}"
+        return Said(TRUE, Reason.NEWEST_OF_SEVERAL, message)
+    return Said(TRUE, Reason.TAG_HELD, f"{name} holds the tag {facts.tag}")
+
+
+def _asks(facts: Facts) -> str:
+    return "is asked for" if facts.tag is None else f"holds the tag {facts.tag}"
 
 
 def _meanwhile(facts: Facts) -> str:
@@ -118,25 +151,58 @@ def _meanwhile(facts: Facts) -> str:
 
 
 def _reconciling(facts: Facts) -> Said:
+    if facts.paused:
+        return Said(FALSE, Reason.PAUSED, "spec.paused is true")
     if _is_stuck(facts):
         return Said(FALSE, Reason.UP_TO_DATE, "nothing more can be done without a person")
-    active = facts.active
-    if active is not None and (facts.pending or active.rolled_out_at is None):
-        rollback = active.trigger is Trigger.AUTOMATIC_ROLLBACK
-        reason = Reason.ROLLBACK_IN_PROGRESS if rollback else Reason.ROLLOUT_IN_PROGRESS
-        return Said(TRUE, reason, f"{active.version} is being rolled out (revision {active.revision})")
-    if facts.condemned is not None and facts.has_target:
-        return Said(TRUE, Reason.ROLLBACK_IN_PROGRESS, f"{facts.condemned.version} is being taken out of service")
-    if facts.unresolved_since is not None:
-        said = _tag_resolved(facts)
-        return Said(TRUE, said.reason, said.message)
-    if active is None and facts.blocked is None:
-        return Said(TRUE, Reason.ROLLOUT_IN_PROGRESS, "the first revision is about to be rolled out")
+    for tell in CHANGES:
+        if (said := tell(facts)) is not None:
+            return said
     return Said(FALSE, Reason.UP_TO_DATE, "no change is under way")
 
 
+def _cooling_down(facts: Facts) -> Said | None:
+    withheld = facts.withheld
+    if withheld is None or withheld.brake.reason is not Reason.ROLLBACK_COOLING_DOWN:
+        return None
+    message = f"{withheld.message}; {withheld.brake.message}, so a rollback waits"
+    return Said(TRUE, Reason.ROLLBACK_COOLING_DOWN, message)
+
+
+def _rolling_out(facts: Facts) -> Said | None:
+    active = facts.active
+    if active is None:
+        nothing_yet = facts.blocked is None and facts.unresolved_since is None
+        message = "the first revision is about to be rolled out"
+        return Said(TRUE, Reason.ROLLOUT_IN_PROGRESS, message) if nothing_yet else None
+    if not facts.pending and active.rolled_out_at is not None:
+        return None
+    rollback = active.trigger is Trigger.AUTOMATIC_ROLLBACK
+    reason = Reason.ROLLBACK_IN_PROGRESS if rollback else Reason.ROLLOUT_IN_PROGRESS
+    return Said(TRUE, reason, f"{active.version} is being rolled out (revision {active.revision})")
+
+
+def _rolling_back(facts: Facts) -> Said | None:
+    if facts.condemned is None or not facts.has_target:
+        return None
+    return Said(TRUE, Reason.ROLLBACK_IN_PROGRESS, f"{facts.condemned.version} is being taken out of service")
+
+
+def _being_moved(facts: Facts) -> Said | None:
+    if facts.unresolved_since is None:
+        return None
+    said = _tag_resolved(facts)
+    return Said(TRUE, said.reason, said.message)
+
+
+CHANGES = (_cooling_down, _rolling_out, _rolling_back, _being_moved)
+"""What can be under way, the most telling first."""
+
+
 def _is_stuck(facts: Facts) -> bool:
-    return bool(facts.refusal) or _grace_over(facts) or (facts.condemned is not None and not facts.has_target)
+    if facts.refusal or _grace_over(facts) or facts.frozen:
+        return True
+    return (facts.gate is not None and facts.active is None) or (facts.condemned is not None and not facts.has_target)
 
 
 def _grace_over(facts: Facts) -> bool:
@@ -144,31 +210,74 @@ def _grace_over(facts: Facts) -> bool:
 
 
 def _stalled(facts: Facts) -> Said:
-    if facts.refusal:
-        return Said(TRUE, Reason.DEPLOYMENT_REFUSED, f"the API server refuses the Deployment: {facts.refusal}")
+    """Return the first reason for which a person must act."""
+    for tell in STALLS:
+        if (said := tell(facts)) is not None:
+            return said
+    return Said(FALSE, Reason.NOT_STALLED, "no person needs to act")
+
+
+def _stalled_by_refusal(facts: Facts) -> Said | None:
+    if not facts.refusal:
+        return None
+    return Said(TRUE, Reason.DEPLOYMENT_REFUSED, f"the API server refuses the Deployment: {facts.refusal}")
+
+
+def _stalled_by_breach(facts: Facts) -> Said | None:
+    if facts.condemned is not None and facts.frozen:
+        message = f"{facts.condemned.message}; rollback.action is Pause, so {facts.condemned.version} stays where it is"
+        return Said(TRUE, Reason.BREACH_PAUSED, f"{message}. Undo, retry, or move the tag")
     if facts.condemned is not None and not facts.has_target:
         message = (
             f"{facts.condemned.message}; no other version is known good, so {facts.condemned.version} goes on serving"
         )
         return Said(TRUE, Reason.NO_ROLLBACK_TARGET, message)
-    if facts.blocked is not None and facts.active is None:
+    if facts.withheld is None or facts.withheld.brake.reason in (Reason.PAUSED, Reason.ROLLBACK_COOLING_DOWN):
+        return None
+    brake = facts.withheld.brake
+    return Said(TRUE, brake.reason, f"{facts.withheld.message}; {brake.message}")
+
+
+def _stalled_by_quarantine(facts: Facts) -> Said | None:
+    if facts.blocked is None:
+        return None
+    if facts.active is None:
         message = f"{facts.blocked.version} was found bad here: {facts.blocked.message}; nothing is served"
-        return Said(TRUE, Reason.QUARANTINED, f"{message}. Move the tag {facts.tag} to a good version")
-    if facts.blocked is not None:
-        return Said(TRUE, Reason.ROLLED_BACK, _rolled_back(facts).message)
-    if _grace_over(facts):
-        said = _tag_resolved(facts)
-        return Said(TRUE, said.reason, said.message)
-    return Said(FALSE, Reason.NOT_STALLED, "no person needs to act")
+        return Said(TRUE, Reason.QUARANTINED, f"{message}. {_mend(facts)}")
+    return Said(TRUE, Reason.ROLLED_BACK, _rolled_back(facts).message)
+
+
+def _stalled_by_gate(facts: Facts) -> Said | None:
+    if facts.gate is None:
+        return None
+    return Said(TRUE, facts.gate.reason, f"{facts.gate.message}{_meanwhile(facts)}")
+
+
+def _stalled_by_grace(facts: Facts) -> Said | None:
+    if not _grace_over(facts):
+        return None
+    said = _tag_resolved(facts)
+    return Said(TRUE, said.reason, said.message)
+
+
+STALLS = (_stalled_by_refusal, _stalled_by_breach, _stalled_by_quarantine, _stalled_by_gate, _stalled_by_grace)
+"""What can make a person necessary, the most urgent first."""
+
+
+def _mend(facts: Facts) -> str:
+    if facts.tag is None:
+        return "Change spec.version to a good version"
+    return f"Move the tag {facts.tag} to a good version"
 
 
 def _rolled_back(facts: Facts) -> Said:
     if facts.blocked is None:
-        return Said(FALSE, Reason.NOT_ROLLED_BACK, "the version that holds the tag is not quarantined here")
-    message = (
-        f"the tag {facts.tag} asks for {facts.blocked.version}, {_in_place(facts.active)}: {facts.blocked.message}. "
-        f"Move the tag to a good version"
-    )
+        return Said(FALSE, Reason.NOT_ROLLED_BACK, "what is asked for is not quarantined here")
+    who = "spec.version" if facts.tag is None else f"the tag {facts.tag}"
+    what = facts.blocked.version
+    if facts.blocked.template_hash is not None:
+        what = f"another template of {what}"
+    message = f"{who} asks for {what}, {_in_place(facts.active)}: {facts.blocked.message}. {_mend(facts)}"
     return Said(TRUE, facts.blocked.reason, message)
 
 
@@ -191,6 +300,27 @@ def _metrics_healthy(facts: Facts) -> Said:
     return Said(TRUE, Reason.METRICS_PASSING, "; ".join(each.message for each in metrics))
 
 
+def _suspended(facts: Facts) -> Said:
+    if facts.paused:
+        return Said(TRUE, Reason.PAUSED, "spec.paused is true; nothing is changed until it is false")
+    return Said(FALSE, Reason.NOT_PAUSED, "rollouts and rollbacks happen by themselves")
+
+
+def _history_intact(facts: Facts) -> Said:
+    if facts.broken:
+        return Said(FALSE, Reason.HISTORY_TAMPERED, "; ".join(facts.broken))
+    return Said(TRUE, Reason.HISTORY_CONSISTENT, "every entry agrees with its record")
+
+
+def _is_held_up(facts: Facts) -> bool:
+    """Return whether the pause keeps something from happening."""
+    active, holder = facts.active, facts.holder
+    if not facts.paused:
+        return False
+    serves = active is not None and isinstance(holder, Held) and active.digest == holder.version.digest
+    return not serves or active is None or active.rolled_out_at is None
+
+
 def _ready(facts: Facts, said: dict[ConditionType, Said]) -> Said:
     for kind, good in (
         (ConditionType.STALLED, FALSE),
@@ -201,11 +331,13 @@ def _ready(facts: Facts, said: dict[ConditionType, Said]) -> Said:
     ):
         if said[kind].status is not good:
             return Said(FALSE, said[kind].reason, said[kind].message)
+    if _is_held_up(facts):
+        return Said(FALSE, Reason.PAUSED, said[ConditionType.SUSPENDED].message)
     # Not knowing whether the metrics pass is not a failure.
     if said[ConditionType.METRICS_HEALTHY].status is FALSE:
         return Said(FALSE, said[ConditionType.METRICS_HEALTHY].reason, said[ConditionType.METRICS_HEALTHY].message)
     version = facts.active.version if facts.active else ""
-    return Said(TRUE, Reason.SERVING, f"{version} holds the tag {facts.tag} and is served")
+    return Said(TRUE, Reason.SERVING, f"{version} {_asks(facts)} and is served")
 
 
 TELLERS: dict[ConditionType, Callable[[Facts], Said]] = {
@@ -215,4 +347,6 @@ TELLERS: dict[ConditionType, Callable[[Facts], Said]] = {
     ConditionType.STALLED: _stalled,
     ConditionType.METRICS_HEALTHY: _metrics_healthy,
     ConditionType.ROLLED_BACK: _rolled_back,
+    ConditionType.SUSPENDED: _suspended,
+    ConditionType.HISTORY_INTACT: _history_intact,
 }

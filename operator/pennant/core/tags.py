@@ -3,14 +3,18 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from pennant.api.model_deployment import AmbiguousTag, ModelDeploymentSpec
 from pennant.core.observation import Invalid, Version
+from pennant.core.semver import precedence_key
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Exactly one valid version carries the tag."""
+    """One valid version is meant: it alone carries the tag, is the newest of those that do, or is named."""
 
     version: Version
+    others: tuple[str, ...] = ()
+    """Names of older versions that carry the tag as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +37,32 @@ class HolderInvalid:
     problem: str
 
 
-Holder = Held | Unassigned | Ambiguous | HolderInvalid
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    """The version that is named does not exist."""
+
+    version: str
 
 
-def resolve(versions: Iterable[Version], tag: str) -> Holder:
+Holder = Held | Unassigned | Ambiguous | HolderInvalid | NotFound
+
+
+def holder(versions: Iterable[Version], spec: ModelDeploymentSpec) -> Holder:
+    """Return which version the spec asks for, by its tag or by name."""
+    if spec.version is not None:
+        return pinned(versions, spec.version)
+    return resolve(versions, spec.tag, spec.promotion.on_ambiguous_tag)
+
+
+def pinned(versions: Iterable[Version], named: str) -> Holder:
+    """Return the version of this name, among those that are not being deleted."""
+    for each in versions:
+        if each.version == named and not each.deleting:
+            return HolderInvalid(each.name, each.spec.problem) if isinstance(each.spec, Invalid) else Held(each)
+    return NotFound(named)
+
+
+def resolve(versions: Iterable[Version], tag: str, on_ambiguous: AmbiguousTag = AmbiguousTag.HOLD) -> Holder:
     """Return who holds the tag, among the versions that are not being deleted."""
     carriers = sorted(
         (each for each in versions if tag in each.tags and not each.deleting),
@@ -46,6 +72,9 @@ def resolve(versions: Iterable[Version], tag: str) -> Holder:
     match valid:
         case [only]:
             return Held(only)
+        case [_, *_] if on_ambiguous is AmbiguousTag.NEWEST:
+            *older, newest = sorted(valid, key=lambda each: precedence_key(each.version))
+            return Held(newest, tuple(sorted(each.name for each in older)))
         case [_, *_]:
             return Ambiguous(tuple(each.name for each in valid))
     for each in carriers:

@@ -1,7 +1,7 @@
 """Requests to the API server: JSON over one pooled session, and every failure as one of the port's errors."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from time import monotonic
@@ -22,6 +22,7 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 JSON = "application/json"
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
 
 
 class Verb(StrEnum):
@@ -136,7 +137,7 @@ class Client:
         path: str,
         *,
         params: Mapping[str, str] | None = None,
-        body: Json | None = None,
+        body: Json | Sequence[Json] | None = None,
         content_type: str = JSON,
     ) -> Json:
         """Return the API server's answer; a read raises `Unavailable` or `Missing`, a write any error of the port."""

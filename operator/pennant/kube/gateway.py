@@ -11,13 +11,13 @@ from contextlib import contextmanager
 
 from pennant.api import API_VERSION, GROUP
 from pennant.api.meta import Json
-from pennant.api.model_deployment import ModelDeploymentStatus
+from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.observation import Key, Revision, Snapshot, Workload
-from pennant.core.revision import DEPLOYMENT_LABEL
+from pennant.core.revision import DEPLOYMENT_LABEL, RESTARTED_AT
 from pennant.kube import translate
 from pennant.kube.answers import Missing
-from pennant.kube.client import APPLY, MERGE, Client, Verb
+from pennant.kube.client import APPLY, JSON_PATCH, MERGE, Client, Verb
 from pennant.kube.identity import controller_uid
 from pennant.kube.relist import refresh, relist_kind
 from pennant.kube.resources import RESOURCES, Kind
@@ -72,6 +72,24 @@ class Gateway:
         if (created := translate.recorded(raw)) is not None:
             self._store.add_revision(owner.uid, created)
 
+    async def mark_revision(self, owner: Snapshot, entry: HistoryEntry) -> None:
+        """Note the progress of a revision on its ControllerRevision, which is otherwise never changed."""
+        kind = Kind.CONTROLLER_REVISION
+        known = self._store.find_revision(owner.uid, entry.revision)
+        if known is None:
+            raise Conflict(f"revision {entry.revision} is not known")
+        annotations = {translate.PROGRESS_ANNOTATION: translate.progress(entry)}
+        metadata = {"uid": known.uid, "resourceVersion": known.resource_version, "annotations": annotations}
+        path = RESOURCES[kind].path(owner.key.namespace, translate.revision_name(owner.key, entry.revision))
+        with self._doubting(owner.key):
+            try:
+                body = {"metadata": metadata}
+                raw = await self._client.request(Verb.PATCH, kind, path, body=body, content_type=MERGE)
+            except Missing as error:
+                raise Conflict(str(error)) from error
+        if (marked := translate.recorded(raw)) is not None:
+            self._store.add_revision(owner.uid, marked)
+
     async def delete_revision(self, owner: Snapshot, revision: int) -> None:
         """Delete the ControllerRevision; one that is already gone is no error."""
         kind = Kind.CONTROLLER_REVISION
@@ -104,6 +122,31 @@ class Gateway:
                 body={**action.manifest, "metadata": metadata},
                 content_type=APPLY,
             )
+        self._store.heard(kind, None, raw)
+        applied = translate.placed(raw).seen_by(owner.uid)
+        return await self._with_our_template(owner, action, applied) if action.replaces_template else applied
+
+    async def _with_our_template(self, owner: Snapshot, action: ApplyWorkload, seen: Workload) -> Workload:
+        """Replace the pod template whole: an apply leaves what others added to it.
+
+        It comes after the apply: what it changes would belong to this write, and outlive later applies. A restart
+        that somebody asked for is no such addition.
+        """
+        kind = Kind.DEPLOYMENT
+        template = dict(action.manifest["spec"]["template"])
+        metadata = template.get("metadata") or {}
+        annotations = dict(metadata.get("annotations") or {})
+        if seen.restarted_at:
+            annotations.setdefault(RESTARTED_AT, seen.restarted_at)
+        template["metadata"] = {**metadata, "annotations": annotations} if annotations else metadata
+        body: list[Json] = [
+            {"op": "replace", "path": "/metadata/uid", "value": seen.uid},
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": seen.resource_version},
+            {"op": "replace", "path": "/spec/template", "value": template},
+        ]
+        path = RESOURCES[kind].path(owner.key.namespace, owner.key.name)
+        with self._doubting(owner.key):
+            raw = await self._client.request(Verb.PATCH, kind, path, body=body, content_type=JSON_PATCH)
         self._store.heard(kind, None, raw)
         return translate.placed(raw).seen_by(owner.uid)
 

@@ -1,12 +1,16 @@
 """Which object some JSON is, at which resourceVersion, whose it is, and who wrote it last."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from sys import intern
 from typing import Any
 
 from pennant.api.meta import Json
+from pennant.core.digest import short_hash
 from pennant.core.observation import Key
+
+_SPEC = ("spec",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,48 @@ def controller_uid(raw: Json) -> str:
     """Return the uid of the object's controller; empty where it has none."""
     references = raw["metadata"].get("ownerReferences") or ()
     return next((str(each["uid"]) for each in references if each.get("controller")), "")
+
+
+def fields_hash(raw: Json, manager: str) -> str:
+    """Return the hash of the set of fields that a manager owns by server-side apply; empty where it owns none."""
+    owned = [
+        each.get("fieldsV1")
+        for each in raw["metadata"].get("managedFields") or ()
+        if each.get("manager") == manager and each.get("operation") == "Apply" and not each.get("subresource")
+    ]
+    return short_hash(owned) if owned else ""
+
+
+def last_editor(raw: Json, manager: str) -> tuple[str, tuple[str, ...]]:
+    """Return the field manager other than this one that last wrote the spec, and the fields of it that are its own."""
+    others = [
+        each
+        for each in raw["metadata"].get("managedFields") or ()
+        if each.get("manager") != manager and not each.get("subresource") and _owns(each.get("fieldsV1") or {}, _SPEC)
+    ]
+    if not others:
+        return "", ()
+    last = max(others, key=lambda each: str(each.get("time", "")))
+    return intern(str(last.get("manager", ""))), tuple(_paths(last["fieldsV1"]["f:spec"], "spec"))
+
+
+def _paths(fields: Mapping[str, Any], path: str) -> Iterator[str]:
+    """Yield the leaves of a field set, as one would write them: `spec.template.spec.containers[name=server].image`."""
+    inner = {key: each for key, each in fields.items() if key != "."}
+    if not inner:
+        yield path
+    for key, each in inner.items():
+        kind, _, name = key.partition(":")
+        yield from _paths(each, f"{path}[{_item(name)}]" if kind in "kvi" else f"{path}.{name}")
+
+
+def _item(key: str) -> str:
+    """Return how a list's item is told from others: `name=server`."""
+    try:
+        read = json.loads(key)
+    except ValueError:
+        return key
+    return ",".join(f"{name}={each}" for name, each in read.items()) if isinstance(read, Mapping) else str(read)
 
 
 def last_writer(raw: Json, *path: str) -> str:

@@ -19,7 +19,7 @@ SERVED: Mapping[Resource, Verbs] = {
     (GROUP, "modelversions/status"): frozenset({"patch"}),
     # An apply is a patch, and needs `create` where there is nothing yet.
     ("apps", "deployments"): _WATCHED | {"create", "patch"},
-    ("apps", "controllerrevisions"): frozenset({"list", "create", "delete"}),
+    ("apps", "controllerrevisions"): frozenset({"list", "create", "patch", "delete"}),
     ("events.k8s.io", "events"): frozenset({"create"}),
 }
 """In every namespace that is served."""

@@ -3,6 +3,7 @@
 What users wrote wrongly becomes `Invalid`; what only we write and cannot be read is treated as not there.
 """
 
+import json
 import logging
 from dataclasses import dataclass, replace
 from sys import intern
@@ -10,21 +11,23 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
+from pennant.api import GROUP
 from pennant.api.meta import ApiModel, Json
 from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus
 from pennant.api.model_version import ModelVersionSpec, QuarantinedBy
-from pennant.core import desired
-from pennant.core.digest import content_digest
+from pennant.core import commands, desired
+from pennant.core.digest import content_digest, short_hash
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Version, Workload
-from pennant.core.revision import TEMPLATE_HASH_LABEL
-from pennant.kube.identity import controller_uid, identity, last_writer
+from pennant.core.revision import CHAINED, RESTARTED_AT, TEMPLATE_HASH_LABEL, entry_hash, template_hash
+from pennant.kube.identity import controller_uid, fields_hash, identity, last_editor, last_writer
 from pennant.kube.problem import problem
-from pennant.kube.resources import RESOURCES, Kind
+from pennant.kube.resources import FIELD_MANAGER, RESOURCES, Kind
 from pennant.kube.sharing import Pool
 
 _log = logging.getLogger(__name__)
 ModelT = TypeVar("ModelT", bound=ApiModel)
 _NOT_READ = Invalid("the version carries no tag, so its record was not read")
+PROGRESS_ANNOTATION = f"{GROUP}/progress"
 _NO_TAGS: frozenset[str] = frozenset()
 
 
@@ -47,9 +50,10 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A revision, and the uid of the ControllerRevision that holds it."""
+    """A revision, and the state of the ControllerRevision that holds it."""
 
     uid: str
+    resource_version: str
     revision: Revision
 
 
@@ -68,6 +72,7 @@ def model_deployment(raw: Json) -> Snapshot:
         revisions=(),
         workload=None,
         changed_by=last_writer(raw, "spec"),
+        order=commands.read(metadata.get("annotations") or {}),
     )
 
 
@@ -143,7 +148,9 @@ def placed(raw: Json) -> Placed:
     metadata, spec, status = raw["metadata"], raw["spec"], raw.get("status") or {}
     conditions = {each["type"]: each for each in status.get("conditions") or ()}
     progressing = conditions.get("Progressing", {})
-    labels = spec["template"].get("metadata", {}).get("labels") or {}
+    template = spec["template"]
+    labels = template.get("metadata", {}).get("labels") or {}
+    editor, edited = last_editor(raw, FIELD_MANAGER)
     workload = Workload(
         uid=metadata["uid"],
         resource_version=metadata["resourceVersion"],
@@ -159,8 +166,22 @@ def placed(raw: Json) -> Placed:
         minimum_available=conditions.get("Available", {}).get("status") == "True",
         deadline_exceeded=progressing.get("reason") == "ProgressDeadlineExceeded",
         deleting="deletionTimestamp" in metadata,
+        paused=bool(spec.get("paused")),
+        fields_hash=fields_hash(raw, FIELD_MANAGER),
+        stored_template=_stored(template),
+        restarted_at=str((template.get("metadata", {}).get("annotations") or {}).get(RESTARTED_AT, "")),
+        editor=editor,
+        edited=edited,
     )
     return Placed(workload, controller_uid(raw))
+
+
+def _stored(template: Json) -> str:
+    """Return the hash of a pod template as it is stored, but for the mark of a restart."""
+    metadata = template.get("metadata") or {}
+    annotations = {key: each for key, each in (metadata.get("annotations") or {}).items() if key != RESTARTED_AT}
+    known = {"labels": metadata.get("labels") or {}, "annotations": annotations}
+    return short_hash({"metadata": known, "spec": template.get("spec")})
 
 
 def recorded(raw: Json, pool: Pool | None = None) -> Recorded | None:
@@ -171,11 +192,32 @@ def recorded(raw: Json, pool: Pool | None = None) -> Recorded | None:
     shared, data = (pool or Pool()).shared, raw.get("data") or {}
     try:
         entry = HistoryEntry.model_validate(data["entry"])
-        revision = Revision(entry, shared(dict(data["template"])), shared(dict(data["record"])))
+        template, record = shared(dict(data["template"])), shared(dict(data["record"]))
+        intact = entry_hash(entry) == entry.hash and template_hash(template) == entry.template_hash
+        revision = Revision(entry, template, record, _mirrored(raw, entry), intact)
     except (KeyError, TypeError, ValueError) as error:
         _log.warning("ControllerRevision %s is no record of a revision: %s", identity(raw).key, error)
         return None
-    return Recorded(raw["metadata"]["uid"], revision)
+    return Recorded(raw["metadata"]["uid"], raw["metadata"]["resourceVersion"], revision)
+
+
+def _mirrored(raw: Json, entry: HistoryEntry) -> HistoryEntry | None:
+    """Return the entry with the progress that is noted on its ControllerRevision; None where none is."""
+    noted = (raw["metadata"].get("annotations") or {}).get(PROGRESS_ANNOTATION)
+    if noted is None:
+        return None
+    try:
+        return HistoryEntry.model_validate(entry.to_json() | json.loads(noted))
+    except (TypeError, ValueError) as error:
+        # What happened to the revision is forgotten then; that it was there is not.
+        _log.warning("The progress noted on ControllerRevision %s cannot be read: %s", identity(raw).key, error)
+        return None
+
+
+def progress(entry: HistoryEntry) -> str:
+    """Return what is noted on the ControllerRevision of a revision: how far it came."""
+    whole = entry.to_json()
+    return json.dumps({name: each for name, each in whole.items() if name not in (*CHAINED, "hash")}, sort_keys=True)
 
 
 def controller_revision(owner: Snapshot, revision: Revision) -> dict[str, Any]:

@@ -123,6 +123,7 @@ def a_whole_deployment() -> Object:
     return a_deployment(
         tag="production",
         replicas=3,
+        paused=True,
         container="server",
         rollout={"maxSurge": "25%", "maxUnavailable": 0, "minReadySeconds": 5, "progressDeadlineSeconds": 300},
         analysis={
@@ -141,8 +142,22 @@ def a_whole_deployment() -> Object:
                 }
             ],
         },
+        promotion={
+            "requireComplete": True,
+            "gates": [
+                {"metric": "auc", "dataset": "payments", "split": "Test", "maxRegression": "0.01", "required": True},
+                {"metric": "latency-p99", "maxRegressionPercent": "5", "required": False},
+            ],
+            "onAmbiguousTag": "Newest",
+        },
+        rollback={"action": "Rollback", "cooldownSeconds": 60, "budget": {"count": 3, "windowSeconds": 86400}},
         historyLimit=20,
     )
+
+
+def a_pinned_deployment() -> Object:
+    """Return a ModelDeployment that names its version instead of following a tag."""
+    return a_deployment(version="1.0.0")
 
 
 def a_metric(**fields: Any) -> Object:
@@ -185,6 +200,17 @@ RULES = (
         "progressDeadlineSeconds must be larger than rollout.minReadySeconds",
     ),
     Refused("a container that is not there", a_deployment(container="other"), "names no container of spec.template"),
+    Refused("a tag and a version", a_deployment(tag="a", version="1.0.0"), "at most one of spec.tag and spec.version"),
+    Refused(
+        "two bounds of a gate",
+        a_deployment(promotion={"gates": [{"metric": "m", "maxRegression": "1", "maxRegressionPercent": "1"}]}),
+        "at most one of maxRegression and maxRegressionPercent",
+    ),
+    Refused(
+        "a budget that the history cannot count",
+        a_deployment(historyLimit=3, rollback={"budget": {"count": 3}}),
+        "budget.count must be smaller than spec.historyLimit",
+    ),
     Refused("a tag twice", a_version(tags=["a", "a"]), "spec.tags must not name a tag twice"),
 )
 # These are rules of the root, which only the API server sees.

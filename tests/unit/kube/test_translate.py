@@ -111,10 +111,11 @@ def test_a_deployment_is_what_its_status_says() -> None:
 
 def test_a_revision_survives_its_way_through_the_api_server() -> None:
     owner = translate.model_deployment(raw_deployment())
-    revision = Revision(an_entry(), {"spec": {}}, {"version": "1.0.0"})
+    template = {"metadata": {"labels": {"pennant.dev/template-hash": an_entry().template_hash}}, "spec": {}}
+    revision = Revision(an_entry(), template, {"version": "1.0.0"})
     stored = translate.controller_revision(owner, revision)
     stored["metadata"] |= {"uid": "u", "resourceVersion": "1"}
-    assert translate.recorded(stored) == translate.Recorded("u", revision)
+    assert translate.recorded(stored) == translate.Recorded("u", "1", revision)
 
 
 @pytest.mark.parametrize("data", [None, {}, {"entry": {}}, {"entry": {}, "template": 7, "record": 7}], ids=str)

@@ -1,0 +1,92 @@
+"""What somebody else did to the Deployment, told by its content: an undo, a restart, or a drift.
+
+Field managers cannot tell these apart (kubectl writes an undo as plain `kubectl`), so they are evidence for the record
+and never the criterion. Differences are looked for only while nothing of ours is to be written: then they are not ours.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pennant.api.meta import clip
+from pennant.api.model_deployment import Applied, Drift, HistoryEntry
+from pennant.core.digest import short_hash
+from pennant.core.observation import Workload
+from pennant.core.plan import Situation
+from pennant.core.rollback import is_quarantined
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """The pod template became, exactly, the one of an earlier revision: `kubectl rollout undo`."""
+
+    target: HistoryEntry
+
+
+@dataclass(frozen=True, slots=True)
+class Restarted:
+    """The pod template got a new restart annotation and nothing else: `kubectl rollout restart`."""
+
+    restarted_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """Anything else: it is put right."""
+
+    drift: Drift
+    is_new: bool
+    """Whether it is not in the status yet."""
+
+
+ByHand = Undone | Restarted | Drifted
+
+
+def by_hand(at: Situation, applied: Applied, before: Drift | None, paused: bool) -> ByHand | None:
+    """Return what somebody else did since the operator's last write; None: nothing that concerns it."""
+    workload = at.snapshot.workload
+    if workload is None or workload.uid != applied.uid:
+        return _drifted(f"deleted {applied.uid}", "the Deployment was deleted", None, before, at.now)
+    if workload.deleting:
+        return None
+    if (target := _undone_to(at, workload, applied)) is not None:
+        return Undone(target)
+    if _is_as_left(workload, applied, paused):
+        restarted = workload.restarted_at not in ("", applied.restarted_at)
+        return Restarted(workload.restarted_at) if restarted else None
+    fingerprint = f"{workload.uid}/{workload.generation}/{workload.fields_hash}/{workload.stored_template}"
+    what = f"{workload.editor or 'somebody'} changed {', '.join(workload.edited[:4]) or 'the Deployment'}"
+    return _drifted(fingerprint, what, workload, before, at.now)
+
+
+def _is_as_left(workload: Workload, applied: Applied, paused: bool) -> bool:
+    left = (applied.fields_hash, applied.template_hash, paused)
+    return (workload.fields_hash, workload.stored_template, workload.paused) == left
+
+
+def _undone_to(at: Situation, workload: Workload, applied: Applied) -> HistoryEntry | None:
+    """Return the newest earlier revision whose pod template this is; never one that was found bad."""
+    if at.active is None or workload.template_hash == at.active.template_hash:
+        return None
+    if workload.stored_template == applied.template_hash:
+        return None
+    recorded = {each.entry.revision for each in at.snapshot.revisions}
+    for entry in reversed(at.history[:-1]):
+        same = (entry.template_hash, entry.stored_template) == (workload.template_hash, workload.stored_template)
+        if same and entry.revision in recorded and not is_quarantined(entry, at.quarantine):
+            return entry
+    return None
+
+
+def _drifted(fingerprint: str, message: str, workload: Workload | None, before: Drift | None, now: datetime) -> Drifted:
+    fingerprint = short_hash(fingerprint)
+    if before is not None and before.fingerprint == fingerprint:
+        return Drifted(before, is_new=False)
+    drift = Drift(
+        field_manager=clip(workload.editor, 256) if workload else "",
+        fields=tuple(clip(each, 256) for each in workload.edited[:16]) if workload else (),
+        message=clip(message),
+        detected_at=now,
+        fingerprint=fingerprint,
+        count=before.count + 1 if before else 1,
+    )
+    return Drifted(drift, is_new=True)

@@ -1,0 +1,66 @@
+"""The nine elements of a complete version record, and which of them a record has."""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+from pennant.api.model_version import DatasetRole, ModelVersionSpec, Split
+
+
+class Element(StrEnum):
+    """One of the nine elements."""
+
+    ARTIFACTS = "Artifacts"
+    TRAINING_DATA = "TrainingData"
+    HYPERPARAMETERS = "Hyperparameters"
+    CODE = "Code"
+    METRICS = "Metrics"
+    CREATED_AT = "CreatedAt"
+    AUTHOR = "Author"
+    REASON = "Reason"
+    ENVIRONMENT = "Environment"
+
+
+def missing(record: ModelVersionSpec) -> tuple[Element, ...]:
+    """Return the elements that a record lacks, in the order in which they are documented."""
+    return tuple(element for element, has in PRESENT.items() if not has(record))
+
+
+def present(record: ModelVersionSpec) -> tuple[Element, ...]:
+    """Return the elements that a record has."""
+    return tuple(element for element, has in PRESENT.items() if has(record))
+
+
+def _artifacts(record: ModelVersionSpec) -> bool:
+    """Every artefact has a digest, of itself or of the list of its files."""
+    return all(each.digest or each.manifest_digest for each in record.artifacts)
+
+
+def _training_data(record: ModelVersionSpec) -> bool:
+    """There is a training data set, and each has a digest and says where it is."""
+    sets = [each for each in record.datasets if each.role is DatasetRole.TRAINING]
+    return bool(sets) and all(each.digest and each.uri for each in sets)
+
+
+def _metrics(record: ModelVersionSpec) -> bool:
+    """There are values on validation data and on test data."""
+    return {Split.VALIDATION, Split.TEST} <= {each.split for each in record.metrics}
+
+
+def _environment(record: ModelVersionSpec) -> bool:
+    """The versions of all libraries can be known: by a lock file or an image with its digest."""
+    environment = record.environment
+    return environment is not None and bool(environment.lock_digest or environment.image_digest)
+
+
+PRESENT: dict[Element, Callable[[ModelVersionSpec], bool]] = {
+    Element.ARTIFACTS: _artifacts,
+    Element.TRAINING_DATA: _training_data,
+    Element.HYPERPARAMETERS: lambda record: bool(record.hyperparameters),
+    Element.CODE: lambda record: record.code is not None,
+    Element.METRICS: _metrics,
+    Element.CREATED_AT: lambda record: record.created_at is not None,
+    Element.AUTHOR: lambda record: record.author is not None,
+    Element.REASON: lambda record: bool(record.reason),
+    Element.ENVIRONMENT: _environment,
+}
+"""What counts for each element."""

@@ -1,0 +1,83 @@
+"""Which changes are worth a Kubernetes Event: each is told once, when the status says it for the first time."""
+
+from collections.abc import Iterable
+
+from pennant.api.conditions import Condition, ConditionStatus, find
+from pennant.api.model_deployment import CommandResult, Drift, HistoryEntry, ModelDeploymentStatus
+from pennant.api.reasons import ConditionType, Reason
+from pennant.core import history
+from pennant.core.decision import Event, EventType
+from pennant.core.observation import Revision
+
+
+def of_changes(
+    before: ModelDeploymentStatus, after: ModelDeploymentStatus, revisions: Iterable[Revision]
+) -> tuple[Event, ...]:
+    """Return the events of what differs between two statuses."""
+    return (
+        *_of_command(before, after),
+        *_of_release(before, after),
+        *(
+            Event(EventType.WARNING, Reason.HISTORY_TAMPERED, each)
+            for each in history.restored(before.history, revisions)
+        ),
+        *_of_condition(before, after, ConditionType.SUSPENDED, EventType.NORMAL, ConditionStatus.TRUE),
+        *_of_condition(before, after, ConditionType.HISTORY_INTACT, EventType.WARNING, ConditionStatus.FALSE),
+        *of_stall(before, after),
+    )
+
+
+def of_stall(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> tuple[Event, ...]:
+    """Return a warning where a person must act for another reason, or for another version, than before."""
+    asked = [each.desired.version if each.desired else "" for each in (before, after)]
+    again = before.desired is not None and asked[0] != asked[1]
+    return _of_condition(before, after, ConditionType.STALLED, EventType.WARNING, ConditionStatus.TRUE, again=again)
+
+
+def revision_created(entry: HistoryEntry) -> Event:
+    """Return the event of a new revision."""
+    told = f"revision {entry.revision} serves {entry.version}: {entry.reason}"
+    return Event(EventType.NORMAL, Reason.REVISION_CREATED, told)
+
+
+def drift_corrected(drift: Drift) -> Event:
+    """Return the event of a change by somebody else that is put right."""
+    return Event(EventType.WARNING, Reason.DRIFT_CORRECTED, f"{drift.message}; it is put right")
+
+
+def _of_command(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> tuple[Event, ...]:
+    said = after.last_command
+    if said is None or said == before.last_command:
+        return ()
+    if said.result is CommandResult.ACCEPTED:
+        return (Event(EventType.NORMAL, Reason.COMMAND_ACCEPTED, f"{said.command}: {said.message}"),)
+    return (Event(EventType.WARNING, Reason.COMMAND_REFUSED, f"{said.command}: {said.message}"),)
+
+
+def _of_release(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> tuple[Event, ...]:
+    still = {each.digest for each in after.quarantine}
+    return tuple(
+        Event(EventType.NORMAL, Reason.RELEASED, f"{each.version} is no longer quarantined")
+        for each in before.quarantine
+        if each.digest not in still
+    )
+
+
+def _of_condition(
+    before: ModelDeploymentStatus,
+    after: ModelDeploymentStatus,
+    kind: ConditionType,
+    event_type: EventType,
+    status: ConditionStatus,
+    *,
+    again: bool = False,
+) -> tuple[Event, ...]:
+    """Return an event where a condition has this status for a reason that it did not have before."""
+    old, new = find(before.conditions, kind), find(after.conditions, kind)
+    if new is None or new.status is not status or (not again and old is not None and _says(old) == _says(new)):
+        return ()
+    return (Event(event_type, Reason.of(new.reason), new.message),)
+
+
+def _says(condition: Condition) -> tuple[ConditionStatus, str]:
+    return condition.status, condition.reason

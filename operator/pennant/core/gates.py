@@ -1,0 +1,111 @@
+"""Whether the version that is asked for may be rolled out: gates in order, and the first that speaks wins.
+
+A content that was known good here before passes all of them: to move the tag back is a way out, not a promotion.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from pydantic import ValidationError
+
+from pennant.api.meta import Json
+from pennant.api.model_deployment import PromotionGate
+from pennant.api.model_version import ModelVersionSpec
+from pennant.api.reasons import Reason
+from pennant.core import brakes
+from pennant.core.compare import Compared, Incomparable, compare
+from pennant.core.completeness import missing
+from pennant.core.observation import Invalid, Version
+from pennant.core.plan import Situation
+from pennant.core.rollback import known_contents
+from pennant.core.tags import Held
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Why the version that is asked for is not rolled out."""
+
+    version: str
+    reason: Reason
+    message: str
+    until: datetime | None = None
+    """When time alone ends it; None: it does not."""
+
+
+def blocked(at: Situation) -> Blocked | None:
+    """Return what keeps the version that is asked for from being rolled out; None: nothing does."""
+    if not isinstance(at.holder, Held) or isinstance(at.holder.version.spec, Invalid):
+        return None
+    version, record = at.holder.version, at.holder.version.spec
+    if at.active is not None and at.active.digest == version.digest:
+        return None
+    if version.digest in known_contents(at.history, at.quarantine):
+        return None
+    return next((said for gate in GATES if (said := gate(at, version, record)) is not None), None)
+
+
+def _complete(at: Situation, version: Version, record: ModelVersionSpec) -> Blocked | None:
+    if not at.spec.promotion.require_complete or not (absent := missing(record)):
+        return None
+    listed = ", ".join(each.value for each in absent)
+    message = f"{version.version} has no complete record, and promotion.requireComplete asks for one; missing: {listed}"
+    return Blocked(version.version, Reason.RECORD_INCOMPLETE, message)
+
+
+def _compared(at: Situation, version: Version, record: ModelVersionSpec) -> Blocked | None:
+    present = _record_in_place(at)
+    if present is None:
+        return None
+    for gate in at.spec.promotion.gates:
+        if (problem := _worse(gate, record, present)) is not None:
+            return Blocked(version.version, Reason.GATE_FAILED, f"gate {_name(gate)}: {problem}")
+    return None
+
+
+def _budgeted(at: Situation, version: Version, _: ModelVersionSpec) -> Blocked | None:
+    """Without an automatic way back nothing new is tried."""
+    if (brake := brakes.exhausted(at.spec, at.history, at.now)) is None:
+        return None
+    return Blocked(version.version, brake.reason, f"{version.version} is not rolled out: {brake.message}", brake.until)
+
+
+Gate = Callable[[Situation, Version, ModelVersionSpec], Blocked | None]
+GATES: tuple[Gate, ...] = (_complete, _compared, _budgeted)
+
+
+def _record_in_place(at: Situation) -> ModelVersionSpec | None:
+    """Return the record of the version in place, from its revision: its ModelVersion may be gone."""
+    number = at.active.revision if at.active is not None else 0
+    raw: Json | None = next((each.record for each in at.snapshot.revisions if each.entry.revision == number), None)
+    try:
+        return ModelVersionSpec.model_validate(raw) if raw is not None else None
+    except ValidationError:
+        # Written under an older schema; a gate compares with nothing then, and says so where a value is required.
+        return None
+
+
+def _worse(gate: PromotionGate, record: ModelVersionSpec, present: ModelVersionSpec) -> str | None:
+    match compare(gate, record, present):
+        case Incomparable(why):
+            return why if gate.required else None
+        case Compared() as both:
+            allowed = _allowed(gate, both)
+            if both.regression <= allowed:
+                return None
+            return (
+                f"{both.candidate} of {record.version} is worse than {both.present} of {present.version} "
+                f"by {both.regression.normalize():f}, and {allowed.normalize():f} is allowed"
+            )
+
+
+def _allowed(gate: PromotionGate, both: Compared) -> Decimal:
+    if gate.max_regression_percent is not None:
+        return abs(both.present) * Decimal(gate.max_regression_percent) / 100
+    return Decimal(gate.max_regression or "0")
+
+
+def _name(gate: PromotionGate) -> str:
+    parts = (gate.metric, gate.dataset, gate.split.value if gate.split else None)
+    return "/".join(each for each in parts if each)

@@ -1,0 +1,26 @@
+"""When time alone can change a decision."""
+
+from datetime import datetime
+
+from pennant.core import checks, status
+from pennant.core.judge import Judgement, good_at
+from pennant.core.observation import Observation
+from pennant.core.plan import Situation
+from pennant.core.status import Facts
+
+
+def look_again_at(seen: Observation, at: Situation, found: Judgement, facts: Facts) -> datetime | None:
+    """Return the next moment at which to decide anew though nothing has happened; None: there is none."""
+    analysis, active = at.spec.analysis, at.active
+    times: list[datetime | None] = [good_at(analysis, active, found.verdict)]
+    if active is not None and analysis.metrics and checks.is_watched(analysis, active):
+        times.append(checks.next_check_at(analysis, active, seen.now))
+    if facts.unresolved_since is not None:
+        times.append(facts.unresolved_since + status.TAG_GRACE)
+    if facts.refusal and seen.refusal is not None:
+        times.append(seen.refusal.retry_at)
+    if facts.withheld is not None:
+        times.append(facts.withheld.brake.until)
+    if facts.gate is not None:
+        times.append(facts.gate.until)
+    return min((each for each in times if each is not None and each > seen.now), default=None)
