@@ -56,6 +56,7 @@ class Deployment:
     pods: list[Pod] = field(default_factory=list)
     progress_at: datetime = BEGINNING
     owner: str = ""
+    _hashed: tuple[Json, str, str] | None = None
 
     @property
     def template_hash(self) -> str:
@@ -76,7 +77,18 @@ class Deployment:
     @property
     def pod_identity(self) -> str:
         """What makes two pod templates the same to the Deployment controller."""
-        return short_hash(self.manifest["spec"]["template"])
+        return self._hashes()[0]
+
+    @property
+    def stored_template(self) -> str:
+        """The hash of the pod template, a restart left aside."""
+        return self._hashes()[1]
+
+    def _hashes(self) -> tuple[str, str]:
+        template = self.manifest["spec"]["template"]
+        if self._hashed is None or self._hashed[0] is not template:
+            self._hashed = (template, short_hash(template), _stored(template))
+        return self._hashed[1:]
 
     @property
     def restarted_at(self) -> str:
@@ -237,8 +249,9 @@ class World:
         if deployment.paused:
             self._note_progress(deployment, before)
             return
-        new = [pod for pod in deployment.pods if pod.identity == deployment.pod_identity]
-        old = [pod for pod in deployment.pods if pod.identity != deployment.pod_identity]
+        identity = deployment.pod_identity
+        new = [pod for pod in deployment.pods if pod.identity == identity]
+        old = [pod for pod in deployment.pods if pod.identity != identity]
         available = sum(pod.available for pod in deployment.pods)
         for pod in [*(p for p in old if not p.available), *(p for p in old if p.available)]:
             if not pod.available or available > deployment.replicas:
@@ -287,7 +300,7 @@ class World:
             deadline_exceeded=not complete and not found.paused and self.time - found.progress_at > deadline,
             paused=found.paused,
             fields_hash=short_hash(["all", *found.taken]),
-            stored_template=_stored(found.manifest["spec"]["template"]),
+            stored_template=found.stored_template,
             restarted_at=found.restarted_at,
             editor=found.editor,
             edited=found.taken,

@@ -10,7 +10,7 @@ from typing import assert_never
 from pennant.api.meta import clip
 from pennant.api.model_deployment import CommandResult, HistoryEntry, LastCommand, QuarantineEntry
 from pennant.api.reasons import Reason
-from pennant.core import plan, revision
+from pennant.core import plan
 from pennant.core.commands import Command, Malformed, Verb
 from pennant.core.plan import Draft, Situation
 from pennant.core.rollback import BAD, Quarantine, barring, is_quarantined, quarantined
@@ -80,9 +80,8 @@ def _asked(at: Situation, message: str) -> QuarantineEntry | None:
     if at.active is None:
         return None
     version, digest, template_hash = at.active.version, at.active.digest, at.active.template_hash
-    if isinstance(at.holder, Held) and (template := plan.rendered(at, at.holder.version)) is not None:
-        version, digest = at.holder.version.version, at.holder.version.digest
-        template_hash = revision.template_hash(template)
+    if isinstance(at.holder, Held) and at.template is not None:
+        version, digest, template_hash = at.holder.version.version, at.holder.version.digest, at.template_hash
     return QuarantineEntry(
         digest=digest,
         version=version,
@@ -164,10 +163,17 @@ def _retried(at: Situation, order: Command) -> Answer:
             at, order, CommandResult.REFUSED, f"{named or 'nothing'} is not quarantined; quarantined: {listed}"
         )
     quarantine = _without(at.quarantine, named)
-    if asked is None or asked.version != named:
+    if asked is None or at.template is None or asked.version != named:
         said = f"{named} is released; it is rolled out when it is asked for"
         return _said(at, order, CommandResult.ACCEPTED, said, quarantine)
-    return _said(at, order, CommandResult.ACCEPTED, f"{named} is tried again", quarantine, plan.retry(at, asked, order))
+    return _said(
+        at,
+        order,
+        CommandResult.ACCEPTED,
+        f"{named} is tried again",
+        quarantine,
+        plan.retry(at, asked, at.template, order),
+    )
 
 
 def _restarted(at: Situation, order: Command) -> Answer:

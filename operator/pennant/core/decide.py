@@ -35,7 +35,6 @@ from pennant.core import (
     gates,
     history,
     plan,
-    revision,
     rollback,
     status,
     times,
@@ -155,7 +154,10 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
     if found.active is not None:
         past = history.with_entry(past, found.active)
     target = rollback.known_good(past, found.quarantine, snapshot.revisions)
-    at = Situation(snapshot, spec, held, past, found.active, found.quarantine, found.condemned, target, seen.now)
+    template = plan.rendered(snapshot, spec, held)
+    at = Situation(
+        snapshot, spec, held, past, found.active, found.quarantine, found.condemned, target, template, seen.now
+    )
     at = replace(at, quarantine=_still_undone(at))
     gate = gates.blocked(at)
     return _Scene(at, asked, found, gate, before.last_command, before.applied, before.drift, events=found.events)
@@ -163,11 +165,9 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
 
 def _still_undone(at: Situation) -> Quarantine:
     """Return the quarantine without templates that were undone and are no longer asked for."""
-    if not isinstance(at.holder, Held) or all(each.template_hash is None for each in at.quarantine):
+    if at.template is None:
         return at.quarantine
-    template = plan.rendered(at, at.holder.version)
-    asked = None if template is None else revision.template_hash(template)
-    return tuple(each for each in at.quarantine if each.template_hash in (None, asked))
+    return tuple(each for each in at.quarantine if each.template_hash in (None, at.template_hash))
 
 
 def _commanded(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
@@ -358,8 +358,7 @@ def _blocked(at: Situation) -> QuarantineEntry | None:
     if not isinstance(at.holder, Held):
         return None
     version, active = at.holder.version, at.active
-    template = plan.rendered(at, version)
-    by = rollback.barring(version.digest, revision.template_hash(template) if template else "", at.quarantine)
+    by = rollback.barring(version.digest, at.template_hash, at.quarantine)
     if by is None or by.template_hash is not None:
         return by
     return None if active is not None and active.digest == version.digest else by

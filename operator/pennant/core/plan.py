@@ -37,7 +37,14 @@ class Situation:
     condemned: QuarantineEntry | None
     target: HistoryEntry | None
     """The newest revision known good."""
+    template: Json | None
+    """The pod template by which the version that is asked for is to be served; None where none is, or it is invalid."""
     now: datetime
+
+    @property
+    def template_hash(self) -> str:
+        """The hash of that template; empty where there is none."""
+        return revision.template_hash(self.template) if self.template is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +69,8 @@ def next_revision(at: Situation, is_blocked: bool) -> Draft | None:
 
     A promotion that a gate blocks does not happen; a way back from a bad version always may.
     """
-    if isinstance(at.holder, Held) and not is_blocked:
-        draft = _promotion(at, at.holder.version)
+    if isinstance(at.holder, Held) and at.template is not None and not is_blocked:
+        draft = _promotion(at, at.holder.version, at.template)
         if draft is not None:
             return draft
     if at.condemned is not None and at.target is not None and at.spec.rollback.action is RollbackAction.ROLLBACK:
@@ -105,22 +112,21 @@ def _outcome(condemned: QuarantineEntry | None) -> Outcome:
     return Outcome.FAILED if late else Outcome.ROLLED_BACK
 
 
-def rendered(at: Situation, version: Version) -> Json | None:
-    """Return the pod template that a version is asked to be served by; None where its record cannot be read."""
-    if isinstance(version.spec, Invalid):
+def rendered(snapshot: Snapshot, spec: ModelDeploymentSpec, holder: Holder) -> Json | None:
+    """Return the pod template by which the version that is asked for is to be served; None where there is none."""
+    if not isinstance(holder, Held) or isinstance(holder.version.spec, Invalid):
         return None
-    return revision.render(at.snapshot.key.name, at.spec, version.spec)
+    return revision.render(snapshot.key.name, spec, holder.version.spec)
 
 
-def _promotion(at: Situation, version: Version) -> Draft | None:
-    template = rendered(at, version)
-    if template is None or _is_barred(at, version, revision.template_hash(template)):
+def _promotion(at: Situation, version: Version, template: Json) -> Draft | None:
+    if _is_barred(at, version):
         return None
     active = at.active
     same = active is not None and (active.version, active.digest) == (version.version, version.digest)
     if active is not None and same:
         record = next((each for each in at.snapshot.revisions if each.entry.revision == active.revision), None)
-        if record is not None and revision.unrestarted(record.template) == revision.unrestarted(template):
+        if record is not None and _is_same(record.template, template):
             return None
         gone = active.template_hash == revision.template_hash(template)
         reason = f"the record of revision {active.revision} is gone" if gone else "the pod template changed"
@@ -141,23 +147,25 @@ def _promotion(at: Situation, version: Version) -> Draft | None:
     )
 
 
-def _is_barred(at: Situation, version: Version, template_hash: str) -> bool:
+def _is_same(recorded: Json, template: Json) -> bool:
+    """Return whether two templates differ by no more than a restart."""
+    return recorded == template or revision.unrestarted(recorded) == revision.unrestarted(template)
+
+
+def _is_barred(at: Situation, version: Version) -> bool:
     """Return whether a version must not be rolled out by this template.
 
     A content that was found bad may follow itself, with another template, where nothing known good is displaced.
     """
-    by = barring(version.digest, template_hash, at.quarantine)
+    by = barring(version.digest, at.template_hash, at.quarantine)
     if by is None:
         return False
     follows_itself = at.active is not None and at.active.digest == version.digest and at.target is None
     return by.template_hash is not None or not follows_itself
 
 
-def retry(at: Situation, version: Version, command: Command) -> Draft | None:
-    """Return the revision that gives a version another chance; None where its record cannot be read."""
-    template = rendered(at, version)
-    if template is None:
-        return None
+def retry(at: Situation, version: Version, template: Json, command: Command) -> Draft:
+    """Return the revision that gives a version another chance."""
     return Draft(
         version=version.version,
         digest=version.digest,
