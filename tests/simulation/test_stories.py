@@ -3,38 +3,9 @@
 A changed trace is shown as a difference; `PENNANT_WRITE_GOLDEN=1` writes it anew, to be reviewed like code.
 """
 
-import os
-from pathlib import Path
-
+from simulation.acts import assert_golden, move_tag, serving
 from simulation.story import Story, a_spec
 from simulation.world import KEY
-
-GOLDEN = Path(__file__).parent / "golden"
-
-
-def assert_golden(story: Story, name: str) -> None:
-    trace = "\n".join(story.world.trace) + "\n"
-    path = GOLDEN / f"{name}.txt"
-    if os.environ.get("PENNANT_WRITE_GOLDEN"):
-        path.write_text(trace)
-    assert trace == path.read_text(), f"{path.name} tells another story"
-
-
-async def serving(version: str = "1.0.0") -> Story:
-    """Return a story in which a version is served and known good."""
-    story = Story()
-    story.accuracy.values = {version: 0.95}
-    story.version(version, "production")
-    story.deployment()
-    await story.until(lambda: bool(story.status.stable))
-    return story
-
-
-async def move_tag(story: Story, old: str, new: str) -> None:
-    story.version(new, "production")
-    await story.passes()
-    story.version(old)
-    await story.passes()
 
 
 async def test_a_version_is_served_found_bad_and_rolled_back() -> None:

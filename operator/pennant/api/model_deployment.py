@@ -415,7 +415,7 @@ class HistoryEntry(ApiModel):
     reason: Message
     """Why, in a sentence."""
     command_token: Line | None = None
-    """Token of the command that asked for it, where one did."""
+    """Token of the command that asked for it, where one did; of a `kubectl rollout restart`, its annotation."""
     started_at: Timestamp
     """When the revision was created."""
     available_at: Timestamp | None = None

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pennant.api.meta import clip
-from pennant.api.model_deployment import Applied, Drift, HistoryEntry
+from pennant.api.model_deployment import Applied, Drift, HistoryEntry, Trigger
 from pennant.core.digest import short_hash
+from pennant.core.history import History
 from pennant.core.observation import Workload
 from pennant.core.plan import Situation
 from pennant.core.rollback import is_quarantined
@@ -56,6 +57,17 @@ def by_hand(at: Situation, applied: Applied, before: Drift | None, paused: bool)
     fingerprint = f"{workload.uid}/{workload.generation}/{workload.fields_hash}/{workload.stored_template}"
     what = f"{workload.editor or 'somebody'} changed {', '.join(workload.edited[:4]) or 'the Deployment'}"
     return _drifted(fingerprint, what, workload, before, at.now)
+
+
+def with_known_restart(applied: Applied | None, workload: Workload | None, history: History) -> Applied | None:
+    """Return what was applied, with the restart of the Deployment if that is in the history.
+
+    The history is written first: after a crash it alone knows of a restart.
+    """
+    if applied is None or workload is None or workload.restarted_at == applied.restarted_at:
+        return applied
+    known = any(each.trigger is Trigger.RESTART and each.command_token == workload.restarted_at for each in history)
+    return applied.model_copy(update={"restarted_at": workload.restarted_at}) if known else applied
 
 
 def _is_as_left(workload: Workload, applied: Applied, paused: bool) -> bool:

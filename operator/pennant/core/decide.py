@@ -160,7 +160,8 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
     )
     at = replace(at, quarantine=_still_undone(at))
     gate = gates.blocked(at)
-    return _Scene(at, asked, found, gate, before.last_command, before.applied, before.drift, events=found.events)
+    applied = by_hand.with_known_restart(before.applied, snapshot.workload, past)
+    return _Scene(at, asked, found, gate, before.last_command, applied, before.drift, events=found.events)
 
 
 def _still_undone(at: Situation) -> Quarantine:
@@ -194,16 +195,12 @@ def _with_revision(scene: _Scene, draft: Draft, quarantine: Quarantine) -> _Scen
     fresh = plan.recorded(draft, at.history, at.snapshot, at.now)
     past = plan.succeeded_by(at.history, fresh.entry, quarantine, at.now)
     verdict = analysis.assess(at.spec.analysis, fresh.entry, {}, (), at.now)
-    applied = scene.applied
-    if applied is not None and draft.restarted_at is not None:
-        applied = applied.model_copy(update={"restarted_at": draft.restarted_at})
     at = replace(_with_quarantine(at, quarantine), history=past, active=fresh.entry, condemned=None)
     return replace(
         scene,
         at=at,
         found=replace(scene.found, active=fresh.entry, verdict=verdict, condemned=None, withheld=None),
         gate=gates.blocked(at),
-        applied=applied,
         pending=True,
         actions=(CreateRevision(fresh),),
         events=(*scene.events, events.revision_created(fresh.entry)),
@@ -220,9 +217,9 @@ def _written(scene: _Scene, seen: Observation, before: ModelDeploymentStatus) ->
         # While paused a Deployment that is there follows, one that is gone stays away.
         needed = not at.spec.paused or at.snapshot.workload is not None
         return _applied(scene, seen, wanted) if needed else scene
-    if before.applied is None or at.active is None or at.spec.paused:
+    if scene.applied is None or at.active is None or at.spec.paused:
         return scene
-    done = by_hand.by_hand(at, before.applied, before.drift, wanted.paused)
+    done = by_hand.by_hand(at, scene.applied, before.drift, wanted.paused)
     if isinstance(done, by_hand.Drifted) and not done.is_new:
         return _applied(scene, seen, wanted)
     return scene if done is None else _recorded_by_hand(scene, at.active, done)
@@ -266,18 +263,19 @@ def _tidied(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
         return scene
     tidying: tuple[Action, ...] = (
         *rollback.mirrors(at.snapshot, at.quarantine),
-        *_marks(at, past),
+        # The status says it first: what is noted on a record is a copy.
+        *_marks(at, tuple(each for each in past if each in before.history)),
         *_prunings(at, past),
     )
     return replace(scene, actions=tidying)
 
 
-def _marks(at: Situation, noted: history.History) -> tuple[MarkRevision, ...]:
+def _marks(at: Situation, said: history.History) -> tuple[MarkRevision, ...]:
     """Return the notes that are missing on records: of revisions that became known good, or ended."""
     known = {each.entry.revision: each.latest for each in at.snapshot.revisions}
     return tuple(
         MarkRevision(entry)
-        for entry in noted
+        for entry in said
         if (entry.verified_at is not None or entry.ended_at is not None)
         and entry.revision in known
         and known[entry.revision] != entry

@@ -59,9 +59,7 @@ class Draft:
     actor: str
     reason: str
     token: str | None = None
-    """Token of the command that asks for it."""
-    restarted_at: str | None = None
-    """The restart annotation that this revision puts on record."""
+    """Token of the command that asks for it; of a restart, its annotation."""
 
 
 def next_revision(at: Situation, is_blocked: bool) -> Draft | None:
@@ -206,7 +204,6 @@ def restart(at: Situation, active: HistoryEntry, command: Command) -> Draft:
         actor=command.by,
         reason=_because("all pods are started anew", command.reason),
         token=command.token,
-        restarted_at=command.token,
     )
 
 
@@ -221,7 +218,7 @@ def restarted_by_hand(at: Situation, active: HistoryEntry, actor: str, restarted
         trigger=Trigger.RESTART,
         actor=actor,
         reason=f"all pods are started anew, by kubectl rollout restart at {restarted_at}",
-        restarted_at=restarted_at,
+        token=clip(restarted_at, 256),
     )
 
 

@@ -1,0 +1,242 @@
+"""Commands by annotation: undo, retry and restart, each carried out once and answered in the status."""
+
+import pytest
+
+from simulation.acts import assert_golden, move_tag, promoted, rolled_back, serving, told
+from simulation.story import Crash, Story
+from simulation.world import KEY
+
+
+def said(story: Story) -> tuple[str, str]:
+    command = story.status.last_command
+    assert command is not None
+    return command.result.value, command.message
+
+
+async def command(story: Story, **annotations: str) -> None:
+    story.world.annotate(KEY, **annotations)
+    await story.passes(1)
+
+
+async def test_undo_goes_back_and_stays_there_until_the_tag_moves() -> None:
+    story = await serving("1.0.0")
+    await promoted(story, "1.0.0", "1.1.0")
+    await command(story, rollback_to="", requested_at="t1", requested_by="ada", reason="angry customers")
+    await story.until(lambda: story.history[-1].verified_at is not None)
+
+    assert told(story)[-2:] == [("1.1.0", "TagMoved", "RolledBack"), ("1.0.0", "Undo", "Verified")]
+    assert story.history[-1].actor == "ada"
+    assert "angry customers" in story.history[-1].reason
+    assert said(story)[0] == "Accepted"
+    assert story.condition("RolledBack") == ("True", "Undone")
+    await story.passes(120)
+    assert story.served() == "1.0.0"
+
+    await promoted(story, "1.1.0", "1.2.0")
+    assert story.status.quarantine == ()
+    assert story.condition("RolledBack")[0] == "False"
+    assert_golden(story, "undo")
+
+
+async def test_a_command_is_carried_out_once() -> None:
+    story = await serving("1.0.0")
+    await promoted(story, "1.0.0", "1.1.0")
+    await promoted(story, "1.1.0", "1.2.0")
+    await command(story, rollback_to="", requested_at="t1")
+    await story.passes(60)
+    story.start_operator()
+    await story.passes(60)
+    assert [each.version for each in story.history] == ["1.0.0", "1.1.0", "1.2.0", "1.1.0"]
+
+    await command(story, rollback_to="", requested_at="t2")
+    await story.passes(60)
+    assert [each.version for each in story.history] == ["1.0.0", "1.1.0", "1.2.0", "1.1.0", "1.0.0"]
+
+
+@pytest.mark.parametrize(
+    ("value", "revision"), [("1", 1), ("1.0.0", 1), ("2", 2)], ids=["a revision", "a version", "another revision"]
+)
+async def test_undo_to_what_is_named(value: str, revision: int) -> None:
+    story = await serving("1.0.0")
+    await promoted(story, "1.0.0", "1.1.0")
+    await promoted(story, "1.1.0", "1.2.0")
+    await command(story, rollback_to=value, requested_at="t1")
+    wanted = story.history[revision - 1]
+    assert (story.history[-1].version, story.history[-1].template_hash) == (wanted.version, wanted.template_hash)
+    assert story.history[-1].trigger.value == "Undo"
+
+
+@pytest.mark.parametrize(
+    ("annotations", "says"),
+    [
+        ({"rollback_to": "7"}, "there is no revision 7; there are 1, 2"),
+        ({"rollback_to": "9.9.9"}, "no revision of version 9.9.9 is there; there are 1.0.0, 1.1.0"),
+        ({"rollback_to": "2"}, "revision 2 serves what revision 2 did; nothing to undo"),
+        ({"retry": "1.0.0"}, "1.0.0 is not quarantined; quarantined: none"),
+        ({"retry": "1.0.0", "restart": ""}, "are set at the same time; remove all but one"),
+        ({"rollback_to": "x" * 300}, "has more than 256 characters"),
+    ],
+    ids=["no such revision", "no such version", "in place already", "not quarantined", "two at once", "too long"],
+)
+async def test_a_command_that_makes_no_sense_is_refused_with_the_mend_and_changes_nothing(
+    annotations: dict[str, str], says: str
+) -> None:
+    story = await serving("1.0.0")
+    await promoted(story, "1.0.0", "1.1.0")
+    await command(story, requested_at="t1", **annotations)
+    await story.passes(30)
+
+    result, message = said(story)
+    assert result == "Refused"
+    assert says in message
+    assert len(story.history) == 2
+    assert story.condition("Ready") == ("True", "Serving")
+    assert any(each.reason.value == "CommandRefused" for each in story.cluster.events)
+
+
+async def test_undo_never_goes_to_a_version_that_was_found_bad() -> None:
+    story = await rolled_back("1.0.0", "1.1.0")
+    await command(story, rollback_to="2", requested_at="t1")
+    result, message = said(story)
+    assert result == "Refused"
+    assert "1.1.0 is quarantined: accuracy is 0.2, below 0.9" in message
+
+
+async def test_undo_where_nothing_was_before_is_refused() -> None:
+    story = await serving("1.0.0")
+    await command(story, rollback_to="")
+    assert said(story) == ("Refused", "there is no earlier revision to go back to that was not found bad")
+
+
+async def test_undo_of_a_changed_template_keeps_the_version_and_holds_the_template_back() -> None:
+    story = await serving("1.0.0")
+    before = story.history[-1].template_hash
+    story.deployment(template={"spec": {"containers": [{"name": "server", "image": "registry.example/server:2"}]}})
+    await story.until(lambda: len(story.history) == 2 and story.history[-1].verified_at is not None)
+    await command(story, rollback_to="1", requested_at="t1", requested_by="ada")
+    await story.passes(120)
+
+    assert [(each.version, each.trigger.value) for each in story.history][-1] == ("1.0.0", "Undo")
+    assert story.history[-1].template_hash == before
+    assert story.condition("RolledBack") == ("True", "Undone")
+    assert len(story.history) == 3
+
+    story.deployment(template={"spec": {"containers": [{"name": "server", "image": "registry.example/server:3"}]}})
+    await story.passes(60)
+    assert story.history[-1].trigger.value == "SpecChanged"
+    assert story.status.quarantine == ()
+
+
+async def test_retry_gives_a_quarantined_version_another_chance() -> None:
+    story = await rolled_back("1.0.0", "1.1.0")
+    story.accuracy.values["1.1.0"] = 0.96
+    await story.passes(60)
+    await command(story, retry="1.1.0", requested_at="t1", requested_by="ada", reason="the labels were late")
+    await story.until(lambda: story.history[-1].verified_at is not None)
+
+    assert told(story)[-1] == ("1.1.0", "Retry", "Verified")
+    assert story.history[-1].actor == "ada"
+    assert story.status.quarantine == ()
+    assert story.condition("Ready") == ("True", "Serving")
+    assert_golden(story, "retry")
+
+
+async def test_retry_of_a_version_that_is_still_bad_rolls_back_again() -> None:
+    story = await rolled_back("1.0.0", "1.1.0")
+    await command(story, retry="", requested_at="t1")
+    await story.until(lambda: len(story.history) == 5 and story.served() == "1.0.0")
+    assert [each.trigger.value for each in story.history][-2:] == ["Retry", "AutomaticRollback"]
+
+
+async def test_retry_in_place_where_there_was_no_way_back() -> None:
+    story = Story()
+    story.accuracy.values = {"1.0.0": 0.2}
+    story.version("1.0.0", "production")
+    story.deployment()
+    await story.passes(1)
+    await story.until(lambda: story.condition("Stalled") == ("True", "NoRollbackTarget"))
+    pods = story.pods()
+    story.accuracy.values = {"1.0.0": 0.95}
+    await story.passes(30)
+    await command(story, retry="1.0.0", requested_at="t1")
+    await story.until(lambda: story.history[-1].verified_at is not None)
+    assert story.condition("Ready") == ("True", "Serving")
+    assert story.pods() == pods, "the same template is no new pods"
+
+
+async def test_restart_replaces_all_pods_and_is_a_revision() -> None:
+    story = await serving("1.0.0")
+    pods = story.pods()
+    await command(story, restart="", requested_at="2026-11-24T12:00:00Z", requested_by="ada")
+    await story.until(lambda: story.history[-1].verified_at is not None and len(story.history) == 2)
+    assert told(story)[-1] == ("1.0.0", "Restart", "Verified")
+    assert not pods & story.pods()
+    await story.passes(120)
+    assert len(story.history) == 2, "the restart is neither undone nor repeated"
+    assert_golden(story, "restart")
+
+
+async def test_a_rollback_after_a_restart_takes_the_old_template() -> None:
+    story = await serving("1.0.0")
+    await command(story, restart="", requested_at="t1")
+    await story.until(lambda: story.history[-1].verified_at is not None and len(story.history) == 2)
+    restarted = story.history[-1].template_hash
+    story.accuracy.values["1.1.0"] = 0.2
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(lambda: story.served() == "1.0.0" and story.history[-1].verified_at is not None)
+    assert story.history[-1].template_hash == restarted
+
+
+async def test_commands_are_refused_while_paused() -> None:
+    story = await serving("1.0.0")
+    await promoted(story, "1.0.0", "1.1.0")
+    story.deployment(paused=True)
+    await command(story, rollback_to="", requested_at="t1")
+    assert said(story) == ("Refused", "the ModelDeployment is paused; set spec.paused to false first")
+    story.deployment()
+    await story.passes(30)
+    assert len(story.history) == 2
+
+
+@pytest.mark.parametrize("annotations", [{"rollback_to": ""}, {"restart": ""}, {"retry": "1.1.0"}], ids=str)
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_crash_at_any_write_of_a_command_carries_it_out_once(annotations: dict[str, str], when: str) -> None:
+    for doomed in range(1, 9):
+        if "retry" in annotations:
+            story = await rolled_back("1.0.0", "1.1.0")
+            story.accuracy.values["1.1.0"] = 0.96
+            await story.passes(40)
+        else:
+            story = await serving("1.0.0")
+            await promoted(story, "1.0.0", "1.1.0")
+        revisions = len(story.history)
+        count = 0
+
+        def strike(what: str, doomed: int = doomed) -> None:
+            nonlocal count
+            count += 1
+            if count == doomed:
+                raise Crash(what)
+
+        setattr(story.world, f"{when}_write", strike)
+        story.world.annotate(KEY, requested_at="t1", **annotations)
+        for _ in range(60):
+            try:
+                await story.passes()
+            except Crash:
+                story.start_operator()
+            story.tick()
+        assert count >= doomed
+        assert len(story.history) == revisions + 1, f"killed {when} write {doomed}"
+        assert said(story)[0] == "Accepted"
+
+
+async def test_a_command_that_is_as_old_as_a_lost_status_is_not_repeated() -> None:
+    story = await serving("1.0.0")
+    await promoted(story, "1.0.0", "1.1.0")
+    await command(story, rollback_to="", requested_at="t1")
+    await story.passes(60)
+    story.world.wipe_status(KEY)
+    await story.passes(60)
+    assert said(story)[0] == "Ignored"
+    assert [each.version for each in story.history] == ["1.0.0", "1.1.0", "1.0.0"]
