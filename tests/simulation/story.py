@@ -7,6 +7,7 @@ from typing import Any
 from pennant.api.conditions import find
 from pennant.api.meta import Json
 from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus
+from pennant.controller.breaker import Breaker
 from pennant.controller.measurements import Measurements
 from pennant.controller.reconciler import Reconciler
 from pennant.core.decision import Decision
@@ -51,11 +52,12 @@ class LiveAccuracy(FakeMetricSource):
 class Story:
     """One world with one operator, and the words to tell what happens in it."""
 
-    def __init__(self, world: World | None = None) -> None:
+    def __init__(self, world: World | None = None, mass_breach_count: int = 0) -> None:
         self.world = world or World()
         # Every single write must leave a state that makes sense: the process may die right after it.
         self.world.witness = lambda: invariants.check(self.world)
         self.accuracy = LiveAccuracy(self.world)
+        self.mass_breach_count = mass_breach_count
         self.start_operator()
 
     def start_operator(self) -> None:
@@ -63,7 +65,8 @@ class Story:
         self.cluster = WorldCluster(self.world)
         sources: Mapping[str, MetricSource] = {"default": self.accuracy}
         self.measurements = Measurements(sources, lambda _: None)
-        self.reconciler = Reconciler(self.cluster, self.measurements, self.world, Silent())
+        breaker = Breaker(self.mass_breach_count, 50, lambda: len(self.world.records))
+        self.reconciler = Reconciler(self.cluster, self.measurements, self.world, Silent(), breaker)
 
     def version(self, version: str, *tags: str, **record: Any) -> None:
         self.world.apply_version(a_record(version, **record), tags)

@@ -130,6 +130,8 @@ class World:
         self.versions: dict[tuple[str, str], Version] = {}
         self.deployments: dict[Key, Deployment] = {}
         self.never_ready: set[str] = set()
+        self.slow: set[str] = set()
+        """Versions of which one pod becomes available and no other."""
         self.trace: list[str] = []
         self.before_write: Callable[[str], None] = lambda _: None
         self.after_write: Callable[[str], None] = lambda _: None
@@ -267,9 +269,11 @@ class World:
 
     def _become_available(self, deployment: Deployment) -> None:
         for pod in deployment.pods:
-            pod.available = pod.available or (
-                pod.version not in self.never_ready and self.time - pod.born >= timedelta(seconds=1)
+            held_up = pod.version in self.never_ready or (
+                pod.version in self.slow
+                and any(each.available for each in deployment.pods if each.version == pod.version)
             )
+            pod.available = pod.available or (not held_up and self.time - pod.born >= timedelta(seconds=1))
 
     def _note_progress(self, deployment: Deployment, before: list[tuple[str, bool]]) -> None:
         if before != [(pod.name, pod.available) for pod in deployment.pods]:

@@ -4,7 +4,9 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from pennant.controller.act import act
+from pennant.controller.breaker import Breaker
 from pennant.controller.measurements import Measurements
+from pennant.core.analysis import suspicions
 from pennant.core.checks import due_measurements
 from pennant.core.decide import decide
 from pennant.core.decision import ApplyWorkload, Decision, Event
@@ -32,12 +34,15 @@ class Unsettled(Exception):
 class Reconciler:
     """Brings ModelDeployments to where they should be, one key at a time."""
 
-    def __init__(self, cluster: Cluster, measurements: Measurements, clock: Clock, observer: PassObserver) -> None:
-        """Write through `cluster`, read metrics through `measurements`, and tell `observer`."""
+    def __init__(
+        self, cluster: Cluster, measurements: Measurements, clock: Clock, observer: PassObserver, breaker: Breaker
+    ) -> None:
+        """Write through `cluster`, read metrics through `measurements`, tell `observer`, and heed `breaker`."""
         self._cluster = cluster
         self._measurements = measurements
         self._clock = clock
         self._observer = observer
+        self._breaker = breaker
         self._refusals: dict[Key, Refusal] = {}
 
     async def reconcile(self, key: Key) -> datetime | None:
@@ -70,7 +75,10 @@ class Reconciler:
             return None
         now = self._clock.now()
         measurements = self._measurements.take(key, self._due(snapshot, now))
-        return Observation(now, snapshot, measurements, self._refusals.get(key))
+        breaching = {} if isinstance(snapshot.spec, Invalid) else suspicions(snapshot.spec.analysis, measurements)
+        self._breaker.note(key, breaching, now)
+        distrusted = self._breaker.distrusted(now)
+        return Observation(now, snapshot, measurements, self._refusals.get(key), distrusted)
 
     def _due(self, snapshot: Snapshot, now: datetime) -> dict[str, RangeQuery]:
         if isinstance(snapshot.spec, Invalid) or snapshot.deleting:
@@ -90,5 +98,6 @@ class Reconciler:
 
     def _forget(self, key: Key) -> None:
         self._measurements.forget(key)
+        self._breaker.forget(key)
         self._refusals.pop(key, None)
         self._observer.decided(key, None, None)

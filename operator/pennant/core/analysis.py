@@ -48,6 +48,11 @@ class Verdict:
         names = {each.metric for each in self.evidence}
         return tuple(each for each in self.metrics if each.name in names)
 
+    @property
+    def breaching(self) -> tuple[MetricStatus, ...]:
+        """The metrics that are breached by what was measured now or last."""
+        return tuple(each for each in self.metrics if each.state is MetricState.BREACHING)
+
 
 class _Kind(Enum):
     PASS = auto()
@@ -208,6 +213,19 @@ def _answered(metric: Metric, points: list[_Point], measurement: Measurement) ->
         return _Reading(MetricState.UNKNOWN, newest.reason, message, blocks=blocks)
     message = f"{metric.name} is within {bound(metric.threshold)}"
     return _Reading(MetricState.PASSING, Reason.WITHIN_THRESHOLD, message, blocks=newest.kind is _Kind.BREACH)
+
+
+def suspicions(analysis: Analysis, measurements: Mapping[str, Measurement]) -> dict[str, bool]:
+    """Return for each source that was read whether any newest check of it is out of its threshold."""
+    found: dict[str, bool] = {}
+    for metric in analysis.metrics:
+        measurement = measurements.get(metric.name)
+        if measurement is None or not isinstance(measurement.answer, Series):
+            continue
+        *_, newest = _points(metric, measurement.request, measurement.answer)
+        source = measurement.request.source
+        found[source] = found.get(source, False) or newest.reason is Reason.THRESHOLD_BREACHED
+    return found
 
 
 def bound(threshold: Threshold) -> str:

@@ -1,6 +1,6 @@
 """What becomes of the revision in place: it makes progress, is found bad, or becomes known good."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -59,13 +59,24 @@ def judge(
     seen = Judgement(active, verdict, quarantine, condemnation(active, quarantine))
     if seen.condemned is not None:
         return seen
-    if (fault := _fault(spec, active, workload, verdict)) is not None:
+    fault = _fault(spec, active, workload, verdict)
+    if fault is not None:
         reason, message = fault
-        held = brake or _mass_breach(spec.analysis, verdict, distrusted)
+        held = brake or _mass_breach(spec.analysis, verdict.breached, distrusted)
         return replace(seen, withheld=Withheld(held, message)) if held else _condemn(seen, active, reason, message, now)
     if _is_good(spec.analysis, active, workload, verdict, now):
         return _verify(seen, active, now)
-    return seen
+    return replace(seen, withheld=_still_withheld(spec.analysis, verdict, brake, distrusted))
+
+
+def _still_withheld(
+    analysis: Analysis, verdict: Verdict, brake: Brake | None, distrusted: Mapping[str, str]
+) -> Withheld | None:
+    """Return what was withheld and is neither confirmed nor over: the next measurement is on its way."""
+    held = brake or _mass_breach(analysis, verdict.breaching, distrusted)
+    if held is None or not verdict.breaching:
+        return None
+    return Withheld(held, "; ".join(each.message for each in verdict.breaching))
 
 
 def _fault(
@@ -99,9 +110,9 @@ def _verdict(
     return assess(analysis, active, measurements, before, now)
 
 
-def _mass_breach(analysis: Analysis, verdict: Verdict, distrusted: Mapping[str, str]) -> Brake | None:
+def _mass_breach(analysis: Analysis, breaching: Iterable[MetricStatus], distrusted: Mapping[str, str]) -> Brake | None:
     """Return why a breach is not believed: all that breaches was read from sources that are not."""
-    breached = {each.name for each in verdict.breached}
+    breached = {each.name for each in breaching}
     sources = {each.prometheus.source for each in analysis.metrics if each.name in breached}
     if not sources or not sources <= distrusted.keys():
         return None

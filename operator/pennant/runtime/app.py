@@ -16,6 +16,7 @@ from typing import Any
 import kopf
 
 from pennant import __version__
+from pennant.controller.breaker import Breaker
 from pennant.controller.measurements import Measurements
 from pennant.controller.reconciler import Reconciler
 from pennant.kube.client import Client, always
@@ -87,7 +88,12 @@ class Operator:
         client = Client(connection, permit=permit, observed=self._telemetry.requested)
         gateway = Gateway(client, store, self._clock, namespace=self._settings.namespace, instance=socket.gethostname())
         measurements = Measurements(sources, queue.add)
-        reconciler = Reconciler(gateway, measurements, self._clock, self._telemetry)
+        breaker = Breaker(
+            self._settings.mass_breach_count,
+            self._settings.mass_breach_percent,
+            lambda: len(store.keys(Kind.MODEL_DEPLOYMENT)),
+        )
+        reconciler = Reconciler(gateway, measurements, self._clock, self._telemetry, breaker)
         workers = Workers(queue, reconciler, self._clock, self._telemetry)
         listed = partial(relist, client, store, self._settings.namespace)
         ears = handlers.Ears()

@@ -47,6 +47,10 @@ class Settings(BaseSettings):
     """Seconds between two attempts to take or renew the Lease; less than the deadline."""
     resync_seconds: Annotated[float, Field(ge=1, le=3600)] = 30.0
     """Seconds between two complete lists, which repair what a watch lost."""
+    mass_breach_count: Annotated[int, Field(ge=0, le=100_000)] = 10
+    """Deployments that must breach at once against one metric source before it is not believed; 0: it always is."""
+    mass_breach_percent: Annotated[int, Field(ge=1, le=100)] = 50
+    """Share of the deployments that use the source, in percent, that must breach besides."""
     workers: Annotated[int, Field(ge=1, le=256)] = 16
     """ModelDeployments that are worked on at the same time."""
     listen_address: str = "127.0.0.1"

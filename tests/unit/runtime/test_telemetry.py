@@ -3,6 +3,7 @@
 from prometheus_client import generate_latest
 
 from pennant.api.model_deployment import ModelDeploymentStatus
+from pennant.controller.breaker import Breaker
 from pennant.controller.reconciler import Reconciler
 from pennant.core.decide import decide
 from pennant.core.decision import Decision
@@ -79,7 +80,7 @@ async def test_a_story_is_told_by_the_counters() -> None:
     """A promotion that is rolled back, with the passes of the simulated operator."""
     telemetry = Telemetry()
     story = Story()
-    story.reconciler = Reconciler(story.cluster, story.measurements, story.world, telemetry)
+    story.reconciler = Reconciler(story.cluster, story.measurements, story.world, telemetry, Breaker(0, 50, lambda: 1))
     story.accuracy.values = {"1.0.0": 0.95, "1.1.0": 0.5}
     story.version("1.0.0", "production")
     story.deployment()

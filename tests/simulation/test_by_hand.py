@@ -1,0 +1,220 @@
+"""What people do to the Deployment itself: told by content, put right or adopted, and always on record."""
+
+from simulation.acts import assert_golden, promoted, rolled_back, serving, told
+from simulation.story import Crash, Story
+from simulation.world import KEY
+
+IMAGE = "registry.example/other:1"
+
+
+def image(story: Story) -> str:
+    template = story.world.deployments[KEY].manifest["spec"]["template"]
+    return str(template["spec"]["containers"][0]["image"])
+
+
+def variables(story: Story) -> list[str]:
+    template = story.world.deployments[KEY].manifest["spec"]["template"]
+    return [each["name"] for each in template["spec"]["containers"][0]["env"]]
+
+
+async def test_a_field_that_was_changed_is_put_right_and_its_writer_recorded() -> None:
+    story = await serving("1.0.0")
+    good = image(story)
+    story.world.set_image_by_hand(KEY, IMAGE)
+    await story.passes(5)
+
+    drift = story.status.drift
+    assert image(story) == good
+    assert drift is not None
+    assert (drift.field_manager, drift.count) == ("kubectl-set", 1)
+    assert drift.fields == ("spec.template.spec.containers[name=server].image",)
+    assert len(story.history) == 1
+    story.world.set_image_by_hand(KEY, IMAGE)
+    await story.passes(60)
+    assert image(story) == good
+    assert story.status.drift is not None
+    assert story.status.drift.count == 2
+    assert_golden(story, "drift")
+
+
+async def test_what_was_added_to_the_pod_template_goes_again() -> None:
+    story = await serving("1.0.0")
+    story.world.add_variable_by_hand(KEY, "DEBUG")
+    await story.passes(5)
+    assert "DEBUG" not in variables(story)
+    assert story.status.drift is not None
+    await story.until(lambda: story.condition("Ready")[0] == "True")
+
+
+async def test_a_deleted_deployment_is_made_again() -> None:
+    story = await serving("1.0.0")
+    story.world.delete_workload(KEY)
+    await story.passes(10)
+    assert len(story.pods()) == 3
+    assert story.status.drift is not None
+    assert story.status.drift.message == "the Deployment was deleted"
+    story.world.delete_workload(KEY)
+    await story.passes(10)
+    assert story.status.drift.count == 2
+    assert len(story.history) == 1
+
+
+async def test_a_native_undo_is_adopted() -> None:
+    story = await serving("1.0.0")
+    old = story.world.deployments[KEY].manifest["spec"]["template"]
+    await promoted(story, "1.0.0", "1.1.0")
+    story.world.undo_by_hand(KEY, old)
+    await story.until(lambda: story.history[-1].verified_at is not None and len(story.history) == 3)
+
+    assert told(story)[1:] == [("1.1.0", "TagMoved", "RolledBack"), ("1.0.0", "Undo", "Verified")]
+    assert story.history[-1].actor == "kubectl"
+    assert story.condition("RolledBack") == ("True", "Undone")
+    assert story.status.drift is None
+    await story.passes(120)
+    assert story.served() == "1.0.0"
+    assert_golden(story, "native_undo")
+
+
+async def test_a_native_undo_in_mid_rollout_is_adopted() -> None:
+    story = await serving("1.0.0")
+    old = story.world.deployments[KEY].manifest["spec"]["template"]
+    pods = story.pods()
+    story.world.never_ready.add("1.1.0")
+    story.version("1.0.0")
+    story.version("1.1.0", "production")
+    await story.passes(3)
+    story.world.undo_by_hand(KEY, old)
+    await story.passes(20)
+    assert told(story)[-1][:2] == ("1.0.0", "Undo")
+    assert pods & story.pods(), "the old pods stay"
+
+
+async def test_a_native_undo_to_a_version_found_bad_is_put_right() -> None:
+    story = await serving("1.0.0")
+    story.accuracy.values["1.1.0"] = 0.2
+    story.version("1.0.0")
+    story.version("1.1.0", "production")
+    await story.passes(6)
+    bad = story.world.deployments[KEY].manifest["spec"]["template"]
+    await story.until(lambda: story.condition("RolledBack")[0] == "True" and story.history[-1].verified_at is not None)
+    story.world.undo_by_hand(KEY, bad)
+    await story.passes(20)
+    assert story.served() == "1.0.0"
+    assert len(story.history) == 3
+    assert story.status.drift is not None
+
+
+async def test_an_undo_to_a_template_that_was_changed_besides_is_a_drift() -> None:
+    story = await serving("1.0.0")
+    old = story.world.deployments[KEY].manifest["spec"]["template"]
+    await promoted(story, "1.0.0", "1.1.0")
+    first = {**old["spec"]["containers"][0], "image": IMAGE}
+    story.world.undo_by_hand(KEY, {**old, "spec": {**old["spec"], "containers": [first]}})
+    await story.passes(20)
+    assert story.served() == "1.1.0"
+    assert len(story.history) == 2
+    assert story.status.drift is not None
+
+
+async def test_a_native_restart_is_left_in_place_and_recorded() -> None:
+    story = await serving("1.0.0")
+    pods = story.pods()
+    story.world.restart_by_hand(KEY, "2026-01-01T12:01:00Z")
+    await story.until(lambda: len(story.history) == 2 and story.history[-1].verified_at is not None)
+
+    assert told(story)[-1] == ("1.0.0", "Restart", "Verified")
+    assert story.history[-1].actor == "kubectl-rollout"
+    assert not pods & story.pods()
+    assert story.world.deployments[KEY].restarted_at == "2026-01-01T12:01:00Z"
+    assert story.status.drift is None
+    await promoted(story, "1.0.0", "1.1.0")
+    await story.passes(60)
+    assert len(story.history) == 3, "what is left of the restart is no second one"
+    assert_golden(story, "native_restart")
+
+
+async def test_a_crash_at_any_write_while_a_drift_or_a_restart_is_handled() -> None:
+    for doomed in range(1, 6):
+        for restart in (True, False):
+            story = await serving("1.0.0")
+            good, count = image(story), 0
+
+            def strike(what: str, doomed: int = doomed) -> None:
+                nonlocal count
+                count += 1
+                if count == doomed:
+                    raise Crash(what)
+
+            story.world.after_write = strike
+            if restart:
+                story.world.restart_by_hand(KEY, "2026-01-01T12:01:00Z")
+            else:
+                story.world.set_image_by_hand(KEY, IMAGE)
+            for _ in range(60):
+                try:
+                    await story.passes()
+                except Crash:
+                    story.start_operator()
+                story.tick()
+            assert image(story) == good
+            assert len(story.history) == (2 if restart else 1)
+            assert (story.status.drift is None) == restart
+            if story.status.drift is not None:
+                assert story.status.drift.count == 1
+
+
+async def test_nothing_is_put_right_while_paused() -> None:
+    story = await serving("1.0.0")
+    story.deployment(paused=True)
+    await story.passes(2)
+    story.world.set_image_by_hand(KEY, IMAGE)
+    await story.passes(30)
+    assert image(story) == IMAGE
+    story.deployment()
+    await story.passes(5)
+    assert image(story) != IMAGE
+
+
+async def test_a_status_that_was_wiped_is_rebuilt_whole() -> None:
+    story = await rolled_back("1.0.0", "1.1.0")
+    before = story.status
+    story.world.wipe_status(KEY)
+    await story.passes(60)
+    after = story.status
+
+    assert after.history == before.history
+    assert [each.digest for each in after.quarantine] == [each.digest for each in before.quarantine]
+    assert after.stable == before.stable
+    assert after.serving == before.serving
+    assert story.condition("RolledBack") == ("True", "MetricBreach")
+    assert len(story.history) == 3
+    assert_golden(story, "status_wiped")
+
+
+async def test_an_entry_that_was_tampered_with_is_named_and_restored() -> None:
+    story = await rolled_back("1.0.0", "1.1.0")
+    record = story.world.records[KEY]
+    first, second, third = record.status.history
+    forged = second.model_copy(update={"version": "9.9.9"})
+    record.status = record.status.model_copy(update={"history": (first, forged, third)})
+    record.resource_version = story.world.serial()
+    story.world.witness = lambda: None
+    await story.passes(2)
+    assert [each.version for each in story.history] == ["1.0.0", "1.1.0", "1.0.0"]
+    events = [each.message for each in story.cluster.events if each.reason.value == "HistoryTampered"]
+    assert events == ["revision 2: version in status did not say what its record says; restored"]
+
+
+async def test_a_record_that_was_forged_is_named() -> None:
+    story = await rolled_back("1.0.0", "1.1.0")
+    record = story.world.records[KEY]
+    second = record.revisions[2]
+    forged = second.entry.model_copy(update={"version": "9.9.9", "hash": "sha256:forged"})
+    story.world.witness = lambda: None
+    record.revisions[2] = type(second)(forged, second.template, second.record, None, intact=False)
+    record.resource_version = story.world.serial()
+    await story.passes(2)
+    assert story.condition("HistoryIntact") == ("False", "HistoryTampered")
+    condition = next(each for each in story.status.conditions if each.type == "HistoryIntact")
+    assert "the record of revision 2 does not fit its hash" in condition.message
+    assert "the record of revision 3 does not follow that of revision 2" in condition.message
