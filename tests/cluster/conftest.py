@@ -30,3 +30,23 @@ def stage(rig: Rig, operator: Operator, tmp_path: Path, request: pytest.FixtureR
     played.assert_left_alone()
     played.assert_falls_silent()
     rig.kubectl("delete", "namespace", played.namespace, "--wait=false")
+
+
+@pytest.fixture
+def serving(stage: Stage) -> Stage:
+    """Return a stage on which 1.0.0 is served and known good."""
+    stage.accuracy("1.0.0", 0.95)
+    stage.version("1.0.0", "production")
+    stage.deployment()
+    stage.until_verified("1.0.0")
+    return stage
+
+
+@pytest.fixture
+def rolled_back(serving: Stage) -> Stage:
+    """Return a stage on which 1.1.0 was found bad and 1.0.0 serves again."""
+    serving.accuracy("1.1.0", 0.5)
+    serving.version("1.1.0")
+    serving.move_tag("1.0.0", "1.1.0")
+    serving.until_rolled_back_to("1.0.0")
+    return serving

@@ -58,6 +58,11 @@ class Stage:
         else:
             path.unlink(missing_ok=True)
 
+    def command(self, **annotations: str) -> None:
+        """Give a command by annotations, as `kubectl annotate` does."""
+        given = [f"pennant.dev/{name.replace('_', '-')}={value}" for name, value in annotations.items()]
+        self.kubectl("annotate", "--overwrite", "modeldeployment", NAME, *given)
+
     # The manifests.
     def a_version(self, version: str, *tags: str, **record: Any) -> Manifest:
         digest = f"sha256:{version.encode().hex():0>64}"
@@ -121,6 +126,18 @@ class Stage:
             if each["type"] == kind:
                 return each["status"], each["reason"]
         return "", ""
+
+    def message(self, kind: str) -> str:
+        found = (each["message"] for each in self.status.get("conditions", []) if each["type"] == kind)
+        return str(next(found, ""))
+
+    def events(self) -> set[str]:
+        """The reasons of all Events so far."""
+        return {each["reason"] for each in json.loads(self.kubectl("get", "events", "-o", "json"))["items"]}
+
+    def said(self) -> tuple[str, str]:
+        command = self.status.get("lastCommand", {})
+        return command.get("result", ""), command.get("message", "")
 
     def served(self) -> str:
         template = self.get("deployment")["spec"]["template"]
@@ -204,6 +221,7 @@ ALLOWED = {
     ("modeldeployments", "status", "update"),
     ("modelversions", "status", "patch"),
     ("controllerrevisions", "", "create"),
+    ("controllerrevisions", "", "patch"),
     ("controllerrevisions", "", "delete"),
     ("deployments", "", "patch"),
     ("events", "", "create"),

@@ -9,26 +9,6 @@ import pytest
 from cluster.stage import Stage
 
 
-@pytest.fixture
-def serving(stage: Stage) -> Stage:
-    """Return a stage on which 1.0.0 is served and known good."""
-    stage.accuracy("1.0.0", 0.95)
-    stage.version("1.0.0", "production")
-    stage.deployment()
-    stage.until_verified("1.0.0")
-    return stage
-
-
-@pytest.fixture
-def rolled_back(serving: Stage) -> Stage:
-    """Return a stage on which 1.1.0 was found bad and 1.0.0 serves again."""
-    serving.accuracy("1.1.0", 0.5)
-    serving.version("1.1.0")
-    serving.move_tag("1.0.0", "1.1.0")
-    serving.until_rolled_back_to("1.0.0")
-    return serving
-
-
 def test_first_deploy(serving: Stage) -> None:
     assert serving.versions_in_history() == [("1.0.0", "TagMoved", "Verified")]
     assert serving.condition("Ready") == ("True", "Serving")
