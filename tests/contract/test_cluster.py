@@ -5,14 +5,14 @@ from dataclasses import replace
 import pytest
 
 from contract.arena import NOON, Arena, a_revision, an_application, seen, seen_when
-from pennant.api.model_deployment import Applied
+from pennant.api.model_deployment import Applied, Outcome
 from pennant.api.model_version import QuarantinedBy
 from pennant.core.decision import MirrorQuarantine
 from pennant.core.observation import Invalid, Key
 from pennant.ports import Conflict
 from simulation.story import a_record, a_spec
 
-APPLIED = Applied(manifest_hash="abc", generation=1)
+APPLIED = Applied(manifest_hash="abc", uid="u", revision=1, fields_hash="def", template_hash="123")
 ANOTHER_UID = "11111111-2222-4333-8444-555555555555"
 
 
@@ -66,6 +66,20 @@ async def test_a_revision_number_is_given_once(deployed: Arena) -> None:
     with pytest.raises(Conflict):
         await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
     assert len((await seen(deployed)).revisions) == 1
+
+
+async def test_progress_is_noted_on_a_revision_whatever_it_holds(deployed: Arena) -> None:
+    """A record is immutable byte by byte, so it must come through a change of its annotations as it was written."""
+    awkward = {"name": "server", "image": "registry.example/server:1", "args": ["<a>&b", "é…\u2028\t\b\x7f", '"\\']}
+    await deployed.deploy(a_spec(replicas=0, template={"spec": {"containers": [awkward]}}))
+    await deployed.catch_up()
+    snapshot = await seen(deployed)
+    revision = a_revision(snapshot)
+    await deployed.cluster.create_revision(snapshot, revision)
+    for outcome in (Outcome.VERIFIED, Outcome.SUPERSEDED):
+        entry = revision.entry.model_copy(update={"outcome": outcome, "verified_at": NOON})
+        await deployed.cluster.mark_revision(snapshot, entry)
+        assert (await seen(deployed)).revisions == (replace(revision, mirrored=entry),)
 
 
 async def test_a_deleted_revision_is_gone_and_may_be_deleted_again(deployed: Arena) -> None:
