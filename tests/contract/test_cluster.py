@@ -39,6 +39,21 @@ async def test_a_snapshot_holds_the_spec_and_the_versions_of_the_model_alone(dep
     assert (snapshot.revisions, snapshot.workload) == ((), None)
 
 
+async def test_a_version_without_a_tag_is_read_where_a_model_deployment_names_it(deployed: Arena) -> None:
+    await deployed.publish(a_record("2.0.0"))
+    await deployed.catch_up()
+    await deployed.deploy(a_spec(replicas=0, version="2.0.0"))
+    await deployed.catch_up()
+    (named,) = [each for each in (await seen(deployed)).versions if each.version == "2.0.0"]
+    assert not isinstance(named.spec, Invalid)
+    assert named.record["artifacts"] == a_record("2.0.0")["artifacts"]
+    await deployed.publish(a_record("2.0.0"), ["staging"])
+    await deployed.publish(a_record("2.0.0"))
+    await deployed.catch_up()
+    (named,) = [each for each in (await seen(deployed)).versions if each.version == "2.0.0"]
+    assert not isinstance(named.spec, Invalid), "also when it changes afterwards"
+
+
 async def test_a_moved_tag_is_seen_and_so_is_who_moved_it(deployed: Arena) -> None:
     await deployed.publish(a_record("1.0.0"), ["staging"])
     await deployed.catch_up()

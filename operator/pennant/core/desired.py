@@ -21,6 +21,8 @@ def deployment(
     surge = {"maxSurge": rollout.max_surge, "maxUnavailable": rollout.max_unavailable}
     limits = {name: value for name, value in surge.items() if value is not None}
     body: dict[str, Any] = {
+        # Said in any case: what is left out of an apply stays as somebody else wrote it.
+        "paused": paused,
         "progressDeadlineSeconds": rollout.progress_deadline_seconds,
         "revisionHistoryLimit": spec.history_limit,
         "selector": {"matchLabels": selector(snapshot.key.name)},
@@ -29,8 +31,6 @@ def deployment(
     }
     if spec.replicas is not None:
         body["replicas"] = spec.replicas
-    if paused:
-        body["paused"] = True
     if rollout.min_ready_seconds is not None:
         body["minReadySeconds"] = rollout.min_ready_seconds
     return {

@@ -58,6 +58,8 @@ class Gateway:
         if key not in self._store.trust:
             await self._look_again(key)
         await self._know_versions()
+        if (unread := self._store.unread(key)) is not None:
+            await self._read_version(unread)
         uid = self._store.uid(key)
         if uid is not None and not self._store.has_revisions(uid):
             await self._load_revisions(key, uid)
@@ -228,6 +230,14 @@ class Gateway:
         async with self._listing:
             if Kind.MODEL_VERSION not in self._store.trust:
                 await relist_kind(self._client, self._store, Kind.MODEL_VERSION, self._namespace)
+
+    async def _read_version(self, name: Key) -> None:
+        """Read the record of a version that is asked for by name; most of those without a tag are kept without."""
+        raw = await self._client.get(Kind.MODEL_VERSION, name.namespace, name.name)
+        if raw is None:
+            self._store.gone(Kind.MODEL_VERSION, name, self._store.resource_version(Kind.MODEL_VERSION, name))
+        else:
+            self._store.read_version(raw)
 
     async def _load_revisions(self, key: Key, uid: str) -> None:
         label = f"{DEPLOYMENT_LABEL}={key.name}"

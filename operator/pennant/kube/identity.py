@@ -50,7 +50,8 @@ def last_editor(raw: Json, manager: str) -> tuple[str, tuple[str, ...]]:
     others = [
         each
         for each in raw["metadata"].get("managedFields") or ()
-        if each.get("manager") != manager and not each.get("subresource") and _owns(each.get("fieldsV1") or {}, _SPEC)
+        # `kubectl scale` writes the spec by a subresource too.
+        if each.get("manager") != manager and _owns(each.get("fieldsV1") or {}, _SPEC)
     ]
     if not others:
         return "", ()

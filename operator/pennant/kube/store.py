@@ -113,6 +113,21 @@ class Store:
             workload=None if placed is None else placed.seen_by(found.uid),
         )
 
+    def unread(self, key: Key) -> Key | None:
+        """Return the name of the version that a ModelDeployment names and whose record was not read; None: all was."""
+        found = self._deployments.get(key)
+        if found is None or isinstance(found.spec, Invalid) or found.spec.version is None:
+            return None
+        versions = self._versions_of.get((key.namespace, found.spec.model), {}).values()
+        pinned = (each for each in versions if each.version == found.spec.version and each.spec is translate.NOT_READ)
+        return next((Key(key.namespace, each.name) for each in pinned), None)
+
+    def read_version(self, raw: Json) -> None:
+        """Take in a version whole, if it is not older than what is known of it."""
+        who = identity(raw)
+        if who.resource_version >= self.resource_version(Kind.MODEL_VERSION, who.key):
+            self._put_version(who, raw)
+
     def has_revisions(self, uid: str) -> bool:
         """Whether the revisions of the ModelDeployment with this uid are known."""
         return uid in self._revisions
@@ -161,7 +176,8 @@ class Store:
             self._deployments_of[model].discard(dropped.key)
 
     def _put_version(self, who: Identity, raw: Json) -> Keys:
-        model, after = (who.key.namespace, translate.model_of(raw)), translate.version(raw)
+        model = (who.key.namespace, translate.model_of(raw))
+        after = translate.version(raw, is_asked_for=self._is_asked_for(model, str(raw["spec"]["version"])))
         known = self._versions.get(who.key)
         self._versions.put(who, (model, after))
         self._versions_of.setdefault(model, {})[after.name] = after
@@ -169,6 +185,10 @@ class Store:
         if before is not None and replace(before, resource_version=after.resource_version) == after:
             return NOBODY
         return frozenset(self._deployments_of.get(model, ()))
+
+    def _is_asked_for(self, model: Model, version: str) -> bool:
+        specs = (found.spec for key in self._deployments_of.get(model, ()) if (found := self._deployments.get(key)))
+        return any(not isinstance(each, Invalid) and each.version == version for each in specs)
 
     def _put_workload(self, who: Identity, raw: Json) -> Keys:
         before, after = self._workloads.get(who.key), translate.placed(raw)

@@ -26,7 +26,7 @@ from pennant.kube.sharing import Pool
 
 _log = logging.getLogger(__name__)
 ModelT = TypeVar("ModelT", bound=ApiModel)
-_NOT_READ = Invalid("the version carries no tag, so its record was not read")
+NOT_READ = Invalid("nothing asks for the version, so its record was not read")
 PROGRESS_ANNOTATION = f"{GROUP}/progress"
 _NO_TAGS: frozenset[str] = frozenset()
 
@@ -101,15 +101,15 @@ def model_of(raw: Json) -> str:
     return intern(str(raw["spec"]["model"]))
 
 
-def version(raw: Json) -> Version:
-    """Return the ModelVersion; its record is read only where it carries a tag or is quarantined.
+def version(raw: Json, *, is_asked_for: bool = False) -> Version:
+    """Return the ModelVersion; its record is read only where it carries a tag, is quarantined or asked for by name.
 
-    Most of ten thousand versions do neither, and all of them are kept in memory.
+    Most of ten thousand versions are none of that, and all of them are kept in memory.
     """
     metadata, spec = raw["metadata"], raw["spec"]
     tags = frozenset(intern(str(each)) for each in spec.get("tags") or ()) or _NO_TAGS
     quarantined_by = _quarantined_by(raw)
-    matters = bool(tags or quarantined_by)
+    matters = bool(tags or quarantined_by or is_asked_for)
     return Version(
         name=metadata["name"],
         uid=metadata["uid"],
@@ -117,7 +117,7 @@ def version(raw: Json) -> Version:
         version=str(spec["version"]),
         tags=tags,
         digest=_digest(spec),
-        spec=parsed(ModelVersionSpec, spec) if matters else _NOT_READ,
+        spec=parsed(ModelVersionSpec, spec) if matters else NOT_READ,
         record=spec if matters else {},
         quarantined_by=quarantined_by,
         deleting="deletionTimestamp" in metadata,
