@@ -191,7 +191,8 @@ def test_a_container_that_is_not_alive_is_restarted(ground: Ground) -> None:
     ground.until_running()
     before = ground.container["containerID"]
     (ground.place(ground.the_pod) / "broken").touch()
-    ground.until(lambda: ground.container["restartCount"] == 1 and "running" in ground.container["state"])
+    # The next probe may come before the container has taken the file away: then it is restarted once more.
+    ground.until(lambda: ground.container["restartCount"] >= 1 and "running" in ground.container["state"])
     assert ground.container["lastState"]["terminated"]["exitCode"] == 143
     assert ground.container["containerID"] != before
 
