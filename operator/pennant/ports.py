@@ -6,7 +6,7 @@ from typing import Protocol
 
 from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
-from pennant.core.measurement import RangeQuery, Series
+from pennant.core.measurement import Alerts, RangeQuery, Series
 from pennant.core.observation import Key, Revision, Snapshot, Workload
 
 
@@ -78,6 +78,10 @@ class MetricSource(Protocol):
 
     async def query_range(self, request: RangeQuery) -> Series:
         """Return the series; `Unavailable` or `Refused` where there is none."""
+        ...
+
+    async def firing_alerts(self) -> Alerts:
+        """Return all alerts that fire now; `Unavailable` or `Refused` where nobody knows."""
         ...
 
 

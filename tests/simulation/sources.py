@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pennant.core.measurement import RangeQuery, Series
+from pennant.core.measurement import Alert, Alerts, RangeQuery, Series
 from pennant.ports import Refused, Unavailable
 
 _SELECTOR = re.compile(r'(\w+)(?:\{(\w+)="([^"]*)"\})?')
@@ -27,6 +27,7 @@ class FakeMetricSource:
     def __init__(self, begin: datetime, samples: Iterable[Sample]) -> None:
         self._begin = begin
         self.samples = list(samples)
+        self.alerts: list[Alert] = []
         self.down = False
 
     async def query_range(self, request: RangeQuery) -> Series:
@@ -41,6 +42,11 @@ class FakeMetricSource:
         ]
         found = (self._series(request, chosen, labels) for labels in _distinct(chosen))
         return Series(tuple(each for each in found if each))
+
+    async def firing_alerts(self) -> Alerts:
+        if self.down:
+            raise Unavailable("connection refused")
+        return Alerts(tuple(self.alerts))
 
     def _series(self, request: RangeQuery, samples: list[Sample], labels: Mapping[str, str]) -> Mapping[int, float]:
         values = {}

@@ -64,7 +64,7 @@ class Story:
         """Start the process anew: nothing but the world survives."""
         self.cluster = WorldCluster(self.world)
         sources: Mapping[str, MetricSource] = {"default": self.accuracy}
-        self.measurements = Measurements(sources, lambda _: None)
+        self.measurements = Measurements(sources, self.world, lambda _: None)
         breaker = Breaker(self.mass_breach_count, 50, lambda: len(self.world.records))
         self.reconciler = Reconciler(self.cluster, self.measurements, self.world, Silent(), breaker)
 

@@ -71,6 +71,8 @@ Decimal = Annotated[str, Field(min_length=1, max_length=38, pattern=DECIMAL_PATT
 """A decimal number as a string, so that no client rounds it."""
 PositiveDecimal = Annotated[str, Field(min_length=1, max_length=37, pattern=POSITIVE_DECIMAL_PATTERN)]
 """A decimal number that is not negative, as a string."""
+Seconds = Annotated[int, Field(ge=0, le=31_536_000)]
+"""A span of time of at most a year."""
 Uri = Annotated[str, Field(min_length=1, max_length=2048)]
 Word = Annotated[str, Field(min_length=1, max_length=63)]
 Line = Annotated[str, Field(max_length=256)]

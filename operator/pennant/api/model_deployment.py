@@ -5,17 +5,18 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, WithJsonSchema, model_validator
 
+from pennant.api.analysis import Analysis
 from pennant.api.conditions import Condition
 from pennant.api.meta import (
     ATOMIC,
     STORED_DEFAULT,
     ApiModel,
     ContentDigest,
-    Decimal,
     Label,
     Line,
     Message,
     PositiveDecimal,
+    Seconds,
     SemanticVersion,
     Timestamp,
     Word,
@@ -24,8 +25,6 @@ from pennant.api.meta import (
 from pennant.api.model_version import Split
 from pennant.api.reasons import ReasonWord
 
-Seconds = Annotated[int, Field(ge=0, le=31_536_000)]
-Count = Annotated[int, Field(ge=1, le=60)]
 Replicas = Annotated[int, Field(ge=0, le=100_000)]
 IntOrPercent = Annotated[
     int | str,
@@ -71,106 +70,6 @@ PodTemplate = Annotated[
         }
     ),
 ]
-
-
-class OnUnknown(StrEnum):
-    """What a check that gave no number means."""
-
-    HOLD = "Hold"
-    IGNORE = "Ignore"
-    BREACH = "Breach"
-
-
-class AfterPromotion(StrEnum):
-    """Whether a verified version is still watched."""
-
-    WATCH = "Watch"
-    STOP = "Stop"
-
-
-class PrometheusQuery(ApiModel):
-    """A query that gives one series."""
-
-    source: Label = "default"
-    """Name of a metric source in the operator's configuration. Default: `default`."""
-    query: Annotated[str, Field(min_length=1, max_length=4096)]
-    """PromQL that gives exactly one series. `${namespace}`, `${name}`, `${model}`, `${version}`,
-    `${templateHash}`, `${stableVersion}` and `${stableTemplateHash}` stand for the body of a PromQL string and
-    `${window}` for the interval as a duration, such as `30s`."""
-
-
-class Threshold(ApiModel):
-    """The bound that a value must keep; exactly one of `max` and `min`."""
-
-    max: Decimal | None = None
-    """The largest good value; a larger one is a breach."""
-    min: Decimal | None = None
-    """The smallest good value; a smaller one is a breach."""
-
-    RULES: ClassVar = (("has(self.max) != has(self.min)", "set exactly one of threshold.max and threshold.min"),)
-
-    @model_validator(mode="after")
-    def _one_bound(self) -> "Threshold":
-        if (self.max is None) == (self.min is None):
-            raise ValueError(self.RULES[0][1])
-        return self
-
-
-class Breaches(ApiModel):
-    """How many of the last checks must be breaches before the operator acts."""
-
-    count: Count = 3
-    """Breaches that make the metric count as breached. Default: 3."""
-    of: Count = 3
-    """Number of last checks that are looked at. Default: 3."""
-
-    RULES: ClassVar = (
-        (
-            "(has(self.count) ? self.count : 3) <= (has(self.of) ? self.of : 3)",
-            "breaches.count must not be larger than breaches.of",
-        ),
-    )
-
-    @model_validator(mode="after")
-    def _count_within(self) -> "Breaches":
-        if self.count > self.of:
-            raise ValueError(self.RULES[0][1])
-        return self
-
-
-class Metric(ApiModel):
-    """One number that tells a good version from a bad one."""
-
-    name: Label
-    """Name of the metric; conditions, events and history speak of it by this name."""
-    prometheus: PrometheusQuery
-    """Where the number comes from."""
-    threshold: Threshold
-    """What the number must keep."""
-    breaches: Breaches = Breaches()
-    """How many of the last checks must be breaches. Default: 3 of 3."""
-    on_no_data: OnUnknown = OnUnknown.HOLD
-    """What no sample, NaN, an infinite value or more than one series means: Hold (neither good nor bad), Ignore (the
-    check is left out) or Breach. Default: Hold."""
-    on_error: OnUnknown = OnUnknown.HOLD
-    """What an unreachable source or a refused query means: Hold, Ignore, or Breach once it has lasted for
-    `breaches.count` intervals. Default: Hold."""
-
-
-class Analysis(ApiModel):
-    """How a version is watched in live traffic, during the rollout and after it."""
-
-    initial_delay_seconds: Seconds = 0
-    """Seconds from a revision's first available pod until it is watched. Default: 0."""
-    interval_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
-    """Seconds between two checks of a metric. Default: 60."""
-    bake_seconds: Seconds = 300
-    """Seconds for which all metrics must pass, after the rollout, before the version counts as known good.
-    Default: 300."""
-    after_promotion: AfterPromotion = AfterPromotion.WATCH
-    """Whether a verified version is still watched for as long as it serves: Watch or Stop. Default: Watch."""
-    metrics: Annotated[tuple[Metric, ...], Field(max_length=16, json_schema_extra=listed("map", "name"))] = ()
-    """What is watched. Without metrics a version is known good when it has been available for `bakeSeconds`."""
 
 
 class Rollout(ApiModel):

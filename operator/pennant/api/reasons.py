@@ -277,8 +277,8 @@ class Reason(_Documented):
     )
     METRICS_PASSING = (
         "MetricsPassing",
-        "Every metric is within its threshold.",
-        "The last checks of each metric pass.",
+        "Every enforced metric passes.",
+        "The last checks of each enforced metric pass.",
         "A metric is breached or unknown.",
         "Nothing.",
     )
@@ -309,6 +309,49 @@ class Reason(_Documented):
         "`breaches.count` of the last `breaches.of` checks are breaches.",
         "The checks pass again, or another revision is in place.",
         "See RolledBack; find out what is wrong with the version.",
+    )
+    WORSE_THAN_STABLE = (
+        "WorseThanStable",
+        "The metric is much worse than that of the last version known good.",
+        "`breaches.count` of the last checks are further from what the stable version had before than `compareTo` "
+        "allows.",
+        "The checks pass again, or another revision is in place.",
+        "See RolledBack; compare the two versions.",
+    )
+    NOTHING_TO_COMPARE = (
+        "NothingToCompare",
+        "There is no other version known good that the metric could be compared with.",
+        "The metric has `compareTo`, and the revision is the first one, or is known good itself.",
+        "Another version is known good.",
+        "Nothing.",
+    )
+    NO_BASELINE = (
+        "NoBaseline",
+        "There is no number of the stable version to compare with.",
+        "The query gave no number, or more than one series, for the stable version before this revision began.",
+        "The next revision begins.",
+        "Check that the query gives one series for the stable version; a threshold besides would still protect.",
+    )
+    TOO_FEW_SAMPLES = (
+        "TooFewSamples",
+        "The check rests on too few samples to say anything.",
+        "`minimumSamples.query` gave less than `minimumSamples.count`.",
+        "Enough samples come.",
+        "Wait for traffic, or lower `minimumSamples.count`.",
+    )
+    ALERT_FIRING = (
+        "AlertFiring",
+        "An alert fires that speaks against the revision.",
+        "An alert with the labels of `alert.matchLabels` fires, and it began after the revision was available.",
+        "It fires no longer, or another revision is in place.",
+        "See RolledBack; follow the alert's runbook.",
+    )
+    NO_ALERT_FIRING = (
+        "NoAlertFiring",
+        "No alert speaks against the revision.",
+        "No alert with the labels of `alert.matchLabels` fires, or it began before the revision was available.",
+        "One fires.",
+        "Nothing.",
     )
     NO_DATA = (
         "NoData",

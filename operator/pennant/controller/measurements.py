@@ -6,30 +6,51 @@ its answer is there, the key is looked at again.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import assert_never
 
-from pennant.core.measurement import Fault, Measurement, RangeQuery, Unanswered
+from pennant.controller.alerts import AlertBoard
+from pennant.core.measurement import (
+    AlertQuery,
+    Alerts,
+    Fault,
+    Measurement,
+    Question,
+    RangeQuery,
+    Request,
+    Series,
+    Unanswered,
+)
 from pennant.core.observation import Key
-from pennant.ports import MetricSources, Refused, Unavailable
+from pennant.ports import Clock, MetricSource, MetricSources, Refused, Unavailable
 
 
 class Measurements:
-    """The newest measurement of each metric of each ModelDeployment."""
+    """The newest answer to each question of each ModelDeployment."""
 
-    def __init__(self, sources: MetricSources, wake: Callable[[Key], None]) -> None:
+    def __init__(self, sources: MetricSources, clock: Clock, wake: Callable[[Key], None]) -> None:
         """Read from these sources, and call `wake` with a key for which an answer has come."""
-        self._sources = sources
-        self._wake = wake
-        self._known: dict[Key, dict[str, Measurement]] = {}
-        self._asked: dict[tuple[Key, str], RangeQuery] = {}
+        self._sources, self._clock, self._wake = sources, clock, wake
+        self._boards = {name: AlertBoard(source, clock) for name, source in sources.items()}
+        self._known: dict[Key, dict[Question, Measurement]] = {}
+        self._asked: dict[tuple[Key, Question], Request] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self.hinted_at: datetime | None = None
+        """When somebody last said that alerts have changed; None: nobody did."""
 
-    def take(self, key: Key, due: Mapping[str, RangeQuery]) -> Mapping[str, Measurement]:
+    def hint(self) -> None:
+        """Take in that alerts have changed: they are asked for once more by every pass from now on."""
+        self.hinted_at = self._clock.now()
+
+    def take(self, key: Key, due: Mapping[Question, Request]) -> Mapping[Question, Measurement]:
         """Return the measurements that answer exactly these requests, and send for the others."""
-        known = {name: each for name, each in self._known.get(key, {}).items() if due.get(name) == each.request}
+        known = {
+            question: each for question, each in self._known.get(key, {}).items() if due.get(question) == each.request
+        }
         self._known[key] = known
-        for name, request in due.items():
-            if name not in known and self._asked.get((key, name)) != request:
-                self._send(key, name, request)
+        for question, request in due.items():
+            if question not in known and self._asked.get((key, question)) != request:
+                self._send(key, question, request)
         return known
 
     def forget(self, key: Key) -> None:
@@ -41,31 +62,42 @@ class Measurements:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for board in self._boards.values():
+            await board.aclose()
 
-    def _send(self, key: Key, name: str, request: RangeQuery) -> None:
-        self._asked[key, name] = request
-        task = asyncio.create_task(self._ask(key, name, request))
+    def _send(self, key: Key, question: Question, request: Request) -> None:
+        self._asked[key, question] = request
+        task = asyncio.create_task(self._ask(key, question, request))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _ask(self, key: Key, name: str, request: RangeQuery) -> None:
+    async def _ask(self, key: Key, question: Question, request: Request) -> None:
         measurement = await self._measure(request)
         # A newer question was sent meanwhile: this answer is about the past.
-        if self._asked.get((key, name)) != request:
+        if self._asked.get((key, question)) != request:
             return
-        del self._asked[key, name]
+        del self._asked[key, question]
         if key in self._known:
-            self._known[key] = {**self._known[key], name: measurement}
+            self._known[key] = {**self._known[key], question: measurement}
             self._wake(key)
 
-    async def _measure(self, request: RangeQuery) -> Measurement:
+    async def _measure(self, request: Request) -> Measurement:
         source = self._sources.get(request.source)
         if source is None:
             detail = f"no metric source {request.source} is configured"
             return Measurement(request, Unanswered(Fault.UNKNOWN_SOURCE, detail))
         try:
-            return Measurement(request, await source.query_range(request))
+            return Measurement(request, await self._answer(source, request))
         except Unavailable as error:
             return Measurement(request, Unanswered(Fault.UNAVAILABLE, str(error)))
         except Refused as error:
             return Measurement(request, Unanswered(Fault.REFUSED, str(error)))
+
+    async def _answer(self, source: MetricSource, request: Request) -> Series | Alerts:
+        match request:
+            case RangeQuery():
+                return await source.query_range(request)
+            case AlertQuery(name, at, labels):
+                return (await self._boards[name].seen_since(at)).matching(labels)
+            case _ as never:
+                assert_never(never)

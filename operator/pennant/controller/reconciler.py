@@ -1,5 +1,6 @@
 """`reconcile(key) = act(decide(observe(key)))`, until there is nothing left to write."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -7,10 +8,11 @@ from pennant.controller.act import act
 from pennant.controller.breaker import Breaker
 from pennant.controller.measurements import Measurements
 from pennant.core.analysis import suspicions
-from pennant.core.checks import due_measurements
+from pennant.core.checks import compared_with, due_measurements
 from pennant.core.decide import decide
 from pennant.core.decision import ApplyWorkload, Decision, Event
-from pennant.core.measurement import RangeQuery
+from pennant.core.measurement import Measurements as Answered
+from pennant.core.measurement import Question, Request
 from pennant.core.observation import Invalid, Key, Observation, Refusal, Snapshot
 from pennant.ports import Clock, Cluster, Refused
 
@@ -75,15 +77,14 @@ class Reconciler:
             return None
         now = self._clock.now()
         measurements = self._measurements.take(key, self._due(snapshot, now))
-        breaching = {} if isinstance(snapshot.spec, Invalid) else suspicions(snapshot.spec.analysis, measurements)
-        self._breaker.note(key, breaching, now)
+        self._breaker.note(key, _suspicions(snapshot, measurements), now)
         distrusted = self._breaker.distrusted(now)
         return Observation(now, snapshot, measurements, self._refusals.get(key), distrusted)
 
-    def _due(self, snapshot: Snapshot, now: datetime) -> dict[str, RangeQuery]:
+    def _due(self, snapshot: Snapshot, now: datetime) -> Mapping[Question, Request]:
         if isinstance(snapshot.spec, Invalid) or snapshot.deleting:
             return {}
-        return due_measurements(snapshot.key, snapshot.spec, snapshot.status, now)
+        return due_measurements(snapshot.key, snapshot.spec, snapshot.status, now, self._measurements.hinted_at)
 
     async def _carry_out(self, seen: Observation, decision: Decision) -> bool:
         try:
@@ -101,3 +102,11 @@ class Reconciler:
         self._breaker.forget(key)
         self._refusals.pop(key, None)
         self._observer.decided(key, None, None)
+
+
+def _suspicions(snapshot: Snapshot, measurements: Answered) -> Mapping[str, bool]:
+    history = snapshot.status.history
+    if isinstance(snapshot.spec, Invalid) or not history:
+        return {}
+    stable = compared_with(snapshot.status, history[-1])
+    return suspicions(snapshot.spec.analysis, history[-1], stable, measurements)

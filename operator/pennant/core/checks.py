@@ -1,27 +1,19 @@
-"""When a revision's metrics are read, and by which queries.
+"""When a revision's metrics are read, and by which questions.
 
 Each metric is read at grid points `availableAt + initialDelaySeconds + k * intervalSeconds`, `k >= 1`, the last
 `breaches.of` of them in one query. So the number of breaches comes from the source each time, and neither a restart
 nor a change of leader loses it.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pennant.api.model_deployment import (
-    AfterPromotion,
-    Analysis,
-    HistoryEntry,
-    Metric,
-    ModelDeploymentSpec,
-    ModelDeploymentStatus,
-)
-from pennant.core.measurement import RangeQuery
+from pennant.api.analysis import AfterPromotion, AlertSelector, Analysis, Metric, PrometheusQuery
+from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus
+from pennant.core import query
+from pennant.core.measurement import AlertQuery, Question, RangeQuery, Request, Role
 from pennant.core.observation import Key
-
-_PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
-_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "'": r"\'", "\n": r"\n", "\r": r"\r"})
 
 
 def is_watched(analysis: Analysis, entry: HistoryEntry) -> bool:
@@ -56,55 +48,108 @@ def next_check_at(analysis: Analysis, entry: HistoryEntry, now: datetime) -> dat
     return first + timedelta(seconds=done * analysis.interval_seconds)
 
 
+def compared_with(status: ModelDeploymentStatus, entry: HistoryEntry) -> HistoryEntry | None:
+    """Return the revision that a revision is compared with; None where it serves what is known good itself."""
+    stable = status.stable
+    if stable is None:
+        return None
+    found = next((each for each in status.history if each.revision == stable.revision), None)
+    return None if found is None or found.template_hash == entry.template_hash else found
+
+
 def due_measurements(
-    key: Key, spec: ModelDeploymentSpec, status: ModelDeploymentStatus, now: datetime
-) -> dict[str, RangeQuery]:
-    """Return the query of each metric for the newest grid points; none before the first one."""
+    key: Key,
+    spec: ModelDeploymentSpec,
+    status: ModelDeploymentStatus,
+    now: datetime,
+    hinted_at: datetime | None = None,
+) -> dict[Question, Request]:
+    """Return the questions for the newest grid points; none before the first one.
+
+    `hinted_at` is when somebody said that alerts have changed: they are asked for once more, whatever the grid.
+    """
     entry = status.history[-1] if status.history else None
     if entry is None or not is_watched(spec.analysis, entry):
         return {}
-    done = checks_done(spec.analysis, entry, now)
-    first = first_check_at(spec.analysis, entry)
-    if not done or first is None:
-        return {}
-    interval = spec.analysis.interval_seconds
-    values = _values(key, spec, status, entry)
+    asking = _Asking(key, spec, status, entry, checks_done(spec.analysis, entry, now), hinted_at)
+    return {question: each for metric in spec.analysis.metrics for question, each in asking.of(metric)}
 
-    def request(metric: Metric) -> RangeQuery:
-        oldest = max(done - metric.breaches.of, 0)
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """One revision at one time: what its metrics ask for."""
+
+    key: Key
+    spec: ModelDeploymentSpec
+    status: ModelDeploymentStatus
+    entry: HistoryEntry
+    done: int
+    """Grid points that have passed."""
+    hinted_at: datetime | None
+
+    def of(self, metric: Metric) -> Iterator[tuple[Question, Request]]:
+        """Yield what one metric asks for now."""
+        if metric.alert is not None and (at := self._alerts_at()) is not None:
+            yield Question(metric.name), self._alerts(metric.alert, at)
+        if metric.prometheus is None or not self.done:
+            return
+        yield Question(metric.name), self._checked(metric, metric.prometheus, metric.prometheus.query, self._values())
+        if metric.minimum_samples is not None:
+            counted = self._checked(metric, metric.prometheus, metric.minimum_samples.query, self._values())
+            yield Question(metric.name, Role.SAMPLES), counted
+        stable = compared_with(self.status, self.entry)
+        if metric.compare_to is not None and stable is not None:
+            yield Question(metric.name, Role.BASELINE), self._baseline(metric, metric.prometheus, stable)
+
+    def _values(self) -> Mapping[str, str]:
+        return query.values(self.key, self.spec, self.status, self.entry)
+
+    def _at(self, number: int) -> datetime:
+        """Return a grid point; the first one is number 0."""
+        analysis = self.spec.analysis
+        first = first_check_at(analysis, self.entry)
+        assert first is not None, "what has no first check is not watched"
+        return first + timedelta(seconds=number * analysis.interval_seconds)
+
+    def _checked(self, metric: Metric, by: PrometheusQuery, text: str, values: Mapping[str, str]) -> RangeQuery:
+        interval = self.spec.analysis.interval_seconds
+        oldest = max(self.done - metric.breaches.of, 0)
         return RangeQuery(
-            source=metric.prometheus.source,
-            query=substituted(metric.prometheus.query, values),
-            start=first + timedelta(seconds=oldest * interval),
-            end=first + timedelta(seconds=(done - 1) * interval),
+            source=by.source,
+            query=query.substituted(text, values),
+            start=self._at(oldest),
+            end=self._at(self.done - 1),
             step_seconds=interval,
             # No sample from before the revision, and none older than two intervals.
             lookback_seconds=interval * min(oldest + 1, 2),
         )
 
-    return {metric.name: request(metric) for metric in spec.analysis.metrics}
+    def _baseline(self, metric: Metric, by: PrometheusQuery, stable: HistoryEntry) -> RangeQuery:
+        """Return the question for the last checks of the stable revision before this one began."""
+        interval = self.spec.analysis.interval_seconds
+        values = query.values(self.key, self.spec, self.status, stable)
+        end = self.entry.started_at
+        return RangeQuery(
+            source=by.source,
+            query=query.substituted(by.query, values),
+            start=end - timedelta(seconds=interval * (metric.breaches.of - 1)),
+            end=end,
+            step_seconds=interval,
+            lookback_seconds=interval * 2,
+        )
 
+    def _alerts(self, alert: AlertSelector, at: datetime) -> AlertQuery:
+        values = self._values()
+        labels = {name: query.filled(each, values) for name, each in alert.match_labels.items()}
+        return AlertQuery(alert.source, at, tuple(sorted(labels.items())))
 
-def _values(key: Key, spec: ModelDeploymentSpec, status: ModelDeploymentStatus, entry: HistoryEntry) -> dict[str, str]:
-    stable = status.stable
-    stable_entry = next((each for each in status.history if stable and each.revision == stable.revision), None)
-    return {
-        "namespace": key.namespace,
-        "name": key.name,
-        "model": spec.model,
-        "version": entry.version,
-        "templateHash": entry.template_hash,
-        "stableVersion": stable.version if stable else "",
-        "stableTemplateHash": stable_entry.template_hash if stable_entry else "",
-        "window": f"{spec.analysis.interval_seconds}s",
-    }
-
-
-def substituted(query: str, values: Mapping[str, str]) -> str:
-    """Return the query with its placeholders filled; a value stays inside the string it stands in."""
-
-    def fill(match: re.Match[str]) -> str:
-        name = match.group(1)
-        return values[name].translate(_ESCAPES) if name in values else match.group(0)
-
-    return _PLACEHOLDER.sub(fill, query)
+    def _alerts_at(self) -> datetime | None:
+        """Return the newest time at which alerts were to be looked at; None: there was none yet."""
+        analysis, available_at = self.spec.analysis, self.entry.available_at
+        times = [self._at(self.done - 1)] if self.done else []
+        watched_from = (
+            None if available_at is None else available_at + timedelta(seconds=analysis.initial_delay_seconds)
+        )
+        if self.hinted_at is not None and watched_from is not None and self.hinted_at >= watched_from:
+            times.append(self.hinted_at)
+        return max(times, default=None)

@@ -140,17 +140,7 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
     quarantine = rollback.released(rollback.restored(before, snapshot), before.desired, asked)
     active = history.applied(past[-1], before.applied) if past else None
     brake = brakes.brake(spec, past, seen.now)
-    found = judge(
-        spec,
-        active,
-        snapshot.workload,
-        seen.measurements,
-        before.analysis,
-        quarantine,
-        seen.now,
-        brake,
-        seen.distrusted,
-    )
+    found = judge(seen, spec, active, quarantine, brake)
     if found.active is not None:
         past = history.with_entry(past, found.active)
     target = rollback.known_good(past, found.quarantine, snapshot.revisions)
@@ -194,7 +184,7 @@ def _with_revision(scene: _Scene, draft: Draft, quarantine: Quarantine) -> _Scen
     at = scene.at
     fresh = plan.recorded(draft, at.history, at.snapshot, at.now)
     past = plan.succeeded_by(at.history, fresh.entry, quarantine, at.now)
-    verdict = analysis.assess(at.spec.analysis, fresh.entry, {}, (), at.now)
+    verdict = analysis.assess(at.spec.analysis, fresh.entry, None, {}, (), at.now)
     at = replace(_with_quarantine(at, quarantine), history=past, active=fresh.entry, condemned=None)
     return replace(
         scene,

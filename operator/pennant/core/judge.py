@@ -4,16 +4,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from pennant.api.analysis import Analysis
 from pennant.api.meta import clip
-from pennant.api.model_deployment import Analysis, HistoryEntry, MetricStatus, ModelDeploymentSpec, QuarantineEntry
+from pennant.api.model_deployment import HistoryEntry, MetricStatus, ModelDeploymentSpec, QuarantineEntry
 from pennant.api.reasons import Reason
 from pennant.core import history
 from pennant.core.analysis import Verdict, assess
 from pennant.core.brakes import Brake
-from pennant.core.checks import is_watched
+from pennant.core.checks import compared_with, is_watched
 from pennant.core.decision import Event, EventType
-from pennant.core.measurement import Measurement
-from pennant.core.observation import Workload
+from pennant.core.observation import Observation, Workload
 from pennant.core.rollback import Quarantine, condemnation, quarantined
 
 
@@ -41,32 +41,31 @@ class Judgement:
 
 
 def judge(
+    seen: Observation,
     spec: ModelDeploymentSpec,
     active: HistoryEntry | None,
-    workload: Workload | None,
-    measurements: Mapping[str, Measurement],
-    before: tuple[MetricStatus, ...],
     quarantine: Quarantine,
-    now: datetime,
     brake: Brake | None,
-    distrusted: Mapping[str, str],
 ) -> Judgement:
     """Return the judgement on the revision in place; while there is a brake, none is condemned."""
     if active is None:
         return Judgement(None, Verdict(), quarantine, None)
-    active = history.progressed(active, workload, now)
-    verdict = _verdict(spec.analysis, active, measurements, before, now)
-    seen = Judgement(active, verdict, quarantine, condemnation(active, quarantine))
-    if seen.condemned is not None:
-        return seen
+    workload = seen.snapshot.workload
+    active = history.progressed(active, workload, seen.now)
+    verdict = _verdict(seen, spec.analysis, active)
+    found = Judgement(active, verdict, quarantine, condemnation(active, quarantine))
+    if found.condemned is not None:
+        return found
     fault = _fault(spec, active, workload, verdict)
     if fault is not None:
         reason, message = fault
-        held = brake or _mass_breach(spec.analysis, verdict.breached, distrusted)
-        return replace(seen, withheld=Withheld(held, message)) if held else _condemn(seen, active, reason, message, now)
-    if _is_good(spec.analysis, active, workload, verdict, now):
-        return _verify(seen, active, now)
-    return replace(seen, withheld=_still_withheld(spec.analysis, verdict, brake, distrusted))
+        held = brake or _mass_breach(spec.analysis, verdict.breached, seen.distrusted)
+        if held is not None:
+            return replace(found, withheld=Withheld(held, message))
+        return _condemn(found, active, reason, message, seen.now)
+    if _is_good(spec.analysis, active, workload, verdict, seen.now):
+        return _verify(found, active, seen.now)
+    return replace(found, withheld=_still_withheld(spec.analysis, verdict, brake, seen.distrusted))
 
 
 def _still_withheld(
@@ -98,22 +97,18 @@ def good_at(analysis: Analysis, active: HistoryEntry | None, verdict: Verdict) -
     return verdict.clean_since + timedelta(seconds=analysis.bake_seconds)
 
 
-def _verdict(
-    analysis: Analysis,
-    active: HistoryEntry,
-    measurements: Mapping[str, Measurement],
-    before: tuple[MetricStatus, ...],
-    now: datetime,
-) -> Verdict:
+def _verdict(seen: Observation, analysis: Analysis, active: HistoryEntry) -> Verdict:
+    before = seen.snapshot.status
     if active.verified_at is not None and not is_watched(analysis, active):
-        return Verdict(tuple(each for each in before if each.revision == active.revision))
-    return assess(analysis, active, measurements, before, now)
+        return Verdict(tuple(each for each in before.analysis if each.revision == active.revision))
+    stable = compared_with(before, active)
+    return assess(analysis, active, stable, seen.measurements, before.analysis, seen.now)
 
 
 def _mass_breach(analysis: Analysis, breaching: Iterable[MetricStatus], distrusted: Mapping[str, str]) -> Brake | None:
     """Return why a breach is not believed: all that breaches was read from sources that are not."""
     breached = {each.name for each in breaching}
-    sources = {each.prometheus.source for each in analysis.metrics if each.name in breached}
+    sources = {each.source for each in analysis.metrics if each.name in breached}
     if not sources or not sources <= distrusted.keys():
         return None
     return Brake(Reason.MASS_BREACH_SUSPECTED, "; ".join(distrusted[each] for each in sorted(sources)))

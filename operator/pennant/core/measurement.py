@@ -1,9 +1,28 @@
-"""Requests to a metric source, and what came back."""
+"""Questions to a metric source, and what came back."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What an answer is needed for."""
+
+    VALUE = "value"
+    """The metric itself."""
+    SAMPLES = "samples"
+    """How much its checks rest on."""
+    BASELINE = "baseline"
+    """What it is compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something that a metric source is asked for the sake of one metric."""
+
+    metric: str
+    role: Role = Role.VALUE
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +44,18 @@ class RangeQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertQuery:
+    """Which alerts fire that have all these labels; the answer must not be older than `at`."""
+
+    source: str
+    at: datetime
+    labels: tuple[tuple[str, str], ...]
+
+
+Request = RangeQuery | AlertQuery
+
+
+@dataclass(frozen=True, slots=True)
 class Series:
     """The answer to a query: for each series, its values by Unix time in milliseconds.
 
@@ -32,6 +63,26 @@ class Series:
     """
 
     series: tuple[Mapping[int, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert that fires."""
+
+    labels: Mapping[str, str]
+    since: datetime
+    """When its expression became true; it fires since then or later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alerts:
+    """The alerts that fire at one time."""
+
+    firing: tuple[Alert, ...]
+
+    def matching(self, labels: tuple[tuple[str, str], ...]) -> "Alerts":
+        """Return those that have all these labels."""
+        return Alerts(tuple(each for each in self.firing if all(each.labels.get(name) == is_ for name, is_ in labels)))
 
 
 class Fault(StrEnum):
@@ -52,7 +103,10 @@ class Unanswered:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A query and its answer."""
+    """A question as it was sent, and its answer."""
 
-    request: RangeQuery
-    answer: Series | Unanswered
+    request: Request
+    answer: Series | Alerts | Unanswered
+
+
+Measurements = Mapping[Question, Measurement]

@@ -11,7 +11,7 @@ from pennant.api.meta import Json
 from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus
 from pennant.api.model_version import ModelVersionSpec, QuarantinedBy
 from pennant.core.commands import Command, Malformed
-from pennant.core.measurement import Measurement
+from pennant.core.measurement import Measurements
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -174,8 +174,8 @@ class Observation:
 
     now: datetime
     snapshot: Snapshot
-    measurements: Mapping[str, Measurement] = field(default_factory=dict)
-    """By name of the metric; a metric that is not there was not due."""
+    measurements: Measurements = field(default_factory=dict)
+    """What was asked and is answered; a question that is not there was not due, or its answer is on its way."""
     refusal: Refusal | None = None
     distrusted: Mapping[str, str] = field(default_factory=dict)
     """Metric sources against which so much breaches at once that they are not believed, each with a sentence why."""

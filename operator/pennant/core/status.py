@@ -288,7 +288,7 @@ def _in_place(active: HistoryEntry | None) -> str:
 
 
 def _metrics_healthy(facts: Facts) -> Said:
-    metrics = facts.verdict.metrics
+    metrics = facts.verdict.enforced
     breaching = [each for each in metrics if each.state is MetricState.BREACHING]
     if breaching:
         return Said(FALSE, breaching[0].reason, "; ".join(each.message for each in breaching))

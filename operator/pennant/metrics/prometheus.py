@@ -1,7 +1,8 @@
 """A Prometheus-compatible server as a metric source; its answers are data of a stranger, and bounded.
 
-Protocol: the HTTP API of Prometheus, `POST /api/v1/query_range`. Only numbers and words of closed sets leave this
-module: never a part of an answer's body, so that nothing behind the URL can be read through a status.
+Protocol: the HTTP API of Prometheus, `POST /api/v1/query_range` and `/api/v1/query`. Numbers and words of closed sets
+leave this module, and the labels of alerts, which are compared and go no further: nothing behind the URL can be read
+through a status.
 """
 
 import asyncio
@@ -11,18 +12,20 @@ import re
 import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 
 from pennant import __version__
-from pennant.core.measurement import RangeQuery, Series
+from pennant.core.measurement import Alert, Alerts, RangeQuery, Series
 from pennant.ports import PortError, Refused, Unavailable
 
 LARGEST_ANSWER_BYTES = 1 << 20
+# The value of ALERTS_FOR_STATE is the Unix time at which the alert's expression became true.
+FIRING_ALERTS = 'ALERTS_FOR_STATE and ignoring(alertstate) ALERTS{alertstate="firing"}'
 CONNECT_SECONDS = 3.0
 CONCURRENT_QUERIES = 4
 # What Prometheus prints; Python's float takes more, such as "1_0" and digits of other scripts.
@@ -30,6 +33,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", re.ASCII)
 _SPECIAL = {"NaN": math.nan, "+Inf": math.inf, "-Inf": -math.inf}
 _ERROR_TYPES = frozenset({"bad_data", "execution", "timeout", "canceled", "too_many_series"})
 
+AnswerT = TypeVar("AnswerT")
 Observed = Callable[[str, str, float], None]
 """Told of each query: the source's name, `success`, `refused` or `unavailable`, and the seconds it took."""
 
@@ -58,16 +62,30 @@ class Prometheus:
 
     async def query_range(self, request: RangeQuery) -> Series:
         """Return the series; `Unavailable` or `Refused` where there is none."""
+        form = {
+            "query": request.query,
+            "start": _unix(request.start),
+            "end": _unix(request.end),
+            "step": f"{request.step_seconds}",
+            "lookback_delta": f"{request.lookback_seconds}s",
+        }
+        return await self._ask("query_range", form, "matrix", _series)
+
+    async def firing_alerts(self) -> Alerts:
+        """Return all alerts that fire now; `Unavailable` or `Refused` where nobody knows."""
+        return await self._ask("query", {"query": FIRING_ALERTS}, "vector", _alerts)
+
+    async def _ask(self, path: str, form: dict[str, str], kind: str, read: Callable[[list[Any]], AnswerT]) -> AnswerT:
         begun = monotonic()
         result = "unavailable"
         try:
             # Waiting for a turn counts too: a source that hangs must not hold its callers longer than its time.
             async with asyncio.timeout(self._endpoint.timeout_seconds):
                 async with self._turns:
-                    code, body = await self._post(request)
-            series = _series(code, body)
+                    code, body = await self._post(path, form)
+            answer = _read(code, body, kind, read)
             result = "success"
-            return series
+            return answer
         except TimeoutError as error:
             raise Unavailable(f"no answer within {self._endpoint.timeout_seconds:g} s") from error
         except Refused:
@@ -81,19 +99,12 @@ class Prometheus:
         if self._session is not None:
             await self._session.close()
 
-    async def _post(self, request: RangeQuery) -> tuple[int, bytes]:
-        form = {
-            "query": request.query,
-            "start": _unix(request.start),
-            "end": _unix(request.end),
-            "step": f"{request.step_seconds}",
-            "lookback_delta": f"{request.lookback_seconds}s",
-            "timeout": f"{self._endpoint.timeout_seconds:g}s",
-        }
-        url = f"{self._endpoint.url.rstrip('/')}/api/v1/query_range"
+    async def _post(self, path: str, form: dict[str, str]) -> tuple[int, bytes]:
+        data = {**form, "timeout": f"{self._endpoint.timeout_seconds:g}s"}
+        url = f"{self._endpoint.url.rstrip('/')}/api/v1/{path}"
         try:
             headers = self._headers()
-            async with self._opened().post(url, data=form, headers=headers, allow_redirects=False) as response:
+            async with self._opened().post(url, data=data, headers=headers, allow_redirects=False) as response:
                 return response.status, await _bounded(response)
         except aiohttp.ClientError as error:
             raise Unavailable(f"cannot be reached ({type(error).__name__})") from error
@@ -133,22 +144,36 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _series(code: int, body: bytes) -> Series:
+def _read(code: int, body: bytes, kind: str, read: Callable[[list[Any]], AnswerT]) -> AnswerT:
+    """Return what `read` makes of the result of an answer, which must be of this kind."""
     if code in (400, 422):
         raise Refused(f"the query is refused ({_error_type(body)})")
     if code != 200:
         raise Unavailable(f"HTTP {code}")
     answer = _parsed(body)
     data = answer.get("data")
-    if answer.get("status") != "success" or not isinstance(data, dict) or data.get("resultType") != "matrix":
-        raise Unavailable("the answer is not a matrix")
+    if answer.get("status") != "success" or not isinstance(data, dict) or data.get("resultType") != kind:
+        raise Unavailable(f"the answer is not a {kind}")
     # Thanos and the like say so when some store did not answer: a part of the data is not the data.
     if any("partial" in str(each).lower() for each in answer.get("warnings") or ()):
         raise Unavailable("the answer is partial")
     try:
-        return Series(tuple(_values(each["values"]) for each in data["result"]))
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        return read(data["result"])
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise Unavailable("the answer cannot be read") from error
+
+
+def _series(result: list[Any]) -> Series:
+    return Series(tuple(_values(each["values"]) for each in result))
+
+
+def _alerts(result: list[Any]) -> Alerts:
+    return Alerts(tuple(_alert(each["metric"], each["value"][1]) for each in result))
+
+
+def _alert(labels: Mapping[Any, Any], since: Any) -> Alert:
+    known = {str(name): str(value) for name, value in labels.items() if name != "__name__"}
+    return Alert(known, datetime.fromtimestamp(_number(since), UTC))
 
 
 def _values(pairs: Any) -> Mapping[int, float]:

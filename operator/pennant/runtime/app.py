@@ -87,7 +87,7 @@ class Operator:
         permit = (lambda: elector.is_leading) if self._settings.leader_election else always
         client = Client(connection, permit=permit, observed=self._telemetry.requested)
         gateway = Gateway(client, store, self._clock, namespace=self._settings.namespace, instance=socket.gethostname())
-        measurements = Measurements(sources, queue.add)
+        measurements = Measurements(sources, self._clock, queue.add)
         breaker = Breaker(
             self._settings.mass_breach_count,
             self._settings.mass_breach_percent,

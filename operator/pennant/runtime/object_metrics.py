@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from pennant.api.model_deployment import HistoryEntry, MetricState, ModelDeploymentSpec, Outcome, Trigger
 from pennant.api.reasons import Reason
 from pennant.core.decision import Decision
-from pennant.core.measurement import Measurement, Series
+from pennant.core.measurement import Measurement, Question, Series
 from pennant.core.observation import Invalid, Key, Observation
 
 OBJECT = ("namespace", "name")
@@ -62,7 +62,7 @@ class ObjectMetrics:
         self._rollbacks = counter("pennant_rollbacks_total", "Automatic rollbacks, by reason.", "reason")
         self._checks = counter("pennant_metric_checks_total", "Checks of a metric, by result.", "metric", "result")
         self._value = gauge("pennant_metric_check_value", "The value of the last check that gave one.", "metric")
-        self._threshold = gauge("pennant_metric_check_threshold", "The bound that a metric must keep.", "metric")
+        self._threshold = gauge("pennant_metric_check_threshold", "The threshold that a metric must keep.", "metric")
         self._rollout_seconds = Histogram(
             "pennant_rollout_duration_seconds",
             "Time from the record of a revision until all pods are of it.",
@@ -151,11 +151,12 @@ class ObjectMetrics:
         states = {each.name: each for each in decision.status.analysis}
         known = self._checked[key]
         for metric in spec.analysis.metrics:
-            threshold = metric.threshold.max or metric.threshold.min or "0"
-            self._threshold.labels(*where, metric.name).set(float(threshold))
+            if metric.threshold is not None:
+                threshold = metric.threshold.max or metric.threshold.min or "0"
+                self._threshold.labels(*where, metric.name).set(float(threshold))
             for result in CHECK_RESULTS:
                 self._checks.labels(*where, metric.name, result)
-            measurement = seen.measurements.get(metric.name)
+            measurement = seen.measurements.get(Question(metric.name))
             if measurement is None or known.get(metric.name) == measurement or metric.name not in states:
                 continue
             known[metric.name] = measurement

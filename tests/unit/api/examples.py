@@ -137,9 +137,22 @@ def a_whole_deployment() -> Object:
                     "prometheus": {"source": "default", "query": "avg(accuracy)"},
                     "threshold": {"min": "0.9"},
                     "breaches": {"count": 2, "of": 3},
+                    "minimumSamples": {"query": "sum(increase(seen[${window}]))", "count": 100},
                     "onNoData": "Hold",
                     "onError": "Ignore",
-                }
+                    "mode": "Observe",
+                },
+                {
+                    "name": "latency",
+                    "prometheus": {"query": "avg(latency)"},
+                    "compareTo": "Stable",
+                    "maxIncreasePercent": "20",
+                    "maxDecreasePercent": "90",
+                },
+                {
+                    "name": "burn-rate",
+                    "alert": {"source": "default", "matchLabels": {"alertname": "BurnRate", "version": "${version}"}},
+                },
             ],
         },
         promotion={
@@ -163,6 +176,15 @@ def a_pinned_deployment() -> Object:
 def a_metric(**fields: Any) -> Object:
     """Return a metric of an analysis."""
     return {"name": "m", "prometheus": {"query": "q"}, "threshold": {"max": "1"}} | fields
+
+
+def an_alert(**fields: Any) -> Object:
+    """Return a metric that is an alert."""
+    return {"name": "m", "alert": {"matchLabels": {"alertname": "A"}}} | fields
+
+
+def _watching(metric: Object) -> Object:
+    return a_deployment(analysis={"metrics": [metric]})
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +220,33 @@ RULES = (
         "a deadline before pods count as available",
         a_deployment(rollout={"minReadySeconds": 600, "progressDeadlineSeconds": 600}),
         "progressDeadlineSeconds must be larger than rollout.minReadySeconds",
+    ),
+    Refused("a metric from nowhere", _watching({"name": "m"}), "set exactly one of prometheus and alert"),
+    Refused("a metric from two places", _watching(an_alert(**a_metric())), "set exactly one of prometheus and alert"),
+    Refused(
+        "a number that is held against nothing",
+        _watching({"name": "m", "prometheus": {"query": "q"}}),
+        "set threshold or compareTo",
+    ),
+    Refused("an alert with a threshold", _watching(an_alert(threshold={"max": "1"})), "leave out threshold"),
+    Refused("an alert with breaches", _watching(an_alert(breaches={"count": 1, "of": 1})), "leave out threshold"),
+    Refused(
+        "a comparison without a bound",
+        _watching(a_metric(compareTo="Stable")),
+        "set compareTo together with maxIncreasePercent or maxDecreasePercent",
+    ),
+    Refused(
+        "a bound of a comparison without one",
+        _watching(a_metric(maxIncreasePercent="5")),
+        "set compareTo together with maxIncreasePercent or maxDecreasePercent",
+    ),
+    Refused(
+        "an alert without a name", _watching(an_alert(alert={"matchLabels": {"a": "b"}})), "must name the alert by"
+    ),
+    Refused(
+        "a label that Prometheus does not know",
+        _watching(an_alert(alert={"matchLabels": {"alertname": "A", "a-b": "c"}})),
+        "must have names of Prometheus labels",
     ),
     Refused("a container that is not there", a_deployment(container="other"), "names no container of spec.template"),
     Refused("a tag and a version", a_deployment(tag="a", version="1.0.0"), "at most one of spec.tag and spec.version"),

@@ -2,17 +2,38 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from pennant.controller.measurements import Measurements
-from pennant.core.measurement import Fault, Measurement, RangeQuery, Series, Unanswered
+from pennant.core.measurement import (
+    Alert,
+    AlertQuery,
+    Alerts,
+    Fault,
+    Measurement,
+    Question,
+    RangeQuery,
+    Series,
+    Unanswered,
+)
 from pennant.core.observation import Key
 from pennant.ports import Refused, Unavailable
 from unit.core.builders import NOON
 
 KEY = Key("default", "fraud")
+M = Question("m")
+
+
+class Hands:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self) -> None:
+        self.time = NOON
+
+    def now(self) -> datetime:
+        return self.time
 
 
 class Source:
@@ -20,6 +41,7 @@ class Source:
 
     def __init__(self) -> None:
         self.asked: list[RangeQuery] = []
+        self.alerts_asked = 0
         self.open = asyncio.Event()
         self.trouble: Exception | None = None
 
@@ -30,11 +52,18 @@ class Source:
             raise self.trouble
         return Series(({1: 1.0},))
 
+    async def firing_alerts(self) -> Alerts:
+        self.alerts_asked += 1
+        await self.open.wait()
+        if self.trouble is not None:
+            raise self.trouble
+        return Alerts(tuple(Alert({"alertname": each}, NOON) for each in ("Slow", "Wrong")))
+
 
 class Bench:
     def __init__(self) -> None:
-        self.source, self.woken = Source(), list[Key]()
-        self.measurements = Measurements({"default": self.source}, self.woken.append)
+        self.source, self.woken, self.clock = Source(), list[Key](), Hands()
+        self.measurements = Measurements({"default": self.source}, self.clock, self.woken.append)
 
     async def answers(self) -> None:
         self.source.open.set()
@@ -49,16 +78,16 @@ async def bench() -> AsyncIterator[Bench]:
     await made.measurements.aclose()
 
 
-def at(seconds: int, source: str = "default") -> dict[str, RangeQuery]:
+def at(seconds: int, source: str = "default") -> dict[Question, RangeQuery]:
     end = NOON + timedelta(seconds=seconds)
-    return {"m": RangeQuery(source, "q", NOON, end, 10, 20)}
+    return {M: RangeQuery(source, "q", NOON, end, 10, 20)}
 
 
 async def test_a_pass_goes_on_without_the_answer_and_is_woken_by_it(bench: Bench) -> None:
     assert bench.measurements.take(KEY, at(10)) == {}
     await bench.answers()
     assert bench.woken == [KEY]
-    assert bench.measurements.take(KEY, at(10)) == {"m": Measurement(at(10)["m"], Series(({1: 1.0},)))}
+    assert bench.measurements.take(KEY, at(10)) == {M: Measurement(at(10)[M], Series(({1: 1.0},)))}
 
 
 async def test_the_same_question_is_asked_once(bench: Bench) -> None:
@@ -74,7 +103,7 @@ async def test_an_answer_to_an_older_question_is_not_used(bench: Bench) -> None:
     bench.measurements.take(KEY, at(10))
     bench.measurements.take(KEY, at(20))
     await bench.answers()
-    assert [each.request for each in bench.measurements.take(KEY, at(20)).values()] == [at(20)["m"]]
+    assert [each.request for each in bench.measurements.take(KEY, at(20)).values()] == [at(20)[M]]
     assert bench.measurements.take(KEY, at(10)) == {}
 
 
@@ -85,14 +114,14 @@ async def test_what_a_source_does_not_answer_is_an_answer_too(bench: Bench, trou
     bench.source.trouble = trouble
     bench.measurements.take(KEY, at(10))
     await bench.answers()
-    answer = bench.measurements.take(KEY, at(10))["m"].answer
+    answer = bench.measurements.take(KEY, at(10))[M].answer
     assert answer == Unanswered(fault, str(trouble))
 
 
 async def test_a_source_that_is_not_configured_is_named(bench: Bench) -> None:
     bench.measurements.take(KEY, at(10, "other"))
     await bench.answers()
-    answer = bench.measurements.take(KEY, at(10, "other"))["m"].answer
+    answer = bench.measurements.take(KEY, at(10, "other"))[M].answer
     assert answer == Unanswered(Fault.UNKNOWN_SOURCE, "no metric source other is configured")
 
 
@@ -101,3 +130,60 @@ async def test_an_answer_for_an_object_that_is_gone_wakes_nobody(bench: Bench) -
     bench.measurements.forget(KEY)
     await bench.answers()
     assert bench.woken == []
+
+
+def alert(name: str, seconds: int = 0) -> dict[Question, AlertQuery]:
+    return {M: AlertQuery("default", NOON + timedelta(seconds=seconds), (("alertname", name),))}
+
+
+async def test_one_question_about_alerts_serves_all_who_ask(bench: Bench) -> None:
+    keys = [Key("default", f"d{number}") for number in range(20)]
+    for key in keys:
+        bench.measurements.take(key, alert("Slow"))
+    await bench.answers()
+    assert sorted(bench.woken) == sorted(keys)
+    late = Key("default", "late")
+    bench.measurements.take(late, alert("Wrong"))
+    await bench.answers()
+    assert bench.source.alerts_asked == 1
+    answer = bench.measurements.take(late, alert("Wrong"))[M].answer
+    assert answer == Alerts((Alert({"alertname": "Wrong"}, NOON),)), "each sees its own alerts alone"
+
+
+async def test_an_answer_about_alerts_is_not_older_than_the_question(bench: Bench) -> None:
+    bench.measurements.take(KEY, alert("Slow"))
+    await bench.answers()
+    bench.clock.time = NOON + timedelta(seconds=10)
+    bench.measurements.take(KEY, alert("Slow", 10))
+    await bench.answers()
+    assert bench.source.alerts_asked == 2
+
+
+async def test_alerts_are_asked_for_once_a_second_at_most(bench: Bench) -> None:
+    loop = asyncio.get_running_loop()
+    bench.source.open.set()
+    begun = loop.time()
+    for milliseconds in (1, 2, 3):
+        bench.clock.time = NOON + timedelta(milliseconds=milliseconds)
+        bench.measurements.take(Key("default", f"d{milliseconds}"), {M: AlertQuery("default", bench.clock.time, ())})
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    while len(bench.woken) < 3 and loop.time() - begun < 10:
+        await asyncio.sleep(0.02)
+    assert bench.source.alerts_asked == 2, "the two that came within the pause share the second question"
+
+
+async def test_a_source_that_knows_no_alerts_is_an_answer_too(bench: Bench) -> None:
+    bench.source.trouble = Unavailable("away")
+    for key in (KEY, Key("default", "other")):
+        bench.measurements.take(key, alert("Slow"))
+    await bench.answers()
+    assert bench.measurements.take(KEY, alert("Slow"))[M].answer == Unanswered(Fault.UNAVAILABLE, "away")
+    assert bench.source.alerts_asked == 1
+
+
+async def test_a_hint_has_the_time_at_which_it_was_given(bench: Bench) -> None:
+    assert bench.measurements.hinted_at is None
+    bench.clock.time = NOON + timedelta(seconds=7)
+    bench.measurements.hint()
+    assert bench.measurements.hinted_at == NOON + timedelta(seconds=7)

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pennant.api.model_deployment import HistoryEntry, Metric, ModelDeploymentSpec, Outcome, Trigger
+from pennant.api.analysis import Metric
+from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, Outcome, Trigger
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.digest import content_digest
 from pennant.core.observation import Version, Workload
@@ -35,7 +36,8 @@ def a_version(version: str, *tags: str, **fields: Any) -> Version:
 
 def a_metric(**fields: Any) -> Metric:
     raw = {"name": "accuracy", "prometheus": {"query": "q"}, "threshold": {"min": "0.9"}}
-    return Metric.model_validate(raw | fields)
+    # None leaves a field out.
+    return Metric.model_validate({name: each for name, each in (raw | fields).items() if each is not None})
 
 
 def the_spec(**fields: Any) -> ModelDeploymentSpec:

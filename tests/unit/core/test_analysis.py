@@ -5,13 +5,26 @@ from typing import Any
 
 import pytest
 
-from pennant.api.model_deployment import Analysis, MetricState, MetricStatus, Outcome
+from pennant.api.analysis import Analysis
+from pennant.api.model_deployment import HistoryEntry, MetricState, MetricStatus, Outcome
 from pennant.api.reasons import Reason
 from pennant.core import analysis
-from pennant.core.measurement import Fault, Measurement, RangeQuery, Series, Unanswered
+from pennant.core.measurement import (
+    Alert,
+    AlertQuery,
+    Alerts,
+    Fault,
+    Measurement,
+    Question,
+    RangeQuery,
+    Role,
+    Series,
+    Unanswered,
+)
 from unit.core.builders import NOON, a_metric, after, an_entry
 
 SERVING = an_entry(available_at=NOON, rolled_out_at=NOON, outcome=Outcome.SERVING)
+ACCURACY = Question("accuracy")
 NAN, INF = math.nan, math.inf
 
 
@@ -23,8 +36,8 @@ def checked(*values: float | None, metric: dict[str, Any] | None = None, answer:
         round(after(10 * i).timestamp() * 1000): value for i, value in enumerate(values, start=1) if value is not None
     }
     series = Series((points,)) if points else Series(())
-    measurements = {"accuracy": Measurement(request, answer or series)}
-    return analysis.assess(settings, SERVING, measurements, (), after(30))
+    measurements = {ACCURACY: Measurement(request, answer or series)}
+    return analysis.assess(settings, SERVING, None, measurements, (), after(30))
 
 
 @pytest.mark.parametrize(
@@ -103,11 +116,11 @@ def test_a_source_that_gives_no_answer_is_unknown_and_never_a_breach(fault: Faul
 def test_an_error_counts_as_a_breach_once_it_has_lasted_for_the_asked_intervals() -> None:
     settings = Analysis(interval_seconds=10, metrics=(a_metric(onError="Breach"),))
     request = RangeQuery("default", "q", after(10), after(30), 10, 20)
-    silence = {"accuracy": Measurement(request, Unanswered(Fault.UNAVAILABLE, "refused"))}
+    silence = {ACCURACY: Measurement(request, Unanswered(Fault.UNAVAILABLE, "refused"))}
 
-    first = analysis.assess(settings, SERVING, silence, (), after(30))
-    early = analysis.assess(settings, SERVING, silence, first.metrics, after(59))
-    late = analysis.assess(settings, SERVING, silence, first.metrics, after(60))
+    first = analysis.assess(settings, SERVING, None, silence, (), after(30))
+    early = analysis.assess(settings, SERVING, None, silence, first.metrics, after(59))
+    late = analysis.assess(settings, SERVING, None, silence, first.metrics, after(60))
 
     assert [bool(each.breached) for each in (first, early, late)] == [False, False, True]
 
@@ -122,7 +135,211 @@ def test_what_was_said_before_stands_until_the_next_answer_but_proves_nothing() 
         message="was bad",
         since=NOON,
     )
-    verdict = analysis.assess(settings, SERVING, {}, (said,), after(30))
+    verdict = analysis.assess(settings, SERVING, None, {}, (said,), after(30))
     assert verdict.metrics == (said,)
     assert not verdict.breached
     assert verdict.clean_since is None
+
+
+def measured(role: Role, *values: float | None, answer: Any = None) -> dict[Question, Measurement]:
+    """Return the answer to one question over three checks, 10 s apart."""
+    points = {
+        round(after(10 * i).timestamp() * 1000): value for i, value in enumerate(values, start=1) if value is not None
+    }
+    request = RangeQuery("default", "q", after(10), after(30), 10, 20)
+    return {Question("accuracy", role): Measurement(request, answer or Series((points,) if points else ()))}
+
+
+def told(
+    *answers: dict[Question, Measurement], stable: HistoryEntry | None = None, **metric: Any
+) -> tuple[str, str, str]:
+    """Return state, reason and message of a metric that was answered like this."""
+    settings = Analysis(interval_seconds=10, metrics=(a_metric(**metric),))
+    measurements = {question: each for answer in answers for question, each in answer.items()}
+    (status,) = analysis.assess(settings, SERVING, stable, measurements, (), after(30)).metrics
+    return status.state.value, status.reason.value, status.message
+
+
+ENOUGH: dict[str, Any] = {"minimumSamples": {"query": "s", "count": 100}}
+
+
+@pytest.mark.parametrize(
+    ("samples", "state", "reason"),
+    [
+        pytest.param((100, 100, 100), "Breaching", "ThresholdBreached", id="as many as are asked for"),
+        pytest.param((100, 100, 99), "Unknown", "TooFewSamples", id="one too few in the last check"),
+        pytest.param((99, 99, 100), "Passing", "WithinThreshold", id="one breach that counts is not three"),
+        pytest.param((None, None, None), "Unknown", "TooFewSamples", id="no series is no sample"),
+        pytest.param((NAN, NAN, NAN), "Unknown", "TooFewSamples", id="nor is NaN"),
+    ],
+)
+def test_a_check_counts_only_with_enough_samples(samples: tuple[float, ...], state: str, reason: str) -> None:
+    found = told(measured(Role.VALUE, 0.1, 0.1, 0.1), measured(Role.SAMPLES, *samples), **ENOUGH)
+    assert found[:2] == (state, reason)
+
+
+def test_too_few_samples_are_told_with_both_numbers() -> None:
+    found = told(measured(Role.VALUE, 0.1, 0.1, 0.1), measured(Role.SAMPLES, 7, 7, 7), **ENOUGH)
+    assert found[2] == "accuracy rests on 7 samples, fewer than 100"
+
+
+def test_while_one_of_two_answers_is_on_its_way_nothing_is_said() -> None:
+    assert told(measured(Role.VALUE, 0.1, 0.1, 0.1), **ENOUGH)[1] == "AwaitingFirstCheck"
+
+
+def test_a_question_about_samples_that_fails_is_an_error_of_the_metric() -> None:
+    refused = measured(Role.SAMPLES, answer=Unanswered(Fault.REFUSED, "the query is refused (bad_data)"))
+    assert told(measured(Role.VALUE, 0.1, 0.1, 0.1), refused, **ENOUGH)[:2] == ("Unknown", "QueryRefused")
+
+
+STABLE = an_entry(1, "0.9.0", verified_at=NOON)
+LATENCY: dict[str, Any] = {"threshold": None, "compareTo": "Stable", "maxIncreasePercent": "20"}
+LATENCY_BEFORE = measured(Role.BASELINE, 0.2, None, 0.3)
+
+
+@pytest.mark.parametrize(
+    ("values", "metric", "state", "reason"),
+    [
+        pytest.param((0.3, 0.3, 0.3), LATENCY, "Passing", "WithinThreshold", id="20 % above the mean is allowed"),
+        pytest.param((0.31, 0.31, 0.31), LATENCY, "Breaching", "WorseThanStable", id="more is not"),
+        pytest.param((0.01, 0.01, 0.01), LATENCY, "Passing", "WithinThreshold", id="less is"),
+        pytest.param((0.31, 0.29, 0.31), LATENCY, "Passing", "WithinThreshold", id="two of three are not three"),
+        pytest.param(
+            (0.29, 0.29, 0.29), LATENCY | {"threshold": {"max": "0.28"}}, "Breaching", "ThresholdBreached", id="both"
+        ),
+        pytest.param(
+            (0.23, 0.23, 0.23),
+            {"threshold": None, "compareTo": "Stable", "maxDecreasePercent": "5"},
+            "Breaching",
+            "WorseThanStable",
+            id="smaller can be worse",
+        ),
+    ],
+)
+def test_compared_with_the_stable_version(
+    values: tuple[float, ...], metric: dict[str, Any], state: str, reason: str
+) -> None:
+    found = told(measured(Role.VALUE, *values), LATENCY_BEFORE, stable=STABLE, **metric)
+    assert found[:2] == (state, reason)
+
+
+def test_a_comparison_is_told_with_both_numbers() -> None:
+    found = told(measured(Role.VALUE, 0.4, 0.4, 0.4), LATENCY_BEFORE, stable=STABLE, **LATENCY)
+    assert found[2] == "accuracy is 0.4, more than 20 % above 0.25 of 0.9.0, in 3 of 3 checks"
+
+
+def test_percentages_are_of_the_absolute_value() -> None:
+    below_zero = measured(Role.BASELINE, -1, -1, -1)
+    assert told(measured(Role.VALUE, -0.9, -0.9, -0.9), below_zero, stable=STABLE, **LATENCY)[0] == "Passing"
+    assert told(measured(Role.VALUE, -0.7, -0.7, -0.7), below_zero, stable=STABLE, **LATENCY)[0] == "Breaching"
+
+
+@pytest.mark.parametrize(
+    "baseline",
+    [
+        pytest.param(measured(Role.BASELINE, None, None, None), id="there was no sample"),
+        pytest.param(measured(Role.BASELINE, NAN, INF, NAN), id="there was no number"),
+        pytest.param(measured(Role.BASELINE, answer=Series(({1: 1.0}, {1: 2.0}))), id="there were two series"),
+    ],
+)
+def test_without_a_baseline_it_cannot_be_told(baseline: dict[Question, Measurement]) -> None:
+    found = told(measured(Role.VALUE, 0.9, 0.9, 0.9), baseline, stable=STABLE, **LATENCY)
+    assert found[:2] == ("Unknown", "NoBaseline")
+    with_threshold = LATENCY | {"threshold": {"max": "0.5"}}
+    found = told(measured(Role.VALUE, 0.9, 0.9, 0.9), baseline, stable=STABLE, **with_threshold)
+    assert found[:2] == ("Breaching", "ThresholdBreached"), "a threshold protects all the same"
+
+
+def test_the_first_version_is_compared_with_nothing() -> None:
+    assert told(measured(Role.VALUE, 9, 9, 9), **LATENCY)[:2] == ("Passing", "NothingToCompare")
+    assert told(**LATENCY)[:2] == ("Unknown", "AwaitingFirstCheck")
+
+
+def alerts(*since: float, answer: Any = None) -> dict[Question, Measurement]:
+    firing = Alerts(tuple(Alert({"alertname": "Slow"}, after(each)) for each in since))
+    request = AlertQuery("default", after(30), (("alertname", "Slow"),))
+    return {ACCURACY: Measurement(request, answer or firing)}
+
+
+ALERT: dict[str, Any] = {"prometheus": None, "threshold": None, "alert": {"matchLabels": {"alertname": "Slow"}}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "state", "reason", "message"),
+    [
+        pytest.param(alerts(), "Passing", "NoAlertFiring", "accuracy: no alert Slow fires", id="none fires"),
+        pytest.param(
+            alerts(0),
+            "Breaching",
+            "AlertFiring",
+            "accuracy: the alert Slow fires since 2026-01-01T12:00:00Z",
+            id="one fires that began with the revision",
+        ),
+        pytest.param(
+            alerts(-1),
+            "Passing",
+            "NoAlertFiring",
+            "accuracy: no alert Slow fires, but for what began before this revision was available",
+            id="one fires that began before",
+        ),
+        pytest.param(
+            alerts(-1, 20, 10),
+            "Breaching",
+            "AlertFiring",
+            "accuracy: the alert Slow fires since 2026-01-01T12:00:10Z",
+            id="the oldest of its own is told",
+        ),
+        pytest.param(
+            alerts(answer=Unanswered(Fault.UNAVAILABLE, "HTTP 503")),
+            "Unknown",
+            "SourceUnavailable",
+            "accuracy cannot be read from source default: HTTP 503",
+            id="nobody knows",
+        ),
+    ],
+)
+def test_alerts(answer: dict[Question, Measurement], state: str, reason: str, message: str) -> None:
+    assert told(answer, **ALERT) == (state, reason, message)
+
+
+def test_an_alert_needs_no_second_check() -> None:
+    verdict = analysis.assess(
+        Analysis(interval_seconds=10, metrics=(a_metric(**ALERT),)), SERVING, None, alerts(10), (), after(30)
+    )
+    assert [each.metric for each in verdict.evidence] == ["accuracy"]
+    assert verdict.evidence[0].value == "1 firing"
+
+
+def test_from_an_observed_metric_nothing_follows() -> None:
+    settings = Analysis(interval_seconds=10, metrics=(a_metric(mode="Observe"),))
+    verdict = analysis.assess(settings, SERVING, None, measured(Role.VALUE, 0.1, 0.1, 0.1), (), after(30))
+    assert verdict.metrics[0].state is MetricState.BREACHING
+    assert verdict.metrics[0].message.endswith("in 3 of 3 checks; mode is Observe, so nothing follows from it")
+    assert (verdict.breached, verdict.breaching, verdict.enforced) == ((), (), ())
+    assert verdict.clean_since == NOON
+
+
+@pytest.mark.parametrize(
+    ("answer", "metric", "suspected"),
+    [
+        pytest.param(measured(Role.VALUE, 0.95, 0.95, 0.1), {}, {"default": True}, id="the newest check is a breach"),
+        pytest.param(measured(Role.VALUE, 0.1, 0.1, 0.95), {}, {"default": False}, id="the newest check passes"),
+        pytest.param({}, {}, {}, id="nothing was answered yet"),
+        pytest.param(
+            measured(Role.VALUE, answer=Unanswered(Fault.UNAVAILABLE, "")), {}, {}, id="the source did not answer"
+        ),
+        pytest.param(
+            measured(Role.VALUE, answer=Unanswered(Fault.UNAVAILABLE, "")),
+            {"onError": "Breach"},
+            {"default": True},
+            id="the source did not answer, and that is a breach",
+        ),
+        pytest.param(alerts(10), ALERT, {"default": True}, id="an alert fires"),
+        pytest.param(alerts(-10), ALERT, {"default": False}, id="an alert fires that began before"),
+    ],
+)
+def test_what_a_source_is_suspected_of(
+    answer: dict[Question, Measurement], metric: dict[str, Any], suspected: dict[str, bool]
+) -> None:
+    settings = Analysis(interval_seconds=10, metrics=(a_metric(**metric),))
+    assert analysis.suspicions(settings, SERVING, None, answer) == suspected

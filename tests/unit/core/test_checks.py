@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from pennant.api.model_deployment import ModelDeploymentStatus, Outcome
-from pennant.core import checks
-from pennant.core.measurement import RangeQuery
+from pennant.api.model_deployment import ModelDeploymentStatus, Outcome, Stable
+from pennant.core import checks, query
+from pennant.core.measurement import AlertQuery, Question, RangeQuery
 from pennant.core.observation import Key
 from unit.core.builders import NOON, after, an_entry, the_spec
 
@@ -15,7 +15,9 @@ def due(seconds: float, **fields: Any) -> RangeQuery | None:
     entry = an_entry(outcome=Outcome.SERVING, **({"available_at": NOON} | fields))
     spec = the_spec()
     status = ModelDeploymentStatus(history=(entry,))
-    return checks.due_measurements(Key("default", "fraud"), spec, status, after(seconds)).get("accuracy")
+    request = checks.due_measurements(Key("default", "fraud"), spec, status, after(seconds)).get(Question("accuracy"))
+    assert request is None or isinstance(request, RangeQuery)
+    return request
 
 
 def test_nothing_is_measured_before_the_first_interval_of_a_revision_is_over() -> None:
@@ -42,12 +44,78 @@ def test_nothing_is_measured_without_an_available_pod_or_after_the_revision_ende
     assert due(100, ended_at=after(50)) is None
 
 
+def asked(now: float, *metrics: dict[str, Any], stable: bool = True, hinted_at: float | None = None) -> dict[str, Any]:
+    """Return the questions about revision 2, which became available at noon, by metric and role."""
+    entries = (
+        an_entry(1, "1.0.0", available_at=after(-900), verified_at=after(-600), ended_at=after(-5)),
+        an_entry(2, "1.1.0", started_at=after(-5), available_at=NOON),
+    )
+    status = ModelDeploymentStatus(history=entries, stable=Stable(version="1.0.0", revision=1) if stable else None)
+    spec = the_spec(analysis={"intervalSeconds": 10, "initialDelaySeconds": 30, "metrics": list(metrics)})
+    hint = None if hinted_at is None else after(hinted_at)
+    due = checks.due_measurements(Key("ns", "fraud"), spec, status, after(now), hint)
+    return {f"{question.metric}/{question.role}": request for question, request in due.items()}
+
+
+ERRORS = {"name": "errors", "prometheus": {"query": 'errors{version="${version}"}'}, "threshold": {"max": "1"}}
+COMPARED = ERRORS | {"compareTo": "Stable", "maxIncreasePercent": "10"}
+ALERTED = {
+    "name": "slow",
+    "alert": {"matchLabels": {"alertname": "Slow", "version": "${version}", "ns": "${namespace}"}},
+}
+
+
+def test_the_number_of_samples_is_asked_for_at_the_same_times() -> None:
+    found = asked(95, ERRORS | {"minimumSamples": {"query": 'seen{version="${version}"}', "count": 100}})
+    value, samples = found["errors/value"], found["errors/samples"]
+    assert samples.query == 'seen{version="1.1.0"}'
+    assert (samples.start, samples.end, samples.step_seconds) == (value.start, value.end, value.step_seconds)
+
+
+def test_the_baseline_is_what_the_stable_version_had_before_the_revision_began() -> None:
+    baseline = asked(95, COMPARED)["errors/baseline"]
+    assert baseline.query == 'errors{version="1.0.0"}'
+    assert (baseline.start, baseline.end, baseline.points) == (after(-25), after(-5), 3)
+
+
+def test_without_another_version_known_good_there_is_no_baseline() -> None:
+    assert asked(95, COMPARED, stable=False).keys() == {"errors/value"}
+
+
+def test_what_is_known_good_itself_is_compared_with_nothing() -> None:
+    entry = an_entry(1, "1.0.0", available_at=NOON, verified_at=after(60))
+    status = ModelDeploymentStatus(history=(entry,), stable=Stable(version="1.0.0", revision=1))
+    assert checks.compared_with(status, entry) is None
+
+
+@pytest.mark.parametrize(
+    ("now", "hinted_at", "at"),
+    [
+        pytest.param(39, None, None, id="not before the first check"),
+        pytest.param(40, None, 40, id="at the first check"),
+        pytest.param(58, None, 50, id="between two checks the last one stands"),
+        pytest.param(58, 57, 57, id="a hint asks once more"),
+        pytest.param(61, 57, 60, id="until the next check"),
+        pytest.param(35, 31, 31, id="a hint may come before the first check"),
+        pytest.param(35, 29, None, id="but not within the initial delay"),
+    ],
+)
+def test_when_alerts_are_asked_for(now: float, hinted_at: float | None, at: float | None) -> None:
+    found = asked(now, ALERTED, hinted_at=hinted_at)
+    labels = (("alertname", "Slow"), ("ns", "ns"), ("version", "1.1.0"))
+    assert found == ({} if at is None else {"slow/value": AlertQuery("default", after(at), labels)})
+
+
+def test_a_hint_changes_no_question_about_numbers() -> None:
+    assert asked(58, ERRORS, hinted_at=57) == asked(58, ERRORS)
+
+
 HOSTILE = ['a"b', "a'b", "a\\", "a\nb", '"} or vector(1) #', "${name}", 'a\\"b']
 
 
 @pytest.mark.parametrize("value", HOSTILE)
 def test_a_substituted_value_stays_inside_its_string(value: str) -> None:
-    filled = checks.substituted('m{x="${model}"}', {"model": value, "name": "n"})
+    filled = query.substituted('m{x="${model}"}', {"model": value, "name": "n"})
     body = filled.removeprefix('m{x="').removesuffix('"}')
     assert body.replace("\\\\", "").replace('\\"', "").count('"') == 0
     assert "\n" not in body
@@ -55,4 +123,4 @@ def test_a_substituted_value_stays_inside_its_string(value: str) -> None:
 
 
 def test_words_that_are_no_placeholders_stay() -> None:
-    assert checks.substituted("${window} ${other}", {"window": "30s"}) == "30s ${other}"
+    assert query.substituted("${window} ${other}", {"window": "30s"}) == "30s ${other}"

@@ -1,0 +1,237 @@
+"""What the last checks of one metric say: from series of numbers to a state with a reason.
+
+Not knowing is neither success nor failure: no data, NaN and an error are told apart from a breach and from a pass.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum, auto
+from typing import assert_never
+
+from pennant.api.analysis import Metric, OnUnknown
+from pennant.api.model_deployment import Evidence, HistoryEntry, MetricState, MetricStatus
+from pennant.api.reasons import Reason
+from pennant.core.digest import short_hash
+from pennant.core.measurement import Fault, Measurement, Measurements, Question, RangeQuery, Role, Series, Unanswered
+from pennant.core.yardstick import Yardstick, yardstick
+
+FAULT_REASONS = {
+    Fault.UNAVAILABLE: Reason.SOURCE_UNAVAILABLE,
+    Fault.REFUSED: Reason.QUERY_REFUSED,
+    Fault.UNKNOWN_SOURCE: Reason.SOURCE_UNKNOWN,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the last checks of one metric amount to."""
+
+    state: MetricState
+    reason: Reason
+    message: str
+    evidence: Evidence | None = None
+    """The measurement that makes it a breach; None where it is none."""
+    blocks: bool = False
+    """Whether it keeps the revision from being verified."""
+
+
+def awaited(metric: Metric, old: MetricStatus | None) -> Reading:
+    """Return the reading while an answer is on its way: what was said before stands, but proves nothing now."""
+    if old is not None:
+        return Reading(old.state, old.reason, old.message, blocks=True)
+    message = f"{metric.name} has not been checked yet"
+    return Reading(MetricState.UNKNOWN, Reason.AWAITING_FIRST_CHECK, message, blocks=True)
+
+
+def unanswered(
+    metric: Metric, silence: Unanswered, query: str, patience: timedelta, old: MetricStatus | None, now: datetime
+) -> Reading:
+    """Return what no answer means; as a breach it counts once it has lasted for `patience`."""
+    reason = FAULT_REASONS[silence.fault]
+    message = f"{metric.name} cannot be read from source {metric.source}: {silence.detail}"
+    known = old is not None and old.reason is reason
+    lasted = known and old is not None and now - old.since >= patience
+    breached_before = known and old is not None and old.state is MetricState.BREACHING
+    if metric.on_error is OnUnknown.BREACH and (lasted or breached_before):
+        evidence = Evidence(
+            metric=metric.name,
+            value="none",
+            threshold="an answer",
+            breaches=f"for {metric.breaches.count} intervals",
+            query_hash=short_hash(query),
+            at=now,
+        )
+        return Reading(MetricState.BREACHING, reason, message, evidence, blocks=True)
+    return Reading(MetricState.UNKNOWN, reason, message, blocks=metric.on_error is not OnUnknown.IGNORE)
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A question that was not answered."""
+
+    query: str
+    why: Unanswered
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """All that is needed to tell what a metric's checks say."""
+
+    request: RangeQuery
+    value: Series
+    samples: Series | None
+    baseline: Series | None
+
+
+def answers(metric: Metric, measurements: Measurements, stable: HistoryEntry | None) -> Answers | Silence | None:
+    """Return the answers about a metric that is a number; None while one is on its way."""
+    found: dict[Role, tuple[RangeQuery, Series]] = {}
+    for role in _needed(metric, stable):
+        match measurements.get(Question(metric.name, role)):
+            case None:
+                return None
+            case Measurement(RangeQuery() as request, Unanswered() as why):
+                return Silence(request.query, why)
+            case Measurement(RangeQuery() as request, Series() as series):
+                found[role] = request, series
+            case other:
+                raise ValueError(f"{metric.name} was asked for series, and {other} are none")
+    series_of = {role: series for role, (_, series) in found.items()}
+    request, value = found[Role.VALUE]
+    return Answers(request, value, series_of.get(Role.SAMPLES), series_of.get(Role.BASELINE))
+
+
+def _needed(metric: Metric, stable: HistoryEntry | None) -> tuple[Role, ...]:
+    samples = (Role.SAMPLES,) if metric.minimum_samples is not None else ()
+    baseline = (Role.BASELINE,) if metric.compare_to is not None and stable is not None else ()
+    return (Role.VALUE, *samples, *baseline)
+
+
+def read(
+    metric: Metric,
+    patience: timedelta,
+    measurements: Measurements,
+    stable: HistoryEntry | None,
+    old: MetricStatus | None,
+    now: datetime,
+) -> Reading:
+    """Return the reading of a metric that is a number; `stable` is the revision that it is compared with."""
+    match answers(metric, measurements, stable):
+        case None:
+            return awaited(metric, old)
+        case Silence(query, why):
+            return unanswered(metric, why, query, patience, old, now)
+        case Answers() as found:
+            return _told(metric, found.request, checks(metric, found, stable))
+        case _ as never:
+            assert_never(never)
+
+
+class Kind(Enum):
+    """What one check counts as."""
+
+    PASS = auto()
+    BREACH = auto()
+    UNKNOWN = auto()
+    IGNORED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check: its time, what it counts as, and why."""
+
+    at: datetime
+    kind: Kind
+    reason: Reason
+    says: str
+    """What to say of the metric, such as `is 0.7, below 0.9`."""
+    value: str = "none"
+    bound: str = ""
+    """What the value broke."""
+
+
+def checks(metric: Metric, found: Answers, stable: HistoryEntry | None) -> list[Check]:
+    """Return the checks that the answers hold, the oldest first; there is at least one."""
+    request, held_to = found.request, yardstick(metric, found.baseline, stable)
+    grid = [request.start + timedelta(seconds=number * request.step_seconds) for number in range(request.points)]
+    return [
+        _too_few(metric, found.samples, at) or _check(metric, _values_at(found.value, at), held_to, at) for at in grid
+    ]
+
+
+def _values_at(series: Series, at: datetime) -> list[float]:
+    millis = round((at - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
+    return [each[millis] for each in series.series if millis in each]
+
+
+def _too_few(metric: Metric, counted: Series | None, at: datetime) -> Check | None:
+    """Return the check as one without data where it does not rest on enough samples."""
+    asked = metric.minimum_samples
+    if asked is None or counted is None:
+        return None
+    values = _values_at(counted, at)
+    if len(values) > 1:
+        says = "has a minimumSamples.query that gave more than one series; aggregate in the query"
+        return Check(at, _no_data(metric), Reason.MULTIPLE_SERIES, says)
+    # No series, or NaN: nothing was counted.
+    number = values[0] if values and not math.isnan(values[0]) else 0.0
+    if number >= asked.count:
+        return None
+    says = f"rests on {number:.6g} samples, fewer than {asked.count}"
+    return Check(at, _no_data(metric), Reason.TOO_FEW_SAMPLES, says)
+
+
+def _check(metric: Metric, values: Sequence[float], held_to: Yardstick, at: datetime) -> Check:
+    match values:
+        case []:
+            return Check(at, _no_data(metric), Reason.NO_DATA, "gave no sample")
+        case [value]:
+            shown = f"{value:.6g}"
+            if not math.isfinite(value):
+                return Check(at, _no_data(metric), Reason.NOT_A_NUMBER, f"is {shown}, not a number", shown)
+            if (broken := held_to.broken_by(value)) is not None:
+                return Check(at, Kind.BREACH, broken.reason, f"is {shown}, {broken.says}", shown, broken.bound)
+            if held_to.missing:
+                return Check(at, _no_data(metric), Reason.NO_BASELINE, held_to.missing, shown)
+            return Check(at, Kind.PASS, held_to.passing, held_to.kept, shown)
+        case _:
+            says = "gave more than one series; aggregate in the query"
+            return Check(at, _no_data(metric), Reason.MULTIPLE_SERIES, says)
+
+
+def _no_data(metric: Metric) -> Kind:
+    match metric.on_no_data:
+        case OnUnknown.HOLD:
+            return Kind.UNKNOWN
+        case OnUnknown.IGNORE:
+            return Kind.IGNORED
+        case OnUnknown.BREACH:
+            return Kind.BREACH
+        case _ as never:
+            assert_never(never)
+
+
+def _told(metric: Metric, request: RangeQuery, made: list[Check]) -> Reading:
+    breaches = [each for each in made if each.kind is Kind.BREACH]
+    newest = made[-1]
+    if len(breaches) >= metric.breaches.count:
+        last, share = breaches[-1], f"{len(breaches)} of {len(made)}"
+        evidence = Evidence(
+            metric=metric.name,
+            value=last.value,
+            threshold=last.bound or "a number",
+            breaches=share,
+            query_hash=short_hash(request.query),
+            at=last.at,
+        )
+        message = f"{metric.name} {last.says}, in {share} checks"
+        return Reading(MetricState.BREACHING, last.reason, message, evidence, blocks=True)
+    if newest.kind in (Kind.UNKNOWN, Kind.IGNORED):
+        blocks = newest.kind is Kind.UNKNOWN
+        return Reading(MetricState.UNKNOWN, newest.reason, f"{metric.name} {newest.says}", blocks=blocks)
+    passing = next((each for each in reversed(made) if each.kind is Kind.PASS), None)
+    reason = passing.reason if passing is not None else Reason.WITHIN_THRESHOLD
+    kept = passing.says if passing is not None else "is not breached yet"
+    return Reading(MetricState.PASSING, reason, f"{metric.name} {kept}", blocks=newest.kind is Kind.BREACH)
