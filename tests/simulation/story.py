@@ -32,12 +32,13 @@ class Silent:
 
 
 class LiveAccuracy(FakeMetricSource):
-    """The accuracy of each version, scraped each second from the pods that are available."""
+    """The accuracy of each version and its requests, scraped each second from the pods that are available."""
 
     def __init__(self, world: World) -> None:
         super().__init__(BEGINNING, ())
         self.world = world
         self.values: dict[str, float | None] = {}
+        self.requests: dict[str, int] = {}
 
     def scrape(self) -> None:
         """Take a sample of each version that is served and has a value."""
@@ -45,6 +46,8 @@ class LiveAccuracy(FakeMetricSource):
         for each in {pod.version for d in self.world.deployments.values() for pod in d.pods if pod.available}:
             if (value := self.values.get(each)) is not None:
                 self.samples.append(Sample("accuracy", {"version": each}, now, value))
+            if (number := self.requests.get(each)) is not None:
+                self.samples.append(Sample("requests", {"version": each}, now, number))
         # Nobody asks for samples that are older than this.
         self.samples = [each for each in self.samples if each.seconds > now - 120]
 

@@ -284,9 +284,9 @@ class Reason(_Documented):
     )
     NO_METRICS = (
         "NoMetrics",
-        "No metric is configured, so none can be breached.",
-        "`spec.analysis.metrics` is empty.",
-        "A metric is added.",
+        "No enforced metric is configured, so none can be breached.",
+        "`spec.analysis.metrics` is empty, or all of its metrics have the mode Observe.",
+        "An enforced metric is added.",
         "Add the metric that tells a good version from a bad one.",
     )
     AWAITING_FIRST_CHECK = (

@@ -296,7 +296,7 @@ def _metrics_healthy(facts: Facts) -> Said:
     if unknown:
         return Said(UNKNOWN, unknown[0].reason, "; ".join(each.message for each in unknown))
     if not metrics:
-        return Said(TRUE, Reason.NO_METRICS, "no metric is configured")
+        return Said(TRUE, Reason.NO_METRICS, "no enforced metric is configured")
     return Said(TRUE, Reason.METRICS_PASSING, "; ".join(each.message for each in metrics))
 
 

@@ -1,0 +1,137 @@
+"""What else a metric can be than a number under a threshold: a comparison, an alert, a matter of samples, an aside."""
+
+from datetime import timedelta
+
+from pennant.core.measurement import Alert
+from simulation.acts import assert_golden, move_tag, promoted, serving, told
+from simulation.story import ACCURACY, Story
+
+COMPARED = {
+    "name": "accuracy",
+    "prometheus": {"query": ACCURACY},
+    "compareTo": "Stable",
+    "maxDecreasePercent": "10",
+}
+ALERTED = {"name": "slow", "alert": {"matchLabels": {"alertname": "Slow", "version": "${version}"}}}
+ROLLED_BACK = [
+    ("1.0.0", "TagMoved", "Superseded"),
+    ("1.1.0", "TagMoved", "RolledBack"),
+    ("1.0.0", "AutomaticRollback", "Verified"),
+]
+
+
+def watching(*metrics: dict[str, object]) -> dict[str, object]:
+    return {"intervalSeconds": 10, "bakeSeconds": 30, "metrics": list(metrics)}
+
+
+def fires(story: Story, version: str, seconds_ago: float = 0) -> None:
+    since = story.world.time - timedelta(seconds=seconds_ago)
+    story.accuracy.alerts.append(Alert({"alertname": "Slow", "version": version}, since))
+
+
+async def test_a_version_that_is_much_worse_than_the_stable_one_is_rolled_back() -> None:
+    story = await serving("1.0.0", analysis=watching(COMPARED))
+    story.accuracy.values["1.1.0"] = 0.8
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(lambda: story.history[-1].trigger == "AutomaticRollback")
+    assert story.history[1].evidence[0].threshold == "at most 10 % below 0.95 of 1.0.0"
+    assert "accuracy is 0.8, more than 10 % below 0.95 of 1.0.0, in 3 of 3 checks" in story.history[-1].reason
+    await story.until(lambda: story.history[-1].verified_at is not None)
+    assert told(story) == ROLLED_BACK
+    assert_golden(story, "worse_than_stable")
+
+
+async def test_a_version_that_is_a_little_worse_than_the_stable_one_becomes_it() -> None:
+    story = await serving("1.0.0", analysis=watching(COMPARED))
+    for old, new, accuracy in (("1.0.0", "1.1.0", 0.9), ("1.1.0", "1.2.0", 0.85)):
+        story.accuracy.values[new] = accuracy
+        await move_tag(story, old, new)
+        await story.until(lambda new=new: story.status.stable is not None and story.status.stable.version == new)
+    assert len(story.history) == 2 + 1, "each is compared with the one before, not with the first"
+
+
+async def test_what_is_known_good_is_compared_with_nothing() -> None:
+    story = await serving("1.0.0", analysis=watching(COMPARED))
+    await promoted(story, "1.0.0", "1.1.0")
+    story.accuracy.values["1.1.0"] = 0.1
+    await story.passes(60)
+    assert story.served() == "1.1.0"
+    assert story.status.analysis[0].reason == "NothingToCompare"
+
+
+async def test_an_alert_that_began_after_the_promotion_rolls_back_and_the_old_one_does_not() -> None:
+    story = await serving("1.0.0", analysis=watching(ALERTED))
+    await move_tag(story, "1.0.0", "1.1.0")
+    fires(story, "1.1.0", seconds_ago=5)
+    await story.passes(30)
+    assert story.served() == "1.1.0", "the alert is about what was there before"
+    fires(story, "1.1.0")
+    await story.until(lambda: story.history[-1].trigger == "AutomaticRollback")
+    story.accuracy.alerts.clear()
+    await story.until(lambda: story.history[-1].verified_at is not None)
+    assert told(story) == ROLLED_BACK
+    assert_golden(story, "alert")
+
+
+async def test_an_alert_about_another_version_says_nothing() -> None:
+    story = await serving("1.0.0", analysis=watching(ALERTED))
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.passes(5)
+    fires(story, "1.0.0")
+    await story.passes(60)
+    assert story.served() == "1.1.0"
+    assert story.status.analysis[0].reason == "NoAlertFiring"
+
+
+async def test_a_hint_has_alerts_asked_for_before_the_next_check() -> None:
+    story = await serving("1.0.0", analysis=watching(ALERTED))
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.passes(15)
+    fires(story, "1.1.0")
+    await story.passes(2)
+    assert story.served() == "1.1.0", "the next check is some seconds away"
+    story.measurements.hint()
+    await story.passes(1)
+    assert story.served() == "1.0.0"
+
+
+async def test_a_hint_without_an_alert_changes_nothing() -> None:
+    story = await serving("1.0.0", analysis=watching(ALERTED))
+    before = story.status
+    for _ in range(5):
+        story.measurements.hint()
+        await story.passes()
+    assert story.status == before
+
+
+async def test_a_check_on_too_few_samples_holds_and_is_a_check_once_there_are_enough() -> None:
+    enough = {"query": 'requests{version="${version}"}', "count": 100}
+    metric = {**COMPARED, "threshold": {"min": "0.9"}, "minimumSamples": enough}
+    story = Story()
+    story.accuracy.values = {"1.0.0": 0.95, "1.1.0": 0.2}
+    story.accuracy.requests = {"1.0.0": 500, "1.1.0": 99}
+    story.version("1.0.0", "production")
+    story.deployment(analysis=watching(metric))
+    await story.until(lambda: bool(story.status.stable))
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.passes(120)
+    assert story.served() == "1.1.0"
+    assert story.condition("MetricsHealthy") == ("Unknown", "TooFewSamples")
+    assert story.history[-1].verified_at is None
+    story.accuracy.requests["1.1.0"] = 100
+    await story.until(lambda: story.served() == "1.0.0")
+
+
+async def test_an_observed_metric_is_reported_and_nothing_follows() -> None:
+    observed = {"name": "accuracy", "prometheus": {"query": ACCURACY}, "threshold": {"min": "0.9"}, "mode": "Observe"}
+    story = await serving("1.0.0", analysis=watching(observed))
+    story.accuracy.values["1.1.0"] = 0.2
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(lambda: story.history[-1].verified_at is not None)
+    await story.passes(30)
+    assert story.served() == "1.1.0"
+    assert story.condition("Ready") == ("True", "Serving")
+    assert story.condition("MetricsHealthy") == ("True", "NoMetrics")
+    (metric,) = story.status.analysis
+    assert (metric.state, metric.reason) == ("Breaching", "ThresholdBreached")
+    assert metric.message.endswith("mode is Observe, so nothing follows from it")
