@@ -1,13 +1,16 @@
 """One contract for metric sources, held against a real Prometheus and the one of the simulations."""
 
+import asyncio
+import json
 import math
+import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from contract.prometheus_server import PrometheusServer
-from pennant.core.measurement import RangeQuery, Series
+from pennant.core.measurement import Alert, RangeQuery, Series
 from pennant.metrics.prometheus import Endpoint, Prometheus
 from pennant.ports import MetricSource, Refused, Unavailable
 from rig import Rig
@@ -93,6 +96,73 @@ async def test_a_query_that_cannot_be_parsed_is_refused(source: MetricSource) ->
         await source.query_range(over("sum(", 100, 110))
 
 
+RULES = {
+    "groups": [
+        {
+            "name": "contract",
+            "interval": "500ms",
+            "rules": [
+                {"alert": "Fires", "expr": "vector(1) > 0", "labels": {"model": 'a"b\\c'}},
+                {"alert": "FiresAfterAWhile", "expr": "vector(1) > 0", "for": "1s"},
+                {"alert": "Waits", "expr": "vector(1) > 0", "for": "1h"},
+                {"alert": "Rests", "expr": "vector(1) > 1"},
+            ],
+        }
+    ]
+}
+
+
+@pytest.fixture(params=["real", "fake"])
+async def alerting(request: pytest.FixtureRequest) -> AsyncIterator[MetricSource]:
+    """Return a source of which two alerts fire, one of them with a label; a third one waits for its time."""
+    if request.param == "fake":
+        fake = FakeMetricSource(BEGIN, ())
+        labels = ({"alertname": "Fires", "model": 'a"b\\c'}, {"alertname": "FiresAfterAWhile"})
+        fake.alerts = [Alert(each, datetime.now(UTC)) for each in labels]
+        yield fake
+        return
+    rig: Rig = request.getfixturevalue("rig")
+    rules = rig.rules / "contract.yaml"
+    rules.write_text(json.dumps(RULES))
+    reload_rules(rig)
+    real = Prometheus("default", Endpoint(rig.prometheus_url), lambda *_: None)
+    yield real
+    await real.aclose()
+    rules.unlink()
+    reload_rules(rig)
+
+
+def reload_rules(rig: Rig) -> None:
+    asked = urllib.request.Request(f"{rig.prometheus_url}/-/reload", method="POST")
+    urllib.request.urlopen(asked, timeout=10).close()
+
+
+async def firing(source: MetricSource, number: int) -> dict[str, Alert]:
+    for _ in range(200):
+        found = {each.labels["alertname"]: each for each in (await source.firing_alerts()).firing}
+        if len(found) == number:
+            return found
+        await asyncio.sleep(0.05)
+    raise AssertionError(f"there were never {number} alerts, but {found}")
+
+
+async def test_alerts_that_fire_come_with_their_labels_and_their_beginning(alerting: MetricSource) -> None:
+    before = datetime.now(UTC) - timedelta(seconds=2)
+    found = await firing(alerting, 2)
+    assert found.keys() == {"Fires", "FiresAfterAWhile"}, "what waits or rests does not fire"
+    assert found["Fires"].labels == {"alertname": "Fires", "model": 'a"b\\c'}
+    for each in found.values():
+        assert before < each.since <= datetime.now(UTC), "the beginning is when the expression became true"
+
+
+async def test_alerts_are_matched_by_all_labels_that_are_asked_for(alerting: MetricSource) -> None:
+    await firing(alerting, 2)
+    alerts = await alerting.firing_alerts()
+    assert len(alerts.matching((("alertname", "Fires"), ("model", 'a"b\\c'))).firing) == 1
+    assert alerts.matching((("alertname", "Fires"), ("model", "another"))).firing == ()
+    assert alerts.matching((("alertname", "FiresAfterAWhile"), ("model", "x"))).firing == ()
+
+
 async def test_a_source_that_is_down_is_unavailable(rig: Rig) -> None:
     real = Prometheus("default", Endpoint("http://127.0.0.1:1"), lambda *_: None)
     fake = FakeMetricSource(BEGIN, ())
@@ -100,4 +170,6 @@ async def test_a_source_that_is_down_is_unavailable(rig: Rig) -> None:
     for each in (real, fake):
         with pytest.raises(Unavailable):
             await each.query_range(over("steady", 100, 110))
+        with pytest.raises(Unavailable):
+            await each.firing_alerts()
     await real.aclose()

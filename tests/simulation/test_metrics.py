@@ -1,18 +1,20 @@
 """What else a metric can be than a number under a threshold: a comparison, an alert, a matter of samples, an aside."""
 
 from datetime import timedelta
+from functools import partial
+from typing import Any
 
 from pennant.core.measurement import Alert
 from simulation.acts import assert_golden, move_tag, promoted, serving, told
 from simulation.story import ACCURACY, Story
 
-COMPARED = {
+COMPARED: dict[str, Any] = {
     "name": "accuracy",
     "prometheus": {"query": ACCURACY},
     "compareTo": "Stable",
     "maxDecreasePercent": "10",
 }
-ALERTED = {"name": "slow", "alert": {"matchLabels": {"alertname": "Slow", "version": "${version}"}}}
+ALERTED: dict[str, Any] = {"name": "slow", "alert": {"matchLabels": {"alertname": "Slow", "version": "${version}"}}}
 ROLLED_BACK = [
     ("1.0.0", "TagMoved", "Superseded"),
     ("1.1.0", "TagMoved", "RolledBack"),
@@ -20,7 +22,7 @@ ROLLED_BACK = [
 ]
 
 
-def watching(*metrics: dict[str, object]) -> dict[str, object]:
+def watching(*metrics: dict[str, Any]) -> dict[str, Any]:
     return {"intervalSeconds": 10, "bakeSeconds": 30, "metrics": list(metrics)}
 
 
@@ -41,12 +43,16 @@ async def test_a_version_that_is_much_worse_than_the_stable_one_is_rolled_back()
     assert_golden(story, "worse_than_stable")
 
 
+def is_stable(story: Story, version: str) -> bool:
+    return story.status.stable is not None and story.status.stable.version == version
+
+
 async def test_a_version_that_is_a_little_worse_than_the_stable_one_becomes_it() -> None:
     story = await serving("1.0.0", analysis=watching(COMPARED))
     for old, new, accuracy in (("1.0.0", "1.1.0", 0.9), ("1.1.0", "1.2.0", 0.85)):
         story.accuracy.values[new] = accuracy
         await move_tag(story, old, new)
-        await story.until(lambda new=new: story.status.stable is not None and story.status.stable.version == new)
+        await story.until(partial(is_stable, story, new))
     assert len(story.history) == 2 + 1, "each is compared with the one before, not with the first"
 
 

@@ -57,6 +57,12 @@ def compared_with(status: ModelDeploymentStatus, entry: HistoryEntry) -> History
     return None if found is None or found.template_hash == entry.template_hash else found
 
 
+def heeds(analysis: Analysis, names: frozenset[str]) -> bool:
+    """Return whether one of these alerts may speak against a version; a name with a placeholder may be any."""
+    heeded = (each.alert.match_labels["alertname"] for each in analysis.metrics if each.alert is not None)
+    return any(each in names or "${" in each for each in heeded)
+
+
 def due_measurements(
     key: Key,
     spec: ModelDeploymentSpec,

@@ -4,10 +4,11 @@ No I/O happens here: `gateway.py` and `relist.py` read, this remembers.
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from pennant.api.meta import Json
+from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core.observation import Invalid, Key, Snapshot, Version
 from pennant.kube import translate
 from pennant.kube.identity import Identity, identity
@@ -127,6 +128,13 @@ class Store:
         who = identity(raw)
         if who.resource_version >= self.resource_version(Kind.MODEL_VERSION, who.key):
             self._put_version(who, raw)
+
+    def specs(self) -> Iterator[tuple[Key, ModelDeploymentSpec]]:
+        """Yield what all known ModelDeployments ask for, but those that cannot be read."""
+        for key in self._deployments:
+            found = self._deployments.get(key)
+            if found is not None and not isinstance(found.spec, Invalid):
+                yield key, found.spec
 
     def has_revisions(self, uid: str) -> bool:
         """Whether the revisions of the ModelDeployment with this uid are known."""

@@ -8,7 +8,7 @@ import random
 import signal
 import socket
 import uuid
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -19,6 +19,7 @@ from pennant import __version__
 from pennant.controller.breaker import Breaker
 from pennant.controller.measurements import Measurements
 from pennant.controller.reconciler import Reconciler
+from pennant.core.checks import heeds
 from pennant.kube.client import Client, always
 from pennant.kube.connect import Connection
 from pennant.kube.gateway import Gateway
@@ -29,6 +30,7 @@ from pennant.kube.store import Store
 from pennant.metrics.sources import load
 from pennant.ports import Unavailable
 from pennant.runtime import handlers, logs
+from pennant.runtime.alert_webhook import AlertWebhook
 from pennant.runtime.health import Health, LoopLag, alive, ready
 from pennant.runtime.lease import Elector, LeaseLost, Timing
 from pennant.runtime.resync import Resync
@@ -100,6 +102,7 @@ class Operator:
         resync = Resync(listed, queue, self._telemetry, self._settings.resync_seconds, self._jitter, lambda: ears.count)
         lag = LoopLag()
         health = self._health(workers, resync, lag, queue)
+        webhook = self._webhook(store, queue, measurements, permit)
         leading = asyncio.Event()
 
         def lead() -> None:
@@ -126,7 +129,7 @@ class Operator:
             await elector.run(lead)
 
         try:
-            await self._listen(health)
+            await self._listen(health, webhook)
             parts: dict[str, Coroutine[Any, Any, None]] = {
                 "loop lag": lag.run(),
                 "resync": resync.run(),
@@ -137,19 +140,25 @@ class Operator:
         finally:
             queue.close()
             await measurements.aclose()
-            await health.stop()
+            for server in (health, webhook):
+                await server.stop()
             for each in (client, leases):
                 await each.close()
             await sources.aclose()
 
-    async def _listen(self, health: Health) -> None:
-        address, port = self._settings.listen_address, self._settings.port
-        if not port:
-            return
-        try:
-            await health.start(address, port)
-        except OSError as error:
-            raise CannotStart(f"cannot listen on {address}:{port} ({error.strerror}); choose another --port") from error
+    async def _listen(self, health: Health, webhook: AlertWebhook) -> None:
+        settings = self._settings
+        for server, address, port, flag in (
+            (health, settings.listen_address, settings.port, "--port"),
+            (webhook, settings.alert_webhook_address, settings.alert_webhook_port, "--alert-webhook-port"),
+        ):
+            if not port:
+                continue
+            try:
+                await server.start(address, port)
+            except OSError as error:
+                problem = f"cannot listen on {address}:{port} ({error.strerror}); choose another {flag}"
+                raise CannotStart(problem) from error
 
     async def _connected(self) -> Connection:
         """Return a connection that works: kopf would try for ever with credentials that do not."""
@@ -218,6 +227,17 @@ class Operator:
             registry=self._telemetry.registry,
             before_scrape=lambda: self._telemetry.queued(queue.depth, queue.oldest_seconds),
         )
+
+    def _webhook(
+        self, store: Store, queue: WorkQueue, measurements: Measurements, is_leading: Callable[[], bool]
+    ) -> AlertWebhook:
+        def hint(names: frozenset[str]) -> None:
+            measurements.hint()
+            for key, spec in store.specs():
+                if heeds(spec.analysis, names):
+                    queue.add(key)
+
+        return AlertWebhook(self._settings.alert_webhook_token_file, hint, is_leading, self._telemetry.hinted)
 
     def _timing(self) -> Timing:
         settings = self._settings

@@ -57,10 +57,22 @@ class Settings(BaseSettings):
     """Address of the probes and metrics; 0.0.0.0 in a pod."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """Port of /livez, /readyz and /metrics; 0: none."""
+    alert_webhook_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    """Port on which Alertmanager may hint at alerts by POST /alerts; 0: none."""
+    alert_webhook_address: str = "127.0.0.1"
+    """Address of the alert webhook; 0.0.0.0 in a pod."""
+    alert_webhook_token_file: Path | None = None
+    """File that holds the bearer token of the alert webhook; read again for each request."""
     log_format: LogFormat = "console"
     """json or console."""
     log_level: LogLevel = "INFO"
     """DEBUG, INFO, WARNING or ERROR."""
+
+    @model_validator(mode="after")
+    def _webhook_has_a_token(self) -> "Settings":
+        if self.alert_webhook_port and self.alert_webhook_token_file is None:
+            raise ValueError("alert_webhook_port needs alert_webhook_token_file, for every request needs a token")
+        return self
 
     @model_validator(mode="after")
     def _lease_times_in_order(self) -> "Settings":

@@ -62,6 +62,9 @@ class Telemetry:
             buckets=(0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10),
             registry=registry,
         )
+        self._hints = Counter(
+            "pennant_alert_webhook_requests_total", "Requests to the alert webhook.", ("code",), registry=registry
+        )
         self._relists = Histogram(
             "pennant_relist_duration_seconds",
             "Time of complete lists of all objects.",
@@ -103,6 +106,10 @@ class Telemetry:
         """A query to a metric source was answered, or not."""
         self._queries.labels(source, result).inc()
         self._query_seconds.observe(seconds)
+
+    def hinted(self, code: int) -> None:
+        """A request to the alert webhook was answered with this HTTP status."""
+        self._hints.labels(str(code)).inc()
 
     def relisted(self, seconds: float, repaired: int) -> None:
         """A complete list was read."""

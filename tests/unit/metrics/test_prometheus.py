@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from pennant.core.measurement import RangeQuery, Series
+from pennant.core.measurement import Alerts, RangeQuery, Series
 from pennant.metrics.prometheus import Endpoint, Prometheus
 from pennant.ports import Refused, Unavailable
 
@@ -128,6 +128,37 @@ def nested(depth: int) -> str:
 async def test_an_answer_that_makes_no_sense_is_no_answer(body: Any) -> None:
     with pytest.raises(Unavailable):
         await ask(says(body))
+
+
+def vector(*samples: tuple[Any, Any]) -> Any:
+    result = [{"metric": labels, "value": [1, value]} for labels, value in samples]
+    return {"status": "success", "data": {"resultType": "vector", "result": result}}
+
+
+async def ask_alerts(handler: Handler) -> Alerts:
+    async with serving(handler) as url:
+        source = Prometheus("default", Endpoint(url), lambda *_: None)
+        try:
+            return await source.firing_alerts()
+        finally:
+            await source.aclose()
+
+
+async def test_an_alert_has_its_labels_and_its_beginning() -> None:
+    labels = {"__name__": "ALERTS_FOR_STATE", "alertname": "Slow", "severity": "page"}
+    (alert,) = (await ask_alerts(says(vector((labels, "1767268800"))))).firing
+    assert alert.labels == {"alertname": "Slow", "severity": "page"}
+    assert alert.since == datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [matrix(), vector(({}, "NaN")), vector(({}, "1e300")), vector(([], "1")), vector(({}, None)), {"status": "error"}],
+    ids=lambda body: str(body)[:60],
+)
+async def test_alerts_that_make_no_sense_are_no_answer(body: Any) -> None:
+    with pytest.raises(Unavailable):
+        await ask_alerts(says(body))
 
 
 @pytest.mark.parametrize("status", [301, 401, 403, 404, 429, 500, 502, 503])

@@ -1,0 +1,186 @@
+"""The alert webhook: whatever is sent, it is a hint at most, and costs little."""
+
+import asyncio
+import json
+import zlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from pennant.runtime import alert_webhook
+from pennant.runtime.alert_webhook import LARGEST_BODY_BYTES, REQUESTS_PER_SECOND, AlertWebhook, Allowance
+
+TOKEN = "open-sesame"
+
+
+def notification(*alerts: tuple[str, str], **more: Any) -> Any:
+    """Return what Alertmanager sends for alerts with these statuses and names."""
+    found = [
+        {
+            "status": status,
+            "labels": {"alertname": name, "namespace": "default"},
+            "annotations": {},
+            "startsAt": "2026-01-01T12:00:00Z",
+            "endsAt": "0001-01-01T00:00:00Z",
+            "generatorURL": "",
+            "fingerprint": "a",
+        }
+        for status, name in alerts
+    ]
+    head = {"version": "4", "groupKey": "{}", "truncatedAlerts": 0, "status": "firing", "receiver": "pennant"}
+    return {**head, "groupLabels": {}, "commonLabels": {}, "commonAnnotations": {}, "alerts": found, **more}
+
+
+class Site:
+    """A webhook that listens, and what it passed on."""
+
+    def __init__(self, token_file: Path) -> None:
+        self.token_file = token_file
+        self.hints: list[frozenset[str]] = []
+        self.codes: list[int] = []
+        self.leads = True
+        self.webhook = AlertWebhook(token_file, self.hints.append, lambda: self.leads, self.codes.append)
+
+    async def start(self) -> None:
+        await self.webhook.start("127.0.0.1", 0)
+        assert self.webhook.address is not None
+        self.url = "http://{}:{}/alerts".format(*self.webhook.address)
+        self.session = aiohttp.ClientSession()
+
+    async def post(self, body: Any, token: str | None = TOKEN, **headers: str) -> int:
+        given = {} if token is None else {"Authorization": f"Bearer {token}"}
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        async with self.session.post(self.url, data=data, headers={**given, **headers}) as answer:
+            await answer.read()
+            return answer.status
+
+    async def stop(self) -> None:
+        await self.session.close()
+        await self.webhook.stop()
+
+
+@pytest.fixture
+async def site(tmp_path: Path) -> AsyncIterator[Site]:
+    token = tmp_path / "token"
+    token.write_text(f"{TOKEN}\n")
+    made = Site(token)
+    await made.start()
+    yield made
+    await made.stop()
+
+
+async def settled() -> None:
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_an_alert_that_fires_is_a_hint(site: Site) -> None:
+    assert await site.post(notification(("firing", "Slow"), ("resolved", "Wrong"))) == 204
+    await settled()
+    assert site.hints == [frozenset({"Slow"})]
+
+
+async def test_an_alert_that_is_over_is_no_hint(site: Site) -> None:
+    assert await site.post(notification(("resolved", "Slow"))) == 204
+    await settled()
+    assert site.hints == []
+
+
+@pytest.mark.parametrize("token", [None, "", "wrong", f"{TOKEN}x", TOKEN[:-1], "ö"])
+async def test_without_the_token_nothing_is_heard(site: Site, token: str | None) -> None:
+    assert await site.post(notification(("firing", "Slow")), token) == 401
+    await settled()
+    assert site.hints == []
+
+
+async def test_a_token_may_be_replaced_and_an_empty_or_missing_one_lets_nobody_in(site: Site) -> None:
+    site.token_file.write_text("another")
+    assert await site.post(notification(("firing", "Slow"))) == 401
+    assert await site.post(notification(("firing", "Slow")), "another") == 204
+    site.token_file.write_text("\n")
+    assert await site.post(notification(("firing", "Slow")), "") == 401
+    site.token_file.unlink()
+    assert await site.post(notification(("firing", "Slow")), "another") == 401
+
+
+async def test_hints_come_once_a_second_and_none_is_lost(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alert_webhook, "HINT_PAUSE_SECONDS", 0.3)
+    for name in ("A", "B", "C"):
+        assert await site.post(notification(("firing", name))) == 204
+    await settled()
+    assert site.hints == [frozenset({"A"})]
+    async with asyncio.timeout(5):
+        while len(site.hints) < 2:
+            await asyncio.sleep(0.02)
+    assert site.hints[1] == frozenset({"B", "C"})
+
+
+async def test_too_many_requests_are_turned_away_before_anything_is_read(site: Site) -> None:
+    codes = [await site.post(notification(("firing", "Slow"))) for _ in range(3 * REQUESTS_PER_SECOND)]
+    assert codes[:REQUESTS_PER_SECOND] == [204] * REQUESTS_PER_SECOND
+    assert 429 in codes
+    assert site.codes == codes, "each answer is counted"
+
+
+def test_what_is_allowed_grows_with_time_up_to_what_one_second_gives() -> None:
+    allowance = Allowance(2)
+    assert [allowance.spend(0) for _ in range(3)] == [True, True, False]
+    assert [allowance.spend(0.5) for _ in range(2)] == [True, False]
+    assert [allowance.spend(60) for _ in range(3)] == [True, True, False]
+
+
+async def test_a_huge_body_is_refused_also_after_decompression(site: Site) -> None:
+    assert await site.post(b" " * (LARGEST_BODY_BYTES + 1)) == 413
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = packer.compress(b" " * (64 << 20)) + packer.flush()
+    assert len(bomb) < LARGEST_BODY_BYTES
+    assert await site.post(bomb, **{"Content-Encoding": "gzip"}) == 413
+    assert site.hints == []
+
+
+async def test_a_body_that_does_not_come_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(alert_webhook, "BODY_SECONDS", 0.2)
+    reader, writer = await asyncio.open_connection(*site.webhook.address or ("", 0))
+    head = f"POST /alerts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 100\r\n\r\n"
+    writer.write(head.encode())
+    async with asyncio.timeout(5):
+        assert b"408" in await reader.readline()
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"not JSON",
+        b"[" * 100_000,
+        b"null",
+        b"[]",
+        b"{}",
+        {"alerts": None},
+        {"alerts": [1]},
+        {"alerts": [{"status": "firing"}]},
+        {"alerts": [{"status": "firing", "labels": []}]},
+        {"alerts": [{"labels": {"alertname": "Slow"}}]},
+    ],
+    ids=lambda body: str(body)[:40],
+)
+async def test_what_is_no_notification_is_refused(site: Site, body: Any) -> None:
+    assert await site.post(body) == 400
+    assert site.hints == []
+
+
+async def test_a_replica_that_does_not_lead_asks_for_another_try(site: Site) -> None:
+    site.leads = False
+    assert await site.post(notification(("firing", "Slow"))) == 503
+    assert site.hints == []
+
+
+async def test_other_methods_and_paths_are_not_there(site: Site) -> None:
+    async with site.session.get(site.url) as answer:
+        assert answer.status == 405
+    async with site.session.post(f"{site.url}/x") as answer:
+        assert answer.status == 404
