@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from rig import Rig
+from rig.place import DEFAULT_PARTS
 
 ROOT = Path(__file__).parent.parent
 
@@ -22,7 +23,8 @@ asyncio.set_event_loop(None)
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     """Start a control plane with our CRDs, once for the whole session."""
     # Twice as often as the tests look: a scrape that comes late must not look like missing data.
-    with Rig.start(tmp_path_factory.mktemp("rig"), scrape_interval="500ms") as running:
+    parts = (*DEFAULT_PARTS, "alertmanager")
+    with Rig.start(tmp_path_factory.mktemp("rig"), parts, scrape_interval="500ms") as running:
         running.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
         running.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
         yield running

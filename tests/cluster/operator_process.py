@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -9,6 +10,23 @@ import urllib.request
 from pathlib import Path
 
 from rig import Rig
+
+# The second one gets a token, for which this Prometheus does not ask.
+SOURCES = """\
+sources:
+  default:
+    url: {url}
+  second:
+    url: {url}
+    bearerTokenFile: {token_file}
+"""
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
 
 
 class Operator:
@@ -19,7 +37,10 @@ class Operator:
         directory.mkdir(parents=True, exist_ok=True)
         self.log = directory / "operator.log"
         sources = directory / "sources.yaml"
-        sources.write_text(f"sources:\n  default:\n    url: {rig.prometheus_url}\n")
+        self.token_file = directory / "token"
+        self.token_file.write_text("a token of the tests\n")
+        sources.write_text(SOURCES.format(url=rig.prometheus_url, token_file=self.token_file))
+        self.webhook_port = free_port()
         self.environment = {
             "KUBECONFIG": str(rig.kubeconfig),
             "PENNANT_METRIC_SOURCES": str(sources),
@@ -29,6 +50,8 @@ class Operator:
             "PENNANT_RETRY_PERIOD_SECONDS": "0.5",
             "PENNANT_RESYNC_SECONDS": "5",
             "PENNANT_PORT": "0",
+            "PENNANT_ALERT_WEBHOOK_PORT": str(self.webhook_port),
+            "PENNANT_ALERT_WEBHOOK_TOKEN_FILE": str(self.token_file),
             **environment,
         }
         self.process: subprocess.Popen[bytes] | None = None

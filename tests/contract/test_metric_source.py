@@ -3,7 +3,6 @@
 import asyncio
 import json
 import math
-import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -124,17 +123,12 @@ async def alerting(request: pytest.FixtureRequest) -> AsyncIterator[MetricSource
     rig: Rig = request.getfixturevalue("rig")
     rules = rig.rules / "contract.yaml"
     rules.write_text(json.dumps(RULES))
-    reload_rules(rig)
+    rig.reload("prometheus")
     real = Prometheus("default", Endpoint(rig.prometheus_url), lambda *_: None)
     yield real
     await real.aclose()
     rules.unlink()
-    reload_rules(rig)
-
-
-def reload_rules(rig: Rig) -> None:
-    asked = urllib.request.Request(f"{rig.prometheus_url}/-/reload", method="POST")
-    urllib.request.urlopen(asked, timeout=10).close()
+    rig.reload("prometheus")
 
 
 async def firing(source: MetricSource, number: int) -> dict[str, Alert]:

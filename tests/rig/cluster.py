@@ -3,6 +3,7 @@
 import os
 import secrets
 import subprocess
+import urllib.request
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -122,7 +123,7 @@ class Rig:
 
     @property
     def rules(self) -> Path:
-        """The directory whose `*.yaml` are Prometheus's rules; it reads them on POST /-/reload."""
+        """The directory whose `*.yaml` are Prometheus's rules; it reads them on `reload`."""
         return self.directory / "rules"
 
     def log(self, part: str) -> Path:
@@ -162,6 +163,11 @@ class Rig:
     def start_part(self, name: str) -> None:
         """Start one part again, with the same port and data."""
         self._controls.start(name)
+
+    def reload(self, part: str) -> None:
+        """Have Prometheus or Alertmanager read its configuration and rules anew."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        opener.open(urllib.request.Request(f"{self.place.url(part)}/-/reload", method="POST"), timeout=10).close()
 
     def supervise(self) -> None:
         """Do what other processes ask of the parts, until a signal ends this."""

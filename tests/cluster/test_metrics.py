@@ -1,0 +1,126 @@
+"""What speaks against a version, read from a real Prometheus and a real Alertmanager."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from cluster.stage import QUERY, Stage
+
+SAMPLES = QUERY.replace("avg(", "sum(count_over_time(").replace("})", "}[${window}]))")
+WORSE = {"name": "accuracy", "prometheus": {"query": QUERY}, "compareTo": "Stable", "maxDecreasePercent": "10"}
+BAD = {"name": "accuracy", "prometheus": {"query": QUERY}, "threshold": {"min": "0.9"}}
+ALERT = {
+    "name": "inaccurate",
+    "alert": {"matchLabels": {"alertname": "Inaccurate", "namespace": "${namespace}", "version": "${version}"}},
+}
+
+
+def watching(*metrics: dict[str, Any], interval: int = 1) -> dict[str, Any]:
+    return {"intervalSeconds": interval, "bakeSeconds": 3, "metrics": list(metrics)}
+
+
+def started(stage: Stage, **spec: Any) -> None:
+    stage.accuracy("1.0.0", 0.95)
+    stage.version("1.0.0", "production")
+    stage.deployment(**spec)
+    stage.until_verified("1.0.0")
+
+
+def promote(stage: Stage, accuracy: float) -> None:
+    stage.accuracy("1.1.0", accuracy)
+    stage.version("1.1.0")
+    stage.move_tag("1.0.0", "1.1.0")
+
+
+def test_a_version_that_is_much_worse_than_the_stable_one_is_rolled_back(stage: Stage) -> None:
+    started(stage, analysis=watching(WORSE))
+    promote(stage, 0.8)
+    stage.until_rolled_back_to("1.0.0")
+    (evidence,) = stage.history[1]["evidence"]
+    assert (evidence["value"], evidence["threshold"]) == ("0.8", "at most 10 % below 0.95 of 1.0.0")
+
+
+def test_a_version_that_is_a_little_worse_than_the_stable_one_is_not(stage: Stage) -> None:
+    started(stage, analysis=watching(WORSE))
+    promote(stage, 0.9)
+    stage.until_verified("1.1.0")
+
+
+def test_a_check_on_too_few_samples_holds(stage: Stage) -> None:
+    started(stage, analysis=watching({**BAD, "minimumSamples": {"query": SAMPLES, "count": 1}}))
+    stage.deployment(analysis=watching({**BAD, "minimumSamples": {"query": SAMPLES, "count": 1_000_000}}))
+    stage.until(lambda: stage.condition("MetricsHealthy") == ("Unknown", "TooFewSamples"))
+    stage.accuracy("1.0.0", 0.1)
+    stage.stays(lambda: stage.condition("MetricsHealthy") == ("Unknown", "TooFewSamples"), 4, "not knowing")
+    stage.deployment(analysis=watching({**BAD, "minimumSamples": {"query": SAMPLES, "count": 2}}))
+    stage.until(lambda: stage.condition("Stalled") == ("True", "NoRollbackTarget"))
+
+
+def test_from_an_observed_metric_nothing_follows(stage: Stage) -> None:
+    started(stage, analysis=watching({**BAD, "mode": "Observe"}))
+    promote(stage, 0.2)
+    stage.until_verified("1.1.0")
+    stage.until(lambda: stage.status["analysis"][0]["state"] == "Breaching")
+    assert stage.condition("Ready") == ("True", "Serving")
+    stage.assert_silent()
+
+
+def test_a_second_source_has_a_name_and_credentials_of_its_own(stage: Stage) -> None:
+    other = {**BAD, "name": "other", "prometheus": {"query": QUERY, "source": "second"}}
+    unknown = {**BAD, "name": "unknown", "prometheus": {"query": QUERY, "source": "third"}, "mode": "Observe"}
+    started(stage, analysis=watching(other, unknown))
+    found = {each["name"]: (each["state"], each["reason"]) for each in stage.status["analysis"]}
+    assert found == {"other": ("Passing", "WithinThreshold"), "unknown": ("Unknown", "SourceUnknown")}
+    promote(stage, 0.2)
+    stage.until_rolled_back_to("1.0.0")
+
+
+@pytest.fixture
+def alerting(stage: Stage) -> Iterator[Stage]:
+    """Return a stage with an alert on the accuracy of each version, which Alertmanager hints the operator at."""
+    average = f'avg by (namespace, pennant_dev_version) (model_accuracy{{namespace="{stage.namespace}"}})'
+    named = f'label_replace({average}, "version", "$1", "pennant_dev_version", "(.*)") < 0.9'
+    rules = stage.rig.rules / f"{stage.namespace}.yaml"
+    rules.write_text(json.dumps({"groups": [{"name": "g", "rules": [{"alert": "Inaccurate", "expr": named}]}]}))
+    stage.rig.reload("prometheus")
+    hook = {
+        "url": f"http://127.0.0.1:{stage.operator.webhook_port}/alerts",
+        "http_config": {"authorization": {"credentials_file": str(stage.operator.token_file)}},
+        "send_resolved": True,
+    }
+    route = {"receiver": "pennant", "group_wait": "0s", "group_interval": "1s", "group_by": ["namespace", "version"]}
+    receivers = [{"name": "pennant", "webhook_configs": [hook]}]
+    configuration = stage.rig.directory / "alertmanager.json"
+    before = configuration.read_text()
+    configuration.write_text(json.dumps({"route": route, "receivers": receivers}))
+    stage.rig.reload("alertmanager")
+    yield stage
+    rules.unlink()
+    stage.rig.reload("prometheus")
+    configuration.write_text(before)
+    stage.rig.reload("alertmanager")
+
+
+def test_an_alert_that_fires_rolls_back(alerting: Stage) -> None:
+    started(alerting, analysis=watching(ALERT))
+    assert alerting.condition("MetricsHealthy") == ("True", "MetricsPassing")
+    promote(alerting, 0.5)
+    alerting.until_rolled_back_to("1.0.0")
+    (evidence,) = alerting.history[1]["evidence"]
+    assert (evidence["value"], evidence["threshold"]) == ("1 firing", "no alert")
+    assert alerting.condition("RolledBack") == ("True", "MetricBreach")
+    assert "the alert Inaccurate fires since" in alerting.message("RolledBack")
+    alerting.until(lambda: "verifiedAt" in alerting.history[-1])
+
+
+def test_a_notification_of_alertmanager_has_the_alert_looked_at_before_the_next_check(alerting: Stage) -> None:
+    started(alerting, analysis=watching(ALERT, interval=1))
+    alerting.deployment(analysis=watching(ALERT, interval=600))
+    promote(alerting, 0.5)
+    alerting.until_rolled_back_to("1.0.0")
+    bad, good = alerting.history[-2:]
+    waited = datetime.fromisoformat(good["startedAt"]) - datetime.fromisoformat(bad["availableAt"])
+    assert waited.total_seconds() < 600, "the first check would have been then"
