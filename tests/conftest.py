@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,25 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 asyncio.set_event_loop(None)
 
 
-@pytest.fixture(scope="session")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    """Start a control plane with our CRDs, once for the whole session."""
-    # Twice as often as the tests look: a scrape that comes late must not look like missing data.
-    parts = (*DEFAULT_PARTS, "alertmanager")
-    with Rig.start(tmp_path_factory.mktemp("rig"), parts, scrape_interval="500ms") as running:
+@contextmanager
+def control_plane(directory: Path) -> Iterator[Rig]:
+    """Run a control plane that knows both kinds."""
+    # Scraped twice as often as the tests look: a scrape that comes late must not look like missing data.
+    with Rig.start(directory, (*DEFAULT_PARTS, "alertmanager"), scrape_interval="500ms") as running:
         running.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
         running.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        yield running
+
+
+@pytest.fixture(scope="session")
+def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """Start a control plane, once for the whole session."""
+    with control_plane(tmp_path_factory.mktemp("rig")) as running:
+        yield running
+
+
+@pytest.fixture
+def own_rig(tmp_path: Path) -> Iterator[Rig]:
+    """Start a control plane for one test alone."""
+    with control_plane(tmp_path / "rig") as running:
         yield running

@@ -172,6 +172,9 @@ class Stage:
 
         self.until(rolled_back, seconds, f"the rollback to {version}")
 
+    def until_stalled(self, reason: str) -> None:
+        self.until(lambda: self.condition("Stalled") == ("True", reason), what=f"Stalled, {reason}")
+
     def stays(self, holds: Callable[[], object], seconds: float, what: str) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

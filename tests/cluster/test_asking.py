@@ -39,7 +39,7 @@ def test_after_its_grace_a_tag_that_nobody_holds_is_a_matter_for_a_person(servin
     path = f"/status/conditions/{index}/lastTransitionTime"
     long_ago = f'[{{"op":"replace","path":"{path}","value":"2026-01-01T00:00:00Z"}}]'
     serving.kubectl("patch", "modeldeployment", "fraud", "--subresource=status", "--type=json", "-p", long_ago)
-    serving.until(lambda: serving.condition("Stalled") == ("True", "TagUnassigned"))
+    serving.until_stalled("TagUnassigned")
     assert serving.served() == "1.0.0"
 
 
@@ -79,7 +79,7 @@ def test_an_incomplete_record_is_not_rolled_out(serving: Stage) -> None:
     serving.deployment(promotion={"requireComplete": True})
     serving.version("1.1.0")
     serving.move_tag("1.0.0", "1.1.0")
-    serving.until(lambda: serving.condition("Stalled") == ("True", "RecordIncomplete"))
+    serving.until_stalled("RecordIncomplete")
     assert "missing: TrainingData, Hyperparameters, Code" in serving.message("Stalled")
     assert serving.condition("Ready") == ("False", "RecordIncomplete")
     serving.until(lambda: "RecordIncomplete" in serving.events())
@@ -94,7 +94,7 @@ def test_a_version_that_is_worse_by_its_record_is_not_rolled_out(stage: Stage) -
     stage.until_verified("1.0.0")
     stage.version("1.1.0", **auc("0.80"))
     stage.apply(stage.a_version("1.0.0", **auc("0.90")), stage.a_version("1.1.0", "production", **auc("0.80")))
-    stage.until(lambda: stage.condition("Stalled") == ("True", "GateFailed"))
+    stage.until_stalled("GateFailed")
     assert stage.message("Stalled") == (
         "gate auc/Test: 0.80 of 1.1.0 is worse than 0.90 of 1.0.0 by 0.1, and 0.01 is allowed; 1.0.0 goes on serving"
     )

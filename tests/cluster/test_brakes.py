@@ -19,7 +19,7 @@ def breach(stage: Stage, old: str = "1.0.0", new: str = "1.1.0") -> None:
 def test_report_says_so_and_changes_nothing(serving: Stage) -> None:
     serving.deployment(rollback={"action": "Report"})
     breach(serving)
-    serving.until(lambda: serving.condition("Stalled") == ("True", "MetricBreach"))
+    serving.until_stalled("MetricBreach")
     assert "accuracy is 0.5, below 0.9, in 3 of 3 checks" in serving.message("Stalled")
     serving.stays(lambda: serving.served() == "1.1.0", 3, "1.1.0")
     assert serving.status.get("quarantine", []) == []
@@ -28,7 +28,7 @@ def test_report_says_so_and_changes_nothing(serving: Stage) -> None:
 def test_pause_freezes_the_rollout_until_a_person_decides(serving: Stage) -> None:
     serving.deployment(rollback={"action": "Pause"})
     breach(serving)
-    serving.until(lambda: serving.condition("Stalled") == ("True", "BreachPaused"))
+    serving.until_stalled("BreachPaused")
     serving.until(lambda: serving.get("deployment")["spec"].get("paused"))
     frozen = serving.pods()
     serving.stays(lambda: serving.pods() == frozen, 3, "the pods")
@@ -61,7 +61,7 @@ def test_an_exhausted_budget_stops_rollbacks_and_promotions(serving: Stage) -> N
     serving.accuracy("1.3.0", 0.97)
     serving.version("1.3.0")
     serving.move_tag("1.2.0", "1.3.0")
-    serving.until(lambda: serving.condition("Stalled") == ("True", "RollbackBudgetExhausted"))
+    serving.until_stalled("RollbackBudgetExhausted")
     serving.accuracy("1.1.0", 0.4)
     serving.until(lambda: serving.condition("MetricsHealthy")[0] == "False")
     serving.stays(lambda: serving.served() == "1.1.0", 3, "1.1.0")
@@ -70,12 +70,40 @@ def test_an_exhausted_budget_stops_rollbacks_and_promotions(serving: Stage) -> N
 
 
 @pytest.fixture
-def doubtful(rig: Rig, tmp_path: Path) -> Iterator[Operator]:
-    """Start an operator of its own, which doubts a source as soon as two deployments breach."""
-    rig.kubectl("create", "namespace", "doubtful")
-    settings = {"NAMESPACE": "doubtful", "LEASE_NAME": "doubtful", "MASS_BREACH_COUNT": "2"}
-    process = Operator(rig, tmp_path / "operator", **{f"PENNANT_{key}": value for key, value in settings.items()})
-    process.start()
-    yield process
-    process.kill()
-    rig.kubectl("delete", "namespace", "doubtful", "--wait=false")
+def two(own_rig: Rig, tmp_path: Path) -> Iterator[tuple[Stage, Stage]]:
+    """Return two stages of an operator that doubts a source when two deployments breach at once."""
+    operator = Operator(own_rig, tmp_path / "operator", PENNANT_MASS_BREACH_COUNT="2")
+    operator.start()
+    one, other = (Stage(own_rig, name, tmp_path / name, operator) for name in ("one", "other"))
+    yield one, other
+    for each in (one, other):
+        each.assert_left_alone()
+    operator.kill()
+
+
+def test_when_many_breach_at_once_the_source_is_not_believed(two: tuple[Stage, Stage]) -> None:
+    for stage in two:
+        stage.accuracy("1.0.0", 0.95)
+        stage.version("1.0.0", "production")
+        stage.deployment()
+    for stage in two:
+        stage.until_verified("1.0.0")
+    for stage in two:
+        stage.accuracy("1.1.0", 0.97)
+        stage.version("1.1.0")
+        stage.move_tag("1.0.0", "1.1.0")
+    for stage in two:
+        stage.until_verified("1.1.0")
+    # Each of them alone would be rolled back after three checks.
+    for stage in two:
+        stage.accuracy("1.1.0", 0.2)
+    for stage in two:
+        stage.until_stalled("MassBreachSuspected")
+        assert "2 of 2 deployments breach at once against the metric source default" in stage.message("Stalled")
+    one, other = two
+    one.stays(lambda: one.served() == other.served() == "1.1.0", 4, "1.1.0 of both")
+    assert "MassBreachSuspected" in one.events()
+    one.accuracy("1.1.0", 0.97)
+    other.until_rolled_back_to("1.0.0")
+    assert one.served() == "1.1.0", "the other one was bad in truth"
+    assert one.condition("Ready") == ("True", "Serving")

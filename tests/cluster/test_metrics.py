@@ -56,7 +56,7 @@ def test_a_check_on_too_few_samples_holds(stage: Stage) -> None:
     stage.accuracy("1.0.0", 0.1)
     stage.stays(lambda: stage.condition("MetricsHealthy") == ("Unknown", "TooFewSamples"), 4, "not knowing")
     stage.deployment(analysis=watching({**BAD, "minimumSamples": {"query": SAMPLES, "count": 2}}))
-    stage.until(lambda: stage.condition("Stalled") == ("True", "NoRollbackTarget"))
+    stage.until_stalled("NoRollbackTarget")
 
 
 def test_from_an_observed_metric_nothing_follows(stage: Stage) -> None:

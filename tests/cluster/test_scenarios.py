@@ -200,7 +200,7 @@ def test_a_rolled_back_version_is_not_deployed_by_deleting_and_creating_the_depl
     rolled_back.until(lambda: rolled_back.get("modelversion", "fraud-1.1.0")["status"].get("quarantinedBy"))
     rolled_back.delete("modeldeployment", "fraud")
     rolled_back.deployment()
-    rolled_back.until(lambda: rolled_back.condition("Stalled") == ("True", "Quarantined"))
+    rolled_back.until_stalled("Quarantined")
     rolled_back.stays(lambda: not rolled_back.pods("1.1.0"), 4, "no pod of 1.1.0")
 
     rolled_back.move_tag("1.1.0", "1.0.0")
@@ -243,7 +243,7 @@ def test_a_deployment_of_the_same_name_that_is_not_ours_is_not_touched(stage: St
     before = stage.get("deployment")
     stage.version("1.0.0", "production")
     stage.deployment()
-    stage.until(lambda: stage.condition("Stalled") == ("True", "NameConflict"))
+    stage.until_stalled("NameConflict")
     stage.assert_falls_silent()
     after = stage.get("deployment")
     assert (after["spec"], after["metadata"]["uid"]) == (before["spec"], before["metadata"]["uid"])
