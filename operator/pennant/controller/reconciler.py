@@ -76,8 +76,11 @@ class Reconciler:
         if snapshot is None:
             return None
         now = self._clock.now()
-        measurements = self._measurements.take(key, self._due(snapshot, now))
-        self._breaker.note(key, _suspicions(snapshot, measurements), now)
+        due = self._due(snapshot, now)
+        measurements = self._measurements.take(key, due)
+        # While answers are on their way, what the last ones said stands: many ask at once, and one is answered first.
+        if measurements.keys() == due.keys():
+            self._breaker.note(key, _suspicions(snapshot, measurements), now)
         distrusted = self._breaker.distrusted(now)
         return Observation(now, snapshot, measurements, self._refusals.get(key), distrusted)
 
