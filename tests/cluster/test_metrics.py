@@ -29,6 +29,10 @@ def started(stage: Stage, **spec: Any) -> None:
     stage.until_verified("1.0.0")
 
 
+def reason(stage: Stage) -> str:
+    return str(stage.status["analysis"][0]["reason"])
+
+
 def promote(stage: Stage, accuracy: float) -> None:
     stage.accuracy("1.1.0", accuracy)
     stage.version("1.1.0")
@@ -41,6 +45,23 @@ def test_a_version_that_is_much_worse_than_the_stable_one_is_rolled_back(stage: 
     stage.until_rolled_back_to("1.0.0")
     (evidence,) = stage.history[1]["evidence"]
     assert (evidence["value"], evidence["threshold"]) == ("0.8", "at most 10 % below 0.95 of 1.0.0")
+
+
+def test_what_a_comparison_says(stage: Stage) -> None:
+    started(stage, analysis=watching({**WORSE, "onNoData": "Ignore"}), rollback={"action": "Report"})
+    assert reason(stage) == "NothingToCompare"
+    promote(stage, 0.8)
+    stage.until(lambda: stage.condition("MetricsHealthy") == ("False", "WorseThanStable"))
+    stage.until_stalled("MetricBreach")
+    assert "accuracy is 0.8, more than 10 % below 0.95 of 1.0.0, in 3 of 3 checks" in stage.message("Stalled")
+
+
+def test_without_a_number_from_before_there_is_nothing_to_compare_with(stage: Stage) -> None:
+    stage.version("1.0.0", "production")
+    stage.deployment(analysis=watching({**WORSE, "onNoData": "Ignore"}))
+    stage.until_verified("1.0.0")
+    promote(stage, 0.1)
+    stage.until(lambda: stage.condition("MetricsHealthy") == ("Unknown", "NoBaseline"))
 
 
 def test_a_version_that_is_a_little_worse_than_the_stable_one_is_not(stage: Stage) -> None:
@@ -59,12 +80,30 @@ def test_a_check_on_too_few_samples_holds(stage: Stage) -> None:
     stage.until_stalled("NoRollbackTarget")
 
 
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        pytest.param("sum(", "QueryRefused", id="a query that Prometheus cannot parse"),
+        pytest.param('model_accuracy{namespace="${namespace}"}', "MultipleSeries", id="one series for each pod"),
+        pytest.param("vector(0) / 0", "NotANumber", id="no traffic"),
+        pytest.param("no_such_metric", "NoData", id="no such metric"),
+    ],
+)
+def test_a_query_that_gives_no_number_holds(stage: Stage, query: str, why: str) -> None:
+    stage.accuracy("1.0.0", 0.95)
+    stage.version("1.0.0", "production")
+    stage.deployment(analysis=watching({**BAD, "prometheus": {"query": query}}))
+    stage.until(lambda: stage.condition("MetricsHealthy") == ("Unknown", why))
+    stage.stays(lambda: "verifiedAt" not in stage.history[-1], 4, "what is not known to be good")
+
+
 def test_from_an_observed_metric_nothing_follows(stage: Stage) -> None:
     started(stage, analysis=watching({**BAD, "mode": "Observe"}))
     promote(stage, 0.2)
     stage.until_verified("1.1.0")
     stage.until(lambda: stage.status["analysis"][0]["state"] == "Breaching")
     assert stage.condition("Ready") == ("True", "Serving")
+    assert stage.condition("MetricsHealthy") == ("True", "NoMetrics")
     stage.assert_silent()
 
 
@@ -107,6 +146,7 @@ def alerting(stage: Stage) -> Iterator[Stage]:
 def test_an_alert_that_fires_rolls_back(alerting: Stage) -> None:
     started(alerting, analysis=watching(ALERT))
     assert alerting.condition("MetricsHealthy") == ("True", "MetricsPassing")
+    assert reason(alerting) == "NoAlertFiring"
     promote(alerting, 0.5)
     alerting.until_rolled_back_to("1.0.0")
     (evidence,) = alerting.history[1]["evidence"]
@@ -114,6 +154,12 @@ def test_an_alert_that_fires_rolls_back(alerting: Stage) -> None:
     assert alerting.condition("RolledBack") == ("True", "MetricBreach")
     assert "the alert Inaccurate fires since" in alerting.message("RolledBack")
     alerting.until(lambda: "verifiedAt" in alerting.history[-1])
+
+
+def test_an_alert_is_told_by_the_condition(alerting: Stage) -> None:
+    started(alerting, analysis=watching(ALERT), rollback={"action": "Report"})
+    promote(alerting, 0.5)
+    alerting.until(lambda: alerting.condition("MetricsHealthy") == ("False", "AlertFiring"))
 
 
 def test_a_notification_of_alertmanager_has_the_alert_looked_at_before_the_next_check(alerting: Stage) -> None:

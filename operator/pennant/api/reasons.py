@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import WithJsonSchema
 
 
-class _Documented(StrEnum):
+class Word(StrEnum):
     """A word of the API and what a reader must know of it."""
 
     means: str
@@ -28,7 +28,7 @@ class _Documented(StrEnum):
         return {each.value: each for each in cls}[word]
 
 
-class ConditionType(_Documented):
+class ConditionType(Word):
     """The conditions of a ModelDeployment."""
 
     READY = (
@@ -96,7 +96,7 @@ class ConditionType(_Documented):
     )
 
 
-class Reason(_Documented):
+class Reason(Word):
     """Why a condition, a metric or an event is what it is."""
 
     SERVING = (
