@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from pennant.api import GROUP, VERSION
-from pennant.api.meta import STORED_DEFAULT, ApiModel
+from pennant.api.meta import STORED_DEFAULT, ApiModel, validated
 from pennant.api.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus
 from pennant.api.model_version import ModelVersionSpec, ModelVersionStatus
 
@@ -29,17 +29,17 @@ def crds() -> dict[str, Schema]:
 def model_version() -> Schema:
     """Return the CustomResourceDefinition of ModelVersion."""
     rules = [
-        {
-            "rule": "self.metadata.name == self.spec.model + '-' + self.spec.version",
-            "messageExpression": "'metadata.name must be ' + self.spec.model + '-' + self.spec.version"
+        _at_creation(
+            "self.metadata.name == self.spec.model + '-' + self.spec.version",
+            "metadata.name must be <spec.model>-<spec.version>",
+            messageExpression="'metadata.name must be ' + self.spec.model + '-' + self.spec.version"
             " + ', made of spec.model and spec.version'",
-            "message": "metadata.name must be <spec.model>-<spec.version>",
-            "reason": "FieldValueInvalid",
-        },
-        {
-            "rule": "self.metadata.name.size() <= 63",
-            "message": "metadata.name must have at most 63 characters; choose a shorter spec.model",
-        },
+            reason="FieldValueInvalid",
+        ),
+        _at_creation(
+            "self.metadata.name.size() <= 63",
+            "metadata.name must have at most 63 characters; choose a shorter spec.model",
+        ),
     ]
     columns = [
         _column("Model", ".spec.model"),
@@ -60,14 +60,14 @@ def model_version() -> Schema:
 def model_deployment() -> Schema:
     """Return the CustomResourceDefinition of ModelDeployment."""
     rules = [
-        {
-            "rule": f"self.metadata.name.size() <= {LONGEST_NAME}",
-            "message": f"metadata.name must have at most {LONGEST_NAME} characters; revisions are named after it",
-        },
-        {
-            "rule": "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
-            "message": "metadata.name must be lower-case letters, digits and dashes; pods are labelled with it",
-        },
+        _at_creation(
+            f"self.metadata.name.size() <= {LONGEST_NAME}",
+            f"metadata.name must have at most {LONGEST_NAME} characters; revisions are named after it",
+        ),
+        _at_creation(
+            "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+            "metadata.name must be lower-case letters, digits and dashes; pods are labelled with it",
+        ),
     ]
     columns = [
         _column("Model", ".spec.model"),
@@ -206,9 +206,12 @@ def _inlined(
 
 def _rules(model: type[BaseModel] | None) -> Schema:
     rules = getattr(model, "RULES", ())
-    return (
-        {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in rules]} if rules else {}
-    )
+    return validated(*rules) if rules else {}
+
+
+def _at_creation(rule: str, message: str, **more: str) -> Schema:
+    """Return a rule of the root about what cannot be changed; later it would only forbid to write the status."""
+    return {"rule": f"oldSelf.hasValue() || {rule}", "message": message, "optionalOldSelf": True, **more}
 
 
 def _one_line(text: str) -> str:

@@ -61,6 +61,24 @@ def listed(kind: str, *keys: str) -> dict[str, Any]:
 
 ATOMIC = listed("atomic")
 
+
+def validated(*rules: tuple[str, str]) -> dict[str, Any]:
+    """Return the schema extension with rules for the API server, each with what it says to who breaks it.
+
+    An object may be older than a rule that it breaks. The API server forgives that to whoever writes another part of
+    the spec, but not to whoever writes the status: then nobody could say in a condition what is wrong. So a rule lets
+    pass what has not changed.
+    """
+    return {"x-kubernetes-validations": [_rule(rule, message) for rule, message in rules]}
+
+
+def _rule(rule: str, message: str) -> dict[str, Any]:
+    if "oldSelf" in rule:
+        return {"rule": rule, "message": message}
+    unchanged = "oldSelf.hasValue() && self == oldSelf.value()"
+    return {"rule": f"({rule}) || ({unchanged})", "message": message, "optionalOldSelf": True}
+
+
 Label = Annotated[str, Field(min_length=1, max_length=63, pattern=LABEL_PATTERN)]
 """A DNS-1123 label."""
 SemanticVersion = Annotated[str, Field(min_length=5, max_length=63, pattern=SEMVER_PATTERN)]

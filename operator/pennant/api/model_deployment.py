@@ -157,17 +157,10 @@ class PromotionGate(ApiModel):
     required: bool = True
     """Whether a value that is missing, or cannot be compared, blocks the promotion. Default: true."""
 
-    RULES: ClassVar = (
-        (
-            "!(has(self.maxRegression) && has(self.maxRegressionPercent))",
-            "set at most one of maxRegression and maxRegressionPercent",
-        ),
-    )
-
     @model_validator(mode="after")
     def _one_bound(self) -> "PromotionGate":
         if self.max_regression is not None and self.max_regression_percent is not None:
-            raise ValueError(self.RULES[0][1])
+            raise ValueError(Promotion.RULES[0][1])
         return self
 
 
@@ -181,6 +174,14 @@ class Promotion(ApiModel):
     on_ambiguous_tag: AmbiguousTag = AmbiguousTag.HOLD
     """What is done while several versions hold the tag: Hold (go on serving what serves) or Newest (serve the one of
     the highest semantic version). Default: Hold."""
+
+    # Not a rule of the gate itself: an item of an atomic list has no older self that could have broken it already.
+    RULES: ClassVar = (
+        (
+            "!has(self.gates) || self.gates.all(g, !(has(g.maxRegression) && has(g.maxRegressionPercent)))",
+            "each of promotion.gates may set at most one of maxRegression and maxRegressionPercent",
+        ),
+    )
 
 
 class ModelDeploymentSpec(ApiModel):
