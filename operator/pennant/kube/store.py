@@ -61,10 +61,11 @@ class Store:
             return NOBODY
         try:
             return self._put[kind](who, raw)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            # The schema does not let such an object in; if one is there, it must not stand in the way of others.
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+            # Nothing lets such an object in; if one is there, it must not stand in the way of others, nor must what it
+            # was before be taken for what it is.
             _log.warning("%s %s cannot be read: %r", kind, who.key, error)
-            return NOBODY
+            return self._dropped(kind, who.key, self._shelves[kind].bury(who))
 
     def gone(self, kind: Kind, key: Key, resource_version: int) -> Keys:
         """Take in that a quorum read did not find the object; return whom it may concern.
@@ -184,15 +185,19 @@ class Store:
             self._deployments_of[model].discard(dropped.key)
 
     def _put_version(self, who: Identity, raw: Json) -> Keys:
-        model = (who.key.namespace, translate.model_of(raw))
-        after = translate.version(raw, is_asked_for=self._is_asked_for(model, str(raw["spec"]["version"])))
-        known = self._versions.get(who.key)
+        name, version = translate.named(raw)
+        model = (who.key.namespace, name)
+        after = translate.version(raw, is_asked_for=self._is_asked_for(model, version))
+        before_of, before = self._versions.get(who.key) or (model, None)
         self._versions.put(who, (model, after))
         self._versions_of.setdefault(model, {})[after.name] = after
-        before = known[1] if known is not None else None
         if before is not None and replace(before, resource_version=after.resource_version) == after:
             return NOBODY
-        return frozenset(self._deployments_of.get(model, ()))
+        concerned = frozenset(self._deployments_of.get(model, ()))
+        if before_of != model:
+            del self._versions_of[before_of][after.name]
+            concerned |= self._deployments_of.get(before_of, set())
+        return concerned
 
     def _is_asked_for(self, model: Model, version: str) -> bool:
         specs = (found.spec for key in self._deployments_of.get(model, ()) if (found := self._deployments.get(key)))
