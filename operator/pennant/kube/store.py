@@ -48,6 +48,7 @@ class Store:
         self._versions_of: dict[Model, dict[str, Version]] = {}
         self._deployments_of: dict[Model, set[Key]] = {}
         self._revisions: dict[str, dict[int, Recorded]] = {}
+        self._taken: dict[str, frozenset[int]] = {}
 
     def heard(self, kind: str, event_type: str | None, raw: Json) -> Keys:
         """Take in an event, a listed object or an answer; return the ModelDeployments that it may concern.
@@ -113,6 +114,7 @@ class Store:
             versions=versions,
             revisions=tuple(revisions[number].revision for number in sorted(revisions)),
             workload=None if placed is None else placed.seen_by(found.uid),
+            taken=self._taken.get(found.uid, frozenset()),
         )
 
     def unread(self, key: Key) -> Key | None:
@@ -144,6 +146,10 @@ class Store:
     def put_revisions(self, uid: str, recorded: Iterable[Recorded]) -> None:
         """Keep these as all revisions of the ModelDeployment with this uid."""
         self._revisions[uid] = {each.revision.entry.revision: each for each in recorded}
+
+    def take_numbers(self, uid: str, numbers: Iterable[int]) -> None:
+        """Keep in mind that these numbers cannot be given to revisions of the ModelDeployment with this uid."""
+        self._taken[uid] = self._taken.get(uid, frozenset()).union(numbers)
 
     def add_revision(self, uid: str, recorded: Recorded) -> None:
         """Add a revision that was just created, if the others are known."""
@@ -181,6 +187,7 @@ class Store:
     def _unindex_deployment(self, dropped: Snapshot, *, keep_revisions: bool) -> None:
         if not keep_revisions:
             self._revisions.pop(dropped.uid, None)
+            self._taken.pop(dropped.uid, None)
         if (model := _model_of(dropped)) is not None:
             self._deployments_of[model].discard(dropped.key)
 

@@ -228,7 +228,7 @@ def recorded(raw: Json, pool: Pool | None = None) -> Recorded | None:
         if (deep := too_deep(data, "data")) is not None:
             raise ValueError(deep)
         entry = HistoryEntry.model_validate(data["entry"])
-        if raw["metadata"]["name"].rpartition("-")[2] != str(entry.revision):
+        if revision_number(raw) != entry.revision:
             raise ValueError(f"it holds revision {entry.revision}")
         template, record = shared(dict(data["template"])), shared(dict(data["record"]))
         intact = entry_hash(entry) == entry.hash and template_hash(template) == entry.template_hash
@@ -284,3 +284,9 @@ def controller_revision(owner: Snapshot, revision: Revision) -> dict[str, Any]:
 def revision_name(owner: Key, number: int) -> str:
     """Return the name of a revision's ControllerRevision."""
     return f"{owner.name}-{number}"
+
+
+def revision_number(raw: Json) -> int | None:
+    """Return the number of the revision that a ControllerRevision is named after; None where it is no such name."""
+    number = raw["metadata"]["name"].rpartition("-")[2]
+    return int(number) if re.fullmatch(r"[1-9][0-9]{0,8}", number) else None

@@ -53,12 +53,12 @@ class WorkQueue:
         self._cancel(key)
         self._later[key] = loop.call_at(at, self._due, key)
 
-    def retry(self, key: Key) -> float:
-        """Put off a key that failed, longer each time; return the seconds."""
+    def retry(self, key: Key, at_least: float = 0.0) -> float:
+        """Put off a key that failed, longer each time but never for less than this; return the seconds."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         backoff: float = min(FIRST_BACKOFF_SECONDS * 2.0 ** min(failures, 16), LONGEST_BACKOFF_SECONDS)
-        seconds = backoff * self._jitter.uniform(0.8, 1.2)
+        seconds = max(backoff, at_least) * self._jitter.uniform(0.8, 1.2)
         self.add_after(key, seconds)
         return seconds
 
