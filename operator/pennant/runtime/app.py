@@ -88,7 +88,7 @@ class Operator:
         connection = await self._connected()
         self._handle_signals()
         sources = load(self._settings.metric_sources, self._telemetry.queried)
-        store, queue = Store(), WorkQueue(self._jitter)
+        store, queue = Store(), WorkQueue(self._jitter, max(1, self._settings.workers // 2))
         leases = Leases(connection, self._lease_namespace(connection), self._settings.lease_name)
         elector = Elector(leases, _identity(), self._clock, self._timing(), self._jitter)
         permit = (lambda: elector.is_leading) if self._settings.leader_election else always
