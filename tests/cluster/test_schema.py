@@ -10,7 +10,7 @@ import pytest
 
 from rig import Rig
 from unit.api import examples
-from unit.api.examples import ROOT_RULES, RULES, Object, Refused
+from unit.api.examples import BAD_QUERIES, GOOD_QUERIES, ROOT_RULES, RULES, Object, Refused
 
 KINDS = ("modelversion", "modeldeployment")
 
@@ -32,6 +32,19 @@ def test_a_rule_refuses_with_its_own_words(rig: Rig, namespace: str, rule: Refus
     refused = apply(rig, namespace, rule.manifest)
     assert refused.returncode != 0
     assert rule.says in refused.stderr
+
+
+@pytest.mark.parametrize("query", GOOD_QUERIES)
+def test_a_placeholder_may_stand_within_any_string(rig: Rig, namespace: str, query: str) -> None:
+    taken = apply(rig, namespace, examples.asking(query))
+    assert taken.returncode == 0, taken.stderr
+
+
+@pytest.mark.parametrize(("query", "says"), BAD_QUERIES)
+def test_a_placeholder_that_nothing_can_be_put_in_for_is_refused(
+    rig: Rig, namespace: str, query: str, says: str
+) -> None:
+    assert says in apply(rig, namespace, examples.asking(query)).stderr
 
 
 @pytest.mark.parametrize("field", sorted(set(examples.a_whole_version()["spec"]) - {"model", "version"}))

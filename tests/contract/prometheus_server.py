@@ -13,6 +13,7 @@ from rig import Rig
 from simulation.sources import Sample
 
 READY_SECONDS = 30
+ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
 class PrometheusServer:
@@ -60,7 +61,7 @@ class PrometheusServer:
 def open_metrics(begin: datetime, samples: Iterable[Sample]) -> str:
     lines = []
     for each in sorted(samples, key=lambda each: each.name):
-        labels = ",".join(f'{name}="{value}"' for name, value in each.labels.items())
+        labels = ",".join(f'{name}="{value.translate(ESCAPES)}"' for name, value in each.labels.items())
         value = {math.inf: "+Inf", -math.inf: "-Inf"}.get(each.value, str(each.value))
         value = "NaN" if math.isnan(each.value) else value
         lines.append(f"{each.name}{{{labels}}} {value} {begin.timestamp() + each.seconds}")

@@ -1,13 +1,16 @@
 """What only a real API server can show of the gateway: lost and late events, refusals, and who may do what."""
 
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 
 from contract.arena import a_revision, an_application, seen
 from contract.real import RealArena
+from pennant.api.meta import Json
 from pennant.api.reasons import Reason
 from pennant.core.decision import Event, EventType
+from pennant.core.revision import next_number
 from pennant.kube.client import Verb
 from pennant.kube.relist import relist
 from pennant.kube.resources import RESOURCES, Kind
@@ -187,6 +190,35 @@ async def test_a_record_that_the_model_deployment_does_not_own_is_none_of_its_re
     await deployed.admin.request(Verb.CREATE, Kind.CONTROLLER_REVISION, path, body=foreign)
     deployed.cluster.distrust()
     assert (await seen(deployed)).revisions == ()
+
+
+@pytest.mark.parametrize(
+    "change", [{"metadata": {"ownerReferences": []}}, {"metadata": {"labels": {}}}, {"data": {"x": 1}}]
+)
+async def test_a_name_that_no_record_of_ours_has_is_passed_over(deployed: RealArena, change: Json) -> None:
+    snapshot = await seen(deployed)
+    other = controller_revision(snapshot, a_revision(snapshot))
+    other = {**other, **change, "metadata": other["metadata"] | change.get("metadata", {})}
+    kind = Kind.CONTROLLER_REVISION
+    await deployed.admin.request(Verb.CREATE, kind, RESOURCES[kind].path(deployed.namespace), body=other)
+    with pytest.raises(Conflict):
+        await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
+    found = await seen(deployed)
+    assert found.revisions == ()
+    assert next_number((), found.taken) == 2
+
+
+async def test_the_names_of_a_predecessor_are_waited_for(deployed: RealArena) -> None:
+    old = await seen(deployed)
+    await deployed.cluster.create_revision(old, a_revision(old))
+    await deployed.withdraw()
+    await deployed.deploy(a_spec(replicas=0))
+    await deployed.catch_up()
+    snapshot = await seen(deployed)
+    # The garbage collector may or may not have been there before us.
+    with suppress(Conflict):
+        await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
+    assert (await seen(deployed)).taken == frozenset()
 
 
 async def test_a_revision_is_deleted_with_its_model_deployment(deployed: RealArena) -> None:

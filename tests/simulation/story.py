@@ -30,6 +30,9 @@ class Silent:
     def decided(self, key: Key, seen: Observation | None, decision: Decision | None) -> None:
         pass
 
+    def failed(self, kind: str) -> None:
+        pass
+
 
 class LiveAccuracy(FakeMetricSource):
     """The accuracy of each version and its requests, scraped each second from the pods that are available."""

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, WithJsonSchema, model_validator
 
 from pennant.api.meta import ApiModel, Decimal, Label, PositiveDecimal, Seconds, listed
+from pennant.api.promql import LABEL_VALUE_SCHEMA, LabelValue, PromQL
 
 Count = Annotated[int, Field(ge=1, le=60)]
 LABEL_NAME = r"[a-zA-Z_][a-zA-Z0-9_]{0,62}"
@@ -33,10 +34,10 @@ class PrometheusQuery(ApiModel):
 
     source: Label = "default"
     """Name of a metric source in the operator's configuration. Default: `default`."""
-    query: Annotated[str, Field(min_length=1, max_length=4096)]
-    """PromQL that gives exactly one series. `${namespace}`, `${name}`, `${model}`, `${version}`,
-    `${templateHash}`, `${stableVersion}` and `${stableTemplateHash}` stand for the body of a PromQL string and
-    `${window}` for the interval as a duration, such as `30s`."""
+    query: PromQL
+    """PromQL that gives exactly one series. Within a string, `${namespace}`, `${name}`, `${model}`, `${version}`,
+    `${templateHash}`, `${stableVersion}` and `${stableTemplateHash}` stand for these values, which mean themselves in
+    a matcher `=~` or `!~` too. `${window}` stands for the interval as a duration, such as `30s`, anywhere."""
 
 
 class Threshold(ApiModel):
@@ -84,14 +85,14 @@ class AlertSelector(ApiModel):
     source: Label = "default"
     """Name of a metric source in the operator's configuration. Default: `default`."""
     match_labels: Annotated[
-        dict[str, Annotated[str, Field(max_length=256)]],
+        dict[str, LabelValue],
         Field(min_length=1),
         WithJsonSchema(
             {
                 "type": "object",
                 "minProperties": 1,
                 "maxProperties": 16,
-                "additionalProperties": {"type": "string", "maxLength": 256},
+                "additionalProperties": LABEL_VALUE_SCHEMA,
             }
         ),
     ]
@@ -118,7 +119,7 @@ class AlertSelector(ApiModel):
 class MinimumSamples(ApiModel):
     """How much a check must rest on."""
 
-    query: Annotated[str, Field(min_length=1, max_length=4096)]
+    query: PromQL
     """PromQL that gives the number of samples as one series, such as requests in `${window}`; asked at the same times,
     of the same source and with the same placeholders as the metric."""
     count: Annotated[int, Field(ge=1, le=1_000_000_000)]

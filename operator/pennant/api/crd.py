@@ -5,17 +5,15 @@ server takes is a tree of single types, so references are put in place and optio
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import BaseModel
 
 from pennant.api import GROUP, VERSION
-from pennant.api.meta import STORED_DEFAULT, ApiModel
+from pennant.api.meta import LONGEST_NAME, MEANINGS, RULES, STORED_DEFAULT, ApiModel
 from pennant.api.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus
 from pennant.api.model_version import ModelVersionSpec, ModelVersionStatus
-
-# `<name>-<revision>` and the label that carries the name must fit into 63 characters.
-LONGEST_NAME = 52
 
 Schema = dict[str, Any]
 _DROPPED = frozenset({"title", "default", "$defs", "additionalProperties"})
@@ -29,17 +27,17 @@ def crds() -> dict[str, Schema]:
 def model_version() -> Schema:
     """Return the CustomResourceDefinition of ModelVersion."""
     rules = [
-        {
-            "rule": "self.metadata.name == self.spec.model + '-' + self.spec.version",
-            "messageExpression": "'metadata.name must be ' + self.spec.model + '-' + self.spec.version"
+        _at_creation(
+            "self.metadata.name == self.spec.model + '-' + self.spec.version",
+            "metadata.name must be <spec.model>-<spec.version>",
+            messageExpression="'metadata.name must be ' + self.spec.model + '-' + self.spec.version"
             " + ', made of spec.model and spec.version'",
-            "message": "metadata.name must be <spec.model>-<spec.version>",
-            "reason": "FieldValueInvalid",
-        },
-        {
-            "rule": "self.metadata.name.size() <= 63",
-            "message": "metadata.name must have at most 63 characters; choose a shorter spec.model",
-        },
+            reason="FieldValueInvalid",
+        ),
+        _at_creation(
+            "self.metadata.name.size() <= 63",
+            "metadata.name must have at most 63 characters; choose a shorter spec.model",
+        ),
     ]
     columns = [
         _column("Model", ".spec.model"),
@@ -60,14 +58,14 @@ def model_version() -> Schema:
 def model_deployment() -> Schema:
     """Return the CustomResourceDefinition of ModelDeployment."""
     rules = [
-        {
-            "rule": f"self.metadata.name.size() <= {LONGEST_NAME}",
-            "message": f"metadata.name must have at most {LONGEST_NAME} characters; revisions are named after it",
-        },
-        {
-            "rule": "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
-            "message": "metadata.name must be lower-case letters, digits and dashes; pods are labelled with it",
-        },
+        _at_creation(
+            f"self.metadata.name.size() <= {LONGEST_NAME}",
+            f"metadata.name must have at most {LONGEST_NAME} characters; revisions are named after it",
+        ),
+        _at_creation(
+            "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+            "metadata.name must be lower-case letters, digits and dashes; pods are labelled with it",
+        ),
     ]
     columns = [
         _column("Model", ".spec.model"),
@@ -98,11 +96,11 @@ def model_deployment() -> Schema:
     return _crd("ModelDeployment", "mdep", version)
 
 
-def structural(model: type[ApiModel]) -> Schema:
-    """Return the structural schema of a model."""
+def structural(model: type[ApiModel], *, is_written_by_users: bool = True) -> Schema:
+    """Return the structural schema of a model; what users write has rules with messages besides."""
     whole = model.model_json_schema(by_alias=True)
     models = {each.__name__: each for each in _models(model)}
-    return _inlined(whole, whole.get("$defs", {}), models, model.__name__)
+    return _inlined(_Source(whole.get("$defs", {}), models, is_written_by_users), whole, model.__name__)
 
 
 def _crd(kind: str, short_name: str, version: Schema) -> Schema:
@@ -129,7 +127,7 @@ def _crd(kind: str, short_name: str, version: Schema) -> Schema:
 
 
 def _root(kind: str, spec: type[ApiModel], status: type[ApiModel], rules: list[Schema], description: str) -> Schema:
-    seen = structural(status)
+    seen = structural(status, is_written_by_users=False)
     seen["properties"]["observedGeneration"]["default"] = -1
     # An object that nobody has looked at yet must not count as current.
     seen["default"] = {"observedGeneration": -1}
@@ -173,42 +171,69 @@ def _models(model: type[BaseModel]) -> set[type[BaseModel]]:
     return found
 
 
-def _inlined(
-    node: Mapping[str, Any], defs: Mapping[str, Any], models: Mapping[str, type[BaseModel]], name: str
-) -> Schema:
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where the parts of a schema come from."""
+
+    defs: Mapping[str, Any]
+    models: Mapping[str, type[BaseModel]]
+    has_rules: bool
+    """Whether a node has an older self to which its rules can compare it."""
+
+
+def _inlined(source: _Source, node: Mapping[str, Any], name: str = "") -> Schema:
     """Return a schema node with references put in place and what is not structural left out."""
     if "$ref" in node:
         target = str(node["$ref"]).removeprefix("#/$defs/")
-        merged = {**defs[target], **{key: value for key, value in node.items() if key != "$ref"}}
-        return _inlined(merged, defs, models, target)
+        merged = {**source.defs[target], **{key: value for key, value in node.items() if key != "$ref"}}
+        return _inlined(source, merged, target)
     if "anyOf" in node:
         only = [each for each in node["anyOf"] if each.get("type") != "null"]
         if len(only) != 1:
             raise ValueError(f"{name}: a field has one type, not {only}")
         rest = {key: value for key, value in node.items() if key != "anyOf"}
-        return _inlined({**only[0], **rest}, defs, models, name)
+        return _inlined(source, {**only[0], **rest}, name)
     schema = {key: value for key, value in node.items() if key not in _DROPPED}
     if "description" in schema:
         schema["description"] = _one_line(schema["description"])
     if "properties" in node:
-        schema["properties"] = {key: _inlined(each, defs, models, "") for key, each in node["properties"].items()}
-        schema |= _rules(models.get(name))
+        schema["properties"] = {key: _inlined(source, each) for key, each in node["properties"].items()}
     if "items" in node:
-        schema["items"] = _inlined(node["items"], defs, models, "")
+        keyed = node.get("x-kubernetes-list-type") == "map"
+        schema["items"] = _inlined(replace(source, has_rules=source.has_rules and keyed), node["items"])
     if isinstance(node.get("additionalProperties"), Mapping):
-        schema["additionalProperties"] = _inlined(node["additionalProperties"], defs, models, "")
+        schema["additionalProperties"] = _inlined(source, node["additionalProperties"])
     if STORED_DEFAULT in schema:
         schema["default"] = schema.pop(STORED_DEFAULT)
     if schema.get("type") == "integer" and "format" not in schema:
         schema["format"] = "int64"
-    return schema
+    return schema | _rules(source, schema, name)
 
 
-def _rules(model: type[BaseModel] | None) -> Schema:
-    rules = getattr(model, "RULES", ())
-    return (
-        {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in rules]} if rules else {}
-    )
+def _rules(source: _Source, schema: Schema, name: str) -> Schema:
+    """Return the rules of a node: its own, and for a pattern one that says what it means."""
+    rules = [*schema.pop(RULES, ()), *getattr(source.models.get(name), "RULES", ())]
+    pattern = str(schema.get("pattern"))
+    if pattern in MEANINGS:
+        rules.append((f"self.matches('{pattern}')".replace("\\", "\\\\"), MEANINGS[pattern]))
+    return {"x-kubernetes-validations": [_rule(*each) for each in rules]} if rules and source.has_rules else {}
+
+
+def _rule(rule: str, message: str) -> Schema:
+    """Return a rule that lets pass what has not changed.
+
+    An object may be older than a rule that it breaks. The API server forgives that to whoever writes another part of
+    the spec, but not to whoever writes the status: then nobody could say in a condition what is wrong.
+    """
+    if "oldSelf" in rule:
+        return {"rule": rule, "message": message}
+    unchanged = "oldSelf.hasValue() && self == oldSelf.value()"
+    return {"rule": f"({rule}) || ({unchanged})", "message": message, "optionalOldSelf": True}
+
+
+def _at_creation(rule: str, message: str, **more: str) -> Schema:
+    """Return a rule of the root about what cannot be changed; later it would only forbid to write the status."""
+    return {"rule": f"oldSelf.hasValue() || {rule}", "message": message, "optionalOldSelf": True, **more}
 
 
 def _one_line(text: str) -> str:

@@ -8,8 +8,29 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    PlainSerializer,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema
+
+
+def _exact(schema: Any) -> Any:
+    """Return a pydantic schema in which integers and booleans are not made from strings."""
+    match schema:
+        case dict():
+            exact = {"strict": True} if schema.get("type") in ("int", "bool") else {}
+            return {key: each if key == "metadata" else _exact(each) for key, each in schema.items()} | exact
+        case list():
+            return [_exact(each) for each in schema]
+        case _:
+            return schema
 
 
 class ApiModel(BaseModel):
@@ -26,6 +47,12 @@ class ApiModel(BaseModel):
         use_attribute_docstrings=True,
     )
 
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Take numbers and booleans for such only where JSON has them as such: no `"3"`, no `yes`."""
+        schema: CoreSchema = _exact(handler(source))
+        return schema
+
     def to_json(self) -> dict[str, Any]:
         """Return the object as the API server stores it: camelCase, and without absent fields."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
@@ -38,6 +65,8 @@ def rfc3339(moment: datetime) -> str:
 
 Json = Mapping[str, Any]
 
+LONGEST_NAME = 52
+"""`<name>-<revision>` and the label that carries the name of a ModelDeployment must fit into 63 characters."""
 LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 SEMVER_PATTERN = (
     r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
@@ -47,8 +76,19 @@ DIGEST_PATTERN = (
     r"^(sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128}|md5:[a-f0-9]{32}|md5-dir:[a-f0-9]{32}"
     r"|gitSha1:[a-f0-9]{40}|crc32c:[A-Za-z0-9+/=]{6,16}|xxh128:[a-f0-9]{32}|etag:[!-~]{1,128})$"
 )
+COMMIT_PATTERN = r"^[a-f0-9]{7,64}$"
 DECIMAL_PATTERN = r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$"
 POSITIVE_DECIMAL_PATTERN = r"^[0-9]{1,18}(\.[0-9]{1,18})?$"
+MEANINGS: Mapping[str, str] = {
+    LABEL_PATTERN: "must be lower-case letters, digits and dashes, such as fraud-eu",
+    SEMVER_PATTERN: "must be a semantic version such as 1.4.0 or 1.4.0-rc.1, without v, capitals and build metadata",
+    DIGEST_PATTERN: "must be <algorithm>:<value>, such as sha256: and 64 lower-case hexadecimal digits",
+    DECIMAL_PATTERN: "must be a decimal number in quotes, such as '0.95'",
+    POSITIVE_DECIMAL_PATTERN: "must be a decimal number in quotes that is not negative, such as '0.01'",
+    COMMIT_PATTERN: "must be the hash of a commit: 7 to 64 lower-case hexadecimal digits",
+}
+"""What a pattern asks for, for people."""
+RULES = "x-rules"
 STORED_DEFAULT = "x-stored-default"
 """Schema extension: the API server itself fills the field in, because other clients read it."""
 
@@ -60,6 +100,12 @@ def listed(kind: str, *keys: str) -> dict[str, Any]:
 
 
 ATOMIC = listed("atomic")
+
+
+def validated(*rules: tuple[str, str]) -> dict[str, Any]:
+    """Return the schema extension with rules of CEL, each with what is said to who breaks it."""
+    return {RULES: rules}
+
 
 Label = Annotated[str, Field(min_length=1, max_length=63, pattern=LABEL_PATTERN)]
 """A DNS-1123 label."""
@@ -80,7 +126,16 @@ Message = Annotated[str, Field(max_length=1024)]
 Text = Annotated[str, Field(max_length=8192)]
 ContentDigest = Annotated[str, Field(max_length=71)]
 """`sha256:` and 64 hexadecimal digits, or empty."""
-Timestamp = Annotated[datetime, PlainSerializer(rfc3339, when_used="json")]
+
+
+def _sensible(moment: datetime) -> datetime:
+    if not 1970 < moment.year < 3000:
+        raise ValueError("must be a time between 1970 and 3000")
+    return moment
+
+
+# Times are compared and added to, so they have a time zone, and are far from the ends of the calendar.
+Timestamp = Annotated[AwareDatetime, AfterValidator(_sensible), PlainSerializer(rfc3339, when_used="json")]
 
 
 def clip(message: str, limit: int = 1024) -> str:

@@ -1,9 +1,10 @@
 """ModelDeployment: serves the version that carries a tag, and says what it did and why."""
 
+import re
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from pennant.api.analysis import Analysis
 from pennant.api.conditions import Condition
@@ -23,52 +24,25 @@ from pennant.api.meta import (
     listed,
 )
 from pennant.api.model_version import Split
+from pennant.api.pod_template import PodTemplate
 from pennant.api.reasons import ReasonWord
 
 Replicas = Annotated[int, Field(ge=0, le=100_000)]
+PERCENT_PATTERN = r"^[0-9]{1,3}%$"
+
+
+def _whole_or_percent(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(PERCENT_PATTERN, value):
+        return value
+    if type(value) is int and value >= 0:
+        return value
+    raise ValueError("must be a whole number, or a percentage such as 25%")
+
+
 IntOrPercent = Annotated[
     int | str,
-    Field(pattern=None),
-    WithJsonSchema({"x-kubernetes-int-or-string": True, "maxLength": 4, "pattern": "^[0-9]{1,3}%$"}),
-]
-
-_PRESERVED: dict[str, Any] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-PodTemplate = Annotated[
-    dict[str, Any],
-    WithJsonSchema(
-        {
-            "type": "object",
-            "required": ["spec"],
-            "properties": {
-                "metadata": _PRESERVED | {"description": "Labels and annotations of the pods, as in a Deployment."},
-                "spec": _PRESERVED
-                | {
-                    "description": "The pod, as in a Deployment.",
-                    "required": ["containers"],
-                    "properties": {
-                        "containers": {
-                            "type": "array",
-                            "description": "The containers, as in a Deployment.",
-                            "minItems": 1,
-                            "maxItems": 16,
-                            **listed("map", "name"),
-                            "items": _PRESERVED
-                            | {
-                                "required": ["name"],
-                                "properties": {
-                                    "name": {
-                                        "type": "string",
-                                        "maxLength": 63,
-                                        "description": "Name of the container, unique in the pod.",
-                                    }
-                                },
-                            },
-                        }
-                    },
-                },
-            },
-        }
-    ),
+    BeforeValidator(_whole_or_percent),
+    WithJsonSchema({"x-kubernetes-int-or-string": True, "maxLength": 4, "pattern": PERCENT_PATTERN}),
 ]
 
 
@@ -157,17 +131,10 @@ class PromotionGate(ApiModel):
     required: bool = True
     """Whether a value that is missing, or cannot be compared, blocks the promotion. Default: true."""
 
-    RULES: ClassVar = (
-        (
-            "!(has(self.maxRegression) && has(self.maxRegressionPercent))",
-            "set at most one of maxRegression and maxRegressionPercent",
-        ),
-    )
-
     @model_validator(mode="after")
     def _one_bound(self) -> "PromotionGate":
         if self.max_regression is not None and self.max_regression_percent is not None:
-            raise ValueError(self.RULES[0][1])
+            raise ValueError(Promotion.RULES[0][1])
         return self
 
 
@@ -181,6 +148,14 @@ class Promotion(ApiModel):
     on_ambiguous_tag: AmbiguousTag = AmbiguousTag.HOLD
     """What is done while several versions hold the tag: Hold (go on serving what serves) or Newest (serve the one of
     the highest semantic version). Default: Hold."""
+
+    # Not a rule of the gate itself: an item of an atomic list has no older self that could have broken it already.
+    RULES: ClassVar = (
+        (
+            "!has(self.gates) || self.gates.all(g, !(has(g.maxRegression) && has(g.maxRegressionPercent)))",
+            "each of promotion.gates may set at most one of maxRegression and maxRegressionPercent",
+        ),
+    )
 
 
 class ModelDeploymentSpec(ApiModel):
@@ -216,7 +191,7 @@ class ModelDeploymentSpec(ApiModel):
 
     RULES: ClassVar = (
         (
-            "self.model == oldSelf.model",
+            "!has(oldSelf.model) || self.model == oldSelf.model",
             "spec.model is immutable; create a new ModelDeployment for another model",
         ),
         (
@@ -233,9 +208,7 @@ class ModelDeploymentSpec(ApiModel):
 
     @model_validator(mode="after")
     def _container_exists(self) -> "ModelDeploymentSpec":
-        names = [each.get("name") for each in self.template.get("spec", {}).get("containers", [])]
-        if not names:
-            raise ValueError("spec.template.spec.containers must name at least one container")
+        names = {each["name"] for each in self.template["spec"]["containers"]}
         if self.container is not None and self.container not in names:
             raise ValueError(self.RULES[1][1])
         return self

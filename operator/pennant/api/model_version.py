@@ -8,6 +8,9 @@ from pydantic import Field, WithJsonSchema, model_validator
 
 from pennant.api.meta import (
     ATOMIC,
+    COMMIT_PATTERN,
+    LABEL_PATTERN,
+    MEANINGS,
     ApiModel,
     ContentDigest,
     Decimal,
@@ -149,7 +152,7 @@ class Code(ApiModel):
 
     repository: Uri
     """URL of the repository."""
-    commit: Annotated[str, Field(min_length=7, max_length=64, pattern=r"^[a-f0-9]{7,64}$")]
+    commit: Annotated[str, Field(min_length=7, max_length=64, pattern=COMMIT_PATTERN)]
     """Hash of the commit."""
     path: Line | None = None
     """Path of the entry point in the repository."""
@@ -164,7 +167,7 @@ class Preprocessing(ApiModel):
     """Where the code or the fitted transformer is."""
     digest: Digest | None = None
     """Digest of its bytes."""
-    commit: Annotated[str, Field(min_length=7, max_length=64, pattern=r"^[a-f0-9]{7,64}$")] | None = None
+    commit: Annotated[str, Field(min_length=7, max_length=64, pattern=COMMIT_PATTERN)] | None = None
     """Hash of its commit."""
 
 
@@ -441,6 +444,11 @@ UNIQUE_TAGS = (
     "!has(self.tags) || self.tags.all(t, self.tags.exists_one(o, o == t))",
     "spec.tags must not name a tag twice",
 )
+# An item of the list has no rule of its own: the list is atomic.
+TAG_WORDS = (
+    f"!has(self.tags) || self.tags.all(t, t.matches('{LABEL_PATTERN}'))",
+    f"each of spec.tags {MEANINGS[LABEL_PATTERN]}",
+)
 LENGTHENED = (
     (
         "!has(oldSelf.retention) || !has(oldSelf.retention.minimumDays) || (has(self.retention) && "
@@ -458,7 +466,9 @@ LENGTHENED = (
 def _unchanged(name: str, required: bool) -> tuple[str, str]:
     """Return the rule that a field stays as it is; on the parent, so that removing and adding it is no way around."""
     same = f"self.{name} == oldSelf.{name}"
-    rule = same if required else f"has(self.{name}) == has(oldSelf.{name}) && (!has(self.{name}) || {same})"
+    # What is required is there, but in an object that is older than the requirement.
+    absent = f"!has(oldSelf.{name})" if required else f"!has(self.{name}) && !has(oldSelf.{name})"
+    rule = f"{absent} || has(self.{name}) && has(oldSelf.{name}) && {same}"
     return rule, f"spec.{name} is immutable; create a new ModelVersion"
 
 
@@ -468,6 +478,7 @@ def _fields(model: type[ApiModel]) -> Mapping[str, bool]:
 
 ModelVersionSpec.RULES = (
     UNIQUE_TAGS,
+    TAG_WORDS,
     *LENGTHENED,
     *(_unchanged(name, required) for name, required in _fields(ModelVersionSpec).items() if name not in MUTABLE),
 )

@@ -453,10 +453,10 @@ class Reason(Word):
     )
     DEPLOYMENT_REFUSED = (
         "DeploymentRefused",
-        "The API server refuses the Deployment.",
+        "The API server refuses the Deployment, or the record of its revision.",
         "Validation, a quota or an admission policy refuses it; the message says which.",
-        "It is accepted.",
-        "Mend `spec.template`, or the policy.",
+        "It is accepted; it is tried again each minute.",
+        "Mend `spec.template`, the quota or the policy.",
     )
     ROLLED_BACK = (
         "RolledBack",

@@ -5,6 +5,7 @@ its answer is there, the key is looked at again.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import assert_never
@@ -23,6 +24,8 @@ from pennant.core.measurement import (
 )
 from pennant.core.observation import Key
 from pennant.ports import Clock, MetricSource, MetricSources, Refused, Unavailable
+
+_log = logging.getLogger(__name__)
 
 
 class Measurements:
@@ -92,6 +95,10 @@ class Measurements:
             return Measurement(request, Unanswered(Fault.UNAVAILABLE, str(error)))
         except Refused as error:
             return Measurement(request, Unanswered(Fault.REFUSED, str(error)))
+        except Exception:
+            # Without an answer nobody would ask again.
+            _log.exception("A query failed by a mistake of this program", extra={"source": request.source})
+            return Measurement(request, Unanswered(Fault.UNAVAILABLE, "the operator failed to ask; its log says why"))
 
     async def _answer(self, source: MetricSource, request: Request) -> Series | Alerts:
         match request:

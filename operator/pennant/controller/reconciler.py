@@ -1,24 +1,23 @@
 """`reconcile(key) = act(decide(observe(key)))`, until there is nothing left to write."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
-from pennant.controller.act import act
 from pennant.controller.breaker import Breaker
 from pennant.controller.measurements import Measurements
+from pennant.controller.refusals import Refusals
 from pennant.core.analysis import suspicions
 from pennant.core.checks import compared_with, due_measurements
 from pennant.core.decide import decide
-from pennant.core.decision import ApplyWorkload, Decision, Event
+from pennant.core.decision import Decision, Event
 from pennant.core.measurement import Measurements as Answered
 from pennant.core.measurement import Question, Request
-from pennant.core.observation import Invalid, Key, Observation, Refusal, Snapshot
+from pennant.core.observation import Invalid, Key, Observation, Snapshot
 from pennant.ports import Clock, Cluster, Refused
 
 # A promotion takes two passes that write and one that finds nothing to do; more than this is a mistake of ours.
 MOST_PASSES = 12
-RETRY_REFUSED_AFTER = timedelta(seconds=60)
 
 
 class PassObserver(Protocol):
@@ -26,6 +25,10 @@ class PassObserver(Protocol):
 
     def decided(self, key: Key, seen: Observation | None, decision: Decision | None) -> None:
         """Take note of a pass; without an observation the ModelDeployment is gone."""
+        ...
+
+    def failed(self, kind: str) -> None:
+        """Take note of a write that was `refused`."""
         ...
 
 
@@ -45,7 +48,7 @@ class Reconciler:
         self._clock = clock
         self._observer = observer
         self._breaker = breaker
-        self._refusals: dict[Key, Refusal] = {}
+        self._refusals = Refusals(observer)
 
     async def reconcile(self, key: Key) -> datetime | None:
         """Take all steps that can be taken now; return when to look again, None where only a change can tell.
@@ -60,11 +63,18 @@ class Reconciler:
                     self._forget(key)
                     return None
                 decision = decide(seen)
-                written = await self._carry_out(seen, decision)
+                try:
+                    acted = await self._refusals.heeded(self._cluster, seen, decision)
+                except Refused:
+                    # What no status can say is at least said by an Event.
+                    told += [(seen.snapshot, event) for event in self._refusals.unsaid(seen, decision)]
+                    raise
+                if acted is None:
+                    continue
                 self._observer.decided(key, seen, decision)
                 told += [(seen.snapshot, event) for event in decision.events]
-                if not written:
-                    return decision.look_again_at
+                if not acted.written:
+                    return self._refusals.look_again_at(key, decision.look_again_at)
         finally:
             # Events are for people: they come when all is written, and delay nothing.
             for snapshot, event in told:
@@ -82,28 +92,17 @@ class Reconciler:
         if measurements.keys() == due.keys():
             self._breaker.note(key, _suspicions(snapshot, measurements), now)
         distrusted = self._breaker.distrusted(now)
-        return Observation(now, snapshot, measurements, self._refusals.get(key), distrusted)
+        return Observation(now, snapshot, measurements, self._refusals.of(key, now), distrusted)
 
     def _due(self, snapshot: Snapshot, now: datetime) -> Mapping[Question, Request]:
         if isinstance(snapshot.spec, Invalid) or snapshot.deleting:
             return {}
         return due_measurements(snapshot.key, snapshot.spec, snapshot.status, now, self._measurements.hinted_at)
 
-    async def _carry_out(self, seen: Observation, decision: Decision) -> bool:
-        try:
-            return await act(self._cluster, seen.snapshot, decision)
-        except Refused as error:
-            application = next((each for each in decision.actions if isinstance(each, ApplyWorkload)), None)
-            if application is None:
-                raise
-            retry_at = seen.now + RETRY_REFUSED_AFTER
-            self._refusals[seen.snapshot.key] = Refusal(application.manifest_hash, str(error), retry_at)
-            return True
-
     def _forget(self, key: Key) -> None:
         self._measurements.forget(key)
         self._breaker.forget(key)
-        self._refusals.pop(key, None)
+        self._refusals.forget(key)
         self._observer.decided(key, None, None)
 
 

@@ -7,7 +7,7 @@ from pennant.api.model_deployment import Applied, ModelDeploymentStatus
 from pennant.core import desired
 from pennant.core.decision import ApplyWorkload
 from pennant.core.digest import short_hash
-from pennant.core.observation import Observation, Workload
+from pennant.core.observation import Workload
 from pennant.core.plan import Situation
 
 
@@ -45,11 +45,3 @@ def write(wanted: Wanted, workload: Workload | None, applied: Applied | None) ->
     """Return the write; where others changed the pod template since ours, it is replaced whole."""
     changed = workload is not None and applied is not None and workload.stored_template != applied.template_hash
     return ApplyWorkload(wanted.manifest, wanted.manifest_hash, workload, wanted.revision, changed)
-
-
-def refusal(wanted: Wanted, seen: Observation) -> str:
-    """Return why the API server did not take this very manifest a short while ago; empty: it was not asked."""
-    refused = seen.refusal
-    if refused is None or refused.manifest_hash != wanted.manifest_hash or seen.now >= refused.retry_at:
-        return ""
-    return refused.message

@@ -98,6 +98,7 @@ def _halted(seen: Observation, reason: Reason, message: str) -> Decision:
 class _Scene:
     """What a pass has found out, before and after its step."""
 
+    seen: Observation
     at: Situation
     asked: Desired | None
     found: Judgement
@@ -108,7 +109,7 @@ class _Scene:
     pending: bool = False
     """Whether the Deployment still needs a write, now or in the next pass."""
     refusal: str = ""
-    """Why the API server does not take the Deployment."""
+    """Which write the API server does not take, and why."""
     actions: tuple[Action, ...] = ()
     events: tuple[Event, ...] = ()
 
@@ -119,11 +120,11 @@ def advance(seen: Observation, spec: ModelDeploymentSpec) -> Decision:
     scene = _survey(seen, spec)
     if _is_recorded(scene.found, before):
         scene = _commanded(scene, before)
-    if _is_recorded(scene.found, before) and not scene.actions and not spec.paused:
+    if _is_recorded(scene.found, before) and not scene.actions and not scene.refusal and not spec.paused:
         draft = plan.next_revision(scene.at, scene.gate is not None)
         scene = scene if draft is None else _with_revision(scene, draft, scene.at.quarantine)
     if not scene.actions:
-        scene = _written(scene, seen, before)
+        scene = _written(scene, before)
     scene = _tidied(scene, before)
     facts = _facts(seen, scene)
     after = _status(seen, scene, facts)
@@ -151,7 +152,7 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
     at = replace(at, quarantine=_still_undone(at))
     gate = gates.blocked(at)
     applied = by_hand.with_known_restart(before.applied, snapshot.workload, past)
-    return _Scene(at, asked, found, gate, before.last_command, applied, before.drift, events=found.events)
+    return _Scene(seen, at, asked, found, gate, before.last_command, applied, before.drift, events=found.events)
 
 
 def _still_undone(at: Situation) -> Quarantine:
@@ -167,10 +168,12 @@ def _commanded(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
     answer = answers.answer(scene.at, before.last_command, is_rebuilt)
     if answer is None:
         return scene
-    scene = replace(scene, last_command=answer.last_command)
+    said = replace(scene, last_command=answer.last_command)
     if answer.draft is None:
-        return replace(scene, at=_with_quarantine(scene.at, answer.quarantine))
-    return _with_revision(scene, answer.draft, answer.quarantine)
+        return replace(said, at=_with_quarantine(scene.at, answer.quarantine))
+    fresh = _with_revision(said, answer.draft, answer.quarantine)
+    # A command counts as answered when its revision can be recorded.
+    return replace(scene, refusal=fresh.refusal) if fresh.refusal else fresh
 
 
 def _with_quarantine(at: Situation, quarantine: Quarantine) -> Situation:
@@ -183,6 +186,9 @@ def _with_revision(scene: _Scene, draft: Draft, quarantine: Quarantine) -> _Scen
     """Record the revision that takes the place of the one that is there."""
     at = scene.at
     fresh = plan.recorded(draft, at.history, at.snapshot, at.now)
+    creation = CreateRevision(fresh)
+    if refusal := scene.seen.refused(creation.write.content):
+        return replace(scene, refusal=refusal)
     past = plan.succeeded_by(at.history, fresh.entry, quarantine, at.now)
     verdict = analysis.assess(at.spec.analysis, fresh.entry, None, {}, (), at.now)
     at = replace(_with_quarantine(at, quarantine), history=past, active=fresh.entry, condemned=None)
@@ -192,12 +198,12 @@ def _with_revision(scene: _Scene, draft: Draft, quarantine: Quarantine) -> _Scen
         found=replace(scene.found, active=fresh.entry, verdict=verdict, condemned=None, withheld=None),
         gate=gates.blocked(at),
         pending=True,
-        actions=(CreateRevision(fresh),),
+        actions=(creation,),
         events=(*scene.events, events.revision_created(fresh.entry)),
     )
 
 
-def _written(scene: _Scene, seen: Observation, before: ModelDeploymentStatus) -> _Scene:
+def _written(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
     """Bring the Deployment to the revision in place; what others did to it is put on record first."""
     at = scene.at
     wanted = application.wanted(at, before, _is_frozen(at))
@@ -206,12 +212,12 @@ def _written(scene: _Scene, seen: Observation, before: ModelDeploymentStatus) ->
     if application.is_pending(wanted, before.applied):
         # While paused a Deployment that is there follows, one that is gone stays away.
         needed = not at.spec.paused or at.snapshot.workload is not None
-        return _applied(scene, seen, wanted) if needed else scene
+        return _applied(scene, wanted) if needed else scene
     if scene.applied is None or at.active is None or at.spec.paused:
         return scene
     done = by_hand.by_hand(at, scene.applied, before.drift, wanted.paused)
     if isinstance(done, by_hand.Drifted) and not done.is_new:
-        return _applied(scene, seen, wanted)
+        return _applied(scene, wanted)
     return scene if done is None else _recorded_by_hand(scene, at.active, done)
 
 
@@ -232,10 +238,10 @@ def _recorded_by_hand(scene: _Scene, active: HistoryEntry, done: by_hand.ByHand)
             assert_never(never)
 
 
-def _applied(scene: _Scene, seen: Observation, wanted: Wanted) -> _Scene:
-    refusal = application.refusal(wanted, seen)
+def _applied(scene: _Scene, wanted: Wanted) -> _Scene:
     write = application.write(wanted, scene.at.snapshot.workload, scene.applied)
-    return replace(scene, pending=True, refusal=refusal, actions=() if refusal else (write,))
+    refusal = scene.seen.refused(write.write.content)
+    return replace(scene, pending=True, refusal=refusal or scene.refusal, actions=() if refusal else (write,))
 
 
 def _is_frozen(at: Situation) -> bool:

@@ -12,10 +12,26 @@ from pennant.core.observation import Revision, Version, Workload
 
 
 @dataclass(frozen=True, slots=True)
+class Write:
+    """A write on which the next ones rest; when it is refused, a person has to act."""
+
+    what: str
+    """In words."""
+    content: str
+    """By which it is known again in the next pass."""
+
+
+@dataclass(frozen=True, slots=True)
 class CreateRevision:
     """Create the ControllerRevision `<name>-<revision>`; creation by name is atomic."""
 
     revision: Revision
+
+    @property
+    def write(self) -> Write:
+        """What this writes."""
+        entry = self.revision.entry
+        return Write(f"the record of revision {entry.revision}", f"revision of {entry.template_hash}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +48,11 @@ class ApplyWorkload:
     """The revision that the manifest serves."""
     replaces_template: bool = False
     """Whether fields that others added to the pod template have to go, which an apply alone would leave."""
+
+    @property
+    def write(self) -> Write:
+        """What this writes."""
+        return Write("the Deployment", self.manifest_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +77,9 @@ class PruneRevision:
     revision: int
 
 
-Action = CreateRevision | ApplyWorkload | MirrorQuarantine | MarkRevision | PruneRevision
+Copying = MirrorQuarantine | MarkRevision | PruneRevision
+"""What only repeats elsewhere what the status says; when it is refused, everything else goes on."""
+Action = CreateRevision | ApplyWorkload | Copying
 
 
 class EventType(StrEnum):

@@ -138,9 +138,10 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The API server's answer to a manifest that it did not accept."""
+    """The API server's answer to a write that it did not accept."""
 
-    manifest_hash: str
+    content: str
+    """By which the write is known again."""
     message: str
     retry_at: datetime
 
@@ -166,6 +167,8 @@ class Snapshot:
     """The field manager that last wrote the spec; empty where nobody says."""
     order: Command | Malformed | None = None
     """What the annotations tell the operator to do; None: nothing."""
+    taken: frozenset[int] = frozenset()
+    """Numbers of revisions whose names something else has, or a record that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,11 @@ class Observation:
     snapshot: Snapshot
     measurements: Measurements = field(default_factory=dict)
     """What was asked and is answered; a question that is not there was not due, or its answer is on its way."""
-    refusal: Refusal | None = None
+    refusals: tuple[Refusal, ...] = ()
+    """Writes that were refused a short while ago, and are not yet to be tried again."""
     distrusted: Mapping[str, str] = field(default_factory=dict)
     """Metric sources against which so much breaches at once that they are not believed, each with a sentence why."""
+
+    def refused(self, content: str) -> str:
+        """Return why the API server did not take this very write a short while ago; empty: it was not asked."""
+        return next((each.message for each in self.refusals if each.content == content), "")

@@ -79,7 +79,9 @@ def next_revision(at: Situation, is_blocked: bool) -> Draft | None:
 def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) -> Revision:
     """Return the draft as a revision with a number, linked to the one before."""
     entry = HistoryEntry(
-        revision=revision.next_number(history, (each.entry.revision for each in snapshot.revisions)),
+        revision=revision.next_number(
+            history, (*(each.entry.revision for each in snapshot.revisions), *snapshot.taken)
+        ),
         version=draft.version,
         digest=draft.digest,
         template_hash=revision.template_hash(draft.template),

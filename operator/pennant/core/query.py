@@ -4,10 +4,17 @@ import re
 from collections.abc import Mapping
 
 from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus
+from pennant.api.promql import COMMENT, PLACEHOLDER, STRING, WINDOW
 from pennant.core.observation import Key
 
-_PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
-_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "'": r"\'", "\n": r"\n", "\r": r"\r"})
+_PLACEHOLDER = re.compile(PLACEHOLDER)
+# A string comes with the operator before it where that makes it a regular expression.
+_TOKEN = re.compile(
+    rf"(?P<regex>[=!]~(?:\s|{COMMENT}\n)*)?(?P<string>{STRING})|(?P<comment>{COMMENT})|{re.escape(WINDOW)}"
+)
+_ESCAPE_OR_PLACEHOLDER = re.compile(rf"\\.|(?P<placeholder>{PLACEHOLDER})")
+_DURATION = re.compile(r"[0-9]+(ms|[smhdwy])", re.ASCII)
+_REGEX_OPERATORS = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 
 def values(
@@ -29,10 +36,52 @@ def values(
 
 
 def substituted(query: str, values: Mapping[str, str]) -> str:
-    """Return the query with its placeholders filled; a value stays inside the string it stands in."""
-    return filled(query, {name: value.translate(_ESCAPES) for name, value in values.items()})
+    """Return the query with its placeholders filled; a value stays inside the string it stands in, and means itself.
+
+    In the string of a matcher `=~` or `!~` a value is no regular expression either: a version has dots. A string in
+    back quotes knows no escapes; with a placeholder it becomes an equal one in double quotes.
+    """
+
+    def fill(token: re.Match[str]) -> str:
+        before, string = token["regex"] or "", token["string"]
+        if string is not None:
+            return before + _string(string, {name: _literal(each, bool(before)) for name, each in values.items()})
+        window = values.get("window", "")
+        # What stands alone cannot be escaped.
+        return window if token["comment"] is None and _DURATION.fullmatch(window) else token[0]
+
+    return _TOKEN.sub(fill, query)
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
     """Return a text with its placeholders filled by these values as they are."""
-    return _PLACEHOLDER.sub(lambda match: values.get(match.group(1), match.group(0)), text)
+    return _PLACEHOLDER.sub(lambda match: values.get(match[0][2:-1], match[0]), text)
+
+
+def _string(string: str, bodies: Mapping[str, str]) -> str:
+    quote, body = string[0], string[1:-1]
+    if quote == "`":
+        if not _PLACEHOLDER.search(body):
+            return string
+        quote, body = '"', _escaped(body)
+
+    def fill(match: re.Match[str]) -> str:
+        return bodies.get(match["placeholder"][2:-1], match[0]) if match["placeholder"] else match[0]
+
+    return f"{quote}{_ESCAPE_OR_PLACEHOLDER.sub(fill, body)}{quote}"
+
+
+def _literal(value: str, is_regex: bool) -> str:
+    """Return the body of a string, in whichever quotes with escapes, that means this value."""
+    return _escaped(_REGEX_OPERATORS.sub(r"\\\g<0>", value) if is_regex else value)
+
+
+def _escaped(text: str) -> str:
+    return "".join(
+        each if _is_plain(each) else rf"\u{ord(each):04x}" if ord(each) < 1 << 16 else rf"\U{ord(each):08x}"
+        for each in text
+    )
+
+
+def _is_plain(character: str) -> bool:
+    return " " <= character <= "~" and character not in "\\\"'"

@@ -220,7 +220,7 @@ def _stalled(facts: Facts) -> Said:
 def _stalled_by_refusal(facts: Facts) -> Said | None:
     if not facts.refusal:
         return None
-    return Said(TRUE, Reason.DEPLOYMENT_REFUSED, f"the API server refuses the Deployment: {facts.refusal}")
+    return Said(TRUE, Reason.DEPLOYMENT_REFUSED, f"the API server refuses {facts.refusal}")
 
 
 def _stalled_by_breach(facts: Facts) -> Said | None:

@@ -56,10 +56,11 @@ def holder(versions: Iterable[Version], spec: ModelDeploymentSpec) -> Holder:
 
 def pinned(versions: Iterable[Version], named: str) -> Holder:
     """Return the version of this name, among those that are not being deleted."""
-    for each in versions:
-        if each.version == named and not each.deleting:
-            return HolderInvalid(each.name, each.spec.problem) if isinstance(each.spec, Invalid) else Held(each)
-    return NotFound(named)
+    found = sorted(
+        (each for each in versions if each.version == named and not each.deleting), key=lambda each: each.name
+    )
+    valid = next((each for each in found if not isinstance(each.spec, Invalid)), None)
+    return Held(valid) if valid is not None else _invalid(found) or NotFound(named)
 
 
 def resolve(versions: Iterable[Version], tag: str, on_ambiguous: AmbiguousTag = AmbiguousTag.HOLD) -> Holder:
@@ -77,7 +78,10 @@ def resolve(versions: Iterable[Version], tag: str, on_ambiguous: AmbiguousTag = 
             return Held(newest, tuple(sorted(each.name for each in older)))
         case [_, *_]:
             return Ambiguous(tuple(each.name for each in valid))
-    for each in carriers:
-        if isinstance(each.spec, Invalid):
-            return HolderInvalid(each.name, each.spec.problem)
-    return Unassigned()
+    return _invalid(carriers) or Unassigned()
+
+
+def _invalid(versions: Iterable[Version]) -> HolderInvalid | None:
+    """Return the first version that cannot be read."""
+    found = ((each.name, each.spec) for each in versions)
+    return next((HolderInvalid(name, spec.problem) for name, spec in found if isinstance(spec, Invalid)), None)

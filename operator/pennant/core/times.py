@@ -17,8 +17,7 @@ def look_again_at(seen: Observation, at: Situation, found: Judgement, facts: Fac
         times.append(checks.next_check_at(analysis, active, seen.now))
     if facts.unresolved_since is not None:
         times.append(facts.unresolved_since + status.TAG_GRACE)
-    if facts.refusal and seen.refusal is not None:
-        times.append(seen.refusal.retry_at)
+    times += [each.retry_at for each in seen.refusals]
     if facts.withheld is not None:
         times.append(facts.withheld.brake.until)
     if facts.gate is not None:

@@ -32,8 +32,8 @@ def parsed(body: bytes) -> Json:
     """Return the JSON object; raises `Unavailable` where the body is none."""
     try:
         value = json.loads(body)
-    except ValueError as error:
-        raise Unavailable("the API server's answer is no JSON") from error
+    except (ValueError, RecursionError) as error:
+        raise Unavailable("the API server's answer is no JSON that can be read") from error
     if not isinstance(value, dict):
         raise Unavailable("the API server's answer is no JSON object")
     return value

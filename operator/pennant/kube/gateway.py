@@ -67,10 +67,14 @@ class Gateway:
 
     async def create_revision(self, owner: Snapshot, revision: Revision) -> None:
         """Create the ControllerRevision; `Conflict` where the name is taken."""
-        kind = Kind.CONTROLLER_REVISION
+        kind, path = Kind.CONTROLLER_REVISION, RESOURCES[Kind.CONTROLLER_REVISION].path(owner.key.namespace)
         body = translate.controller_revision(owner, revision)
         with self._doubting(owner.key):
-            raw = await self._client.request(Verb.CREATE, kind, RESOURCES[kind].path(owner.key.namespace), body=body)
+            try:
+                raw = await self._client.request(Verb.CREATE, kind, path, body=body)
+            except Conflict:
+                await self._look_who_has_it(owner, revision.entry.revision)
+                raise
         if (created := translate.recorded(raw)) is not None:
             self._store.add_revision(owner.uid, created)
 
@@ -244,8 +248,19 @@ class Gateway:
         pages = self._client.pages(Kind.CONTROLLER_REVISION, key.namespace, labelSelector=label)
         owned = [raw async for page in pages for raw in page["items"] if controller_uid(raw) == uid]
         pool = Pool()
-        read = (translate.recorded(raw, pool) for raw in owned)
-        self._store.put_revisions(uid, (each for each in read if each is not None))
+        read = [(raw, translate.recorded(raw, pool)) for raw in owned]
+        self._store.put_revisions(uid, (each for _, each in read if each is not None))
+        numbers = (translate.revision_number(raw) for raw, each in read if each is None)
+        self._store.take_numbers(uid, (each for each in numbers if each is not None))
+
+    async def _look_who_has_it(self, owner: Snapshot, number: int) -> None:
+        """Pass over a number from now on whose name something has that is, and stays, no revision of this object."""
+        name = translate.revision_name(owner.key, number)
+        pages = self._client.pages(Kind.CONTROLLER_REVISION, owner.key.namespace, fieldSelector=f"metadata.name={name}")
+        found = [raw async for page in pages for raw in page["items"]]
+        if not all((_is_of(raw, owner) and translate.recorded(raw)) or _is_going(raw, owner) for raw in found):
+            _log.warning("%s is no record of %s, so revision %d is passed over", name, owner.key, number)
+            self._store.take_numbers(owner.uid, (number,))
 
     @contextmanager
     def _doubting(self, key: Key) -> Iterator[None]:
@@ -260,3 +275,17 @@ class Gateway:
 def _within(text: str, size: int) -> str:
     """Return the text, cut so that its UTF-8 has at most `size` bytes."""
     return text.encode()[:size].decode(errors="ignore")
+
+
+def _is_of(raw: Json, owner: Snapshot) -> bool:
+    """Return whether a ControllerRevision is found among those of a ModelDeployment."""
+    labelled = (raw["metadata"].get("labels") or {}).get(DEPLOYMENT_LABEL) == owner.key.name
+    return labelled and controller_uid(raw) == owner.uid
+
+
+def _is_going(raw: Json, owner: Snapshot) -> bool:
+    """Return whether a ControllerRevision is that of a predecessor of this name, and is about to be collected."""
+    references = raw["metadata"].get("ownerReferences") or ()
+    return any((each["kind"], each["name"]) == (Kind.MODEL_DEPLOYMENT, owner.key.name) for each in references) and (
+        controller_uid(raw) != owner.uid
+    )

@@ -1,14 +1,61 @@
 """What is wrong with something that was read, as one sentence for the user who wrote it."""
 
+import re
+from collections.abc import Mapping
+
 from pydantic import ValidationError
 
-from pennant.api.meta import clip
+from pennant.api.meta import MEANINGS, clip
+
+DEEPEST = 64
+"""Levels of nesting that are read; a whole pod template has about a dozen."""
+_PATH_LEVELS = 5
+_SAID: Mapping[str, str] = {
+    "missing": "must be set",
+    "model_type": "must be an object",
+    "dict_type": "must be an object",
+    "list_type": "must be a list",
+    "tuple_type": "must be a list",
+    "string_type": "must be a string; a number or a word like yes needs quotes",
+    "int_type": "must be a whole number, without quotes",
+    "bool_type": "must be true or false, without quotes",
+}
 
 
 def problem(error: ValidationError, root: str = "spec") -> str:
     """Return the first error with the path of its field, and how many more there are."""
-    first, *more = error.errors(include_url=False, include_context=False, include_input=False)
+    first, *more = error.errors(include_url=False, include_input=False)
     path = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in first["loc"])
-    said = first["msg"].removeprefix("Value error, ")
-    sentence = f"{root}{path}: {said}" if path else said
-    return clip(f"{sentence} (and {len(more)} more)" if more else sentence)
+    said = (
+        _SAID.get(first["type"])
+        or MEANINGS.get(first.get("ctx", {}).get("pattern", ""))
+        or re.sub(r"^(\w+ should|Value error,) ", _mended, first["msg"])
+    )
+    # A rule of the whole names its fields itself.
+    names_itself = first["type"] == "value_error" and not path
+    sentence = said if names_itself else f"{root}{path}: {said}"
+    return clip(printable(f"{sentence} (and {len(more)} more)" if more else sentence))
+
+
+def _mended(start: re.Match[str]) -> str:
+    return "" if start[0].startswith("Value") else "must "
+
+
+def printable(text: str) -> str:
+    """Return the text with what would change the look of other text, such as a new line, by its number."""
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
+
+
+def too_deep(value: object, root: str = "spec") -> str | None:
+    """Return what is wrong with a value that is nested so deeply that nobody wrote it by hand; None: it is not."""
+    pending = [(value, root, 0)]
+    while pending:
+        node, path, depth = pending.pop()
+        if depth > DEEPEST:
+            return clip(printable(f"{path}: must not be nested in more than {DEEPEST} levels"))
+        if isinstance(node, Mapping):
+            children = [(f".{name}", each) for name, each in node.items()]
+        else:
+            children = [(f"[{number}]", each) for number, each in enumerate(node)] if isinstance(node, list) else []
+        pending += [(each, path if depth >= _PATH_LEVELS else path + name, depth + 1) for name, each in children]
+    return None

@@ -48,6 +48,7 @@ class Store:
         self._versions_of: dict[Model, dict[str, Version]] = {}
         self._deployments_of: dict[Model, set[Key]] = {}
         self._revisions: dict[str, dict[int, Recorded]] = {}
+        self._taken: dict[str, frozenset[int]] = {}
 
     def heard(self, kind: str, event_type: str | None, raw: Json) -> Keys:
         """Take in an event, a listed object or an answer; return the ModelDeployments that it may concern.
@@ -61,10 +62,11 @@ class Store:
             return NOBODY
         try:
             return self._put[kind](who, raw)
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
-            # The schema does not let such an object in; if one is there, it must not stand in the way of others.
+        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+            # Nothing lets such an object in; if one is there, it must not stand in the way of others, nor must what it
+            # was before be taken for what it is.
             _log.warning("%s %s cannot be read: %r", kind, who.key, error)
-            return NOBODY
+            return self._dropped(kind, who.key, self._shelves[kind].bury(who))
 
     def gone(self, kind: Kind, key: Key, resource_version: int) -> Keys:
         """Take in that a quorum read did not find the object; return whom it may concern.
@@ -112,6 +114,7 @@ class Store:
             versions=versions,
             revisions=tuple(revisions[number].revision for number in sorted(revisions)),
             workload=None if placed is None else placed.seen_by(found.uid),
+            taken=self._taken.get(found.uid, frozenset()),
         )
 
     def unread(self, key: Key) -> Key | None:
@@ -143,6 +146,10 @@ class Store:
     def put_revisions(self, uid: str, recorded: Iterable[Recorded]) -> None:
         """Keep these as all revisions of the ModelDeployment with this uid."""
         self._revisions[uid] = {each.revision.entry.revision: each for each in recorded}
+
+    def take_numbers(self, uid: str, numbers: Iterable[int]) -> None:
+        """Keep in mind that these numbers cannot be given to revisions of the ModelDeployment with this uid."""
+        self._taken[uid] = self._taken.get(uid, frozenset()).union(numbers)
 
     def add_revision(self, uid: str, recorded: Recorded) -> None:
         """Add a revision that was just created, if the others are known."""
@@ -180,19 +187,24 @@ class Store:
     def _unindex_deployment(self, dropped: Snapshot, *, keep_revisions: bool) -> None:
         if not keep_revisions:
             self._revisions.pop(dropped.uid, None)
+            self._taken.pop(dropped.uid, None)
         if (model := _model_of(dropped)) is not None:
             self._deployments_of[model].discard(dropped.key)
 
     def _put_version(self, who: Identity, raw: Json) -> Keys:
-        model = (who.key.namespace, translate.model_of(raw))
-        after = translate.version(raw, is_asked_for=self._is_asked_for(model, str(raw["spec"]["version"])))
-        known = self._versions.get(who.key)
+        name, version = translate.named(raw)
+        model = (who.key.namespace, name)
+        after = translate.version(raw, is_asked_for=self._is_asked_for(model, version))
+        before_of, before = self._versions.get(who.key) or (model, None)
         self._versions.put(who, (model, after))
         self._versions_of.setdefault(model, {})[after.name] = after
-        before = known[1] if known is not None else None
         if before is not None and replace(before, resource_version=after.resource_version) == after:
             return NOBODY
-        return frozenset(self._deployments_of.get(model, ()))
+        concerned = frozenset(self._deployments_of.get(model, ()))
+        if before_of != model:
+            del self._versions_of[before_of][after.name]
+            concerned |= self._deployments_of.get(before_of, set())
+        return concerned
 
     def _is_asked_for(self, model: Model, version: str) -> bool:
         specs = (found.spec for key in self._deployments_of.get(model, ()) if (found := self._deployments.get(key)))

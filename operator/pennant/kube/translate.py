@@ -5,14 +5,15 @@ What users wrote wrongly becomes `Invalid`; what only we write and cannot be rea
 
 import json
 import logging
+import re
 from dataclasses import dataclass, replace
 from sys import intern
-from typing import Any, TypeVar
+from typing import Any, TypeGuard, TypeVar
 
 from pydantic import ValidationError
 
 from pennant.api import GROUP
-from pennant.api.meta import ApiModel, Json
+from pennant.api.meta import LABEL_PATTERN, LONGEST_NAME, ApiModel, Json
 from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus
 from pennant.api.model_version import ModelVersionSpec, QuarantinedBy
 from pennant.core import commands, desired
@@ -20,7 +21,7 @@ from pennant.core.digest import content_digest, short_hash
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Version, Workload
 from pennant.core.revision import CHAINED, RESTARTED_AT, TEMPLATE_HASH_LABEL, entry_hash, template_hash
 from pennant.kube.identity import controller_uid, fields_hash, identity, last_editor, last_writer
-from pennant.kube.problem import problem
+from pennant.kube.problem import problem, too_deep
 from pennant.kube.resources import FIELD_MANAGER, RESOURCES, Kind
 from pennant.kube.sharing import Pool
 
@@ -28,6 +29,8 @@ _log = logging.getLogger(__name__)
 ModelT = TypeVar("ModelT", bound=ApiModel)
 NOT_READ = Invalid("nothing asks for the version, so its record was not read")
 PROGRESS_ANNOTATION = f"{GROUP}/progress"
+_FIXED = (*CHAINED, "hash")
+LONGEST_WORD = 63
 _NO_TAGS: frozenset[str] = frozenset()
 
 
@@ -66,7 +69,7 @@ def model_deployment(raw: Json) -> Snapshot:
         resource_version=metadata["resourceVersion"],
         generation=metadata.get("generation", 0),
         deleting="deletionTimestamp" in metadata,
-        spec=parsed(ModelDeploymentSpec, raw.get("spec")),
+        spec=_deployment_spec(metadata["name"], raw.get("spec")),
         status=_status(raw),
         versions=(),
         revisions=(),
@@ -76,15 +79,20 @@ def model_deployment(raw: Json) -> Snapshot:
     )
 
 
+def _deployment_spec(name: str, raw: object) -> ModelDeploymentSpec | Invalid:
+    if len(name) > LONGEST_NAME or not re.fullmatch(LABEL_PATTERN, name):
+        return Invalid(f"metadata.name: must be lower-case letters, digits and dashes, at most {LONGEST_NAME} of them")
+    return parsed(ModelDeploymentSpec, raw)
+
+
 def parsed(model: type[ModelT], raw: object) -> ModelT | Invalid:
     """Return what a user declared, or what is wrong with it."""
+    if (deep := too_deep(raw)) is not None:
+        return Invalid(deep)
     try:
         return model.model_validate(raw)
     except ValidationError as error:
         return Invalid(problem(error))
-    except (AttributeError, KeyError, TypeError) as error:
-        # The schema does not let such a shape in, and the rules of the models rely on that.
-        return Invalid(f"the spec has not the shape that its schema asks for: {error}")
 
 
 def _status(raw: Json) -> ModelDeploymentStatus:
@@ -96,9 +104,11 @@ def _status(raw: Json) -> ModelDeploymentStatus:
         return ModelDeploymentStatus()
 
 
-def model_of(raw: Json) -> str:
-    """Return the model that a ModelVersion is a version of."""
-    return intern(str(raw["spec"]["model"]))
+def named(raw: Json) -> tuple[str, str]:
+    """Return the model that a ModelVersion is a version of, and the version; empty where it does not say."""
+    spec = _object(raw, "spec")
+    model, version = (each if _is_word(each) else "" for each in (spec.get("model"), spec.get("version")))
+    return intern(model), version
 
 
 def version(raw: Json, *, is_asked_for: bool = False) -> Version:
@@ -106,36 +116,60 @@ def version(raw: Json, *, is_asked_for: bool = False) -> Version:
 
     Most of ten thousand versions are none of that, and all of them are kept in memory.
     """
-    metadata, spec = raw["metadata"], raw["spec"]
-    tags = frozenset(intern(str(each)) for each in spec.get("tags") or ()) or _NO_TAGS
-    quarantined_by = _quarantined_by(raw)
+    metadata = raw["metadata"]
+    tags, quarantined_by = _tags(_object(raw, "spec")), _quarantined_by(raw)
     matters = bool(tags or quarantined_by or is_asked_for)
+    spec = _version_spec(metadata["name"], raw) if matters else NOT_READ
     return Version(
         name=metadata["name"],
         uid=metadata["uid"],
         resource_version=metadata["resourceVersion"],
-        version=str(spec["version"]),
+        version=named(raw)[1],
         tags=tags,
-        digest=_digest(spec),
-        spec=parsed(ModelVersionSpec, spec) if matters else NOT_READ,
-        record=spec if matters else {},
+        digest=_digest(_object(raw, "spec")),
+        spec=spec,
+        record={} if isinstance(spec, Invalid) else raw["spec"],
         quarantined_by=quarantined_by,
         deleting="deletionTimestamp" in metadata,
         tagged_by=last_writer(raw, "spec", "tags") if matters else "",
     )
 
 
+def _version_spec(name: str, raw: Json) -> ModelVersionSpec | Invalid:
+    spec = parsed(ModelVersionSpec, raw.get("spec"))
+    if isinstance(spec, Invalid) or name == (fit := f"{spec.model}-{spec.version}"):
+        return spec
+    return Invalid(f"metadata.name: must be {fit}, made of spec.model and spec.version")
+
+
+def _object(raw: Json, name: str) -> Json:
+    """Return a part of an object; an empty one where it is no object itself."""
+    found = raw.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _tags(spec: Json) -> frozenset[str]:
+    """Return the tags, so that whoever follows one of them learns what is wrong with a record that cannot be read."""
+    tags = spec.get("tags")
+    return frozenset(intern(each) for each in tags if _is_word(each)) if isinstance(tags, list) else _NO_TAGS
+
+
+def _is_word(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and len(value) <= LONGEST_WORD
+
+
 def _digest(spec: Json) -> str:
     try:
         return content_digest(spec)
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, TypeError, ValueError, RecursionError):
         # What cannot be read has no content; the spec says what is wrong with it.
         return ""
 
 
 def _quarantined_by(raw: Json) -> tuple[QuarantinedBy, ...]:
     read = []
-    for each in (raw.get("status") or {}).get("quarantinedBy") or ():
+    marks = _object(raw, "status").get("quarantinedBy")
+    for each in marks if isinstance(marks, list) else ():
         try:
             read.append(QuarantinedBy.model_validate(each))
         except ValidationError as error:
@@ -189,14 +223,19 @@ def recorded(raw: Json, pool: Pool | None = None) -> Recorded | None:
 
     Revisions that are read with one pool share what is equal in them.
     """
-    shared, data = (pool or Pool()).shared, raw.get("data") or {}
+    shared, data = (pool or Pool()).shared, _object(raw, "data")
     try:
+        if (deep := too_deep(data, "data")) is not None:
+            raise ValueError(deep)
         entry = HistoryEntry.model_validate(data["entry"])
+        if revision_number(raw) != entry.revision:
+            raise ValueError(f"it holds revision {entry.revision}")
         template, record = shared(dict(data["template"])), shared(dict(data["record"]))
         intact = entry_hash(entry) == entry.hash and template_hash(template) == entry.template_hash
         revision = Revision(entry, template, record, _mirrored(raw, entry), intact)
-    except (KeyError, TypeError, ValueError) as error:
-        _log.warning("ControllerRevision %s is no record of a revision: %s", identity(raw).key, error)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        said = problem(error, "data.entry") if isinstance(error, ValidationError) else repr(error)
+        _log.warning("ControllerRevision %s is no record of a revision: %s", identity(raw).key, said)
         return None
     return Recorded(raw["metadata"]["uid"], raw["metadata"]["resourceVersion"], revision)
 
@@ -207,8 +246,9 @@ def _mirrored(raw: Json, entry: HistoryEntry) -> HistoryEntry | None:
     if noted is None:
         return None
     try:
-        return HistoryEntry.model_validate(entry.to_json() | json.loads(noted))
-    except (TypeError, ValueError) as error:
+        progress = {name: each for name, each in json.loads(noted).items() if name not in _FIXED}
+        return HistoryEntry.model_validate(entry.to_json() | progress)
+    except (AttributeError, TypeError, ValueError, RecursionError) as error:
         # What happened to the revision is forgotten then; that it was there is not.
         _log.warning("The progress noted on ControllerRevision %s cannot be read: %s", identity(raw).key, error)
         return None
@@ -217,7 +257,7 @@ def _mirrored(raw: Json, entry: HistoryEntry) -> HistoryEntry | None:
 def progress(entry: HistoryEntry) -> str:
     """Return what is noted on the ControllerRevision of a revision: how far it came."""
     whole = entry.to_json()
-    return json.dumps({name: each for name, each in whole.items() if name not in (*CHAINED, "hash")}, sort_keys=True)
+    return json.dumps({name: each for name, each in whole.items() if name not in _FIXED}, sort_keys=True)
 
 
 def controller_revision(owner: Snapshot, revision: Revision) -> dict[str, Any]:
@@ -244,3 +284,9 @@ def controller_revision(owner: Snapshot, revision: Revision) -> dict[str, Any]:
 def revision_name(owner: Key, number: int) -> str:
     """Return the name of a revision's ControllerRevision."""
     return f"{owner.name}-{number}"
+
+
+def revision_number(raw: Json) -> int | None:
+    """Return the number of the revision that a ControllerRevision is named after; None where it is no such name."""
+    number = raw["metadata"]["name"].rpartition("-")[2]
+    return int(number) if re.fullmatch(r"[1-9][0-9]{0,8}", number) else None

@@ -10,7 +10,8 @@ import json
 import math
 import re
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,8 @@ LARGEST_ANSWER_BYTES = 1 << 20
 FIRING_ALERTS = 'ALERTS_FOR_STATE and ignoring(alertstate) ALERTS{alertstate="firing"}'
 CONNECT_SECONDS = 3.0
 CONCURRENT_QUERIES = 4
+SLOW_QUERIES = 2
+MOST_REMEMBERED = 1024
 # What Prometheus prints; Python's float takes more, such as "1_0" and digits of other scripts.
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", re.ASCII)
 _SPECIAL = {"NaN": math.nan, "+Inf": math.inf, "-Inf": -math.inf}
@@ -58,6 +61,9 @@ class Prometheus:
         """Ask this endpoint; no connection is made before the first query."""
         self._name, self._endpoint, self._observed = name, endpoint, observed
         self._turns = asyncio.Semaphore(CONCURRENT_QUERIES)
+        self._slow_turns = asyncio.Semaphore(SLOW_QUERIES)
+        self._slow: dict[str, None] = {}
+        """Queries that were not answered in time when they were last asked, the oldest first."""
         self._session: aiohttp.ClientSession | None = None
 
     async def query_range(self, request: RangeQuery) -> Series:
@@ -80,9 +86,8 @@ class Prometheus:
         result = "unavailable"
         try:
             # Waiting for a turn counts too: a source that hangs must not hold its callers longer than its time.
-            async with asyncio.timeout(self._endpoint.timeout_seconds):
-                async with self._turns:
-                    code, body = await self._post(path, form)
+            async with asyncio.timeout(self._endpoint.timeout_seconds), self._turn(form["query"]):
+                code, body = await self._post(path, form)
             answer = _read(code, body, kind, read)
             result = "success"
             return answer
@@ -98,6 +103,22 @@ class Prometheus:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
+
+    @asynccontextmanager
+    async def _turn(self, query: str) -> AsyncIterator[None]:
+        """Wait for a turn; queries that were too slow before share a part of them, so that others are not kept."""
+        async with AsyncExitStack() as turn:
+            if query in self._slow:
+                await turn.enter_async_context(self._slow_turns)
+            await turn.enter_async_context(self._turns)
+            try:
+                yield
+            except (asyncio.CancelledError, TimeoutError):
+                self._slow[query] = None
+                if len(self._slow) > MOST_REMEMBERED:
+                    del self._slow[next(iter(self._slow))]
+                raise
+            self._slow.pop(query, None)
 
     async def _post(self, path: str, form: dict[str, str]) -> tuple[int, bytes]:
         data = {**form, "timeout": f"{self._endpoint.timeout_seconds:g}s"}
@@ -127,8 +148,10 @@ class Prometheus:
                 tls = ssl.create_default_context(cafile=str(self._endpoint.ca_file))
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=CONCURRENT_QUERIES, ssl=tls),
-                timeout=aiohttp.ClientTimeout(total=self._endpoint.timeout_seconds, sock_connect=CONNECT_SECONDS),
+                # The whole is timed by whoever asks.
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
                 headers={"User-Agent": f"pennant/{__version__}", "Accept-Encoding": "gzip"},
+                cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
             )
         return self._session
@@ -205,7 +228,16 @@ def _error_type(body: bytes) -> str:
 
 
 def _secret(path: Path) -> str:
-    return path.read_text().strip()
+    """Return the one line of a file; what is wrong with it is told without a part of it."""
+    try:
+        text = path.read_text().strip()
+    except OSError as error:
+        raise Unavailable(f"the source's credentials cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError:
+        raise Unavailable("the source's credentials are no text") from None
+    if not text or not text.isprintable():
+        raise Unavailable("the source's credentials are not one line of text")
+    return text
 
 
 def _unix(moment: datetime) -> str:

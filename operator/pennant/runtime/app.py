@@ -7,6 +7,7 @@ import os
 import random
 import signal
 import socket
+import sys
 import uuid
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
@@ -40,6 +41,9 @@ from pennant.runtime.workers import Workers
 from pennant.runtime.workqueue import WorkQueue
 
 CREDENTIALS_SECONDS = 10.0
+# A pod template is open, and the API server takes objects of up to 10,000 levels: one of them, in a list or a watch
+# that cannot be read, would end this process again and again.
+DEEPEST_CALLS = 12_000
 SHUTDOWN_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
@@ -60,6 +64,7 @@ class CannotStart(Exception):
 def run(settings: Settings) -> int:
     """Run the operator until a signal or until a part of it ends; return the exit code."""
     logs.configure(settings.log_format, settings.log_level)
+    sys.setrecursionlimit(DEEPEST_CALLS)
     try:
         return asyncio.run(Operator(settings).run())
     except CannotStart as error:
@@ -83,7 +88,7 @@ class Operator:
         connection = await self._connected()
         self._handle_signals()
         sources = load(self._settings.metric_sources, self._telemetry.queried)
-        store, queue = Store(), WorkQueue(self._jitter)
+        store, queue = Store(), WorkQueue(self._jitter, max(1, self._settings.workers // 2))
         leases = Leases(connection, self._lease_namespace(connection), self._settings.lease_name)
         elector = Elector(leases, _identity(), self._clock, self._timing(), self._jitter)
         permit = (lambda: elector.is_leading) if self._settings.leader_election else always

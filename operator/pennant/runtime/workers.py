@@ -11,6 +11,7 @@ from pennant.ports import Clock, Conflict, PortError, Refused, Unavailable
 from pennant.runtime.workqueue import WorkQueue
 
 PASS_SECONDS = 30.0
+REFUSED_SECONDS = 60.0
 _log = logging.getLogger(__name__)
 
 
@@ -74,7 +75,8 @@ class Workers:
                 look_again_at = await self._reconciler.reconcile(key)
         except (PortError, TimeoutError) as error:
             kind = _kind(error)
-            seconds = self._queue.retry(key)
+            # What was refused will be refused again, unless somebody changes something meanwhile.
+            seconds = self._queue.retry(key, REFUSED_SECONDS if kind == "refused" else 0.0)
             self._telemetry.failed(kind)
             level = logging.DEBUG if kind == "conflict" else logging.WARNING
             _log.log(level, "Trying again later", extra={"key": key, "error": str(error) or kind, "seconds": seconds})

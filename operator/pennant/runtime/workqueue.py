@@ -17,8 +17,16 @@ LONGEST_BACKOFF_SECONDS = 60.0
 class WorkQueue:
     """Keys that are to be reconciled, now or later."""
 
-    def __init__(self, jitter: random.Random | None = None) -> None:
-        """Spread retries by `jitter`, so that keys that failed together do not come back together."""
+    def __init__(self, jitter: random.Random | None = None, most_retries: int | None = None) -> None:
+        """Spread retries by `jitter`, so that keys that failed together do not come back together.
+
+        Of the keys that failed when they were last worked on, `most_retries` are worked on at a time: a pass that fails
+        may have taken its whole time, and many of them must leave workers for the others. None: all of them are.
+        """
+        self._most_retries = most_retries
+        self._retrying: set[Key] = set()
+        self._held: deque[Key] = deque()
+        """Keys that are ready, but for the others that are tried again."""
         self._ready: deque[Key] = deque()
         self._added_at: dict[Key, float] = {}
         self._working: set[Key] = set()
@@ -53,12 +61,12 @@ class WorkQueue:
         self._cancel(key)
         self._later[key] = loop.call_at(at, self._due, key)
 
-    def retry(self, key: Key) -> float:
-        """Put off a key that failed, longer each time; return the seconds."""
+    def retry(self, key: Key, at_least: float = 0.0) -> float:
+        """Put off a key that failed, longer each time but never for less than this; return the seconds."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         backoff: float = min(FIRST_BACKOFF_SECONDS * 2.0 ** min(failures, 16), LONGEST_BACKOFF_SECONDS)
-        seconds = backoff * self._jitter.uniform(0.8, 1.2)
+        seconds = max(backoff, at_least) * self._jitter.uniform(0.8, 1.2)
         self.add_after(key, seconds)
         return seconds
 
@@ -68,7 +76,7 @@ class WorkQueue:
 
     async def get(self) -> Key | None:
         """Wait for a key and take it; None when the queue is closed. Call `done` with it afterwards."""
-        while not self._ready and not self._closed:
+        while not self._closed and (key := self._take()) is None:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiters.append(waiter)
             try:
@@ -78,16 +86,30 @@ class WorkQueue:
                 if waiter.done() and not waiter.cancelled():
                     self._wake_one()
                 raise
-        if self._closed:
-            return None
-        key = self._ready.popleft()
-        del self._added_at[key]
-        self._working.add(key)
-        return key
+        return None if self._closed else key
+
+    def _take(self) -> Key | None:
+        """Return a key that may be worked on now, in the order in which they came; None: there is none."""
+        while self._ready:
+            key = self._ready.popleft()
+            if key in self._failures:
+                if self._most_retries is not None and len(self._retrying) >= self._most_retries:
+                    self._held.append(key)
+                    continue
+                self._retrying.add(key)
+            del self._added_at[key]
+            self._working.add(key)
+            return key
+        return None
 
     def done(self, key: Key) -> None:
         """Say that the work on a key is over; if it was added meanwhile, it is ready again."""
         self._working.discard(key)
+        if key in self._retrying:
+            self._retrying.discard(key)
+            if self._held:
+                self._ready.append(self._held.popleft())
+                self._wake_one()
         if key in self._again:
             self._again.discard(key)
             self.add(key)
@@ -104,14 +126,14 @@ class WorkQueue:
     @property
     def depth(self) -> int:
         """Keys that wait for a worker."""
-        return len(self._ready)
+        return len(self._added_at)
 
     @property
     def oldest_seconds(self) -> float:
         """Seconds for which the oldest of them has waited."""
-        if not self._ready:
+        if not self._added_at:
             return 0.0
-        return asyncio.get_running_loop().time() - self._added_at[self._ready[0]]
+        return asyncio.get_running_loop().time() - min(self._added_at.values())
 
     def _due(self, key: Key) -> None:
         self._later.pop(key, None)

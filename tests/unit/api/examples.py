@@ -206,6 +206,11 @@ def _analysis(**fields: Any) -> Object:
     return a_deployment(analysis={"metrics": [a_metric(**fields)]})
 
 
+def asking(query: str) -> Object:
+    """Return a ModelDeployment with a metric of this query."""
+    return _analysis(prometheus={"query": query})
+
+
 # Each of these is refused by the models and by the API server, with the same words.
 RULES = (
     Refused(
@@ -260,7 +265,39 @@ RULES = (
         a_deployment(historyLimit=3, rollback={"budget": {"count": 3}}),
         "budget.count must be smaller than spec.historyLimit",
     ),
+    Refused(
+        "a placeholder in the number of samples that is not known",
+        _analysis(minimumSamples={"query": 'm{a="${mod}"}', "count": 1}),
+        "a placeholder is not known",
+    ),
+    Refused(
+        "a placeholder in the labels of an alert that is not known",
+        a_deployment(analysis={"metrics": [{"name": "m", "alert": {"matchLabels": {"alertname": "${alert}"}}}]}),
+        "a placeholder is not known",
+    ),
     Refused("a tag twice", a_version(tags=["a", "a"]), "spec.tags must not name a tag twice"),
+)
+# Queries as models and API server alike take them, and do not.
+GOOD_QUERIES = (
+    "up",
+    "m{a=\"${version}\",b=~'${model}-.*',c!~`${name}\\d+`}[${window}] offset ${window}",
+    'label_replace(m, "a", "$1-${1}", "b", "(.*)")',
+    'm{a="\\"${version}\\""}',
+    'm{a="`", b="${name}"} + n{c=`"`, d=\'${name}\'}',
+    'm # a quote " in a comment\n + n{a="${name}"}',
+    'm{"${name}"="x"}',
+)
+UNKNOWN = "a placeholder is not known; there are ${namespace}, ${name}"
+MISPLACED = "only ${window} may stand outside of quotes"
+BAD_QUERIES = (
+    ('m{a="${tempalteHash}"}', UNKNOWN),
+    ('m{a="${Version}"}', UNKNOWN),
+    ('m{a="${version"} + n{b="${x}"}', UNKNOWN),
+    ("m_${name}", MISPLACED),
+    ("m{a=${version}}", MISPLACED),
+    ('m{a="x"} > ${version}', MISPLACED),
+    ('m{a="ends not} + ${version}', MISPLACED),
+    ('m{a="`"} + n{b=${name}} + o{c="`"}', MISPLACED),
 )
 # These are rules of the root, which only the API server sees.
 ROOT_RULES = (

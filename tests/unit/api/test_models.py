@@ -1,5 +1,7 @@
 """The models refuse what the schema refuses, with the same words."""
 
+import re
+
 import pytest
 from pydantic import ValidationError
 
@@ -7,7 +9,7 @@ from pennant.api.meta import ApiModel
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from unit.api import examples
-from unit.api.examples import RULES, Object, Refused
+from unit.api.examples import BAD_QUERIES, GOOD_QUERIES, RULES, Object, Refused
 
 MODELS: dict[str, type[ApiModel]] = {"ModelVersion": ModelVersionSpec, "ModelDeployment": ModelDeploymentSpec}
 
@@ -17,6 +19,17 @@ def test_a_rule_is_a_rule_of_the_model_too(rule: Refused) -> None:
     with pytest.raises(ValidationError) as caught:
         MODELS[rule.manifest["kind"]].model_validate(rule.manifest["spec"])
     assert rule.says in str(caught.value)
+
+
+@pytest.mark.parametrize("query", GOOD_QUERIES)
+def test_a_placeholder_may_stand_within_any_string(query: str) -> None:
+    ModelDeploymentSpec.model_validate(examples.asking(query)["spec"])
+
+
+@pytest.mark.parametrize(("query", "says"), BAD_QUERIES)
+def test_a_placeholder_that_nothing_can_be_put_in_for_is_refused(query: str, says: str) -> None:
+    with pytest.raises(ValidationError, match=re.escape(says)):
+        ModelDeploymentSpec.model_validate(examples.asking(query)["spec"])
 
 
 @pytest.mark.parametrize(

@@ -118,6 +118,16 @@ async def test_what_a_source_does_not_answer_is_an_answer_too(bench: Bench, trou
     assert answer == Unanswered(fault, str(trouble))
 
 
+async def test_a_mistake_is_logged_and_is_an_answer_too(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    bench.source.trouble = KeyError("the mistake")
+    bench.measurements.take(KEY, at(10))
+    await bench.answers()
+    answer = bench.measurements.take(KEY, at(10))[M].answer
+    assert answer == Unanswered(Fault.UNAVAILABLE, "the operator failed to ask; its log says why")
+    assert "the mistake" in caplog.text
+    assert bench.woken == [KEY]
+
+
 async def test_a_source_that_is_not_configured_is_named(bench: Bench) -> None:
     bench.measurements.take(KEY, at(10, "other"))
     await bench.answers()

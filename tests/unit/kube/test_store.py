@@ -145,14 +145,28 @@ def test_a_doubt_forgets_the_revisions(store: Store) -> None:
     assert not store.has_revisions("uid-fraud")
 
 
-def test_an_object_that_cannot_be_read_does_not_stand_in_the_way_of_others(
+def test_an_object_that_cannot_be_read_is_not_there_and_does_not_stand_in_the_way_of_others(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    broken = raw_version("2.0.0")
-    broken["spec"] = None
-    assert store.heard("ModelVersion", "ADDED", broken) == frozenset()
-    assert "fraud-2.0.0 cannot be read" in caplog.text
-    assert store.heard("ModelVersion", "ADDED", raw_version("3.0.0")) == {FRAUD}
+    store.heard("Deployment", "ADDED", raw_workload())
+    assert store.heard("Deployment", "MODIFIED", {**raw_workload(at=11), "spec": None}) == {FRAUD}
+    assert "fraud cannot be read" in caplog.text
+    assert snapshot(store).workload is None
+    assert store.heard("Deployment", "MODIFIED", raw_workload(at=12)) == {FRAUD}
+    assert snapshot(store).workload is not None
+
+
+def test_a_version_that_becomes_one_of_another_model_concerns_the_followers_of_both(store: Store) -> None:
+    churn = Key("default", "churn")
+    store.heard("ModelDeployment", "ADDED", raw_deployment("churn", spec={"model": "churn"}))
+    moved = raw_version("1.0.0", "production", at=11, spec={"model": "churn"})
+    moved["metadata"] |= {"name": "fraud-1.0.0", "uid": "uid-fraud-1.0.0"}
+    assert store.heard("ModelVersion", "MODIFIED", moved) == {FRAUD, churn}
+    assert snapshot(store).versions == ()
+    (version,) = snapshot(store, churn).versions
+    assert version.spec == Invalid("metadata.name: must be churn-1.0.0, made of spec.model and spec.version")
+    assert store.heard("ModelVersion", "DELETED", moved) == {churn}
+    assert snapshot(store, churn).versions == ()
 
 
 def test_a_new_history_of_the_api_server_replaces_all_that_was_known(store: Store) -> None:

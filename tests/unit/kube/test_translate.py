@@ -2,10 +2,11 @@ from typing import Any
 
 import pytest
 
-from pennant.api.model_deployment import ModelDeploymentStatus
+from pennant.api.model_deployment import ModelDeploymentStatus, Outcome
 from pennant.core.observation import Invalid, Revision
 from pennant.kube import translate
 from pennant.kube.identity import last_writer
+from unit.api.poison import nested
 from unit.core.builders import an_entry
 from unit.kube.raw import raw, raw_deployment, raw_version, raw_workload
 
@@ -30,22 +31,15 @@ def test_a_spec_that_is_not_there_is_invalid() -> None:
 
 
 @pytest.mark.parametrize(
-    "template", [{}, {"spec": None}, {"spec": {"containers": 7}}, {"spec": {"containers": [7]}}, 7], ids=str
-)
-def test_a_template_of_any_shape_is_invalid_and_no_accident(template: Any) -> None:
-    assert isinstance(translate.model_deployment(raw_deployment(spec={"template": template})).spec, Invalid)
-
-
-@pytest.mark.parametrize(
     ("spec", "problem"),
     [
-        ({"replicas": -1}, "spec.replicas: Input should be greater than or equal to 0"),
+        ({"replicas": -1}, "spec.replicas: must be greater than or equal to 0"),
         (
             {"analysis": {"metrics": [{"name": "a", "prometheus": {"query": "q"}, "threshold": {}}]}},
             "spec.analysis.metrics[0].threshold: set exactly one of threshold.max and threshold.min",
         ),
         ({"container": "other"}, "spec.container names no container of spec.template"),
-        ({"replicas": -1, "model": ""}, "spec.model: String should have at least 1 character (and 1 more)"),
+        ({"replicas": -1, "model": ""}, "spec.model: must have at least 1 character (and 1 more)"),
     ],
 )
 def test_a_spec_that_cannot_be_read_names_the_field(spec: Any, problem: str) -> None:
@@ -118,9 +112,56 @@ def test_a_revision_survives_its_way_through_the_api_server() -> None:
     assert translate.recorded(stored) == translate.Recorded("u", "1", revision)
 
 
-@pytest.mark.parametrize("data", [None, {}, {"entry": {}}, {"entry": {}, "template": 7, "record": 7}], ids=str)
+@pytest.mark.parametrize("data", [None, {}, {"entry": {}}, {"entry": {}, "template": 7, "record": 7}, [], "x"], ids=str)
 def test_a_record_that_cannot_be_read_is_not_there(data: Any) -> None:
     assert translate.recorded({**raw("fraud-1", {}), "data": data}) is None
+
+
+def a_record(**changes: Any) -> dict[str, Any]:
+    """Return the ControllerRevision of revision 1, with changes to its data."""
+    template = {"metadata": {"labels": {"pennant.dev/template-hash": an_entry().template_hash}}, "spec": {}}
+    owner = translate.model_deployment(raw_deployment())
+    stored = translate.controller_revision(owner, Revision(an_entry(), template, {"version": "1.0.0"}))
+    stored["metadata"] |= {"uid": "u", "resourceVersion": "1"}
+    return {**stored, "data": stored["data"] | changes}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"template": {}}, {"template": {"metadata": {"labels": []}}}, {"record": "x"}, {"record": nested(2000)}],
+    ids=["no hash", "labels a list", "record a string", "nested deeply"],
+)
+def test_a_record_of_which_a_part_cannot_be_read_is_not_there(changes: Any) -> None:
+    assert translate.recorded(a_record()) is not None
+    assert translate.recorded(a_record(**changes)) is None
+
+
+def test_a_record_by_another_name_is_not_there() -> None:
+    stored = a_record()
+    stored["metadata"]["name"] = "fraud-2"
+    assert translate.recorded(stored) is None
+
+
+@pytest.mark.parametrize(
+    "noted",
+    ["", "7", "[]", "{", '{"outcome": "Shrug"}', "[" * 100_000, '{"verifiedAt": "2026-01-01T00:00:00"}'],
+    ids=repr,
+)
+def test_progress_that_cannot_be_read_is_forgotten(noted: str) -> None:
+    stored = a_record()
+    stored["metadata"]["annotations"] = {translate.PROGRESS_ANNOTATION: noted}
+    found = translate.recorded(stored)
+    assert found is not None
+    assert found.revision.latest == an_entry()
+
+
+def test_progress_cannot_change_what_was_recorded() -> None:
+    stored = a_record()
+    noted = '{"revision": 7, "version": "6.6.6", "hash": "x", "commandToken": "t", "outcome": "Verified"}'
+    stored["metadata"]["annotations"] = {translate.PROGRESS_ANNOTATION: noted}
+    found = translate.recorded(stored)
+    assert found is not None
+    assert found.revision.latest == an_entry().model_copy(update={"outcome": Outcome.VERIFIED})
 
 
 @pytest.mark.parametrize(

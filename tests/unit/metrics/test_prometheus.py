@@ -5,9 +5,13 @@ import json
 import logging
 import math
 import resource
+import socket
+import threading
+import time
 import zlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +21,7 @@ from aiohttp import web
 
 from pennant.core.measurement import Alerts, RangeQuery, Series
 from pennant.metrics.prometheus import Endpoint, Prometheus
+from pennant.metrics.sources import load
 from pennant.ports import Refused, Unavailable
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 123000, tzinfo=UTC)
@@ -196,6 +201,21 @@ async def test_a_redirect_is_not_followed_and_no_credentials_go_there(tmp_path: 
     assert heard == []
 
 
+async def test_cookies_are_not_kept() -> None:
+    heard: list[Any] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        heard.append(request.headers.get("Cookie"))
+        return web.json_response(matrix(), headers={"Set-Cookie": "session=1"})
+
+    async with serving(handler) as url:
+        source = Prometheus("default", Endpoint(url), lambda *_: None)
+        for _ in range(2):
+            await source.query_range(REQUEST)
+        await source.aclose()
+    assert heard == [None, None]
+
+
 async def slow_headers(_: web.Request) -> web.StreamResponse:
     await asyncio.sleep(30)
     return web.Response()
@@ -227,6 +247,41 @@ async def test_a_source_that_hangs_holds_no_caller_longer_than_its_time() -> Non
     assert {type(each) for each in answers} == {Unavailable}
 
 
+async def test_queries_that_are_too_slow_do_not_keep_others_from_their_turn() -> None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        if "slow" in str((await request.post())["query"]):
+            await asyncio.sleep(30)
+        return web.json_response(matrix([(1, "1")]))
+
+    async with serving(handler) as url:
+        source = Prometheus("default", Endpoint(url, timeout_seconds=1), lambda *_: None)
+        slow = [replace(REQUEST, query=f"slow_{number}") for number in range(16)]
+        await asyncio.gather(*(source.query_range(each) for each in slow), return_exceptions=True)
+        known = asyncio.gather(*(source.query_range(each) for each in slow[:4] * 4), return_exceptions=True)
+        await asyncio.sleep(0)
+        for _ in range(20):
+            assert (await source.query_range(REQUEST)).series
+        assert {type(each) for each in await known} == {Unavailable}
+        await source.aclose()
+
+
+async def test_a_query_that_is_quick_again_waits_for_nobody() -> None:
+    answers_after = [30.0, *([0.0] * 8)]
+
+    async def handler(_: web.Request) -> web.StreamResponse:
+        await asyncio.sleep(answers_after.pop(0))
+        return web.json_response(matrix([(1, "1")]))
+
+    async with serving(handler) as url:
+        source = Prometheus("default", Endpoint(url, timeout_seconds=0.5), lambda *_: None)
+        with pytest.raises(Unavailable, match="no answer within"):
+            await source.query_range(REQUEST)
+        for _ in range(2):
+            found = await asyncio.gather(*(source.query_range(REQUEST) for _ in range(4)))
+            assert all(each.series for each in found)
+        await source.aclose()
+
+
 async def test_a_refused_connection_is_no_answer() -> None:
     source = Prometheus("default", Endpoint("http://127.0.0.1:1"), lambda *_: None)
     with pytest.raises(Unavailable, match="cannot be reached"):
@@ -234,14 +289,71 @@ async def test_a_refused_connection_is_no_answer() -> None:
     await source.aclose()
 
 
-def bomb() -> bytes:
-    """Return 200 MiB of white space as 200 KB of gzip, without ever holding it."""
-    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+@contextmanager
+def said_by_hand(*parts: bytes, again: bytes = b"") -> Iterator[str]:
+    """Serve whatever bytes as an answer, and then one part again and again until the other side leaves."""
+
+    def answer(listener: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                with connection, suppress(OSError):
+                    connection.settimeout(10)
+                    connection.recv(1 << 16)
+                    for part in parts:
+                        connection.sendall(part)
+                    while again:
+                        connection.sendall(again)
+                        time.sleep(0.001)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=answer, args=(listener,))
+        server.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+    server.join(10)
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+
+@pytest.mark.parametrize(
+    ("parts", "again"),
+    [
+        pytest.param((b"no HTTP at all\r\n\r\n",), b"", id="no HTTP"),
+        pytest.param((OK + b"Content-Length: 100\r\n\r\n{",), b"", id="an answer that breaks off"),
+        pytest.param((OK + b"Content-Length: x\r\n\r\n{}",), b"", id="a length that is no number"),
+        pytest.param((OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",), b"", id="a chunk of no length"),
+        pytest.param((OK + b"Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",), b"", id="gzip that is none"),
+        pytest.param((OK + b"Content-Encoding: br\r\nContent-Length: 2\r\n\r\n{}",), b"", id="an unknown encoding"),
+        pytest.param((OK, b"X: " + b"x" * (1 << 20), b"\r\n\r\n"), b"", id="a header of a megabyte"),
+        pytest.param((OK,), b"X: y\r\n", id="headers without end"),
+        pytest.param((OK,), b"x", id="one header without end"),
+        pytest.param((), b"HTTP/1.1 100 Continue\r\n\r\n", id="promises without end"),
+        pytest.param((OK + b"Transfer-Encoding: chunked\r\n\r\n",), b"1\r\n \r\n", id="tiny chunks without end"),
+        pytest.param((OK + b"Transfer-Encoding: chunked\r\n\r\n0\r\n",), b"X: y\r\n", id="trailers without end"),
+    ],
+)
+async def test_what_is_no_proper_answer_is_given_up(parts: tuple[bytes, ...], again: bytes) -> None:
+    with said_by_hand(*parts, again=again) as url:
+        source = Prometheus("default", Endpoint(url, timeout_seconds=1), lambda *_: None)
+        with pytest.raises(Unavailable):
+            await source.query_range(REQUEST)
+        await source.aclose()
+
+
+def bomb(kind: int) -> bytes:
+    """Return 200 MiB of white space as 200 KB, without ever holding it."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, kind)
     return b"".join([*(packer.compress(b" " * (1 << 20)) for _ in range(200)), packer.flush()])
 
 
 async def gzip_bomb(_: web.Request) -> web.StreamResponse:
-    return web.Response(body=bomb(), headers={"Content-Encoding": "gzip"})
+    return web.Response(body=bomb(31), headers={"Content-Encoding": "gzip"})
+
+
+async def deflate_bomb(_: web.Request) -> web.StreamResponse:
+    return web.Response(body=bomb(15), headers={"Content-Encoding": "deflate"})
 
 
 async def endless(request: web.Request) -> web.StreamResponse:
@@ -252,7 +364,7 @@ async def endless(request: web.Request) -> web.StreamResponse:
     return response
 
 
-@pytest.mark.parametrize("handler", [gzip_bomb, endless])
+@pytest.mark.parametrize("handler", [gzip_bomb, deflate_bomb, endless])
 async def test_a_huge_answer_is_cut_off_after_decompression(handler: Handler) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with pytest.raises(Unavailable, match="larger than 1 MiB"):
@@ -280,6 +392,66 @@ async def test_credentials_are_read_again_and_never_logged(tmp_path: Path, caplo
             await source.aclose()
     assert heard == ["Bearer first", "Bearer second"]
     assert "Bearer" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "are not one line of text"),
+        (b"one\ntwo\n", "are not one line of text"),
+        (b"one\r\nX-Admin: 1", "are not one line of text"),
+        (b"\xff\xfe", "are no text"),
+        (None, "cannot be read"),
+    ],
+    ids=["empty", "two lines", "a header smuggled in", "no text", "no file"],
+)
+@pytest.mark.parametrize("kind", ["bearer_token_file", "password_file"])
+async def test_credentials_that_cannot_be_used_are_no_answer(
+    tmp_path: Path, kind: str, content: bytes | None, says: str
+) -> None:
+    secret = tmp_path / "secret"
+    if content is not None:
+        secret.write_bytes(content)
+    with pytest.raises(Unavailable, match=says) as caught:
+        await ask(says_nothing, **{kind: secret})
+    assert "two" not in str(caught.value)
+    assert str(tmp_path) not in str(caught.value)
+
+
+async def says_nothing(_: web.Request) -> web.StreamResponse:
+    raise AssertionError("it must not be asked")
+
+
+async def test_each_source_has_its_own_credentials_and_its_own_trouble(tmp_path: Path) -> None:
+    heard: dict[str, str] = {}
+
+    def listening(name: str) -> Handler:
+        async def handler(request: web.Request) -> web.StreamResponse:
+            heard[name] = request.headers.get("Authorization", "none")
+            return web.json_response(matrix([(1, "1")]))
+
+        return handler
+
+    for name in ("token", "password"):
+        (tmp_path / name).write_text(f"the {name}\n")
+    async with serving(listening("a")) as a, serving(listening("b")) as b, serving(slow_headers) as down:
+        named = {
+            "a": {"url": a, "bearerTokenFile": str(tmp_path / "token")},
+            "b": {"url": b, "basicAuth": {"username": "u", "passwordFile": str(tmp_path / "password")}},
+            "c": {"url": a},
+            "down": {"url": down, "timeoutSeconds": 0.5},
+        }
+        file = tmp_path / "sources.yaml"
+        file.write_text(json.dumps({"sources": named}))
+        sources = load(file, lambda *_: None)
+        trouble = asyncio.gather(*(sources["down"].query_range(REQUEST) for _ in range(8)), return_exceptions=True)
+        for name in ("a", "b"):
+            assert (await sources[name].query_range(REQUEST)).series
+        assert heard == {"a": "Bearer the token", "b": "Basic dTp0aGUgcGFzc3dvcmQ="}
+        await sources["c"].query_range(REQUEST)
+        assert heard["a"] == "none"
+        assert {type(each) for each in await trouble} == {Unavailable}
+        await sources.aclose()
 
 
 async def test_a_user_and_password_are_sent(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pennant.core.observation import Key
-from pennant.ports import Conflict, Unavailable
+from pennant.ports import Conflict, Refused, Unavailable
 from pennant.runtime.workers import PASS_SECONDS, Workers
 from pennant.runtime.workqueue import WorkQueue
 
-GOOD, BAD = Key("default", "good"), Key("default", "bad")
+GOOD, BAD, WORSE = Key("default", "good"), Key("default", "bad"), Key("default", "worse")
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
 
@@ -32,7 +32,7 @@ class Reconciler:
 
     async def reconcile(self, key: Key) -> datetime | None:
         self.passes[key] += 1
-        if key == BAD and self.hangs:
+        if key in (BAD, WORSE) and self.hangs:
             await asyncio.sleep(3600)
         if key == BAD and self.trouble is not None:
             raise self.trouble
@@ -52,7 +52,7 @@ class Notes:
 
 class Shop:
     def __init__(self, may_work: bool = True) -> None:
-        self.queue, self.reconciler, self.notes = WorkQueue(), Reconciler(), Notes()
+        self.queue, self.reconciler, self.notes = WorkQueue(most_retries=1), Reconciler(), Notes()
         self.workers = Workers(self.queue, self.reconciler, LoopClock(), self.notes)
         self.task = asyncio.create_task(self.workers.run(2, lambda: may_work))
 
@@ -63,7 +63,12 @@ class Shop:
 
 @pytest.mark.parametrize(
     ("trouble", "kind"),
-    [(Conflict("moved on"), "conflict"), (Unavailable("away"), "unavailable"), (KeyError("x"), "bug")],
+    [
+        (Conflict("moved on"), "conflict"),
+        (Unavailable("away"), "unavailable"),
+        (KeyError("x"), "bug"),
+        (RecursionError(), "bug"),
+    ],
 )
 async def test_a_key_that_fails_is_tried_again_and_delays_no_other(trouble: Exception, kind: str) -> None:
     shop = Shop()
@@ -100,6 +105,50 @@ async def test_a_pass_that_hangs_is_ended_after_its_time(caplog: pytest.LogCaptu
     assert shop.notes.failures["timeout"] == 1
     assert shop.reconciler.passes[BAD] == 2
     assert shop.workers.longest_pass_seconds == 0
+    await shop.close()
+
+
+async def test_a_pass_that_hangs_delays_no_other_key() -> None:
+    shop = Shop()
+    shop.reconciler.hangs = True
+    shop.queue.add(BAD)
+    for _ in range(100):
+        shop.queue.add(GOOD)
+        await asyncio.sleep(1)
+    assert shop.reconciler.passes[GOOD] == 100
+    await shop.close()
+
+
+async def test_passes_that_hang_again_and_again_leave_workers_for_other_keys() -> None:
+    shop = Shop()
+    shop.reconciler.hangs = True
+    for key in (BAD, WORSE):
+        shop.queue.add(key)
+    await asyncio.sleep(PASS_SECONDS + 1)
+    for _ in range(300):
+        shop.queue.add(GOOD)
+        await asyncio.sleep(1)
+    assert shop.reconciler.passes[GOOD] == 300
+    assert min(shop.reconciler.passes[key] for key in (BAD, WORSE)) >= 4, "they are tried again, in turn"
+    shop.reconciler.hangs = False
+    await asyncio.sleep(2 * PASS_SECONDS + 120)
+    assert shop.workers.longest_pass_seconds == 0
+    assert shop.queue.depth == 0
+    await shop.close()
+
+
+async def test_what_was_refused_waits_for_a_minute_or_for_a_change() -> None:
+    shop = Shop()
+    shop.reconciler.trouble = Refused("no")
+    shop.queue.add(BAD)
+    await asyncio.sleep(45)
+    assert shop.reconciler.passes[BAD] == 1
+    shop.queue.add(BAD)
+    await asyncio.sleep(1)
+    assert shop.reconciler.passes[BAD] == 2
+    await asyncio.sleep(600)
+    assert 8 <= shop.reconciler.passes[BAD] <= 16
+    assert shop.notes.failures["refused"] == shop.reconciler.passes[BAD]
     await shop.close()
 
 

@@ -1,0 +1,180 @@
+"""Whatever is stored, a decision follows from it: what cannot be read is said, and stands in nobody's way."""
+
+import random
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from pennant.api.conditions import find
+from pennant.api.crd import crds
+from pennant.api.model_deployment import ModelDeploymentStatus
+from pennant.core.decide import decide
+from pennant.core.decision import Decision
+from pennant.core.observation import Invalid, Key, Observation
+from pennant.core.tags import Held, HolderInvalid, Unassigned, holder
+from pennant.kube import translate
+from pennant.kube.store import Store
+from unit.api import examples, poison
+from unit.api.poison import Poisoned
+from unit.core.builders import NOON
+from unit.kube.raw import raw_deployment, raw_version
+
+STATUS = crds()["modeldeployments.yaml"]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
+FRAUD = Key("default", "fraud")
+
+
+def raw(manifest: dict[str, Any], at: int = 20) -> dict[str, Any]:
+    """Return an object as the API server gives it."""
+    metadata = {"namespace": "default", "uid": "uid-poison", "resourceVersion": str(at), "generation": 1}
+    return {**manifest, "metadata": metadata | manifest["metadata"]}
+
+
+def decided(store: Store, key: Key) -> Decision:
+    """Return what is decided, after a look at what it says."""
+    snapshot = store.snapshot(key)
+    assert snapshot is not None
+    decision = decide(Observation(NOON, snapshot))
+    Draft202012Validator(STATUS).validate(decision.status.to_json())
+    return decision
+
+
+def with_fraud() -> Store:
+    """Return a store in which `fraud` follows `production`, which 1.0.0 holds."""
+    store = Store()
+    store.heard("ModelDeployment", None, raw_deployment())
+    store.heard("ModelVersion", None, raw_version("1.0.0", "production"))
+    return store
+
+
+@pytest.mark.parametrize("poisoned", poison.DEPLOYMENTS, ids=lambda each: each.what)
+def test_a_model_deployment_that_cannot_be_read_says_which_field_is_wrong(poisoned: Poisoned) -> None:
+    store = Store()
+    key = Key("default", poisoned.manifest["metadata"]["name"])
+    assert store.heard("ModelDeployment", "ADDED", raw(poisoned.manifest)) == {key}
+    decision = decided(store, key)
+    ready = find(decision.status.conditions, "Ready")
+    assert ready is not None
+    assert (ready.status, ready.reason) == ("False", "InvalidSpec")
+    assert poisoned.says in ready.message
+    assert ready.message.isprintable()
+    assert decision.actions == ()
+
+
+@pytest.mark.parametrize("poisoned", poison.STATUSES, ids=lambda each: each.what)
+def test_a_status_that_cannot_be_read_is_begun_anew(poisoned: Poisoned) -> None:
+    store = Store()
+    store.heard("ModelDeployment", "ADDED", raw(poisoned.manifest))
+    decision = decided(store, Key("default", poisoned.manifest["metadata"]["name"]))
+    resolved = find(decision.status.conditions, "TagResolved")
+    assert resolved is not None
+    assert (resolved.status, resolved.reason) == ("False", "TagUnassigned")
+
+
+@pytest.mark.parametrize("poisoned", poison.VERSIONS, ids=lambda each: each.what)
+def test_a_version_that_cannot_be_read_is_named_only_where_nobody_else_holds_its_tag(poisoned: Poisoned) -> None:
+    store = with_fraud()
+    before = store.snapshot(FRAUD)
+    assert before is not None
+    store.heard("ModelVersion", "ADDED", raw(poisoned.manifest))
+    snapshot = store.snapshot(FRAUD)
+    assert snapshot is not None
+    assert not isinstance(snapshot.spec, Invalid)
+    held = holder(snapshot.versions, snapshot.spec)
+    assert isinstance(held, Held)
+    assert held.version.name == "fraud-1.0.0"
+    decided(store, FRAUD)
+
+    store.heard("ModelVersion", "MODIFIED", raw_version("1.0.0", at=11))
+    (found,) = (each for each in (translate.version(raw(poisoned.manifest), is_asked_for=True),))
+    assert isinstance(found.spec, Invalid)
+    assert poisoned.says in found.spec.problem
+    assert found.record == {}
+    after = store.snapshot(FRAUD)
+    assert after is not None
+    alone = holder(after.versions, snapshot.spec)
+    expected = HolderInvalid(found.name, found.spec.problem) if found in after.versions and found.tags else Unassigned()
+    assert alone == expected
+
+
+@pytest.mark.parametrize(
+    "poisoned", [each for each in poison.VERSIONS if each.says.startswith("spec")], ids=lambda each: each.what
+)
+def test_what_a_version_was_before_does_not_outlive_it(poisoned: Poisoned) -> None:
+    store = with_fraud()
+    name = {"name": "fraud-1.0.0", "uid": "uid-fraud-1.0.0"}
+    store.heard("ModelVersion", "MODIFIED", raw({**poisoned.manifest, "metadata": name}))
+    snapshot = store.snapshot(FRAUD)
+    assert snapshot is not None
+    assert not isinstance(snapshot.spec, Invalid)
+    assert not isinstance(holder(snapshot.versions, snapshot.spec), Held)
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the path of every part of a value, itself aside."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return [found for name, each in items for found in ((*path, name), *places(each, (*path, name)))]
+
+
+def spoilt(manifest: dict[str, Any], chance: random.Random, junk: list[Any]) -> dict[str, Any]:
+    """Return the object with some parts of its spec and status replaced, or taken away."""
+    changed = deepcopy(manifest)
+    for each in junk:
+        found = [path for path in places(changed) if path[0] in ("spec", "status")]
+        if not found:
+            break
+        *path, last = chance.choice(found)
+        parent = changed
+        for step in path:
+            parent = parent[step]
+        if chance.random() < 0.2 and isinstance(parent, dict):
+            del parent[last]
+        else:
+            parent[last] = each
+    return changed
+
+
+def a_long_status() -> Any:
+    """Return the status of a ModelDeployment of which something is known."""
+    store = with_fraud()
+    return decided(store, FRAUD).status.to_json() | {"history": [poison.entry(), poison.entry(revision=2)]}
+
+
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    chance=st.randoms(use_true_random=False),
+    junk=st.lists(JUNK, min_size=1, max_size=3),
+    again=st.lists(JUNK, max_size=3),
+)
+def test_no_object_of_any_shape_is_an_accident(chance: random.Random, junk: list[Any], again: list[Any]) -> None:
+    store = with_fraud()
+    deployment = {**examples.a_whole_deployment(), "status": a_long_status()}
+    version = examples.a_whole_version()
+    version["metadata"] = {"name": "fraud-1.0.0", "uid": "uid-fraud-1.0.0"}
+    version |= {"status": {"quarantinedBy": [poison.MARK]}}
+    other = Key("default", "other")
+    store.heard("ModelDeployment", "MODIFIED", raw(spoilt(deployment, chance, junk)))
+    store.heard("ModelVersion", "MODIFIED", raw(spoilt(version, chance, again)))
+    store.heard("ModelDeployment", "ADDED", raw_deployment("other", uid="uid-other"))
+    decided(store, FRAUD)
+    decided(store, other)
+
+
+def test_a_status_that_was_spoilt_in_one_place_is_not_believed_in_the_others() -> None:
+    status = a_long_status()
+    status["history"][0]["startedAt"] = 7
+    store = Store()
+    store.heard("ModelDeployment", "ADDED", raw({**examples.a_deployment(), "status": status}))
+    snapshot = store.snapshot(FRAUD)
+    assert snapshot is not None
+    assert snapshot.status == ModelDeploymentStatus()
