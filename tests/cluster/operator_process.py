@@ -8,29 +8,25 @@ import time
 import urllib.request
 from pathlib import Path
 
+from cluster.installation import Installation
 from rig import Rig
 
 
 class Operator:
-    """`python -m pennant run` against a rig."""
+    """`python -m pennant run` against a rig, with the rights and the environment that the chart gives it."""
 
-    def __init__(self, rig: Rig, directory: Path, **environment: str) -> None:
-        self.rig, self.directory = rig, directory
+    def __init__(self, rig: Rig, directory: Path, installation: Installation, **environment: str) -> None:
+        self.rig, self.directory, self.installation = rig, directory, installation
         directory.mkdir(parents=True, exist_ok=True)
         self.log = directory / "operator.log"
-        sources = directory / "sources.yaml"
-        sources.write_text(f"sources:\n  default:\n    url: {rig.prometheus_url}\n")
-        self.environment = {
-            "KUBECONFIG": str(rig.kubeconfig),
-            "PENNANT_METRIC_SOURCES": str(sources),
-            "PENNANT_LEASE_NAMESPACE": "default",
+        quick = {
             "PENNANT_LEASE_DURATION_SECONDS": "3",
             "PENNANT_RENEW_DEADLINE_SECONDS": "2",
             "PENNANT_RETRY_PERIOD_SECONDS": "0.5",
             "PENNANT_RESYNC_SECONDS": "5",
-            "PENNANT_PORT": "0",
-            **environment,
         }
+        here = {"PENNANT_LISTEN_ADDRESS": "127.0.0.1", "PENNANT_PORT": "0", "PENNANT_LOG_FORMAT": "console"}
+        self.environment = {**installation.environment, **quick, **here, **environment}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
