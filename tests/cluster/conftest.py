@@ -7,15 +7,22 @@ from pathlib import Path
 
 import pytest
 
+from cluster.installation import Installation, install
 from cluster.operator_process import Operator
 from cluster.stage import Stage
 from rig import Rig
 
 
 @pytest.fixture(scope="session")
-def operator(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+def installation(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """Install what the chart gives the operator that all scenarios share."""
+    return install(rig, tmp_path_factory.mktemp("installation"))
+
+
+@pytest.fixture(scope="session")
+def operator(rig: Rig, installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """Start the operator once for all scenarios; a scenario may kill it and start it anew."""
-    process = Operator(rig, tmp_path_factory.mktemp("operator"))
+    process = Operator(rig, tmp_path_factory.mktemp("operator"), installation)
     process.start()
     yield process
     process.kill()
@@ -28,6 +35,7 @@ def stage(rig: Rig, operator: Operator, tmp_path: Path, request: pytest.FixtureR
     played = Stage(rig, f"{name}-{uuid.uuid4().hex[:6]}", tmp_path / "models", operator)
     yield played
     played.assert_left_alone()
+    assert operator.installation.refusals() == [], "the rights of the chart suffice"
     played.assert_falls_silent()
     rig.kubectl("delete", "namespace", played.namespace, "--wait=false")
 

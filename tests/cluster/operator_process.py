@@ -9,17 +9,10 @@ import time
 import urllib.request
 from pathlib import Path
 
-from rig import Rig
+import yaml
 
-# The second one gets a token, for which this Prometheus does not ask.
-SOURCES = """\
-sources:
-  default:
-    url: {url}
-  second:
-    url: {url}
-    bearerTokenFile: {token_file}
-"""
+from cluster.installation import Installation
+from rig import Rig
 
 
 def free_port() -> int:
@@ -30,31 +23,39 @@ def free_port() -> int:
 
 
 class Operator:
-    """`python -m pennant run` against a rig."""
+    """`python -m pennant run` against a rig, with the rights and the environment that the chart gives it."""
 
-    def __init__(self, rig: Rig, directory: Path, **environment: str) -> None:
-        self.rig, self.directory = rig, directory
+    def __init__(self, rig: Rig, directory: Path, installation: Installation, **environment: str) -> None:
+        self.rig, self.directory, self.installation = rig, directory, installation
         directory.mkdir(parents=True, exist_ok=True)
         self.log = directory / "operator.log"
-        sources = directory / "sources.yaml"
         self.token_file = directory / "token"
         self.token_file.write_text("a token of the tests\n")
-        sources.write_text(SOURCES.format(url=rig.prometheus_url, token_file=self.token_file))
         self.webhook_port = free_port()
-        self.environment = {
-            "KUBECONFIG": str(rig.kubeconfig),
-            "PENNANT_METRIC_SOURCES": str(sources),
-            "PENNANT_LEASE_NAMESPACE": "default",
+        quick = {
             "PENNANT_LEASE_DURATION_SECONDS": "3",
             "PENNANT_RENEW_DEADLINE_SECONDS": "2",
             "PENNANT_RETRY_PERIOD_SECONDS": "0.5",
             "PENNANT_RESYNC_SECONDS": "5",
+        }
+        here = {
+            "PENNANT_METRIC_SOURCES": str(self._sources()),
+            "PENNANT_LISTEN_ADDRESS": "127.0.0.1",
             "PENNANT_PORT": "0",
+            "PENNANT_LOG_FORMAT": "console",
             "PENNANT_ALERT_WEBHOOK_PORT": str(self.webhook_port),
             "PENNANT_ALERT_WEBHOOK_TOKEN_FILE": str(self.token_file),
-            **environment,
         }
+        self.environment = {**installation.environment, **quick, **here, **environment}
         self.process: subprocess.Popen[bytes] | None = None
+
+    def _sources(self) -> Path:
+        """Write a file of the chart's metric sources and a second one with a token, for which nobody asks here."""
+        known = yaml.safe_load(Path(self.installation.environment["PENNANT_METRIC_SOURCES"]).read_text())
+        second = {**known["sources"]["default"], "bearerTokenFile": str(self.token_file)}
+        path = self.directory / "sources.yaml"
+        path.write_text(yaml.safe_dump({"sources": {**known["sources"], "second": second}}))
+        return path
 
     def start(self) -> None:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PENNANT_")}

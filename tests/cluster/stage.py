@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -188,7 +188,12 @@ class Stage:
 
     # What the audit log knows of the operator.
     def operator_writes(self) -> list[Manifest]:
-        return [each for each in audit(self.rig) if each["objectRef"].get("namespace") == self.namespace]
+        """Return the mutating requests of the operator here."""
+        return [
+            each
+            for each in self.operator.installation.requests()
+            if each["verb"] not in ("get", "list", "watch") and each["objectRef"].get("namespace") == self.namespace
+        ]
 
     def assert_left_alone(self) -> None:
         """Nobody's spec, annotation or finalizer was written by the operator, and the files still say what is."""
@@ -229,16 +234,3 @@ ALLOWED = {
     ("deployments", "", "patch"),
     ("events", "", "create"),
 }
-
-
-def audit(rig: Rig) -> Iterator[Manifest]:
-    """Yield the mutating requests of the operator, the Lease aside."""
-    with rig.audit_log.open() as lines:
-        for line in lines:
-            if '"pennant/' not in line or not line.endswith("\n"):
-                continue
-            entry = json.loads(line)
-            if entry["verb"] in ("get", "list", "watch") or not entry["userAgent"].startswith("pennant/"):
-                continue
-            if entry.get("objectRef", {}).get("resource") != "leases":
-                yield entry

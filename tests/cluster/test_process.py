@@ -11,20 +11,22 @@ from pathlib import Path
 
 import pytest
 
+from cluster.installation import install
 from cluster.operator_process import Operator
+from cluster.stage import Stage
 from rig import Rig
 
-LEASE = ("lease", "elected", "-n", "default")
+LEASE = ("lease", "elected-pennant", "-n", "elected")
 
 
 @pytest.fixture
 def replicas(rig: Rig, tmp_path: Path) -> Iterator[Callable[..., Operator]]:
     """Start operators that compete for a Lease of their own and look after a namespace without objects."""
     started: list[Operator] = []
+    installed = install(rig, tmp_path, release="elected", namespace="elected", values={"namespace": "kube-public"})
 
     def start(**environment: str) -> Operator:
-        own = {"PENNANT_LEASE_NAME": "elected", "PENNANT_NAMESPACE": "kube-public"}
-        operator = Operator(rig, tmp_path / f"operator-{len(started)}", **own | environment)
+        operator = Operator(rig, tmp_path / f"operator-{len(started)}", installed, **environment)
         operator.start()
         started.append(operator)
         return operator
@@ -145,3 +147,17 @@ def test_json_logs_are_one_object_a_line(replicas: Callable[..., Operator]) -> N
     operator.wait_for("Leading")
     lines = [json.loads(line) for line in operator.log.read_text().splitlines()]
     assert {"time", "level", "logger", "message"} <= lines[0].keys()
+
+
+def test_it_works_on_when_its_crds_are_brought_up_to_date(serving: Stage, operator: Operator) -> None:
+    before = operator.process
+    for kind in ("modeldeployments", "modelversions"):
+        path = "/spec/versions/0/schema/openAPIV3Schema/description"
+        change = [{"op": "replace", "path": path, "value": "Of a later version."}]
+        serving.kubectl("patch", "crd", f"{kind}.pennant.dev", "--type=json", "-p", json.dumps(change))
+    serving.accuracy("1.1.0", 0.97)
+    serving.version("1.1.0")
+    serving.move_tag("1.0.0", "1.1.0")
+    serving.until_verified("1.1.0")
+    assert operator.process is before
+    assert operator.alive

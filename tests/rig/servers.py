@@ -63,6 +63,8 @@ def _api_server(place: Place) -> list[str]:
         f"--service-account-signing-key-file={place.certificates / 'apiserver.key'}",
         f"--service-account-key-file={place.ca_file}",
         "--authorization-mode=RBAC",
+        # As some distributions do: an owner whose deletion is delayed must be one that the writer may finalize.
+        "--enable-admission-plugins=OwnerReferencesPermissionEnforcement",
         "--endpoint-reconciler-type=none",
         "--service-cluster-ip-range=10.0.0.0/24",
         f"--audit-policy-file={place.directory / 'audit-policy.json'}",

@@ -1,6 +1,8 @@
-"""Everything that the operator may do to the API server: the roles that it is installed with are held against this."""
+"""Everything that the operator may do to the API server: asked for at the start, and what the chart's roles grant."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
 
 from pennant.api import GROUP
 
@@ -27,9 +29,42 @@ SERVED: Mapping[Resource, Verbs] = {
 ELECTION: Mapping[Resource, Verbs] = {
     ("coordination.k8s.io", "leases"): frozenset({"get", "create", "update"}),
 }
-"""In the operator's own namespace."""
+"""In the operator's own namespace; but for `create`, which cannot be restricted so, for one Lease by its name."""
 
-CLUSTER: Mapping[Resource, Verbs] = {
-    ("apiextensions.k8s.io", "customresourcedefinitions"): frozenset({"list", "watch"}),
-}
-"""For the whole cluster: watched, so that CRDs may be installed after the operator."""
+
+@dataclass(frozen=True, slots=True, order=True)
+class Right:
+    """One verb on one resource; without a namespace in all of them, and without a name on all objects."""
+
+    namespace: str
+    resource: str
+    group: str
+    verb: str
+    name: str = ""
+
+    @property
+    def on(self) -> str:
+        """What it is a right on, such as `modeldeployments.pennant.dev/status in all namespaces`."""
+        resource, slash, subresource = self.resource.partition("/")
+        where = f"in namespace {self.namespace}" if self.namespace else "in all namespaces"
+        return f"{resource}.{self.group}{slash}{subresource} {where}"
+
+
+def to_serve(namespace: str) -> Iterator[Right]:
+    """Yield the rights that serving one namespace, or all, takes."""
+    for (group, resource), verbs in SERVED.items():
+        for verb in verbs:
+            yield Right(namespace, resource, group, verb)
+
+
+def to_be_elected(namespace: str, lease: str) -> Iterator[Right]:
+    """Yield the rights that competing for a Lease takes."""
+    for (group, resource), verbs in ELECTION.items():
+        for verb in verbs:
+            yield Right(namespace, resource, group, verb, "" if verb == "create" else lease)
+
+
+def described(rights: Iterable[Right]) -> str:
+    """Return the rights as one would list them, with the verbs on one resource together."""
+    by_object = groupby(sorted(rights), key=lambda right: right.on)
+    return "; ".join(f"{', '.join(right.verb for right in group)} {on}" for on, group in by_object)

@@ -20,17 +20,18 @@ class Kind(StrEnum):
     CONTROLLER_REVISION = "ControllerRevision"
     EVENT = "Event"
     LEASE = "Lease"
+    ACCESS_REVIEW = "SelfSubjectAccessReview"
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """The path of a namespaced kind."""
+    """The path of a kind."""
 
     api_version: str
     plural: str
 
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
-        """Return the path of one object, of a namespace's collection, or of all namespaces."""
+        """Return the path of one object, of a namespace's collection, or of all namespaces or none."""
         parts = [f"/apis/{self.api_version}"]
         parts += ["namespaces", namespace] if namespace else []
         parts += [each for each in (self.plural, name, subresource) if each]
@@ -44,4 +45,5 @@ RESOURCES: Mapping[Kind, Resource] = {
     Kind.CONTROLLER_REVISION: Resource("apps/v1", "controllerrevisions"),
     Kind.EVENT: Resource("events.k8s.io/v1", "events"),
     Kind.LEASE: Resource("coordination.k8s.io/v1", "leases"),
+    Kind.ACCESS_REVIEW: Resource("authorization.k8s.io/v1", "selfsubjectaccessreviews"),
 }

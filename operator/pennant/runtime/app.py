@@ -21,15 +21,17 @@ from pennant.controller.breaker import Breaker
 from pennant.controller.measurements import Measurements
 from pennant.controller.reconciler import Reconciler
 from pennant.core.checks import heeds
+from pennant.kube.access import lacking
 from pennant.kube.client import Client, always
 from pennant.kube.connect import Connection
 from pennant.kube.gateway import Gateway
 from pennant.kube.leases import Leases
+from pennant.kube.permissions import described, to_be_elected, to_serve
 from pennant.kube.relist import relist
 from pennant.kube.resources import Kind
 from pennant.kube.store import Store
 from pennant.metrics.sources import load
-from pennant.ports import Unavailable
+from pennant.ports import Refused, Unavailable
 from pennant.runtime import handlers, logs
 from pennant.runtime.alert_webhook import AlertWebhook
 from pennant.runtime.health import Health, LoopLag, alive, ready
@@ -166,17 +168,34 @@ class Operator:
                 raise CannotStart(problem) from error
 
     async def _connected(self) -> Connection:
-        """Return a connection that works: kopf would try for ever with credentials that do not."""
+        """Return a connection that works and may do its work: kopf would try for ever with one that does not."""
         try:
             connection = Connection(self._settings.kubeconfig, self._settings.context)
             async with asyncio.timeout(CREDENTIALS_SECONDS), Client(connection) as client:
-                async for _ in client.pages(Kind.MODEL_DEPLOYMENT, self._settings.namespace):
-                    break
+                await self._authorized(client, connection)
+                for kind in (Kind.MODEL_DEPLOYMENT, Kind.MODEL_VERSION):
+                    async for _ in client.pages(kind, self._settings.namespace):
+                        break
         except (Unavailable, TimeoutError) as error:
             reason = str(error) or f"no answer within {CREDENTIALS_SECONDS:g} s"
             raise CannotStart(f"the API server cannot be used: {reason}") from error
         _log.info("Starting", extra={"version": __version__, "server": connection.server})
         return connection
+
+    async def _authorized(self, client: Client, connection: Connection) -> None:
+        settings = self._settings
+        rights = list(to_serve(settings.namespace))
+        if settings.leader_election:
+            rights += to_be_elected(self._lease_namespace(connection), settings.lease_name)
+        try:
+            missing = await lacking(client, rights)
+        except Refused as error:
+            _log.warning("Whether all rights are granted cannot be asked", extra={"error": str(error)})
+            return
+        if missing:
+            raise CannotStart(
+                f"rights are missing: {described(missing)}; the roles of the chart grant them (rbac.create)"
+            )
 
     async def _supervise(self, parts: dict[str, Coroutine[Any, Any, None]], watch: Coroutine[Any, Any, None]) -> int:
         """Run all parts; when one ends, or a signal comes, end them all."""

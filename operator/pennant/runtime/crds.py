@@ -1,4 +1,4 @@
-"""Writes the CRDs of the models into `crds/`, or checks that they are there as they should be."""
+"""Writes the CRDs of the models into `crds/` and into the chart, or checks that they are there as they should be."""
 
 import argparse
 import sys
@@ -9,6 +9,8 @@ import yaml
 
 from pennant.api.crd import crds
 
+DIRECTORIES = (Path("crds"), Path("charts/pennant/files/crds"))
+"""Where they are kept, from the root of the repository: for `kubectl apply`, and for the chart."""
 HEADER = "# Generated from operator/pennant/api by `python -m pennant crds --write`. Do not edit.\n"
 
 
@@ -23,18 +25,22 @@ def rendered() -> dict[str, str]:
 def main(argv: Sequence[str]) -> int:
     """Write or check the files; return the exit code."""
     parser = argparse.ArgumentParser(prog="pennant crds", description=__doc__)
-    parser.add_argument("directory", nargs="?", type=Path, default=Path("crds"), help="where the files are (crds)")
+    usual = " and ".join(map(str, DIRECTORIES))
+    parser.add_argument("directory", nargs="*", type=Path, help=f"where the files are ({usual})")
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--write", action="store_true", help="write the files")
     action.add_argument("--check", action="store_true", help="fail where a file is not what would be written")
     arguments = parser.parse_args(argv)
+    files = {
+        directory / name: text for directory in arguments.directory or DIRECTORIES for name, text in rendered().items()
+    }
     if arguments.write:
-        for name, text in rendered().items():
-            (arguments.directory / name).write_text(text)
+        for path, text in files.items():
+            path.write_text(text)
         return 0
-    stale = [name for name, text in rendered().items() if _text(arguments.directory / name) != text]
-    for name in stale:
-        print(f"{arguments.directory / name} is not current; run `python -m pennant crds --write`", file=sys.stderr)
+    stale = [path for path, text in files.items() if _text(path) != text]
+    for path in stale:
+        print(f"{path} is not current; run `python -m pennant crds --write`", file=sys.stderr)
     return 1 if stale else 0
 
 

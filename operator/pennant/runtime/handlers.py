@@ -69,6 +69,9 @@ def settings() -> kopf.OperatorSettings:
     chosen.persistence.progress_storage = NoProgress()
     chosen.posting.enabled = False
     chosen.peering.standalone = True
+    # Neither CRDs nor namespaces are watched: that takes rights over the whole cluster. What is to be served is there
+    # before kopf starts, or this process ends.
+    chosen.scanning.disabled = True
     chosen.watching.chunk_size = 500
     chosen.watching.server_timeout = 300
     chosen.watching.client_timeout = 310

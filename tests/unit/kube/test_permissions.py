@@ -1,8 +1,8 @@
-"""That the table suffices is shown by the contract: there the gateway has these permissions and no others."""
+"""That the table suffices, and holds nothing that is not used, is shown on a real control plane."""
 
-from pennant.kube.permissions import CLUSTER, ELECTION, SERVED
+from pennant.kube.permissions import ELECTION, SERVED, Right, described, to_be_elected, to_serve
 
-EVERYTHING = {**SERVED, **ELECTION, **CLUSTER}
+EVERYTHING = {**SERVED, **ELECTION}
 
 
 def test_no_permission_is_a_wildcard() -> None:
@@ -22,3 +22,17 @@ def test_what_users_declare_is_never_written() -> None:
 
 def test_the_deployment_is_never_deleted_by_us() -> None:
     assert "delete" not in SERVED["apps", "deployments"]
+
+
+def test_a_lease_is_read_and_replaced_by_its_name_alone() -> None:
+    names = {right.verb: right.name for right in to_be_elected("pennant-system", "pennant")}
+    assert names == {"create": "", "get": "pennant", "update": "pennant"}
+
+
+def test_what_is_missing_is_listed_by_resource() -> None:
+    versions = [right for right in to_serve("") if right.resource == "modelversions"]
+    status = Right("team", "modeldeployments/status", "pennant.dev", "update")
+    assert described([status, *versions]) == (
+        "get, list, watch modelversions.pennant.dev in all namespaces; "
+        "update modeldeployments.pennant.dev/status in namespace team"
+    )

@@ -1,0 +1,64 @@
+{{/* The operator's file of metric sources. */}}
+{{- define "pennant.metricSources.file" -}}
+{{- if not .Values.metricSources -}}
+sources: {}
+{{- else -}}
+sources:
+{{- range $name, $source := .Values.metricSources }}
+{{- if and $source.bearerToken $source.basicAuth }}
+{{- fail (printf "metricSources.%s: set at most one of bearerToken and basicAuth" $name) }}
+{{- end }}
+  {{ $name | quote }}:
+    url: {{ $source.url | quote }}
+    {{- with $source.timeoutSeconds }}
+    timeoutSeconds: {{ . }}
+    {{- end }}
+    {{- with $source.headers }}
+    headers:
+      {{- range $header, $value := . }}
+      {{ $header | quote }}: {{ $value | quote }}
+      {{- end }}
+    {{- end }}
+    {{- if $source.bearerToken }}
+    bearerTokenFile: /etc/pennant/{{ $name }}/token
+    {{- end }}
+    {{- with $source.basicAuth }}
+    basicAuth:
+      username: {{ .username | quote }}
+      passwordFile: /etc/pennant/{{ $name }}/password
+    {{- end }}
+    {{- if $source.ca }}
+    caFile: /etc/pennant/{{ $name }}/ca.crt
+    {{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* What is mounted at /etc/pennant: the file, and beside it the credentials that it names. */}}
+{{- define "pennant.metricSources.volume" -}}
+- configMap:
+    name: {{ include "pennant.fullname" . }}-metric-sources
+{{- range $name, $source := .Values.metricSources }}
+{{- with $source.bearerToken }}
+{{ include "pennant.mounted" (list .secretKeyRef "secret" (printf "%s/token" $name)) }}
+{{- end }}
+{{- with $source.basicAuth }}
+{{ include "pennant.mounted" (list .password.secretKeyRef "secret" (printf "%s/password" $name)) }}
+{{- end }}
+{{- with ($source.ca).secretKeyRef }}
+{{ include "pennant.mounted" (list . "secret" (printf "%s/ca.crt" $name)) }}
+{{- end }}
+{{- with ($source.ca).configMapKeyRef }}
+{{ include "pennant.mounted" (list . "configMap" (printf "%s/ca.crt" $name)) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "pennant.mounted" -}}
+{{- $reference := index . 0 -}}
+- {{ index . 1 }}:
+    name: {{ $reference.name | quote }}
+    items:
+    - key: {{ $reference.key | quote }}
+      path: {{ index . 2 | quote }}
+{{- end }}
