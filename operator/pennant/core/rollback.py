@@ -21,6 +21,7 @@ from pennant.core.observation import Revision, Snapshot, Version
 Quarantine = tuple[QuarantineEntry, ...]
 BAD = frozenset({Outcome.ROLLED_BACK, Outcome.FAILED})
 LIMIT = 20
+MOST_MIRRORS = 100
 
 
 def is_quarantined(entry: HistoryEntry, quarantine: Quarantine) -> bool:
@@ -115,8 +116,8 @@ def mirrors(snapshot: Snapshot, quarantine: Quarantine) -> tuple[MirrorQuarantin
 
 
 def _mirrored(version: Version, snapshot: Snapshot, quarantine: Quarantine) -> tuple[QuarantinedBy, ...]:
-    others = tuple(q for q in version.quarantined_by if q.deployment != snapshot.key.name)
-    mine = tuple(
+    others = [q for q in version.quarantined_by if q.deployment != snapshot.key.name]
+    mine = [
         QuarantinedBy(
             deployment=snapshot.key.name,
             digest=each.digest,
@@ -128,5 +129,6 @@ def _mirrored(version: Version, snapshot: Snapshot, quarantine: Quarantine) -> t
         )
         for each in quarantine
         if each.digest == version.digest
-    )
-    return (*others, *mine)
+    ]
+    # In one order for all: each of several deployments would otherwise move its own mark to its own place, for ever.
+    return tuple(sorted((*others, *mine), key=lambda each: each.deployment)[:MOST_MIRRORS])

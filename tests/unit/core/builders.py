@@ -3,10 +3,17 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pennant.api.model_deployment import HistoryEntry, Metric, ModelDeploymentSpec, Outcome, Trigger
+from pennant.api.model_deployment import (
+    HistoryEntry,
+    Metric,
+    ModelDeploymentSpec,
+    ModelDeploymentStatus,
+    Outcome,
+    Trigger,
+)
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.digest import content_digest
-from pennant.core.observation import Version, Workload
+from pennant.core.observation import Key, Snapshot, Version, Workload
 from pennant.core.revision import chained
 from simulation.story import a_record, a_spec
 
@@ -57,6 +64,22 @@ def an_entry(revision: int = 1, version: str = "1.0.0", **fields: Any) -> Histor
         hash="",
     )
     return chained(entry.model_copy(update=fields), None)
+
+
+def a_snapshot(name: str, *versions: Version, **fields: Any) -> Snapshot:
+    known: dict[str, Any] = {
+        "key": Key("default", name),
+        "uid": f"uid-{name}",
+        "resource_version": "1",
+        "generation": 1,
+        "deleting": False,
+        "spec": the_spec(),
+        "status": ModelDeploymentStatus(),
+        "versions": versions,
+        "revisions": (),
+        "workload": None,
+    }
+    return Snapshot(**known | fields)
 
 
 def a_workload(**fields: Any) -> Workload:

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from pennant.api.model_deployment import Desired, HistoryEntry, Outcome, QuarantineEntry
+from pennant.api.model_version import QuarantinedBy
 from pennant.api.reasons import Reason
 from pennant.core.observation import Revision
-from pennant.core.rollback import known_good, released
-from unit.core.builders import NOON, after, an_entry
+from pennant.core.rollback import MOST_MIRRORS, known_good, mirrors, released
+from unit.core.builders import NOON, a_snapshot, a_version, after, an_entry
 
 RECORDED = range(1, 10)
 
@@ -84,3 +85,20 @@ def test_release(before: str | None, now: str | None, still: list[str]) -> None:
 def test_times_do_not_matter() -> None:
     early, late = verified(1, "1.0.0", started_at=after(100)), verified(2, "1.1.0", started_at=after(1))
     assert known_good((early, late), (), [Revision(each, {}, {}) for each in (early, late)]) == late
+
+
+@pytest.mark.parametrize("number", [2, 150])
+def test_several_deployments_that_mark_one_version_come_to_rest(number: int) -> None:
+    names = [f"fraud-{each:03}" for each in range(number)]
+    marks: tuple[QuarantinedBy, ...] = ()
+
+    def marked_by(name: str) -> bool:
+        nonlocal marks
+        writes = mirrors(a_snapshot(name, a_version("1.1.0", quarantined_by=marks)), (quarantined("1.1.0"),))
+        for write in writes:
+            marks = write.quarantined_by
+        return bool(writes)
+
+    assert any([marked_by(name) for name in reversed(names)])
+    assert not any([marked_by(name) for name in names]), "the second round has nothing left to write"
+    assert [each.deployment for each in marks] == names[:MOST_MIRRORS]
