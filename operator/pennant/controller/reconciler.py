@@ -74,9 +74,12 @@ class Reconciler:
         if snapshot is None:
             return None
         now = self._clock.now()
-        measurements = self._measurements.take(key, self._due(snapshot, now))
-        breaching = {} if isinstance(snapshot.spec, Invalid) else suspicions(snapshot.spec.analysis, measurements)
-        self._breaker.note(key, breaching, now)
+        due = self._due(snapshot, now)
+        measurements = self._measurements.take(key, due)
+        # While answers are on their way, what the last ones said stands: many ask at once, and one is answered first.
+        if measurements.keys() == due.keys():
+            breaching = {} if isinstance(snapshot.spec, Invalid) else suspicions(snapshot.spec.analysis, measurements)
+            self._breaker.note(key, breaching, now)
         distrusted = self._breaker.distrusted(now)
         return Observation(now, snapshot, measurements, self._refusals.get(key), distrusted)
 
