@@ -318,13 +318,20 @@ class WorldCluster:
         self.world = world
         self._stale: Callable[[Key], Snapshot | None] = lambda _: None
         self.events: list[Event] = []
+        self.seen: dict[Key, Snapshot] = {}
+        """What was last shown of each ModelDeployment."""
 
     def use_old_views(self, stale: Callable[[Key], Snapshot | None]) -> None:
         """Show what `stale` returns instead of the present, unless it is None."""
         self._stale = stale
 
     async def snapshot(self, key: Key) -> Snapshot | None:
-        return self._stale(key) or self.view(key)
+        shown = self._stale(key) or self.view(key)
+        if shown is None:
+            self.seen.pop(key, None)
+        else:
+            self.seen[key] = shown
+        return shown
 
     def view(self, key: Key) -> Snapshot | None:
         record = self.world.records.get(key)
