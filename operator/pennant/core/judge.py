@@ -12,9 +12,10 @@ from pennant.core.analysis import Verdict, assess
 from pennant.core.brakes import Brake
 from pennant.core.checks import is_watched
 from pennant.core.decision import Event, EventType
+from pennant.core.history import Quarantine, condemnation
 from pennant.core.measurement import Measurement
 from pennant.core.observation import Workload
-from pennant.core.rollback import Quarantine, condemnation, quarantined
+from pennant.core.rollback import quarantined
 
 
 @dataclass(frozen=True, slots=True)
