@@ -6,6 +6,7 @@ quarantine before the rollback that it causes, a ControllerRevision before its h
 Deployment. So every place where the process can die leaves a state from which the same decision follows.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -45,6 +46,7 @@ from pennant.core.decision import Action, CreateRevision, Decision, Event, MarkR
 from pennant.core.gates import Blocked
 from pennant.core.history import Quarantine
 from pennant.core.judge import Judgement, judge
+from pennant.core.measurement import Measurement
 from pennant.core.observation import Invalid, Observation
 from pennant.core.plan import Draft, Situation
 from pennant.core.status import Facts, Said, stamped
@@ -146,7 +148,7 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
         spec,
         active,
         snapshot.workload,
-        seen.measurements,
+        _measurements_of(active, seen),
         before.analysis,
         quarantine,
         seen.now,
@@ -164,6 +166,16 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
     gate = gates.blocked(at)
     applied = by_hand.with_known_restart(before.applied, snapshot.workload, past)
     return _Scene(at, asked, found, gate, before.last_command, applied, before.drift, events=found.events)
+
+
+def _measurements_of(active: HistoryEntry | None, seen: Observation) -> Mapping[str, Measurement]:
+    """Return what was measured of the revision in place.
+
+    Measured is the newest one of the status: where another one is on record already, the measurements condemn the one
+    before it once more, and never the one that took its place.
+    """
+    said = seen.snapshot.status.history
+    return seen.measurements if active is not None and said and said[-1].revision == active.revision else {}
 
 
 def _still_undone(at: Situation) -> Quarantine:
