@@ -9,8 +9,8 @@ from pennant.controller.measurements import Measurements
 from pennant.controller.reconciler import Reconciler
 from pennant.core.decision import Decision
 from pennant.core.observation import Key, Observation
-from pennant.ports import Conflict, MetricSource
-from simulation.world import World, WorldCluster
+from pennant.ports import Conflict, MetricSource, Unavailable
+from simulation.world import WorldCluster
 
 MOST_ROUNDS = 50
 MOST_CONFLICTS = 20
@@ -29,9 +29,9 @@ class Process:
     Nothing else wakes it, so a story also shows that it asks for the right time.
     """
 
-    def __init__(self, world: World, sources: Mapping[str, MetricSource], mass_breach_count: int = 0) -> None:
-        self.world = world
-        self.cluster = WorldCluster(world)
+    def __init__(self, cluster: WorldCluster, sources: Mapping[str, MetricSource], mass_breach_count: int = 0) -> None:
+        self.world = world = cluster.world
+        self.cluster = cluster
         self.measurements = Measurements(sources, self._wake)
         breaker = Breaker(mass_breach_count, 50, lambda: len(world.records))
         self.reconciler = Reconciler(self.cluster, self.measurements, world, Silent(), breaker)
@@ -57,13 +57,13 @@ class Process:
         return [key for key in keys if self._is_due(key)]
 
     async def reconcile(self, key: Key) -> None:
-        """Look at a key once, and again after each conflict."""
+        """Look at a key once, and again after each write that failed."""
         for _ in range(MOST_CONFLICTS):
             self._woken.discard(key)
             self._later.pop(key, None)
             try:
                 look_again_at = await self.reconciler.reconcile(key)
-            except Conflict:
+            except (Conflict, Unavailable):
                 continue
             if look_again_at is not None:
                 self._later[key] = look_again_at

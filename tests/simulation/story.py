@@ -1,6 +1,6 @@
 """Tell a whole rollout: users act, time passes, the operator reconciles, and the trace says what happened."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pennant.api.conditions import find
@@ -49,10 +49,21 @@ class Story:
         self.mass_breach_count = mass_breach_count
         self.start_operator()
 
+    def begin_in(self, world: World, accuracy: Mapping[str, float | None], samples: Iterable[Sample]) -> None:
+        """Go on in another world, in which versions are so accurate and these samples were taken."""
+        world.before_write, world.after_write = self.world.before_write, self.world.after_write
+        world.witness = self.world.witness
+        self.world = self.accuracy.world = world
+        self.accuracy.values, self.accuracy.samples = dict(accuracy), list(samples)
+        self.start_operator()
+
     def start_operator(self) -> None:
         """Start the process anew: nothing but the world survives."""
+        self.operator = self.a_process(WorldCluster(self.world))
+
+    def a_process(self, cluster: WorldCluster) -> Process:
         sources: Mapping[str, MetricSource] = {"default": self.accuracy}
-        self.operator = Process(self.world, sources, self.mass_breach_count)
+        return Process(cluster, sources, self.mass_breach_count)
 
     @property
     def cluster(self) -> WorldCluster:
