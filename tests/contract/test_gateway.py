@@ -6,14 +6,16 @@ from contextlib import suppress
 import pytest
 
 from contract.arena import a_revision, an_application, seen
-from contract.real import RealArena
+from contract.real import RealArena, WallClock
 from pennant.api.meta import Json
 from pennant.api.reasons import Reason
 from pennant.core.decision import Event, EventType
 from pennant.core.revision import next_number
 from pennant.kube.client import Verb
+from pennant.kube.gateway import Gateway
 from pennant.kube.relist import relist
 from pennant.kube.resources import RESOURCES, Kind
+from pennant.kube.store import Store
 from pennant.kube.translate import controller_revision, revision_name
 from pennant.ports import Conflict, Refused, Unavailable
 from simulation.story import a_record, a_spec
@@ -74,12 +76,38 @@ async def test_an_event_from_before_the_own_write_is_not_news(deployed: RealAren
     assert (await seen(deployed)).status.history == history
 
 
-async def test_the_echo_of_an_own_write_concerns_nobody(deployed: RealArena) -> None:
+async def test_the_echo_of_an_own_write_concerns_nobody_and_raises_no_doubt(
+    deployed: RealArena, requests: Counter[Verb]
+) -> None:
     snapshot = await seen(deployed)
     await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
     await deployed.cluster.write_status(snapshot, snapshot.status.model_copy(update={"replicas": 1}))
     echo = await deployed.get(Kind.MODEL_DEPLOYMENT, "fraud")
     assert deployed.store.heard("ModelDeployment", "MODIFIED", echo) == frozenset()
+    requests.clear()
+    await seen(deployed)
+    assert not requests
+
+
+async def test_what_another_operator_knew_when_it_wrote_a_status_is_read_anew(deployed: RealArena) -> None:
+    """A watch is late: of all that the other one did, only the status is heard of."""
+    snapshot = await seen(deployed)
+    other = Gateway(deployed.client, Store(), WallClock(), namespace=deployed.namespace)
+    await deployed.publish(a_record("2.0.0"), ["production"])
+    theirs = await other.snapshot(deployed.key)
+    assert theirs is not None
+    await other.create_revision(theirs, a_revision(theirs))
+    workload = await other.apply_workload(theirs, an_application(theirs, None))
+    history = (a_revision(theirs).entry,)
+    await other.write_status(theirs, theirs.status.model_copy(update={"history": history}))
+    assert await seen(deployed) == snapshot, "nothing was heard of yet"
+
+    deployed.store.heard("ModelDeployment", "MODIFIED", await deployed.get(Kind.MODEL_DEPLOYMENT, "fraud"))
+    now = await seen(deployed)
+    assert [each.entry for each in now.revisions] == list(now.status.history) == list(history)
+    assert sorted(each.version for each in now.versions) == ["1.0.0", "2.0.0"]
+    assert now.workload is not None
+    assert now.workload.uid == workload.uid
 
 
 async def test_a_relist_removes_what_was_deleted_unheard_and_says_whom_it_concerns(deployed: RealArena) -> None:

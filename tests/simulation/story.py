@@ -1,19 +1,15 @@
 """Tell a whole rollout: users act, time passes, the operator reconciles, and the trace says what happened."""
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pennant.api.conditions import find
 from pennant.api.meta import Json
 from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus
-from pennant.controller.breaker import Breaker
 from pennant.controller.measurements import Measurements
-from pennant.controller.reconciler import Reconciler
-from pennant.core.decision import Decision
-from pennant.core.observation import Key, Observation
-from pennant.ports import Conflict, MetricSource
+from pennant.ports import MetricSource
 from simulation import invariants
+from simulation.process import Process
 from simulation.sources import FakeMetricSource, Sample
 from simulation.world import BEGINNING, KEY, World, WorldCluster
 
@@ -22,16 +18,6 @@ ACCURACY = 'accuracy{version="${version}"}'
 
 class Crash(BaseException):
     """The process dies here; nothing of the operator may catch it."""
-
-
-class Silent:
-    """Nobody listens to the passes."""
-
-    def decided(self, key: Key, seen: Observation | None, decision: Decision | None) -> None:
-        pass
-
-    def failed(self, kind: str) -> None:
-        pass
 
 
 class LiveAccuracy(FakeMetricSource):
@@ -66,13 +52,29 @@ class Story:
         self.mass_breach_count = mass_breach_count
         self.start_operator()
 
+    def begin_in(self, world: World, accuracy: Mapping[str, float | None], samples: Iterable[Sample]) -> None:
+        """Go on in another world, in which versions are so accurate and these samples were taken."""
+        world.before_write, world.after_write = self.world.before_write, self.world.after_write
+        world.witness = self.world.witness
+        self.world = self.accuracy.world = world
+        self.accuracy.values, self.accuracy.samples = dict(accuracy), list(samples)
+        self.start_operator()
+
     def start_operator(self) -> None:
         """Start the process anew: nothing but the world survives."""
-        self.cluster = WorldCluster(self.world)
+        self.operator = self.a_process(WorldCluster(self.world))
+
+    def a_process(self, cluster: WorldCluster) -> Process:
         sources: Mapping[str, MetricSource] = {"default": self.accuracy}
-        self.measurements = Measurements(sources, self.world, lambda _: None)
-        breaker = Breaker(self.mass_breach_count, 50, lambda: len(self.world.records))
-        self.reconciler = Reconciler(self.cluster, self.measurements, self.world, Silent(), breaker)
+        return Process(cluster, sources, self.mass_breach_count)
+
+    @property
+    def cluster(self) -> WorldCluster:
+        return self.operator.cluster
+
+    @property
+    def measurements(self) -> Measurements:
+        return self.operator.measurements
 
     def version(self, version: str, *tags: str, **record: Any) -> None:
         self.world.apply_version(a_record(version, **record), tags)
@@ -81,7 +83,7 @@ class Story:
         self.world.apply_deployment(KEY, a_spec(**spec))
 
     async def passes(self, seconds: int = 0) -> None:
-        """Let time pass; the operator looks at everything each second, and at each answer that comes."""
+        """Let time pass; the operator looks whenever there is something to look at."""
         await self.settle()
         for _ in range(seconds):
             self.tick()
@@ -93,20 +95,7 @@ class Story:
         self.accuracy.scrape()
 
     async def settle(self) -> None:
-        for key in list(self.world.records):
-            for _ in range(3):
-                await self._reconcile(key)
-                await asyncio.sleep(0)
-                await asyncio.sleep(0)
-
-    async def _reconcile(self, key: Key) -> None:
-        for _ in range(5):
-            try:
-                await self.reconciler.reconcile(key)
-            except Conflict:
-                continue
-            return
-        raise AssertionError(f"{key} meets conflicts for ever")
+        await self.operator.settle()
 
     async def until(self, holds: Callable[[], bool], seconds: int = 120) -> None:
         for _ in range(seconds):

@@ -1,7 +1,7 @@
 """What people do to the Deployment itself: told by content, put right or adopted, and always on record."""
 
 from simulation.acts import assert_golden, promoted, rolled_back, serving, told
-from simulation.story import Crash, Story
+from simulation.story import Story
 from simulation.world import KEY
 
 IMAGE = "registry.example/other:1"
@@ -131,36 +131,6 @@ async def test_a_native_restart_is_left_in_place_and_recorded() -> None:
     await story.passes(60)
     assert len(story.history) == 3, "what is left of the restart is no second one"
     assert_golden(story, "native_restart")
-
-
-async def test_a_crash_at_any_write_while_a_drift_or_a_restart_is_handled() -> None:
-    for doomed in range(1, 6):
-        for restart in (True, False):
-            story = await serving("1.0.0")
-            good, count = image(story), 0
-
-            def strike(what: str, doomed: int = doomed) -> None:
-                nonlocal count
-                count += 1
-                if count == doomed:
-                    raise Crash(what)
-
-            story.world.after_write = strike
-            if restart:
-                story.world.restart_by_hand(KEY, "2026-01-01T12:01:00Z")
-            else:
-                story.world.set_image_by_hand(KEY, IMAGE)
-            for _ in range(60):
-                try:
-                    await story.passes()
-                except Crash:
-                    story.start_operator()
-                story.tick()
-            assert image(story) == good
-            assert len(story.history) == (2 if restart else 1)
-            assert (story.status.drift is None) == restart
-            if story.status.drift is not None:
-                assert story.status.drift.count == 1
 
 
 async def test_nothing_is_put_right_while_paused() -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from simulation.acts import assert_golden, move_tag, promoted, rolled_back, serving, told
-from simulation.story import Crash, Story
+from simulation.story import Story
 from simulation.world import KEY
 
 
@@ -196,39 +196,6 @@ async def test_commands_are_refused_while_paused() -> None:
     story.deployment()
     await story.passes(30)
     assert len(story.history) == 2
-
-
-@pytest.mark.parametrize("annotations", [{"rollback_to": ""}, {"restart": ""}, {"retry": "1.1.0"}], ids=str)
-@pytest.mark.parametrize("when", ["before", "after"])
-async def test_a_crash_at_any_write_of_a_command_carries_it_out_once(annotations: dict[str, str], when: str) -> None:
-    for doomed in range(1, 9):
-        if "retry" in annotations:
-            story = await rolled_back("1.0.0", "1.1.0")
-            story.accuracy.values["1.1.0"] = 0.96
-            await story.passes(40)
-        else:
-            story = await serving("1.0.0")
-            await promoted(story, "1.0.0", "1.1.0")
-        revisions = len(story.history)
-        count = 0
-
-        def strike(what: str, doomed: int = doomed) -> None:
-            nonlocal count
-            count += 1
-            if count == doomed:
-                raise Crash(what)
-
-        setattr(story.world, f"{when}_write", strike)
-        story.world.annotate(KEY, requested_at="t1", **annotations)
-        for _ in range(60):
-            try:
-                await story.passes()
-            except Crash:
-                story.start_operator()
-            story.tick()
-        assert count >= doomed
-        assert len(story.history) == revisions + 1, f"killed {when} write {doomed}"
-        assert said(story)[0] == "Accepted"
 
 
 async def test_a_command_that_is_as_old_as_a_lost_status_is_not_repeated() -> None:

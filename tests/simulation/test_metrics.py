@@ -96,7 +96,7 @@ async def test_a_hint_has_alerts_asked_for_before_the_next_check() -> None:
     fires(story, "1.1.0")
     await story.passes(2)
     assert story.served() == "1.1.0", "the next check is some seconds away"
-    story.measurements.hint()
+    story.operator.hint()
     await story.passes(1)
     assert story.served() == "1.0.0"
 
@@ -105,7 +105,7 @@ async def test_a_hint_without_an_alert_changes_nothing() -> None:
     story = await serving("1.0.0", analysis=watching(ALERTED))
     before = story.status
     for _ in range(5):
-        story.measurements.hint()
+        story.operator.hint()
         await story.passes()
     assert story.status == before
 

@@ -137,7 +137,7 @@ async def test_a_status_that_is_refused_disturbs_no_other_object_and_is_told_onc
     story.world.before_write = forbid
     for _ in range(3):
         with pytest.raises(Refused):
-            await story.reconciler.reconcile(poisoned)
+            await story.operator.reconciler.reconcile(poisoned)
     assert [each.reason for each in story.cluster.events if each.reason == "InvalidSpec"] == ["InvalidSpec"]
-    await story.reconciler.reconcile(KEY)
+    await story.operator.reconciler.reconcile(KEY)
     assert story.condition("Ready") == ("True", "Serving")

@@ -4,7 +4,6 @@ It implements the `Cluster` port for one process of the operator, and is held to
 server. Whole rollouts are simulated on it: in order, in random orders, with crashes and with stale views.
 """
 
-import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -57,6 +56,9 @@ class Deployment:
     progress_at: datetime = BEGINNING
     owner: str = ""
     _hashed: tuple[Json, str, str] | None = None
+
+    def copy(self) -> "Deployment":
+        return replace(self, pods=[replace(pod) for pod in self.pods])
 
     @property
     def template_hash(self) -> str:
@@ -120,6 +122,9 @@ class Record:
     annotations: dict[str, str] = field(default_factory=dict)
     revisions: dict[int, Revision] = field(default_factory=dict)
 
+    def copy(self) -> "Record":
+        return replace(self, annotations=dict(self.annotations), revisions=dict(self.revisions))
+
 
 class World:
     """Everything that exists, and the clock."""
@@ -136,18 +141,29 @@ class World:
         self.before_write: Callable[[str], None] = lambda _: None
         self.after_write: Callable[[str], None] = lambda _: None
         self.witness: Callable[[], None] = lambda: None
-        self._numbers = itertools.count(1)
+        self._serial = 0
 
     # The clock port.
     def now(self) -> datetime:
         return self.time
+
+    def copy(self) -> "World":
+        """Return another world in the same state, whose past nobody remembers."""
+        other = World()
+        other.time, other._serial = self.time, self._serial
+        other.records = {key: each.copy() for key, each in self.records.items()}
+        other.versions = dict(self.versions)
+        other.deployments = {key: each.copy() for key, each in self.deployments.items()}
+        other.never_ready, other.slow = set(self.never_ready), set(self.slow)
+        return other
 
     def say(self, who: str, what: str) -> None:
         elapsed = round((self.time - BEGINNING).total_seconds())
         self.trace.append(f"{elapsed:5d}s  {who:<10} {what}")
 
     def serial(self) -> int:
-        return next(self._numbers)
+        self._serial += 1
+        return self._serial
 
     # What users do.
     def apply_version(self, record: Json, tags: tuple[str, ...] = (), namespace: str = "default") -> None:
@@ -318,13 +334,23 @@ class WorldCluster:
         self.world = world
         self._stale: Callable[[Key], Snapshot | None] = lambda _: None
         self.events: list[Event] = []
+        self.seen: dict[Key, Snapshot] = {}
+        """What was last shown of each ModelDeployment."""
 
     def use_old_views(self, stale: Callable[[Key], Snapshot | None]) -> None:
         """Show what `stale` returns instead of the present, unless it is None."""
         self._stale = stale
 
     async def snapshot(self, key: Key) -> Snapshot | None:
-        return self._stale(key) or self.view(key)
+        return self._shown(key, self._stale(key) or self.view(key))
+
+    def _shown(self, key: Key, shown: Snapshot | None) -> Snapshot | None:
+        """Note what an operator sees."""
+        if shown is None:
+            self.seen.pop(key, None)
+        else:
+            self.seen[key] = shown
+        return shown
 
     def view(self, key: Key) -> Snapshot | None:
         record = self.world.records.get(key)

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from pennant.api.meta import clip
-from pennant.api.model_deployment import CommandResult, HistoryEntry, LastCommand, QuarantineEntry
-from pennant.api.reasons import Reason
-from pennant.core import plan
+from pennant.api.model_deployment import CommandResult, HistoryEntry, LastCommand
+from pennant.core import plan, undo
 from pennant.core.commands import Command, Malformed, Verb
+from pennant.core.history import Quarantine
 from pennant.core.plan import Draft, Situation
-from pennant.core.rollback import BAD, Quarantine, barring, is_quarantined, quarantined
+from pennant.core.rollback import BAD, barring, is_quarantined
 from pennant.core.tags import Held
 
 
@@ -60,56 +60,16 @@ def _carried_out(at: Situation, order: Command) -> Answer:
             assert_never(never)
 
 
-def held_back(at: Situation, target: HistoryEntry, message: str) -> Quarantine:
-    """Return the quarantine with what would otherwise come back by itself after an undo to this revision.
-
-    That is the content that is asked for; where the undo stays within it, only the template that is asked for.
-    """
-    entry = _asked(at, message)
-    if entry is None or (entry.digest == target.digest and entry.template_hash in (None, target.template_hash)):
-        return at.quarantine
-    if entry.digest != target.digest:
-        entry = entry.model_copy(update={"template_hash": None})
-    if barring(entry.digest, entry.template_hash or "", at.quarantine) is not None:
-        return at.quarantine
-    return quarantined(at.quarantine, entry)
-
-
-def _asked(at: Situation, message: str) -> QuarantineEntry | None:
-    """Return what the quarantine would say of the content and template that are asked for."""
-    if at.active is None:
-        return None
-    version, digest, template_hash = at.active.version, at.active.digest, at.active.template_hash
-    if isinstance(at.holder, Held) and at.template is not None:
-        version, digest, template_hash = at.holder.version.version, at.holder.version.digest, at.template_hash
-    return QuarantineEntry(
-        digest=digest,
-        version=version,
-        template_hash=template_hash,
-        reason=Reason.UNDONE,
-        message=clip(message, 512),
-        since=at.now,
-        revision=at.active.revision,
-    )
-
-
-def undone_by(actor: str, reason: str) -> str:
-    """Return the sentence that the quarantine keeps of an undo."""
-    who = f"undone by {actor}" if actor else "undone"
-    return f"{who}: {reason}" if reason else who
-
-
 def _rolled_back_to(at: Situation, order: Command) -> Answer:
-    message = undone_by(order.by, order.reason)
     if (done := _entry_of(at, order)) is not None:
         said = f"revision {done.revision} serves {done.version}"
-        return _said(at, order, CommandResult.ACCEPTED, said, held_back(at, done, message))
+        return _said(at, order, CommandResult.ACCEPTED, said)
     target = _target(at, order.value)
     if isinstance(target, _Refusal):
         return _said(at, order, CommandResult.REFUSED, target.problem)
-    draft = plan.undo(at, target, order.by, order.reason, order.token)
+    draft = undo.draft(at, target, order.by, order.reason, order.token)
     said = f"back to {target.version} of revision {target.revision}"
-    return _said(at, order, CommandResult.ACCEPTED, said, held_back(at, target, message), draft)
+    return _said(at, order, CommandResult.ACCEPTED, said, undo.held_back(at, target, draft), draft)
 
 
 def _target(at: Situation, value: str) -> HistoryEntry | _Refusal:

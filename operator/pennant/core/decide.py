@@ -38,14 +38,15 @@ from pennant.core import (
     rollback,
     status,
     times,
+    undo,
 )
 from pennant.core.application import Wanted
 from pennant.core.decision import Action, CreateRevision, Decision, Event, MarkRevision, PruneRevision
 from pennant.core.gates import Blocked
+from pennant.core.history import Quarantine
 from pennant.core.judge import Judgement, judge
 from pennant.core.observation import Invalid, Observation
 from pennant.core.plan import Draft, Situation
-from pennant.core.rollback import Quarantine
 from pennant.core.status import Facts, Said, stamped
 from pennant.core.tags import Held, Holder, holder
 
@@ -137,19 +138,20 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
     snapshot, before = seen.snapshot, seen.snapshot.status
     held = holder(snapshot.versions, spec)
     asked = _asked(before.desired, held, spec, seen)
-    past = history.adopted(before.history, snapshot.revisions)
-    quarantine = rollback.released(rollback.restored(before, snapshot), before.desired, asked)
+    quarantine = rollback.restored(before, snapshot)
+    past = history.adopted(before.history, snapshot.revisions, quarantine)
+    quarantine = rollback.released(quarantine, before.desired, asked)
     active = history.applied(past[-1], before.applied) if past else None
     brake = brakes.brake(spec, past, seen.now)
     found = judge(seen, spec, active, quarantine, brake)
     if found.active is not None:
         past = history.with_entry(past, found.active)
-    target = rollback.known_good(past, found.quarantine, snapshot.revisions)
     template = plan.rendered(snapshot, spec, held)
     at = Situation(
-        snapshot, spec, held, past, found.active, found.quarantine, found.condemned, target, template, seen.now
+        snapshot, spec, held, past, found.active, found.quarantine, found.condemned, None, template, seen.now
     )
-    at = replace(at, quarantine=_still_undone(at))
+    at = undo.carried_through(replace(at, quarantine=_still_undone(at)), before)
+    at = _with_quarantine(at, at.quarantine)
     gate = gates.blocked(at)
     applied = by_hand.with_known_restart(before.applied, snapshot.workload, past)
     return _Scene(seen, at, asked, found, gate, before.last_command, applied, before.drift, events=found.events)
@@ -177,7 +179,7 @@ def _commanded(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
 
 
 def _with_quarantine(at: Situation, quarantine: Quarantine) -> Situation:
-    condemned = None if at.active is None else rollback.condemnation(at.active, quarantine)
+    condemned = None if at.active is None else history.condemnation(at.active, quarantine)
     target = rollback.known_good(at.history, quarantine, at.snapshot.revisions)
     return replace(at, quarantine=quarantine, condemned=condemned, target=target)
 
@@ -189,7 +191,7 @@ def _with_revision(scene: _Scene, draft: Draft, quarantine: Quarantine) -> _Scen
     creation = CreateRevision(fresh)
     if refusal := scene.seen.refused(creation.write.content):
         return replace(scene, refusal=refusal)
-    past = plan.succeeded_by(at.history, fresh.entry, quarantine, at.now)
+    past = plan.succeeded_by(at.history, fresh.entry, quarantine)
     verdict = analysis.assess(at.spec.analysis, fresh.entry, None, {}, (), at.now)
     at = replace(_with_quarantine(at, quarantine), history=past, active=fresh.entry, condemned=None)
     return replace(
@@ -227,9 +229,8 @@ def _recorded_by_hand(scene: _Scene, active: HistoryEntry, done: by_hand.ByHand)
     actor = at.snapshot.workload.editor if at.snapshot.workload else ""
     match done:
         case by_hand.Undone(target):
-            why = "kubectl rollout undo"
-            held_back = answers.held_back(at, target, answers.undone_by(actor, why))
-            return _with_revision(scene, plan.undo(at, target, actor, why), held_back)
+            draft = undo.draft(at, target, actor, "kubectl rollout undo")
+            return _with_revision(scene, draft, undo.held_back(at, target, draft))
         case by_hand.Restarted(restarted_at):
             return _with_revision(scene, plan.restarted_by_hand(at, active, actor, restarted_at), at.quarantine)
         case by_hand.Drifted(drift):

@@ -6,18 +6,21 @@ from itertools import pairwise
 
 from pydantic.alias_generators import to_camel
 
-from pennant.api.model_deployment import Applied, HistoryEntry, Outcome, Trigger
+from pennant.api.model_deployment import Applied, HistoryEntry, Outcome, QuarantineEntry, Trigger
+from pennant.api.reasons import Reason
 from pennant.core.observation import Revision, Workload
 from pennant.core.revision import FIXED
 
 History = tuple[HistoryEntry, ...]
+Quarantine = tuple[QuarantineEntry, ...]
 
 
-def adopted(history: History, revisions: Iterable[Revision]) -> History:
+def adopted(history: History, revisions: Iterable[Revision], quarantine: Quarantine) -> History:
     """Return the history with an entry for every recorded revision, each as its record says.
 
     A ControllerRevision is written before its entry: a crash between the two, or a lost status, leaves a record
-    without an entry. What was recorded once is told by the record alone; the status only knows how it went on.
+    without an entry. What was recorded once is told by the record alone; the status only knows how it went on, and the
+    quarantine why it ended.
     """
     recorded = {each.entry.revision: each for each in revisions}
     known = {each.revision for each in history}
@@ -25,7 +28,8 @@ def adopted(history: History, revisions: Iterable[Revision]) -> History:
     missing = [each.latest for number, each in recorded.items() if number not in known]
     entries = sorted((*told, *missing), key=lambda each: each.revision)
     return tuple(
-        _succeeded(entry, successor) if entry.ended_at is None else entry for entry, successor in pairwise(entries)
+        entry if entry.ended_at is not None else succeeded(entry, successor, quarantine)
+        for entry, successor in pairwise(entries)
     ) + tuple(entries[-1:])
 
 
@@ -67,14 +71,25 @@ def broken(history: History, revisions: Iterable[Revision]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _succeeded(entry: HistoryEntry, successor: HistoryEntry) -> HistoryEntry:
-    rolled_back = successor.trigger is Trigger.AUTOMATIC_ROLLBACK
-    return ended(entry, Outcome.ROLLED_BACK if rolled_back else Outcome.SUPERSEDED, successor.started_at)
-
-
-def ended(entry: HistoryEntry, outcome: Outcome, at: datetime) -> HistoryEntry:
+def succeeded(entry: HistoryEntry, successor: HistoryEntry, quarantine: Quarantine) -> HistoryEntry:
     """Return the entry of a revision whose place another one takes."""
-    return entry.model_copy(update={"outcome": outcome, "ended_at": at})
+    outcome = _outcome(condemnation(entry, quarantine), successor)
+    return entry.model_copy(update={"outcome": outcome, "ended_at": successor.started_at})
+
+
+def condemnation(entry: HistoryEntry, quarantine: Quarantine) -> QuarantineEntry | None:
+    """Return what says that this very revision was found bad."""
+    return next((q for q in quarantine if q.digest == entry.digest and q.revision == entry.revision), None)
+
+
+def _outcome(condemned: QuarantineEntry | None, successor: HistoryEntry) -> Outcome:
+    if condemned is None:
+        rolled_back = successor.trigger is Trigger.AUTOMATIC_ROLLBACK
+        return Outcome.ROLLED_BACK if rolled_back else Outcome.SUPERSEDED
+    if condemned.template_hash is not None:
+        return Outcome.SUPERSEDED
+    late = condemned.reason is Reason.PROGRESS_DEADLINE_EXCEEDED
+    return Outcome.FAILED if late else Outcome.ROLLED_BACK
 
 
 def progressed(entry: HistoryEntry, workload: Workload | None, now: datetime) -> HistoryEntry:

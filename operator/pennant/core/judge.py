@@ -13,8 +13,10 @@ from pennant.core.analysis import Verdict, assess
 from pennant.core.brakes import Brake
 from pennant.core.checks import compared_with, is_watched
 from pennant.core.decision import Event, EventType
+from pennant.core.history import Quarantine, condemnation
+from pennant.core.measurement import Measurements
 from pennant.core.observation import Observation, Workload
-from pennant.core.rollback import Quarantine, condemnation, quarantined
+from pennant.core.rollback import quarantined
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,17 @@ def _verdict(seen: Observation, analysis: Analysis, active: HistoryEntry) -> Ver
     if active.verified_at is not None and not is_watched(analysis, active):
         return Verdict(tuple(each for each in before.analysis if each.revision == active.revision))
     stable = compared_with(before, active)
-    return assess(analysis, active, stable, seen.measurements, before.analysis, seen.now)
+    return assess(analysis, active, stable, _measured(seen, active), before.analysis, seen.now)
+
+
+def _measured(seen: Observation, active: HistoryEntry) -> Measurements:
+    """Return what was measured of the revision in place.
+
+    Measured is the newest one of the status: where another one is on record already, the measurements condemn the one
+    before it once more, and never the one that took its place.
+    """
+    said = seen.snapshot.status.history
+    return seen.measurements if said and said[-1].revision == active.revision else {}
 
 
 def _mass_breach(analysis: Analysis, breaching: Iterable[MetricStatus], distrusted: Mapping[str, str]) -> Brake | None:

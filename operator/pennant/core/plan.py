@@ -12,12 +12,11 @@ from pennant.api.model_deployment import (
     RollbackAction,
     Trigger,
 )
-from pennant.api.reasons import Reason
 from pennant.core import revision
 from pennant.core.commands import Command
-from pennant.core.history import History, ended, with_entry
+from pennant.core.history import History, Quarantine, succeeded, with_entry
 from pennant.core.observation import Invalid, Revision, Snapshot, Version
-from pennant.core.rollback import Quarantine, barring, condemnation
+from pennant.core.rollback import barring
 from pennant.core.tags import Held, Holder
 
 OPERATOR = "pennant"
@@ -97,19 +96,11 @@ def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) 
     return Revision(revision.chained(entry, history[-1] if history else None), draft.template, draft.record)
 
 
-def succeeded_by(history: History, entry: HistoryEntry, quarantine: Quarantine, now: datetime) -> History:
+def succeeded_by(history: History, entry: HistoryEntry, quarantine: Quarantine) -> History:
     """Return the history with the new entry at its end and the one before it ended."""
     if history:
-        last = history[-1]
-        history = with_entry(history, ended(last, _outcome(condemnation(last, quarantine)), now))
+        history = with_entry(history, succeeded(history[-1], entry, quarantine))
     return with_entry(history, entry)
-
-
-def _outcome(condemned: QuarantineEntry | None) -> Outcome:
-    if condemned is None or condemned.template_hash is not None:
-        return Outcome.SUPERSEDED
-    late = condemned.reason is Reason.PROGRESS_DEADLINE_EXCEEDED
-    return Outcome.FAILED if late else Outcome.ROLLED_BACK
 
 
 def rendered(snapshot: Snapshot, spec: ModelDeploymentSpec, holder: Holder) -> Json | None:
@@ -173,30 +164,14 @@ def retry(at: Situation, version: Version, template: Json, command: Command) -> 
         record=version.record,
         trigger=Trigger.RETRY,
         actor=command.by,
-        reason=_because(f"{version.version} gets another chance", command.reason),
+        reason=because(f"{version.version} gets another chance", command.reason),
         token=command.token,
-    )
-
-
-def undo(at: Situation, target: HistoryEntry, actor: str, why: str, token: str | None = None) -> Draft:
-    """Return the revision that takes a person back to an earlier one."""
-    snapshot = _recorded(at, target)
-    came_from = f"{at.active.version} (revision {at.active.revision})" if at.active else "nothing"
-    return Draft(
-        version=target.version,
-        digest=target.digest,
-        template=snapshot.template,
-        record=snapshot.record,
-        trigger=Trigger.UNDO,
-        actor=actor,
-        reason=_because(f"back from {came_from} to {target.version} of revision {target.revision}", why),
-        token=token,
     )
 
 
 def restart(at: Situation, active: HistoryEntry, command: Command) -> Draft:
     """Return the revision that starts all pods anew."""
-    snapshot = _recorded(at, active)
+    snapshot = record_of(at, active)
     return Draft(
         version=active.version,
         digest=active.digest,
@@ -204,14 +179,14 @@ def restart(at: Situation, active: HistoryEntry, command: Command) -> Draft:
         record=snapshot.record,
         trigger=Trigger.RESTART,
         actor=command.by,
-        reason=_because("all pods are started anew", command.reason),
+        reason=because("all pods are started anew", command.reason),
         token=command.token,
     )
 
 
 def restarted_by_hand(at: Situation, active: HistoryEntry, actor: str, restarted_at: str) -> Draft:
     """Return the revision that puts a `kubectl rollout restart` on record; its pods are on their way already."""
-    snapshot = _recorded(at, active)
+    snapshot = record_of(at, active)
     return Draft(
         version=active.version,
         digest=active.digest,
@@ -224,16 +199,18 @@ def restarted_by_hand(at: Situation, active: HistoryEntry, actor: str, restarted
     )
 
 
-def _recorded(at: Situation, entry: HistoryEntry) -> Revision:
+def record_of(at: Situation, entry: HistoryEntry) -> Revision:
+    """Return the record of a revision, which is there."""
     return next(each for each in at.snapshot.revisions if each.entry.revision == entry.revision)
 
 
-def _because(what: str, why: str) -> str:
+def because(what: str, why: str) -> str:
+    """Return a sentence, and the reason that a person gave."""
     return f"{what}: {why}" if why else what
 
 
 def _rollback(at: Situation, condemned: QuarantineEntry, target: HistoryEntry) -> Draft:
-    snapshot = _recorded(at, target)
+    snapshot = record_of(at, target)
     return Draft(
         version=target.version,
         digest=target.digest,

@@ -15,10 +15,9 @@ from pennant.api.model_deployment import (
 )
 from pennant.api.model_version import QuarantinedBy
 from pennant.core.decision import MirrorQuarantine
-from pennant.core.history import History
+from pennant.core.history import History, Quarantine
 from pennant.core.observation import Revision, Snapshot, Version
 
-Quarantine = tuple[QuarantineEntry, ...]
 BAD = frozenset({Outcome.ROLLED_BACK, Outcome.FAILED})
 LIMIT = 20
 MOST_MIRRORS = 100
@@ -32,11 +31,6 @@ def is_quarantined(entry: HistoryEntry, quarantine: Quarantine) -> bool:
 def barring(digest: str, template_hash: str, quarantine: Quarantine) -> QuarantineEntry | None:
     """Return what forbids to deploy this content by this template; None: nothing does."""
     return next((q for q in quarantine if q.digest == digest and q.template_hash in (None, template_hash)), None)
-
-
-def condemnation(active: HistoryEntry, quarantine: Quarantine) -> QuarantineEntry | None:
-    """Return the entry that says that this very revision was found bad."""
-    return next((q for q in quarantine if q.digest == active.digest and q.revision == active.revision), None)
 
 
 def known_good(history: History, quarantine: Quarantine, revisions: Iterable[Revision]) -> HistoryEntry | None:

@@ -22,7 +22,7 @@ from pennant.kube.identity import controller_uid
 from pennant.kube.relist import refresh, relist_kind
 from pennant.kube.resources import RESOURCES, Kind
 from pennant.kube.sharing import Pool
-from pennant.kube.store import Store
+from pennant.kube.store import Store, versions_in
 from pennant.kube.timestamps import micro_time
 from pennant.ports import Clock, Conflict, PortError, Unavailable
 
@@ -57,7 +57,7 @@ class Gateway:
         """Return what is known; None where the ModelDeployment does not exist."""
         if key not in self._store.trust:
             await self._look_again(key)
-        await self._know_versions()
+        await self._know_versions(key.namespace)
         if (unread := self._store.unread(key)) is not None:
             await self._read_version(unread)
         uid = self._store.uid(key)
@@ -171,6 +171,7 @@ class Gateway:
             "status": status.to_json(),
         }
         path = RESOURCES[kind].path(owner.key.namespace, owner.key.name, "status")
+        self._store.sending(owner.key, status)
         with self._doubting(owner.key):
             raw = await self._client.request(Verb.UPDATE, kind, path, body=body)
         self._store.heard(kind, None, raw)
@@ -229,11 +230,16 @@ class Gateway:
         )
         self._store.trust.confirm(key, mark)
 
-    async def _know_versions(self) -> None:
+    async def _know_versions(self, namespace: str) -> None:
+        trust = self._store.trust
         # One list serves all who wait for it.
         async with self._listing:
-            if Kind.MODEL_VERSION not in self._store.trust:
+            if Kind.MODEL_VERSION not in trust:
                 await relist_kind(self._client, self._store, Kind.MODEL_VERSION, self._namespace)
+            if trust.doubts(versions_in(namespace)):
+                mark = trust.mark()
+                await relist_kind(self._client, self._store, Kind.MODEL_VERSION, namespace)
+                trust.confirm(versions_in(namespace), mark)
 
     async def _read_version(self, name: Key) -> None:
         """Read the record of a version that is asked for by name; most of those without a tag are kept without."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from pennant.api.meta import Json
-from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.api.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus
 from pennant.core.observation import Invalid, Key, Snapshot, Version
 from pennant.kube import translate
 from pennant.kube.identity import Identity, identity
@@ -25,12 +25,20 @@ Model = tuple[str, str]
 NOBODY: Keys = frozenset()
 
 
+def versions_in(namespace: str) -> tuple[Kind, str]:
+    """Return what is doubted when the ModelVersions of one namespace are."""
+    return Kind.MODEL_VERSION, namespace
+
+
 class Store:
     """Knows ModelDeployments, ModelVersions and Deployments, and finds what belongs together."""
 
     def __init__(self) -> None:
         self.trust = Trust()
-        """Trusts a ModelDeployment by its key, and all ModelVersions at once by their kind."""
+        """Trusts a ModelDeployment by its key, and all ModelVersions at once by their kind.
+
+        It doubts those of one namespace by `versions_in`.
+        """
         self._deployments = Shelf[Snapshot]()
         self._versions = Shelf[tuple[Model, Version]]()
         self._workloads = Shelf[Placed]()
@@ -49,6 +57,7 @@ class Store:
         self._deployments_of: dict[Model, set[Key]] = {}
         self._revisions: dict[str, dict[int, Recorded]] = {}
         self._taken: dict[str, frozenset[int]] = {}
+        self._sent: dict[Key, ModelDeploymentStatus] = {}
 
     def heard(self, kind: str, event_type: str | None, raw: Json) -> Keys:
         """Take in an event, a listed object or an answer; return the ModelDeployments that it may concern.
@@ -164,6 +173,10 @@ class Store:
         """Forget a revision that was just deleted."""
         self._revisions.get(uid, {}).pop(number, None)
 
+    def sending(self, key: Key, status: ModelDeploymentStatus) -> None:
+        """Take note of a status that is about to be written by this process."""
+        self._sent[key] = status
+
     def doubt(self, key: Key) -> None:
         """Have a ModelDeployment read from a quorum again before it is served."""
         self.trust.doubt(key)
@@ -180,9 +193,21 @@ class Store:
         self._deployments.put(who, after)
         if before is not None:
             self._unindex_deployment(before, keep_revisions=before.uid == after.uid)
+            if not self._is_own(before, after):
+                # Somebody else decided here, and knew things that may not be known to this process yet.
+                self.doubt(who.key)
+                self.trust.doubt(versions_in(who.key.namespace))
         if (model := _model_of(after)) is not None:
             self._deployments_of.setdefault(model, set()).add(who.key)
         return frozenset({who.key})
+
+    def _is_own(self, before: Snapshot, after: Snapshot) -> bool:
+        """Whether the status is the one that was known, or that this process wrote."""
+        sent = self._sent.get(after.key)
+        if sent is not None and after.status == sent:
+            del self._sent[after.key]
+            return True
+        return after.status == before.status
 
     def _unindex_deployment(self, dropped: Snapshot, *, keep_revisions: bool) -> None:
         if not keep_revisions:
@@ -224,6 +249,7 @@ class Store:
                 return NOBODY
             case Snapshot():
                 self._unindex_deployment(dropped, keep_revisions=False)
+                self._sent.pop(key, None)
                 return frozenset({key})
             case Placed():
                 # It may live on without the label that it is watched by.

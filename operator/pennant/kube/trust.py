@@ -23,6 +23,10 @@ class Trust:
         """Whether the thing may be served from memory."""
         return thing in self._confirmed
 
+    def doubts(self, thing: Hashable) -> bool:
+        """Whether the thing itself was doubted, and not read since."""
+        return thing in self._doubted_at
+
     def confirm(self, thing: Hashable, mark: int) -> None:
         """Trust the thing, unless it was doubted after the mark."""
         if max(self._doubted_at.get(thing, 0), self._all_doubted_at) <= mark:

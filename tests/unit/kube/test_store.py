@@ -2,9 +2,10 @@ from typing import Any
 
 import pytest
 
+from pennant.api.model_deployment import ModelDeploymentStatus
 from pennant.core.observation import Invalid, Key, Snapshot
 from pennant.kube.resources import Kind
-from pennant.kube.store import Store
+from pennant.kube.store import Store, versions_in
 from unit.kube.raw import raw_deployment, raw_version, raw_workload
 
 FRAUD = Key("default", "fraud")
@@ -179,3 +180,21 @@ def test_names_are_told_by_namespace(store: Store) -> None:
     store.heard("ModelVersion", None, raw_version("2.0.0", namespace="elsewhere"))
     assert store.keys(Kind.MODEL_VERSION, "elsewhere") == (Key("elsewhere", "fraud-2.0.0"),)
     assert len(store.keys(Kind.MODEL_VERSION)) == 2
+
+
+@pytest.mark.parametrize(
+    ("after", "is_doubted"),
+    [
+        pytest.param({"status": {"replicas": 2}}, False, id="the status that this process is about to write"),
+        pytest.param({"status": {"replicas": 3}}, True, id="a status that it did not write"),
+        pytest.param({"spec": {"replicas": 9}}, False, id="a spec that somebody changed"),
+    ],
+)
+def test_a_status_that_somebody_else_wrote_raises_a_doubt(
+    store: Store, after: dict[str, Any], is_doubted: bool
+) -> None:
+    store.trust.confirm(FRAUD, store.trust.mark())
+    # Its event may come before the answer to the write.
+    store.sending(FRAUD, ModelDeploymentStatus(replicas=2))
+    store.heard("ModelDeployment", "MODIFIED", raw_deployment(at=11, **after))
+    assert (FRAUD in store.trust, store.trust.doubts(versions_in("default"))) == (not is_doubted, is_doubted)

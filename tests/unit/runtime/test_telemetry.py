@@ -80,7 +80,9 @@ async def test_a_story_is_told_by_the_counters() -> None:
     """A promotion that is rolled back, with the passes of the simulated operator."""
     telemetry = Telemetry()
     story = Story()
-    story.reconciler = Reconciler(story.cluster, story.measurements, story.world, telemetry, Breaker(0, 50, lambda: 1))
+    story.operator.reconciler = Reconciler(
+        story.cluster, story.measurements, story.world, telemetry, Breaker(0, 50, lambda: 1)
+    )
     story.accuracy.values = {"1.0.0": 0.95, "1.1.0": 0.5}
     story.version("1.0.0", "production")
     story.deployment()

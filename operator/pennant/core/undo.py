@@ -1,0 +1,82 @@
+"""An undo: back to an earlier revision, and what would otherwise come back by itself is held back.
+
+The record of the undo's revision is written first, and is enough to know the rest by: whoever finds it without its
+entry in the status carries the undo through.
+"""
+
+from dataclasses import replace
+
+from pennant.api.meta import clip
+from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus, QuarantineEntry, Trigger
+from pennant.api.reasons import Reason
+from pennant.core.history import Quarantine, succeeded, with_entry
+from pennant.core.plan import Draft, Situation, because, record_of
+from pennant.core.rollback import barring, quarantined
+from pennant.core.tags import Held
+
+
+def draft(at: Situation, target: HistoryEntry, actor: str, why: str, token: str | None = None) -> Draft:
+    """Return the revision that takes a person back to an earlier one."""
+    snapshot = record_of(at, target)
+    came_from = f"{at.active.version} (revision {at.active.revision})" if at.active else "nothing"
+    return Draft(
+        version=target.version,
+        digest=target.digest,
+        template=snapshot.template,
+        record=snapshot.record,
+        trigger=Trigger.UNDO,
+        actor=actor,
+        reason=because(f"back from {came_from} to {target.version} of revision {target.revision}", why),
+        token=token,
+    )
+
+
+def held_back(at: Situation, target: HistoryEntry, made: Draft | HistoryEntry) -> Quarantine:
+    """Return the quarantine with what would otherwise come back by itself after an undo to this revision.
+
+    That is the content that is asked for; where the undo stays within it, only the template that is asked for.
+    """
+    entry = _asked(at, _undone(made))
+    if entry is None or (entry.digest == target.digest and entry.template_hash in (None, target.template_hash)):
+        return at.quarantine
+    if entry.digest != target.digest:
+        entry = entry.model_copy(update={"template_hash": None})
+    if barring(entry.digest, entry.template_hash or "", at.quarantine) is not None:
+        return at.quarantine
+    return quarantined(at.quarantine, entry)
+
+
+def carried_through(at: Situation, before: ModelDeploymentStatus) -> Situation:
+    """Return the situation with what follows from an undo that is on record and that the status does not say yet."""
+    said = {each.revision for each in before.history}
+    done = at.active
+    if done is None or done.trigger is not Trigger.UNDO or done.revision in said or not said:
+        return at
+    undone = at.history[-2]
+    quarantine = held_back(replace(at, active=undone), done, done)
+    return replace(at, quarantine=quarantine, history=with_entry(at.history, succeeded(undone, done, quarantine)))
+
+
+def _asked(at: Situation, message: str) -> QuarantineEntry | None:
+    """Return what the quarantine would say of the content and template that are asked for."""
+    if at.active is None:
+        return None
+    version, digest, template_hash = at.active.version, at.active.digest, at.active.template_hash
+    if isinstance(at.holder, Held) and at.template is not None:
+        version, digest, template_hash = at.holder.version.version, at.holder.version.digest, at.template_hash
+    return QuarantineEntry(
+        digest=digest,
+        version=version,
+        template_hash=template_hash,
+        reason=Reason.UNDONE,
+        message=clip(message, 512),
+        since=at.now,
+        revision=at.active.revision,
+    )
+
+
+def _undone(made: Draft | HistoryEntry) -> str:
+    """Return the sentence that the quarantine keeps of an undo: by whom, and the reason that this person gave."""
+    who = f"undone by {made.actor}" if made.actor else "undone"
+    _, _, why = made.reason.partition(": ")
+    return because(who, why)

@@ -1,0 +1,160 @@
+"""What a process remembers of a world: it sees what it was told and what it wrote itself, and nothing newer.
+
+The rules are those of `kube/gateway.py` and `kube/store.py`: each kind of object is heard of at its own time, a record
+of a revision is never heard of, and a doubt has things read anew, one after the other.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from enum import Enum, auto
+from typing import TypeVar
+
+from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus
+from pennant.core.decision import ApplyWorkload, MirrorQuarantine
+from pennant.core.observation import Key, Revision, Snapshot, Workload
+from pennant.ports import Conflict, Unavailable
+from simulation.world import World, WorldCluster
+
+
+class Part(Enum):
+    """What is heard of, or read, each for itself; in the order in which it is read."""
+
+    OBJECT = auto()
+    WORKLOAD = auto()
+    VERSIONS = auto()
+    REVISIONS = auto()
+
+
+HEARD = (Part.OBJECT, Part.WORKLOAD, Part.VERSIONS)
+"""The kinds that are watched."""
+AFTER_A_CONFLICT = frozenset({Part.OBJECT, Part.WORKLOAD, Part.REVISIONS})
+EVERYTHING = frozenset(Part)
+
+T = TypeVar("T")
+Turn = Callable[[str], Awaitable[None]]
+"""Called where others may act: before and after each request."""
+
+
+async def alone(_: str) -> None:
+    """Nobody else is there."""
+
+
+class RememberingCluster(WorldCluster):
+    """The `Cluster` port of a process that shares the world with others."""
+
+    def __init__(self, world: World, turn: Turn = alone) -> None:
+        super().__init__(world)
+        self.conflicts = 0
+        self._turn = turn
+        self._known: dict[Key, Snapshot] = {}
+        self._doubts: dict[Key, set[Part]] = {}
+
+    async def snapshot(self, key: Key) -> Snapshot | None:
+        while doubts := self._doubts.setdefault(key, set(EVERYTHING)):
+            part = min(doubts, key=lambda each: each.value)
+            doubts.discard(part)
+            await self._turn(f"reads {part.name}")
+            self.hear(key, part)
+            if key not in self._known:
+                del self._doubts[key]
+                break
+        return self._shown(key, self._known.get(key))
+
+    def view(self, key: Key) -> Snapshot | None:
+        return self._known.get(key)
+
+    def hear(self, key: Key, part: Part, *, own: bool = False) -> None:
+        """Learn how a part of a ModelDeployment is at present."""
+        present, known = super().view(key), self._known.get(key)
+        if part is Part.OBJECT:
+            self._hear_object(key, present, known, own)
+        elif present is not None and known is not None and present.uid == known.uid:
+            match part:
+                case Part.WORKLOAD:
+                    self._known[key] = replace(known, workload=present.workload)
+                case Part.VERSIONS:
+                    self._known[key] = replace(known, versions=present.versions)
+                case Part.REVISIONS:
+                    self._known[key] = replace(known, revisions=present.revisions)
+
+    def _hear_object(self, key: Key, present: Snapshot | None, known: Snapshot | None, own: bool) -> None:
+        if present is None:
+            self._known.pop(key, None)
+            self._doubts.pop(key, None)
+            return
+        if known is None or known.uid != present.uid:
+            self._known[key] = replace(present, versions=(), revisions=(), workload=None)
+            self._doubts[key] = set(EVERYTHING - {Part.OBJECT})
+            return
+        if not own and known.status != present.status:
+            # Another process wrote it, and knew things that are not known here.
+            self._doubts[key] |= EVERYTHING - {Part.OBJECT}
+        self._known[key] = replace(present, versions=known.versions, revisions=known.revisions, workload=known.workload)
+
+    async def create_revision(self, owner: Snapshot, revision: Revision) -> None:
+        await self._request(owner.key, "create_revision", super().create_revision, owner, revision)
+        self._remember(owner, revision.entry.revision, revision)
+
+    async def mark_revision(self, owner: Snapshot, entry: HistoryEntry) -> None:
+        known = next((each for each in owner.revisions if each.entry.revision == entry.revision), None)
+        marked = await self._request(owner.key, "mark_revision", self._mark, owner, entry, known)
+        self._remember(owner, entry.revision, marked)
+
+    async def _mark(self, owner: Snapshot, entry: HistoryEntry, known: Revision | None) -> Revision:
+        records = self._record(owner).revisions
+        if records.get(entry.revision) is not known:
+            raise Conflict("the record changed")
+        await super().mark_revision(owner, entry)
+        return records[entry.revision]
+
+    async def delete_revision(self, owner: Snapshot, revision: int) -> None:
+        await self._request(owner.key, "delete_revision", super().delete_revision, owner, revision)
+        self._remember(owner, revision, None)
+
+    async def apply_workload(self, owner: Snapshot, action: ApplyWorkload) -> Workload:
+        applied = await self._request(owner.key, "apply_workload", super().apply_workload, owner, action)
+        if (known := self._known.get(owner.key)) is not None and known.uid == owner.uid:
+            self._known[owner.key] = replace(known, workload=applied)
+        return applied
+
+    async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
+        await self._request(owner.key, "write_status", self._write, owner, status)
+
+    async def _write(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
+        await super().write_status(owner, status)
+        self.hear(owner.key, Part.OBJECT, own=True)
+
+    async def mirror_quarantine(self, owner: Snapshot, action: MirrorQuarantine) -> None:
+        try:
+            await self._request(owner.key, "mirror_quarantine", super().mirror_quarantine, owner, action)
+        finally:
+            self._hear_version(owner.key, action.version.name)
+
+    async def _request(self, key: Key, what: str, ask: Callable[..., Awaitable[T]], *args: object) -> T:
+        """Let others act before the request arrives, and before its answer does."""
+        await self._turn(f"before {what}")
+        try:
+            answer = await ask(*args)
+        except (Conflict, Unavailable) as error:
+            self.conflicts += isinstance(error, Conflict)
+            self._doubts.setdefault(key, set()).update(AFTER_A_CONFLICT)
+            await self._turn(f"after {what}")
+            raise
+        await self._turn(f"after {what}")
+        return answer
+
+    def _hear_version(self, key: Key, name: str) -> None:
+        """Learn how one version is at present."""
+        if (known := self._known.get(key)) is not None:
+            present = self.world.versions.get((key.namespace, name))
+            others = tuple(each for each in known.versions if each.name != name)
+            versions = others if present is None else (*others, present)
+            self._known[key] = replace(known, versions=tuple(sorted(versions, key=lambda each: each.name)))
+
+    def _remember(self, owner: Snapshot, number: int, record: Revision | None) -> None:
+        known = self._known.get(owner.key)
+        if known is None or known.uid != owner.uid:
+            return
+        others = [each for each in known.revisions if each.entry.revision != number]
+        records = others if record is None else [*others, record]
+        self._known[owner.key] = replace(known, revisions=tuple(sorted(records, key=lambda each: each.entry.revision)))

@@ -1,0 +1,87 @@
+"""One process of the operator over a simulated world: what it remembers, and when it looks."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+
+from pennant.controller.breaker import Breaker
+from pennant.controller.measurements import Measurements
+from pennant.controller.reconciler import Reconciler
+from pennant.core.decision import Decision
+from pennant.core.observation import Key, Observation
+from pennant.ports import Conflict, MetricSource, Unavailable
+from simulation.world import WorldCluster
+
+MOST_ROUNDS = 50
+MOST_CONFLICTS = 20
+
+
+class Silent:
+    """Nobody listens to the passes."""
+
+    def decided(self, key: Key, seen: Observation | None, decision: Decision | None) -> None:
+        pass
+
+    def failed(self, kind: str) -> None:
+        pass
+
+
+class Process:
+    """Looks at a key when something of it changed, an answer came, or the time has come that it asked for.
+
+    Nothing else wakes it, so a story also shows that it asks for the right time.
+    """
+
+    def __init__(self, cluster: WorldCluster, sources: Mapping[str, MetricSource], mass_breach_count: int = 0) -> None:
+        self.world = world = cluster.world
+        self.cluster = cluster
+        self.measurements = Measurements(sources, world, self._wake)
+        breaker = Breaker(mass_breach_count, 50, lambda: len(world.records))
+        self.reconciler = Reconciler(self.cluster, self.measurements, world, Silent(), breaker)
+        self._woken: set[Key] = set()
+        self._later: dict[Key, datetime] = {}
+
+    async def settle(self) -> None:
+        """Look until there is nothing left to look at now."""
+        for _ in range(MOST_ROUNDS):
+            due = self.due()
+            if not due:
+                return
+            for key in due:
+                await self.reconcile(key)
+            # The answers of the metric sources come.
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        raise AssertionError("the operator does not come to rest:\n" + "\n".join(self.world.trace[-20:]))
+
+    def hint(self) -> None:
+        """Hear that alerts have changed, as from Alertmanager."""
+        self.measurements.hint()
+        self._woken |= self.world.records.keys()
+
+    def due(self) -> list[Key]:
+        """Return the keys that are to be looked at now."""
+        keys = sorted({*self.world.records, *self.cluster.seen})
+        return [key for key in keys if self._is_due(key)]
+
+    async def reconcile(self, key: Key) -> None:
+        """Look at a key once, and again after each write that failed."""
+        for _ in range(MOST_CONFLICTS):
+            self._woken.discard(key)
+            self._later.pop(key, None)
+            try:
+                look_again_at = await self.reconciler.reconcile(key)
+            except (Conflict, Unavailable):
+                continue
+            if look_again_at is not None:
+                self._later[key] = look_again_at
+            return
+        raise AssertionError(f"{key} meets conflicts for ever:\n" + "\n".join(self.world.trace[-20:]))
+
+    def _wake(self, key: Key) -> None:
+        self._woken.add(key)
+
+    def _is_due(self, key: Key) -> bool:
+        if key in self._woken or (key in self._later and self._later[key] <= self.world.time):
+            return True
+        return self.cluster.view(key) != self.cluster.seen.get(key)

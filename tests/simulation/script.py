@@ -1,0 +1,173 @@
+"""A story as data: what users do at which second. It can be told anew from any second of it, with other processes."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from pennant.api.model_deployment import ModelDeploymentStatus
+from simulation import invariants
+from simulation.sources import Sample
+from simulation.story import Crash, Story
+from simulation.world import World
+
+MOST_DEATHS = 20
+
+Act = Callable[[Story], None]
+Over = Callable[[int], bool]
+
+
+def never(_: int) -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A world at rest, at the end of a second."""
+
+    second: int
+    writes: int
+    """How many there had been so far."""
+    record: object
+    state: object
+    _world: World
+    _accuracy: Mapping[str, float | None]
+    _samples: tuple[Sample, ...]
+
+    def resume(self, story: Story) -> None:
+        """Put a story that has not begun where this one was."""
+        story.begin_in(self._world.copy(), self._accuracy, self._samples)
+
+
+@dataclass(frozen=True)
+class Script:
+    """What users do, by the second."""
+
+    acts: Mapping[int, Act]
+    seconds: int
+
+    async def play(self, story: Story, after: Moment | None = None, over: Over = never) -> bool:
+        """Tell it from the beginning or from a moment on; return whether it was over before its end.
+
+        Whenever the process dies it is started anew.
+        """
+        if after is not None:
+            after.resume(story)
+            await story.settle()
+        for second in range(after.second + 1 if after else 0, self.seconds):
+            if second:
+                story.tick()
+            if second in self.acts:
+                self.acts[second](story)
+            await _settle(story)
+            if over(second):
+                return True
+        return False
+
+
+async def _settle(story: Story) -> None:
+    for _ in range(MOST_DEATHS):
+        try:
+            return await story.settle()
+        except Crash:
+            story.start_operator()
+    raise AssertionError("the process does nothing but die")
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A script as one operator tells it to which nothing happens."""
+
+    script: Script
+    moments: tuple[Moment, ...]
+    end: object
+
+    @property
+    def writes(self) -> int:
+        return self.moments[-1].writes
+
+    def before(self, write: int) -> Moment | None:
+        """Return the last moment before a write; None before the first one."""
+        return max((each for each in self.moments if each.writes < write), key=lambda each: each.second, default=None)
+
+    async def play_again(self, story: Story, write: int, happened: Callable[[], object]) -> None:
+        """Tell it anew from shortly before a write on, until all is again as it was.
+
+        Fail where something else is on record at the end of any second, or where it ends otherwise.
+        """
+
+        def is_as_it_was(second: int) -> bool:
+            then = self.moments[second]
+            assert record_of(story) == then.record, f"another record at {second} s, by what happened at write {write}"
+            return bool(happened()) and state_of(story) == then.state
+
+        if not await self.script.play(story, self.before(write), is_as_it_was):
+            assert happened(), f"nothing happened at write {write}"
+            assert end_of(story) == self.end, f"another end, by what happened at write {write}"
+            invariants.check_converged(story.world)
+
+
+async def told(script: Script) -> Telling:
+    """Tell a script once, and remember each second of it."""
+    story, moments, writes = Story(), list[Moment](), list[str]()
+    story.world.after_write = writes.append
+
+    def remember(second: int) -> bool:
+        accuracy, samples = dict(story.accuracy.values), tuple(story.accuracy.samples)
+        state, world = state_of(story), story.world.copy()
+        moments.append(Moment(second, len(writes), record_of(story), state, world, accuracy, samples))
+        return False
+
+    await script.play(story, over=remember)
+    invariants.check_converged(story.world)
+    return Telling(script, tuple(moments), end_of(story))
+
+
+def record_of(story: Story) -> object:
+    """Return what was put on record: at no time may it be anything else than in the first telling."""
+    status = story.status
+    return (
+        [(e.revision, e.version, e.trigger, e.outcome, e.actor) for e in status.history],
+        [(each.digest, each.template_hash, each.reason, each.message, each.revision) for each in status.quarantine],
+        status.drift and (status.drift.message, status.drift.count),
+    )
+
+
+def end_of(story: Story) -> object:
+    """Return what must not depend on what happened to the processes on the way."""
+    status = story.status
+    return (
+        record_of(story),
+        story.served(),
+        {c.type: (c.status, c.reason) for c in status.conditions},
+        status.stable,
+        status.last_command and status.last_command.result,
+    )
+
+
+def state_of(story: Story) -> object:
+    """Return everything that the rest of a story depends on, but for names that are made up."""
+    world = story.world
+    return (
+        {
+            key: (_nameless(each.status), each.spec, dict(each.annotations), dict(each.revisions))
+            for key, each in world.records.items()
+        },
+        {key: (each.tags, each.quarantined_by) for key, each in world.versions.items()},
+        {
+            key: (
+                each.manifest,
+                each.applied,
+                each.taken,
+                each.observed_generation == each.generation,
+                each.progress_at,
+                [(pod.identity, pod.born, pod.available) for pod in each.pods],
+            )
+            for key, each in world.deployments.items()
+        },
+        tuple(story.accuracy.samples),
+    )
+
+
+def _nameless(status: ModelDeploymentStatus) -> ModelDeploymentStatus:
+    applied = status.applied and status.applied.model_copy(update={"uid": ""})
+    drift = status.drift and status.drift.model_copy(update={"fingerprint": ""})
+    return status.model_copy(update={"applied": applied, "drift": drift})

@@ -1,0 +1,57 @@
+"""Two operators without election: preconditions alone keep history, revisions and the end what one operator makes them.
+
+Each knows what it was told and what it wrote itself, and is overtaken by the other at every single request.
+"""
+
+import itertools
+import random
+
+import pytest
+
+from simulation import invariants
+from simulation.memory import HEARD, Part
+from simulation.script import Script, Telling, end_of, told
+from simulation.scripts import SCRIPTS
+from simulation.twins import AtRandom, Intrusion
+
+NEWS = ((), (Part.OBJECT,), (Part.WORKLOAD,), HEARD)
+"""What the second one hears of right before it interferes: nothing since the users acted, one thing alone, or all."""
+
+
+@pytest.fixture(params=list(SCRIPTS.values()), ids=list(SCRIPTS))
+async def telling(request: pytest.FixtureRequest) -> Telling:
+    script: Script = request.param
+    return await told(script)
+
+
+async def test_the_other_interferes_at_any_write(telling: Telling) -> None:
+    """It makes one, two or three writes, or its whole pass, before the first one goes on."""
+    interfered = 0
+    for write, when in itertools.product(range(1, telling.writes + 1), ("before", "after")):
+        begun = telling.before(write)
+        for number, most in enumerate((1, 2, 3, None)):
+            heard = NEWS[(write + number) % len(NEWS)]
+            story = Intrusion(write - (begun.writes if begun else 0), when, most, heard)
+            await telling.play_again(story, write, story.is_over)
+            interfered += story.written > 0
+    assert interfered > telling.writes * 4, "in most of them the other had something to write"
+
+
+async def test_at_every_request_dice_say_who_goes_on(telling: Telling) -> None:
+    """From shortly before some write on, until they have got in each other's way and all is again as it was."""
+    dice, switches, conflicts, deaths = random.Random(1), 0, 0, 0
+    for seed in range(250):
+        story = AtRandom(seed)
+        await telling.play_again(story, dice.randint(1, telling.writes * 2 // 3), story.is_tangled)
+        switches, conflicts, deaths = switches + story.switches, conflicts + story.conflicts, deaths + story.deaths
+    assert switches > 250 * AtRandom.TANGLED
+    assert (conflicts > 250, deaths > 20) == (True, True), (conflicts, deaths)
+
+
+async def test_dice_from_the_beginning_to_the_end(telling: Telling) -> None:
+    for seed in range(10):
+        story = AtRandom(seed)
+        await telling.script.play(story)
+        await story.passes(5)
+        assert end_of(story) == telling.end, f"seed {seed}"
+        invariants.check_converged(story.world)

@@ -1,0 +1,175 @@
+"""Two operators that nobody elected, over one world: who goes on at each request, and what is heard, is chosen."""
+
+import asyncio
+import random
+import types
+from collections.abc import Coroutine, Generator
+from typing import Any
+
+from simulation.memory import HEARD, Part, RememberingCluster
+from simulation.process import Process
+from simulation.story import Story
+from simulation.world import KEY
+
+MOST_STEPS = 3000
+
+
+@types.coroutine
+def _yield() -> Generator[None, None, None]:
+    yield
+
+
+class Actor:
+    """One of the two, in the middle of a pass or between two."""
+
+    def __init__(self, story: Story) -> None:
+        self.at = ""
+        """The request that it is about to send, or whose answer it waits for."""
+        self.writes = 0
+        self.cluster = RememberingCluster(story.world, self._turn)
+        self.process: Process = story.a_process(self.cluster)
+        self._pass: Coroutine[Any, Any, None] | None = None
+
+    @property
+    def in_mid_pass(self) -> bool:
+        return self._pass is not None
+
+    @property
+    def has_work(self) -> bool:
+        return self.in_mid_pass or bool(self.process.due())
+
+    def step(self) -> None:
+        """Go on to the next request or answer."""
+        if self._pass is None:
+            self._pass = self.process.reconcile(KEY)
+        try:
+            self._pass.send(None)
+        except StopIteration:
+            self._pass, self.at = None, ""
+
+    def die(self) -> None:
+        """End where it is, without an answer."""
+        if self._pass is not None:
+            self._pass.close()
+            self._pass = None
+
+    def hear(self, *parts: Part) -> None:
+        for part in parts:
+            self.cluster.hear(KEY, part)
+
+    async def _turn(self, at: str) -> None:
+        self.at = at
+        self.writes += at.startswith("after")
+        await _yield()
+
+
+class Twins(Story):
+    """A story in which two operators act."""
+
+    def start_operator(self) -> None:
+        self.actors = [Actor(self), Actor(self)]
+        self.operator = self.actors[0].process
+        self.switches = 0
+        """How often one went on while the other was in the middle of a pass."""
+        self._last: Actor | None = None
+
+    @property
+    def conflicts(self) -> int:
+        return sum(each.cluster.conflicts for each in self.actors)
+
+    async def settle(self) -> None:
+        for _ in range(MOST_STEPS):
+            ready = [each for each in self.actors if each.has_work]
+            if ready:
+                self._go_on(self.choose(ready))
+                continue
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            self._let_hear_all()
+            if not any(each.has_work for each in self.actors):
+                return
+        raise AssertionError("the two do not come to rest:\n" + "\n".join(self.world.trace[-30:]))
+
+    def choose(self, ready: list[Actor]) -> Actor:
+        """Return who goes on."""
+        return ready[0]
+
+    def _let_hear_all(self) -> None:
+        for each in self.actors:
+            each.hear(*HEARD)
+
+    def _go_on(self, actor: Actor) -> None:
+        if self._last is not None and self._last is not actor and self._last.in_mid_pass:
+            self.switches += 1
+        self._last = actor
+        actor.step()
+
+
+class AtRandom(Twins):
+    """At each request dice say who goes on, what is heard, and whether a process dies."""
+
+    TANGLED = 3
+
+    def __init__(self, seed: int) -> None:
+        self.dice = random.Random(seed)
+        # Some take turns at every request, others seldom; some hear of everything at once, others late.
+        self.patience, self.hearing = self.dice.choice((0.0, 0.3, 0.6)), self.dice.choice((0.05, 0.3, 0.9))
+        self.deadliness = self.dice.choice((0.0, 0.01))
+        self.deaths = 0
+        super().__init__()
+
+    def choose(self, ready: list[Actor]) -> Actor:
+        if self.dice.random() < self.hearing:
+            self.dice.choice(self.actors).hear(self.dice.choice(HEARD))
+        for each in ready:
+            if each.in_mid_pass and self.dice.random() < self.deadliness:
+                self._replace(each)
+                self.deaths += 1
+        ready = [each for each in self.actors if each.has_work] or list(self.actors)
+        if self._last in ready and self.dice.random() < self.patience:
+            return self._last
+        return self.dice.choice(ready)
+
+    def is_tangled(self) -> bool:
+        """Return whether they have often enough gone on while the other was in the middle of a pass."""
+        return self.switches >= self.TANGLED
+
+    def _replace(self, dead: Actor) -> None:
+        """Start another process in the place of one that died in the middle of a pass."""
+        dead.die()
+        self.actors[self.actors.index(dead)] = Actor(self)
+
+
+class Intrusion(Twins):
+    """One does all the work; at one of its writes the other acts, on what it knows by then."""
+
+    def __init__(self, write: int, when: str, most: int | None, heard: tuple[Part, ...]) -> None:
+        """Let the second act `when` (before or after) the first writes for the n-th time.
+
+        It makes `most` writes, or finishes, and hears of nothing on the way but of `heard`, right then.
+        """
+        self.write, self.when, self.most, self.heard = write, when, most, heard
+        super().__init__()
+        self.begun = self.over = False
+        self.written = 0
+
+    def choose(self, ready: list[Actor]) -> Actor:
+        first, second = self.actors
+        if not self.begun and self._is_the_moment(first):
+            self.begun = True
+            second.hear(*self.heard)
+            second.writes = 0
+        if self.begun and not self.over:
+            if second.has_work and (self.most is None or second.writes < self.most):
+                return second
+            self.over = True
+            self.written = second.writes
+        return first if first in ready else second
+
+    def is_over(self) -> bool:
+        """Return whether the other has interfered, and the first one is on its way again."""
+        return self.over
+
+    def _is_the_moment(self, first: Actor) -> bool:
+        done = self.write - 1 if self.when == "before" else self.write
+        return first.at.startswith(self.when) and first.writes == done
