@@ -55,8 +55,18 @@ def test_a_pod_is_probed_where_the_operator_listens() -> None:
     paths = {"startupProbe": "/livez", "livenessProbe": "/livez", "readinessProbe": "/readyz"}
     for probe, path in paths.items():
         assert probed[probe]["httpGet"] == {"path": path, "port": port["name"]}
-    (service,) = only(rendered(EVERYTHING), "Service")["spec"]["ports"]
+    service = only(rendered(EVERYTHING), "Service")["spec"]["ports"][0]
     assert service == {"name": "metrics", "port": 80, "targetPort": port["name"]}
+
+
+def test_alertmanager_reaches_the_webhook_where_there_is_a_token_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings({}, monkeypatch).alert_webhook_port == 0
+    told, ports = settings(EVERYTHING, monkeypatch), container(EVERYTHING)["ports"]
+    assert told.alert_webhook_token_file == MOUNT / "alert-webhook.token"
+    (port,) = (each for each in ports if each["name"] == "alerts")
+    assert (told.alert_webhook_address, told.alert_webhook_port) == ("0.0.0.0", port["containerPort"])
+    (service,) = (each for each in only(rendered(EVERYTHING), "Service")["spec"]["ports"] if each["name"] == "alerts")
+    assert service == {"name": "alerts", "port": 9096, "targetPort": "alerts"}
 
 
 @pytest.mark.parametrize(
@@ -122,6 +132,7 @@ def test_every_file_that_a_source_names_is_mounted_from_its_secret() -> None:
     files = mounted(manifests)
     assert files == {
         MOUNT / "sources.yaml": ("configMap", "flagpole-metric-sources", "sources.yaml"),
+        MOUNT / "alert-webhook.token": ("secret", "pennant-alerts", "token"),
         default.bearer_token_file: ("secret", "prometheus-token", "token"),
         default.ca_file: ("secret", "prometheus-token", "ca.crt"),
         another.basic_auth.password_file: ("secret", "mimir-login", "password"),

@@ -18,6 +18,7 @@ SCHEMA: Any = json.loads((CHART / "values.schema.json").read_text())
 # What the chart sets itself, and what has no place in a pod.
 CHARTS_OWN = {
     *("namespace", "metric_sources", "leader_election", "lease_name", "lease_namespace", "listen_address", "port"),
+    *("alert_webhook_address", "alert_webhook_port", "alert_webhook_token_file"),
     *("kubeconfig", "context"),
 }
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "enum", "type")
@@ -127,6 +128,8 @@ SECRET = {"secretKeyRef": {"name": "s", "key": "k"}}
             "metricSources.default: set at most one of bearerToken and basicAuth",
         ),
         ({"metricSources": {"default": {"url": "http://p", "ca": {**SECRET, "configMapKeyRef": {}}}}}, "ca"),
+        ({"alertWebhook": {"token": "secret"}}, "token"),
+        ({"alertWebhook": {"token": {"secretKeyRef": {"name": "s"}}}}, "key"),
         ({"serviceAccount": {"create": False}}, "serviceAccount.name must be set where serviceAccount.create is false"),
         ({"podLabels": {"app.kubernetes.io/name": "x"}}, "podLabels: app.kubernetes.io/name is set by the chart"),
         ({"podAnnotations": {"checksum/metric-sources": "x"}}, "podAnnotations: checksum/metric-sources"),

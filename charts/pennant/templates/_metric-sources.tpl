@@ -38,6 +38,9 @@ sources:
 {{- define "pennant.metricSources.volume" -}}
 - configMap:
     name: {{ include "pennant.fullname" . }}-metric-sources
+{{- with .Values.alertWebhook.token.secretKeyRef }}
+{{ include "pennant.mounted" (list . "secret" "alert-webhook.token") }}
+{{- end }}
 {{- range $name, $source := .Values.metricSources }}
 {{- with $source.bearerToken }}
 {{ include "pennant.mounted" (list .secretKeyRef "secret" (printf "%s/token" $name)) }}
