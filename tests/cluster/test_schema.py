@@ -4,6 +4,7 @@ import json
 import uuid
 from collections.abc import Iterator
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from rig import Rig
 from unit.api import examples
 from unit.api.examples import BAD_QUERIES, GOOD_QUERIES, ROOT_RULES, RULES, Object, Refused
 
+ROOT = Path(__file__).parents[2]
 KINDS = ("modelversion", "modeldeployment")
 
 
@@ -161,3 +163,10 @@ def test_the_api_server_is_the_pinned_one_and_evaluates_rules(rig: Rig, namespac
     version = json.loads(rig.kubectl("version", "-o", "json").stdout)["serverVersion"]["gitVersion"]
     assert version == "v1.37.2"
     assert "made of spec.model and spec.version" in apply(rig, namespace, ROOT_RULES[0].manifest).stderr
+
+
+def test_the_example_is_taken_as_it_is(rig: Rig, namespace: str) -> None:
+    path = str(ROOT / "examples" / "hello.yaml")
+    told = rig.kubectl("apply", "-n", namespace, "--dry-run=server", "-f", path)
+    assert told.stdout.count("created (server dry run)") == 4
+    assert "Warning" not in told.stderr

@@ -16,6 +16,7 @@ from rig import binaries
 from rig.cluster import Rig
 from rig.download import download
 from rig.errors import RigError, StartError
+from rig.helm import PACKAGES, helm
 from rig.parts import identity, owner
 from rig.place import DEFAULT_PARTS, OPTIONAL_PARTS, checked, read_state
 from rig.processes import Identity
@@ -44,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="build|up|down|status")
     building = commands.add_parser("build", help="build what is missing of the programs")
     building.add_argument("program", nargs="*", help=f"one of {', '.join(PROGRAMS)} (default: what `up` needs)")
-    building.add_argument("--all", action="store_true", help="all of them")
+    building.add_argument("--all", action="store_true", help="all of them, and Helm")
     building.add_argument("--download", action="store_true", help="first take the official release binaries there are")
     building.add_argument("--releases", metavar="URL", help="where --download finds v1.x.y/bin/linux/amd64/...")
     building.set_defaults(run=_build)
@@ -79,6 +80,9 @@ def _build(arguments: argparse.Namespace) -> int:
         download(binaries.missing(names), arguments.releases)
     for name, path in binaries.ensure(names).items():
         print(f"{name:<25}{path}")
+    if arguments.all:
+        for major in PACKAGES:
+            print(f"{f'helm {major}':<25}{helm(major)}")
     return 0
 
 

@@ -58,6 +58,7 @@ def test_every_setting_is_documented() -> None:
 
 
 def test_nothing_names_a_place_to_fetch_packages_from() -> None:
-    lock = (ROOT / "requirements.lock").read_text()
-    assert "://" not in lock
-    assert "--hash=sha256:" in lock
+    for name in ("requirements.lock", "requirements-runtime.lock"):
+        lock = (ROOT / name).read_text()
+        assert "://" not in lock
+        assert "--hash=sha256:" in lock
