@@ -1,0 +1,93 @@
+"""Recorded numbers of two versions: when they are the same number, and which of them is worse."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from pennant.api.model_deployment import PromotionGate
+from pennant.api.model_version import ModelVersionSpec
+from pennant.core.compare import Compared, Incomparable, compare
+from simulation.story import a_record
+
+DIGESTS = [f"sha256:{digit * 64}" for digit in "ab"]
+
+
+def record(version: str, *metrics: dict[str, Any], digest: str | None = None) -> ModelVersionSpec:
+    data = {"name": "payments", "role": "Test"} | ({"digest": digest} if digest else {})
+    return ModelVersionSpec.model_validate(a_record(version, metrics=list(metrics), datasets=[data]))
+
+
+def auc(value: str, **fields: Any) -> dict[str, Any]:
+    known = {"name": "auc", "value": value, "dataset": "payments", "split": "Test", "direction": "Maximize"}
+    return {name: each for name, each in (known | fields).items() if each is not None}
+
+
+GATE = PromotionGate.model_validate({"metric": "auc", "dataset": "payments", "split": "Test"})
+
+
+@pytest.mark.parametrize(
+    ("candidate", "present", "regression"),
+    [
+        pytest.param("0.90", "0.95", "0.05", id="smaller is worse where larger is better"),
+        pytest.param("0.95", "0.90", "-0.05", id="larger is better"),
+        pytest.param("0.1", "0.3", "0.2", id="decimals are not rounded"),
+    ],
+)
+def test_the_regression_is_how_much_worse_the_candidate_is(candidate: str, present: str, regression: str) -> None:
+    found = compare(GATE, record("1.1.0", auc(candidate)), record("1.0.0", auc(present)))
+    assert found == Compared("auc", Decimal(candidate), Decimal(present), Decimal(regression))
+
+
+def test_where_smaller_is_better_larger_is_worse() -> None:
+    found = compare(
+        GATE,
+        record("1.1.0", auc("0.3", direction="Minimize")),
+        record("1.0.0", auc("0.2", direction=None)),
+    )
+    assert isinstance(found, Compared)
+    assert found.regression == Decimal("0.1"), "one of the two records says which way is better"
+
+
+@pytest.mark.parametrize(
+    ("candidate", "present", "why"),
+    [
+        pytest.param([], [auc("0.9")], "1.1.0 has no such value", id="the candidate lacks it"),
+        pytest.param([auc("0.9")], [], "1.0.0 has no such value", id="the present one lacks it"),
+        pytest.param([auc("0.9", name="f1")], [auc("0.9")], "1.1.0 has no such value", id="another metric"),
+        pytest.param([auc("0.9", dataset=None)], [auc("0.9")], "1.1.0 has no such value", id="another data set"),
+        pytest.param([auc("0.9", split="Train")], [auc("0.9")], "1.1.0 has no such value", id="another split"),
+        pytest.param([auc("0.9", slice="DE")], [auc("0.9")], "1.1.0 has no such value", id="a part of the data"),
+        pytest.param([auc("0.9"), auc("0.8")], [auc("0.9")], "1.1.0 has 2 such values", id="two values"),
+        pytest.param(
+            [auc("0.9", direction=None)],
+            [auc("0.9", direction=None)],
+            "neither record says which direction is better",
+            id="no direction",
+        ),
+        pytest.param(
+            [auc("0.9", direction="Minimize")],
+            [auc("0.9")],
+            "the two records do not agree on which direction is better",
+            id="two directions",
+        ),
+    ],
+)
+def test_what_cannot_be_compared_says_why(candidate: list[Any], present: list[Any], why: str) -> None:
+    assert compare(GATE, record("1.1.0", *candidate), record("1.0.0", *present)) == Incomparable(why)
+
+
+@pytest.mark.parametrize(
+    ("digests", "comparable"),
+    [
+        pytest.param((DIGESTS[0], DIGESTS[0]), True, id="the same data set"),
+        pytest.param((DIGESTS[0], DIGESTS[1]), False, id="another data set of the same name"),
+        pytest.param((DIGESTS[0], None), True, id="nothing says that it is another one"),
+        pytest.param((None, None), True, id="by its name alone"),
+    ],
+)
+def test_a_data_set_is_known_by_its_digest_where_both_records_have_one(
+    digests: tuple[str | None, str | None], comparable: bool
+) -> None:
+    candidate, present = (record("1.0.0", auc("0.9"), digest=each) for each in digests)
+    assert isinstance(compare(GATE, candidate, present), Compared) is comparable
