@@ -23,6 +23,8 @@ from unit.api.poison import Poisoned
 
 BESIDE, ELSEWHERE = "beside", "elsewhere"
 OPEN = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+# Three kinds, each on one page.
+RESYNCED = 3
 MUTE = [each for each in poison.DEPLOYMENTS if each.is_mute]
 # Follows a tag that only a version without a readable record carries.
 UNLUCKY = "unlucky"
@@ -185,14 +187,22 @@ def test_what_was_smuggled_in_is_said_and_disturbs_nobody(
 def assert_at_rest(rig: Rig, operator: Operator, stage: Stage) -> None:
     """Only what is refused is tried again, each once a minute, and nothing was an accident."""
     until_all_is_said(stage)
-    before = len(list(audit(rig)))
+    written, asked = len(list(audit(rig))), reads(rig)
     stage.stays(lambda: operator.alive, 15, "the operator")
-    written = list(audit(rig))[before:]
     # The mark that nothing supports is on a version whose status cannot be written either.
-    assert len(written) <= len(MUTE) + 1, written
+    assert len(list(audit(rig))[written:]) <= len(MUTE) + 1
+    assert reads(rig) - asked <= 4 * RESYNCED, "no more than the lists of some rounds"
     assert "Traceback" not in operator.log.read_text()
     code, metrics = operator.fetch("/metrics", int(operator.environment["PENNANT_PORT"]))
     assert code == 200
     assert 'pennant_reconcile_errors_total{kind="bug"} 0.0' in metrics
     assert 'pennant_reconcile_errors_total{kind="refused"} 0.0' not in metrics
     assert operator.fetch("/livez", int(operator.environment["PENNANT_PORT"]))[0] == 200
+
+
+def reads(rig: Rig) -> int:
+    """Return how often the operator has read anything but its Lease."""
+    lines = rig.audit_log.read_text().splitlines()
+    entries = [json.loads(line) for line in lines if '"pennant/' in line and line.endswith("}")]
+    ours = [each for each in entries if each["userAgent"].startswith("pennant/") and each["verb"] in ("get", "list")]
+    return sum(each.get("objectRef", {}).get("resource") != "leases" for each in ours)
