@@ -1,4 +1,4 @@
-"""Values that try to leave their string, in queries that a real Prometheus parses and answers.
+"""A value in a query stays inside its string and means itself: as a real Prometheus parses and answers it.
 
 In real life the schema keeps quotes out of all of these values; nothing here rests on that.
 """

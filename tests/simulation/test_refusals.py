@@ -1,4 +1,4 @@
-"""What the API server does not take: it is said, tried again after a while, and everything else goes on."""
+"""What the API server refuses is said, and tried again after a minute; everything else goes on."""
 
 from collections.abc import Callable
 

@@ -79,12 +79,14 @@ DIGEST_PATTERN = (
 COMMIT_PATTERN = r"^[a-f0-9]{7,64}$"
 DECIMAL_PATTERN = r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$"
 POSITIVE_DECIMAL_PATTERN = r"^[0-9]{1,18}(\.[0-9]{1,18})?$"
+VARIABLE_PATTERN = r"^[-._a-zA-Z][-._a-zA-Z0-9]*$"
 MEANINGS: Mapping[str, str] = {
     LABEL_PATTERN: "must be lower-case letters, digits and dashes, such as fraud-eu",
     SEMVER_PATTERN: "must be a semantic version such as 1.4.0 or 1.4.0-rc.1, without v, capitals and build metadata",
     DIGEST_PATTERN: "must be <algorithm>:<value>, such as sha256: and 64 lower-case hexadecimal digits",
     DECIMAL_PATTERN: "must be a decimal number in quotes, such as '0.95'",
     POSITIVE_DECIMAL_PATTERN: "must be a decimal number in quotes that is not negative, such as '0.01'",
+    VARIABLE_PATTERN: "must be letters, digits, dashes, dots and underscores, and not begin with a digit",
     COMMIT_PATTERN: "must be the hash of a commit: 7 to 64 lower-case hexadecimal digits",
 }
 """What a pattern asks for, for people."""

@@ -22,6 +22,7 @@ from pennant.api.meta import (
     Timestamp,
     Word,
     listed,
+    validated,
 )
 from pennant.api.model_version import Split
 from pennant.api.pod_template import PodTemplate
@@ -29,6 +30,10 @@ from pennant.api.reasons import ReasonWord
 
 Replicas = Annotated[int, Field(ge=0, le=100_000)]
 PERCENT_PATTERN = r"^[0-9]{1,3}%$"
+WHOLE_OR_PERCENT = (
+    f"type(self) == int || self.matches('{PERCENT_PATTERN}')",
+    "must be a whole number, or a percentage such as 25%",
+)
 
 
 def _whole_or_percent(value: object) -> object:
@@ -36,13 +41,20 @@ def _whole_or_percent(value: object) -> object:
         return value
     if type(value) is int and value >= 0:
         return value
-    raise ValueError("must be a whole number, or a percentage such as 25%")
+    raise ValueError(WHOLE_OR_PERCENT[1])
 
 
 IntOrPercent = Annotated[
     int | str,
     BeforeValidator(_whole_or_percent),
-    WithJsonSchema({"x-kubernetes-int-or-string": True, "maxLength": 4, "pattern": PERCENT_PATTERN}),
+    WithJsonSchema(
+        {
+            "x-kubernetes-int-or-string": True,
+            "maxLength": 4,
+            "pattern": PERCENT_PATTERN,
+            **validated(WHOLE_OR_PERCENT),
+        }
+    ),
 ]
 
 

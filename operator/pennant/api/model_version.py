@@ -11,6 +11,7 @@ from pennant.api.meta import (
     COMMIT_PATTERN,
     LABEL_PATTERN,
     MEANINGS,
+    VARIABLE_PATTERN,
     ApiModel,
     ContentDigest,
     Decimal,
@@ -295,7 +296,7 @@ class ModelCard(ApiModel):
 class ServingVariable(ApiModel):
     """An environment variable of the model's container."""
 
-    name: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[-._a-zA-Z][-._a-zA-Z0-9]*$")]
+    name: Annotated[str, Field(min_length=1, max_length=128, pattern=VARIABLE_PATTERN)]
     """Name of the variable."""
     value: Annotated[str, Field(max_length=4096)] = ""
     """Its value."""

@@ -1,4 +1,4 @@
-"""What the API server did not take, so that it is not asked for the same thing again at once."""
+"""What the API server refuses is said, and tried again after a minute: not at once, and not never."""
 
 import logging
 from dataclasses import replace

@@ -36,7 +36,7 @@ def values(
 
 
 def substituted(query: str, values: Mapping[str, str]) -> str:
-    """Return the query with its placeholders filled; a value stays inside the string it stands in, and means itself.
+    """Return the query with its placeholders filled. A value in a query stays inside its string and means itself.
 
     In the string of a matcher `=~` or `!~` a value is no regular expression either: a version has dots. A string in
     back quotes knows no escapes; with a placeholder it becomes an equal one in double quotes.

@@ -169,11 +169,12 @@ def _digest(spec: Json) -> str:
 def _quarantined_by(raw: Json) -> tuple[QuarantinedBy, ...]:
     read = []
     marks = _object(raw, "status").get("quarantinedBy")
-    for each in marks if isinstance(marks, list) else ():
+    for number, each in enumerate(marks if isinstance(marks, list) else ()):
         try:
             read.append(QuarantinedBy.model_validate(each))
         except ValidationError as error:
-            _log.warning("A mark of quarantine on %s cannot be read: %s", identity(raw).key, problem(error, ""))
+            said = problem(error, f"status.quarantinedBy[{number}]")
+            _log.warning("A mark of quarantine on %s cannot be read: %s", identity(raw).key, said)
     return tuple(read)
 
 

@@ -86,3 +86,25 @@ def test_a_word_of_the_api_is_documented_by_four_facts(word: ConditionType | Rea
     assert re.fullmatch(r"[A-Z][A-Za-z]*", word.value)
     for fact in (word.means, word.set_when, word.cleared_when, word.to_do):
         assert fact.endswith((".", "`."))
+
+
+URL = "http://127.0.0.1:9090/api"
+# Text that a metric source is asked, or that is compared; none of it is an address.
+FREE_TEXT = {
+    ".spec.analysis.metrics[].prometheus.query",
+    ".spec.analysis.metrics[].minimumSamples.query",
+    ".spec.analysis.metrics[].alert.matchLabels{}",
+    ".spec.promotion.gates[].metric",
+}
+
+
+def test_no_field_of_a_model_deployment_can_hold_an_address() -> None:
+    schema = crds()["modeldeployments.yaml"]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    template = ".spec.template"
+    texts = {
+        path
+        for path, node in nodes(schema)
+        if path.startswith(".spec") and not path.startswith(template) and node.get("type") == "string"
+        if "enum" not in node and not ("pattern" in node and not re.search(node["pattern"], URL))
+    }
+    assert texts == FREE_TEXT
