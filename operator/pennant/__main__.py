@@ -1,4 +1,4 @@
-"""The commands of the package: `python -m pennant run|crds|version`."""
+"""The commands of the package: `python -m pennant run|generate|version`."""
 
 import sys
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ from pydantic_settings import CliApp, SettingsError
 
 from pennant import __version__
 from pennant.metrics.sources import SourcesError
-from pennant.runtime import app, crds
+from pennant.runtime import app, generate
 from pennant.runtime.settings import Settings
 
 USAGE = """usage: pennant COMMAND [OPTIONS]
 
 commands:
-  run      run the operator (`pennant run --help` lists its settings)
-  crds     write or check the CustomResourceDefinitions
-  version  print the version
+  run       run the operator (`pennant run --help` lists its settings)
+  generate  write or check the CustomResourceDefinitions and the generated pages of docs/
+  version   print the version
 """
 
 
@@ -25,8 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     match list(sys.argv[1:] if argv is None else argv):
         case ["run", *options]:
             return _run(options)
-        case ["crds", *options]:
-            return crds.main(options)
+        case ["generate", *options]:
+            return generate.main(options)
         case ["version"]:
             print(__version__)
             return 0

@@ -196,7 +196,10 @@ class Stage:
         ]
 
     def assert_left_alone(self) -> None:
-        """Nobody's spec, annotation or finalizer was written by the operator, and the files still say what is."""
+        """Nobody's spec, annotation or finalizer was written by the operator, and the files still say what is.
+
+        Rule: Nobody's object is touched but in its status.
+        """
         for manifest in self.applied.values():
             if self.kubectl("get", manifest["kind"], manifest["metadata"]["name"], "--ignore-not-found"):
                 diff = self.rig.kubectl("diff", "-f", "-", stdin=json.dumps(manifest), check=False)
@@ -207,7 +210,10 @@ class Stage:
             assert what in ALLOWED, f"the operator must not {what}"
 
     def assert_silent(self, seconds: float = 4) -> None:
-        """Nothing at all is written while the version in place is known good and nothing changes."""
+        """Nothing at all is written while the version in place is known good and nothing changes.
+
+        Rule: Silence where nothing changes.
+        """
         self.until(lambda: "verifiedAt" in self.history[-1], what="a revision known good")
         time.sleep(1)
         before = len(self.operator_writes())

@@ -48,6 +48,7 @@ def test_a_version_that_is_much_worse_than_the_stable_one_is_rolled_back(stage: 
 
 
 def test_what_a_comparison_says(stage: Stage) -> None:
+    """Rule: A number is compared with that of the last version known good."""
     started(stage, analysis=watching({**WORSE, "onNoData": "Ignore"}), rollback={"action": "Report"})
     assert reason(stage) == "NothingToCompare"
     promote(stage, 0.8)
@@ -71,6 +72,10 @@ def test_a_version_that_is_a_little_worse_than_the_stable_one_is_not(stage: Stag
 
 
 def test_a_check_on_too_few_samples_holds(stage: Stage) -> None:
+    """Rule: A check counts only with the samples that it asks for.
+
+    Rule: Without a way back what serves goes on serving.
+    """
     started(stage, analysis=watching({**BAD, "minimumSamples": {"query": SAMPLES, "count": 1}}))
     stage.deployment(analysis=watching({**BAD, "minimumSamples": {"query": SAMPLES, "count": 1_000_000}}))
     stage.until(lambda: stage.condition("MetricsHealthy") == ("Unknown", "TooFewSamples"))
@@ -90,6 +95,7 @@ def test_a_check_on_too_few_samples_holds(stage: Stage) -> None:
     ],
 )
 def test_a_query_that_gives_no_number_holds(stage: Stage, query: str, why: str) -> None:
+    """Rule: Not knowing is neither good nor bad."""
     stage.accuracy("1.0.0", 0.95)
     stage.version("1.0.0", "production")
     stage.deployment(analysis=watching({**BAD, "prometheus": {"query": query}}))
@@ -98,6 +104,7 @@ def test_a_query_that_gives_no_number_holds(stage: Stage, query: str, why: str) 
 
 
 def test_from_an_observed_metric_nothing_follows(stage: Stage) -> None:
+    """Rule: From a metric that is only observed nothing follows."""
     started(stage, analysis=watching({**BAD, "mode": "Observe"}))
     promote(stage, 0.2)
     stage.until_verified("1.1.0")
@@ -144,6 +151,7 @@ def alerting(stage: Stage) -> Iterator[Stage]:
 
 
 def test_an_alert_that_fires_rolls_back(alerting: Stage) -> None:
+    """Rule: An alert speaks against a revision only where it began after it."""
     started(alerting, analysis=watching(ALERT))
     assert alerting.condition("MetricsHealthy") == ("True", "MetricsPassing")
     assert reason(alerting) == "NoAlertFiring"
@@ -163,6 +171,7 @@ def test_an_alert_is_told_by_the_condition(alerting: Stage) -> None:
 
 
 def test_a_notification_of_alertmanager_has_the_alert_looked_at_before_the_next_check(alerting: Stage) -> None:
+    """Rule: A notification from Alertmanager is a hint and nothing more."""
     started(alerting, analysis=watching(ALERT, interval=1))
     alerting.deployment(analysis=watching(ALERT, interval=600))
     promote(alerting, 0.5)

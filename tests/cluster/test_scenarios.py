@@ -10,6 +10,7 @@ from cluster.stage import Stage
 
 
 def test_first_deploy(serving: Stage) -> None:
+    """Rule: A revision becomes known good when all metrics have passed for `bakeSeconds`."""
     assert serving.versions_in_history() == [("1.0.0", "TagMoved", "Verified")]
     assert serving.condition("Ready") == ("True", "Serving")
     assert len(serving.pods("1.0.0")) == 2
@@ -20,6 +21,7 @@ def test_first_deploy(serving: Stage) -> None:
 
 
 def test_promote(serving: Stage) -> None:
+    """Rule: The only holder of the tag is asked for at once."""
     serving.accuracy("1.1.0", 0.97)
     serving.version("1.1.0")
     serving.move_tag("1.0.0", "1.1.0")
@@ -71,6 +73,10 @@ def give_then_take(stage: Stage) -> None:
     [pytest.param(take_then_give, id="through no holder"), pytest.param(give_then_take, id="through two holders")],
 )
 def test_the_tag_is_moved_in_two_steps(serving: Stage, move: Callable[[Stage], None]) -> None:
+    """Rule: While nobody holds the tag, what serves goes on serving.
+
+    Rule: While several hold the tag, what serves goes on serving.
+    """
     serving.accuracy("1.1.0", 0.97)
     serving.version("1.1.0")
     pods = serving.pods()
@@ -85,6 +91,10 @@ def test_the_tag_is_moved_in_two_steps(serving: Stage, move: Callable[[Stage], N
 
 
 def test_a_breach_during_the_rollout_leaves_the_old_pods_that_still_run(serving: Stage) -> None:
+    """Rule: The pod template is a function of its content alone.
+
+    Rule: A revision is watched from its first available pod on.
+    """
     serving.deployment(replicas=3)
     serving.until(lambda: serving.status.get("readyReplicas") == 3)
     before = set(serving.pods("1.0.0"))
@@ -108,6 +118,10 @@ def test_a_breach_during_the_rollout_leaves_the_old_pods_that_still_run(serving:
 
 
 def test_a_breach_long_after_the_promotion_is_rolled_back(serving: Stage) -> None:
+    """Rule: What is known good is watched for as long as it serves.
+
+    Rule: What is found bad is quarantined before anything is done about it.
+    """
     serving.accuracy("1.1.0", 0.97)
     serving.version("1.1.0")
     serving.move_tag("1.0.0", "1.1.0")
@@ -161,6 +175,7 @@ def test_prometheus_down_rolls_nothing_back(serving: Stage) -> None:
 
 
 def test_a_version_that_never_becomes_ready_is_rolled_back(serving: Stage) -> None:
+    """Rule: A rollout that makes no progress in time is found bad, as by a breach."""
     serving.deployment(rollout={"maxSurge": 1, "maxUnavailable": 0, "progressDeadlineSeconds": 5})
     before = set(serving.pods("1.0.0"))
     serving.unready("1.1.0")
@@ -197,6 +212,7 @@ def test_a_rolled_back_version_is_not_deployed_by_deleting_and_creating_it(rolle
 
 
 def test_a_rolled_back_version_is_not_deployed_by_deleting_and_creating_the_deployment(rolled_back: Stage) -> None:
+    """Rule: A quarantine is kept in two places."""
     rolled_back.until(lambda: rolled_back.get("modelversion", "fraud-1.1.0")["status"].get("quarantinedBy"))
     rolled_back.delete("modeldeployment", "fraud")
     rolled_back.deployment()
@@ -208,6 +224,7 @@ def test_a_rolled_back_version_is_not_deployed_by_deleting_and_creating_the_depl
 
 
 def test_the_tag_moves_on_and_releases_the_version(rolled_back: Stage) -> None:
+    """Rule: A quarantine ends by a person or by the tag."""
     rolled_back.accuracy("1.2.0", 0.97)
     rolled_back.version("1.2.0")
     rolled_back.move_tag("1.1.0", "1.2.0")
@@ -225,6 +242,7 @@ def test_the_tag_moves_on_and_releases_the_version(rolled_back: Stage) -> None:
 
 
 def test_a_version_deleted_while_it_serves_goes_on_serving(serving: Stage) -> None:
+    """Rule: A version that is deleted while it serves goes on serving."""
     pods = serving.pods()
     serving.delete("modelversion", "fraud-1.0.0")
     serving.stays(lambda: serving.pods() == pods, 4, "the pods")
@@ -232,6 +250,7 @@ def test_a_version_deleted_while_it_serves_goes_on_serving(serving: Stage) -> No
 
 
 def test_deleting_the_deployment_leaves_nothing_behind(serving: Stage) -> None:
+    """Rule: Deleting needs nobody's help."""
     serving.delete("modeldeployment", "fraud")
     kinds = "deployments,replicasets,controllerrevisions,pods"
     serving.until(lambda: not json.loads(serving.kubectl("get", kinds, "-o", "json"))["items"])

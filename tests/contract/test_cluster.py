@@ -1,4 +1,7 @@
-"""The contract of the `Cluster` port: every implementation keeps it, the one of the tests as the real one."""
+"""The contract of the `Cluster` port: every implementation keeps it, the one of the tests as the real one.
+
+Rule: Every write has a precondition.
+"""
 
 from dataclasses import replace
 

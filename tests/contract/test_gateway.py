@@ -1,4 +1,7 @@
-"""What only a real API server can show of the gateway: lost and late events, refusals, and who may do what."""
+"""What only a real API server can show of the gateway: lost and late events, refusals, and who may do what.
+
+Rule: A pass never acts on a view older than the operator's own last write.
+"""
 
 from collections import Counter
 from contextlib import suppress

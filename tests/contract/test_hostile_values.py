@@ -1,6 +1,8 @@
 """A value in a query stays inside its string and means itself: as a real Prometheus parses and answers it.
 
 In real life the schema keeps quotes out of all of these values; nothing here rests on that.
+
+Rule: A value in a query stays inside its string and means itself.
 """
 
 import json

@@ -1,4 +1,8 @@
-"""What must hold in every state of a simulated world, whatever happened before."""
+"""What must hold in every state of a simulated world, whatever happened before.
+
+Rule: What was recorded once is never changed.
+Rule: Revision numbers decide the order, never a clock.
+"""
 
 from itertools import pairwise
 

@@ -93,6 +93,7 @@ async def test_an_exhausted_budget_stops_rollbacks_and_promotions() -> None:
 
 
 async def test_the_tag_may_go_back_to_a_version_known_good_whatever_the_budget() -> None:
+    """Rule: A content that was known good here passes the gates."""
     story = await rolled_back("1.0.0", "1.1.0", rollback={"budget": {"count": 1, "windowSeconds": 1000}})
     await move_tag(story, "1.1.0", "1.0.0")
     await story.passes(5)
@@ -145,7 +146,10 @@ async def test_a_few_breaches_are_believed() -> None:
 
 
 async def test_no_budget_is_needed_for_a_loop_to_end() -> None:
-    """Each rollback takes one content out of the choice, so there are fewer of them than verified versions."""
+    """Each rollback takes one content out of the choice, so there are fewer of them than verified versions.
+
+    Rule: Rollbacks come to an end.
+    """
     story = await serving("1.0.0")
     for old, new in (("1.0.0", "1.1.0"), ("1.1.0", "1.2.0"), ("1.2.0", "1.3.0")):
         await promoted(story, old, new)

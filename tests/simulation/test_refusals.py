@@ -1,4 +1,7 @@
-"""What the API server refuses is said, and tried again after a minute; everything else goes on."""
+"""What the API server refuses is said, and tried again after a minute; everything else goes on.
+
+Rule: What the API server refuses is said, and tried again after a minute.
+"""
 
 from collections.abc import Callable
 

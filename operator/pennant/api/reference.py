@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pennant.api.reasons import ConditionType, Reason, Word
 
 HEAD = """\
-<!-- Generated from operator/pennant/api/reasons.py by `python -m pennant reasons --write`. Do not edit. -->
+<!-- Generated from operator/pennant/api/reasons.py by `python -m pennant generate --write`. Do not edit. -->
 # Conditions and reasons
 
 What each word in a status or an Event means, when it is set and when it is cleared, and what to do about it. `Ready`

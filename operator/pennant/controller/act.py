@@ -42,6 +42,9 @@ async def act(cluster: Cluster, snapshot: Snapshot, decision: Decision) -> Acted
     """Return what was written; stops at the first write that fails, and raises what it raised.
 
     A copy that is refused stops nothing: least of all the status that it is a copy of.
+
+    Rule: Intent is written before its effect.
+    Rule: Silence where nothing changes.
     """
     status, refused = decision.status, list[tuple[Copying, str]]()
     for action in decision.actions:

@@ -2,6 +2,8 @@
 
 Counted is who sees a breach in its newest check, not who has enough of them to be rolled back: so the alarm comes
 before the first rollback does.
+
+Rule: Where many breach at once the source is not believed.
 """
 
 from collections.abc import Callable, Mapping

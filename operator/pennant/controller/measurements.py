@@ -2,6 +2,8 @@
 
 A pass asks for the measurements that are due and gets those that have come; for the others a query is sent, and when
 its answer is there, the key is looked at again.
+
+Rule: A change of holder shows in the status before anything is waited for.
 """
 
 import asyncio

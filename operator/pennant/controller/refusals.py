@@ -1,4 +1,7 @@
-"""What the API server refuses is said, and tried again after a minute: not at once, and not never."""
+"""What the API server refuses is said, and tried again after a minute: not at once, and not never.
+
+Rule: What the API server refuses is said, and tried again after a minute.
+"""
 
 import logging
 from dataclasses import replace

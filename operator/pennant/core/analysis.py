@@ -53,6 +53,8 @@ def assess(
     """Return the verdict on a revision; a metric's status moves only where its state or reason does.
 
     `stable` is the revision that it is compared with; None where there is nothing to compare.
+
+    Rule: From a metric that is only observed nothing follows.
     """
     previous = {each.name: each for each in before if each.revision == entry.revision}
     statuses: list[MetricStatus] = []
@@ -129,7 +131,10 @@ def _read(
 
 
 def _alerted(name: str, alert: AlertSelector, entry: HistoryEntry, request: AlertQuery, alerts: Alerts) -> Reading:
-    """Return what alerts say of a revision: one that began before it is about the one before."""
+    """Return what alerts say of a revision: one that began before it is about the one before.
+
+    Rule: An alert speaks against a revision only where it began after it.
+    """
     title = alert.match_labels["alertname"]
     fresh = [each for each in alerts.firing if entry.available_at is not None and each.since >= entry.available_at]
     if not fresh:

@@ -33,7 +33,10 @@ class _Refusal:
 
 
 def answer(at: Situation, before: LastCommand | None, is_rebuilt: bool) -> Answer | None:
-    """Return the answer to the command that the annotations give; None where it was answered before."""
+    """Return the answer to the command that the annotations give; None where it was answered before.
+
+    Rule: A command is carried out once and answered.
+    """
     order = at.snapshot.order
     if order is None or (before is not None and before.token == order.token):
         return None

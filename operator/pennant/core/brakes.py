@@ -1,4 +1,7 @@
-"""What keeps a bad version from being rolled back automatically, and how long."""
+"""What keeps a bad version from being rolled back automatically, and how long.
+
+Rule: Cooldown and budget bound the rate of rollbacks.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,7 +22,10 @@ class Brake:
 
 
 def brake(spec: ModelDeploymentSpec, history: History, now: datetime) -> Brake | None:
-    """Return what forbids an automatic rollback at this moment; None: nothing does."""
+    """Return what forbids an automatic rollback at this moment; None: nothing does.
+
+    Rule: While paused nothing is changed, and health is measured.
+    """
     if spec.paused:
         return Brake(Reason.PAUSED, "spec.paused is true")
     if spec.rollback.action is RollbackAction.REPORT:

@@ -18,21 +18,30 @@ from pennant.core.rollback import is_quarantined
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """The pod template became, exactly, the one of an earlier revision: `kubectl rollout undo`."""
+    """The pod template became, exactly, the one of an earlier revision: `kubectl rollout undo`.
+
+    Rule: A native undo is adopted, known by its content.
+    """
 
     target: HistoryEntry
 
 
 @dataclass(frozen=True, slots=True)
 class Restarted:
-    """The pod template got a new restart annotation and nothing else: `kubectl rollout restart`."""
+    """The pod template got a new restart annotation and nothing else: `kubectl rollout restart`.
+
+    Rule: A native restart is left in place and recorded.
+    """
 
     restarted_at: str
 
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
-    """Anything else: it is put right."""
+    """Anything else: it is put right.
+
+    Rule: Any other change of what the operator wrote is put right and recorded.
+    """
 
     drift: Drift
     is_new: bool

@@ -3,6 +3,8 @@
 Each metric is read at grid points `availableAt + initialDelaySeconds + k * intervalSeconds`, `k >= 1`, the last
 `breaches.of` of them in one query. So the number of breaches comes from the source each time, and neither a restart
 nor a change of leader loses it.
+
+Rule: Breaches are counted by the metric source.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,7 +19,11 @@ from pennant.core.observation import Key
 
 
 def is_watched(analysis: Analysis, entry: HistoryEntry) -> bool:
-    """Return whether a revision's metrics are read: from its first available pod on."""
+    """Return whether a revision's metrics are read: from its first available pod on.
+
+    Rule: A revision is watched from its first available pod on.
+    Rule: What is known good is watched for as long as it serves.
+    """
     if entry.available_at is None or entry.ended_at is not None:
         return False
     return entry.verified_at is None or analysis.after_promotion is AfterPromotion.WATCH

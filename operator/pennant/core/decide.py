@@ -52,7 +52,10 @@ from pennant.core.tags import Held, Holder, holder
 
 
 def decide(seen: Observation) -> Decision:
-    """Return what to write now, in order, and the whole status."""
+    """Return what to write now, in order, and the whole status.
+
+    Rule: The first gate that speaks wins.
+    """
     for gate in GATES:
         if (decision := gate(seen)) is not None:
             return decision
@@ -64,7 +67,10 @@ def decide(seen: Observation) -> Decision:
 
 
 def _deleting(seen: Observation) -> Decision | None:
-    """Nothing is written to what is going away; its children go with it by their owner references."""
+    """Nothing is written to what is going away; its children go with it by their owner references.
+
+    Rule: Deleting needs nobody's help.
+    """
     return Decision(seen.snapshot.status) if seen.snapshot.deleting else None
 
 
@@ -246,7 +252,10 @@ def _applied(scene: _Scene, wanted: Wanted) -> _Scene:
 
 
 def _is_frozen(at: Situation) -> bool:
-    """Return whether a bad version is left where it is until a person decides."""
+    """Return whether a bad version is left where it is until a person decides.
+
+    Rule: A bad version may be frozen or only reported instead.
+    """
     return at.condemned is not None and at.spec.rollback.action is RollbackAction.PAUSE
 
 
@@ -344,6 +353,8 @@ def _is_recorded(found: Judgement, before: ModelDeploymentStatus) -> bool:
     """Return whether the status holds what the next step rests on.
 
     Intent first: a rollback begins when its quarantine is written, so that a crash cannot forget why.
+
+    Rule: What is found bad is quarantined before anything is done about it.
     """
     return found.condemned is None or found.condemned in before.quarantine
 

@@ -15,7 +15,11 @@ REVISION_ANNOTATION = f"{GROUP}/revision"
 def deployment(
     snapshot: Snapshot, spec: ModelDeploymentSpec, entry: HistoryEntry, template: Json, *, paused: bool
 ) -> Json:
-    """Return the Deployment for this revision, fit for server-side apply."""
+    """Return the Deployment for this revision, fit for server-side apply.
+
+    Rule: The Deployment says which version it serves and why.
+    Rule: An autoscaler on the ModelDeployment is followed.
+    """
     rollout = spec.rollout
     cause = f"{spec.model} {entry.version}, revision {entry.revision}: {entry.trigger}"
     surge = {"maxSurge": rollout.max_surge, "maxUnavailable": rollout.max_unavailable}

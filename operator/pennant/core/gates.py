@@ -1,6 +1,8 @@
 """Whether the version that is asked for may be rolled out: gates in order, and the first that speaks wins.
 
 A content that was known good here before passes all of them: to move the tag back is a way out, not a promotion.
+
+Rule: A content that was known good here passes the gates.
 """
 
 from collections.abc import Callable
@@ -35,7 +37,10 @@ class Blocked:
 
 
 def blocked(at: Situation) -> Blocked | None:
-    """Return what keeps the version that is asked for from being rolled out; None: nothing does."""
+    """Return what keeps the version that is asked for from being rolled out; None: nothing does.
+
+    Rule: A promotion that is blocked keeps what serves and says by which gate.
+    """
     if not isinstance(at.holder, Held) or isinstance(at.holder.version.spec, Invalid):
         return None
     version, record = at.holder.version, at.holder.version.spec

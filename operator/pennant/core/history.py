@@ -1,4 +1,7 @@
-"""The history of revisions: entries are only ever appended, and only their progress is written on."""
+"""The history of revisions: entries are only ever appended, and only their progress is written on.
+
+Rule: What was recorded once is never changed.
+"""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -21,6 +24,8 @@ def adopted(history: History, revisions: Iterable[Revision], quarantine: Quarant
     A ControllerRevision is written before its entry: a crash between the two, or a lost status, leaves a record
     without an entry. What was recorded once is told by the record alone; the status only knows how it went on, and the
     quarantine why it ended.
+
+    Rule: A lost status is rebuilt from the records.
     """
     recorded = {each.entry.revision: each for each in revisions}
     known = {each.revision for each in history}
@@ -57,7 +62,10 @@ def restored(history: History, revisions: Iterable[Revision]) -> tuple[str, ...]
 
 
 def broken(history: History, revisions: Iterable[Revision]) -> tuple[str, ...]:
-    """Return a sentence for each record that was forged or is gone; nothing can put that right."""
+    """Return a sentence for each record that was forged or is gone; nothing can put that right.
+
+    Rule: What was tampered with is named.
+    """
     recorded = {each.entry.revision: each for each in revisions}
     found = [
         f"the record of revision {each.revision} is gone" for each in history[:-1] if each.revision not in recorded

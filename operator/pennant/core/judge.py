@@ -93,7 +93,10 @@ def _fault(
 
 
 def good_at(analysis: Analysis, active: HistoryEntry | None, verdict: Verdict) -> datetime | None:
-    """Return when the revision becomes known good if nothing changes; None where it is, or something must change."""
+    """Return when the revision becomes known good if nothing changes; None where it is, or something must change.
+
+    Rule: A revision becomes known good when all metrics have passed for `bakeSeconds`.
+    """
     if active is None or active.verified_at is not None or verdict.clean_since is None:
         return None
     return verdict.clean_since + timedelta(seconds=analysis.bake_seconds)
@@ -112,6 +115,8 @@ def _measured(seen: Observation, active: HistoryEntry) -> Measurements:
 
     Measured is the newest one of the status: where another one is on record already, the measurements condemn the one
     before it once more, and never the one that took its place.
+
+    Rule: A verdict is about the revision that it measured.
     """
     said = seen.snapshot.status.history
     return seen.measurements if said and said[-1].revision == active.revision else {}
@@ -161,6 +166,7 @@ def _verify(seen: Judgement, active: HistoryEntry, now: datetime) -> Judgement:
 
 
 def _failed(active: HistoryEntry, workload: Workload | None) -> bool:
+    """Rule: A rollout that makes no progress in time is found bad, as by a breach."""
     if workload is None or workload.template_hash != active.template_hash or active.rolled_out_at is not None:
         return False
     return workload.settled and workload.deadline_exceeded

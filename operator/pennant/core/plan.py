@@ -200,7 +200,10 @@ def restarted_by_hand(at: Situation, active: HistoryEntry, actor: str, restarted
 
 
 def record_of(at: Situation, entry: HistoryEntry) -> Revision:
-    """Return the record of a revision, which is there."""
+    """Return the record of a revision, which is there.
+
+    Rule: A version that is deleted while it serves goes on serving.
+    """
     return next(each for each in at.snapshot.revisions if each.entry.revision == entry.revision)
 
 

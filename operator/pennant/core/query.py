@@ -1,4 +1,7 @@
-"""The text of a query: placeholders are filled in, and a value stays inside the string that it stands in."""
+"""The text of a query: placeholders are filled in, and a value stays inside the string that it stands in.
+
+Rule: A value in a query stays inside its string and means itself.
+"""
 
 import re
 from collections.abc import Mapping

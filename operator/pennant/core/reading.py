@@ -1,6 +1,8 @@
 """What the last checks of one metric say: from series of numbers to a state with a reason.
 
 Not knowing is neither success nor failure: no data, NaN and an error are told apart from a breach and from a pass.
+
+Rule: Not knowing is neither good nor bad.
 """
 
 import math
@@ -167,7 +169,10 @@ def _values_at(series: Series, at: datetime) -> list[float]:
 
 
 def _too_few(metric: Metric, counted: Series | None, at: datetime) -> Check | None:
-    """Return the check as one without data where it does not rest on enough samples."""
+    """Return the check as one without data where it does not rest on enough samples.
+
+    Rule: A check counts only with the samples that it asks for.
+    """
     asked = metric.minimum_samples
     if asked is None or counted is None:
         return None

@@ -2,6 +2,8 @@
 
 The pod template is a function of its content alone. No number, time or trigger goes into it, so a rollback to a
 template that served before is, byte for byte, that template, and Kubernetes takes its old ReplicaSet up again.
+
+Rule: The pod template is a function of its content alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -112,7 +114,10 @@ def _equipped(container: dict[str, Any], version: ModelVersionSpec) -> dict[str,
 
 
 def next_number(history: Iterable[HistoryEntry], recorded: Iterable[int]) -> int:
-    """Return the number of the next revision: one more than any that was ever seen."""
+    """Return the number of the next revision: one more than any that was ever seen.
+
+    Rule: Revision numbers decide the order, never a clock.
+    """
     return max([0, *(each.revision for each in history), *recorded]) + 1
 
 

@@ -2,6 +2,8 @@
 
 A quarantine is kept by content digest, in the ModelDeployment's status and mirrored in the ModelVersion's: deleting
 and creating either of the two does not lift it.
+
+Rule: A quarantine is kept in two places.
 """
 
 from collections.abc import Iterable
@@ -38,6 +40,9 @@ def known_good(history: History, quarantine: Quarantine, revisions: Iterable[Rev
 
     Each automatic rollback quarantines one content and goes to another that is not: between two acts of a person
     there can be no more of them than there are verified contents, so a loop ends.
+
+    Rule: A rollback goes to the newest revision known good that was not found bad since.
+    Rule: Rollbacks come to an end.
     """
     recorded = {each.entry.revision for each in revisions}
     bad_since: set[str] = set()
@@ -87,7 +92,10 @@ def restored(status: ModelDeploymentStatus, snapshot: Snapshot) -> Quarantine:
 
 
 def released(quarantine: Quarantine, before: Desired | None, desired: Desired | None) -> Quarantine:
-    """Return what is still quarantined: when the tag settles on another content, all but that content is released."""
+    """Return what is still quarantined: when the tag settles on another content, all but that content is released.
+
+    Rule: A quarantine ends by a person or by the tag.
+    """
     if desired is None or (before is not None and before.digest == desired.digest):
         return quarantine
     return tuple(each for each in quarantine if each.digest == desired.digest)
@@ -110,6 +118,7 @@ def mirrors(snapshot: Snapshot, quarantine: Quarantine) -> tuple[MirrorQuarantin
 
 
 def _mirrored(version: Version, snapshot: Snapshot, quarantine: Quarantine) -> tuple[QuarantinedBy, ...]:
+    """Rule: Two deployments of one model are independent."""
     others = [q for q in version.quarantined_by if q.deployment != snapshot.key.name]
     mine = [
         QuarantinedBy(

@@ -189,6 +189,7 @@ def _rolling_back(facts: Facts) -> Said | None:
 
 
 def _being_moved(facts: Facts) -> Said | None:
+    """Rule: A deployment that is there before its versions is no error."""
     if facts.unresolved_since is None:
         return None
     said = _tag_resolved(facts)
@@ -224,6 +225,7 @@ def _stalled_by_refusal(facts: Facts) -> Said | None:
 
 
 def _stalled_by_breach(facts: Facts) -> Said | None:
+    """Rule: Without a way back what serves goes on serving."""
     if facts.condemned is not None and facts.frozen:
         message = f"{facts.condemned.message}; rollback.action is Pause, so {facts.condemned.version} stays where it is"
         return Said(TRUE, Reason.BREACH_PAUSED, f"{message}. Undo, retry, or move the tag")

@@ -19,12 +19,18 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Unassigned:
-    """No version carries the tag."""
+    """No version carries the tag.
+
+    Rule: While nobody holds the tag, what serves goes on serving.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """Several versions carry the tag."""
+    """Several versions carry the tag.
+
+    Rule: While several hold the tag, what serves goes on serving.
+    """
 
     names: tuple[str, ...]
 
@@ -48,14 +54,20 @@ Holder = Held | Unassigned | Ambiguous | HolderInvalid | NotFound
 
 
 def holder(versions: Iterable[Version], spec: ModelDeploymentSpec) -> Holder:
-    """Return which version the spec asks for, by its tag or by name."""
+    """Return which version the spec asks for, by its tag or by name.
+
+    Rule: The only holder of the tag is asked for at once.
+    """
     if spec.version is not None:
         return pinned(versions, spec.version)
     return resolve(versions, spec.tag, spec.promotion.on_ambiguous_tag)
 
 
 def pinned(versions: Iterable[Version], named: str) -> Holder:
-    """Return the version of this name, among those that are not being deleted."""
+    """Return the version of this name, among those that are not being deleted.
+
+    Rule: A version that is named is asked for whatever its tags.
+    """
     found = sorted(
         (each for each in versions if each.version == named and not each.deleting), key=lambda each: each.name
     )
@@ -64,7 +76,10 @@ def pinned(versions: Iterable[Version], named: str) -> Holder:
 
 
 def resolve(versions: Iterable[Version], tag: str, on_ambiguous: AmbiguousTag = AmbiguousTag.HOLD) -> Holder:
-    """Return who holds the tag, among the versions that are not being deleted."""
+    """Return who holds the tag, among the versions that are not being deleted.
+
+    Rule: A version holds a tag where it carries it, its record is valid, and it is not being deleted.
+    """
     carriers = sorted(
         (each for each in versions if tag in each.tags and not each.deleting),
         key=lambda each: each.name,

@@ -35,6 +35,8 @@ def held_back(at: Situation, target: HistoryEntry, made: Draft | HistoryEntry) -
     """Return the quarantine with what would otherwise come back by itself after an undo to this revision.
 
     That is the content that is asked for; where the undo stays within it, only the template that is asked for.
+
+    Rule: An undo holds until the tag moves.
     """
     entry = _asked(at, _undone(made))
     if entry is None or (entry.digest == target.digest and entry.template_hash in (None, target.template_hash)):

@@ -42,7 +42,10 @@ class Yardstick:
 
 
 def yardstick(metric: Metric, baseline: Series | None, stable: HistoryEntry | None) -> Yardstick:
-    """Return what a metric is held against; `baseline` are the numbers of `stable`, where there is such a revision."""
+    """Return what a metric is held against; `baseline` are the numbers of `stable`, where there is such a revision.
+
+    Rule: A number is compared with that of the last version known good.
+    """
     own = _of_threshold(metric.threshold)
     if metric.compare_to is None:
         return _kept(own)

@@ -1,4 +1,7 @@
-"""Everything that the operator may do to the API server: asked for at the start, and what the chart's roles grant."""
+"""Everything that the operator may do to the API server: asked for at the start, and what the chart's roles grant.
+
+Rule: Nobody's object is touched but in its status.
+"""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

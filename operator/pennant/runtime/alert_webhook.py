@@ -4,6 +4,8 @@ Whatever is sent is no more than a hint: what an alert is and since when it fire
 nobody can cause a rollback by a request, and a request that is lost, repeated or late changes no decision.
 
 Protocol: Alertmanager's webhook configuration, payload version 4.
+
+Rule: A notification from Alertmanager is a hint and nothing more.
 """
 
 import asyncio

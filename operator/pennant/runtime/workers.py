@@ -1,4 +1,7 @@
-"""Workers take keys from the queue and reconcile them; one key's trouble never stops another's."""
+"""Workers take keys from the queue and reconcile them; one key's trouble never stops another's.
+
+Rule: One object's trouble delays no other.
+"""
 
 import asyncio
 import logging

@@ -34,6 +34,7 @@ def test_nothing_is_measured_before_the_first_interval_of_a_revision_is_over() -
     ],
 )
 def test_the_grid_of_checks(seconds: float, start: float, end: float, lookback: int) -> None:
+    """Rule: Breaches are counted by the metric source."""
     request = due(seconds)
     assert request is not None
     assert (request.start, request.end, request.lookback_seconds) == (after(start), after(end), lookback)

@@ -1,4 +1,7 @@
-"""Recorded numbers of two versions: when they are the same number, and which of them is worse."""
+"""Recorded numbers of two versions: when they are the same number, and which of them is worse.
+
+Rule: Recorded numbers are compared only where metric, data set and split are the same.
+"""
 
 from decimal import Decimal
 from typing import Any

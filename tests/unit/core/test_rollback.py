@@ -1,4 +1,8 @@
-"""Where a rollback goes, and how long a content stays quarantined."""
+"""Where a rollback goes, and how long a content stays quarantined.
+
+Rule: A rollback goes to the newest revision known good that was not found bad since.
+Rule: Two deployments of one model are independent.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Workers, in virtual time: one key's trouble is its own."""
+"""Workers, in virtual time: one key's trouble is its own.
+
+Rule: One object's trouble delays no other.
+"""
 
 import asyncio
 import logging
