@@ -126,7 +126,10 @@ def promote(stages: tuple[Stage, Stage], old: str, new: str) -> None:
 def conditions(stage: Stage) -> dict[str, dict[str, Manifest]]:
     """Return the conditions of all ModelDeployments by name and type."""
     found = json.loads(stage.kubectl("get", "modeldeployments", "-o", "json"))["items"]
-    statuses = {each["metadata"]["name"]: each.get("status", {}) for each in found}
+    # A status that was smuggled in is no object until it is put right.
+    statuses = {
+        each["metadata"]["name"]: status if isinstance(status := each.get("status"), dict) else {} for each in found
+    }
     return {name: {each["type"]: each for each in status.get("conditions", [])} for name, status in statuses.items()}
 
 

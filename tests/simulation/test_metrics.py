@@ -15,6 +15,7 @@ COMPARED: dict[str, Any] = {
     "maxDecreasePercent": "10",
 }
 ALERTED: dict[str, Any] = {"name": "slow", "alert": {"matchLabels": {"alertname": "Slow", "version": "${version}"}}}
+OF_ALL: dict[str, Any] = {"name": "slow", "alert": {"matchLabels": {"alertname": "Slow"}}}
 ROLLED_BACK = [
     ("1.0.0", "TagMoved", "Superseded"),
     ("1.1.0", "TagMoved", "RolledBack"),
@@ -77,6 +78,19 @@ async def test_an_alert_that_began_after_the_promotion_rolls_back_and_the_old_on
     await story.until(lambda: story.history[-1].verified_at is not None)
     assert told(story) == ROLLED_BACK
     assert_golden(story, "alert")
+
+
+async def test_an_alert_that_names_no_version_and_began_before_the_first_pod_is_about_what_was_there() -> None:
+    story = await serving("1.0.0", analysis=watching(OF_ALL))
+    await move_tag(story, "1.0.0", "1.1.0")
+    fires(story, "")
+    await story.passes(30)
+    available = story.history[-1].available_at
+    assert available is not None
+    assert story.accuracy.alerts[0].since < available
+    assert story.served() == "1.1.0"
+    fires(story, "")
+    await story.until(lambda: story.history[-1].trigger == "AutomaticRollback")
 
 
 async def test_an_alert_about_another_version_says_nothing() -> None:

@@ -99,6 +99,11 @@ class AlertSelector(ApiModel):
     """Labels that an alert must have, `alertname` among them, each with exactly this value. The placeholders of
     `prometheus.query` may be used."""
 
+    @property
+    def names_the_revision(self) -> bool:
+        """Whether only alerts about the pods of the revision have these labels."""
+        return any(name in value for value in self.match_labels.values() for name in ("${version}", "${templateHash}"))
+
     RULES: ClassVar = (
         ("'alertname' in self.matchLabels", "alert.matchLabels must name the alert by `alertname`"),
         (
@@ -147,8 +152,8 @@ class Metric(ApiModel):
     prometheus: PrometheusQuery | None = None
     """Where the number comes from."""
     alert: AlertSelector | None = None
-    """Alerts instead of a number: the metric is breached while one of them fires that began after the first pod of the
-    revision became available."""
+    """Alerts instead of a number: the metric is breached while one of them fires that began after the revision did;
+    where no label names the revision by ${version} or ${templateHash}, after its first pod became available."""
     threshold: Threshold | None = None
     """What the number must keep."""
     compare_to: Baseline | None = None

@@ -342,14 +342,15 @@ class Reason(Word):
     ALERT_FIRING = (
         "AlertFiring",
         "An alert fires that speaks against the revision.",
-        "An alert with the labels of `alert.matchLabels` fires, and it began after the revision was available.",
+        "An alert with the labels of `alert.matchLabels` fires, and it began after the revision did, or after the "
+        "revision was available where no label names the revision.",
         "It fires no longer, or another revision is in place.",
         "See RolledBack; follow the alert's runbook.",
     )
     NO_ALERT_FIRING = (
         "NoAlertFiring",
         "No alert speaks against the revision.",
-        "No alert with the labels of `alert.matchLabels` fires, or it began before the revision was available.",
+        "No alert with the labels of `alert.matchLabels` fires, or those that do began before.",
         "One fires.",
         "Nothing.",
     )

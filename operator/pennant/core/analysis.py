@@ -133,12 +133,18 @@ def _read(
 def _alerted(name: str, alert: AlertSelector, entry: HistoryEntry, request: AlertQuery, alerts: Alerts) -> Reading:
     """Return what alerts say of a revision: one that began before it is about the one before.
 
+    Pods of a revision are scraped before they are seen to be available, so an alert that is asked for by their version
+    may begin that early and still be theirs.
+
     Rule: An alert speaks against a revision only where it began after it.
     """
     title = alert.match_labels["alertname"]
-    fresh = [each for each in alerts.firing if entry.available_at is not None and each.since >= entry.available_at]
+    beginning, began = (
+        (entry.started_at, "began") if alert.names_the_revision else (entry.available_at, "was available")
+    )
+    fresh = [each for each in alerts.firing if beginning is not None and each.since >= beginning]
     if not fresh:
-        older = ", but for what began before this revision was available" if alerts.firing else ""
+        older = f", but for what began before this revision {began}" if alerts.firing else ""
         message = f"{name}: no alert {title} fires{older}"
         return Reading(MetricState.PASSING, Reason.NO_ALERT_FIRING, message)
     since = min(each.since for each in fresh)

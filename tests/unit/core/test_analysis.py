@@ -23,7 +23,7 @@ from pennant.core.measurement import (
 )
 from unit.core.builders import NOON, a_metric, after, an_entry
 
-SERVING = an_entry(available_at=NOON, rolled_out_at=NOON, outcome=Outcome.SERVING)
+SERVING = an_entry(started_at=after(-5), available_at=NOON, rolled_out_at=NOON, outcome=Outcome.SERVING)
 ACCURACY = Question("accuracy")
 NAN, INF = math.nan, math.inf
 
@@ -300,6 +300,20 @@ ALERT: dict[str, Any] = {"prometheus": None, "threshold": None, "alert": {"match
 )
 def test_alerts(answer: dict[Question, Measurement], state: str, reason: str, message: str) -> None:
     assert told(answer, **ALERT) == (state, reason, message)
+
+
+@pytest.mark.parametrize("label", ["${version}", "template ${templateHash}"])
+def test_an_alert_with_a_label_of_the_revision_is_its_own_from_its_beginning_on(label: str) -> None:
+    """Rule: An alert speaks against a revision only where it began after it."""
+    begun = (SERVING.started_at - NOON).total_seconds()
+    assert begun < 0, "it was recorded before its first pod was available"
+    named = ALERT | {"alert": {"matchLabels": {"alertname": "Slow", "of": label}}}
+    assert told(alerts(begun), **named)[:2] == ("Breaching", "AlertFiring")
+    assert told(alerts(begun - 1), **named) == (
+        "Passing",
+        "NoAlertFiring",
+        "accuracy: no alert Slow fires, but for what began before this revision began",
+    )
 
 
 def test_an_alert_needs_no_second_check() -> None:
