@@ -12,6 +12,7 @@ import yaml
 from pennant.api.meta import ApiModel
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
+from pennant.core.commands import Verb
 from pennant.metrics.sources import SourcesFile
 from pennant.runtime.settings import Settings
 
@@ -35,6 +36,18 @@ def test_operator_is_a_source_root_and_never_a_package() -> None:
 @pytest.mark.parametrize("example", [each for each in EXAMPLES if "kind" in each], ids=lambda each: each["kind"])
 def test_an_example_of_the_readme_is_valid(example: Any) -> None:
     MODELS[example["kind"]].model_validate(example["spec"])
+
+
+def test_what_the_readme_adds_to_a_deployment_is_valid() -> None:
+    whole = next(each["spec"] for each in EXAMPLES if each.get("kind") == "ModelDeployment")
+    (added,) = [each for each in EXAMPLES if "promotion" in each]
+    analysis = whole["analysis"] | added["analysis"]
+    ModelDeploymentSpec.model_validate(whole | added | {"analysis": analysis})
+
+
+def test_the_commands_of_the_readme_are_all_there_are() -> None:
+    named = set(re.findall(r"pennant\.dev/([a-z]+(?:-[a-z]+)*)\b(?!\d)", README))
+    assert named == {*Verb, "requested-at", "requested-by", "reason"}
 
 
 def test_the_metric_sources_of_the_readme_are_valid() -> None:
