@@ -108,7 +108,7 @@ def model_deployment() -> Manifest:
         "replicas": 3,
         "template": {
             "metadata": {"annotations": annotations},
-            "spec": {"terminationGracePeriodSeconds": 2, "containers": [container]},
+            "spec": {"terminationGracePeriodSeconds": 5, "containers": [container]},
         },
         "rollout": {"maxSurge": 1, "maxUnavailable": 0, "progressDeadlineSeconds": 120},
         "analysis": {"intervalSeconds": INTERVAL_SECONDS, "bakeSeconds": 15, "metrics": [metric]},

@@ -9,6 +9,7 @@ import hashlib
 import json
 import signal
 import sys
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ import skops.io
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 LARGEST_BODY_BYTES = 1 << 20
+DRAIN_SECONDS = 1.5
+"""For so long it answers after SIGTERM: clients hear only then that the pod ends."""
 
 
 class WrongArtifact(Exception):
@@ -117,7 +120,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def main() -> int:
-    """Serve one model until SIGTERM."""
+    """Serve one model until SIGTERM, and a little longer."""
     parser = argparse.ArgumentParser(description=__doc__)
     for flag in ("--host", "--name", "--version", "--uri", "--digest"):
         parser.add_argument(flag, required=True)
@@ -130,7 +133,7 @@ def main() -> int:
         return 1
     server = ThreadingHTTPServer((arguments.host, arguments.port), Handler)
     server.daemon_threads = True
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, lambda *_: threading.Timer(DRAIN_SECONDS, server.shutdown).start())
     print(f"serving {arguments.name} {arguments.version} on {arguments.host}:{arguments.port}", flush=True)
     server.serve_forever()
     return 0
