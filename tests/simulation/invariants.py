@@ -1,50 +1,127 @@
-"""What must hold in every state of a simulated world, whatever happened before.
+"""What must hold in every state of a simulated world, and of every single write, whatever happened before.
+
+Each is a function of its own that says in words what it means. Those of a state look at one world; those of a write
+compare the world right before it with the one right after it, so that what users do in between is never blamed on the
+operator. That each can fail is shown in `test_invariants.py`.
+
+That a write whose precondition does not hold is refused is no property of the operator: the world does it, as the API
+server does. Who leads, and which bytes of a metric source are told on, cannot be seen in one process over a world.
 
 Rule: What was recorded once is never changed.
 Rule: Revision numbers decide the order, never a clock.
 """
 
+import json
+from collections.abc import Callable
+from functools import lru_cache
 from itertools import pairwise
 
 from pennant.api.conditions import find
+from pennant.api.model_deployment import ModelDeploymentStatus, Trigger
+from pennant.core.observation import Key
 from pennant.core.revision import entry_hash
-from simulation.world import KEY, World
+from simulation.world import World
+from simulation.writes import WRITES
+
+LARGEST_STATUS = 256 * 1024
+LONGEST_MESSAGE = 1024
+MOST_QUARANTINED = 20
+
+Invariant = Callable[[ModelDeploymentStatus], None]
 
 
 def check(world: World) -> None:
-    """Fail where the history, the quarantine or the Deployment contradict each other."""
-    record = world.records.get(KEY)
-    if record is None:
-        return
-    history = record.status.history
-    numbers = [each.revision for each in history]
-    assert numbers == sorted(set(numbers)), "revisions only grow, and none is there twice"
-    for before, after in pairwise(history):
-        # Where the limit has taken entries away between a way back and the newest ones, there is nothing to compare.
-        if after.revision == before.revision + 1:
-            assert after.previous_hash == before.hash, "the chain of hashes has no gap"
-        assert before.ended_at is not None, "at most one revision is in place"
-    for each in history:
-        assert each.hash == entry_hash(each), "what was recorded is never changed"
-        assert each.revision in record.revisions, "every entry has its record"
-    deployment = world.deployments.get(KEY)
-    if deployment is not None and deployment.owner == record.uid:
-        number = int(deployment.manifest["metadata"]["annotations"]["pennant.dev/revision"])
-        assert number in record.revisions, "the record is there before the Deployment shows its revision"
-        assert number in numbers, "the history is there before the Deployment shows its revision"
-        assert deployment.applied == record.revisions[number].template, "what is applied is what was recorded"
-    stalled, ready = (find(record.status.conditions, kind) for kind in ("Stalled", "Ready"))
-    if stalled is not None and ready is not None:
-        assert not (stalled.status.value == ready.status.value == "True"), "stalled is not ready"
+    """Fail where what is on record of a ModelDeployment contradicts itself."""
+    for record in world.records.values():
+        for holds in STATES:
+            holds(record.status)
+
+
+def check_write(before: World, now: World, key: Key) -> None:
+    """Fail where a write for this ModelDeployment was none that may be made, or left a state that may not be."""
+    if (record := now.records.get(key)) is not None:
+        for state_holds in STATES:
+            state_holds(record.status)
+    for write_holds in WRITES:
+        write_holds(before, now, key)
 
 
 def check_converged(world: World) -> None:
     """Fail where a world at rest does not serve what its records say."""
     check(world)
-    record, deployment = world.records[KEY], world.deployments[KEY]
-    active = record.status.history[-1]
-    assert deployment.template_hash == active.template_hash
-    quarantined = {each.digest for each in record.status.quarantine}
-    for version in world.versions.values():
-        mirrored = {each.digest for each in version.quarantined_by if each.deployment == KEY.name}
-        assert mirrored == quarantined & {version.digest}, "both places say the same"
+    for key, record in world.records.items():
+        active = record.status.history[-1]
+        assert world.deployments[key].template_hash == active.template_hash
+        quarantined = {each.digest for each in record.status.quarantine}
+        for version in world.versions.values():
+            mirrored = {each.digest for each in version.quarantined_by if each.deployment == key.name}
+            assert mirrored == quarantined & {version.digest}, "both places say the same"
+
+
+def numbers_only_grow(status: ModelDeploymentStatus) -> None:
+    """The entries of the history stand in the order of their numbers, whatever their times, and none is there twice."""
+    numbers = [each.revision for each in status.history]
+    assert numbers == sorted(set(numbers))
+
+
+def the_chain_has_no_gap(status: ModelDeploymentStatus) -> None:
+    """Each entry of the history names the hash of the one before it.
+
+    Where the limit has taken entries away between a way back and the newest ones, there is nothing to compare.
+    """
+    for before, after in pairwise(status.history):
+        assert after.revision != before.revision + 1 or after.previous_hash == before.hash
+
+
+def what_is_recorded_fits_its_hash(status: ModelDeploymentStatus) -> None:
+    """The hash of each entry is that of its fixed part."""
+    for each in status.history:
+        assert _hash(each) == each.hash
+
+
+_hash = lru_cache(maxsize=4096)(entry_hash)
+
+
+def one_revision_is_in_place(status: ModelDeploymentStatus) -> None:
+    """All entries have ended but the newest one, which has not."""
+    ended = [each.ended_at is not None for each in status.history]
+    assert ended == [True] * (len(ended) - 1) + [False] * bool(ended)
+
+
+def rollbacks_come_to_an_end(status: ModelDeploymentStatus) -> None:
+    """Between two revisions that a person asked for no rollback goes to a content that another one went to before.
+
+    So there are never more of them in a row than contents that were known good.
+    """
+    in_a_row: set[str] = set()
+    for each in status.history:
+        if each.trigger is not Trigger.AUTOMATIC_ROLLBACK:
+            in_a_row.clear()
+            continue
+        assert each.digest not in in_a_row, f"{each.version} is put back for the second time"
+        in_a_row.add(each.digest)
+
+
+def who_needs_a_person_is_not_ready(status: ModelDeploymentStatus) -> None:
+    """`Stalled` and `Ready` are never true at the same time."""
+    stalled, ready = (find(status.conditions, kind) for kind in ("Stalled", "Ready"))
+    assert stalled is None or ready is None or not (stalled.status.value == ready.status.value == "True")
+
+
+def the_status_stays_small(status: ModelDeploymentStatus) -> None:
+    """It fits into an object with room to spare, and no message is longer than a person reads."""
+    messages = [*(each.message for each in status.conditions), *(each.message for each in status.quarantine)]
+    assert all(len(each) <= LONGEST_MESSAGE for each in messages)
+    assert len(status.quarantine) <= MOST_QUARANTINED
+    assert len(json.dumps(status.to_json())) <= LARGEST_STATUS
+
+
+STATES: tuple[Invariant, ...] = (
+    numbers_only_grow,
+    the_chain_has_no_gap,
+    what_is_recorded_fits_its_hash,
+    one_revision_is_in_place,
+    rollbacks_come_to_an_end,
+    who_needs_a_person_is_not_ready,
+    the_status_stays_small,
+)

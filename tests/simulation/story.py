@@ -47,7 +47,7 @@ class Story:
     def __init__(self, world: World | None = None, mass_breach_count: int = 0) -> None:
         self.world = world or World()
         # Every single write must leave a state that makes sense: the process may die right after it.
-        self.world.witness = lambda: invariants.check(self.world)
+        self.world.witness = lambda before, key: invariants.check_write(before, self.world, key)
         self.accuracy = LiveAccuracy(self.world)
         self.mass_breach_count = mass_breach_count
         self.start_operator()

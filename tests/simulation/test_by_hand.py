@@ -168,7 +168,7 @@ async def test_an_entry_that_was_tampered_with_is_named_and_restored() -> None:
     forged = second.model_copy(update={"version": "9.9.9"})
     record.status = record.status.model_copy(update={"history": (first, forged, third)})
     record.resource_version = story.world.serial()
-    story.world.witness = lambda: None
+    story.world.witness = lambda *_: None
     await story.passes(2)
     assert [each.version for each in story.history] == ["1.0.0", "1.1.0", "1.0.0"]
     events = [each.message for each in story.cluster.events if each.reason.value == "HistoryTampered"]
@@ -180,7 +180,7 @@ async def test_a_record_that_was_forged_is_named() -> None:
     record = story.world.records[KEY]
     second = record.revisions[2]
     forged = second.entry.model_copy(update={"version": "9.9.9", "hash": "sha256:forged"})
-    story.world.witness = lambda: None
+    story.world.witness = lambda *_: None
     record.revisions[2] = type(second)(forged, second.template, second.record, None, intact=False)
     record.resource_version = story.world.serial()
     await story.passes(2)

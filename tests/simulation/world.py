@@ -4,7 +4,7 @@ It implements the `Cluster` port for one process of the operator, and is held to
 server. Whole rollouts are simulated on it: in order, in random orders, with crashes and with stale views.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from pennant.core.digest import content_digest, short_hash
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Version, Workload
 from pennant.core.revision import RESTARTED_AT, template_hash
 from pennant.ports import Conflict
+from simulation import words
 
 BEGINNING = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 KEY = Key("default", "fraud")
@@ -55,6 +56,8 @@ class Deployment:
     pods: list[Pod] = field(default_factory=list)
     progress_at: datetime = BEGINNING
     owner: str = ""
+    """The uid of the ModelDeployment that it belongs to; empty: of none."""
+    deleting: bool = False
     _hashed: tuple[Json, str, str] | None = None
 
     def copy(self) -> "Deployment":
@@ -121,6 +124,7 @@ class Record:
     status: ModelDeploymentStatus = field(default_factory=ModelDeploymentStatus)
     annotations: dict[str, str] = field(default_factory=dict)
     revisions: dict[int, Revision] = field(default_factory=dict)
+    deleting: bool = False
 
     def copy(self) -> "Record":
         return replace(self, annotations=dict(self.annotations), revisions=dict(self.revisions))
@@ -140,7 +144,12 @@ class World:
         self.trace: list[str] = []
         self.before_write: Callable[[str], None] = lambda _: None
         self.after_write: Callable[[str], None] = lambda _: None
-        self.witness: Callable[[], None] = lambda: None
+        self.witness: Callable[[World, Key], None] = lambda *_: None
+        """Is shown, after each write of an operator, the world before it, and which ModelDeployment it was for."""
+        self.writes = 0
+        """How many there have been, also those of which the trace says nothing."""
+        self.left_behind: dict[Key, frozenset[int]] = {}
+        """Numbers of the records of a ModelDeployment that is gone: their names are still taken."""
         self._serial = 0
 
     # The clock port.
@@ -155,6 +164,7 @@ class World:
         other.versions = dict(self.versions)
         other.deployments = {key: each.copy() for key, each in self.deployments.items()}
         other.never_ready, other.slow = set(self.never_ready), set(self.slow)
+        other.left_behind = dict(self.left_behind)
         return other
 
     def say(self, who: str, what: str) -> None:
@@ -189,8 +199,9 @@ class World:
         del self.versions[namespace, name]
 
     def apply_deployment(self, key: Key, spec: Json) -> None:
-        self.say("user", f"applies {key}")
         old = self.records.get(key)
+        changed = words.of_spec(old.spec, spec) if old is not None else ""
+        self.say("user", f"applies {key}: {changed}" if changed else f"applies {key}")
         if old is None:
             self.records[key] = Record(f"owner-{self.serial()}", self.serial(), 1, spec)
         elif old.spec != spec:
@@ -245,11 +256,40 @@ class World:
         self.say("user", "deletes the Deployment")
         del self.deployments[key]
 
+    def delete_revision(self, key: Key, number: int) -> None:
+        self.say("user", f"deletes the record of revision {number}")
+        del self.records[key].revisions[number]
+
     def delete_deployment(self, key: Key) -> None:
         """Delete a ModelDeployment; the garbage collector takes what it owns."""
         self.say("user", f"deletes {key}")
         del self.records[key]
         self.deployments.pop(key, None)
+
+    def delete_deployment_alone(self, key: Key, *, orphan: bool = False) -> None:
+        """Delete a ModelDeployment whose Deployment and records stay: as orphans, or until their collector comes."""
+        self.say("user", f"deletes {key}{' and lets go of what it owns' if orphan else ''}")
+        gone = self.records.pop(key)
+        self.left_behind[key] = self.left_behind.get(key, frozenset()) | gone.revisions.keys()
+        deployment = self.deployments.get(key)
+        if orphan and deployment is not None and deployment.owner == gone.uid:
+            deployment.owner, deployment.resource_version = "", self.serial()
+
+    def begin_to_delete(self, key: Key) -> None:
+        """Delete a ModelDeployment in the foreground: it goes when what it owns is gone."""
+        self.say("user", f"deletes {key} in the foreground")
+        record = self.records[key]
+        record.deleting, record.resource_version = True, self.serial()
+
+    def collect_garbage(self) -> None:
+        """Take what belongs to ModelDeployments that are gone, and then those that waited for it."""
+        there = {each.uid for each in self.records.values() if not each.deleting}
+        gone = [key for key, each in self.deployments.items() if each.owner and each.owner not in there]
+        for key in gone:
+            self.say("collector", "deletes the Deployment")
+            del self.deployments[key]
+        self.left_behind.clear()
+        self.records = {key: each for key, each in self.records.items() if not each.deleting}
 
     # What the Deployment controller does.
     def tick(self, seconds: int = 1) -> None:
@@ -318,6 +358,7 @@ class World:
             available=available,
             minimum_available=available >= found.replicas,
             deadline_exceeded=not complete and not found.paused and self.time - found.progress_at > deadline,
+            deleting=found.deleting,
             paused=found.paused,
             fields_hash=short_hash(["all", *found.taken]),
             stored_template=found.stored_template,
@@ -363,7 +404,7 @@ class WorldCluster:
             uid=record.uid,
             resource_version=str(record.resource_version),
             generation=record.generation,
-            deleting=False,
+            deleting=record.deleting,
             spec=spec,
             status=record.status,
             versions=tuple(
@@ -375,25 +416,26 @@ class WorldCluster:
             workload=self.world.workload(key, record.uid),
             changed_by="kubectl",
             order=commands.read(record.annotations),
+            taken=self.world.left_behind.get(key, frozenset()),
         )
 
     async def create_revision(self, owner: Snapshot, revision: Revision) -> None:
         record = self._record(owner)
         number = revision.entry.revision
-        if number in record.revisions:
+        if number in record.revisions or number in self.world.left_behind.get(owner.key, ()):
             raise Conflict(f"revision {number} exists")
         entry = revision.entry
-        with self._writing(f"records revision {number}: {entry.version} ({entry.trigger}), {entry.reason}"):
+        with self._writing(owner, f"records revision {number}: {entry.version} ({entry.trigger}), {entry.reason}"):
             record.revisions[number] = revision
 
     async def mark_revision(self, owner: Snapshot, entry: HistoryEntry) -> None:
         record = self._record(owner)
         _require(entry.revision in record.revisions, "the record is gone")
-        with self._writing(f"notes on the record of revision {entry.revision}: {entry.outcome}"):
+        with self._writing(owner, f"notes on the record of revision {entry.revision}: {entry.outcome}"):
             record.revisions[entry.revision] = replace(record.revisions[entry.revision], mirrored=entry)
 
     async def delete_revision(self, owner: Snapshot, revision: int) -> None:
-        with self._writing(f"deletes the record of revision {revision}"):
+        with self._writing(owner, f"deletes the record of revision {revision}"):
             self._record(owner).revisions.pop(revision, None)
 
     async def apply_workload(self, owner: Snapshot, action: ApplyWorkload) -> Workload:
@@ -404,7 +446,8 @@ class WorldCluster:
             seen = (action.seen.uid, action.seen.resource_version)
             _require((found.uid, str(found.resource_version)) == seen, "the Deployment changed")
         version = action.manifest["spec"]["template"]["metadata"]["labels"]["pennant.dev/version"]
-        with self._writing(f"applies the Deployment for {version}"):
+        still = ", standing still" if action.manifest["spec"]["paused"] else ""
+        with self._writing(owner, f"applies the Deployment for {version}{still}"):
             if found is None:
                 found = Deployment(f"deployment-{self.world.serial()}", action.manifest, self.world.serial())
                 found.owner, found.progress_at = owner.uid, self.world.time
@@ -435,8 +478,8 @@ class WorldCluster:
     async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
         record = self._record(owner)
         _require(str(record.resource_version) == owner.resource_version, "the ModelDeployment changed")
-        changes = "; ".join(_changes(record.status, status))
-        with self._writing(f"status: {changes or 'details'}"):
+        told = words.of_status(record.status, status)
+        with self._writing(owner, f"status: {told}", told=bool(told)):
             record.status = ModelDeploymentStatus.model_validate(status.to_json())
             record.resource_version = self.world.serial()
 
@@ -447,7 +490,7 @@ class WorldCluster:
         _require(found is not None and (found.uid, found.resource_version) == seen, "the ModelVersion changed")
         assert found is not None
         says = f"quarantined by {owner.key.name}" if action.quarantined_by else "released"
-        with self._writing(f"marks {action.version.name}: {says}"):
+        with self._writing(owner, f"marks {action.version.name}: {says}"):
             self.world.versions[where] = replace(
                 found, quarantined_by=action.quarantined_by, resource_version=str(self.world.serial())
             )
@@ -462,38 +505,27 @@ class WorldCluster:
         assert record is not None
         return record
 
-    def _writing(self, what: str) -> "_Write":
-        return _Write(self.world, what)
+    def _writing(self, owner: Snapshot, what: str, *, told: bool = True) -> "_Write":
+        return _Write(self.world, owner.key, what, told)
 
 
 class _Write:
     """One write: the hooks before and after it are where a crash can be put."""
 
-    def __init__(self, world: World, what: str) -> None:
-        self._world, self._what = world, what
+    def __init__(self, world: World, key: Key, what: str, told: bool) -> None:
+        self._world, self._key, self._what, self._told = world, key, what, told
 
     def __enter__(self) -> None:
         self._world.before_write(self._what)
+        self._before = self._world.copy()
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is None:
-            self._world.say("operator", self._what)
-            self._world.witness()
+            self._world.writes += 1
+            if self._told:
+                self._world.say("operator", self._what)
+            self._world.witness(self._before, self._key)
             self._world.after_write(self._what)
-
-
-def _changes(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[str]:
-    old = {each.type: each for each in before.conditions}
-    for each in after.conditions:
-        was = old.get(each.type)
-        if was is None or (was.status, was.reason) != (each.status, each.reason):
-            yield f"{each.type}={each.status.value} {each.reason}"
-    outcomes = {each.revision: each.outcome for each in before.history}
-    for entry in after.history:
-        if outcomes.get(entry.revision) is not entry.outcome:
-            yield f"revision {entry.revision} {entry.outcome}"
-    if before.ready_replicas != after.ready_replicas:
-        yield f"{after.ready_replicas} pods ready"
 
 
 def _added(applied: Json, stored: Json) -> list[Json]:

@@ -1,0 +1,249 @@
+"""Each invariant can fail: a world in which all of them hold, and for each of them what breaks it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pennant.api.conditions import ConditionStatus
+from pennant.api.model_deployment import Outcome, Trigger
+from pennant.api.reasons import Reason
+from pennant.core.observation import Key
+from pennant.core.revision import chained
+from simulation import invariants, writes
+from simulation.acts import rolled_back
+from simulation.story import Story
+from simulation.world import BEGINNING, KEY, Deployment, World
+
+Violation = Callable[[World], None]
+
+
+@pytest.fixture
+async def story() -> Story:
+    """Return a story in which 1.1.0 holds the tag, was found bad, and 1.0.0 is back as revision 3."""
+    return await rolled_back("1.0.0", "1.1.0")
+
+
+def say(world: World, **fields: Any) -> None:
+    record = world.records[KEY]
+    record.status = record.status.model_copy(update=fields)
+
+
+def alter(number: int, **fields: Any) -> Violation:
+    """Change what the status says of a revision."""
+
+    def violation(world: World) -> None:
+        history = world.records[KEY].status.history
+        changed = tuple(e.model_copy(update=fields) if e.revision == number else e for e in history)
+        say(world, history=changed)
+
+    return violation
+
+
+def add(number: int, like: int, trigger: Trigger) -> Violation:
+    """Add an entry that serves what an earlier revision did."""
+
+    def violation(world: World) -> None:
+        history = world.records[KEY].status.history
+        entry = chained(_like(world, like, revision=number, trigger=trigger, ended_at=None), history[-1])
+        ended = history[-1].model_copy(update={"ended_at": BEGINNING, "outcome": Outcome.SUPERSEDED})
+        say(world, history=(*history[:-1], ended, entry))
+
+    return violation
+
+
+def record(number: int, like: int, trigger: Trigger) -> Violation:
+    """Make a record that serves what an earlier revision did."""
+
+    def violation(world: World) -> None:
+        revisions = world.records[KEY].revisions
+        entry = _like(world, like, revision=number, trigger=trigger)
+        revisions[number] = replace(revisions[like], entry=entry, mirrored=None)
+
+    return violation
+
+
+def _like(world: World, number: int, **fields: Any) -> Any:
+    return world.records[KEY].revisions[number].entry.model_copy(update=fields)
+
+
+def forge_record(world: World) -> None:
+    revisions = world.records[KEY].revisions
+    revisions[1] = replace(revisions[1], record={})
+
+
+def apply(**changes: Any) -> Violation:
+    """Write a Deployment with other metadata, or without fields of its spec."""
+
+    def violation(world: World) -> None:
+        deployment = world.deployments[KEY]
+        metadata = {**deployment.manifest["metadata"], **{k: v for k, v in changes.items() if v is not None}}
+        spec = {name: each for name, each in deployment.manifest["spec"].items() if name not in changes}
+        deployment.manifest = {**deployment.manifest, "metadata": metadata, "spec": spec}
+        deployment.resource_version = world.serial()
+
+    return violation
+
+
+def condemn(revision: int, reason: Reason) -> Violation:
+    def violation(world: World) -> None:
+        status = world.records[KEY].status
+        fields = {"revision": revision, "reason": reason.value, "digest": status.history[revision - 1].digest}
+        say(world, quarantine=(*status.quarantine, status.quarantine[0].model_copy(update=fields)))
+
+    return violation
+
+
+def say_all_is_true(world: World) -> None:
+    conditions = world.records[KEY].status.conditions
+    say(world, conditions=tuple(each.model_copy(update={"status": ConditionStatus.TRUE}) for each in conditions))
+
+
+def verify_without_knowing(world: World) -> None:
+    conditions = world.records[KEY].status.conditions
+    unknown = tuple(each.model_copy(update={"status": ConditionStatus.UNKNOWN}) for each in conditions)
+    alter(3, verified_at=BEGINNING)(world)
+    say(world, conditions=unknown)
+
+
+def write_the_same_again(world: World) -> None:
+    world.records[KEY].resource_version = world.serial()
+
+
+def write_an_annotation(world: World) -> None:
+    world.records[KEY].annotations["example.com/seen"] = "true"
+
+
+def move_a_tag(world: World) -> None:
+    where = ("default", "fraud-1.0.0")
+    world.versions[where] = replace(world.versions[where], tags=frozenset({"production"}))
+
+
+def take_the_mark_of_another(world: World) -> None:
+    where = ("default", "fraud-1.1.0")
+    marks = tuple(each.model_copy(update={"deployment": "other"}) for each in world.versions[where].quarantined_by)
+    world.versions[where] = replace(world.versions[where], quarantined_by=marks)
+
+
+def make_another_deployment(world: World) -> None:
+    world.deployments[Key("default", "other")] = Deployment("other", {}, world.serial())
+
+
+STATES: list[tuple[invariants.Invariant, Violation]] = [
+    (invariants.numbers_only_grow, lambda world: say(world, history=world.records[KEY].status.history[::-1])),
+    (invariants.numbers_only_grow, add(3, 1, Trigger.TAG_MOVED)),
+    (invariants.the_chain_has_no_gap, alter(2, previous_hash="another")),
+    (invariants.what_is_recorded_fits_its_hash, alter(2, reason="another")),
+    (invariants.one_revision_is_in_place, alter(3, ended_at=BEGINNING)),
+    (invariants.one_revision_is_in_place, alter(1, ended_at=None)),
+    (invariants.rollbacks_come_to_an_end, add(4, 1, Trigger.AUTOMATIC_ROLLBACK)),
+    (invariants.who_needs_a_person_is_not_ready, say_all_is_true),
+    (
+        invariants.the_status_stays_small,
+        lambda world: say(world, quarantine=world.records[KEY].status.quarantine * 21),
+    ),
+    (invariants.the_status_stays_small, alter(1, reason="why" * 100_000)),
+]
+
+
+def delete_before(world: World) -> None:
+    world.records[KEY].deleting = True
+
+
+def forget_before(world: World) -> None:
+    del world.records[KEY]
+
+
+def own_by_another(world: World) -> None:
+    world.deployments[KEY].owner = "another"
+
+
+def not_yet_verified(world: World) -> None:
+    alter(3, verified_at=None)(world)
+
+
+def nothing(_: World) -> None:
+    pass
+
+
+WRITES: list[tuple[writes.Invariant, Violation, Violation]] = [
+    (writes.what_is_going_away_is_left_alone, delete_before, nothing),
+    (writes.what_is_going_away_is_left_alone, forget_before, nothing),
+    (writes.the_record_comes_before_its_entry, nothing, add(4, 1, Trigger.TAG_MOVED)),
+    (writes.the_entry_comes_before_the_deployment, nothing, apply(annotations={"pennant.dev/revision": "1"})),
+    (writes.the_entry_comes_before_the_deployment, nothing, apply(annotations={"pennant.dev/revision": "4"})),
+    (writes.what_was_recorded_is_never_changed, nothing, forge_record),
+    (writes.what_was_recorded_is_never_changed, nothing, lambda world: world.delete_revision(KEY, 2)),
+    (writes.the_history_only_goes_on, nothing, alter(1, actor="somebody else")),
+    (writes.the_history_only_goes_on, nothing, alter(1, outcome=Outcome.VERIFIED)),
+    (writes.the_history_only_goes_on, nothing, alter(3, verified_at=None)),
+    (
+        writes.only_the_limit_takes_entries_away,
+        nothing,
+        lambda world: say(world, history=world.records[KEY].status.history[1:]),
+    ),
+    (writes.a_new_revision_takes_the_next_number, nothing, record(5, 1, Trigger.UNDO)),
+    (writes.what_the_tag_promotes_holds_it, nothing, record(4, 1, Trigger.TAG_MOVED)),
+    (writes.nothing_found_bad_comes_back_by_itself, nothing, record(4, 2, Trigger.TAG_MOVED)),
+    (writes.nothing_found_bad_comes_back_by_itself, nothing, record(4, 2, Trigger.SPEC_CHANGED)),
+    (
+        writes.nothing_found_bad_comes_back_by_itself,
+        lambda world: say(world, history=(), quarantine=(), desired=None),
+        record(4, 2, Trigger.TAG_MOVED),
+    ),
+    (writes.a_rollback_goes_to_what_was_known_good, nothing, record(4, 2, Trigger.AUTOMATIC_ROLLBACK)),
+    (writes.a_rollback_goes_to_what_was_known_good, nothing, record(4, 1, Trigger.AUTOMATIC_ROLLBACK)),
+    (writes.a_verdict_is_about_the_revision_in_place, nothing, condemn(1, Reason.METRIC_BREACH)),
+    (writes.not_knowing_is_neither_good_nor_bad, nothing, condemn(3, Reason.METRIC_BREACH)),
+    (writes.not_knowing_is_neither_good_nor_bad, not_yet_verified, verify_without_knowing),
+    (writes.no_write_is_in_vain, nothing, write_the_same_again),
+    (writes.what_users_wrote_is_left_alone, nothing, write_an_annotation),
+    (writes.what_users_wrote_is_left_alone, nothing, move_a_tag),
+    (writes.what_users_wrote_is_left_alone, nothing, take_the_mark_of_another),
+    (writes.what_others_own_is_left_alone, nothing, make_another_deployment),
+    (writes.what_others_own_is_left_alone, own_by_another, apply(annotations={})),
+    (writes.what_is_made_is_where_its_owner_is, nothing, apply(namespace="another")),
+    (writes.what_is_made_is_where_its_owner_is, nothing, apply(ownerReferences=[])),
+    (writes.the_number_of_pods_is_left_to_the_autoscaler, nothing, apply(replicas=None)),
+]
+
+
+def test_each_of_them_is_broken_below_by_something() -> None:
+    assert {each for each, _ in STATES} == set(invariants.STATES)
+    assert {each for each, *_ in WRITES} == set(writes.WRITES)
+
+
+@pytest.mark.parametrize(("holds", "violate"), STATES, ids=[each.__name__ for each, _ in STATES])
+async def test_a_state_that_breaks_it_is_noticed(story: Story, holds: invariants.Invariant, violate: Violation) -> None:
+    holds(story.status)
+    violate(story.world)
+    with pytest.raises(AssertionError):
+        holds(story.status)
+    with pytest.raises(AssertionError):
+        invariants.check(story.world)
+
+
+@pytest.mark.parametrize(("holds", "prepare", "violate"), WRITES, ids=[each.__name__ for each, *_ in WRITES])
+async def test_a_write_that_breaks_it_is_noticed(
+    story: Story, holds: writes.Invariant, prepare: Violation, violate: Violation
+) -> None:
+    for each in writes.WRITES:
+        each(story.world, story.world.copy(), KEY)
+    before, now = story.world, story.world.copy()
+    prepare(before)
+    if prepare in (own_by_another, not_yet_verified):
+        prepare(now)
+    violate(now)
+    with pytest.raises(AssertionError):
+        holds(before, now, KEY)
+
+
+async def test_every_single_write_of_an_operator_is_looked_at(story: Story) -> None:
+    owner = story.cluster.view(KEY)
+    assert owner is not None
+    forged = story.status.history[0].model_copy(update={"reason": "another"})
+    with pytest.raises(AssertionError):
+        await story.cluster.write_status(
+            owner, story.status.model_copy(update={"history": (forged, *story.history[1:])})
+        )

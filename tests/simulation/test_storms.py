@@ -1,0 +1,112 @@
+"""A tag that is moved again and again, by nobody and by two holders, while rollouts are under way.
+
+Rule: The only holder of the tag is asked for at once.
+Rule: A change of holder shows in the status before anything is waited for.
+"""
+
+import random
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from simulation.acts import assert_golden, serving
+from simulation.story import Story
+from simulation.world import KEY
+
+VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
+
+Move = Callable[[Story, str, str], Awaitable[None]]
+
+
+async def give_then_take(story: Story, old: str, new: str) -> None:
+    """Pass through two holders."""
+    story.version(new, "production")
+    await story.settle()
+    assert story.condition("TagResolved") == ("False", "TagAmbiguous")
+    story.version(old)
+    await story.settle()
+
+
+async def take_then_give(story: Story, old: str, new: str) -> None:
+    """Pass through nobody."""
+    story.version(old)
+    await story.settle()
+    assert story.condition("TagResolved") == ("False", "TagUnassigned")
+    story.version(new, "production")
+    await story.settle()
+
+
+async def at_once(story: Story, old: str, new: str) -> None:
+    """Have the operator see nothing of what is in between."""
+    story.version(new, "production")
+    story.version(old)
+    await story.settle()
+
+
+MOVES: tuple[Move, ...] = (give_then_take, take_then_give, at_once)
+
+
+async def test_a_storm_of_moves_is_followed_move_by_move_and_ends_where_the_tag_does() -> None:
+    story = await serving("1.0.0")
+    for version in VERSIONS[1:]:
+        story.version(version)
+        story.accuracy.values[version] = 0.96
+    await give_then_take(story, "1.0.0", "1.1.0")
+    await story.passes(1)
+    await take_then_give(story, "1.1.0", "1.2.0")
+    await story.passes(1)
+    await give_then_take(story, "1.2.0", "1.3.0")
+    await take_then_give(story, "1.3.0", "1.1.0")
+    await story.passes(1)
+    await take_then_give(story, "1.1.0", "1.0.0")
+    await give_then_take(story, "1.0.0", "1.2.0")
+    await story.until(lambda: story.history[-1].verified_at is not None)
+
+    asked_for = ["1.0.0", "1.1.0", "1.2.0", "1.3.0", "1.1.0", "1.0.0", "1.2.0"]
+    assert [each.version for each in story.history] == asked_for
+    assert {each.outcome.value for each in story.history[:-1]} == {"Superseded"}
+    assert story.condition("Ready") == ("True", "Serving")
+    assert story.served() == "1.2.0"
+    assert_golden(story, "tag_storm")
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_in_no_storm_there_are_too_few_pods_or_a_revision_that_nobody_asked_for(seed: int) -> None:
+    """Rule: While nobody holds the tag, what serves goes on serving."""
+    dice, story = random.Random(seed), await serving("1.0.0", historyLimit=100)
+    story.accuracy.values = dict.fromkeys(VERSIONS, 0.96)
+    holder, moves = "1.0.0", ["1.0.0"]
+    for _ in range(60):
+        new = dice.choice([each for each in VERSIONS if each != holder])
+        await dice.choice(MOVES)(story, holder, new)
+        assert story.status.desired is not None
+        assert story.status.desired.version == story.history[-1].version == new
+        holder, moves = new, [*moves, new]
+        if dice.random() < 0.1:
+            story.start_operator()
+        for _ in range(dice.choice((0, 0, 1, 3))):
+            await story.passes(1)
+            assert sum(pod.available for pod in story.world.deployments[KEY].pods) >= 3
+    await story.until(lambda: story.history[-1].verified_at is not None)
+
+    assert story.served() == holder
+    assert [each.version for each in story.history] == moves
+    assert [each.revision for each in story.history] == list(range(1, len(moves) + 1))
+    assert not story.status.quarantine
+
+
+async def test_a_storm_of_bad_versions_leaves_the_good_one_and_one_quarantine() -> None:
+    """Each move releases what was found bad before it: only what the tag asks for is held back."""
+    story = await serving("1.0.0")
+    holder = "1.0.0"
+    for bad in ("1.1.0", "1.2.0", "1.3.0", "1.1.0"):
+        story.accuracy.values[bad] = 0.2
+        await take_then_give(story, holder, bad)
+        await story.until(lambda: story.history[-1].trigger.value == "AutomaticRollback")
+        holder = bad
+    await story.until(lambda: story.history[-1].verified_at is not None)
+
+    assert story.served() == "1.0.0"
+    assert [each.version for each in story.status.quarantine] == ["1.1.0"]
+    marked = [each.version for each in story.world.versions.values() if each.quarantined_by]
+    assert marked == ["1.1.0"]

@@ -1,0 +1,260 @@
+"""What must hold of every single write of an operator: the world before it, and the one after it."""
+
+from collections.abc import Callable
+
+from pennant.api.conditions import find
+from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus, Outcome, Trigger
+from pennant.api.reasons import Reason
+from pennant.core.observation import Key, Revision
+from pennant.core.revision import FIXED
+from pennant.core.rollback import barring
+from simulation.world import Deployment, Record, World
+
+Invariant = Callable[[World, World, Key], None]
+
+FURTHER = {
+    Outcome.IN_PROGRESS: frozenset(Outcome),
+    Outcome.SERVING: frozenset(Outcome) - {Outcome.IN_PROGRESS},
+    Outcome.VERIFIED: frozenset(Outcome) - {Outcome.IN_PROGRESS, Outcome.SERVING},
+}
+"""What may become of a revision that has not ended; one that has stays what it is."""
+MARKS = ("available_at", "rolled_out_at", "verified_at", "ended_at")
+
+
+def the_record_comes_before_its_entry(before: World, now: World, key: Key) -> None:
+    """An entry that is new in the history has had its record before: intent is on record before its effect."""
+    was, record = _both(before, now, key)
+    new = _numbers(record.status) - _numbers(was.status)
+    assert new <= was.revisions.keys()
+
+
+def the_entry_comes_before_the_deployment(before: World, now: World, key: Key) -> None:
+    """A Deployment that is written shows the newest revision that the history says, by exactly its recorded template.
+
+    So no template is ever served that is not on record, and nothing comes back by a view that is old.
+    """
+    was, _ = _both(before, now, key)
+    if (shown := _applied(before, now, key)) is None:
+        return
+    number = int(shown.manifest["metadata"]["annotations"]["pennant.dev/revision"])
+    assert number in was.revisions, "the record is there before the Deployment shows its revision"
+    assert was.status.history, "the history is there before the Deployment shows its revision"
+    assert number == was.status.history[-1].revision, "the newest revision is the one in place"
+    assert shown.applied == was.revisions[number].template, "what is applied is what was recorded"
+
+
+def what_was_recorded_is_never_changed(before: World, now: World, key: Key) -> None:
+    """A record stays what it was, whatever is noted of its progress; it goes when the history has let go of it."""
+    was, record = _both(before, now, key)
+    for number, each in was.revisions.items():
+        if number in record.revisions:
+            assert _content(record.revisions[number]) == _content(each)
+        else:
+            assert number not in _numbers(was.status) | _numbers(record.status)
+
+
+def the_history_only_goes_on(before: World, now: World, key: Key) -> None:
+    """An entry keeps its fixed part and the marks that were made on it, and what has ended stays as it ended.
+
+    What somebody wrote over is put right from its record.
+    """
+    was, record = _both(before, now, key)
+    known = {each.revision: each for each in was.status.history}
+    for entry in record.status.history:
+        if (old := known.get(entry.revision)) is None or old == entry:
+            continue
+        kept = was.revisions[entry.revision].entry if entry.revision in was.revisions else old
+        assert all(getattr(entry, name) == getattr(kept, name) for name in FIXED)
+        assert all(getattr(entry, mark) == getattr(old, mark) for mark in MARKS if getattr(old, mark) is not None)
+        if old.outcome is not entry.outcome:
+            assert old.ended_at is None
+            assert entry.outcome in FURTHER.get(old.outcome, ())
+
+
+def only_the_limit_takes_entries_away(before: World, now: World, key: Key) -> None:
+    """What leaves the history leaves it because there are too many: the newest stay, less the place of a way back."""
+    was, record = _both(before, now, key)
+    gone = _numbers(was.status) - _numbers(record.status)
+    if not gone:
+        return
+    limit = ModelDeploymentSpec.model_validate(record.spec).history_limit
+    newest = sorted(_numbers(was.status) | _numbers(record.status))[-(limit - 1) :]
+    assert gone.isdisjoint(newest)
+    assert len(record.status.history) >= limit
+
+
+def a_new_revision_takes_the_next_number(before: World, now: World, key: Key) -> None:
+    """One decision makes one record, and its number is one more than any that is known."""
+    was, record = _both(before, now, key)
+    new = record.revisions.keys() - was.revisions.keys()
+    known = {0, *was.revisions, *_numbers(was.status), *before.left_behind.get(key, ())}
+    assert new <= {max(known) + 1}
+
+
+def what_the_tag_promotes_holds_it(before: World, now: World, key: Key) -> None:
+    """What is recorded because the tag moved is of a version that carries the tag, by its record of now."""
+    if (new := _recorded(before, now, key)) is None or new.entry.trigger is not Trigger.TAG_MOVED:
+        return
+    tag = ModelDeploymentSpec.model_validate(now.records[key].spec).tag
+    assert any(tag in each.tags and each.digest == new.entry.digest for each in now.versions.values())
+
+
+def nothing_found_bad_comes_back_by_itself(before: World, now: World, key: Key) -> None:
+    """Neither the tag nor a rollback brings a quarantined content back; a person may, and its own other template.
+
+    Where the status was lost, what the ModelVersions say of the quarantine counts.
+    """
+    if (new := _recorded(before, now, key)) is None:
+        return
+    entry, status = new.entry, before.records[key].status
+    in_place = status.history[-1].digest if status.history else ""
+    by_itself = entry.trigger in (Trigger.TAG_MOVED, Trigger.AUTOMATIC_ROLLBACK)
+    if by_itself or (entry.trigger is Trigger.SPEC_CHANGED and entry.digest != in_place):
+        assert barring(entry.digest, entry.template_hash, status.quarantine) is None
+        if not status.history and not status.quarantine and status.desired is None:
+            mirrors = [m for each in now.versions.values() for m in each.quarantined_by if m.deployment == key.name]
+            assert all((m.digest, m.template_hash or entry.template_hash) != _what(entry) for m in mirrors)
+
+
+def a_rollback_goes_to_what_was_known_good(before: World, now: World, key: Key) -> None:
+    """It follows a quarantine that is on record, and goes to another content that was known good, by its old template.
+
+    Since it was known good it was not found bad.
+    """
+    new = _recorded(before, now, key)
+    if new is None or new.entry.trigger is not Trigger.AUTOMATIC_ROLLBACK:
+        return
+    status = before.records[key].status
+    *_, active = status.history
+    assert any((q.digest, q.revision) == (active.digest, active.revision) for q in status.quarantine)
+    assert new.entry.digest != active.digest
+    same = [each for each in status.history if each.digest == new.entry.digest]
+    assert any(each.verified_at is not None and _what(each) == _what(new.entry) for each in same)
+    assert same[-1].outcome not in (Outcome.ROLLED_BACK, Outcome.FAILED)
+
+
+def a_verdict_is_about_the_revision_in_place(before: World, now: World, key: Key) -> None:
+    """What is newly quarantined is the content of the revision that the history says is in place."""
+    was, record = _both(before, now, key)
+    if was.status.history and was.status.history[-1].revision in _numbers(record.status):
+        for each in set(record.status.quarantine) - set(was.status.quarantine):
+            assert each.revision == was.status.history[-1].revision
+            assert each.reason == Reason.UNDONE or each.digest == was.status.history[-1].digest
+
+
+def not_knowing_is_neither_good_nor_bad(before: World, now: World, key: Key) -> None:
+    """A content is found bad by a metric only where that metric is said to breach, and good only where all pass."""
+    was, record = _both(before, now, key)
+    healthy = find(record.status.conditions, "MetricsHealthy")
+    for each in set(record.status.quarantine) - set(was.status.quarantine):
+        if was.status.history and each.reason == Reason.METRIC_BREACH:
+            assert healthy is not None
+            assert healthy.status.value == "False"
+    known = {each.revision for each in was.status.history if each.verified_at is None}
+    for entry in record.status.history:
+        if entry.revision in known and entry.verified_at is not None:
+            assert healthy is not None
+            assert healthy.status.value == "True"
+
+
+def no_write_is_in_vain(before: World, now: World, key: Key) -> None:
+    """A status or a note on a record that is written says something else than before."""
+    was, record = _both(before, now, key)
+    written = was.resource_version != record.resource_version
+    assert not written or record.status != was.status
+    noted = [each for number, each in record.revisions.items() if was.revisions.get(number) not in (None, each)]
+    assert all(each.mirrored != was.revisions[each.entry.revision].mirrored for each in noted)
+
+
+def what_users_wrote_is_left_alone(before: World, now: World, key: Key) -> None:
+    """No spec, annotation or tag is written, and of a version nothing but this ModelDeployment's own mark."""
+    was, record = _both(before, now, key)
+    assert (record.spec, record.annotations, record.generation) == (was.spec, was.annotations, was.generation)
+    assert now.versions.keys() == before.versions.keys()
+    for where, each in now.versions.items():
+        old = before.versions[where]
+        if each is not old:
+            assert (each.tags, each.record, each.uid) == (old.tags, old.record, old.uid)
+            others = [[m for m in v.quarantined_by if m.deployment != key.name] for v in (each, old)]
+            assert others[0] == others[1]
+
+
+def what_others_own_is_left_alone(before: World, now: World, key: Key) -> None:
+    """Other ModelDeployments, what belongs to them, and a Deployment that is nobody's or somebody else's."""
+    was = before.records.get(key)
+    assert {**before.records, key: None} == {**now.records, key: None}
+    for other in {*before.deployments, *now.deployments}:
+        old = before.deployments.get(other)
+        if other != key or (old is not None and was is not None and old.owner != was.uid):
+            assert now.deployments.get(other) == old
+
+
+def what_is_made_is_where_its_owner_is(before: World, now: World, key: Key) -> None:
+    """The Deployment has the name and the namespace of its ModelDeployment, and names it as its owner by uid."""
+    if (shown := _applied(before, now, key)) is None:
+        return
+    metadata = shown.manifest["metadata"]
+    assert (metadata["namespace"], metadata["name"]) == (key.namespace, key.name)
+    assert [each["uid"] for each in metadata["ownerReferences"]] == [now.records[key].uid]
+
+
+def the_number_of_pods_is_left_to_the_autoscaler(before: World, now: World, key: Key) -> None:
+    """Where the ModelDeployment says no number of pods, what is applied says none."""
+    if (shown := _applied(before, now, key)) is not None:
+        assert ("replicas" in shown.manifest["spec"]) == ("replicas" in now.records[key].spec)
+
+
+def what_is_going_away_is_left_alone(before: World, now: World, key: Key) -> None:
+    """Nothing is written for a ModelDeployment that is being deleted, or gone."""
+    was = before.records.get(key)
+    assert was is not None
+    assert not was.deleting
+
+
+WRITES: tuple[Invariant, ...] = (
+    what_is_going_away_is_left_alone,
+    the_record_comes_before_its_entry,
+    the_entry_comes_before_the_deployment,
+    what_was_recorded_is_never_changed,
+    the_history_only_goes_on,
+    only_the_limit_takes_entries_away,
+    a_new_revision_takes_the_next_number,
+    what_the_tag_promotes_holds_it,
+    nothing_found_bad_comes_back_by_itself,
+    a_rollback_goes_to_what_was_known_good,
+    a_verdict_is_about_the_revision_in_place,
+    not_knowing_is_neither_good_nor_bad,
+    no_write_is_in_vain,
+    what_users_wrote_is_left_alone,
+    what_others_own_is_left_alone,
+    what_is_made_is_where_its_owner_is,
+    the_number_of_pods_is_left_to_the_autoscaler,
+)
+
+
+def _both(before: World, now: World, key: Key) -> tuple[Record, Record]:
+    return before.records[key], now.records[key]
+
+
+def _numbers(status: ModelDeploymentStatus) -> set[int]:
+    return {each.revision for each in status.history}
+
+
+def _content(revision: Revision) -> object:
+    return revision.entry, revision.template, revision.record
+
+
+def _what(entry: HistoryEntry) -> tuple[str, str]:
+    return entry.digest, entry.template_hash
+
+
+def _recorded(before: World, now: World, key: Key) -> Revision | None:
+    """Return the record that was made by this write; None: none was."""
+    was, record = _both(before, now, key)
+    return next((each for number, each in record.revisions.items() if number not in was.revisions), None)
+
+
+def _applied(before: World, now: World, key: Key) -> Deployment | None:
+    """Return the Deployment where this write was one to it; None: it was another write, or one that changed nothing."""
+    old, new = before.deployments.get(key), now.deployments.get(key)
+    return None if new is None or (old is not None and new.resource_version == old.resource_version) else new
