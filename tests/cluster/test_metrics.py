@@ -58,9 +58,12 @@ def test_what_a_comparison_says(stage: Stage) -> None:
 
 
 def test_without_a_number_from_before_there_is_nothing_to_compare_with(stage: Stage) -> None:
+    comparing = watching({**WORSE, "onNoData": "Ignore"})
     stage.version("1.0.0", "production")
-    stage.deployment(analysis=watching({**WORSE, "onNoData": "Ignore"}))
+    stage.deployment(analysis=comparing)
     stage.until_verified("1.0.0")
+    # Once it is known good itself there is nothing to compare, and it may be that before its pods are scraped.
+    stage.deployment(analysis=comparing | {"bakeSeconds": 600})
     promote(stage, 0.1)
     stage.until(lambda: stage.condition("MetricsHealthy") == ("Unknown", "NoBaseline"))
 
