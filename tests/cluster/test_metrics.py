@@ -49,7 +49,7 @@ def test_a_version_that_is_much_worse_than_the_stable_one_is_rolled_back(stage: 
 
 def test_what_a_comparison_says(stage: Stage) -> None:
     """Rule: A number is compared with that of the last version known good."""
-    started(stage, analysis=watching({**WORSE, "onNoData": "Ignore"}), rollback={"action": "Report"})
+    started(stage, analysis=watching(WORSE), rollback={"action": "Report"})
     assert reason(stage) == "NothingToCompare"
     promote(stage, 0.8)
     stage.until(lambda: stage.condition("MetricsHealthy") == ("False", "WorseThanStable"))
