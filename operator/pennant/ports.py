@@ -5,9 +5,11 @@ from datetime import datetime
 from typing import Protocol
 
 from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus
+from pennant.api.model_version import ModelVersionStatus
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.measurement import Alerts, RangeQuery, Series
 from pennant.core.observation import Key, Revision, Snapshot, Workload
+from pennant.core.version_status import VersionSeen
 
 
 class PortError(Exception):
@@ -70,6 +72,26 @@ class Cluster(Protocol):
 
     async def record_event(self, owner: Snapshot, event: Event) -> None:
         """Record a Kubernetes Event on the ModelDeployment."""
+        ...
+
+
+class Versions(Protocol):
+    """The API server, as far as the status of one ModelVersion is concerned.
+
+    The write carries a precondition, and raises as those of `Cluster` do. What is seen of a version is never older than
+    the last write of its status through this port.
+    """
+
+    async def version(self, key: Key) -> VersionSeen | None:
+        """Return what is known; None where the ModelVersion does not exist."""
+        ...
+
+    async def write_status(self, seen: VersionSeen, status: ModelVersionStatus) -> None:
+        """Replace the status of the ModelVersion, and leave `quarantinedBy` as it is, which others write."""
+        ...
+
+    async def record_event(self, seen: VersionSeen, event: Event) -> None:
+        """Record a Kubernetes Event on the ModelVersion."""
         ...
 
 

@@ -36,6 +36,7 @@ def test_it_understands_what_it_is_told(monkeypatch: pytest.MonkeyPatch) -> None
     assert told.leader_election
     assert (told.listen_address, told.port) == ("0.0.0.0", 8080)
     assert (told.resync_seconds, told.workers) == (given["resyncSeconds"], given["workers"])
+    assert told.version_workers == given["versionWorkers"]
     assert (told.mass_breach_count, told.mass_breach_percent) == (given["massBreachCount"], given["massBreachPercent"])
     assert told.lease_duration_seconds == given["leaseDurationSeconds"]
     assert told.renew_deadline_seconds == given["renewDeadlineSeconds"]

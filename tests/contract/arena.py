@@ -12,7 +12,7 @@ from pennant.core.decision import ApplyWorkload
 from pennant.core.digest import short_hash
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Workload
 from pennant.core.revision import chained, render, template_hash
-from pennant.ports import Cluster
+from pennant.ports import Cluster, Versions
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 NAME = "fraud"
@@ -31,12 +31,21 @@ class Arena(Protocol):
         """The port under test."""
         ...
 
+    @property
+    def versions(self) -> Versions:
+        """The port of versions' own statuses under test, which shares with the other one what is known."""
+        ...
+
     async def deploy(self, spec: Json) -> None:
         """Create the ModelDeployment `fraud`, or replace its spec."""
         ...
 
     async def publish(self, record: Json, tags: Sequence[str] = ()) -> None:
         """Create a ModelVersion, or replace its tags."""
+        ...
+
+    async def retract(self, version: str) -> None:
+        """Delete a ModelVersion of the model `fraud`."""
         ...
 
     async def withdraw(self) -> None:

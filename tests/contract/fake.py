@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pennant.api.meta import Json
 from pennant.core.observation import Key
+from simulation.versions import WorldVersions
 from simulation.world import Deployment, World, WorldCluster
 
 
@@ -16,12 +17,16 @@ class FakeArena:
         self._world = World()
         self._key = Key(self.namespace, "fraud")
         self.cluster = WorldCluster(self._world)
+        self.versions = WorldVersions(self._world)
 
     async def deploy(self, spec: Json) -> None:
         self._world.apply_deployment(self._key, spec)
 
     async def publish(self, record: Json, tags: Sequence[str] = ()) -> None:
         self._world.apply_version(record, tuple(tags), self.namespace)
+
+    async def retract(self, version: str) -> None:
+        self._world.delete_version(f"fraud-{version}", self.namespace)
 
     async def withdraw(self) -> None:
         self._world.delete_deployment(self._key)

@@ -19,6 +19,7 @@ from pennant.kube.permissions import SERVED
 from pennant.kube.relist import relist
 from pennant.kube.resources import RESOURCES, Kind
 from pennant.kube.store import Store
+from pennant.kube.versions import VersionGateway
 
 BY_HAND = {"fieldManager": "kubectl"}
 OPERATOR = "pennant-contract"
@@ -41,6 +42,7 @@ class RealArena:
     client: Client
     store: Store
     cluster: Gateway
+    versions: VersionGateway
 
     @property
     def key(self) -> Key:
@@ -52,6 +54,9 @@ class RealArena:
     async def publish(self, record: Json, tags: Sequence[str] = ()) -> None:
         name = f"{record['model']}-{record['version']}"
         await self.put(Kind.MODEL_VERSION, name, {**record, "tags": list(tags)})
+
+    async def retract(self, version: str) -> None:
+        await self.delete(Kind.MODEL_VERSION, f"fraud-{version}")
 
     async def withdraw(self) -> None:
         await self.delete(Kind.MODEL_DEPLOYMENT, "fraud")
@@ -109,7 +114,8 @@ async def real_arena(kubeconfig: Path, scratch: Path) -> AsyncIterator[RealArena
         store = Store()
         async with Client(Connection(str(restricted))) as client:
             gateway = Gateway(client, store, WallClock(), namespace=namespace, instance="contract")
-            yield RealArena(namespace, admin, client, store, gateway)
+            versions = VersionGateway(client, store, WallClock(), gateway)
+            yield RealArena(namespace, admin, client, store, gateway, versions)
 
 
 async def _operator_token(admin: Client, namespace: str) -> str:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from pennant.api.meta import Json
 from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus
-from pennant.api.model_version import ModelVersionSpec
+from pennant.api.model_version import ModelVersionSpec, ModelVersionStatus
 from pennant.core import commands
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.digest import content_digest, short_hash
@@ -137,6 +137,9 @@ class World:
         self.time = BEGINNING
         self.records: dict[Key, Record] = {}
         self.versions: dict[tuple[str, str], Version] = {}
+        self.version_statuses: dict[tuple[str, str], ModelVersionStatus] = {}
+        """What is stored besides `quarantinedBy`, which is in the version itself."""
+        self.version_generations: dict[tuple[str, str], int] = {}
         self.deployments: dict[Key, Deployment] = {}
         self.never_ready: set[str] = set()
         self.slow: set[str] = set()
@@ -162,6 +165,8 @@ class World:
         other.time, other._serial = self.time, self._serial
         other.records = {key: each.copy() for key, each in self.records.items()}
         other.versions = dict(self.versions)
+        other.version_statuses = dict(self.version_statuses)
+        other.version_generations = dict(self.version_generations)
         other.deployments = {key: each.copy() for key, each in self.deployments.items()}
         other.never_ready, other.slow = set(self.never_ready), set(self.slow)
         other.left_behind = dict(self.left_behind)
@@ -181,6 +186,7 @@ class World:
         name = f"{record['model']}-{record['version']}"
         self.say("user", f"applies {name}, tags: {', '.join(tags) or 'none'}")
         old = self.versions.get((namespace, name))
+        self.version_generations[namespace, name] = self.version_generations.get((namespace, name), 0) + 1
         self.versions[namespace, name] = Version(
             name=name,
             uid=old.uid if old else f"version-{self.serial()}",
@@ -197,6 +203,8 @@ class World:
     def delete_version(self, name: str, namespace: str = "default") -> None:
         self.say("user", f"deletes {name}")
         del self.versions[namespace, name]
+        del self.version_generations[namespace, name]
+        self.version_statuses.pop((namespace, name), None)
 
     def apply_deployment(self, key: Key, spec: Json) -> None:
         old = self.records.get(key)

@@ -43,6 +43,8 @@ def model_version() -> Schema:
         _column("Model", ".spec.model"),
         _column("Version", ".spec.version"),
         _column("Tags", ".spec.tags"),
+        _column("Complete", '.status.conditions[?(@.type=="Complete")].status'),
+        _column("Serving", ".status.serving"),
         _column("Quarantined-By", ".status.quarantinedBy[*].deployment", priority=1),
         _column("Age", ".metadata.creationTimestamp", "date"),
     ]

@@ -6,6 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, WithJsonSchema, model_validator
 
+from pennant.api.conditions import Condition
 from pennant.api.meta import (
     ATOMIC,
     COMMIT_PATTERN,
@@ -27,6 +28,7 @@ from pennant.api.meta import (
     listed,
 )
 from pennant.api.reasons import ReasonWord
+from pennant.api.version_status import MOST_SERVED, Completeness, ComputedBump, ServedBy
 
 Quantity = Annotated[str, Field(max_length=32)]
 Quantities = Annotated[
@@ -509,6 +511,18 @@ class ModelVersionStatus(ApiModel):
 
     observed_generation: Annotated[int, Field(ge=-1)] = -1
     """The `metadata.generation` that this status was computed from; -1 before the first time."""
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=listed("map", "type"))] = ()
+    """Ready and Complete."""
+    completeness: Completeness | None = None
+    """Which elements of a complete record are there."""
+    record_digest: ContentDigest | None = None
+    """sha256 of the JSON of the spec without tags, description, owner and retention: sorted keys, no white space."""
+    computed_bump: ComputedBump | None = None
+    """Which part of the semantic version has to grow, against `spec.parent`; none where no parent is named."""
+    serving: Line | None = None
+    """The ModelDeployments that serve it now, by name."""
+    served_by: Annotated[tuple[ServedBy, ...], Field(max_length=MOST_SERVED, json_schema_extra=ATOMIC)] = ()
+    """When it was served by which ModelDeployment, oldest first; of many the newest."""
     quarantined_by: Annotated[
         tuple[QuarantinedBy, ...], Field(max_length=100, json_schema_extra=listed("map", "deployment"))
     ] = ()

@@ -96,6 +96,25 @@ class ConditionType(Word):
     )
 
 
+class VersionConditionType(Word):
+    """The conditions of a ModelVersion."""
+
+    READY = (
+        "Ready",
+        "The record is valid: every field makes sense.",
+        "The spec can be read as the schema describes it.",
+        "A field is wrong; the message names it, and the mend.",
+        "Create a new ModelVersion with the field mended.",
+    )
+    COMPLETE = (
+        "Complete",
+        "The record holds all that it takes to make the model again: nine elements.",
+        "All nine elements are there.",
+        "An element is missing (False; the message lists which), or the spec cannot be read (Unknown).",
+        "To be complete is no duty, unless `promotion.requireComplete` asks for it; a new ModelVersion can hold more.",
+    )
+
+
 class Reason(Word):
     """Why a condition, a metric or an event is what it is."""
 
@@ -186,10 +205,25 @@ class Reason(Word):
     )
     RECORD_INCOMPLETE = (
         "RecordIncomplete",
-        "The version that is asked for has no complete record, so it is not rolled out.",
-        "`promotion.requireComplete` is true, and one of the nine elements is missing; the message lists which.",
+        "A version has no complete record; one that is asked for is then not rolled out, where that is required.",
+        "One of the nine elements is missing; the message lists which. A ModelDeployment says it where "
+        "`promotion.requireComplete` is true, a ModelVersion always.",
         "The tag moves to another version, or the requirement is taken away.",
         "Create a new ModelVersion with the missing elements and move the tag to it.",
+    )
+    RECORD_VALID = (
+        "RecordValid",
+        "The record of a version can be read.",
+        "Every field of the spec is as the schema describes it.",
+        "A field is wrong.",
+        "Nothing.",
+    )
+    RECORD_COMPLETE = (
+        "RecordComplete",
+        "The record of a version holds all nine elements.",
+        "None of the nine elements is missing.",
+        "Never: a record cannot be changed.",
+        "Nothing.",
     )
     GATE_FAILED = (
         "GateFailed",
@@ -443,7 +477,7 @@ class Reason(Word):
         "The spec cannot be read; nothing is changed.",
         "A field is wrong in a way that the schema does not refuse; the message names it.",
         "The spec is mended.",
-        "Mend the field that the message names.",
+        "Mend the field that the message names; of a ModelVersion, in a new one.",
     )
     NAME_CONFLICT = (
         "NameConflict",

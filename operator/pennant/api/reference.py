@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable
 
-from pennant.api.reasons import ConditionType, Reason, Word
+from pennant.api.reasons import ConditionType, Reason, VersionConditionType, Word
 
 HEAD = """\
 <!-- Generated from operator/pennant/api/reasons.py by `python -m pennant generate --write`. Do not edit. -->
 # Conditions and reasons
 
 What each word in a status or an Event means, when it is set and when it is cleared, and what to do about it. `Ready`
-takes reason and message of the first condition that is not as it should be.
+of a ModelDeployment takes reason and message of the first condition that is not as it should be.
 """
 
 
@@ -17,6 +17,7 @@ def page() -> str:
     """Return the page as Markdown."""
     sections = (
         _section("Conditions of a ModelDeployment", ConditionType),
+        _section("Conditions of a ModelVersion", VersionConditionType),
         _section("Reasons", sorted(Reason, key=lambda each: each.value)),
     )
     return "\n".join((HEAD, *sections))

@@ -16,7 +16,7 @@ from pennant.core.measurement import Measurements
 
 @dataclass(frozen=True, slots=True, order=True)
 class Key:
-    """Namespace and name of a ModelDeployment."""
+    """Namespace and name of an object."""
 
     namespace: str
     name: str

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from pennant.api import API_VERSION, GROUP
+from pennant.api import API_VERSION
 from pennant.api.meta import Json
 from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
@@ -21,18 +21,16 @@ from pennant.core.revision import DEPLOYMENT_LABEL, RESTARTED_AT
 from pennant.kube import translate
 from pennant.kube.answers import Missing
 from pennant.kube.client import APPLY, JSON_PATCH, MERGE, Client, Verb
+from pennant.kube.events import Regarding, record
 from pennant.kube.identity import controller_uid
 from pennant.kube.relist import refresh, relist_kind
 from pennant.kube.resources import RESOURCES, Kind
 from pennant.kube.sharing import Pool
 from pennant.kube.store import Store, versions_in
-from pennant.kube.timestamps import micro_time
-from pennant.ports import Clock, Conflict, PortError, Unavailable
+from pennant.ports import Clock, Conflict, Unavailable
 
 _log = logging.getLogger(__name__)
 
-CONTROLLER = f"{GROUP}/operator"
-NOTE_BYTES = 1024
 # No object ever has it: etcd's first revision is empty. An apply with it creates, and conflicts with whatever exists,
 # even where every field that we set would agree and an apply without precondition would quietly take over.
 _NO_OBJECT = "1"
@@ -49,7 +47,7 @@ class Gateway:
         self._store = store
         self._clock = clock
         self._namespace = namespace
-        self._instance = instance
+        self.instance = instance
         self._listing = asyncio.Lock()
 
     def distrust(self) -> None:
@@ -60,7 +58,7 @@ class Gateway:
         """Return what is known; None where the ModelDeployment does not exist."""
         if key not in self._store.trust:
             await self._look_again(key)
-        await self._know_versions(key.namespace)
+        await self.know_versions(key.namespace)
         if (unread := self._store.unread(key)) is not None:
             await self._read_version(unread)
         uid = self._store.uid(key)
@@ -196,34 +194,8 @@ class Gateway:
 
     async def record_event(self, owner: Snapshot, event: Event) -> None:
         """Record a Kubernetes Event on the ModelDeployment; one that is lost is logged, no more."""
-        kind = Kind.EVENT
-        path = RESOURCES[kind].path(owner.key.namespace)
-        try:
-            await self._client.request(Verb.CREATE, kind, path, body=self._event(owner, event))
-        except PortError as error:
-            _log.warning("The event %s on %s is lost: %s", event.reason, owner.key, error)
-
-    def _event(self, owner: Snapshot, event: Event) -> Json:
-        return {
-            "apiVersion": RESOURCES[Kind.EVENT].api_version,
-            "kind": Kind.EVENT,
-            "metadata": {"generateName": f"{owner.key.name}-", "namespace": owner.key.namespace},
-            "eventTime": micro_time(self._clock.now()),
-            "type": event.type,
-            "reason": event.reason,
-            "note": _within(event.message, NOTE_BYTES),
-            "action": "Reconcile",
-            "reportingController": CONTROLLER,
-            "reportingInstance": self._instance,
-            "regarding": {
-                "apiVersion": API_VERSION,
-                "kind": Kind.MODEL_DEPLOYMENT,
-                "namespace": owner.key.namespace,
-                "name": owner.key.name,
-                "uid": owner.uid,
-                "resourceVersion": owner.resource_version,
-            },
-        }
+        regarding = Regarding(Kind.MODEL_DEPLOYMENT, owner.key, owner.uid, owner.resource_version)
+        await record(self._client, regarding, event, self._clock.now(), self.instance)
 
     async def _look_again(self, key: Key) -> None:
         mark = self._store.trust.mark()
@@ -233,7 +205,8 @@ class Gateway:
         )
         self._store.trust.confirm(key, mark)
 
-    async def _know_versions(self, namespace: str) -> None:
+    async def know_versions(self, namespace: str) -> None:
+        """Read all ModelVersions from a quorum, or those of one namespace, where they are not to be trusted."""
         trust = self._store.trust
         # One list serves all who wait for it.
         async with self._listing:
@@ -279,11 +252,6 @@ class Gateway:
         except (Conflict, Unavailable):
             self._store.doubt(key)
             raise
-
-
-def _within(text: str, size: int) -> str:
-    """Return the text, cut so that its UTF-8 has at most `size` bytes."""
-    return text.encode()[:size].decode(errors="ignore")
 
 
 def _is_of(raw: Json, owner: Snapshot) -> bool:

@@ -12,6 +12,7 @@ from pennant.api.model_deployment import ModelDeploymentSpec, ModelDeploymentSta
 from pennant.core.observation import Invalid, Key, Snapshot, Version
 from pennant.kube import translate
 from pennant.kube.identity import Identity, identity
+from pennant.kube.records import Records
 from pennant.kube.resources import Kind
 from pennant.kube.shelf import Shelf
 from pennant.kube.translate import Placed, Recorded
@@ -33,7 +34,9 @@ def versions_in(namespace: str) -> tuple[Kind, str]:
 class Store:
     """Knows ModelDeployments, ModelVersions and Deployments, and finds what belongs together."""
 
-    def __init__(self) -> None:
+    def __init__(self, records: Records | None = None) -> None:
+        """Keep the records of versions, and who served them, in `records`."""
+        self.records = records or Records()
         self.trust = Trust()
         """Trusts a ModelDeployment by its key, and all ModelVersions at once by their kind.
 
@@ -191,6 +194,7 @@ class Store:
     def _put_deployment(self, who: Identity, raw: Json) -> Keys:
         before, after = self._deployments.get(who.key), translate.model_deployment(raw)
         self._deployments.put(who, after)
+        self.records.put_deployment(who.key, translate.named(raw)[0], after.status.history)
         if before is not None:
             self._unindex_deployment(before, keep_revisions=before.uid == after.uid)
             if not self._is_own(before, after):
@@ -222,6 +226,7 @@ class Store:
         after = translate.version(raw, is_asked_for=self._is_asked_for(model, version))
         before_of, before = self._versions.get(who.key) or (model, None)
         self._versions.put(who, (model, after))
+        self.records.put(who, raw)
         self._versions_of.setdefault(model, {})[after.name] = after
         if before is not None and replace(before, resource_version=after.resource_version) == after:
             return NOBODY
@@ -250,6 +255,7 @@ class Store:
             case Snapshot():
                 self._unindex_deployment(dropped, keep_revisions=False)
                 self._sent.pop(key, None)
+                self.records.drop_deployment(key)
                 return frozenset({key})
             case Placed():
                 # It may live on without the label that it is watched by.
@@ -257,6 +263,7 @@ class Store:
                 return self._owner(key)
             case (model, Version() as version):
                 del self._versions_of[model][version.name]
+                self.records.drop(key)
                 return frozenset(self._deployments_of.get(model, ()))
 
 

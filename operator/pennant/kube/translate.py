@@ -119,7 +119,7 @@ def version(raw: Json, *, is_asked_for: bool = False) -> Version:
     metadata = raw["metadata"]
     tags, quarantined_by = _tags(_object(raw, "spec")), _quarantined_by(raw)
     matters = bool(tags or quarantined_by or is_asked_for)
-    spec = _version_spec(metadata["name"], raw) if matters else NOT_READ
+    spec = version_spec(metadata["name"], raw.get("spec")) if matters else NOT_READ
     return Version(
         name=metadata["name"],
         uid=metadata["uid"],
@@ -135,8 +135,9 @@ def version(raw: Json, *, is_asked_for: bool = False) -> Version:
     )
 
 
-def _version_spec(name: str, raw: Json) -> ModelVersionSpec | Invalid:
-    spec = parsed(ModelVersionSpec, raw.get("spec"))
+def version_spec(name: str, raw: object) -> ModelVersionSpec | Invalid:
+    """Return the record of a version of this name, or what is wrong with it."""
+    spec = parsed(ModelVersionSpec, raw)
     if isinstance(spec, Invalid) or name == (fit := f"{spec.model}-{spec.version}"):
         return spec
     return Invalid(f"metadata.name: must be {fit}, made of spec.model and spec.version")

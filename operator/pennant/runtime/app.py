@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from pennant import __version__
 from pennant.controller.breaker import Breaker
 from pennant.controller.measurements import Measurements
 from pennant.controller.reconciler import Reconciler
+from pennant.controller.version_reconciler import VersionReconciler
 from pennant.core.checks import heeds
 from pennant.kube.access import lacking
 from pennant.kube.client import Client, always
@@ -27,18 +28,20 @@ from pennant.kube.connect import Connection
 from pennant.kube.gateway import Gateway
 from pennant.kube.leases import Leases
 from pennant.kube.permissions import described, to_be_elected, to_serve
+from pennant.kube.records import Records
 from pennant.kube.relist import relist
 from pennant.kube.resources import Kind
 from pennant.kube.store import Store
+from pennant.kube.versions import VersionGateway
 from pennant.metrics.sources import load
-from pennant.ports import Refused, Unavailable
+from pennant.ports import Refused, Unavailable, Versions
 from pennant.runtime import handlers, logs
 from pennant.runtime.alert_webhook import AlertWebhook
 from pennant.runtime.health import Health, LoopLag, alive, ready
-from pennant.runtime.lease import Elector, LeaseLost, Timing
+from pennant.runtime.lease import Elector, Timing
 from pennant.runtime.resync import Resync
 from pennant.runtime.settings import Settings
-from pennant.runtime.telemetry import Telemetry
+from pennant.runtime.telemetry import Telemetry, VersionTelemetry
 from pennant.runtime.workers import Workers
 from pennant.runtime.workqueue import WorkQueue
 
@@ -90,7 +93,8 @@ class Operator:
         connection = await self._connected()
         self._handle_signals()
         sources = load(self._settings.metric_sources, self._telemetry.queried)
-        store, queue = Store(), WorkQueue(self._jitter, max(1, self._settings.workers // 2))
+        queue, version_queue = (self._queue(each) for each in (self._settings.workers, self._settings.version_workers))
+        store = Store(Records(version_queue.add))
         leases = Leases(connection, self._lease_namespace(connection), self._settings.lease_name)
         elector = Elector(leases, _identity(), self._clock, self._timing(), self._jitter)
         permit = (lambda: elector.is_leading) if self._settings.leader_election else always
@@ -104,11 +108,12 @@ class Operator:
         )
         reconciler = Reconciler(gateway, measurements, self._clock, self._telemetry, breaker)
         workers = Workers(queue, reconciler, self._clock, self._telemetry)
+        version_workers = self._version_workers(version_queue, VersionGateway(client, store, self._clock, gateway))
         listed = partial(relist, client, store, self._settings.namespace)
         ears = handlers.Ears()
         resync = Resync(listed, queue, self._telemetry, self._settings.resync_seconds, self._jitter, lambda: ears.count)
         lag = LoopLag()
-        health = self._health(workers, resync, lag, queue)
+        health = self._health((workers, version_workers), resync, lag, queue)
         webhook = self._webhook(store, queue, measurements, permit)
         leading = asyncio.Event()
 
@@ -117,17 +122,18 @@ class Operator:
             self._telemetry.led(True)
             # What was cached may be old; the first look at each object is a fresh one.
             gateway.distrust()
-            for key in store.keys(Kind.MODEL_DEPLOYMENT):
-                queue.add(key)
+            for kind, each in ((Kind.MODEL_DEPLOYMENT, queue), (Kind.MODEL_VERSION, version_queue)):
+                for key in store.keys(kind):
+                    each.add(key)
             leading.set()
 
-        async def work() -> None:
+        async def work(those: Workers, count: int) -> None:
             await resync.filled.wait()
             # Thousands of long-lived objects need not be looked at by each garbage collection.
             gc.collect()
             gc.freeze()
             await leading.wait()
-            await workers.run(self._settings.workers, permit)
+            await those.run(count, permit)
 
         async def election() -> None:
             if not self._settings.leader_election:
@@ -140,17 +146,20 @@ class Operator:
             parts: dict[str, Coroutine[Any, Any, None]] = {
                 "loop lag": lag.run(),
                 "resync": resync.run(),
-                "workers": work(),
+                "workers": work(workers, self._settings.workers),
+                # Of their own, so that ten thousand versions delay no promotion.
+                "version workers": work(version_workers, self._settings.version_workers),
                 "election": election(),
             }
             return await self._supervise(parts, self._watch(connection, store, queue, ears))
         finally:
-            queue.close()
+            for each in (queue, version_queue):
+                each.close()
             await measurements.aclose()
             for server in (health, webhook):
                 await server.stop()
-            for each in (client, leases):
-                await each.close()
+            for connected in (client, leases):
+                await connected.close()
             await sources.aclose()
 
     async def _listen(self, health: Health, webhook: AlertWebhook) -> None:
@@ -206,7 +215,7 @@ class Operator:
         done, _ = await asyncio.wait({*tasks, stop}, return_when=asyncio.FIRST_COMPLETED)
         code = 0 if self._stopping.is_set() else 1
         for task in done - {stop}:
-            _explain(task)
+            logs.explain(task)
         self._telemetry.led(False)
         for task in (*tasks, stop):
             task.cancel()
@@ -244,9 +253,17 @@ class Operator:
         _log.info("Stopping")
         self._stopping.set()
 
-    def _health(self, workers: Workers, resync: Resync, lag: LoopLag, queue: WorkQueue) -> Health:
+    def _version_workers(self, queue: WorkQueue, versions: Versions) -> Workers:
+        """Rule: However many versions come, no promotion waits for them."""
+        reconciler = VersionReconciler(versions, self._clock)
+        return Workers(queue, reconciler, self._clock, VersionTelemetry(self._telemetry))
+
+    def _queue(self, workers: int) -> WorkQueue:
+        return WorkQueue(self._jitter, max(1, workers // 2))
+
+    def _health(self, workers: Iterable[Workers], resync: Resync, lag: LoopLag, queue: WorkQueue) -> Health:
         return Health(
-            alive=alive(lag, workers, resync, self._settings.resync_seconds),
+            alive=alive(lag, tuple(workers), resync, self._settings.resync_seconds),
             ready=ready(resync),
             registry=self._telemetry.registry,
             before_scrape=lambda: self._telemetry.queued(queue.depth, queue.oldest_seconds),
@@ -269,16 +286,6 @@ class Operator:
 
     def _lease_namespace(self, connection: Connection) -> str:
         return self._settings.lease_namespace or connection.namespace
-
-
-def _explain(task: asyncio.Task[Any]) -> None:
-    error = None if task.cancelled() else task.exception()
-    if isinstance(error, LeaseLost):
-        _log.error("No longer leading: %s", error, extra={"part": task.get_name()})
-    elif error is not None:
-        _log.error("A part ended by an error", exc_info=error, extra={"part": task.get_name()})
-    else:
-        _log.error("A part ended", extra={"part": task.get_name()})
 
 
 _PROCESS = uuid.uuid4().hex[:8]

@@ -1,5 +1,6 @@
 """Log lines: facts with keys, for people or as JSON, one line each."""
 
+import asyncio
 import json
 import logging
 import sys
@@ -7,8 +8,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pennant.api.meta import rfc3339
+from pennant.runtime.lease import LeaseLost
 from pennant.runtime.settings import LogFormat, LogLevel
 
+_log = logging.getLogger(__name__)
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -20,6 +23,17 @@ def configure(log_format: LogFormat, level: LogLevel) -> None:
     # kopf says a line for every event that it hears.
     for name in ("kopf", "aiohttp.access", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def explain(task: asyncio.Task[Any]) -> None:
+    """Say why a part of the process ended."""
+    error = None if task.cancelled() else task.exception()
+    if isinstance(error, LeaseLost):
+        _log.error("No longer leading: %s", error, extra={"part": task.get_name()})
+    elif error is not None:
+        _log.error("A part ended by an error", exc_info=error, extra={"part": task.get_name()})
+    else:
+        _log.error("A part ended", extra={"part": task.get_name()})
 
 
 def _facts(record: logging.LogRecord) -> dict[str, Any]:

@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     """Share of the deployments that use the source, in percent, that must breach besides."""
     workers: Annotated[int, Field(ge=1, le=256)] = 16
     """ModelDeployments that are worked on at the same time."""
+    version_workers: Annotated[int, Field(ge=1, le=64)] = 4
+    """ModelVersions that are worked on at the same time, besides."""
     listen_address: str = "127.0.0.1"
     """Address of the probes and metrics; 0.0.0.0 in a pod."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080

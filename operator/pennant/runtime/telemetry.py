@@ -90,9 +90,9 @@ class Telemetry:
         self._objects.decided(key, seen, decision)
 
     # What the workers, the client, the sources, the elector and the resync tell.
-    def reconciled(self, seconds: float) -> None:
+    def reconciled(self, seconds: float, kind: Kind = Kind.MODEL_DEPLOYMENT) -> None:
         """A key was worked on."""
-        self._passes.labels(Kind.MODEL_DEPLOYMENT.value).observe(seconds)
+        self._passes.labels(kind.value).observe(seconds)
 
     def failed(self, kind: str) -> None:
         """Work on a key failed."""
@@ -124,3 +124,19 @@ class Telemetry:
         """The state of the queue, taken when somebody looks."""
         self._depth.set(depth)
         self._oldest.set(oldest_seconds)
+
+
+class VersionTelemetry:
+    """What the workers on ModelVersions tell."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        """Note it in these instruments."""
+        self._telemetry = telemetry
+
+    def reconciled(self, seconds: float) -> None:
+        """A key was worked on."""
+        self._telemetry.reconciled(seconds, Kind.MODEL_VERSION)
+
+    def failed(self, kind: str) -> None:
+        """Work on a key failed."""
+        self._telemetry.failed(kind)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from pennant.api.reasons import ConditionType, Reason, Word
+from pennant.api.reasons import ConditionType, Reason, VersionConditionType, Word
 
 ROOT = Path(__file__).parents[3]
 PACKAGE = ROOT / "operator" / "pennant"
-WORDS = [*ConditionType, *Reason]
+WORDS = [*ConditionType, *VersionConditionType, *Reason]
 
 
 def trees(directory: Path) -> Iterator[ast.AST]:
@@ -29,11 +29,11 @@ EXPECTED = {
 }
 
 
-@pytest.mark.parametrize("word", WORDS, ids=str)
+@pytest.mark.parametrize("word", WORDS, ids=repr)
 def test_a_word_is_said_by_the_code(word: Word) -> None:
     assert (type(word).__name__, word.name) in SAID, "nothing says it: take it away"
 
 
-@pytest.mark.parametrize("word", WORDS, ids=str)
+@pytest.mark.parametrize("word", WORDS, ids=repr)
 def test_a_word_is_expected_on_the_real_control_plane(word: Word) -> None:
     assert word.value in EXPECTED, "no test in tests/cluster waits for it"

@@ -1,0 +1,258 @@
+"""Which part of the semantic version has to grow: what differs between a record and its parent's, the gravest first.
+
+A difference that cannot be told is neither a difference nor none: as long as a graver one is possible, the bump is
+Unknown.
+
+Rule: Of what differs from the parent the gravest decides the bump.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from pennant.api.meta import clip
+from pennant.api.model_version import Artifact, Dataset, DatasetRole, ModelVersionSpec, Tensor
+from pennant.api.version_status import MOST_REASONS, Bump, ComputedBump
+
+LINE = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that differs, and how much that is."""
+
+    bump: Bump
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Untold:
+    """Something of which nobody can tell whether it differs; it would be this much if it did."""
+
+    bump: Bump
+    what: str
+
+
+Finding = Difference | Untold
+
+
+def unknown(parent: str, why: str) -> ComputedBump:
+    """Return that nothing can be said, and why."""
+    return ComputedBump(parent=parent, bump=Bump.UNKNOWN, reasons=(clip(why, LINE),))
+
+
+def computed_bump(record: ModelVersionSpec, parent: ModelVersionSpec) -> ComputedBump:
+    """Return the bump that the differences of a record from its parent's ask for, with the reasons."""
+    found = [each for compare in COMPARISONS for each in compare(parent, record)]
+    for level in (Bump.MAJOR, Bump.MINOR, Bump.PATCH):
+        different = [each.what for each in found if isinstance(each, Difference) and each.bump is level]
+        if level is Bump.PATCH and different == [_weights_differ(parent, record)] and not _untold(found, level):
+            different = [f"{different[0]} and nothing else: it is not reproducible"]
+        if different:
+            return _said(parent, level, different)
+        if untold := _untold(found, level):
+            # What is certain is less grave than what is possible; it is worth knowing all the same.
+            certain = [f"{each.what} ({each.bump})" for each in found if isinstance(each, Difference)]
+            return _said(parent, Bump.UNKNOWN, [*untold, *certain])
+    if _documents(parent) != _documents(record):
+        return _said(parent, Bump.NONE, ["only metrics or documents differ"])
+    return _said(parent, Bump.NONE, [f"a duplicate of {parent.version}: nothing differs"])
+
+
+def _untold(found: list[Finding], level: Bump) -> list[str]:
+    return [each.what for each in found if isinstance(each, Untold) and each.bump is level]
+
+
+def _said(parent: ModelVersionSpec, bump: Bump, reasons: list[str]) -> ComputedBump:
+    if len(reasons) > MOST_REASONS:
+        reasons = [*reasons[: MOST_REASONS - 1], f"and {len(reasons) - MOST_REASONS + 1} more"]
+    return ComputedBump(parent=parent.version, bump=bump, reasons=tuple(clip(each, LINE) for each in reasons))
+
+
+def _signature(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
+    """Compare what the model takes and gives; the same bytes take and give the same."""
+    before, after = old.schema_, new.schema_
+    listed = before is not None and after is not None and all(s.inputs or s.outputs for s in (before, after))
+    if before is not None and after is not None and listed:
+        yield from _tensors("input", before.inputs, after.inputs)
+        yield from _tensors("output", before.outputs, after.outputs)
+    elif before is not None and after is not None and before.digest and after.digest:
+        if before.digest != after.digest:
+            yield Untold(Bump.MAJOR, "the signature has another digest, and not both records list inputs and outputs")
+    elif _same_weights(old, new) is not True:
+        yield Untold(Bump.MAJOR, f"the signature is not recorded in {_lacking(old, before, new, after)}")
+
+
+def _tensors(kind: str, before: tuple[Tensor, ...], after: tuple[Tensor, ...]) -> Iterator[Finding]:
+    old, new = ({each.name: each for each in some} for some in (before, after))
+    for name in sorted(old.keys() - new.keys()):
+        yield Difference(Bump.MAJOR, f"{kind} {name} is gone")
+    for name in sorted(new.keys() & old.keys()):
+        yield from _retyped(f"{kind} {name}", old[name], new[name])
+    for name in sorted(new.keys() - old.keys()):
+        # Whether an input may be left out is said, or it may not.
+        if kind == "input" and new[name].required is not False:
+            yield Difference(Bump.MAJOR, f"required input {name} is new")
+        else:
+            yield Difference(Bump.MINOR, f"{kind} {name} is new")
+
+
+def _retyped(what: str, old: Tensor, new: Tensor) -> Iterator[Finding]:
+    if old.type != new.type:
+        yield Difference(Bump.MAJOR, f"{what} was {old.type} and is {new.type}")
+    elif old.shape and new.shape and old.shape != new.shape:
+        yield Difference(Bump.MAJOR, f"{what} had the shape {list(old.shape)} and has {list(new.shape)}")
+    elif what.startswith("input") and old.required is False and new.required is not False:
+        yield Difference(Bump.MAJOR, f"{what} was optional and is required")
+
+
+def _format(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
+    before, after = ({each.name: each for each in some.artifacts} for some in (old, new))
+    for name in sorted(before.keys() ^ after.keys()):
+        yield Difference(Bump.MAJOR, f"artefact {name} is {'gone' if name in before else 'new'}")
+    for name in sorted(before.keys() & after.keys()):
+        was, now = before[name].format, after[name].format
+        if was is not None and now is not None and was != now:
+            formats = [" ".join(filter(None, (each.name, each.version))) for each in (was, now)]
+            yield Difference(Bump.MAJOR, f"the format of artefact {name} was {formats[0]} and is {formats[1]}")
+        elif (was is None) != (now is None) and _same(before[name], after[name]) is not True:
+            yield Untold(Bump.MAJOR, f"the format of artefact {name} is recorded in one record only")
+
+
+def _training_data(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
+    """Compare the data sets of the training: another name is another data set, another digest a new revision of it."""
+    before, after = (_training_sets(each) for each in (old, new))
+    if not (before and after):
+        if before or after or _same_weights(old, new) is not True:
+            yield Untold(Bump.MAJOR, f"the training data is not recorded in {_lacking(old, before, new, after)}")
+        return
+    for name in sorted(before.keys() ^ after.keys()):
+        yield Difference(Bump.MAJOR, f"training data set {name} is {'gone' if name in before else 'new'}")
+    for name in sorted(before.keys() & after.keys()):
+        was, now = before[name], after[name]
+        if was.digest and now.digest:
+            if was.digest != now.digest:
+                yield Difference(Bump.MINOR, f"training data set {name} has another digest")
+        elif was.version and now.version and was.version != now.version:
+            yield Difference(Bump.MINOR, f"training data set {name} was {was.version} and is {now.version}")
+        else:
+            lacking = _lacking(old, was.digest, new, now.digest)
+            yield Untold(Bump.MINOR, f"training data set {name} has no digest in {lacking}")
+
+
+def _training_sets(record: ModelVersionSpec) -> Mapping[str, Dataset]:
+    return {each.name: each for each in record.datasets if each.role is DatasetRole.TRAINING}
+
+
+def _hyperparameters(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
+    before, after = ({each.name: each.value for each in some.hyperparameters} for some in (old, new))
+    changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    if changed:
+        yield Difference(Bump.MINOR, f"hyperparameters differ: {', '.join(changed)}")
+
+
+def _code(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
+    before, after = old.code, new.code
+    if before is None or after is None:
+        if before or after or _same_weights(old, new) is not True:
+            yield Untold(Bump.MINOR, f"the training code is not recorded in {_lacking(old, before, new, after)}")
+        return
+    if (before.repository, before.path) != (after.repository, after.path):
+        yield Difference(Bump.MINOR, "the training code is another one")
+    elif before.commit != after.commit:
+        yield Difference(Bump.MINOR, f"the training code was at {before.commit[:12]} and is at {after.commit[:12]}")
+    elif before.dirty or after.dirty:
+        yield Untold(Bump.MINOR, f"the training code at {after.commit[:12]} had changes that are in no commit")
+
+
+def _preprocessing(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
+    before, after = old.preprocessing, new.preprocessing
+    if before is None or after is None:
+        if before is not after:
+            yield Difference(Bump.PATCH, f"preprocessing is {'gone' if before else 'new'}")
+        return
+    for was, now in ((before.digest, after.digest), (before.commit, after.commit)):
+        if was and now:
+            if was != now:
+                yield Difference(Bump.PATCH, "preprocessing differs")
+            return
+    lacking = _lacking(old, before.digest, new, after.digest)
+    yield Untold(Bump.PATCH, f"preprocessing has no digest in {lacking}")
+
+
+def _environment(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
+    before, after = old.environment, new.environment
+    if before is None and after is None and _same_weights(old, new) is True:
+        return
+    digests = [
+        (each.lock_digest or each.image_digest, each.lock_digest, each.image_digest) if each else (None, None, None)
+        for each in (before, after)
+    ]
+    (any_old, *was), (any_new, *now) = digests
+    both = [(a, b) for a, b in zip(was, now, strict=True) if a and b]
+    if any(a != b for a, b in both):
+        yield Difference(Bump.PATCH, "the environment differs")
+    elif not both:
+        lacking = _lacking(old, any_old, new, any_new)
+        yield Untold(Bump.PATCH, f"the environment has no digest {f'in {lacking}' if lacking else 'of the same kind'}")
+
+
+def _serving(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
+    if old.serving != new.serving:
+        images = [each.serving.image if each.serving else None for each in (old, new)]
+        what = "the serving image differs" if images[0] != images[1] else "the serving configuration differs"
+        yield Difference(Bump.PATCH, what)
+
+
+def _weights(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
+    if (differ := _weights_differ(old, new)) is not None:
+        yield Difference(Bump.PATCH, differ)
+    elif _same_weights(old, new) is None:
+        yield Untold(Bump.PATCH, "not every artefact has a digest of the same kind in both records")
+
+
+def _weights_differ(old: ModelVersionSpec, new: ModelVersionSpec) -> str | None:
+    return "the weights differ" if _same_weights(old, new) is False else None
+
+
+def _same_weights(old: ModelVersionSpec, new: ModelVersionSpec) -> bool | None:
+    """Return whether the artefacts of both records are the same bytes; None where nobody can tell."""
+    before, after = ({each.name: each for each in some.artifacts} for some in (old, new))
+    if before.keys() != after.keys():
+        return False
+    same = [_same(before[name], after[name]) for name in before]
+    if False in same:
+        return False
+    return None if None in same else True
+
+
+def _same(old: Artifact, new: Artifact) -> bool | None:
+    for was, now in ((old.digest, new.digest), (old.manifest_digest, new.manifest_digest)):
+        if was and now and was.partition(":")[0] == now.partition(":")[0]:
+            return was == now
+    return None
+
+
+def _lacking(old: ModelVersionSpec, was: object, new: ModelVersionSpec, now: object) -> str:
+    """Return which of two versions lack something."""
+    return " and ".join(each.version for each, has in ((old, was), (new, now)) if not has)
+
+
+def _documents(record: ModelVersionSpec) -> object:
+    """Return what is said about a model, rather than what it is."""
+    others = tuple(each for each in record.datasets if each.role is not DatasetRole.TRAINING)
+    said = (record.metrics, record.reports, record.model_card, others)
+    return (*said, record.license, record.intended_use, record.risk)
+
+
+COMPARISONS: tuple[Callable[[ModelVersionSpec, ModelVersionSpec], Iterator[Finding]], ...] = (
+    _signature,
+    _format,
+    _training_data,
+    _hyperparameters,
+    _code,
+    _preprocessing,
+    _environment,
+    _serving,
+    _weights,
+)
+"""What is compared, in the order in which reasons are given."""

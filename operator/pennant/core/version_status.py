@@ -1,0 +1,121 @@
+"""The status of a version: what its record is worth, what bump it asks for, and who served it.
+
+Rule: A version's record is judged by itself, and its status is written once.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from pennant.api.conditions import Condition, ConditionStatus, carried
+from pennant.api.meta import Json, clip
+from pennant.api.model_version import ModelVersionSpec, ModelVersionStatus
+from pennant.api.reasons import Reason, VersionConditionType
+from pennant.api.version_status import Completeness, ComputedBump
+from pennant.core import completeness
+from pennant.core.bump import computed_bump, unknown
+from pennant.core.decision import Event, EventType
+from pennant.core.digest import content_digest
+from pennant.core.observation import Invalid, Key
+from pennant.core.record import record_digest
+from pennant.core.served import Service, served_by, serving
+
+TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSeen:
+    """What the API server knows of one ModelVersion, and of what its status depends on."""
+
+    key: Key
+    uid: str
+    resource_version: str
+    generation: int
+    deleting: bool
+    spec: ModelVersionSpec | Invalid
+    record: Json
+    """The spec as it is stored; empty where it cannot be read."""
+    status: ModelVersionStatus
+    """The status as it is stored, without `quarantinedBy`, which others write."""
+    parent: ModelVersionSpec | Invalid | None = None
+    """The version that `spec.parent` names; None: there is none, or none is named."""
+    services: tuple[Service, ...] = ()
+    """The revisions that put a version of this name in place."""
+    deployments: frozenset[str] = frozenset()
+    """The names of all ModelDeployments in the namespace."""
+
+
+def judged(seen: VersionSeen, now: datetime) -> ModelVersionStatus:
+    """Return the whole status of a version, but for `quarantinedBy`; in an unchanging world it is always the same."""
+    before, spec = seen.status, seen.spec
+    digest = None if isinstance(spec, Invalid) else content_digest(seen.record)
+    told = served_by(seen.services, before.served_by, digest, seen.deployments, now)
+    known = ModelVersionStatus(
+        observed_generation=seen.generation,
+        conditions=_conditions(seen, now),
+        served_by=told,
+        serving=serving(told),
+    )
+    if isinstance(spec, Invalid):
+        return known
+    missing = completeness.missing(spec)
+    computed = {
+        "completeness": Completeness(
+            present=len(completeness.PRESENT) - len(missing), missing=tuple(each.value for each in missing)
+        ),
+        "record_digest": record_digest(seen.record),
+        "computed_bump": _bump(seen, spec),
+    }
+    return known.model_copy(update=computed)
+
+
+def unsaid(seen: VersionSeen) -> Event | None:
+    """Return the Event that says what is wrong with a record where no status can; None: nothing is."""
+    if not isinstance(seen.spec, Invalid):
+        return None
+    return Event(EventType.WARNING, Reason.INVALID_SPEC, clip(seen.spec.problem))
+
+
+def _bump(seen: VersionSeen, spec: ModelVersionSpec) -> ComputedBump | None:
+    if spec.parent is None:
+        return None
+    match seen.parent:
+        case None:
+            return unknown(spec.parent, f"the parent {spec.model}-{spec.parent} does not exist")
+        case Invalid(problem):
+            return unknown(spec.parent, f"the parent {spec.model}-{spec.parent} cannot be read: {problem}")
+        case ModelVersionSpec() as parent:
+            if parent.version == spec.version:
+                return unknown(spec.parent, f"{spec.version} names itself as its parent")
+            return computed_bump(spec, parent)
+
+
+def _conditions(seen: VersionSeen, now: datetime) -> tuple[Condition, ...]:
+    said = {VersionConditionType.READY: _ready(seen.spec), VersionConditionType.COMPLETE: _complete(seen.spec)}
+    fresh = (
+        Condition(
+            type=kind.value,
+            status=status,
+            reason=reason.value,
+            message=clip(message),
+            observed_generation=seen.generation,
+            last_transition_time=now,
+        )
+        for kind, (status, reason, message) in said.items()
+    )
+    return carried(seen.status.conditions, fresh)
+
+
+def _ready(spec: ModelVersionSpec | Invalid) -> tuple[ConditionStatus, Reason, str]:
+    if isinstance(spec, Invalid):
+        return FALSE, Reason.INVALID_SPEC, spec.problem
+    return TRUE, Reason.RECORD_VALID, "the record is valid"
+
+
+def _complete(spec: ModelVersionSpec | Invalid) -> tuple[ConditionStatus, Reason, str]:
+    """Rule: A record is complete with nine elements, and what is missing is named."""
+    if isinstance(spec, Invalid):
+        return UNKNOWN, Reason.INVALID_SPEC, "what a record that cannot be read holds is not known"
+    missing = completeness.missing(spec)
+    if missing:
+        return FALSE, Reason.RECORD_INCOMPLETE, f"missing: {', '.join(missing)}"
+    return TRUE, Reason.RECORD_COMPLETE, f"all {len(completeness.PRESENT)} elements are present"

@@ -1,0 +1,55 @@
+"""The port `Versions` on a real API server: records from the store, one write with a precondition.
+
+Rule: Every write has a precondition.
+"""
+
+from pennant.api.model_version import ModelVersionStatus
+from pennant.core.decision import Event
+from pennant.core.observation import Key
+from pennant.core.version_status import VersionSeen
+from pennant.kube.client import MERGE, Client, Verb
+from pennant.kube.events import Regarding, record
+from pennant.kube.gateway import Gateway
+from pennant.kube.records import OWN
+from pennant.kube.relist import refresh
+from pennant.kube.resources import RESOURCES, Kind
+from pennant.kube.store import Store
+from pennant.ports import Clock, Conflict, Unavailable
+
+KIND = Kind.MODEL_VERSION
+
+
+class VersionGateway:
+    """Implements `ports.Versions`."""
+
+    def __init__(self, client: Client, store: Store, clock: Clock, gateway: Gateway) -> None:
+        """Share with `gateway` what is known, and the name that Events report this process by."""
+        self._client, self._store, self._clock = client, store, clock
+        self._gateway = gateway
+
+    async def version(self, key: Key) -> VersionSeen | None:
+        """Return what is known; None where the ModelVersion does not exist."""
+        await self._gateway.know_versions(key.namespace)
+        return self._store.records.seen(key)
+
+    async def write_status(self, seen: VersionSeen, status: ModelVersionStatus) -> None:
+        """Replace the status of the ModelVersion, but for `quarantinedBy`: that is not ours, and not named."""
+        whole = status.to_json()
+        body = {
+            "metadata": {"uid": seen.uid, "resourceVersion": seen.resource_version},
+            # What is null is taken away.
+            "status": {name: whole.get(name) for name in OWN},
+        }
+        path = RESOURCES[KIND].path(seen.key.namespace, seen.key.name, "status")
+        self._store.records.sending(seen.key, {name: whole[name] for name in OWN if name in whole})
+        try:
+            raw = await self._client.request(Verb.PATCH, KIND, path, body=body, content_type=MERGE)
+        except (Conflict, Unavailable):
+            await refresh(self._client, self._store, KIND, seen.key)
+            raise
+        self._store.heard(KIND, None, raw)
+
+    async def record_event(self, seen: VersionSeen, event: Event) -> None:
+        """Record a Kubernetes Event on the ModelVersion."""
+        regarding = Regarding(KIND, seen.key, seen.uid, seen.resource_version)
+        await record(self._client, regarding, event, self._clock.now(), self._gateway.instance)

@@ -1,0 +1,111 @@
+"""Versions in any order, with deaths in between: the same statuses come of it, each written no more than needed.
+
+Rule: A version's record is judged by itself, and its status is written once.
+"""
+
+import random
+from collections.abc import Sequence
+
+import pytest
+
+from pennant.core.observation import Key
+from pennant.ports import Conflict
+from simulation.story import Crash, Story, a_record, a_spec
+from simulation.versions import VersionProcess
+from simulation.world import KEY, World
+
+FAMILY = {"1.0.0": None, "1.1.0": "1.0.0", "1.2.0": "1.1.0", "1.2.1": "1.2.0", "2.0.0": "1.2.1"}
+NAMES = tuple(f"fraud-{version}" for version in FAMILY)
+SEEDS = range(30)
+
+
+def publish(world: World, versions: Sequence[str]) -> None:
+    for each in versions:
+        world.apply_version({**a_record(each), **({"parent": FAMILY[each]} if FAMILY[each] else {})})
+
+
+async def in_order() -> World:
+    world = World()
+    publish(world, list(FAMILY))
+    await VersionProcess(world).look(*NAMES)
+    return world
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_whatever_the_order_the_statuses_are_the_same(seed: int) -> None:
+    chance, world = random.Random(seed), World()
+    process = VersionProcess(world)
+    for version in chance.sample(list(FAMILY), len(FAMILY)):
+        publish(world, [version])
+        await process.look(*(name for name in NAMES if chance.random() < 0.5))
+    await process.look(*chance.sample(NAMES, len(NAMES)))
+    assert world.version_statuses == (await in_order()).version_statuses
+    before = len(process.versions.writes)
+    await process.look(*NAMES)
+    assert process.versions.writes[before:] == [], "and then it is silent"
+
+
+async def test_each_version_is_written_once_when_all_are_there() -> None:
+    world = World()
+    publish(world, list(FAMILY))
+    process = VersionProcess(world)
+    for _ in range(3):
+        await process.look(*NAMES)
+    assert sorted(process.versions.writes) == sorted(Key("default", name) for name in NAMES)
+
+
+@pytest.mark.parametrize("survived", range(len(FAMILY)))
+async def test_a_process_that_dies_after_a_write_leaves_nothing_to_do_twice(survived: int) -> None:
+    world = World()
+    publish(world, list(FAMILY))
+    written: list[str] = []
+
+    def die(what: str) -> None:
+        written.append(what)
+        if len(written) == survived + 1:
+            raise Crash
+
+    world.after_write = die
+    with pytest.raises(Crash):
+        await VersionProcess(world).look(*NAMES)
+    await VersionProcess(world).look(*NAMES)
+    assert len(written) == len(set(written)) == len(FAMILY)
+
+
+async def test_a_view_that_is_too_old_is_no_ground_for_a_write() -> None:
+    world = World()
+    publish(world, ["1.0.0"])
+    versions = VersionProcess(world).versions
+    old = await versions.version(Key("default", "fraud-1.0.0"))
+    assert old is not None
+    publish(world, ["1.0.0"])
+    with pytest.raises(Conflict):
+        await versions.write_status(old, old.status)
+
+
+async def test_who_served_is_told_through_promotion_and_the_end_of_the_deployment() -> None:
+    """Rule: A version's status tells who served it, from when to when."""
+    story = Story()
+    process = VersionProcess(story.world)
+    story.world.apply_version(a_record("1.0.0"), ("production",))
+    story.world.apply_version(a_record("1.1.0"))
+    story.world.apply_deployment(KEY, a_spec())
+    await story.passes(20)
+    await process.look("fraud-1.0.0", "fraud-1.1.0")
+    assert serving(story.world) == {"fraud-1.0.0": ("fraud", 1), "fraud-1.1.0": (None, 0)}
+
+    story.world.apply_version(a_record("1.0.0"))
+    story.world.apply_version(a_record("1.1.0"), ("production",))
+    await story.passes(20)
+    await process.look("fraud-1.0.0", "fraud-1.1.0")
+    assert serving(story.world) == {"fraud-1.0.0": (None, 1), "fraud-1.1.0": ("fraud", 1)}
+
+    story.world.delete_deployment(KEY)
+    await process.look("fraud-1.0.0", "fraud-1.1.0")
+    assert serving(story.world) == {"fraud-1.0.0": (None, 1), "fraud-1.1.0": (None, 1)}
+    assert all(each.until for status in story.world.version_statuses.values() for each in status.served_by)
+
+
+def serving(world: World) -> dict[str, tuple[str | None, int]]:
+    """Return who serves each version now, and how often it was served."""
+    return {name: (status.serving, len(status.served_by)) for (_, name), status in world.version_statuses.items()}
