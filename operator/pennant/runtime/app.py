@@ -34,7 +34,7 @@ from pennant.kube.resources import Kind
 from pennant.kube.store import Store
 from pennant.kube.versions import VersionGateway
 from pennant.metrics.sources import load
-from pennant.ports import Refused, Unavailable, Versions
+from pennant.ports import Refused, Unavailable
 from pennant.runtime import handlers, logs
 from pennant.runtime.alert_webhook import AlertWebhook
 from pennant.runtime.health import Health, LoopLag, alive, ready
@@ -42,7 +42,7 @@ from pennant.runtime.lease import Elector, Timing
 from pennant.runtime.resync import Resync
 from pennant.runtime.settings import Settings
 from pennant.runtime.telemetry import Telemetry, VersionTelemetry
-from pennant.runtime.workers import Workers
+from pennant.runtime.workers import Workers, Yielding
 from pennant.runtime.workqueue import WorkQueue
 
 CREDENTIALS_SECONDS = 10.0
@@ -108,11 +108,14 @@ class Operator:
         )
         reconciler = Reconciler(gateway, measurements, self._clock, self._telemetry, breaker)
         workers = Workers(queue, reconciler, self._clock, self._telemetry)
-        version_workers = self._version_workers(version_queue, VersionGateway(client, store, self._clock, gateway))
+        versions = VersionReconciler(VersionGateway(client, store, self._clock, gateway), self._clock)
+        # Of their own, and considerate: ten thousand versions must delay no promotion.
+        version_workers = Workers(
+            version_queue, Yielding(versions, queue), self._clock, VersionTelemetry(self._telemetry)
+        )
+        ears, lag = handlers.Ears(), LoopLag()
         listed = partial(relist, client, store, self._settings.namespace)
-        ears = handlers.Ears()
         resync = Resync(listed, queue, self._telemetry, self._settings.resync_seconds, self._jitter, lambda: ears.count)
-        lag = LoopLag()
         health = self._health((workers, version_workers), resync, lag, queue)
         webhook = self._webhook(store, queue, measurements, permit)
         leading = asyncio.Event()
@@ -147,7 +150,6 @@ class Operator:
                 "loop lag": lag.run(),
                 "resync": resync.run(),
                 "workers": work(workers, self._settings.workers),
-                # Of their own, so that ten thousand versions delay no promotion.
                 "version workers": work(version_workers, self._settings.version_workers),
                 "election": election(),
             }
@@ -252,11 +254,6 @@ class Operator:
             os._exit(1)
         _log.info("Stopping")
         self._stopping.set()
-
-    def _version_workers(self, queue: WorkQueue, versions: Versions) -> Workers:
-        """Rule: However many versions come, no promotion waits for them."""
-        reconciler = VersionReconciler(versions, self._clock)
-        return Workers(queue, reconciler, self._clock, VersionTelemetry(self._telemetry))
 
     def _queue(self, workers: int) -> WorkQueue:
         return WorkQueue(self._jitter, max(1, workers // 2))

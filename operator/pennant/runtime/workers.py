@@ -15,6 +15,7 @@ from pennant.runtime.workqueue import WorkQueue
 
 PASS_SECONDS = 30.0
 REFUSED_SECONDS = 60.0
+LONGEST_YIELD_SECONDS = 0.2
 _log = logging.getLogger(__name__)
 
 
@@ -24,6 +25,22 @@ class Reconciles(Protocol):
     async def reconcile(self, key: Key) -> datetime | None:
         """Return when to look at the key again."""
         ...
+
+
+class Yielding:
+    """Reconciles keys while another queue is at rest; while it is not, each key waits, but not for long.
+
+    Rule: However many versions come, no promotion waits for them.
+    """
+
+    def __init__(self, reconciler: Reconciles, others: WorkQueue) -> None:
+        """Let the keys of `others` go first."""
+        self._reconciler, self._others = reconciler, others
+
+    async def reconcile(self, key: Key) -> datetime | None:
+        """Return when to look at the key again."""
+        await self._others.at_rest(LONGEST_YIELD_SECONDS)
+        return await self._reconciler.reconcile(key)
 
 
 class WorkerTelemetry(Protocol):

@@ -7,6 +7,7 @@ The rules are those of client-go's work queue: a key that is added while it is w
 import asyncio
 import random
 from collections import deque
+from contextlib import suppress
 
 from pennant.core.observation import Key
 
@@ -36,6 +37,8 @@ class WorkQueue:
         self._waiters: deque[asyncio.Future[None]] = deque()
         self._jitter = jitter or random.Random()
         self._closed = False
+        self._rest = asyncio.Event()
+        self._rest.set()
 
     def add(self, key: Key) -> None:
         """Let the key be worked on as soon as a worker is free."""
@@ -47,6 +50,7 @@ class WorkQueue:
             return
         self._added_at[key] = asyncio.get_running_loop().time()
         self._ready.append(key)
+        self._rest.clear()
         self._wake_one()
 
     def add_after(self, key: Key, seconds: float) -> None:
@@ -113,6 +117,14 @@ class WorkQueue:
         if key in self._again:
             self._again.discard(key)
             self.add(key)
+        if not self._working and not self._added_at:
+            self._rest.set()
+
+    async def at_rest(self, at_most_seconds: float) -> None:
+        """Wait until no key is ready or worked on, but no longer than this."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(at_most_seconds):
+                await self._rest.wait()
 
     def close(self) -> None:
         """Take no more keys, and let every worker that waits go."""

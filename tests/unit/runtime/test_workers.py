@@ -12,7 +12,7 @@ import pytest
 
 from pennant.core.observation import Key
 from pennant.ports import Conflict, Refused, Unavailable
-from pennant.runtime.workers import PASS_SECONDS, Workers
+from pennant.runtime.workers import LONGEST_YIELD_SECONDS, PASS_SECONDS, Workers, Yielding
 from pennant.runtime.workqueue import WorkQueue
 
 GOOD, BAD, WORSE = Key("default", "good"), Key("default", "bad"), Key("default", "worse")
@@ -171,3 +171,24 @@ async def test_who_may_not_work_drops_the_keys() -> None:
     assert shop.reconciler.passes[GOOD] == 0
     assert shop.queue.depth == 0
     await shop.close()
+
+
+async def test_keys_that_yield_wait_for_the_others_but_not_for_long() -> None:
+    """Rule: However many versions come, no promotion waits for them."""
+    others, reconciler = WorkQueue(), Reconciler()
+    yielding = Yielding(reconciler, others)
+    loop = asyncio.get_running_loop()
+
+    async def waited() -> float:
+        begun = loop.time()
+        await yielding.reconcile(GOOD)
+        return loop.time() - begun
+
+    assert await waited() == 0, "the others are at rest"
+    others.add(BAD)
+    assert await waited() == pytest.approx(LONGEST_YIELD_SECONDS), "one is ready"
+    assert await others.get() == BAD
+    assert await waited() == pytest.approx(LONGEST_YIELD_SECONDS), "one is worked on"
+    loop.call_later(LONGEST_YIELD_SECONDS / 2, others.done, BAD)
+    assert await waited() == pytest.approx(LONGEST_YIELD_SECONDS / 2), "it is done"
+    assert reconciler.passes[GOOD] == 4

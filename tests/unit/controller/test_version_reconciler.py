@@ -1,0 +1,66 @@
+"""A version whose status is refused is told of once, and tried again."""
+
+from dataclasses import replace
+
+import pytest
+
+from pennant.api.model_version import ModelVersionStatus
+from pennant.core.observation import Key
+from pennant.core.version_status import VersionSeen
+from pennant.ports import Refused
+from simulation.story import a_record
+from simulation.versions import VersionProcess, WorldVersions
+from simulation.world import World
+
+NAME = "fraud-1.0.0"
+
+
+async def refuse(seen: VersionSeen, status: ModelVersionStatus) -> None:
+    raise Refused("spec.metrics: must be an array")
+
+
+def refusing(process: VersionProcess, monkeypatch: pytest.MonkeyPatch) -> WorldVersions:
+    monkeypatch.setattr(process.versions, "write_status", refuse)
+    return process.versions
+
+
+async def test_what_no_status_can_say_is_said_by_one_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rule: What the API server refuses is said, and tried again after a minute."""
+    world = World()
+    broken = {**a_record("1.0.0"), "metrics": "0.9"}
+    world.apply_version(broken)
+    process = VersionProcess(world)
+    versions = refusing(process, monkeypatch)
+    for _ in range(3):
+        with pytest.raises(Refused):
+            await process.look(NAME)
+    assert [each.reason for each in versions.events] == ["InvalidSpec"]
+    world.apply_version(broken, ("staging",))
+    with pytest.raises(Refused):
+        await process.look(NAME)
+    assert len(versions.events) == 2, "another generation is worth another word"
+
+
+async def test_a_valid_record_whose_status_is_refused_has_no_fault_to_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    world.apply_version(a_record("1.0.0"))
+    process = VersionProcess(world)
+    versions = refusing(process, monkeypatch)
+    with pytest.raises(Refused):
+        await process.look(NAME)
+    assert versions.events == []
+
+
+async def test_a_version_that_is_gone_or_going_is_left_alone() -> None:
+    world = World()
+    process = VersionProcess(world)
+    await process.look(NAME)
+    world.apply_version(a_record("1.0.0"))
+    await process.look(NAME)
+    where = ("default", NAME)
+    world.apply_version(a_record("1.0.0"), ("staging",))
+    world.versions[where] = replace(world.versions[where], deleting=True)
+    await process.look(NAME)
+    world.delete_version(NAME)
+    await process.look(NAME)
+    assert process.versions.writes == [Key("default", NAME)]

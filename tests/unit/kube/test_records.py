@@ -1,0 +1,122 @@
+"""What is kept of versions, and which of them are judged anew by what."""
+
+from typing import Any
+
+import pytest
+
+from pennant.api.model_version import ModelVersionSpec, ModelVersionStatus
+from pennant.core.observation import Invalid, Key
+from pennant.core.version_status import judged
+from pennant.kube.records import OWN, Records
+from pennant.kube.store import Store
+from unit.api import poison
+from unit.api.poison import Poisoned
+from unit.core.builders import NOON, an_entry
+from unit.kube.raw import raw_deployment, raw_version
+
+
+def key(version: str) -> Key:
+    return Key("default", f"fraud-{version}")
+
+
+class Shelf:
+    """A store, and the versions that are to be judged anew since that was last asked."""
+
+    def __init__(self) -> None:
+        self._changed: list[Key] = []
+        self.store = Store(Records(self._changed.append))
+
+    def hear(self, raw: dict[str, Any], event: str | None = "MODIFIED", kind: str = "ModelVersion") -> set[str]:
+        self._changed.clear()
+        self.store.heard(kind, event, raw)
+        return {each.name.removeprefix("fraud-") for each in self._changed}
+
+
+def child(version: str, parent: str, **fields: Any) -> dict[str, Any]:
+    return raw_version(version, spec={"parent": parent}, **fields)
+
+
+def test_a_version_is_judged_when_it_comes_and_when_it_changes() -> None:
+    shelf = Shelf()
+    assert shelf.hear(raw_version("1.0.0")) == {"1.0.0"}
+    assert shelf.hear(raw_version("1.0.0", "staging", at=11, generation=2)) == {"1.0.0"}
+    assert shelf.hear(raw_version("1.0.0", "staging", at=11, generation=2)) == set(), "that is known"
+    assert shelf.hear(raw_version("1.0.0", "staging", at=12, generation=2)) == set(), "nothing differs"
+
+
+def test_a_version_is_judged_when_its_parent_comes_and_when_it_goes_but_not_for_its_tags() -> None:
+    shelf = Shelf()
+    shelf.hear(child("1.1.0", "1.0.0"))
+    assert shelf.hear(raw_version("1.0.0", at=11)) == {"1.0.0", "1.1.0"}
+    assert shelf.hear(raw_version("1.0.0", "staging", at=12, generation=2)) == {"1.0.0"}
+    assert shelf.hear(raw_version("1.0.0", "staging", at=13), "DELETED") == {"1.1.0"}
+
+
+def test_a_version_that_is_gone_is_a_child_no_more() -> None:
+    shelf = Shelf()
+    shelf.hear(child("1.1.0", "1.0.0"))
+    shelf.hear(child("1.1.0", "1.0.0", at=11), "DELETED")
+    assert shelf.store.records.seen(key("1.1.0")) is None
+    assert shelf.hear(raw_version("1.0.0", at=12)) == {"1.0.0"}
+
+
+def serving(at: int, *versions: str) -> dict[str, Any]:
+    entries = [an_entry(number, each, available_at=NOON) for number, each in enumerate(versions, 1)]
+    return raw_deployment(at=at, status={"history": [each.to_json() for each in entries]})
+
+
+def test_a_version_is_judged_when_a_deployment_begins_or_ends_to_serve_it() -> None:
+    shelf = Shelf()
+    for version in ("1.0.0", "1.1.0"):
+        shelf.hear(raw_version(version))
+    assert shelf.hear(serving(20, "1.0.0"), kind="ModelDeployment") == {"1.0.0"}
+    assert shelf.hear(serving(21, "1.0.0", "1.1.0"), kind="ModelDeployment") == {"1.1.0"}
+    assert shelf.hear(serving(22, "1.0.0", "1.1.0"), kind="ModelDeployment") == set()
+    seen = shelf.store.records.seen(key("1.1.0"))
+    assert seen is not None
+    assert [(each.deployment, each.revision) for each in seen.services] == [("fraud", 2)]
+    assert shelf.hear(serving(23), "DELETED", kind="ModelDeployment") == {"1.0.0", "1.1.0"}
+
+
+def test_a_record_that_nothing_asks_for_is_kept_whole() -> None:
+    shelf = Shelf()
+    shelf.hear(raw_version("1.0.0"))
+    seen = shelf.store.records.seen(key("1.0.0"))
+    assert seen is not None
+    assert isinstance(seen.spec, ModelVersionSpec)
+    assert seen.record == raw_version("1.0.0")["spec"]
+
+
+def test_what_this_process_wrote_itself_is_no_reason_to_look_again_and_what_another_wrote_is() -> None:
+    shelf = Shelf()
+    shelf.hear(raw_version("1.0.0"))
+    seen = shelf.store.records.seen(key("1.0.0"))
+    assert seen is not None
+    status = judged(seen, NOON).to_json()
+    shelf.store.records.sending(key("1.0.0"), {name: status[name] for name in OWN if name in status})
+    assert shelf.hear(raw_version("1.0.0", at=11, status=status)) == set()
+    assert shelf.hear(raw_version("1.0.0", at=12, status={**status, "quarantinedBy": [poison.MARK]})) == set()
+    assert shelf.hear(raw_version("1.0.0", at=13)) == {"1.0.0"}, "somebody wiped it"
+
+
+def test_a_status_that_cannot_be_read_is_begun_anew() -> None:
+    shelf = Shelf()
+    shelf.hear(raw_version("1.0.0", status={"conditions": "Ready", "observedGeneration": 1}))
+    seen = shelf.store.records.seen(key("1.0.0"))
+    assert seen is not None
+    assert seen.status == ModelVersionStatus()
+
+
+@pytest.mark.parametrize("poisoned", poison.VERSIONS, ids=lambda each: each.what)
+def test_a_record_that_cannot_be_read_says_which_field_is_wrong(poisoned: Poisoned) -> None:
+    """Rule: One object's trouble delays no other."""
+    shelf = Shelf()
+    metadata = {"namespace": "default", "uid": "poison", "resourceVersion": "9", "generation": 1}
+    shelf.hear({**poisoned.manifest, "metadata": metadata | poisoned.manifest["metadata"]}, "ADDED")
+    seen = shelf.store.records.seen(Key("default", poisoned.manifest["metadata"]["name"]))
+    assert seen is not None
+    assert isinstance(seen.spec, Invalid)
+    ready, complete = judged(seen, NOON).conditions
+    assert (ready.status, ready.reason, complete.status) == ("False", "InvalidSpec", "Unknown")
+    assert poisoned.says in ready.message
+    assert ready.message.isprintable()
