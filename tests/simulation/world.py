@@ -151,6 +151,8 @@ class World:
         """Is shown, after each write of an operator, the world before it, and which ModelDeployment it was for."""
         self.writes = 0
         """How many there have been, also those of which the trace says nothing."""
+        self.recorded: dict[tuple[str, int], Revision] = {}
+        """Every record that was ever made, by the uid of its ModelDeployment and its number."""
         self.left_behind: dict[Key, frozenset[int]] = {}
         """Numbers of the records of a ModelDeployment that is gone: their names are still taken."""
         self._serial = 0
@@ -169,7 +171,7 @@ class World:
         other.version_generations = dict(self.version_generations)
         other.deployments = {key: each.copy() for key, each in self.deployments.items()}
         other.never_ready, other.slow = set(self.never_ready), set(self.slow)
-        other.left_behind = dict(self.left_behind)
+        other.left_behind, other.recorded = dict(self.left_behind), dict(self.recorded)
         return other
 
     def say(self, who: str, what: str) -> None:
@@ -260,9 +262,13 @@ class World:
         changed = {**template, "metadata": {**template["metadata"], "annotations": annotations}}
         found.edit(changed, "kubectl-rollout", (), self.serial())
 
-    def delete_workload(self, key: Key) -> None:
+    def delete_workload(self, key: Key, *, in_the_foreground: bool = False) -> None:
         self.say("user", "deletes the Deployment")
-        del self.deployments[key]
+        if in_the_foreground:
+            # It goes within the next second, when its pods are gone.
+            self.deployments[key].deleting, self.deployments[key].resource_version = True, self.serial()
+        else:
+            del self.deployments[key]
 
     def delete_revision(self, key: Key, number: int) -> None:
         self.say("user", f"deletes the record of revision {number}")
@@ -303,6 +309,7 @@ class World:
     def tick(self, seconds: int = 1) -> None:
         for _ in range(seconds):
             self.time += timedelta(seconds=1)
+            self.deployments = {key: each for key, each in self.deployments.items() if not each.deleting}
             for each in self.deployments.values():
                 self._roll(each)
 
@@ -434,7 +441,7 @@ class WorldCluster:
             raise Conflict(f"revision {number} exists")
         entry = revision.entry
         with self._writing(owner, f"records revision {number}: {entry.version} ({entry.trigger}), {entry.reason}"):
-            record.revisions[number] = revision
+            record.revisions[number] = self.world.recorded[owner.uid, number] = revision
 
     async def mark_revision(self, owner: Snapshot, entry: HistoryEntry) -> None:
         record = self._record(owner)
@@ -463,7 +470,7 @@ class WorldCluster:
                 self.world.deployments[owner.key] = found
             else:
                 self._apply(found, action)
-        workload = self.world.workload(owner.key, owner.uid)
+            workload = self.world.workload(owner.key, owner.uid)
         assert workload is not None
         return workload
 

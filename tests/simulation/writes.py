@@ -25,7 +25,7 @@ def the_record_comes_before_its_entry(before: World, now: World, key: Key) -> No
     """An entry that is new in the history has had its record before: intent is on record before its effect."""
     was, record = _both(before, now, key)
     new = _numbers(record.status) - _numbers(was.status)
-    assert new <= was.revisions.keys()
+    assert all((was.uid, number) in before.recorded for number in new)
 
 
 def the_entry_comes_before_the_deployment(before: World, now: World, key: Key) -> None:
@@ -37,10 +37,10 @@ def the_entry_comes_before_the_deployment(before: World, now: World, key: Key) -
     if (shown := _applied(before, now, key)) is None:
         return
     number = int(shown.manifest["metadata"]["annotations"]["pennant.dev/revision"])
-    assert number in was.revisions, "the record is there before the Deployment shows its revision"
+    assert (was.uid, number) in before.recorded, "the record is there before the Deployment shows its revision"
     assert was.status.history, "the history is there before the Deployment shows its revision"
     assert number == was.status.history[-1].revision, "the newest revision is the one in place"
-    assert shown.applied == was.revisions[number].template, "what is applied is what was recorded"
+    assert shown.applied == before.recorded[was.uid, number].template, "what is applied is what was recorded"
 
 
 def what_was_recorded_is_never_changed(before: World, now: World, key: Key) -> None:

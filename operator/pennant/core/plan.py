@@ -72,7 +72,32 @@ def next_revision(at: Situation, is_blocked: bool) -> Draft | None:
             return draft
     if at.condemned is not None and at.target is not None and at.spec.rollback.action is RollbackAction.ROLLBACK:
         return _rollback(at, at.condemned, at.target)
-    return None
+    return _recorded_anew(at)
+
+
+def _recorded_anew(at: Situation) -> Draft | None:
+    """Return the revision in place once more where its record is gone and an earlier one holds the same template.
+
+    Otherwise a rollback whose record somebody deletes would never reach the Deployment, and what is bad would stay.
+    """
+    active = at.active
+    if active is None or any(each.entry.revision == active.revision for each in at.snapshot.revisions):
+        return None
+    if barring(active.digest, active.template_hash, at.quarantine) is not None:
+        return None
+    what = (active.digest, active.template_hash)
+    same = [each for each in at.snapshot.revisions if (each.entry.digest, each.entry.template_hash) == what]
+    if not same:
+        return None
+    return Draft(
+        version=active.version,
+        digest=active.digest,
+        template=same[-1].template,
+        record=same[-1].record,
+        trigger=Trigger.SPEC_CHANGED,
+        actor=OPERATOR,
+        reason=f"the record of revision {active.revision} is gone",
+    )
 
 
 def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) -> Revision:
