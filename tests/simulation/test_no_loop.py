@@ -10,8 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pennant.api.model_deployment import Trigger
+from pennant.core import history, plan
 from simulation import invariants
 from simulation.acts import move_tag, promoted, serving
+from simulation.world import KEY
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
 ANSWERS = st.sampled_from([0.95, 0.95, 0.1, 0.1, None, float("nan"), "down"])
@@ -20,7 +22,7 @@ ANSWERS = st.sampled_from([0.95, 0.95, 0.1, 0.1, None, float("nan"), "down"])
 
 async def _answer(known_good: int, answers: list[tuple[object, ...]]) -> None:
     story = await serving(VERSIONS[0])
-    for old, new in itertools.pairwise(VERSIONS):
+    for old, new in itertools.pairwise(VERSIONS[:known_good]):
         await promoted(story, old, new)
     most_rollbacks = known_good
     """The bound: contents that were known good when a person acted last."""
@@ -58,5 +60,25 @@ async def test_after_hundreds_of_revisions_the_newest_are_kept_and_no_number_is_
     assert numbers == [1, 298, 299, 300, 301], "the first is the only one known good"
     made = sorted(number for _, number in story.world.recorded)
     assert made == list(range(1, 302))
-    history = [entry.entry for _, entry in sorted(story.world.recorded.items())]
-    assert all(after.previous_hash == before.hash for before, after in itertools.pairwise(history))
+    entries = [entry.entry for _, entry in sorted(story.world.recorded.items())]
+    assert all(after.previous_hash == before.hash for before, after in itertools.pairwise(entries))
+
+
+async def test_ten_thousand_revisions_lose_no_number_and_keep_the_newest_and_the_chain() -> None:
+    """By the core alone, as it records, appends and trims."""
+    story = await serving("1.0.0")
+    snapshot = story.cluster.view(KEY)
+    assert snapshot is not None
+    (first,) = snapshot.revisions
+    draft = plan.Draft("1.1.0", first.entry.digest, first.template, first.record, Trigger.RESTART, "ada", "again")
+    past, numbers, previous = story.history, [1], story.history[-1].hash
+    for _ in range(9_999):
+        fresh = plan.recorded(draft, past, snapshot, story.world.now())
+        assert fresh.entry.previous_hash == previous
+        past = plan.succeeded_by(past, fresh.entry, ())
+        past = history.trimmed(past, 50, frozenset({1, fresh.entry.revision}))
+        numbers, previous = [*numbers[-1:], fresh.entry.revision], fresh.entry.hash
+        assert numbers[1] == numbers[0] + 1
+    assert [each.revision for each in past] == [1, *range(9_952, 10_001)]
+    for holds in invariants.STATES:
+        holds(story.status.model_copy(update={"history": past}))
