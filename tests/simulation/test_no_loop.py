@@ -42,7 +42,7 @@ async def _answer(known_good: int, answers: list[tuple[object, ...]]) -> None:
     invariants.check(story.world)
 
 
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(1, 4), st.lists(st.tuples(*[ANSWERS] * 4), min_size=2, max_size=6))
 def test_between_two_acts_of_a_person_there_are_fewer_rollbacks_than_contents_known_good(
     known_good: int, answers: list[tuple[object, ...]]
