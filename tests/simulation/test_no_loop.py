@@ -1,0 +1,84 @@
+"""No sequence of answers of a metric source makes rollbacks without an end; and no number of revisions is too many.
+
+Rule: Rollbacks come to an end.
+"""
+
+import asyncio
+import itertools
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pennant.api.model_deployment import Trigger
+from pennant.core import history, plan
+from simulation import invariants
+from simulation.acts import move_tag, promoted, serving
+from simulation.world import KEY
+
+VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
+ANSWERS = st.sampled_from([0.95, 0.95, 0.1, 0.1, None, float("nan"), "down"])
+"""Passes, breaches, no data, a value that is none, and a source that does not answer."""
+
+
+async def _answer(known_good: int, answers: list[tuple[object, ...]]) -> None:
+    story = await serving(VERSIONS[0])
+    for old, new in itertools.pairwise(VERSIONS[:known_good]):
+        await promoted(story, old, new)
+    most_rollbacks = known_good
+    """The bound: contents that were known good when a person acted last."""
+    acted = len(story.history)
+    for row in answers:
+        story.accuracy.down = "down" in row
+        for version, answer in zip(VERSIONS, row, strict=True):
+            story.accuracy.values[version] = answer if isinstance(answer, float) else None
+        await story.passes(40)
+        since = story.history[acted:]
+        assert {each.trigger for each in since} <= {Trigger.AUTOMATIC_ROLLBACK}
+        assert len(since) < most_rollbacks, "each goes to another one, and the first one was in place"
+    await story.passes(200)
+    written = story.world.writes
+    await story.passes(100)
+    assert story.world.writes == written, "with the same answers it comes to rest"
+    invariants.check(story.world)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(1, 4), st.lists(st.tuples(*[ANSWERS] * 4), min_size=2, max_size=6))
+def test_between_two_acts_of_a_person_there_are_fewer_rollbacks_than_contents_known_good(
+    known_good: int, answers: list[tuple[object, ...]]
+) -> None:
+    asyncio.run(_answer(known_good, answers))
+
+
+async def test_after_hundreds_of_revisions_the_newest_are_kept_and_no_number_is_lost() -> None:
+    story = await serving("1.0.0", historyLimit=5)
+    for number in range(300):
+        await move_tag(story, f"1.{number}.0", f"1.{number + 1}.0")
+        story.world.versions.pop(("default", f"fraud-1.{number}.0"))
+        story.world.trace.clear()
+    numbers = [each.revision for each in story.history]
+    assert numbers == [1, 298, 299, 300, 301], "the first is the only one known good"
+    made = sorted(number for _, number in story.world.recorded)
+    assert made == list(range(1, 302))
+    entries = [entry.entry for _, entry in sorted(story.world.recorded.items())]
+    assert all(after.previous_hash == before.hash for before, after in itertools.pairwise(entries))
+
+
+async def test_ten_thousand_revisions_lose_no_number_and_keep_the_newest_and_the_chain() -> None:
+    """By the core alone, as it records, appends and trims."""
+    story = await serving("1.0.0")
+    snapshot = story.cluster.view(KEY)
+    assert snapshot is not None
+    (first,) = snapshot.revisions
+    draft = plan.Draft("1.1.0", first.entry.digest, first.template, first.record, Trigger.RESTART, "ada", "again")
+    past, numbers, previous = story.history, [1], story.history[-1].hash
+    for _ in range(9_999):
+        fresh = plan.recorded(draft, past, snapshot, story.world.now())
+        assert fresh.entry.previous_hash == previous
+        past = plan.succeeded_by(past, fresh.entry, ())
+        past = history.trimmed(past, 50, frozenset({1, fresh.entry.revision}))
+        numbers, previous = [*numbers[-1:], fresh.entry.revision], fresh.entry.hash
+        assert numbers[1] == numbers[0] + 1
+    assert [each.revision for each in past] == [1, *range(9_952, 10_001)]
+    for holds in invariants.STATES:
+        holds(story.status.model_copy(update={"history": past}))
