@@ -11,7 +11,7 @@ from pennant.core.observation import Key
 from pennant.kube.client import Client, Verb
 from pennant.kube.resources import RESOURCES, Kind
 from pennant.kube.timestamps import micro_time
-from pennant.ports import PortError
+from pennant.ports import Conflict, PortError
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +54,9 @@ async def record(client: Client, regarding: Regarding, event: Event, now: dateti
     }
     try:
         await client.request(Verb.CREATE, kind, RESOURCES[kind].path(key.namespace), body=body)
+    except Conflict as error:
+        # The object goes, and so does its namespace: nobody will look for what happened to it.
+        _log.debug("The event %s on %s is not told: %s", event.reason, key, error)
     except PortError as error:
         _log.warning("The event %s on %s is lost: %s", event.reason, key, error)
 
