@@ -1,4 +1,4 @@
-"""Anything is deleted by anyone, at any time: nothing is left of it, and nothing else is disturbed."""
+"""Anything is deleted by anyone, during anything: nothing is left of it, and nothing else is disturbed."""
 
 import json
 import uuid
@@ -97,7 +97,7 @@ def test_a_deployment_that_was_orphaned_is_not_taken_over_until_a_person_gives_i
         "name": NAME,
         "uid": owner["metadata"]["uid"],
         "controller": True,
-        # Any other reference the operator would have to change, which takes the right to delete Deployments.
+        # Exactly as the operator sets it: to change a reference takes the right to delete Deployments.
         "blockOwnerDeletion": True,
     }
     given = json.dumps({"metadata": {"ownerReferences": [reference]}})
@@ -219,6 +219,15 @@ def test_the_record_of_what_serves_is_deleted_by_hand(serving: Stage) -> None:
     assert serving.condition("HistoryIntact") == ("False", "HistoryTampered")
     assert "the record of revision 1 is gone" in serving.message("HistoryIntact")
     assert serving.pods() == pods
+
+
+def test_the_record_of_what_serves_is_deleted_while_no_version_is_there_to_make_another(serving: Stage) -> None:
+    pods = serving.pods()
+    serving.delete("modelversion", "fraud-1.0.0")
+    delete_record(serving, 1)
+    serving.until(lambda: serving.condition("HistoryIntact") == ("False", "HistoryTampered"))
+    assert "the record of revision 1 is gone" in serving.message("HistoryIntact")
+    assert (len(serving.history), serving.pods()) == (1, pods)
 
 
 def test_an_old_record_is_deleted_by_hand_while_the_operator_works(serving: Stage) -> None:

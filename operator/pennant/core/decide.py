@@ -296,6 +296,7 @@ def _prunings(at: Situation, past: history.History) -> tuple[PruneRevision, ...]
 
 def _facts(seen: Observation, scene: _Scene) -> Facts:
     at = scene.at
+    created = (each.revision for each in scene.actions if isinstance(each, CreateRevision))
     return Facts(
         now=seen.now,
         generation=seen.snapshot.generation,
@@ -311,7 +312,7 @@ def _facts(seen: Observation, scene: _Scene) -> Facts:
         gate=scene.gate,
         paused=at.spec.paused,
         frozen=_is_frozen(at),
-        broken=history.broken(at.history, seen.snapshot.revisions),
+        broken=history.broken(at.history, (*seen.snapshot.revisions, *created)),
         has_target=at.target is not None,
         pending=scene.pending,
         refusal=scene.refusal,

@@ -67,9 +67,7 @@ def broken(history: History, revisions: Iterable[Revision]) -> tuple[str, ...]:
     Rule: What was tampered with is named.
     """
     recorded = {each.entry.revision: each for each in revisions}
-    found = [
-        f"the record of revision {each.revision} is gone" for each in history[:-1] if each.revision not in recorded
-    ]
+    found = [f"the record of revision {each.revision} is gone" for each in history if each.revision not in recorded]
     for number, each in sorted(recorded.items()):
         before = recorded.get(number - 1)
         if not each.intact:

@@ -1,0 +1,27 @@
+"""The chain of a history, held against the ControllerRevisions that the API server has."""
+
+import json
+
+from cluster.stage import NAME, Manifest, Stage
+from pennant.kube.translate import recorded
+
+
+def records(stage: Stage) -> list[Manifest]:
+    """Return the ControllerRevisions, oldest first."""
+    found = json.loads(stage.kubectl("get", "controllerrevisions", "-o", "json"))["items"]
+    return sorted(found, key=lambda each: int(each["revision"]))
+
+
+def assert_chained(stage: Stage, *, first: int = 1) -> None:
+    """No number is missing or there twice, every record fits its hash and the one before, and the status says so."""
+    history, kept = stage.history, [recorded(each) for each in records(stage)]
+    numbers = [each["revision"] for each in history]
+    assert numbers == list(range(first, first + len(numbers)))
+    read = [each.revision for each in kept if each is not None and each.revision.intact]
+    assert len(read) == len(kept), "every record fits its hash"
+    assert [(each.entry.revision, each.entry.hash) for each in read] == [
+        (each["revision"], each["hash"]) for each in history
+    ]
+    assert [each["previousHash"] for each in history[1:]] == [each["hash"] for each in history[:-1]]
+    assert stage.condition("HistoryIntact") == ("True", "HistoryConsistent"), stage.message("HistoryIntact")
+    assert {each["metadata"]["labels"]["pennant.dev/modeldeployment"] for each in records(stage)} == {NAME}
