@@ -80,6 +80,11 @@ class Operator:
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
+    def assert_sound(self) -> None:
+        """It runs, and none of its passes ended by a mistake of its own."""
+        assert self.alive, self.tail()
+        assert "by a mistake of this program" not in self.log.read_text()
+
     def wait_for(self, text: str, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:

@@ -57,10 +57,9 @@ def judged(seen: VersionSeen, now: datetime) -> ModelVersionStatus:
     )
     if isinstance(spec, Invalid):
         return known
-    missing = completeness.missing(spec)
     computed = {
         "completeness": Completeness(
-            present=len(completeness.PRESENT) - len(missing), missing=tuple(each.value for each in missing)
+            present=len(completeness.present(spec)), missing=tuple(each.value for each in completeness.missing(spec))
         ),
         "record_digest": record_digest(seen.record),
         "computed_bump": _bump(seen, spec),
