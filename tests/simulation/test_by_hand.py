@@ -133,6 +133,18 @@ async def test_a_native_restart_is_left_in_place_and_recorded() -> None:
     assert_golden(story, "native_restart")
 
 
+async def test_a_restart_by_an_annotation_without_an_end_is_recorded_once() -> None:
+    story = await serving("1.0.0")
+    story.world.restart_by_hand(KEY, "again" * 1_000)
+    await story.passes(60)
+
+    assert [(each.trigger.value, each.outcome.value) for each in story.history] == [
+        ("TagMoved", "Superseded"),
+        ("Restart", "Verified"),
+    ]
+    assert story.world.deployments[KEY].restarted_at == "again" * 1_000, "it is left as it is"
+
+
 async def test_nothing_is_put_right_while_paused() -> None:
     story = await serving("1.0.0")
     story.deployment(paused=True)

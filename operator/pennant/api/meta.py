@@ -67,6 +67,10 @@ Json = Mapping[str, Any]
 
 LONGEST_NAME = 52
 """`<name>-<revision>` and the label that carries the name of a ModelDeployment must fit into 63 characters."""
+NAME = 128
+"""The API server lets the name of a field manager be that long."""
+SENTENCE = 512
+"""Of what is kept for each of a hundred revisions."""
 LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 SEMVER_PATTERN = (
     r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
@@ -124,8 +128,12 @@ Seconds = Annotated[int, Field(ge=0, le=31_536_000)]
 Uri = Annotated[str, Field(min_length=1, max_length=2048)]
 Word = Annotated[str, Field(min_length=1, max_length=63)]
 Line = Annotated[str, Field(max_length=256)]
+Name = Annotated[str, Field(max_length=NAME)]
+Sentence = Annotated[str, Field(max_length=SENTENCE)]
 Message = Annotated[str, Field(max_length=1024)]
 Text = Annotated[str, Field(max_length=8192)]
+ShortHash = Annotated[str, Field(min_length=1, max_length=16)]
+"""The first hexadecimal digits of a digest."""
 ContentDigest = Annotated[str, Field(max_length=71)]
 """`sha256:` and 64 hexadecimal digits, or empty."""
 

@@ -16,9 +16,12 @@ from pennant.api.meta import (
     Label,
     Line,
     Message,
+    Name,
     PositiveDecimal,
     Seconds,
     SemanticVersion,
+    Sentence,
+    ShortHash,
     Timestamp,
     Word,
     listed,
@@ -261,18 +264,22 @@ class Outcome(StrEnum):
     FAILED = "Failed"
 
 
+Measure = Annotated[str, Field(max_length=32)]
+Bound = Annotated[str, Field(max_length=160)]
+
+
 class Evidence(ApiModel):
     """One measurement that led to a decision."""
 
-    metric: Word
+    metric: Label
     """Name of the metric."""
-    value: Line
+    value: Measure
     """The last value that was measured."""
-    threshold: Line
+    threshold: Bound
     """The bound that it broke, such as `min 0.9`."""
-    breaches: Line
+    breaches: Measure
     """How often, such as `3 of 3`."""
-    query_hash: Line
+    query_hash: ShortHash
     """First 12 hexadecimal digits of the sha256 of the query as it was sent."""
     at: Timestamp
     """The time of the value."""
@@ -290,15 +297,15 @@ class HistoryEntry(ApiModel):
     """The version that this revision serves."""
     digest: ContentDigest
     """Digest of the version's content."""
-    template_hash: Word
+    template_hash: ShortHash
     """Value of the pods' label `pennant.dev/template-hash`."""
     trigger: Trigger
     """What made this revision: TagMoved, SpecChanged, AutomaticRollback, Undo, Retry or Restart."""
-    actor: Line
+    actor: Name
     """Who or what asked for it."""
-    reason: Message
+    reason: Sentence
     """Why, in a sentence."""
-    command_token: Line | None = None
+    command_token: Name | None = None
     """Token of the command that asked for it, where one did; of a `kubectl rollout restart`, its annotation."""
     started_at: Timestamp
     """When the revision was created."""
@@ -312,13 +319,13 @@ class HistoryEntry(ApiModel):
     """When another revision took its place."""
     outcome: Outcome
     """InProgress, Serving, Verified, RolledBack, Superseded or Failed."""
-    stored_template: Word | None = None
+    stored_template: ShortHash | None = None
     """Hash of the pod template as the API server stored it; by it a `kubectl rollout undo` is recognised."""
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     """The measurements that condemned it."""
-    previous_hash: Line
+    previous_hash: ContentDigest
     """`hash` of the revision before; empty for the first one."""
-    hash: Line
+    hash: ContentDigest
     """sha256 over the fields of this entry that never change, `previousHash` among them."""
 
 
@@ -329,11 +336,11 @@ class QuarantineEntry(ApiModel):
     """Digest of the version's content."""
     version: SemanticVersion
     """The version that was found bad."""
-    template_hash: Word | None = None
+    template_hash: ShortHash | None = None
     """The only rendered template that is meant, where an undo went to another template of the same content."""
     reason: ReasonWord
     """MetricBreach, ProgressDeadlineExceeded or Undone."""
-    message: Message
+    message: Sentence
     """Why, with the numbers."""
     since: Timestamp
     """When it was found bad."""
@@ -404,24 +411,24 @@ class Stable(ApiModel):
 class Applied(ApiModel):
     """What the operator last wrote to the Deployment, and what became of it there."""
 
-    manifest_hash: Word
+    manifest_hash: ShortHash
     """Hash of the manifest."""
     uid: Line
     """`metadata.uid` of the Deployment."""
     revision: RevisionNumber
     """The revision that it was written for."""
-    fields_hash: Word
+    fields_hash: ShortHash
     """Hash of the set of fields that the operator owned after the write; it changes when somebody else writes one."""
-    template_hash: Word
+    template_hash: ShortHash
     """Hash of the pod template as the API server stored it."""
-    restarted_at: Line = ""
+    restarted_at: Name = ""
     """The newest `kubectl.kubernetes.io/restartedAt` of the pod template that is in the history."""
 
 
 class Drift(ApiModel):
     """A change of the Deployment by somebody else, which was put right."""
 
-    field_manager: Line
+    field_manager: Name
     """The field manager that made the change; empty where nobody says, as for a deletion."""
     fields: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     """The fields of the Deployment that this manager had written."""
@@ -429,7 +436,7 @@ class Drift(ApiModel):
     """What was changed, in a sentence."""
     detected_at: Timestamp
     """When it was seen."""
-    fingerprint: Word
+    fingerprint: ShortHash
     """Hash by which the change is known again."""
     count: Annotated[int, Field(ge=1)]
     """How often a drift was put right so far."""
@@ -446,7 +453,7 @@ class CommandResult(StrEnum):
 class LastCommand(ApiModel):
     """The answer to the newest command that was given by annotations."""
 
-    token: Line
+    token: Name
     """`pennant.dev/requested-at` of the command, or a hash of its annotations where there is none."""
     command: Line
     """The command as it was read, such as `rollback-to 3`."""

@@ -21,6 +21,8 @@ from pennant.api.meta import (
     Line,
     Message,
     SemanticVersion,
+    Sentence,
+    ShortHash,
     Text,
     Timestamp,
     Uri,
@@ -494,11 +496,11 @@ class QuarantinedBy(ApiModel):
     """Name of the ModelDeployment."""
     digest: ContentDigest
     """Digest of the content that was found bad."""
-    template_hash: Word | None = None
+    template_hash: ShortHash | None = None
     """The only rendered template that is meant, where an undo went to another template of the same content."""
     reason: ReasonWord
     """MetricBreach, ProgressDeadlineExceeded or Undone."""
-    message: Message
+    message: Sentence
     """Why, with the numbers."""
     since: Timestamp
     """When it was found bad."""

@@ -91,6 +91,6 @@ async def _applied(
         fields_hash=workload.fields_hash,
         template_hash=workload.stored_template,
         # A restart that is not in the history yet stays to be recorded.
-        restarted_at=status.applied.restarted_at if status.applied else workload.restarted_at,
+        restarted_at=status.applied.restarted_at if status.applied else workload.restart,
     )
     return status.model_copy(update={"applied": applied})

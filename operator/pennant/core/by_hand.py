@@ -7,7 +7,7 @@ and never the criterion. Differences are looked for only while nothing of ours i
 from dataclasses import dataclass
 from datetime import datetime
 
-from pennant.api.meta import clip
+from pennant.api.meta import NAME, clip
 from pennant.api.model_deployment import Applied, Drift, HistoryEntry, Trigger
 from pennant.core.digest import short_hash
 from pennant.core.history import History
@@ -33,7 +33,8 @@ class Restarted:
     Rule: A native restart is left in place and recorded.
     """
 
-    restarted_at: str
+    restart: str
+    """By which it is known again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,8 @@ def by_hand(at: Situation, applied: Applied, before: Drift | None, paused: bool)
     if (target := _undone_to(at, workload, applied)) is not None:
         return Undone(target)
     if _is_as_left(workload, applied, paused):
-        restarted = workload.restarted_at not in ("", applied.restarted_at)
-        return Restarted(workload.restarted_at) if restarted else None
+        restarted = workload.restart not in ("", applied.restarted_at)
+        return Restarted(workload.restart) if restarted else None
     fingerprint = f"{workload.uid}/{workload.generation}/{workload.fields_hash}/{workload.stored_template}"
     what = f"{workload.editor or 'somebody'} changed {', '.join(workload.edited[:4]) or 'the Deployment'}"
     return _drifted(fingerprint, what, workload, before, at.now)
@@ -73,10 +74,10 @@ def with_known_restart(applied: Applied | None, workload: Workload | None, histo
 
     The history is written first: after a crash it alone knows of a restart.
     """
-    if applied is None or workload is None or workload.restarted_at == applied.restarted_at:
+    if applied is None or workload is None or workload.restart == applied.restarted_at:
         return applied
-    known = any(each.trigger is Trigger.RESTART and each.command_token == workload.restarted_at for each in history)
-    return applied.model_copy(update={"restarted_at": workload.restarted_at}) if known else applied
+    known = any(each.trigger is Trigger.RESTART and each.command_token == workload.restart for each in history)
+    return applied.model_copy(update={"restarted_at": workload.restart}) if known else applied
 
 
 def _is_as_left(workload: Workload, applied: Applied, paused: bool) -> bool:
@@ -103,7 +104,7 @@ def _drifted(fingerprint: str, message: str, workload: Workload | None, before: 
     if before is not None and before.fingerprint == fingerprint:
         return Drifted(before, is_new=False)
     drift = Drift(
-        field_manager=clip(workload.editor, 256) if workload else "",
+        field_manager=clip(workload.editor, NAME) if workload else "",
         fields=tuple(clip(each, 256) for each in workload.edited[:16]) if workload else (),
         message=clip(message),
         detected_at=now,

@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pennant.api import GROUP
-from pennant.api.meta import clip
+from pennant.api.meta import NAME, SENTENCE, clip
 from pennant.core.digest import short_hash
 
 REQUESTED_AT = f"{GROUP}/requested-at"
 REQUESTED_BY = f"{GROUP}/requested-by"
 REASON = f"{GROUP}/reason"
-LONGEST_WORD = 256
-LONGEST_REASON = 512
+LONGEST_VALUE = 256
 
 
 class Verb(StrEnum):
@@ -70,13 +69,13 @@ def read(annotations: Mapping[str, str]) -> Command | Malformed | None:
     by, reason = (str(annotations.get(each, "")).strip() for each in (REQUESTED_BY, REASON))
     # Without a token the words themselves are one: the same words are carried out once.
     token = str(annotations.get(REQUESTED_AT, "")).strip() or short_hash([{**given}, by, reason])
-    if len(token) > LONGEST_WORD:
+    if len(token) > NAME:
         token = short_hash(token)
     if len(given) > 1:
         names = " and ".join(verb.annotation for verb in given)
         problem = f"{names} are set at the same time; remove all but one and set a new {REQUESTED_AT}"
         return Malformed(token, ", ".join(given), problem)
     ((verb, value),) = given.items()
-    if len(value) > LONGEST_WORD:
-        return Malformed(token, verb, f"{verb.annotation} has more than {LONGEST_WORD} characters")
-    return Command(verb, value, token, clip(by, LONGEST_WORD), clip(reason, LONGEST_REASON))
+    if len(value) > LONGEST_VALUE:
+        return Malformed(token, verb, f"{verb.annotation} has more than {LONGEST_VALUE} characters")
+    return Command(verb, value, token, clip(by, NAME), clip(reason, SENTENCE))

@@ -237,8 +237,8 @@ def _recorded_by_hand(scene: _Scene, active: HistoryEntry, done: by_hand.ByHand)
         case by_hand.Undone(target):
             draft = undo.draft(at, target, actor, "kubectl rollout undo")
             return _with_revision(scene, draft, undo.held_back(at, target, draft))
-        case by_hand.Restarted(restarted_at):
-            return _with_revision(scene, plan.restarted_by_hand(at, active, actor, restarted_at), at.quarantine)
+        case by_hand.Restarted(restart):
+            return _with_revision(scene, plan.restarted_by_hand(at, active, actor, restart), at.quarantine)
         case by_hand.Drifted(drift):
             return replace(scene, drift=drift, pending=True, events=(*scene.events, events.drift_corrected(drift)))
         case _ as never:
@@ -331,7 +331,7 @@ def _status(seen: Observation, scene: _Scene, facts: Facts) -> ModelDeploymentSt
         applied=scene.applied,
         drift=scene.drift,
         last_command=scene.last_command,
-        history=at.history,
+        history=history.thinned(at.history),
         quarantine=at.quarantine,
         analysis=scene.found.verdict.metrics,
         replicas=workload.total if workload else 0,

@@ -14,6 +14,8 @@ from pennant.api.reasons import Reason
 from pennant.core.observation import Revision, Workload
 from pennant.core.revision import FIXED
 
+WHOLE_EVIDENCE = 10
+"""Of so many revisions that were found bad, the newest ones, the status tells all measurements."""
 History = tuple[HistoryEntry, ...]
 Quarantine = tuple[QuarantineEntry, ...]
 
@@ -39,9 +41,12 @@ def adopted(history: History, revisions: Iterable[Revision], quarantine: Quarant
 
 
 def _as_recorded(entry: HistoryEntry, record: Revision | None) -> HistoryEntry:
-    if record is None or not altered(entry, record):
+    if record is None:
         return entry
-    return entry.model_copy(update={name: getattr(record.entry, name) for name in (*FIXED, "hash")})
+    told = {name: getattr(record.entry, name) for name in altered(entry, record)}
+    if len(record.latest.evidence) > len(entry.evidence):
+        told["evidence"] = record.latest.evidence
+    return entry.model_copy(update=told) if told else entry
 
 
 def altered(entry: HistoryEntry, record: Revision) -> tuple[str, ...]:
@@ -125,6 +130,20 @@ def with_entry(history: History, entry: HistoryEntry) -> History:
     """Return the history with this entry in the place of the one of the same number, or at the end."""
     others = (each for each in history if each.revision != entry.revision)
     return tuple(sorted((*others, entry), key=lambda each: each.revision))
+
+
+def thinned(history: History) -> History:
+    """Return the history as the status tells it: of revisions found bad long ago, only the first measurement.
+
+    Their records keep all of it, so nothing is lost; but a status of a hundred revisions stays small.
+
+    Rule: The status stays small however long the history is.
+    """
+    condemned = [each.revision for each in history if each.evidence]
+    thin = condemned[:-WHOLE_EVIDENCE]
+    return tuple(
+        each.model_copy(update={"evidence": each.evidence[:1]}) if each.revision in thin else each for each in history
+    )
 
 
 def trimmed(history: History, limit: int, kept: frozenset[int]) -> History:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pennant.api.analysis import Analysis
-from pennant.api.meta import clip
+from pennant.api.meta import SENTENCE, clip
 from pennant.api.model_deployment import HistoryEntry, MetricStatus, ModelDeploymentSpec, QuarantineEntry
 from pennant.api.reasons import Reason
 from pennant.core import history
@@ -136,7 +136,7 @@ def _condemn(seen: Judgement, active: HistoryEntry, reason: Reason, message: str
         digest=active.digest,
         version=active.version,
         reason=reason,
-        message=clip(message, 512),
+        message=clip(message, SENTENCE),
         since=now,
         revision=active.revision,
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pennant.api.meta import Json
+from pennant.api.meta import NAME, Json, clip
 from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus
 from pennant.api.model_version import ModelVersionSpec, QuarantinedBy
 from pennant.core.commands import Command, Malformed
@@ -111,6 +111,11 @@ class Workload:
     """The field manager other than the operator that last wrote the spec; empty where nobody says."""
     edited: tuple[str, ...] = ()
     """The fields of the spec that this manager has written."""
+
+    @property
+    def restart(self) -> str:
+        """By which its newest restart is known again: as much of that annotation as is kept on record."""
+        return clip(self.restarted_at, NAME)
 
     @property
     def settled(self) -> bool:

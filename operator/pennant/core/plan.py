@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from pennant.api.meta import Json, clip
+from pennant.api.meta import NAME, SENTENCE, Json, clip
 from pennant.api.model_deployment import (
     HistoryEntry,
     ModelDeploymentSpec,
@@ -110,8 +110,8 @@ def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) 
         digest=draft.digest,
         template_hash=revision.template_hash(draft.template),
         trigger=draft.trigger,
-        actor=clip(draft.actor, 256),
-        reason=clip(draft.reason),
+        actor=clip(draft.actor, NAME),
+        reason=clip(draft.reason, SENTENCE),
         started_at=now,
         outcome=Outcome.IN_PROGRESS,
         command_token=draft.token,
@@ -209,7 +209,7 @@ def restart(at: Situation, active: HistoryEntry, command: Command) -> Draft:
     )
 
 
-def restarted_by_hand(at: Situation, active: HistoryEntry, actor: str, restarted_at: str) -> Draft:
+def restarted_by_hand(at: Situation, active: HistoryEntry, actor: str, restart: str) -> Draft:
     """Return the revision that puts a `kubectl rollout restart` on record; its pods are on their way already."""
     snapshot = record_of(at, active)
     return Draft(
@@ -219,8 +219,8 @@ def restarted_by_hand(at: Situation, active: HistoryEntry, actor: str, restarted
         record=snapshot.record,
         trigger=Trigger.RESTART,
         actor=actor,
-        reason=f"all pods are started anew, by kubectl rollout restart at {restarted_at}",
-        token=clip(restarted_at, 256),
+        reason=f"all pods are started anew, by kubectl rollout restart at {restart}",
+        token=restart,
     )
 
 

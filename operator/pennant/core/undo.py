@@ -6,7 +6,7 @@ entry in the status carries the undo through.
 
 from dataclasses import replace
 
-from pennant.api.meta import clip
+from pennant.api.meta import SENTENCE, clip
 from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus, QuarantineEntry, Trigger
 from pennant.api.reasons import Reason
 from pennant.core.history import Quarantine, succeeded, with_entry
@@ -71,7 +71,7 @@ def _asked(at: Situation, message: str) -> QuarantineEntry | None:
         version=version,
         template_hash=template_hash,
         reason=Reason.UNDONE,
-        message=clip(message, 512),
+        message=clip(message, SENTENCE),
         since=at.now,
         revision=at.active.revision,
     )

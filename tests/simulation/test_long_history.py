@@ -1,0 +1,46 @@
+"""What the status tells of many revisions that were found bad, and what only their records tell."""
+
+from pennant.core.history import WHOLE_EVIDENCE
+from simulation.acts import move_tag, serving
+from simulation.story import ACCURACY, Story
+from simulation.world import KEY
+
+BAD = WHOLE_EVIDENCE + 2
+
+
+def told(story: Story) -> list[int]:
+    """Return how many measurements the status tells of each revision that was found bad."""
+    return [len(each.evidence) for each in story.history if each.evidence]
+
+
+def recorded(story: Story) -> list[int]:
+    """Return how many their records tell."""
+    found = (each.latest.evidence for _, each in sorted(story.world.records[KEY].revisions.items()))
+    return [len(each) for each in found if each]
+
+
+async def test_of_what_was_found_bad_long_ago_the_record_tells_more_than_the_status() -> None:
+    """Rule: The status stays small however long the history is."""
+    metrics = [
+        {"name": name, "prometheus": {"query": ACCURACY}, "threshold": {"min": "0.9"}}
+        for name in ("accuracy", "recall", "precision")
+    ]
+    story = await serving("1.0.0", analysis={"intervalSeconds": 1, "bakeSeconds": 1, "metrics": metrics})
+    for number in range(1, BAD + 1):
+        story.accuracy.values[f"1.{number}.0"] = 0.2
+        await move_tag(story, f"1.{number - 1}.0", f"1.{number}.0")
+        await story.until(lambda: story.condition("Stalled") == ("True", "RolledBack"))
+        await story.passes(10)
+
+    assert told(story) == [1] * (BAD - WHOLE_EVIDENCE) + [3] * WHOLE_EVIDENCE
+    assert recorded(story) == [3] * BAD
+    before = story.history
+
+    story.world.wipe_status(KEY)
+    await story.passes(10)
+    assert story.history == before, "it is rebuilt as it was"
+    written = story.world.writes
+    story.start_operator()
+    await story.passes(30)
+    assert story.world.writes == written
+    assert recorded(story) == [3] * BAD

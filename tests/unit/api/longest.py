@@ -1,0 +1,34 @@
+"""The longest value that a schema lets in: what an object may come to when every text is as long as it may be."""
+
+from typing import Any
+
+from pennant.api.meta import LABEL_PATTERN, SEMVER_PATTERN
+
+Node = dict[str, Any]
+MOMENT = "2026-11-26T12:00:00.000Z"
+LARGEST_NUMBER = 2**31 - 1
+BEGINNINGS = {"": "", LABEL_PATTERN: "", SEMVER_PATTERN: "1.0.0-"}
+
+
+def longest(node: Node, filler: str, number: int = 0) -> Any:
+    """Return a value with all fields and items of the schema; free texts consist of the filler.
+
+    `number` tells the items of a list apart.
+    """
+    match node:
+        case {"type": "object", "properties": properties}:
+            return {name: longest(each, filler, number) for name, each in properties.items()}
+        case {"type": "array", "items": items, "maxItems": most}:
+            return [longest(items, filler, index) for index in range(most)]
+        case {"enum": words}:
+            return max(words, key=len)
+        case {"format": "date-time"}:
+            return MOMENT
+        case {"type": "string", "maxLength": most}:
+            pattern = node.get("pattern", "")
+            beginning, ending = BEGINNINGS[pattern], f"{number:x}"
+            middle = "a" if pattern else filler
+            return beginning + middle * (most - len(beginning) - len(ending)) + ending
+        case {"type": "integer"}:
+            return node.get("maximum", LARGEST_NUMBER)
+    raise ValueError(f"the schema says nothing of the length of {node}")
