@@ -2,7 +2,11 @@
 
 from typing import Any
 
+from pennant.api.crd import crds
 from pennant.api.meta import LABEL_PATTERN, SEMVER_PATTERN
+from pennant.api.model_deployment import ModelDeploymentStatus
+from pennant.api.reasons import Reason
+from pennant.core.history import thinned
 
 Node = dict[str, Any]
 MOMENT = "2026-11-26T12:00:00.000Z"
@@ -32,3 +36,24 @@ def longest(node: Node, filler: str, number: int = 0) -> Any:
         case {"type": "integer"}:
             return node.get("maximum", LARGEST_NUMBER)
     raise ValueError(f"the schema says nothing of the length of {node}")
+
+
+def schema_of(kinds: str) -> Node:
+    """Return the schema of the status of these objects."""
+    schema: Node = crds()[f"{kinds}.yaml"]["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"]
+    return schema
+
+
+def longest_status(filler: str) -> ModelDeploymentStatus:
+    """Return the status of a hundred revisions, each found bad by all metrics that there may be.
+
+    Measurements are numbers and names, so their texts are ASCII.
+    """
+    schema = schema_of("modeldeployments")
+    raw, plain = longest(schema, filler), longest(schema, "a")
+    for number, entry in enumerate(raw["history"]):
+        entry |= {"revision": 2**31 - 100 + number, "evidence": plain["history"][number]["evidence"]}
+    for each in (*raw["quarantine"], *raw["analysis"]):
+        each["reason"] = max(Reason, key=len)
+    status = ModelDeploymentStatus.model_validate(raw)
+    return status.model_copy(update={"history": thinned(status.history)})
