@@ -141,6 +141,9 @@ def test_its_metrics_are_what_prometheus_expects(rig: Rig, replicas: Callable[..
     checked = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
     assert 'pennant_api_requests_total{code="200",kind="ModelVersion",verb="list"}' in text
+    for kind in ("ModelDeployment", "ModelVersion"):
+        assert f'pennant_workqueue_depth{{kind="{kind}"}}' in text
+        assert f'pennant_workqueue_oldest_seconds{{kind="{kind}"}}' in text
 
 
 def test_json_logs_are_one_object_a_line(replicas: Callable[..., Operator]) -> None:

@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import uuid
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -94,6 +94,7 @@ class Operator:
         self._handle_signals()
         sources = load(self._settings.metric_sources, self._telemetry.queried)
         queue, version_queue = (self._queue(each) for each in (self._settings.workers, self._settings.version_workers))
+        queues = {Kind.MODEL_DEPLOYMENT: queue, Kind.MODEL_VERSION: version_queue}
         store = Store(Records(version_queue.add))
         leases = Leases(connection, self._lease_namespace(connection), self._settings.lease_name)
         elector = Elector(leases, _identity(), self._clock, self._timing(), self._jitter)
@@ -114,9 +115,15 @@ class Operator:
             version_queue, Yielding(versions, queue), self._clock, VersionTelemetry(self._telemetry)
         )
         ears, lag = handlers.Ears(), LoopLag()
-        listed = partial(relist, client, store, self._settings.namespace)
-        resync = Resync(listed, queue, self._telemetry, self._settings.resync_seconds, self._jitter, lambda: ears.count)
-        health = self._health((workers, version_workers), resync, lag, queue)
+        resync = Resync(
+            partial(relist, client, store, self._settings.namespace),
+            queue,
+            self._telemetry,
+            self._settings.resync_seconds,
+            self._jitter,
+            lambda: ears.count,
+        )
+        health = self._health((workers, version_workers), resync, lag, queues)
         webhook = self._webhook(store, queue, measurements, permit)
         leading = asyncio.Event()
 
@@ -125,7 +132,7 @@ class Operator:
             self._telemetry.led(True)
             # What was cached may be old; the first look at each object is a fresh one.
             gateway.distrust()
-            for kind, each in ((Kind.MODEL_DEPLOYMENT, queue), (Kind.MODEL_VERSION, version_queue)):
+            for kind, each in queues.items():
                 for key in store.keys(kind):
                     each.add(key)
             leading.set()
@@ -155,7 +162,7 @@ class Operator:
             }
             return await self._supervise(parts, self._watch(connection, store, queue, ears))
         finally:
-            for each in (queue, version_queue):
+            for each in queues.values():
                 each.close()
             await measurements.aclose()
             for server in (health, webhook):
@@ -258,12 +265,18 @@ class Operator:
     def _queue(self, workers: int) -> WorkQueue:
         return WorkQueue(self._jitter, max(1, workers // 2))
 
-    def _health(self, workers: Iterable[Workers], resync: Resync, lag: LoopLag, queue: WorkQueue) -> Health:
+    def _health(
+        self, workers: Iterable[Workers], resync: Resync, lag: LoopLag, queues: Mapping[Kind, WorkQueue]
+    ) -> Health:
+        def look() -> None:
+            for kind, each in queues.items():
+                self._telemetry.queued(kind, each.depth, each.oldest_seconds)
+
         return Health(
             alive=alive(lag, tuple(workers), resync, self._settings.resync_seconds),
             ready=ready(resync),
             registry=self._telemetry.registry,
-            before_scrape=lambda: self._telemetry.queued(queue.depth, queue.oldest_seconds),
+            before_scrape=look,
         )
 
     def _webhook(

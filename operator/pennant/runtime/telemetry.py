@@ -78,9 +78,12 @@ class Telemetry:
         )
         self._leader = Gauge("pennant_leader", "Whether this process leads: 1 or 0.", registry=registry)
         self._leader.set(0)
-        self._depth = Gauge("pennant_workqueue_depth", "ModelDeployments that wait for a worker.", registry=registry)
+        self._depth = Gauge("pennant_workqueue_depth", "Objects that wait for a worker.", ("kind",), registry=registry)
         self._oldest = Gauge(
-            "pennant_workqueue_oldest_seconds", "Time for which the oldest of them has waited.", registry=registry
+            "pennant_workqueue_oldest_seconds",
+            "Time for which the oldest of them has waited.",
+            ("kind",),
+            registry=registry,
         )
         self._objects = ObjectMetrics(registry)
 
@@ -120,10 +123,10 @@ class Telemetry:
         """This process leads, or no longer does."""
         self._leader.set(float(leading))
 
-    def queued(self, depth: int, oldest_seconds: float) -> None:
-        """The state of the queue, taken when somebody looks."""
-        self._depth.set(depth)
-        self._oldest.set(oldest_seconds)
+    def queued(self, kind: Kind, depth: int, oldest_seconds: float) -> None:
+        """The state of a queue, taken when somebody looks."""
+        self._depth.labels(kind.value).set(depth)
+        self._oldest.labels(kind.value).set(oldest_seconds)
 
 
 class VersionTelemetry:
