@@ -483,8 +483,9 @@ class Reason(Word):
         "NameConflict",
         "A Deployment of this name exists that is not ours; it is not touched.",
         "The Deployment has no owner reference to this ModelDeployment.",
-        "It is deleted or renamed.",
-        "Rename one of the two.",
+        "It is deleted, or given to this ModelDeployment.",
+        "Rename one of the two. To go on with a Deployment that was orphaned, write the owner reference that it had: "
+        "the kind, name and uid of this object, `controller: true` and `blockOwnerDeletion: true`.",
     )
     DEPLOYMENT_REFUSED = (
         "DeploymentRefused",
