@@ -1,12 +1,14 @@
 """What is wrong with something that was read, as one sentence for the user who wrote it."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from pydantic import ValidationError
 
 from pennant.api.meta import MEANINGS, clip
 
+_NESTED = (dict, list)
 DEEPEST = 64
 """Levels of nesting that are read; a whole pod template has about a dozen."""
 _PATH_LEVELS = 5
@@ -47,7 +49,23 @@ def printable(text: str) -> str:
 
 
 def too_deep(value: object, root: str = "spec") -> str | None:
-    """Return what is wrong with a value that is nested so deeply that nobody wrote it by hand; None: it is not."""
+    """Return what is wrong with JSON that is nested so deeply that nobody wrote it by hand; None: nothing is.
+
+    It is asked of each object that is read, ten thousand of them at a time.
+    """
+    nested = [value] if type(value) in _NESTED else []
+    for _ in range(DEEPEST):
+        nested = [each for node in nested for each in _children(node) if type(each) in _NESTED]
+        if not nested:
+            return None
+    return _said_too_deep(value, root)
+
+
+def _children(node: Any) -> Iterable[object]:
+    return node.values() if type(node) is dict else node
+
+
+def _said_too_deep(value: object, root: str) -> str | None:
     pending = [(value, root, 0)]
     while pending:
         node, path, depth = pending.pop()

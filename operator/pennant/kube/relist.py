@@ -12,6 +12,7 @@ from pennant.kube.identity import identity
 from pennant.kube.resources import MANAGED_BY, Kind
 from pennant.kube.store import NOBODY, Keys, Store
 
+AT_A_TIME = 25
 _log = logging.getLogger(__name__)
 _SELECTORS = {Kind.DEPLOYMENT: {"labelSelector": MANAGED_BY}}
 
@@ -41,7 +42,10 @@ async def relist_kind(client: Client, store: Store, kind: Kind, namespace: str =
             if resource_version < newest:
                 _log.warning("%s: the API server is older than what it told; starting anew", kind)
                 concerned |= store.forget_all(kind)
-        for raw in page["items"]:
+        for number, raw in enumerate(page["items"]):
+            if number % AT_A_TIME == 0:
+                # Ten thousand objects that are news take a second; what others have to do comes in between.
+                await asyncio.sleep(0)
             listed.add(identity(raw).key)
             concerned |= store.heard(kind, None, raw)
     for key in store.keys(kind, namespace):
