@@ -3,7 +3,7 @@
 A changed trace is shown as a difference; `PENNANT_WRITE_GOLDEN=1` writes it anew, to be reviewed like code.
 """
 
-from simulation.acts import assert_golden, move_tag, serving
+from simulation.acts import assert_golden, move_tag, serving, told
 from simulation.story import Story, a_spec
 from simulation.world import KEY
 
@@ -168,6 +168,34 @@ async def test_when_every_version_breaches_the_operator_stops() -> None:
     assert [each.version for each in story.history] == ["1.0.0", "1.1.0", "1.0.0"]
     assert story.condition("Stalled") == ("True", "NoRollbackTarget")
     assert_golden(story, "double_breach")
+
+
+async def test_what_was_found_bad_is_no_way_back_also_where_it_is_released_because_the_tag_moves() -> None:
+    """Rule: A rollback goes to the newest revision known good that was not found bad since."""
+    story = await serving("1.0.0")
+    story.accuracy.values = {"1.0.0": 0.1, "1.1.0": 0.1}
+    await story.until(lambda: story.condition("Stalled") == ("True", "NoRollbackTarget"))
+    story.accuracy.values["1.0.0"] = None
+    await story.passes(40)
+    await move_tag(story, "1.0.0", "1.1.0")
+    assert story.status.quarantine == ()
+    await story.passes(100)
+    assert told(story) == [("1.0.0", "TagMoved", "RolledBack"), ("1.1.0", "TagMoved", "Serving")]
+    assert story.condition("Stalled") == ("True", "NoRollbackTarget")
+
+
+async def test_what_was_found_bad_does_not_become_known_good_because_the_tag_moves() -> None:
+    story = Story()
+    story.accuracy.values = {"1.0.0": 0.1, "1.1.0": 0.97}
+    story.version("1.0.0", "production")
+    story.deployment()
+    await story.passes(1)
+    await story.until(lambda: story.condition("Stalled") == ("True", "NoRollbackTarget"))
+    story.accuracy.values["1.0.0"] = 0.97
+    await story.passes(120)
+    await move_tag(story, "1.0.0", "1.1.0")
+    assert told(story) == [("1.0.0", "TagMoved", "RolledBack"), ("1.1.0", "TagMoved", "InProgress")]
+    assert story.history[0].verified_at is None
 
 
 async def test_a_first_version_that_never_becomes_ready_is_mended_by_a_new_template() -> None:

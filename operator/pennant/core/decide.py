@@ -197,7 +197,8 @@ def _with_revision(scene: _Scene, draft: Draft, quarantine: Quarantine) -> _Scen
     creation = CreateRevision(fresh)
     if refusal := scene.seen.refused(creation.write.content):
         return replace(scene, refusal=refusal)
-    past = plan.succeeded_by(at.history, fresh.entry, quarantine)
+    # What the status says was found bad ends as that, also where this very pass releases its content.
+    past = plan.succeeded_by(at.history, fresh.entry, (*quarantine, *at.snapshot.status.quarantine))
     verdict = analysis.assess(at.spec.analysis, fresh.entry, None, {}, (), at.now)
     at = replace(_with_quarantine(at, quarantine), history=past, active=fresh.entry, condemned=None)
     return replace(
