@@ -3,8 +3,10 @@
 A changed trace is shown as a difference; `PENNANT_WRITE_GOLDEN=1` writes it anew, to be reviewed like code.
 """
 
+import pytest
+
 from simulation.acts import assert_golden, move_tag, serving, told
-from simulation.story import Story, a_spec
+from simulation.story import Crash, Story, a_spec
 from simulation.world import KEY
 
 
@@ -241,6 +243,24 @@ async def test_history_is_trimmed_to_its_limit_and_no_number_is_lost() -> None:
     assert sorted(story.world.records[KEY].revisions) == [1, 7, 8]
     assert story.status.stable is not None
     assert story.status.stable.version == "1.0.0"
+
+
+async def test_a_record_goes_only_when_the_status_no_longer_tells_of_it() -> None:
+    """Also where the process died between the record that is one too many and the status."""
+    story = await serving("1.0.0", historyLimit=2)
+    await move_tag(story, "1.0.0", "1.1.0")
+
+    def die(what: str) -> None:
+        if what.startswith("records revision"):
+            raise Crash
+
+    story.world.after_write = die
+    with pytest.raises(Crash):
+        await move_tag(story, "1.1.0", "1.2.0")
+    story.start_operator()
+    story.world.after_write = lambda _: None
+    await story.passes(5)
+    assert sorted(story.world.records[KEY].revisions) == [each.revision for each in story.history]
 
 
 async def test_a_verified_version_is_watched_no_more_where_that_is_asked_for() -> None:

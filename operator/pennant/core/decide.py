@@ -272,7 +272,7 @@ def _tidied(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
         *rollback.mirrors(at.snapshot, at.quarantine),
         # The status says it first: what is noted on a record is a copy.
         *_marks(at, tuple(each for each in past if each in before.history)),
-        *_prunings(at, past),
+        *_prunings(at, (*past, *before.history)),
     )
     return replace(scene, actions=tidying)
 
@@ -289,8 +289,9 @@ def _marks(at: Situation, said: history.History) -> tuple[MarkRevision, ...]:
     )
 
 
-def _prunings(at: Situation, past: history.History) -> tuple[PruneRevision, ...]:
-    kept = {each.revision for each in past}
+def _prunings(at: Situation, told: history.History) -> tuple[PruneRevision, ...]:
+    """Return the deletions of records that neither the status tells of nor is about to."""
+    kept = {each.revision for each in told}
     numbers = (each.entry.revision for each in at.snapshot.revisions)
     return tuple(PruneRevision(number) for number in numbers if number not in kept)
 
