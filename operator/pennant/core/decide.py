@@ -126,17 +126,21 @@ def advance(seen: Observation, spec: ModelDeploymentSpec) -> Decision:
     before = seen.snapshot.status
     scene = _survey(seen, spec)
     if _is_recorded(scene.found, before):
-        scene = _commanded(scene, before)
-    if _is_recorded(scene.found, before) and not scene.actions and not scene.refusal and not spec.paused:
-        draft = plan.next_revision(scene.at, scene.gate is not None)
-        scene = scene if draft is None else _with_revision(scene, draft, scene.at.quarantine)
-    if not scene.actions:
-        scene = _written(scene, before)
+        scene = _stepped(scene, before)
     scene = _tidied(scene, before)
     facts = _facts(seen, scene)
     after = _status(seen, scene, facts)
     told = (*scene.events, *events.of_changes(before, after, seen.snapshot.revisions))
     return Decision(after, scene.actions, told, times.look_again_at(seen, scene.at, scene.found, facts))
+
+
+def _stepped(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
+    """Answer a command, record the next revision, or bring the Deployment to the one in place."""
+    scene = _commanded(scene, before)
+    if not scene.actions and not scene.refusal and not scene.at.spec.paused:
+        draft = plan.next_revision(scene.at, scene.gate is not None)
+        scene = scene if draft is None else _with_revision(scene, draft, scene.at.quarantine)
+    return scene if scene.actions else _written(scene, before)
 
 
 def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
