@@ -44,12 +44,16 @@ class LiveAccuracy(FakeMetricSource):
             for pod, value in enumerate(values if version in served else ()):
                 labels = {"version": version, **({"pod": str(pod)} if len(values) > 1 else {})}
                 self.samples.append(Sample(name, labels, now, value))
-        # Nobody asks for older samples, but for those from right before a revision, which it is compared with.
+        if now % 60 == 0:
+            self._forget_before(now - 120)
+
+    def _forget_before(self, oldest: float) -> None:
+        """Nobody asks for older samples, but for those from right before a revision, which it is compared with."""
         began = [(each.status.history[-1].started_at - BEGINNING).total_seconds() for each in self._deployed()]
         self.samples = [
             each
             for each in self.samples
-            if each.seconds > now - 120 or any(second - 60 <= each.seconds <= second for second in began)
+            if each.seconds > oldest or any(second - 60 <= each.seconds <= second for second in began)
         ]
 
     def _deployed(self) -> list[Record]:
