@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pennant.core.measurement import Fault
+from pennant.core.measurement import Alert, Fault
 from simulation.story import LiveAccuracy
 
 NAMES = ("recall", "precision", "speed")
@@ -29,6 +29,9 @@ class Answer(Enum):
 
 ANSWERS = st.sampled_from([Answer.PASSES] * 3 + [Answer.BREACHES] * 3 + list(Answer))
 """What passes and what breaches comes as often as all the rest."""
+
+UNKNOWN = st.sampled_from(["Hold", "Ignore", "Breach"])
+"""What not knowing may mean to a user."""
 
 _VALUES = {
     Answer.PASSES: (0.95,),
@@ -53,26 +56,36 @@ def answers(source: LiveAccuracy, name: str, version: str, answer: Answer) -> No
     source.faults.pop(query(name, version), None)
     if answer in _FAULTS:
         source.faults[query(name, version)] = _FAULTS[answer]
+    labels = {"alertname": name, "version": version}
+    fires = any(each.labels == labels for each in source.alerts)
+    if answer is not Answer.BREACHES:
+        source.alerts = [each for each in source.alerts if each.labels != labels]
+    elif not fires:
+        source.alerts.append(Alert(labels, source.world.time))
 
 
 @st.composite
 def metrics(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Draw one to three metrics; each may be held to a threshold, to the stable version, or to both."""
+    """Draw one to three metrics; each may be held to a threshold, to the stable version, or to both, or be an alert."""
     return [_metric(draw, name) for name in NAMES[: draw(st.integers(1, len(NAMES)))]]
 
 
 def _metric(draw: st.DrawFn, name: str) -> dict[str, Any]:
-    unknown = st.sampled_from(["Hold", "Ignore", "Breach"])
-    of = draw(st.integers(1, 4))
-    metric: dict[str, Any] = {
+    held_to = draw(st.sampled_from(["threshold", "threshold", "stable", "both", "alert"]))
+    either: dict[str, Any] = {
         "name": name,
-        "prometheus": {"query": query(name)},
-        "breaches": {"count": draw(st.integers(1, of)), "of": of},
-        "onNoData": draw(unknown),
-        "onError": draw(unknown),
+        "onError": draw(UNKNOWN),
         "mode": draw(st.sampled_from(["Enforce", "Enforce", "Observe"])),
     }
-    held_to = draw(st.sampled_from(["threshold", "threshold", "stable", "both"]))
+    if held_to == "alert":
+        return {**either, "alert": {"matchLabels": {"alertname": name, "version": "${version}"}}}
+    of = draw(st.integers(1, 4))
+    metric: dict[str, Any] = {
+        **either,
+        "prometheus": {"query": query(name)},
+        "breaches": {"count": draw(st.integers(1, of)), "of": of},
+        "onNoData": draw(UNKNOWN),
+    }
     if held_to != "stable":
         metric["threshold"] = {"min": "0.9"}
     if held_to != "threshold":
