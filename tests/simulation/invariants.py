@@ -96,12 +96,16 @@ def one_revision_is_in_place(status: ModelDeploymentStatus) -> None:
 def rollbacks_come_to_an_end(status: ModelDeploymentStatus) -> None:
     """Between two revisions that a person asked for no rollback goes to a content that another one went to before.
 
-    So there are never more of them in a row than contents that were known good.
+    So there are never more of them in a row than contents that were known good. Where the limit has taken entries away
+    in between, there may have been one that a person asked for.
     """
     in_a_row: set[str] = set()
+    last = 0
     for each in status.history:
-        if each.trigger is not Trigger.AUTOMATIC_ROLLBACK:
+        if each.trigger is not Trigger.AUTOMATIC_ROLLBACK or each.revision != last + 1:
             in_a_row.clear()
+        last = each.revision
+        if each.trigger is not Trigger.AUTOMATIC_ROLLBACK:
             continue
         assert each.digest not in in_a_row, f"{each.version} is put back for the second time"
         in_a_row.add(each.digest)
