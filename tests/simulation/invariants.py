@@ -19,7 +19,7 @@ from itertools import pairwise
 from pennant.api.conditions import find
 from pennant.api.model_deployment import ModelDeploymentStatus, Trigger
 from pennant.core.observation import Key
-from pennant.core.revision import entry_hash
+from pennant.core.revision import entry_hash, unrestarted
 from simulation.world import World
 from simulation.writes import WRITES
 
@@ -55,8 +55,11 @@ def check_converged(world: World) -> None:
 
 def check_at_rest(world: World, key: Key) -> None:
     """Fail where a ModelDeployment at rest does not serve what its records say."""
-    status = world.records[key].status
-    assert world.deployments[key].template_hash == status.history[-1].template_hash
+    record, shown = world.records[key], world.deployments[key]
+    status, active = record.status, record.status.history[-1]
+    assert shown.template_hash == active.template_hash
+    recorded, template = record.revisions[active.revision].template, shown.manifest["spec"]["template"]
+    assert unrestarted(template) == unrestarted(recorded), "what others changed is put right, but for a restart"
     quarantined = {each.digest for each in status.quarantine}
     for version in world.versions.values():
         mirrored = {each.digest for each in version.quarantined_by if each.deployment == key.name}
