@@ -14,6 +14,7 @@ from simulation.world import WorldCluster
 
 MOST_ROUNDS = 50
 MOST_CONFLICTS = 20
+TURNS_TO_AN_ANSWER = 8
 
 
 class Silent:
@@ -49,9 +50,9 @@ class Process:
                 return
             for key in due:
                 await self.reconcile(key)
-            # The answers of the metric sources come.
-            await asyncio.sleep(0)
-            await asyncio.sleep(0)
+            # The answers of the metric sources come, those about alerts by way of several tasks.
+            for _ in range(TURNS_TO_AN_ANSWER):
+                await asyncio.sleep(0)
         raise AssertionError("the operator does not come to rest:\n" + "\n".join(self.world.trace[-20:]))
 
     def hint(self) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pennant.core.measurement import Alert, Alerts, RangeQuery, Series
+from pennant.core.measurement import Alert, Alerts, Fault, RangeQuery, Series
 from pennant.ports import Refused, Unavailable
 
 _SELECTOR = re.compile(r'(\w+)(?:\{(\w+)="([^"]*)"\})?')
@@ -29,12 +29,15 @@ class FakeMetricSource:
         self.samples = list(samples)
         self.alerts: list[Alert] = []
         self.down = False
+        self.faults: dict[str, Fault] = {}
+        """Queries that alone are not answered, and why."""
 
     async def query_range(self, request: RangeQuery) -> Series:
-        if self.down:
+        fault = self.faults.get(request.query)
+        if self.down or fault is Fault.UNAVAILABLE:
             raise Unavailable("connection refused")
         match = _SELECTOR.fullmatch(request.query)
-        if match is None:
+        if match is None or fault is Fault.REFUSED:
             raise Refused("the query is refused (bad_data)")
         name, label, value = match.groups()
         chosen = [

@@ -11,7 +11,7 @@ from pennant.ports import MetricSource
 from simulation import invariants
 from simulation.process import Process
 from simulation.sources import FakeMetricSource, Sample
-from simulation.world import BEGINNING, KEY, World, WorldCluster
+from simulation.world import BEGINNING, KEY, Record, World, WorldCluster
 
 ACCURACY = 'accuracy{version="${version}"}'
 
@@ -28,17 +28,36 @@ class LiveAccuracy(FakeMetricSource):
         self.world = world
         self.values: dict[str, float | None] = {}
         self.requests: dict[str, int] = {}
+        self.others: dict[tuple[str, str], tuple[float, ...]] = {}
+        """Other metrics: by name and version, the value of each of their series."""
 
     def scrape(self) -> None:
         """Take a sample of each version that is served and has a value."""
         now = (self.world.time - BEGINNING).total_seconds()
-        for each in {pod.version for d in self.world.deployments.values() for pod in d.pods if pod.available}:
+        served = {pod.version for d in self.world.deployments.values() for pod in d.pods if pod.available}
+        for each in served:
             if (value := self.values.get(each)) is not None:
                 self.samples.append(Sample("accuracy", {"version": each}, now, value))
             if (number := self.requests.get(each)) is not None:
                 self.samples.append(Sample("requests", {"version": each}, now, number))
-        # Nobody asks for samples that are older than this.
-        self.samples = [each for each in self.samples if each.seconds > now - 120]
+        for (name, version), values in self.others.items():
+            for pod, value in enumerate(values if version in served else ()):
+                labels = {"version": version, **({"pod": str(pod)} if len(values) > 1 else {})}
+                self.samples.append(Sample(name, labels, now, value))
+        if now % 60 == 0:
+            self._forget_before(now - 120)
+
+    def _forget_before(self, oldest: float) -> None:
+        """Nobody asks for older samples, but for those from right before a revision, which it is compared with."""
+        began = [(each.status.history[-1].started_at - BEGINNING).total_seconds() for each in self._deployed()]
+        self.samples = [
+            each
+            for each in self.samples
+            if each.seconds > oldest or any(second - 60 <= each.seconds <= second for second in began)
+        ]
+
+    def _deployed(self) -> list[Record]:
+        return [each for each in self.world.records.values() if each.status.history]
 
 
 class Story:

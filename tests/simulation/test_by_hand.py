@@ -1,6 +1,9 @@
 """What people do to the Deployment itself: told by content, put right or adopted, and always on record."""
 
-from simulation.acts import assert_golden, promoted, rolled_back, serving, told
+import asyncio
+from datetime import timedelta
+
+from simulation.acts import assert_golden, move_tag, promoted, rolled_back, serving, told
 from simulation.story import Story
 from simulation.world import KEY
 
@@ -143,6 +146,25 @@ async def test_a_restart_by_an_annotation_without_an_end_is_recorded_once() -> N
         ("Restart", "Verified"),
     ]
     assert story.world.deployments[KEY].restarted_at == "again" * 1_000, "it is left as it is"
+
+
+async def test_a_native_restart_at_the_moment_of_a_breach_does_not_hold_up_the_rollback() -> None:
+    """Rule: What is found bad is quarantined before anything is done about it."""
+    (found_bad,) = (await rolled_back()).status.quarantine
+    story = await serving("1.0.0")
+    story.accuracy.values["1.1.0"] = 0.2
+    await move_tag(story, "1.0.0", "1.1.0")
+    while story.world.time < found_bad.since - timedelta(seconds=1):
+        await story.passes(1)
+    story.tick()
+    await story.operator.reconcile(KEY)
+    # The answer that condemns it is there, and nobody has looked at it.
+    await asyncio.sleep(0)
+    story.world.restart_by_hand(KEY, "2026-01-01T12:01:00Z")
+    await story.passes(10)
+    rollback, restart = told(story)[2:]
+    assert rollback[:2] == ("1.0.0", "AutomaticRollback")
+    assert restart[:2] == ("1.0.0", "Restart"), "it is still in place, and so on record"
 
 
 async def test_nothing_is_put_right_while_paused() -> None:

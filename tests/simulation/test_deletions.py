@@ -16,9 +16,8 @@ from simulation.acts import told as told_of
 from simulation.script import Script, Telling, told
 from simulation.scripts import deploy, promote, promote_what_never_becomes_ready
 from simulation.story import Story, a_spec
-from simulation.world import KEY, World
+from simulation.world import KEY, OTHER, World
 
-OTHER = Key("default", "other")
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
 
 T = TypeVar("T")

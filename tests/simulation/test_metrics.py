@@ -57,6 +57,19 @@ async def test_a_version_that_is_a_little_worse_than_the_stable_one_becomes_it()
     assert len(story.history) == 2 + 1, "each is compared with the one before, not with the first"
 
 
+async def test_what_a_version_is_compared_with_is_asked_for_again_where_the_source_did_not_answer() -> None:
+    """Rule: Not knowing is neither good nor bad."""
+    story = await serving("1.0.0", analysis=watching({**COMPARED, "onError": "Breach"}))
+    story.accuracy.values["1.1.0"] = 0.95
+    await move_tag(story, "1.0.0", "1.1.0")
+    story.accuracy.down = True
+    await story.passes(20)
+    assert story.condition("MetricsHealthy") == ("Unknown", "SourceUnavailable")
+    story.accuracy.down = False
+    await story.until(partial(is_stable, story, "1.1.0"))
+    assert len(story.history) == 2
+
+
 async def test_what_is_known_good_is_compared_with_nothing() -> None:
     story = await serving("1.0.0", analysis=watching(COMPARED))
     await promoted(story, "1.0.0", "1.1.0")

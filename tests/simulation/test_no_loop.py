@@ -5,6 +5,8 @@ Rule: Rollbacks come to an end.
 
 import asyncio
 import itertools
+from collections.abc import Sequence
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,41 +15,55 @@ from pennant.api.model_deployment import Trigger
 from pennant.core import history, plan
 from simulation import invariants
 from simulation.acts import move_tag, promoted, serving
+from simulation.metrics import ANSWERS, NAMES, Answer, answers, metrics
+from simulation.story import Story
 from simulation.world import KEY
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
-ANSWERS = st.sampled_from([0.95, 0.95, 0.1, 0.1, None, float("nan"), "down"])
-"""Passes, breaches, no data, a value that is none, and a source that does not answer."""
+OF_ALL_METRICS = st.tuples(*[ANSWERS] * len(NAMES))
+AT_ONE_TIME = st.tuples(*[OF_ALL_METRICS] * len(VERSIONS))
+"""An answer for each metric of each version."""
 
 
-async def _answer(known_good: int, answers: list[tuple[object, ...]]) -> None:
-    story = await serving(VERSIONS[0])
+async def _answer(
+    known_good: int, watched: list[dict[str, Any]], answered: list[tuple[tuple[Answer, ...], ...]]
+) -> None:
+    story = Story()
+    all_say(story, [[Answer.PASSES] * len(NAMES)] * len(VERSIONS))
+    story.version(VERSIONS[0], "production")
+    story.deployment(analysis={"intervalSeconds": 10, "bakeSeconds": 30, "metrics": watched})
+    await story.until(lambda: bool(story.status.stable))
     for old, new in itertools.pairwise(VERSIONS[:known_good]):
         await promoted(story, old, new)
     most_rollbacks = known_good
     """The bound: contents that were known good when a person acted last."""
     acted = len(story.history)
-    for row in answers:
-        story.accuracy.down = "down" in row
-        for version, answer in zip(VERSIONS, row, strict=True):
-            story.accuracy.values[version] = answer if isinstance(answer, float) else None
+    for row in answered:
+        all_say(story, row)
         await story.passes(40)
         since = story.history[acted:]
         assert {each.trigger for each in since} <= {Trigger.AUTOMATIC_ROLLBACK}
         assert len(since) < most_rollbacks, "each goes to another one, and the first one was in place"
-    await story.passes(200)
+    await story.passes(300)
+    assert len(story.history[acted:]) < most_rollbacks
     written = story.world.writes
     await story.passes(100)
     assert story.world.writes == written, "with the same answers it comes to rest"
-    invariants.check(story.world)
+    invariants.check_converged(story.world)
+
+
+def all_say(story: Story, row: Sequence[Sequence[Answer]]) -> None:
+    for version, told in zip(VERSIONS, row, strict=True):
+        for name, answer in zip(NAMES, told, strict=True):
+            answers(story.accuracy, name, version, answer)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-@given(st.integers(1, 4), st.lists(st.tuples(*[ANSWERS] * 4), min_size=2, max_size=6))
+@given(st.integers(1, 4), metrics(), st.lists(AT_ONE_TIME, min_size=2, max_size=6))
 def test_between_two_acts_of_a_person_there_are_fewer_rollbacks_than_contents_known_good(
-    known_good: int, answers: list[tuple[object, ...]]
+    known_good: int, watched: list[dict[str, Any]], answered: list[tuple[tuple[Answer, ...], ...]]
 ) -> None:
-    asyncio.run(_answer(known_good, answers))
+    asyncio.run(_answer(known_good, watched, answered))
 
 
 async def test_after_hundreds_of_revisions_the_newest_are_kept_and_no_number_is_lost() -> None:

@@ -1,50 +1,146 @@
-"""Users, metrics, time and crashes in any order: nothing recorded is lost, nothing bad is served again, no loop."""
+"""Users, metrics, time and crashes in any order: nothing recorded is lost, nothing bad is served again, no loop.
+
+Two deployments of one model stand beside each other, and what is done to one of them the other takes no notice of.
+
+Rule: Two deployments of one model are independent.
+"""
 
 import asyncio
-from collections.abc import Coroutine
+import sys
+from collections import Counter
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from pennant.api.model_deployment import Trigger
+from pennant.api.model_deployment import ModelDeploymentSpec, Trigger
+from pennant.core.observation import Key
 from simulation import invariants
-from simulation.story import Crash, Story
-from simulation.world import KEY
+from simulation.metrics import ANSWERS, NAMES, Answer, answers, metrics
+from simulation.story import Crash, Story, a_spec
+from simulation.world import KEY, OTHER, World
 
-VERSIONS = st.sampled_from(["1.0.0", "1.1.0", "1.2.0"])
+NUMBERS = ("1.0.0", "1.1.0", "1.2.0")
+VERSIONS = st.sampled_from(NUMBERS)
+KEYS = st.sampled_from([KEY, OTHER])
 VALUES = st.sampled_from([0.95, 0.5, None, float("nan")])
+ROLLBACKS: list[dict[str, Any]] = [
+    {},
+    {"action": "Pause"},
+    {"action": "Report"},
+    {"cooldownSeconds": 60},
+    {"budget": {"count": 1, "windowSeconds": 100}},
+]
+ANALYSES = st.fixed_dictionaries(
+    {"intervalSeconds": st.just(10), "bakeSeconds": st.just(20), "metrics": st.just([]) | metrics()},
+    optional={"afterPromotion": st.just("Stop"), "initialDelaySeconds": st.just(15)},
+)
+SPECS = st.fixed_dictionaries(
+    {"analysis": ANALYSES, "rollback": st.sampled_from(ROLLBACKS)},
+    optional={
+        "historyLimit": st.sampled_from([2, 4]),
+        "promotion": st.just({"onAmbiguousTag": "Newest"}),
+        "replicas": st.just(1),
+    },
+)
+"""What another deployment may want of the operator."""
+COMMANDS = st.sampled_from(
+    [
+        *({"rollback_to": to} for to in ("", "1", "2", *NUMBERS)),
+        *({"retry": version} for version in ("", *NUMBERS)),
+        {"restart": ""},
+    ]
+)
+Deletion = Callable[[World, Key], None]
+WAYS: list[Deletion] = [
+    World.delete_deployment,
+    World.delete_deployment_alone,
+    lambda world, key: world.delete_deployment_alone(key, orphan=True),
+    World.begin_to_delete,
+]
+"""At once with all that it owns, in the background, with orphans, in the foreground."""
+Edit = Callable[[World, Key], None]
+EDITS: list[Edit] = [
+    lambda world, key: world.set_image_by_hand(key, "registry.example/other:1"),
+    lambda world, key: world.add_variable_by_hand(key, "DEBUG"),
+    lambda world, key: world.restart_by_hand(key, f"{world.time:%Y-%m-%dT%H:%M:%SZ}"),
+    World.delete_workload,
+    lambda world, key: world.delete_workload(key, in_the_foreground=True),
+]
+"""What people do to a Deployment that is there."""
 
 
 class Cluster(RuleBasedStateMachine):
-    """One ModelDeployment, three versions, and everything that can happen to them."""
+    """Two ModelDeployments, three versions, and everything that can happen to them."""
 
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.story = Story()
-        self.story.accuracy.values = {"1.0.0": 0.95, "1.1.0": 0.95, "1.2.0": 0.95}
+        self.all_is_well()
         self.holders: set[str] = set()
-        self.recorded: dict[int, str] = {}
-        self.rollbacks_since_a_person_acted = 0
-        self.story.deployment()
+        self.specs = {KEY: a_spec()}
+        self.recorded: dict[Key, dict[int, str]] = {}
+        self.owners: dict[Key, str] = {}
+        self.rollbacks_since_a_person_acted: Counter[Key] = Counter()
+        self.commands = 0
+        self.has_interfered = False
+        self.world.apply_deployment(KEY, self.specs[KEY])
+
+    @property
+    def world(self) -> World:
+        return self.story.world
 
     def teardown(self) -> None:
-        self.loop.run_until_complete(self.story.measurements.aclose())
-        self.loop.close()
-
-    def run(self, steps: Coroutine[Any, Any, None]) -> None:
         try:
-            self.loop.run_until_complete(steps)
+            # An example that has failed already is not told on.
+            if sys.exc_info()[0] is None:
+                self.all_comes_to_rest()
+                self.all_is_deleted()
+        finally:
+            self.loop.run_until_complete(self.story.measurements.aclose())
+            self.loop.close()
+
+    def run(self, steps: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Take steps; where the process dies in them, it is started anew and finishes what it began."""
+        try:
+            self.loop.run_until_complete(steps())
         except Crash:
             self.story.start_operator()
+            self.run(self.story.settle)
+
+    def passes(self, seconds: int) -> None:
+        self.run(lambda: self.story.passes(seconds))
 
     def tag(self, version: str, held: bool) -> None:
-        self.rollbacks_since_a_person_acted = 0
+        self.rollbacks_since_a_person_acted.clear()
         (self.holders.add if held else self.holders.discard)(version)
         self.story.version(version, *(["production"] if held else []))
-        self.run(self.story.settle())
+        self.run(self.story.settle)
+
+    def upon(self, key: Key, act: Callable[[], None]) -> None:
+        """Let a person act upon one deployment: of another one nothing changes by that."""
+        others, self.has_interfered = self.apart_from(key), False
+        act()
+        self.rollbacks_since_a_person_acted[key] = 0
+        self.run(self.story.settle)
+        assert self.apart_from(key) == others or self.has_interfered, f"what was done to {key} has changed another"
+
+    def apart_from(self, key: Key) -> object:
+        records = {each: record.copy() for each, record in self.world.records.items() if each != key}
+        shown = self.world.deployments.items()
+        return records, {each: (d.uid, d.manifest, d.resource_version) for each, d in shown if each != key}
+
+    def is_there(self, key: Key) -> bool:
+        return key in self.world.records
+
+    @initialize(spec=SPECS)
+    def another_deployment_is_made(self, spec: dict[str, Any]) -> None:
+        self.specs[OTHER] = a_spec(**spec)
+        self.world.apply_deployment(OTHER, self.specs[OTHER])
+        self.run(self.story.settle)
 
     @rule(version=VERSIONS)
     def a_version_gets_the_tag(self, version: str) -> None:
@@ -63,21 +159,30 @@ class Cluster(RuleBasedStateMachine):
     @rule(good=VERSIONS, bad=VERSIONS)
     def a_good_version_is_followed_by_a_bad_one(self, good: str, bad: str) -> None:
         """What everything here is about; by chance alone it would be rare."""
-        for version, accuracy in ((good, 0.95), (bad, 0.2)):
+        for version, accuracy, answer in ((good, 0.95, Answer.PASSES), (bad, 0.2, Answer.BREACHES)):
             self.story.accuracy.values[version] = accuracy
+            self.other_metrics_change(version, [answer] * len(NAMES))
             self.the_tag_moves(version)
-            self.run(self.story.passes(60))
+            self.passes(60)
 
-    @rule(version=VERSIONS)
-    def a_version_is_deleted_and_made_anew(self, version: str) -> None:
-        if ("default", f"fraud-{version}") in self.story.world.versions:
-            self.story.world.delete_version(f"fraud-{version}")
-            self.run(self.story.settle())
-            self.tag(version, version in self.holders)
+    @rule(version=VERSIONS, comes_back=st.booleans())
+    def a_version_is_deleted(self, version: str, comes_back: bool) -> None:
+        if ("default", f"fraud-{version}") in self.world.versions:
+            self.world.delete_version(f"fraud-{version}")
+            self.run(self.story.settle)
+            if comes_back:
+                self.tag(version, version in self.holders)
+            self.holders &= {each.version for each in self.world.versions.values()}
+            self.rollbacks_since_a_person_acted.clear()
 
     @rule(version=VERSIONS, value=VALUES)
     def live_accuracy_changes(self, version: str, value: float | None) -> None:
         self.story.accuracy.values[version] = value
+
+    @rule(version=VERSIONS, told=st.lists(ANSWERS, min_size=len(NAMES), max_size=len(NAMES)))
+    def other_metrics_change(self, version: str, told: list[Answer]) -> None:
+        for name, answer in zip(NAMES, told, strict=True):
+            answers(self.story.accuracy, name, version, answer)
 
     @rule(down=st.booleans())
     def the_source_comes_and_goes(self, down: bool) -> None:
@@ -85,75 +190,214 @@ class Cluster(RuleBasedStateMachine):
 
     @rule(version=VERSIONS, ready=st.booleans())
     def pods_become_ready_or_never(self, version: str, ready: bool) -> None:
-        (self.story.world.never_ready.discard if ready else self.story.world.never_ready.add)(version)
+        (self.world.never_ready.discard if ready else self.world.never_ready.add)(version)
 
-    @rule(image=st.integers(1, 3))
-    def the_template_changes(self, image: int) -> None:
-        self.rollbacks_since_a_person_acted = 0
+    @rule(key=KEYS, image=st.integers(1, 3))
+    def the_template_changes(self, key: Key, image: int) -> None:
         container = {"name": "server", "image": f"registry.example/server:{image}"}
-        self.story.deployment(template={"spec": {"containers": [container]}})
-        self.run(self.story.settle())
+        self.specs[key] = {**self.specs[key], "template": {"spec": {"containers": [container]}}}
+        self.upon(key, lambda: self.world.apply_deployment(key, self.specs[key]))
 
-    @rule(left_behind=st.booleans())
-    def the_deployment_is_deleted_and_made_anew(self, left_behind: bool) -> None:
+    @rule(key=KEYS, paused=st.booleans())
+    def it_is_paused_or_goes_on(self, key: Key, paused: bool) -> None:
+        self.specs[key] = {**self.specs[key], "paused": paused}
+        self.upon(key, lambda: self.world.apply_deployment(key, self.specs[key]))
+
+    @rule(key=KEYS, version=st.none() | VERSIONS)
+    def it_is_pinned_or_follows_the_tag(self, key: Key, version: str | None) -> None:
+        spec = {name: each for name, each in self.specs[key].items() if name != "version"}
+        self.specs[key] = spec if version is None else {**spec, "version": version}
+        self.upon(key, lambda: self.world.apply_deployment(key, self.specs[key]))
+
+    @rule(key=KEYS, command=COMMANDS)
+    def a_command_is_given(self, key: Key, command: dict[str, str]) -> None:
+        if self.is_there(key):
+            self.commands += 1
+            token = f"t{self.commands}"
+            self.upon(key, lambda: self.world.annotate(key, **command, requested_at=token, requested_by="ada"))
+
+    @rule(key=KEYS, edit=st.sampled_from(EDITS))
+    def the_deployment_is_edited_by_hand(self, key: Key, edit: Edit) -> None:
+        if key in self.world.deployments:
+            self.upon(key, lambda: edit(self.world, key))
+
+    @rule(key=KEYS, back=st.integers(1, 3))
+    def the_deployment_is_undone_by_hand(self, key: Key, back: int) -> None:
+        revisions = list(self.world.records[key].revisions.values()) if self.is_there(key) else []
+        if key in self.world.deployments and len(revisions) > back:
+            self.upon(key, lambda: self.world.undo_by_hand(key, revisions[-1 - back].template))
+
+    @rule(key=KEYS, back=st.integers(1, 3))
+    def a_record_is_deleted(self, key: Key, back: int) -> None:
+        numbers = sorted(self.world.records[key].revisions) if self.is_there(key) else []
+        if len(numbers) >= back:
+            number = numbers[-back]
+            self.recorded.get(key, {}).pop(number, None)
+            self.upon(key, lambda: self.world.delete_revision(key, number))
+
+    @rule(key=KEYS)
+    def a_status_is_wiped(self, key: Key) -> None:
+        if self.is_there(key):
+            self.upon(key, lambda: self.world.wipe_status(key))
+
+    @rule(key=KEYS, way=st.sampled_from(WAYS))
+    def a_deployment_is_deleted(self, key: Key, way: Deletion) -> None:
+        """It comes back when it is applied again."""
+        if self.is_there(key):
+            self.upon(key, lambda: way(self.world, key))
+
+    @rule(key=KEYS, way=st.sampled_from(WAYS))
+    def a_deployment_is_deleted_and_made_anew(self, key: Key, way: Deletion) -> None:
         """What is quarantined stays so, also while the garbage collector has not yet come."""
-        world = self.story.world
-        before = {each.digest for each in self.story.status.quarantine}
-        mirrored = {q.digest for v in world.versions.values() for q in v.quarantined_by if q.deployment == KEY.name}
-        asked = self.story.status.desired
-        old = world.deployments.get(KEY)
-        world.delete_deployment(KEY)
-        if left_behind and old is not None:
-            world.deployments[KEY] = old
-        self.recorded, self.rollbacks_since_a_person_acted = {}, 0
-        self.story.deployment()
-        self.run(self.story.settle())
-        if left_behind and old is not None:
-            del world.deployments[KEY]
-            self.run(self.story.settle())
-        if asked is not None and asked.digest in before & mirrored and len(self.holders) == 1:
-            assert asked.digest in {each.digest for each in self.story.status.quarantine}
+        if not self.is_there(key) or self.world.records[key].deleting:
+            return
+        before = {each.digest for each in self.world.records[key].status.quarantine if each.template_hash is None}
+        mirrored = {
+            q.digest for v in self.world.versions.values() for q in v.quarantined_by if q.deployment == key.name
+        }
+        asked = self.world.records[key].status.desired
+        self.upon(key, lambda: way(self.world, key))
+        self.make_again(key)
+        self.clear_away()
+        self.make_again(key)
+        held = self.holders == {asked.version} if asked is not None else False
+        if asked is not None and asked.digest in before & mirrored and held and not self.has_interfered:
+            assert asked.digest in {each.digest for each in self.world.records[key].status.quarantine}
+
+    def make_again(self, key: Key) -> None:
+        if not self.is_there(key):
+            self.upon(key, lambda: self.world.apply_deployment(key, self.specs[key]))
+
+    @rule()
+    def what_is_left_behind_is_cleared_away(self) -> None:
+        self.clear_away()
+
+    def clear_away(self) -> None:
+        """The garbage collector comes, and a person deletes what was orphaned."""
+        self.world.collect_garbage()
+        for key in [key for key, each in self.world.deployments.items() if not each.owner]:
+            self.world.delete_workload(key)
+        self.run(self.story.settle)
+
+    @rule(key=KEYS)
+    def a_deployment_is_applied_again(self, key: Key) -> None:
+        self.upon(key, lambda: self.world.apply_deployment(key, self.specs[key]))
 
     @rule(seconds=st.sampled_from([1, 7, 40, 90]))
     def time_passes(self, seconds: int) -> None:
-        self.run(self.story.passes(seconds))
+        self.passes(seconds)
 
     @rule(at=st.integers(1, 6), late=st.booleans())
     def the_process_dies_at_a_write_to_come(self, at: int, late: bool) -> None:
-        world, left = self.story.world, [at]
+        def die() -> None:
+            raise Crash
 
-        def strike(what: str) -> None:
+        self.at_a_write_to_come(at, die, late)
+
+    @rule(at=st.integers(1, 6), key=KEYS, way=st.sampled_from(WAYS), comes_back=st.booleans())
+    def a_deployment_is_deleted_at_a_write_to_come(self, at: int, key: Key, way: Deletion, comes_back: bool) -> None:
+        """In the middle of a pass, then."""
+
+        def delete() -> None:
+            self.has_interfered = True
+            if self.is_there(key):
+                way(self.world, key)
+            if comes_back and not self.is_there(key):
+                self.world.apply_deployment(key, self.specs[key])
+
+        self.at_a_write_to_come(at, delete)
+
+    @rule(at=st.integers(1, 6), key=KEYS, edit=st.sampled_from(EDITS))
+    def a_deployment_is_edited_at_a_write_to_come(self, at: int, key: Key, edit: Edit) -> None:
+        def change() -> None:
+            self.has_interfered = True
+            if key in self.world.deployments:
+                edit(self.world, key)
+
+        self.at_a_write_to_come(at, change)
+
+    def at_a_write_to_come(self, at: int, act: Callable[[], None], late: bool = True) -> None:
+        left = [at]
+
+        def strike(_: str) -> None:
             left[0] -= 1
             if left[0] == 0:
-                world.before_write = world.after_write = lambda _: None
-                raise Crash(what)
+                self.nothing_more_strikes()
+                act()
 
         if late:
-            world.after_write = strike
+            self.world.after_write = strike
         else:
-            world.before_write = strike
+            self.world.before_write = strike
+
+    def nothing_more_strikes(self) -> None:
+        self.world.before_write = self.world.after_write = lambda _: None
 
     @invariant()
     def nothing_contradicts_itself(self) -> None:
-        invariants.check(self.story.world)
+        invariants.check(self.world)
 
     @invariant()
     def nothing_recorded_is_ever_lost_or_changed(self) -> None:
-        record = self.story.world.records[KEY]
-        now = {number: each.entry.hash for number, each in record.revisions.items()}
-        assert now.items() >= self.recorded.items()
-        fresh = [record.revisions[number].entry for number in now.keys() - self.recorded.keys()]
-        self.recorded = now
-        for entry in fresh:
-            if entry.trigger is Trigger.AUTOMATIC_ROLLBACK:
-                self.rollbacks_since_a_person_acted += 1
-                was_bad = [each.digest for each in record.status.quarantine]
-                assert entry.digest not in was_bad, "a rollback never goes to a quarantined content"
+        """Only what users delete goes, and what the limit of the history takes away."""
+        for key, record in self.world.records.items():
+            if self.owners.get(key) != record.uid:
+                self.owners[key], self.recorded[key] = record.uid, {}
+                self.rollbacks_since_a_person_acted[key] = 0
+            before = self.recorded[key]
+            now = self.recorded[key] = {number: each.entry.hash for number, each in record.revisions.items()}
+            said = {each.revision for each in record.status.history}
+            limit = ModelDeploymentSpec.model_validate(record.spec).history_limit
+            newest = sorted({*before, *now, *said})[-(limit - 1) :]
+            assert all(now[number] == before[number] for number in before.keys() & now.keys())
+            assert (before.keys() - now.keys()).isdisjoint({*newest, *said})
+            fresh = [record.revisions[number].entry for number in now.keys() - before.keys()]
+            made = [each for each in fresh if each.trigger is Trigger.AUTOMATIC_ROLLBACK]
+            self.rollbacks_since_a_person_acted[key] += len(made)
 
     @invariant()
     def rollbacks_end(self) -> None:
-        """Between two acts of a person there are no more of them than contents: three here."""
-        assert self.rollbacks_since_a_person_acted <= 3
+        """Between two acts of a person there are fewer of them than contents: three here."""
+        assert all(number < len(NUMBERS) for number in self.rollbacks_since_a_person_acted.values())
+
+    def all_is_well(self) -> None:
+        """Let nothing go wrong from now on."""
+        self.nothing_more_strikes()
+        self.world.never_ready.clear()
+        self.story.accuracy.down = False
+        for version in NUMBERS:
+            self.story.accuracy.values[version] = 0.95
+            self.other_metrics_change(version, [Answer.PASSES] * len(NAMES))
+
+    def all_comes_to_rest(self) -> None:
+        self.all_is_well()
+        self.clear_away()
+        self.passes(150)
+        for _ in range(300):
+            # So long it takes until somebody is called because nobody holds the tag.
+            self.story.tick()
+        self.passes(100)
+        written = self.world.writes
+        self.story.start_operator()
+        self.passes(100)
+        assert self.world.writes == written, f"it does not come to rest: {self.world.trace[-5:]}"
+        invariants.check(self.world)
+        for key, record in self.world.records.items():
+            there = record.status.history[-1].revision in record.revisions if record.status.history else False
+            if there and not record.spec.get("paused"):
+                invariants.check_at_rest(self.world, key)
+
+    def all_is_deleted(self) -> None:
+        """Nothing is left, and nothing is written for what is gone."""
+        written = self.world.writes
+        for number, key in enumerate(list(self.world.records)):
+            WAYS[number % len(WAYS)](self.world, key)
+        self.passes(5)
+        self.clear_away()
+        self.passes(5)
+        for left in (self.world.records, self.world.deployments, self.world.left_behind):
+            assert not left
+        assert self.world.writes == written, self.world.trace[-5:]
 
 
 Cluster.TestCase.settings = settings(

@@ -3,8 +3,10 @@
 A changed trace is shown as a difference; `PENNANT_WRITE_GOLDEN=1` writes it anew, to be reviewed like code.
 """
 
-from simulation.acts import assert_golden, move_tag, serving
-from simulation.story import Story, a_spec
+import pytest
+
+from simulation.acts import assert_golden, move_tag, serving, told
+from simulation.story import Crash, Story, a_spec
 from simulation.world import KEY
 
 
@@ -170,6 +172,34 @@ async def test_when_every_version_breaches_the_operator_stops() -> None:
     assert_golden(story, "double_breach")
 
 
+async def test_what_was_found_bad_is_no_way_back_also_where_it_is_released_because_the_tag_moves() -> None:
+    """Rule: A rollback goes to the newest revision known good that was not found bad since."""
+    story = await serving("1.0.0")
+    story.accuracy.values = {"1.0.0": 0.1, "1.1.0": 0.1}
+    await story.until(lambda: story.condition("Stalled") == ("True", "NoRollbackTarget"))
+    story.accuracy.values["1.0.0"] = None
+    await story.passes(40)
+    await move_tag(story, "1.0.0", "1.1.0")
+    assert story.status.quarantine == ()
+    await story.passes(100)
+    assert told(story) == [("1.0.0", "TagMoved", "RolledBack"), ("1.1.0", "TagMoved", "Serving")]
+    assert story.condition("Stalled") == ("True", "NoRollbackTarget")
+
+
+async def test_what_was_found_bad_does_not_become_known_good_because_the_tag_moves() -> None:
+    story = Story()
+    story.accuracy.values = {"1.0.0": 0.1, "1.1.0": 0.97}
+    story.version("1.0.0", "production")
+    story.deployment()
+    await story.passes(1)
+    await story.until(lambda: story.condition("Stalled") == ("True", "NoRollbackTarget"))
+    story.accuracy.values["1.0.0"] = 0.97
+    await story.passes(120)
+    await move_tag(story, "1.0.0", "1.1.0")
+    assert told(story) == [("1.0.0", "TagMoved", "RolledBack"), ("1.1.0", "TagMoved", "InProgress")]
+    assert story.history[0].verified_at is None
+
+
 async def test_a_first_version_that_never_becomes_ready_is_mended_by_a_new_template() -> None:
     story = Story()
     story.accuracy.values = {"1.0.0": 0.95}
@@ -213,6 +243,24 @@ async def test_history_is_trimmed_to_its_limit_and_no_number_is_lost() -> None:
     assert sorted(story.world.records[KEY].revisions) == [1, 7, 8]
     assert story.status.stable is not None
     assert story.status.stable.version == "1.0.0"
+
+
+async def test_a_record_goes_only_when_the_status_no_longer_tells_of_it() -> None:
+    """Also where the process died between the record that is one too many and the status."""
+    story = await serving("1.0.0", historyLimit=2)
+    await move_tag(story, "1.0.0", "1.1.0")
+
+    def die(what: str) -> None:
+        if what.startswith("records revision"):
+            raise Crash
+
+    story.world.after_write = die
+    with pytest.raises(Crash):
+        await move_tag(story, "1.1.0", "1.2.0")
+    story.start_operator()
+    story.world.after_write = lambda _: None
+    await story.passes(5)
+    assert sorted(story.world.records[KEY].revisions) == [each.revision for each in story.history]
 
 
 async def test_a_verified_version_is_watched_no_more_where_that_is_asked_for() -> None:

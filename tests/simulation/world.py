@@ -24,6 +24,7 @@ from simulation import words
 
 BEGINNING = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 KEY = Key("default", "fraud")
+OTHER = Key("default", "other")
 
 
 @dataclass

@@ -2,10 +2,19 @@
 
 from collections.abc import Callable
 
+from pennant.api.analysis import Metric, MetricMode, OnUnknown
 from pennant.api.conditions import find
-from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus, Outcome, Trigger
+from pennant.api.model_deployment import (
+    HistoryEntry,
+    MetricState,
+    ModelDeploymentSpec,
+    ModelDeploymentStatus,
+    Outcome,
+    Trigger,
+)
 from pennant.api.reasons import Reason
 from pennant.core.observation import Key, Revision
+from pennant.core.reading import FAULT_REASONS
 from pennant.core.revision import FIXED
 from pennant.core.rollback import barring
 from simulation.world import Deployment, Record, World
@@ -143,7 +152,10 @@ def a_verdict_is_about_the_revision_in_place(before: World, now: World, key: Key
 
 
 def not_knowing_is_neither_good_nor_bad(before: World, now: World, key: Key) -> None:
-    """A content is found bad by a metric only where that metric is said to breach, and good only where all pass."""
+    """A content is found bad by a metric only where that metric is said to breach, and good only where all pass.
+
+    Where a user has not knowing ignored, what cannot be told need not pass; it is said to be unknown all the same.
+    """
     was, record = _both(before, now, key)
     healthy = find(record.status.conditions, "MetricsHealthy")
     for each in set(record.status.quarantine) - set(was.status.quarantine):
@@ -153,8 +165,8 @@ def not_knowing_is_neither_good_nor_bad(before: World, now: World, key: Key) -> 
     known = {each.revision for each in was.status.history if each.verified_at is None}
     for entry in record.status.history:
         if entry.revision in known and entry.verified_at is not None:
-            assert healthy is not None
-            assert healthy.status.value == "True"
+            # Where another one takes its place in the same moment, what is said now is about that one.
+            assert _nothing_speaks_against_it(record if entry.ended_at is None else was)
 
 
 def no_write_is_in_vain(before: World, now: World, key: Key) -> None:
@@ -246,6 +258,24 @@ def _content(revision: Revision) -> object:
 
 def _what(entry: HistoryEntry) -> tuple[str, str]:
     return entry.digest, entry.template_hash
+
+
+def _nothing_speaks_against_it(record: Record) -> bool:
+    """Return whether all metrics are said to pass, but for those that cannot be told and are to be ignored then."""
+    healthy = find(record.status.conditions, "MetricsHealthy")
+    assert healthy is not None
+    if healthy.status.value != "Unknown":
+        return healthy.status.value == "True"
+    unknown = {each.name: each.reason for each in record.status.analysis if each.state is MetricState.UNKNOWN}
+    metrics = ModelDeploymentSpec.model_validate(record.spec).analysis.metrics
+    enforced = [each for each in metrics if each.name in unknown and each.mode is MetricMode.ENFORCE]
+    return bool(enforced) and all(_is_ignored(each, unknown[each.name]) for each in enforced)
+
+
+def _is_ignored(metric: Metric, reason: str) -> bool:
+    """Return whether nothing follows where this metric cannot be told for this reason."""
+    told = metric.on_error if reason in FAULT_REASONS.values() else metric.on_no_data
+    return told is OnUnknown.IGNORE and reason != Reason.AWAITING_FIRST_CHECK
 
 
 def _recorded(before: World, now: World, key: Key) -> Revision | None:

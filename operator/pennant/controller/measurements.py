@@ -48,15 +48,24 @@ class Measurements:
         self.hinted_at = self._clock.now()
 
     def take(self, key: Key, due: Mapping[Question, Request]) -> Mapping[Question, Measurement]:
-        """Return the measurements that answer exactly these requests, and send for the others."""
+        """Return the measurements that answer exactly these requests, and send for the others.
+
+        What was not answered is asked again with the next request that is new: some requests never change.
+        """
         known = {
             question: each for question, each in self._known.get(key, {}).items() if due.get(question) == each.request
         }
+        if any(self._is_new(key, each, due[each]) for each in due.keys() - known.keys()):
+            known = {question: each for question, each in known.items() if not isinstance(each.answer, Unanswered)}
         self._known[key] = known
         for question, request in due.items():
-            if question not in known and self._asked.get((key, question)) != request:
+            if question not in known and self._is_new(key, question, request):
                 self._send(key, question, request)
         return known
+
+    def _is_new(self, key: Key, question: Question, request: Request) -> bool:
+        """Return whether no answer to this request is on its way."""
+        return self._asked.get((key, question)) != request
 
     def forget(self, key: Key) -> None:
         """Drop what is known of a ModelDeployment that is gone."""

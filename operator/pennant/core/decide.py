@@ -126,17 +126,21 @@ def advance(seen: Observation, spec: ModelDeploymentSpec) -> Decision:
     before = seen.snapshot.status
     scene = _survey(seen, spec)
     if _is_recorded(scene.found, before):
-        scene = _commanded(scene, before)
-    if _is_recorded(scene.found, before) and not scene.actions and not scene.refusal and not spec.paused:
-        draft = plan.next_revision(scene.at, scene.gate is not None)
-        scene = scene if draft is None else _with_revision(scene, draft, scene.at.quarantine)
-    if not scene.actions:
-        scene = _written(scene, before)
+        scene = _stepped(scene, before)
     scene = _tidied(scene, before)
     facts = _facts(seen, scene)
     after = _status(seen, scene, facts)
     told = (*scene.events, *events.of_changes(before, after, seen.snapshot.revisions))
     return Decision(after, scene.actions, told, times.look_again_at(seen, scene.at, scene.found, facts))
+
+
+def _stepped(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
+    """Answer a command, record the next revision, or bring the Deployment to the one in place."""
+    scene = _commanded(scene, before)
+    if not scene.actions and not scene.refusal and not scene.at.spec.paused:
+        draft = plan.next_revision(scene.at, scene.gate is not None)
+        scene = scene if draft is None else _with_revision(scene, draft, scene.at.quarantine)
+    return scene if scene.actions else _written(scene, before)
 
 
 def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
@@ -197,7 +201,8 @@ def _with_revision(scene: _Scene, draft: Draft, quarantine: Quarantine) -> _Scen
     creation = CreateRevision(fresh)
     if refusal := scene.seen.refused(creation.write.content):
         return replace(scene, refusal=refusal)
-    past = plan.succeeded_by(at.history, fresh.entry, quarantine)
+    # What the status says was found bad ends as that, also where this very pass releases its content.
+    past = plan.succeeded_by(at.history, fresh.entry, (*quarantine, *at.snapshot.status.quarantine))
     verdict = analysis.assess(at.spec.analysis, fresh.entry, None, {}, (), at.now)
     at = replace(_with_quarantine(at, quarantine), history=past, active=fresh.entry, condemned=None)
     return replace(
@@ -271,7 +276,7 @@ def _tidied(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
         *rollback.mirrors(at.snapshot, at.quarantine),
         # The status says it first: what is noted on a record is a copy.
         *_marks(at, tuple(each for each in past if each in before.history)),
-        *_prunings(at, past),
+        *_prunings(at, (*past, *before.history)),
     )
     return replace(scene, actions=tidying)
 
@@ -288,8 +293,9 @@ def _marks(at: Situation, said: history.History) -> tuple[MarkRevision, ...]:
     )
 
 
-def _prunings(at: Situation, past: history.History) -> tuple[PruneRevision, ...]:
-    kept = {each.revision for each in past}
+def _prunings(at: Situation, told: history.History) -> tuple[PruneRevision, ...]:
+    """Return the deletions of records that neither the status tells of nor is about to."""
+    kept = {each.revision for each in told}
     numbers = (each.entry.revision for each in at.snapshot.revisions)
     return tuple(PruneRevision(number) for number in numbers if number not in kept)
 

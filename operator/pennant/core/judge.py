@@ -65,7 +65,9 @@ def judge(
         if held is not None:
             return replace(found, withheld=Withheld(held, message))
         return _condemn(found, active, reason, message, seen.now)
-    if _is_good(spec.analysis, active, workload, verdict, seen.now):
+    # A pass that releases a content does not praise the revision that the status says was found bad.
+    was_bad = condemnation(active, seen.snapshot.status.quarantine) is not None
+    if not was_bad and _is_good(spec.analysis, active, workload, verdict, seen.now):
         return _verify(found, active, seen.now)
     return replace(found, withheld=_still_withheld(spec.analysis, verdict, brake, seen.distrusted))
 

@@ -15,6 +15,7 @@ from pennant.core.measurement import (
     Measurement,
     Question,
     RangeQuery,
+    Role,
     Series,
     Unanswered,
 )
@@ -116,6 +117,21 @@ async def test_what_a_source_does_not_answer_is_an_answer_too(bench: Bench, trou
     await bench.answers()
     answer = bench.measurements.take(KEY, at(10))[M].answer
     assert answer == Unanswered(fault, str(trouble))
+
+
+async def test_what_was_not_answered_is_asked_again_with_the_next_new_question_and_no_sooner(bench: Bench) -> None:
+    """What a version is compared with lies in the past: that question stays the same for as long as it is asked."""
+    past = {Question("m", Role.BASELINE): at(0)[M]}
+    bench.source.trouble = Unavailable("away")
+    for _ in range(5):
+        bench.measurements.take(KEY, past | at(10))
+        await bench.answers()
+    assert bench.source.asked == [*past.values(), at(10)[M]]
+    bench.source.trouble = None
+    for second in (20, 30):
+        bench.measurements.take(KEY, past | at(second))
+        await bench.answers()
+    assert bench.source.asked[2:] == [*past.values(), at(20)[M], at(30)[M]], "what was answered is not asked again"
 
 
 async def test_a_mistake_is_logged_and_is_an_answer_too(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
