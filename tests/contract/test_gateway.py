@@ -5,6 +5,7 @@ Rule: A pass never acts on a view older than the operator's own last write.
 
 from collections import Counter
 from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -237,6 +238,22 @@ async def test_a_name_that_no_record_of_ours_has_is_passed_over(deployed: RealAr
     found = await seen(deployed)
     assert found.revisions == ()
     assert next_number((), found.taken) == 2
+
+
+async def test_a_record_that_is_changed_on_its_way_is_refused(
+    deployed: RealArena, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A policy may add to what it lets pass, or take away; records that are none would be created without end."""
+    snapshot, ask = await seen(deployed), deployed.client.request
+
+    async def changed(verb: Verb, *args: Any, body: Json, **kwargs: Any) -> Json:
+        return await ask(verb, *args, body={**body, "data": {"entry": body["data"]["entry"]}}, **kwargs)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(deployed.client, "request", changed)
+        with pytest.raises(Refused, match="fraud-1 is no record any more"):
+            await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
+    assert (await seen(deployed)).revisions == ()
 
 
 async def test_the_names_of_a_predecessor_are_waited_for(deployed: RealArena) -> None:

@@ -1,5 +1,6 @@
 """What the status tells of many revisions that were found bad, and what only their records tell."""
 
+from pennant.api.meta import LAST_REVISION
 from pennant.core.history import WHOLE_EVIDENCE
 from simulation.acts import move_tag, serving
 from simulation.story import ACCURACY, Story
@@ -44,3 +45,20 @@ async def test_of_what_was_found_bad_long_ago_the_record_tells_more_than_the_sta
     await story.passes(30)
     assert story.world.writes == written
     assert recorded(story) == [3] * BAD
+
+
+async def test_after_the_last_number_there_is_no_revision_and_a_person_is_called() -> None:
+    """Only a status or a record that somebody else wrote can bring that about."""
+    story = await serving()
+    story.world.left_behind[KEY] = frozenset({LAST_REVISION})
+    story.accuracy.values["1.1.0"] = 0.97
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(lambda: story.condition("Stalled") == ("True", "DeploymentRefused"))
+    assert "999999999 is the last number" in next(
+        each.message for each in story.status.conditions if each.type == "Stalled"
+    )
+    assert story.served() == "1.0.0"
+    written = story.world.writes
+    await story.passes(30)
+    assert story.world.writes == written
+    assert [each.version for each in story.history] == ["1.0.0"]

@@ -90,6 +90,7 @@ async def test_ten_thousand_revisions_lose_no_number_and_keep_the_newest_and_the
     past, numbers, previous = story.history, [1], story.history[-1].hash
     for _ in range(9_999):
         fresh = plan.recorded(draft, past, snapshot, story.world.now())
+        assert fresh is not None
         assert fresh.entry.previous_hash == previous
         past = plan.succeeded_by(past, fresh.entry, ())
         past = history.trimmed(past, 50, frozenset({1, fresh.entry.revision}))

@@ -67,6 +67,8 @@ Json = Mapping[str, Any]
 
 LONGEST_NAME = 52
 """`<name>-<revision>` and the label that carries the name of a ModelDeployment must fit into 63 characters."""
+LAST_REVISION = 999_999_999
+"""The last for which there is room; with one revision a second it comes after 31 years."""
 NAME = 128
 """The API server lets the name of a field manager be that long."""
 SENTENCE = 512
@@ -123,6 +125,8 @@ Decimal = Annotated[str, Field(min_length=1, max_length=38, pattern=DECIMAL_PATT
 """A decimal number as a string, so that no client rounds it."""
 PositiveDecimal = Annotated[str, Field(min_length=1, max_length=37, pattern=POSITIVE_DECIMAL_PATTERN)]
 """A decimal number that is not negative, as a string."""
+RevisionNumber = Annotated[int, Field(ge=1, le=LAST_REVISION)]
+"""Number of a revision; numbers only grow."""
 Seconds = Annotated[int, Field(ge=0, le=31_536_000)]
 """A span of time of at most a year."""
 Uri = Annotated[str, Field(min_length=1, max_length=2048)]

@@ -18,6 +18,7 @@ from pennant.api.meta import (
     Message,
     Name,
     PositiveDecimal,
+    RevisionNumber,
     Seconds,
     SemanticVersion,
     Sentence,
@@ -283,9 +284,6 @@ class Evidence(ApiModel):
     """First 12 hexadecimal digits of the sha256 of the query as it was sent."""
     at: Timestamp
     """The time of the value."""
-
-
-RevisionNumber = Annotated[int, Field(ge=1)]
 
 
 class HistoryEntry(ApiModel):

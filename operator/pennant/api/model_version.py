@@ -20,6 +20,7 @@ from pennant.api.meta import (
     Label,
     Line,
     Message,
+    RevisionNumber,
     SemanticVersion,
     Sentence,
     ShortHash,
@@ -504,7 +505,7 @@ class QuarantinedBy(ApiModel):
     """Why, with the numbers."""
     since: Timestamp
     """When it was found bad."""
-    revision: Annotated[int, Field(ge=1)]
+    revision: RevisionNumber
     """The revision of the ModelDeployment that was found bad."""
 
 

@@ -489,10 +489,11 @@ class Reason(Word):
     )
     DEPLOYMENT_REFUSED = (
         "DeploymentRefused",
-        "The API server refuses the Deployment, or the record of its revision.",
-        "Validation, a quota or an admission policy refuses it; the message says which.",
+        "The Deployment, or the record of its revision, cannot be written.",
+        "Validation, a quota or an admission policy refuses it, or there is no number left for another revision, which "
+        "only a status that others wrote can bring about; the message says which.",
         "It is accepted; it is tried again each minute.",
-        "Mend `spec.template`, the quota or the policy.",
+        "Mend `spec.template`, the quota or the policy; without a number, create a ModelDeployment of another name.",
     )
     ROLLED_BACK = (
         "RolledBack",

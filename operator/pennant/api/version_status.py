@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pennant.api.meta import ATOMIC, ApiModel, Line, SemanticVersion, Timestamp, Word
+from pennant.api.meta import ATOMIC, ApiModel, Line, RevisionNumber, SemanticVersion, Timestamp, Word
 
 ELEMENTS = 9
 """A complete record has so many elements."""
@@ -49,7 +49,7 @@ class ServedBy(ApiModel):
 
     deployment: Annotated[str, Field(min_length=1, max_length=63)]
     """Name of the ModelDeployment."""
-    revision: Annotated[int, Field(ge=1)]
+    revision: RevisionNumber
     """The revision of the ModelDeployment that put the version in place."""
     from_: Annotated[Timestamp, Field(alias="from")]
     """When its first pod became available."""

@@ -116,7 +116,7 @@ class _Scene:
     pending: bool = False
     """Whether the Deployment still needs a write, now or in the next pass."""
     refusal: str = ""
-    """Which write the API server does not take, and why."""
+    """Which write cannot be made, and why."""
     actions: tuple[Action, ...] = ()
     events: tuple[Event, ...] = ()
 
@@ -198,6 +198,8 @@ def _with_revision(scene: _Scene, draft: Draft, quarantine: Quarantine) -> _Scen
     """Record the revision that takes the place of the one that is there."""
     at = scene.at
     fresh = plan.recorded(draft, at.history, at.snapshot, at.now)
+    if fresh is None:
+        return replace(scene, refusal=plan.NO_NUMBER_LEFT)
     creation = CreateRevision(fresh)
     if refusal := scene.seen.refused(creation.write.content):
         return replace(scene, refusal=refusal)

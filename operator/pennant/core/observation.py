@@ -191,4 +191,4 @@ class Observation:
 
     def refused(self, content: str) -> str:
         """Return why the API server did not take this very write a short while ago; empty: it was not asked."""
-        return next((each.message for each in self.refusals if each.content == content), "")
+        return next((f"the API server refuses {each.message}" for each in self.refusals if each.content == content), "")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from pennant.api.meta import NAME, SENTENCE, Json, clip
+from pennant.api.meta import LAST_REVISION, NAME, SENTENCE, Json, clip
 from pennant.api.model_deployment import (
     HistoryEntry,
     ModelDeploymentSpec,
@@ -20,6 +20,10 @@ from pennant.core.rollback import barring
 from pennant.core.tags import Held, Holder
 
 OPERATOR = "pennant"
+NO_NUMBER_LEFT = (
+    f"no revision can follow, because {LAST_REVISION} is the last number that one can have; "
+    "create a ModelDeployment of another name, and delete this one when that serves"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +104,14 @@ def _recorded_anew(at: Situation) -> Draft | None:
     )
 
 
-def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) -> Revision:
-    """Return the draft as a revision with a number, linked to the one before."""
+def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) -> Revision | None:
+    """Return the draft as a revision with a number, linked to the one before; None where no number is left."""
+    known = (each.entry.revision for each in snapshot.revisions)
+    number = revision.next_number(history, (*known, *snapshot.taken))
+    if number > LAST_REVISION:
+        return None
     entry = HistoryEntry(
-        revision=revision.next_number(
-            history, (*(each.entry.revision for each in snapshot.revisions), *snapshot.taken)
-        ),
+        revision=number,
         version=draft.version,
         digest=draft.digest,
         template_hash=revision.template_hash(draft.template),

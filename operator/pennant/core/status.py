@@ -58,6 +58,7 @@ class Facts:
     pending: bool
     """Whether the Deployment is still to be written."""
     refusal: str
+    """Which write cannot be made, and why; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +222,7 @@ def _stalled(facts: Facts) -> Said:
 def _stalled_by_refusal(facts: Facts) -> Said | None:
     if not facts.refusal:
         return None
-    return Said(TRUE, Reason.DEPLOYMENT_REFUSED, f"the API server refuses {facts.refusal}")
+    return Said(TRUE, Reason.DEPLOYMENT_REFUSED, facts.refusal)
 
 
 def _stalled_by_breach(facts: Facts) -> Said | None:

@@ -27,7 +27,7 @@ from pennant.kube.relist import refresh, relist_kind
 from pennant.kube.resources import RESOURCES, Kind
 from pennant.kube.sharing import Pool
 from pennant.kube.store import Store, versions_in
-from pennant.ports import Clock, Conflict, Unavailable
+from pennant.ports import Clock, Conflict, Refused, Unavailable
 
 _log = logging.getLogger(__name__)
 
@@ -76,8 +76,10 @@ class Gateway:
             except Conflict:
                 await self._look_who_has_it(owner, revision.entry.revision)
                 raise
-        if (created := translate.recorded(raw)) is not None:
-            self._store.add_revision(owner.uid, created)
+        if (created := translate.recorded(raw)) is None:
+            # It would be created again and again, under one number after the other.
+            raise Refused(f"what became of ControllerRevision {raw['metadata']['name']} is no record any more")
+        self._store.add_revision(owner.uid, created)
 
     async def mark_revision(self, owner: Snapshot, entry: HistoryEntry) -> None:
         """Note the progress of a revision on its ControllerRevision, which is otherwise never changed."""

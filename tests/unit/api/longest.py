@@ -3,7 +3,7 @@
 from typing import Any
 
 from pennant.api.crd import crds
-from pennant.api.meta import LABEL_PATTERN, SEMVER_PATTERN
+from pennant.api.meta import LABEL_PATTERN, LAST_REVISION, SEMVER_PATTERN
 from pennant.api.model_deployment import ModelDeploymentStatus
 from pennant.api.reasons import Reason
 from pennant.core.history import thinned
@@ -52,7 +52,7 @@ def longest_status(filler: str) -> ModelDeploymentStatus:
     schema = schema_of("modeldeployments")
     raw, plain = longest(schema, filler), longest(schema, "a")
     for number, entry in enumerate(raw["history"]):
-        entry |= {"revision": 2**31 - 100 + number, "evidence": plain["history"][number]["evidence"]}
+        entry |= {"revision": LAST_REVISION - 200 + number, "evidence": plain["history"][number]["evidence"]}
     for each in (*raw["quarantine"], *raw["analysis"]):
         each["reason"] = max(Reason, key=len)
     status = ModelDeploymentStatus.model_validate(raw)
