@@ -23,7 +23,7 @@ from pennant.controller.reconciler import Reconciler
 from pennant.controller.version_reconciler import VersionReconciler
 from pennant.core.checks import heeds
 from pennant.kube.access import lacking
-from pennant.kube.client import Client, always
+from pennant.kube.client import Client
 from pennant.kube.connect import Connection
 from pennant.kube.gateway import Gateway
 from pennant.kube.leases import Leases
@@ -38,7 +38,7 @@ from pennant.ports import Refused, Unavailable
 from pennant.runtime import handlers, logs
 from pennant.runtime.alert_webhook import AlertWebhook
 from pennant.runtime.health import Health, LoopLag, alive, ready
-from pennant.runtime.lease import Elector, Timing
+from pennant.runtime.lease import Elector, Timing, Unopposed
 from pennant.runtime.resync import Resync
 from pennant.runtime.settings import Settings
 from pennant.runtime.telemetry import Telemetry, VersionTelemetry
@@ -50,6 +50,8 @@ CREDENTIALS_SECONDS = 10.0
 # that cannot be read, would end this process again and again.
 DEEPEST_CALLS = 12_000
 SHUTDOWN_SECONDS = 5.0
+# A page of a list is 100,000 objects to Python, and by default each 700 of them are looked at for rubbish.
+BETWEEN_COLLECTIONS = 50_000
 _log = logging.getLogger(__name__)
 
 
@@ -70,6 +72,7 @@ def run(settings: Settings) -> int:
     """Run the operator until a signal or until a part of it ends; return the exit code."""
     logs.configure(settings.log_format, settings.log_level)
     sys.setrecursionlimit(DEEPEST_CALLS)
+    gc.set_threshold(BETWEEN_COLLECTIONS)
     try:
         return asyncio.run(Operator(settings).run())
     except CannotStart as error:
@@ -97,8 +100,11 @@ class Operator:
         queues = {Kind.MODEL_DEPLOYMENT: queue, Kind.MODEL_VERSION: version_queue}
         store = Store(Records(version_queue.add))
         leases = Leases(connection, self._lease_namespace(connection), self._settings.lease_name)
-        elector = Elector(leases, _identity(), self._clock, self._timing(), self._jitter)
-        permit = (lambda: elector.is_leading) if self._settings.leader_election else always
+        elector = self._elector(leases)
+
+        def permit() -> bool:
+            return elector.is_leading
+
         client = Client(connection, permit=permit, observed=self._telemetry.requested)
         gateway = Gateway(client, store, self._clock, namespace=self._settings.namespace, instance=socket.gethostname())
         measurements = Measurements(sources, self._clock, queue.add)
@@ -145,20 +151,19 @@ class Operator:
             await leading.wait()
             await those.run(count, permit)
 
-        async def election() -> None:
-            if not self._settings.leader_election:
-                lead()
-                await asyncio.Event().wait()
-            await elector.run(lead)
+        async def lists() -> None:
+            # Ten thousand objects keep the process busy for seconds, in which nobody would lead.
+            await elector.tried.wait()
+            await resync.run()
 
         try:
             await self._listen(health, webhook)
             parts: dict[str, Coroutine[Any, Any, None]] = {
                 "loop lag": lag.run(),
-                "resync": resync.run(),
+                "resync": lists(),
                 "workers": work(workers, self._settings.workers),
                 "version workers": work(version_workers, self._settings.version_workers),
-                "election": election(),
+                "election": elector.run(lead),
             }
             return await self._supervise(parts, self._watch(connection, store, queue, ears))
         finally:
@@ -290,9 +295,12 @@ class Operator:
 
         return AlertWebhook(self._settings.alert_webhook_token_file, hint, is_leading, self._telemetry.hinted)
 
-    def _timing(self) -> Timing:
+    def _elector(self, leases: Leases) -> Elector | Unopposed:
         settings = self._settings
-        return Timing(settings.lease_duration_seconds, settings.renew_deadline_seconds, settings.retry_period_seconds)
+        if not settings.leader_election:
+            return Unopposed()
+        timing = Timing(settings.lease_duration_seconds, settings.renew_deadline_seconds, settings.retry_period_seconds)
+        return Elector(leases, _identity(), self._clock, timing, self._jitter)
 
     def _lease_namespace(self, connection: Connection) -> str:
         return self._settings.lease_namespace or connection.namespace

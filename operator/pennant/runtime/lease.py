@@ -49,6 +49,22 @@ class LeaseLost(Exception):
     """This process led and can no longer be sure that it still does: it must end."""
 
 
+class Unopposed:
+    """Leads without asking anybody, where leader election is off."""
+
+    is_leading = True
+
+    def __init__(self) -> None:
+        """Have tried already, because there is nothing to try."""
+        self.tried = asyncio.Event()
+        self.tried.set()
+
+    async def run(self, leading: Callable[[], None]) -> None:
+        """Call `leading` at once, and stay until cancelled."""
+        leading()
+        await asyncio.Event().wait()
+
+
 class Elector:
     """Takes the Lease, keeps it, and says at any time whether this process may write."""
 
@@ -59,6 +75,8 @@ class Elector:
         self._held: Lease | None = None
         self._renewed = float("-inf")
         self._seen: tuple[str, float] | None = None
+        self.tried = asyncio.Event()
+        """Set when the Lease was tried for the first time, whatever came of it."""
 
     @property
     def is_leading(self) -> bool:
@@ -74,8 +92,10 @@ class Elector:
         """
         try:
             while not await self._try_to_take():
+                self.tried.set()
                 await self._pause()
             leading()
+            self.tried.set()
             while True:
                 await self._pause()
                 await self._renew()

@@ -9,7 +9,7 @@ import pytest
 
 from pennant.kube.leases import Lease
 from pennant.ports import Conflict, Unavailable
-from pennant.runtime.lease import Elector, LeaseLost, Timing
+from pennant.runtime.lease import Elector, LeaseLost, Timing, Unopposed
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 TIMING = Timing(duration_seconds=15, renew_deadline_seconds=10, retry_period_seconds=2)
@@ -166,3 +166,24 @@ async def test_a_lease_that_was_deleted_ends_the_leader(lock: Lock) -> None:
     lock.lease = None
     with pytest.raises(LeaseLost, match="nobody"):
         await asyncio.wait_for(a.task, 10)
+
+
+async def test_both_who_won_and_who_lost_have_tried(lock: Lock) -> None:
+    a = Replica(lock, "a")
+    await asyncio.wait_for(a.elector.tried.wait(), 1)
+    assert a.led.is_set()
+    b = Replica(lock, "b")
+    await asyncio.wait_for(b.elector.tried.wait(), 1)
+    assert not b.led.is_set()
+    await a.stop()
+    await b.stop()
+
+
+async def test_whoever_is_unopposed_leads_at_once() -> None:
+    alone, led = Unopposed(), asyncio.Event()
+    task = asyncio.create_task(alone.run(led.set))
+    await asyncio.wait_for(led.wait(), 1)
+    assert alone.is_leading
+    assert alone.tried.is_set()
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
