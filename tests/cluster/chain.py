@@ -1,15 +1,12 @@
 """The chain of a history, held against the ControllerRevisions that the API server has."""
 
-import json
-
 from cluster.stage import NAME, Manifest, Stage
 from pennant.kube.translate import recorded
 
 
 def records(stage: Stage) -> list[Manifest]:
     """Return the ControllerRevisions, oldest first."""
-    found = json.loads(stage.kubectl("get", "controllerrevisions", "-o", "json"))["items"]
-    return sorted(found, key=lambda each: int(each["revision"]))
+    return sorted(stage.all_of("controllerrevision"), key=lambda each: int(each["revision"]))
 
 
 def assert_chained(stage: Stage, *, first: int = 1) -> None:

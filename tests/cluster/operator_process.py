@@ -33,8 +33,8 @@ class Operator:
         self.token_file.write_text("a token of the tests\n")
         self.webhook_port = free_port()
         quick = {
-            "PENNANT_LEASE_DURATION_SECONDS": "3",
-            "PENNANT_RENEW_DEADLINE_SECONDS": "2",
+            "PENNANT_LEASE_DURATION_SECONDS": "6",
+            "PENNANT_RENEW_DEADLINE_SECONDS": "5",
             "PENNANT_RETRY_PERIOD_SECONDS": "0.5",
             "PENNANT_RESYNC_SECONDS": "5",
         }
@@ -69,6 +69,13 @@ class Operator:
         if self.process is not None:
             self.process.kill()
             self.process.wait(10)
+
+    def restart(self) -> None:
+        """Kill it and start it anew, which leads at once: its Lease would take seconds to run out."""
+        self.kill()
+        lease = (self.environment["PENNANT_LEASE_NAME"], "--namespace", self.environment["PENNANT_LEASE_NAMESPACE"])
+        self.rig.kubectl("delete", "lease", *lease, "--ignore-not-found")
+        self.start()
 
     def stop(self) -> int:
         """Ask it to end, and return its exit code."""

@@ -3,16 +3,18 @@
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from cluster.operator_process import Operator
+from cluster.reader import Reader
 from rig import Rig
 
 SERVER = Path(__file__).with_name("model_server.py")
 QUERY = 'avg(model_accuracy{namespace="${namespace}",pennant_dev_template_hash="${templateHash}"})'
 NAME = "fraud"
+OWNED = ("deployment", "replicaset", "controllerrevision", "pod")
 Manifest = dict[str, Any]
 
 
@@ -21,6 +23,7 @@ class Stage:
 
     def __init__(self, rig: Rig, namespace: str, directory: Path, operator: Operator) -> None:
         self.rig, self.namespace, self.directory, self.operator = rig, namespace, directory, operator
+        self._reader = Reader(rig)
         self.applied: dict[str, Manifest] = {}
         directory.mkdir(parents=True)
         self.rig.kubectl("create", "namespace", namespace)
@@ -39,7 +42,7 @@ class Stage:
     def apply(self, *manifests: Manifest) -> None:
         for each in manifests:
             self.applied[f"{each['kind']}/{each['metadata']['name']}"] = each
-        self.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests}))
+        self.kubectl("apply", "-f", "-", stdin=_list(manifests))
 
     def delete(self, kind: str, name: str) -> None:
         self.kubectl("delete", kind, name, "--wait=true", "--timeout=30s")
@@ -105,8 +108,12 @@ class Stage:
         return done.stdout
 
     def get(self, kind: str, name: str = NAME) -> Manifest:
-        found: Manifest = json.loads(self.kubectl("get", kind, name, "-o", "json", "--show-managed-fields"))
+        found = self._reader.get(f"{kind}s", self.namespace, name)
+        assert found is not None, f"there is no {kind} {name}"
         return found
+
+    def all_of(self, kind: str, selector: str = "") -> list[Manifest]:
+        return self._reader.all_of(f"{kind}s", self.namespace, selector)
 
     @property
     def status(self) -> Manifest:
@@ -133,7 +140,7 @@ class Stage:
 
     def events(self) -> set[str]:
         """The reasons of all Events so far."""
-        return {each["reason"] for each in json.loads(self.kubectl("get", "events", "-o", "json"))["items"]}
+        return {each["reason"] for each in self.all_of("event")}
 
     def said(self) -> tuple[str, str]:
         command = self.status.get("lastCommand", {})
@@ -145,8 +152,12 @@ class Stage:
 
     def pods(self, version: str | None = None) -> list[str]:
         selector = f"pennant.dev/modeldeployment={NAME}" + (f",pennant.dev/version={version}" if version else "")
-        items = json.loads(self.kubectl("get", "pods", "-l", selector, "-o", "json"))["items"]
-        return sorted(each["metadata"]["name"] for each in items if "deletionTimestamp" not in each["metadata"])
+        pods = self.all_of("pod", selector)
+        return sorted(each["metadata"]["name"] for each in pods if "deletionTimestamp" not in each["metadata"])
+
+    def left(self) -> list[str]:
+        """Return what there is of all that a ModelDeployment owns."""
+        return [f"{kind}/{each['metadata']['name']}" for kind in OWNED for each in self.all_of(kind)]
 
     # Waiting, always with a bound.
     def until(self, holds: Callable[[], object], seconds: float = 45, what: str = "") -> None:
@@ -200,14 +211,17 @@ class Stage:
 
         Rule: Nobody's object is touched but in its status.
         """
-        for manifest in self.applied.values():
-            if self.kubectl("get", manifest["kind"], manifest["metadata"]["name"], "--ignore-not-found"):
-                diff = self.rig.kubectl("diff", "-f", "-", stdin=json.dumps(manifest), check=False)
-                assert diff.returncode == 0, diff.stdout
+        if there := [each for each in self.applied.values() if self._is_there(each)]:
+            diff = self.rig.kubectl("diff", "-f", "-", stdin=_list(there), check=False)
+            assert diff.returncode == 0, diff.stdout
         for each in self.operator_writes():
             reference = each["objectRef"]
             what = (reference["resource"], reference.get("subresource", ""), each["verb"])
             assert what in ALLOWED, f"the operator must not {what}"
+
+    def _is_there(self, manifest: Manifest) -> bool:
+        plural, name = f"{manifest['kind'].lower()}s", manifest["metadata"]["name"]
+        return self._reader.get(plural, self.namespace, name) is not None
 
     def assert_silent(self, seconds: float = 4) -> None:
         """Nothing at all is written while the version in place is known good and nothing changes.
@@ -229,6 +243,10 @@ class Stage:
             if len(self.operator_writes()) == before:
                 return
         raise AssertionError(f"the operator does not come to rest\n{self.report()}")
+
+
+def _list(manifests: Sequence[Manifest]) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
 
 
 ALLOWED = {

@@ -81,7 +81,7 @@ def test_kubectl_rollout_undo_is_adopted(serving: Stage) -> None:
     assert serving.condition("RolledBack") == ("True", "Undone")
     assert "drift" not in serving.status
     serving.stays(lambda: serving.served() == "1.0.0", 4, "1.0.0")
-    replica_sets = json.loads(serving.kubectl("get", "replicasets", "-o", "json"))["items"]
+    replica_sets = serving.all_of("replicaset")
     assert len(replica_sets) == 2, "no pod template but the two"
     serving.assert_silent()
 
@@ -190,7 +190,6 @@ def test_a_record_that_was_made_anew_with_another_content_is_named(rolled_back: 
     rolled_back.kubectl("delete", "controllerrevision", "fraud-2")
     rolled_back.kubectl("create", "-f", "-", stdin=json.dumps(record))
     # Records are read when the operator starts: nobody but it writes them.
-    rolled_back.operator.kill()
-    rolled_back.operator.start()
+    rolled_back.operator.restart()
     rolled_back.until(lambda: rolled_back.condition("HistoryIntact") == ("False", "HistoryTampered"))
     assert "the record of revision 2 does not fit its hash" in rolled_back.message("HistoryIntact")

@@ -12,12 +12,6 @@ import pytest
 from cluster.stage import NAME, Manifest, Stage
 from rig import Rig
 
-OWNED = "deployments,replicasets,controllerrevisions,pods"
-
-
-def left(stage: Stage) -> list[str]:
-    return stage.kubectl("get", OWNED, "-o", "name").split()
-
 
 def in_mid_rollout(stage: Stage) -> None:
     """Bring a stage to where one pod of 1.1.0 cannot become ready."""
@@ -56,7 +50,7 @@ def test_a_deleted_deployment_leaves_nothing_behind(
     """Rule: Deleting needs nobody's help."""
     reach(serving)
     serving.kubectl("delete", "modeldeployment", NAME, f"--cascade={cascade}", "--timeout=30s")
-    serving.until(lambda: not left(serving), what="the end of all that belonged to it")
+    serving.until(lambda: not serving.left(), what="the end of all that belonged to it")
     assert serving.kubectl("get", "modelversions", "-o", "name"), "the records are nobody's"
     serving.operator.assert_sound()
 
@@ -64,11 +58,11 @@ def test_a_deleted_deployment_leaves_nothing_behind(
 def test_a_deployment_that_is_deleted_while_the_operator_is_down_does_not_come_back(serving: Stage) -> None:
     serving.operator.kill()
     serving.kubectl("delete", "modeldeployment", NAME, "--timeout=30s")
-    serving.until(lambda: not left(serving), what="the end of all that belonged to it")
+    serving.until(lambda: not serving.left(), what="the end of all that belonged to it")
     before = len(serving.operator_writes())
     serving.operator.start()
     serving.assert_falls_silent()
-    assert (left(serving), len(serving.operator_writes())) == ([], before)
+    assert (serving.left(), len(serving.operator_writes())) == ([], before)
     assert serving.operator.alive
 
 
@@ -178,8 +172,7 @@ def test_the_version_to_go_back_to_is_deleted_and_is_gone_back_to(serving: Stage
     serving.move_tag("1.0.0", "1.1.0")
     serving.until_verified("1.1.0")
     serving.delete("modelversion", "fraud-1.0.0")
-    serving.operator.kill()
-    serving.operator.start()
+    serving.operator.restart()
     serving.accuracy("1.1.0", 0.5)
     serving.until_rolled_back_to("1.0.0")
     serving.until(lambda: len(serving.pods("1.0.0")) == 2 and not serving.pods("1.1.0"))
@@ -201,8 +194,7 @@ def test_a_version_that_is_deleted_in_mid_rollout_is_rolled_out(serving: Stage) 
 def delete_record(stage: Stage, number: int) -> None:
     """Delete the record of a revision, and let it be noticed: records are read when the operator starts."""
     stage.delete("controllerrevision", f"{NAME}-{number}")
-    stage.operator.kill()
-    stage.operator.start()
+    stage.operator.restart()
 
 
 def test_the_record_of_what_serves_is_deleted_by_hand(serving: Stage) -> None:

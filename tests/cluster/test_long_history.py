@@ -1,7 +1,6 @@
 """A history of hundreds of revisions, and one that holds as much as it may."""
 
 import asyncio
-import json
 
 from cluster.chain import assert_chained, records
 from cluster.stage import NAME, Stage
@@ -44,6 +43,4 @@ def test_hundreds_of_revisions_keep_the_newest_and_lose_no_number(stage: Stage) 
     stage.until(lambda: len(records(stage)) == LIMIT, what="the end of the older records")
     assert len(stage.history) == LIMIT
     assert_chained(stage, first=REVISIONS - LIMIT + 1)
-    assert json.loads(stage.kubectl("get", "deployment", NAME, "-o", "json"))["metadata"]["annotations"][
-        "pennant.dev/revision"
-    ] == str(REVISIONS)
+    assert stage.get("deployment")["metadata"]["annotations"]["pennant.dev/revision"] == str(REVISIONS)

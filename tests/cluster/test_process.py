@@ -135,12 +135,13 @@ def test_probes_tell_how_it_is(rig: Rig, replicas: Callable[..., Operator], port
 def test_its_metrics_are_what_prometheus_expects(rig: Rig, replicas: Callable[..., Operator], port: int) -> None:
     operator = replicas(PENNANT_PORT=str(port))
     operator.wait_for("Leading")
-    until(lambda: "pennant_leader 1.0" in operator.fetch("/metrics", port)[1], 10, "pennant_leader")
+    listed = 'pennant_api_requests_total{code="200",kind="ModelVersion",verb="list"}'
+    until(lambda: listed in operator.fetch("/metrics", port)[1], 10, "the first list")
     text = operator.fetch("/metrics", port)[1]
     command = [str(rig.binary("promtool")), "check", "metrics"]
     checked = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
-    assert 'pennant_api_requests_total{code="200",kind="ModelVersion",verb="list"}' in text
+    assert "pennant_leader 1.0" in text
     for kind in ("ModelDeployment", "ModelVersion"):
         assert f'pennant_workqueue_depth{{kind="{kind}"}}' in text
         assert f'pennant_workqueue_oldest_seconds{{kind="{kind}"}}' in text

@@ -35,8 +35,7 @@ def test_every_right_that_is_granted_is_used(rolled_back: Stage, installation: I
     asyncio.run(disturbed(rolled_back, lambda: ("pennant.dev", "modelversions", "get") not in unused()))
     rolled_back.until(lambda: rolled_back.get("modelversion", "fraud-1.1.0")["status"].get("quarantinedBy"))
     # A watch is in the audit log when it is over.
-    rolled_back.operator.kill()
-    rolled_back.operator.start()
+    rolled_back.operator.restart()
     # What is left is asked for by admission, so that no request shows it: see below.
     rolled_back.until(lambda: unused() == {MAY_OWN}, what=f"the use of {unused() - {MAY_OWN}}")
 

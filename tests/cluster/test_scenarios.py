@@ -1,6 +1,5 @@
 """The main job on a real control plane: each scenario has a namespace of its own, and the API server tells its end."""
 
-import json
 import time
 from collections.abc import Callable
 
@@ -113,7 +112,7 @@ def test_a_breach_during_the_rollout_leaves_the_old_pods_that_still_run(serving:
     assert good["templateHash"] == serving.history[0]["templateHash"]
     survivors = before & set(serving.pods("1.0.0"))
     assert survivors, "pods that still ran were not restarted"
-    replica_sets = json.loads(serving.kubectl("get", "replicasets", "-o", "json"))["items"]
+    replica_sets = serving.all_of("replicaset")
     assert len(replica_sets) == 2, "the old ReplicaSet was taken up again"
 
 
@@ -139,7 +138,7 @@ def test_a_breach_long_after_the_promotion_is_rolled_back(serving: Stage) -> Non
     assert serving.condition("RolledBack") == ("True", "MetricBreach")
     assert serving.condition("Stalled") == ("True", "RolledBack")
     assert serving.condition("Ready")[0] == "False"
-    reasons = {each["reason"] for each in json.loads(serving.kubectl("get", "events", "-o", "json"))["items"]}
+    reasons = serving.events()
     assert {"MetricBreach", "RolledBack", "RevisionCreated", "Verified"} <= reasons
     serving.until(lambda: "verifiedAt" in serving.history[-1])
     serving.assert_silent()
@@ -195,8 +194,7 @@ def test_a_rolled_back_version_is_not_deployed_by_applying_it_again(rolled_back:
 
 
 def test_a_rolled_back_version_is_not_deployed_by_a_restart_of_the_operator(rolled_back: Stage) -> None:
-    rolled_back.operator.kill()
-    rolled_back.operator.start()
+    rolled_back.operator.restart()
     rolled_back.stays(lambda: rolled_back.served() == "1.0.0", 8, "1.0.0")
     assert len(rolled_back.history) == 3
 
@@ -252,8 +250,7 @@ def test_a_version_deleted_while_it_serves_goes_on_serving(serving: Stage) -> No
 def test_deleting_the_deployment_leaves_nothing_behind(serving: Stage) -> None:
     """Rule: Deleting needs nobody's help."""
     serving.delete("modeldeployment", "fraud")
-    kinds = "deployments,replicasets,controllerrevisions,pods"
-    serving.until(lambda: not json.loads(serving.kubectl("get", kinds, "-o", "json"))["items"])
+    serving.until(lambda: not serving.left())
 
 
 def test_a_deployment_of_the_same_name_that_is_not_ours_is_not_touched(stage: Stage) -> None:
@@ -306,8 +303,7 @@ def kill_at(stage: Stage, doomed: int, over: Callable[[], object]) -> bool:
     checked = 0.0
     while time.monotonic() < deadline:
         if len(stage.operator_writes()) >= doomed:
-            stage.operator.kill()
-            stage.operator.start()
+            stage.operator.restart()
             return True
         if time.monotonic() - checked > 0.5:
             checked = time.monotonic()

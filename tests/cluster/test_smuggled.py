@@ -125,7 +125,7 @@ def promote(stages: tuple[Stage, Stage], old: str, new: str) -> None:
 
 def conditions(stage: Stage) -> dict[str, dict[str, Manifest]]:
     """Return the conditions of all ModelDeployments by name and type."""
-    found = json.loads(stage.kubectl("get", "modeldeployments", "-o", "json"))["items"]
+    found = stage.all_of("modeldeployment")
     # A status that was smuggled in is no object until it is put right.
     statuses = {
         each["metadata"]["name"]: status if isinstance(status := each.get("status"), dict) else {} for each in found
@@ -181,7 +181,7 @@ def unsaid_of_versions(stage: Stage, told: dict[str, str]) -> list[str]:
 
 def ready_of_versions(stage: Stage) -> dict[str, Manifest]:
     """Return the condition Ready of all ModelVersions that have one."""
-    found = json.loads(stage.kubectl("get", "modelversions", "-o", "json"))["items"]
+    found = stage.all_of("modelversion")
     statuses = {each["metadata"]["name"]: each.get("status") for each in found}
     return {
         name: each
@@ -216,8 +216,7 @@ def test_what_was_smuggled_in_is_said_and_disturbs_nobody(
     assert f"{NAME}-6.6.7 holds the tag {UNLUCKY}, but spec.artifacts: must be a list" in resolved["message"]
 
     # Whoever starts among them is not disturbed either.
-    operator.kill()
-    operator.start()
+    operator.restart()
     promote(stages, "1.1.0", "1.2.0")
     assert_at_rest(operator, beside)
     for stage in stages:

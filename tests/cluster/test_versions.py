@@ -154,8 +154,7 @@ def test_a_thousand_versions_are_written_once_each_and_delay_no_promotion(servin
 
     # Whoever starts among them finds nothing to say.
     before = len(stage.operator_writes())
-    stage.operator.kill()
-    stage.operator.start()
+    stage.operator.restart()
     stage.operator.wait_for("Leading")
     stage.accuracy("1.2.0", 0.98)
     stage.version("1.2.0")
