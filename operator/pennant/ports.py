@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus
-from pennant.api.model_version import ModelVersionStatus
+from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
+from pennant.api.version_status import ModelVersionStatus
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.measurement import Alerts, RangeQuery, Series
 from pennant.core.observation import Key, Revision, Snapshot, Workload

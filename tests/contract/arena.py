@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+from pennant.api.deployment_status import HistoryEntry, Outcome, Trigger
 from pennant.api.meta import Json
-from pennant.api.model_deployment import HistoryEntry, Outcome, Trigger
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core import desired
 from pennant.core.decision import ApplyWorkload

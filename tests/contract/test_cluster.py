@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 
 from contract.arena import NOON, Arena, a_revision, an_application, seen, seen_when
-from pennant.api.model_deployment import Applied, Outcome
-from pennant.api.model_version import QuarantinedBy
+from pennant.api.deployment_status import Applied, Outcome
+from pennant.api.version_status import QuarantinedBy
 from pennant.core.decision import MirrorQuarantine
 from pennant.core.observation import Invalid, Key
 from pennant.ports import Conflict

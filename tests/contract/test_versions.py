@@ -9,9 +9,9 @@ import pytest
 
 from contract.arena import NOON, Arena, a_revision, seen
 from pennant.api.conditions import Condition, ConditionStatus
-from pennant.api.model_deployment import ModelDeploymentStatus
-from pennant.api.model_version import ModelVersionSpec, ModelVersionStatus, QuarantinedBy
-from pennant.api.version_status import Bump, Completeness, ComputedBump, ServedBy
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.model_version import ModelVersionSpec
+from pennant.api.version_status import Bump, Completeness, ComputedBump, ModelVersionStatus, QuarantinedBy, ServedBy
 from pennant.core.decision import MirrorQuarantine
 from pennant.core.observation import Key
 from pennant.core.served import Service

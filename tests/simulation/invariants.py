@@ -17,7 +17,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from pennant.api.conditions import find
-from pennant.api.model_deployment import ModelDeploymentStatus, Trigger
+from pennant.api.deployment_status import ModelDeploymentStatus, Trigger
 from pennant.core.observation import Key
 from pennant.core.revision import entry_hash, unrestarted
 from simulation.world import World

@@ -9,7 +9,7 @@ from dataclasses import replace
 from enum import Enum, auto
 from typing import TypeVar
 
-from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus
+from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.core.decision import ApplyWorkload, MirrorQuarantine
 from pennant.core.observation import Key, Revision, Snapshot, Workload
 from pennant.ports import Conflict, Unavailable

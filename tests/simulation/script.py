@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from pennant.api.model_deployment import ModelDeploymentStatus
+from pennant.api.deployment_status import ModelDeploymentStatus
 from simulation import invariants
 from simulation.sources import Sample
 from simulation.story import Crash, Story

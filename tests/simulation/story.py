@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pennant.api.conditions import find
+from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import Json
-from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus
 from pennant.controller.measurements import Measurements
 from pennant.ports import MetricSource
 from simulation import invariants

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pennant.api.conditions import ConditionStatus
-from pennant.api.model_deployment import Outcome, Trigger
+from pennant.api.deployment_status import Outcome, Trigger
 from pennant.api.reasons import Reason
 from pennant.core.observation import Key
 from pennant.core.revision import chained

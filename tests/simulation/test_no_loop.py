@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pennant.api.model_deployment import Trigger
+from pennant.api.deployment_status import Trigger
 from pennant.core import history, plan
 from simulation import invariants
 from simulation.acts import move_tag, promoted, serving

@@ -15,7 +15,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from pennant.api.model_deployment import ModelDeploymentSpec, Trigger
+from pennant.api.deployment_status import Trigger
+from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core.observation import Key
 from simulation import invariants
 from simulation.metrics import ANSWERS, NAMES, Answer, answers, metrics

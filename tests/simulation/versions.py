@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from pennant.api.model_version import ModelVersionStatus
+from pennant.api.version_status import ModelVersionStatus
 from pennant.controller.version_reconciler import VersionReconciler
 from pennant.core.decision import Event
 from pennant.core.observation import Invalid, Key

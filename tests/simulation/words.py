@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import Json
-from pennant.api.model_deployment import ModelDeploymentStatus
 
 
 def of_status(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> str:

@@ -11,9 +11,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import Json
-from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus
-from pennant.api.model_version import ModelVersionSpec, ModelVersionStatus
+from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.api.model_version import ModelVersionSpec
+from pennant.api.version_status import ModelVersionStatus
 from pennant.core import commands
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.digest import content_digest, short_hash

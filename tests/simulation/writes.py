@@ -4,14 +4,8 @@ from collections.abc import Callable
 
 from pennant.api.analysis import Metric, MetricMode, OnUnknown
 from pennant.api.conditions import find
-from pennant.api.model_deployment import (
-    HistoryEntry,
-    MetricState,
-    ModelDeploymentSpec,
-    ModelDeploymentStatus,
-    Outcome,
-    Trigger,
-)
+from pennant.api.deployment_status import HistoryEntry, MetricState, ModelDeploymentStatus, Outcome, Trigger
+from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.observation import Key, Revision
 from pennant.core.reading import FAULT_REASONS

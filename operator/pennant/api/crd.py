@@ -11,9 +11,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from pennant.api import GROUP, VERSION
+from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import LONGEST_NAME, MEANINGS, RULES, STORED_DEFAULT, ApiModel
-from pennant.api.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus
-from pennant.api.model_version import ModelVersionSpec, ModelVersionStatus
+from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.api.model_version import ModelVersionSpec
+from pennant.api.version_status import ModelVersionStatus
 
 Schema = dict[str, Any]
 _DROPPED = frozenset({"title", "default", "$defs", "additionalProperties"})

@@ -1,11 +1,25 @@
-"""What is computed from a version's record, and from what happened to it: the parts of a ModelVersion's status."""
+"""What a ModelVersion's status says: what is computed from the record, and what happened to the version."""
 
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
-from pennant.api.meta import ATOMIC, ApiModel, Line, RevisionNumber, SemanticVersion, Timestamp, Word
+from pennant.api.conditions import Condition
+from pennant.api.meta import (
+    ATOMIC,
+    ApiModel,
+    ContentDigest,
+    Line,
+    RevisionNumber,
+    SemanticVersion,
+    Sentence,
+    ShortHash,
+    Timestamp,
+    Word,
+    listed,
+)
+from pennant.api.reasons import ReasonWord
 
 ELEMENTS = 9
 """A complete record has so many elements."""
@@ -55,3 +69,45 @@ class ServedBy(ApiModel):
     """When its first pod became available."""
     until: Timestamp | None = None
     """When another revision took its place, or the ModelDeployment was seen to be gone; none while it serves."""
+
+
+class QuarantinedBy(ApiModel):
+    """A ModelDeployment that found this version bad and will not serve it."""
+
+    deployment: Annotated[str, Field(min_length=1, max_length=63)]
+    """Name of the ModelDeployment."""
+    digest: ContentDigest
+    """Digest of the content that was found bad."""
+    template_hash: ShortHash | None = None
+    """The only rendered template that is meant, where an undo went to another template of the same content."""
+    reason: ReasonWord
+    """MetricBreach, ProgressDeadlineExceeded or Undone."""
+    message: Sentence
+    """Why, with the numbers."""
+    since: Timestamp
+    """When it was found bad."""
+    revision: RevisionNumber
+    """The revision of the ModelDeployment that was found bad."""
+
+
+class ModelVersionStatus(ApiModel):
+    """What became of the version."""
+
+    observed_generation: Annotated[int, Field(ge=-1)] = -1
+    """The `metadata.generation` that this status was computed from; -1 before the first time."""
+    conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=listed("map", "type"))] = ()
+    """Ready and Complete."""
+    completeness: Completeness | None = None
+    """Which elements of a complete record are there."""
+    record_digest: ContentDigest | None = None
+    """sha256 of the JSON of the spec without tags, description, owner and retention: sorted keys, no white space."""
+    computed_bump: ComputedBump | None = None
+    """Which part of the semantic version has to grow, against `spec.parent`; none where no parent is named."""
+    serving: Line | None = None
+    """The ModelDeployments that serve it now, by name."""
+    served_by: Annotated[tuple[ServedBy, ...], Field(max_length=MOST_SERVED, json_schema_extra=ATOMIC)] = ()
+    """When it was served by which ModelDeployment, oldest first; of many the newest."""
+    quarantined_by: Annotated[
+        tuple[QuarantinedBy, ...], Field(max_length=100, json_schema_extra=listed("map", "deployment"))
+    ] = ()
+    """The ModelDeployments that found this version bad. A quarantined version is a record like any other."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import assert_never
 
-from pennant.api.model_deployment import Applied, ModelDeploymentStatus
+from pennant.api.deployment_status import Applied, ModelDeploymentStatus
 from pennant.core.decision import (
     Action,
     ApplyWorkload,

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pennant.api.analysis import AlertSelector, Analysis, Metric, MetricMode, OnUnknown
+from pennant.api.deployment_status import Evidence, HistoryEntry, MetricState, MetricStatus
 from pennant.api.meta import clip
-from pennant.api.model_deployment import Evidence, HistoryEntry, MetricState, MetricStatus
 from pennant.api.reasons import Reason
 from pennant.core import reading
 from pennant.core.digest import short_hash

@@ -7,8 +7,8 @@ time: the revision carries the command's token.
 from dataclasses import dataclass
 from typing import assert_never
 
+from pennant.api.deployment_status import CommandResult, HistoryEntry, LastCommand
 from pennant.api.meta import clip
-from pennant.api.model_deployment import CommandResult, HistoryEntry, LastCommand
 from pennant.core import plan, undo
 from pennant.core.commands import Command, Malformed, Verb
 from pennant.core.history import Quarantine

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from pennant.api.deployment_status import Applied, ModelDeploymentStatus
 from pennant.api.meta import Json
-from pennant.api.model_deployment import Applied, ModelDeploymentStatus
 from pennant.core import desired
 from pennant.core.decision import ApplyWorkload
 from pennant.core.digest import short_hash

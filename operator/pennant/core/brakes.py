@@ -6,7 +6,8 @@ Rule: Cooldown and budget bound the rate of rollbacks.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction, Trigger
+from pennant.api.deployment_status import Trigger
+from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
 from pennant.api.reasons import Reason
 from pennant.core.history import History
 

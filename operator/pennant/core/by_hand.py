@@ -7,8 +7,8 @@ and never the criterion. Differences are looked for only while nothing of ours i
 from dataclasses import dataclass
 from datetime import datetime
 
+from pennant.api.deployment_status import Applied, Drift, HistoryEntry, Trigger
 from pennant.api.meta import NAME, clip
-from pennant.api.model_deployment import Applied, Drift, HistoryEntry, Trigger
 from pennant.core.digest import short_hash
 from pennant.core.history import History
 from pennant.core.observation import Workload

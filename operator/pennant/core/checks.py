@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pennant.api.analysis import AfterPromotion, AlertSelector, Analysis, Metric, PrometheusQuery
-from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus
+from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
+from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core import query
 from pennant.core.measurement import AlertQuery, Question, RangeQuery, Request, Role
 from pennant.core.observation import Key

@@ -10,19 +10,18 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from pennant.api.conditions import ConditionStatus
-from pennant.api.model_deployment import (
+from pennant.api.deployment_status import (
     Applied,
     Desired,
     Drift,
     HistoryEntry,
     LastCommand,
-    ModelDeploymentSpec,
     ModelDeploymentStatus,
     QuarantineEntry,
-    RollbackAction,
     Serving,
     Stable,
 )
+from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
 from pennant.api.reasons import ConditionType, Reason
 from pennant.core import (
     analysis,

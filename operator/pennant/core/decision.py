@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import Json
-from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus
-from pennant.api.model_version import QuarantinedBy
 from pennant.api.reasons import Reason
+from pennant.api.version_status import QuarantinedBy
 from pennant.core.observation import Revision, Version, Workload
 
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 from pennant.api import API_VERSION, GROUP
+from pennant.api.deployment_status import HistoryEntry
 from pennant.api.meta import Json
-from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec
+from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core.observation import Snapshot
 from pennant.core.revision import DEPLOYMENT_LABEL, MODEL_LABEL
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from pennant.api.conditions import Condition, ConditionStatus, find
-from pennant.api.model_deployment import CommandResult, Drift, HistoryEntry, ModelDeploymentStatus
+from pennant.api.deployment_status import CommandResult, Drift, HistoryEntry, ModelDeploymentStatus
 from pennant.api.reasons import ConditionType, Reason
 from pennant.core import history
 from pennant.core.decision import Event, EventType

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from pydantic.alias_generators import to_camel
 
-from pennant.api.model_deployment import Applied, HistoryEntry, Outcome, QuarantineEntry, Trigger
+from pennant.api.deployment_status import Applied, HistoryEntry, Outcome, QuarantineEntry, Trigger
 from pennant.api.reasons import Reason
 from pennant.core.observation import Revision, Workload
 from pennant.core.revision import FIXED

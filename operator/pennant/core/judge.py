@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pennant.api.analysis import Analysis
+from pennant.api.deployment_status import HistoryEntry, MetricStatus, QuarantineEntry
 from pennant.api.meta import SENTENCE, clip
-from pennant.api.model_deployment import HistoryEntry, MetricStatus, ModelDeploymentSpec, QuarantineEntry
+from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core import history
 from pennant.core.analysis import Verdict, assess

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import NAME, Json, clip
-from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus
-from pennant.api.model_version import ModelVersionSpec, QuarantinedBy
+from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.api.model_version import ModelVersionSpec
+from pennant.api.version_status import QuarantinedBy
 from pennant.core.commands import Command, Malformed
 from pennant.core.measurement import Measurements
 

@@ -3,15 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from pennant.api.deployment_status import HistoryEntry, Outcome, QuarantineEntry, Trigger
 from pennant.api.meta import LAST_REVISION, NAME, SENTENCE, Json, clip
-from pennant.api.model_deployment import (
-    HistoryEntry,
-    ModelDeploymentSpec,
-    Outcome,
-    QuarantineEntry,
-    RollbackAction,
-    Trigger,
-)
+from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
 from pennant.core import revision
 from pennant.core.commands import Command
 from pennant.core.history import History, Quarantine, succeeded, with_entry

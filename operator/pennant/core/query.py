@@ -6,7 +6,8 @@ Rule: A value in a query stays inside its string and means itself.
 import re
 from collections.abc import Mapping
 
-from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus
+from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
+from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.promql import COMMENT, PLACEHOLDER, STRING, WINDOW
 from pennant.core.observation import Key
 

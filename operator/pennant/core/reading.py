@@ -13,7 +13,7 @@ from enum import Enum, auto
 from typing import assert_never
 
 from pennant.api.analysis import Metric, OnUnknown
-from pennant.api.model_deployment import Evidence, HistoryEntry, MetricState, MetricStatus
+from pennant.api.deployment_status import Evidence, HistoryEntry, MetricState, MetricStatus
 from pennant.api.reasons import Reason
 from pennant.core.digest import short_hash
 from pennant.core.measurement import Fault, Measurement, Measurements, Question, RangeQuery, Role, Series, Unanswered

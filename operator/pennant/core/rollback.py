@@ -8,14 +8,8 @@ Rule: A quarantine is kept in two places.
 
 from collections.abc import Iterable
 
-from pennant.api.model_deployment import (
-    Desired,
-    HistoryEntry,
-    ModelDeploymentStatus,
-    Outcome,
-    QuarantineEntry,
-)
-from pennant.api.model_version import QuarantinedBy
+from pennant.api.deployment_status import Desired, HistoryEntry, ModelDeploymentStatus, Outcome, QuarantineEntry
+from pennant.api.version_status import QuarantinedBy
 from pennant.core.decision import MirrorQuarantine
 from pennant.core.history import History, Quarantine
 from pennant.core.observation import Revision, Snapshot, Version

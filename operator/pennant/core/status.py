@@ -6,14 +6,8 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from pennant.api.conditions import Condition, ConditionStatus, carried, find
+from pennant.api.deployment_status import HistoryEntry, MetricState, ModelDeploymentStatus, QuarantineEntry, Trigger
 from pennant.api.meta import clip
-from pennant.api.model_deployment import (
-    HistoryEntry,
-    MetricState,
-    ModelDeploymentStatus,
-    QuarantineEntry,
-    Trigger,
-)
 from pennant.api.reasons import ConditionType, Reason
 from pennant.core.analysis import Verdict
 from pennant.core.gates import Blocked

@@ -6,8 +6,8 @@ entry in the status carries the undo through.
 
 from dataclasses import replace
 
+from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, QuarantineEntry, Trigger
 from pennant.api.meta import SENTENCE, clip
-from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus, QuarantineEntry, Trigger
 from pennant.api.reasons import Reason
 from pennant.core.history import Quarantine, succeeded, with_entry
 from pennant.core.plan import Draft, Situation, because, record_of

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from pennant.api.conditions import Condition, ConditionStatus, carried
 from pennant.api.meta import Json, clip
-from pennant.api.model_version import ModelVersionSpec, ModelVersionStatus
+from pennant.api.model_version import ModelVersionSpec
 from pennant.api.reasons import Reason, VersionConditionType
-from pennant.api.version_status import Completeness, ComputedBump
+from pennant.api.version_status import Completeness, ComputedBump, ModelVersionStatus
 from pennant.core import completeness
 from pennant.core.bump import computed_bump, unknown
 from pennant.core.decision import Event, EventType

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pennant.api import API_VERSION
+from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import Json
-from pennant.api.model_deployment import HistoryEntry, ModelDeploymentStatus
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.observation import Key, Revision, Snapshot, Workload
 from pennant.core.revision import DEPLOYMENT_LABEL, RESTARTED_AT

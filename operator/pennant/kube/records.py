@@ -13,9 +13,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pennant.api.deployment_status import HistoryEntry
 from pennant.api.meta import Json
-from pennant.api.model_deployment import HistoryEntry
-from pennant.api.model_version import ModelVersionSpec, ModelVersionStatus
+from pennant.api.model_version import ModelVersionSpec
+from pennant.api.version_status import ModelVersionStatus
 from pennant.core.observation import Invalid, Key
 from pennant.core.record import immutable
 from pennant.core.served import Service, services

@@ -7,8 +7,9 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import Json
-from pennant.api.model_deployment import ModelDeploymentSpec, ModelDeploymentStatus
+from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core.observation import Invalid, Key, Snapshot, Version
 from pennant.kube import translate
 from pennant.kube.identity import Identity, identity

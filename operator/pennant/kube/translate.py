@@ -13,9 +13,11 @@ from typing import Any, TypeGuard, TypeVar
 from pydantic import ValidationError
 
 from pennant.api import GROUP
+from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import LABEL_PATTERN, LONGEST_NAME, ApiModel, Json
-from pennant.api.model_deployment import HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus
-from pennant.api.model_version import ModelVersionSpec, QuarantinedBy
+from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.api.model_version import ModelVersionSpec
+from pennant.api.version_status import QuarantinedBy
 from pennant.core import commands, desired
 from pennant.core.digest import content_digest, short_hash
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Version, Workload

@@ -3,7 +3,7 @@
 Rule: Every write has a precondition.
 """
 
-from pennant.api.model_version import ModelVersionStatus
+from pennant.api.version_status import ModelVersionStatus
 from pennant.core.decision import Event
 from pennant.core.observation import Key
 from pennant.core.version_status import VersionSeen

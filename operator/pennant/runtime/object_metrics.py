@@ -7,7 +7,8 @@ from collections.abc import Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from pennant.api.model_deployment import HistoryEntry, MetricState, ModelDeploymentSpec, Outcome, Trigger
+from pennant.api.deployment_status import HistoryEntry, MetricState, Outcome, Trigger
+from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.decision import Decision
 from pennant.core.measurement import Measurement, Question, Series

@@ -3,8 +3,8 @@
 from typing import Any
 
 from pennant.api.crd import crds
+from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import LABEL_PATTERN, LAST_REVISION, SEMVER_PATTERN
-from pennant.api.model_deployment import ModelDeploymentStatus
 from pennant.api.reasons import Reason
 from pennant.core.history import thinned
 

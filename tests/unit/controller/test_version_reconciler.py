@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pennant.api.model_version import ModelVersionStatus
+from pennant.api.version_status import ModelVersionStatus
 from pennant.core.observation import Key
 from pennant.core.version_status import VersionSeen
 from pennant.ports import Refused

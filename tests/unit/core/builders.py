@@ -4,13 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pennant.api.analysis import Metric
-from pennant.api.model_deployment import (
-    HistoryEntry,
-    ModelDeploymentSpec,
-    ModelDeploymentStatus,
-    Outcome,
-    Trigger,
-)
+from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, Outcome, Trigger
+from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.digest import content_digest
 from pennant.core.observation import Key, Snapshot, Version, Workload

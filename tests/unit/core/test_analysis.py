@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pennant.api.analysis import Analysis
-from pennant.api.model_deployment import HistoryEntry, MetricState, MetricStatus, Outcome
+from pennant.api.deployment_status import HistoryEntry, MetricState, MetricStatus, Outcome
 from pennant.api.reasons import Reason
 from pennant.core import analysis
 from pennant.core.measurement import (

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pennant.api.model_deployment import ModelDeploymentStatus, Outcome, Stable
+from pennant.api.deployment_status import ModelDeploymentStatus, Outcome, Stable
 from pennant.core import checks, query
 from pennant.core.measurement import AlertQuery, Question, RangeQuery
 from pennant.core.observation import Key

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from pennant.api.model_deployment import Desired, HistoryEntry, Outcome, QuarantineEntry
-from pennant.api.model_version import QuarantinedBy
+from pennant.api.deployment_status import Desired, HistoryEntry, Outcome, QuarantineEntry
 from pennant.api.reasons import Reason
+from pennant.api.version_status import QuarantinedBy
 from pennant.core.observation import Revision
 from pennant.core.rollback import MOST_MIRRORS, known_good, mirrors, released
 from unit.core.builders import NOON, a_snapshot, a_version, after, an_entry

@@ -12,7 +12,8 @@ from jsonschema import Draft202012Validator
 
 from pennant.api.conditions import Condition, find
 from pennant.api.crd import crds
-from pennant.api.model_version import ModelVersionSpec, ModelVersionStatus
+from pennant.api.model_version import ModelVersionSpec
+from pennant.api.version_status import ModelVersionStatus
 from pennant.core.completeness import Element
 from pennant.core.digest import content_digest
 from pennant.core.observation import Invalid, Key

@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from pennant.api.conditions import find
 from pennant.api.crd import crds
-from pennant.api.model_deployment import ModelDeploymentStatus
+from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.core.decide import decide
 from pennant.core.decision import Decision
 from pennant.core.observation import Invalid, Key, Observation

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from pennant.api.model_version import ModelVersionSpec, ModelVersionStatus
+from pennant.api.model_version import ModelVersionSpec
+from pennant.api.version_status import ModelVersionStatus
 from pennant.core.observation import Invalid, Key
 from pennant.core.version_status import judged
 from pennant.kube.records import OWN, Records

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from pennant.api.model_deployment import ModelDeploymentStatus
+from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.core.observation import Invalid, Key, Snapshot
 from pennant.kube.resources import Kind
 from pennant.kube.store import Store, versions_in

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from pennant.api.model_deployment import ModelDeploymentStatus, Outcome
+from pennant.api.deployment_status import ModelDeploymentStatus, Outcome
 from pennant.core.observation import Invalid, Revision
 from pennant.kube import translate
 from pennant.kube.identity import last_writer

@@ -2,7 +2,7 @@
 
 from prometheus_client import generate_latest
 
-from pennant.api.model_deployment import ModelDeploymentStatus
+from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.controller.breaker import Breaker
 from pennant.controller.reconciler import Reconciler
 from pennant.core.decide import decide
