@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cluster.audit import size, without_precondition
 from cluster.operator_process import Operator
 from rig import Rig
 
@@ -22,6 +23,7 @@ class Stage:
     def __init__(self, rig: Rig, namespace: str, directory: Path, operator: Operator) -> None:
         self.rig, self.namespace, self.directory, self.operator = rig, namespace, directory, operator
         self.applied: dict[str, Manifest] = {}
+        self.begins_at = size(rig.audit_log)
         directory.mkdir(parents=True)
         self.rig.kubectl("create", "namespace", namespace)
 
@@ -208,6 +210,13 @@ class Stage:
             reference = each["objectRef"]
             what = (reference["resource"], reference.get("subresource", ""), each["verb"])
             assert what in ALLOWED, f"the operator must not {what}"
+
+    def assert_preconditioned(self) -> None:
+        """Whatever the operator wrote in this time, here or elsewhere, was bound to what it had seen.
+
+        Rule: Every write has a precondition.
+        """
+        assert without_precondition(self.operator.installation.audit_log.writes(self.begins_at)) == []
 
     def assert_silent(self, seconds: float = 4) -> None:
         """Nothing at all is written while the version in place is known good and nothing changes.
