@@ -4,12 +4,13 @@ It is applied as the real Helm renders it, and the process gets nothing else: no
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chart.rendering import NAMESPACE, Manifest, environment, grants, only, rendered
+from cluster.audit import AuditLog
 from rig import Rig
 
 RIGHTS = ("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
@@ -25,6 +26,7 @@ class Installation:
     user: str
     granted: frozenset[Right]
     environment: dict[str, str]
+    audit_log: AuditLog
 
     def used(self) -> set[Right]:
         """Return the rights that the account has made use of so far; a watch counts when it has ended."""
@@ -49,14 +51,9 @@ class Installation:
             each.get("message", "") for each in statuses if each["code"] == 403 and "cannot" in each.get("message", "")
         ]
 
-    def requests(self) -> Iterator[Manifest]:
-        """Yield what the account has asked so far, as the audit log has it."""
-        with self.rig.audit_log.open() as lines:
-            for line in lines:
-                if self.user in line and line.endswith("\n"):
-                    entry = json.loads(line)
-                    if entry["user"]["username"] == self.user:
-                        yield entry
+    def requests(self) -> Sequence[Manifest]:
+        """Return what the account has asked since it was installed, without what it sent."""
+        return self.audit_log.requests()
 
 
 def install(
@@ -81,11 +78,13 @@ def install(
     file = directory / "sources.yaml"
     file.write_text(only(manifests, "ConfigMap")["data"]["sources.yaml"])
     own = {"KUBECONFIG": str(rig.kubeconfig_for(namespace, account)), "PENNANT_METRIC_SOURCES": str(file)}
+    user = f"system:serviceaccount:{namespace}:{account}"
     return Installation(
         rig,
-        f"system:serviceaccount:{namespace}:{account}",
+        user,
         frozenset(_of_the_operator(rights)),
         environment(manifests) | own,
+        AuditLog.from_now_on(rig.audit_log, user),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from cluster.audit import size, without_precondition
 from cluster.operator_process import Operator
 from cluster.reader import Reader
 from rig import Rig
@@ -25,6 +26,7 @@ class Stage:
         self.rig, self.namespace, self.directory, self.operator = rig, namespace, directory, operator
         self._reader = Reader(rig)
         self.applied: dict[str, Manifest] = {}
+        self.begins_at = size(rig.audit_log)
         directory.mkdir(parents=True)
         self.rig.kubectl("create", "namespace", namespace)
 
@@ -222,6 +224,13 @@ class Stage:
     def _is_there(self, manifest: Manifest) -> bool:
         plural, name = f"{manifest['kind'].lower()}s", manifest["metadata"]["name"]
         return self._reader.get(plural, self.namespace, name) is not None
+
+    def assert_preconditioned(self) -> None:
+        """Whatever the operator wrote in this time, here or elsewhere, was bound to what it had seen.
+
+        Rule: Every write has a precondition.
+        """
+        assert without_precondition(self.operator.installation.audit_log.writes(self.begins_at)) == []
 
     def assert_silent(self, seconds: float = 4) -> None:
         """Nothing at all is written while the version in place is known good and nothing changes.

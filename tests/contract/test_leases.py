@@ -12,6 +12,7 @@ from contract.arena import NOON
 from contract.real import RealArena
 from pennant.kube.connect import Connection
 from pennant.kube.leases import Lease, Leases
+from pennant.kube.resources import Kind
 from pennant.ports import Conflict
 
 MINE = Lease(holder="a", duration_seconds=15, acquired_at=NOON, renewed_at=NOON, transitions=0)
@@ -29,7 +30,7 @@ async def test_a_lease_that_nobody_made_is_not_there(leases: Leases) -> None:
 
 async def test_a_lease_is_read_as_it_was_created(leases: Leases) -> None:
     created = await leases.create(MINE)
-    assert replace(created, resource_version="") == MINE
+    assert replace(created, resource_version="", uid="") == MINE
     assert await leases.get() == created
 
 
@@ -46,6 +47,16 @@ async def test_of_two_who_renew_the_same_lease_one_fails(leases: Leases) -> None
     assert renewed.renewed_at == later
     with pytest.raises(Conflict):
         await leases.update(replace(created, holder="b"))
+
+
+async def test_a_lease_that_was_made_anew_is_not_renewed(leases: Leases, real: RealArena) -> None:
+    """Rule: Every write has a precondition."""
+    created = await leases.create(MINE)
+    await real.delete(Kind.LEASE, "pennant")
+    another = await leases.create(replace(MINE, holder="b"))
+    with pytest.raises(Conflict):
+        await leases.update(replace(another, holder="a", uid=created.uid))
+    assert await leases.get() == another
 
 
 async def test_a_released_lease_has_no_holder(leases: Leases) -> None:

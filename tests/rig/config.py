@@ -5,12 +5,21 @@ import os
 from pathlib import Path
 from typing import Any
 
-# Every request, once, when it is answered, with its verb, object and user agent: the truth about who wrote what.
+# Every request, once, when it is answered, with its verb, object and user agent: the truth about who wrote what. Of the
+# writes of service accounts, such as the operator's, what they sent as well.
+AUDIT_RULES: list[dict[str, Any]] = [
+    {
+        "level": "Request",
+        "userGroups": ["system:serviceaccounts"],
+        "verbs": ["create", "update", "patch", "delete", "deletecollection"],
+    },
+    {"level": "Metadata"},
+]
 AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
     "omitStages": ["RequestReceived", "ResponseStarted", "Panic"],
-    "rules": [{"level": "Metadata"}],
+    "rules": AUDIT_RULES,
 }
 # Alerts are held and sent nowhere: tests ask Alertmanager what it has.
 ALERTMANAGER = {

@@ -1,4 +1,7 @@
-"""A Lease, read and written with compare-and-swap; who leads is decided elsewhere."""
+"""A Lease, read and written with compare-and-swap; who leads is decided elsewhere.
+
+Rule: Every write has a precondition.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +26,8 @@ class Lease:
     transitions: int
     resource_version: str = ""
     """Precondition of an update; empty for a Lease that is yet to be created."""
+    uid: str = ""
+    """Precondition as well: a Lease of this name that was made anew is another one."""
 
 
 class Leases:
@@ -75,7 +80,7 @@ class Leases:
     def _raw(self, lease: Lease) -> Json:
         metadata = {"name": self._name, "namespace": self._namespace}
         if lease.resource_version:
-            metadata["resourceVersion"] = lease.resource_version
+            metadata |= {"uid": lease.uid, "resourceVersion": lease.resource_version}
         spec = {
             "holderIdentity": lease.holder,
             "leaseDurationSeconds": lease.duration_seconds,
@@ -101,4 +106,5 @@ def _lease(raw: Json) -> Lease:
         renewed_at=parsed_time(renewed) if renewed else None,
         transitions=spec.get("leaseTransitions") or 0,
         resource_version=raw["metadata"]["resourceVersion"],
+        uid=raw["metadata"]["uid"],
     )

@@ -134,6 +134,7 @@ class Elector:
             renewed_at=now,
             transitions=transitions,
             resource_version=found.resource_version if found else "",
+            uid=found.uid if found else "",
         )
         return await (self._leases.update(wanted) if found else self._leases.create(wanted))
 
@@ -151,6 +152,7 @@ class Elector:
                         renewed_at=self._clock.now(),
                         transitions=self._held.transitions,
                         resource_version=self._held.resource_version,
+                        uid=self._held.uid,
                     )
                 )
             self._renewed = sent
@@ -178,7 +180,7 @@ class Elector:
         held, self._held = self._held, None
         if held is None:
             return
-        free = Lease("", 1, held.acquired_at, self._clock.now(), held.transitions, held.resource_version)
+        free = Lease("", 1, held.acquired_at, self._clock.now(), held.transitions, held.resource_version, held.uid)
         try:
             async with asyncio.timeout(2):
                 await self._leases.update(free)

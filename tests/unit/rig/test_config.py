@@ -92,8 +92,10 @@ def test_alerts_go_to_alertmanager_where_the_rig_has_it() -> None:
     ]
 
 
-def test_every_request_is_audited_once_with_its_metadata() -> None:
-    assert config.AUDIT_POLICY["rules"] == [{"level": "Metadata"}]
+def test_every_request_is_audited_once_and_writes_of_service_accounts_with_their_body() -> None:
+    writes, all_others = config.AUDIT_RULES
+    assert (writes["level"], writes["userGroups"]) == ("Request", ["system:serviceaccounts"])
+    assert all_others == {"level": "Metadata"}
     stages = {"RequestReceived", "ResponseStarted", "ResponseComplete", "Panic"}
     assert stages - set(config.AUDIT_POLICY["omitStages"]) == {"ResponseComplete"}
 
