@@ -1,7 +1,7 @@
 """A leader that is frozen between its read and its write, while another one takes over and does the work.
 
-Its write is on its way when it freezes, and arrives when the other one has written the same object: no Lease can keep it
-back any more. The frozen one is behind a proxy that holds the write; its successor is the operator of all scenarios.
+Its write is on its way when it freezes, and arrives when the other one has written the same object: no Lease can keep
+it back any more. The frozen one is behind a proxy that holds the write; its successor is the operator of all scenarios.
 """
 
 import json
