@@ -1,4 +1,4 @@
-"""A proxy before the API server that holds one request back, or its answer, until it is told to pass it on.
+"""A proxy before the API server that holds requests back, or their answers, until it is told to pass them on.
 
 It has the API server's own certificate, on another port of 127.0.0.1, so that whoever trusts that one trusts it too.
 """
@@ -74,7 +74,7 @@ class Proxy:
         self._rig = rig
         self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._tls.load_cert_chain(rig.ca_file, rig.ca_file.with_suffix(".key"))
-        self._held: Held | None = None
+        self._held: list[Held] = []
         self.passed: set[str] = set()
         """The ids by which the audit log knows the requests that went through here."""
         self._port = 0
@@ -88,8 +88,8 @@ class Proxy:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._held is not None:
-            self._held.let_go()
+        for each in self._held:
+            each.let_go()
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(SECONDS)
 
@@ -101,8 +101,9 @@ class Proxy:
 
     def hold(self, method: str, path: str, text: str = "", *, answer: bool = False) -> Held:
         """Hold back the next request of which this is true."""
-        self._held = Held(method, path, text, answer)
-        return self._held
+        held = Held(method, path, text, answer)
+        self._held.append(held)
+        return held
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
@@ -129,7 +130,7 @@ class Proxy:
 
     async def _forward(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        held = self._held if self._held is not None and self._held.is_meant(request, body) else None
+        held = next((each for each in self._held if each.is_meant(request, body)), None)
         if held is not None and not held.answer:
             await held.hold()
         headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}

@@ -202,11 +202,7 @@ class Stage:
     # What the audit log knows of the operator.
     def operator_writes(self) -> list[Manifest]:
         """Return the mutating requests of the operator here."""
-        return [
-            each
-            for each in self.operator.installation.requests()
-            if each["verb"] not in ("get", "list", "watch") and each["objectRef"].get("namespace") == self.namespace
-        ]
+        return _writes_in([self])
 
     def assert_left_alone(self) -> None:
         """Nobody's spec, annotation or finalizer was written by the operator, and the files still say what is.
@@ -243,15 +239,30 @@ class Stage:
         time.sleep(seconds)
         assert self.operator_writes()[before:] == [], self.report()
 
-    def assert_falls_silent(self, window: float = 2.5, within: float = 40) -> None:
+    def assert_falls_silent(self) -> None:
         """However the scenario ended, the operator comes to rest."""
-        deadline = time.monotonic() + within
-        while time.monotonic() < deadline:
-            before = len(self.operator_writes())
-            time.sleep(window)
-            if len(self.operator_writes()) == before:
-                return
-        raise AssertionError(f"the operator does not come to rest\n{self.report()}")
+        assert_all_fall_silent([self])
+
+
+def assert_all_fall_silent(stages: Sequence[Stage], window: float = 2.5, within: float = 40) -> None:
+    """However the scenarios ended, the operator comes to rest in all of them."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        before = len(_writes_in(stages))
+        time.sleep(window)
+        if len(_writes_in(stages)) == before:
+            return
+    reports = "\n".join(each.report() for each in stages)
+    raise AssertionError(f"the operator does not come to rest\n{reports}")
+
+
+def _writes_in(stages: Sequence[Stage]) -> list[Manifest]:
+    namespaces = {each.namespace for each in stages}
+    return [
+        each
+        for each in stages[0].operator.installation.requests()
+        if each["verb"] not in ("get", "list", "watch") and each["objectRef"].get("namespace") in namespaces
+    ]
 
 
 def _list(manifests: Sequence[Manifest]) -> str:

@@ -1,11 +1,13 @@
-"""A leader that is frozen between its read and its write, while another one takes over and does the work.
+"""A leader that is frozen between its reads and its writes, while another one takes over and does the work.
 
-Its write is on its way when it freezes, and arrives when the other one has written the same object: no Lease can keep
-it back any more. The frozen one is behind a proxy that holds the write; its successor is the operator of all scenarios.
+Its writes are on their way when it freezes, and arrive when the other one has written the same objects: no Lease can
+keep them back any more. The frozen one is behind a proxy that holds them; its successor is the operator of all
+scenarios. One namespace for each kind of write: all roll back at the same time, and each is stopped at another write.
 """
 
 import json
 import signal
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +18,7 @@ from chart.rendering import NAMESPACE
 from cluster.chain import assert_chained
 from cluster.operator_process import Operator
 from cluster.proxy import Held, Proxy
-from cluster.stage import NAME, QUERY, Manifest, Stage
+from cluster.stage import NAME, QUERY, Manifest, Stage, assert_all_fall_silent
 from rig import Rig
 
 METRIC = {
@@ -25,11 +27,12 @@ METRIC = {
     "threshold": {"min": "0.9"},
     "breaches": {"count": 1, "of": 1},
 }
+VERSION = f"{NAME}-1.1.0"
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A write on the way to a rollback, and the object that it changes."""
+    """A write on the way to a rollback, and the object that it makes or changes."""
 
     method: str
     path: str
@@ -38,21 +41,39 @@ class Write:
     name: str
 
 
-RECORD = Write("POST", "/controllerrevisions", "AutomaticRollback", "controllerrevision", f"{NAME}-3")
+RECORD = Write("POST", "controllerrevisions", "AutomaticRollback", "controllerrevision", f"{NAME}-3")
 WRITES = {
-    "the record of a revision": RECORD,
-    "the status": Write("PUT", f"/modeldeployments/{NAME}/status", '"quarantine":[', "modeldeployment", NAME),
-    "the deployment": Write("PATCH", f"/deployments/{NAME}", '"pennant.dev/revision":"3"', "deployment", NAME),
-    "the progress on a record": Write(
-        "PATCH", f"/controllerrevisions/{NAME}-2", "RolledBack", "controllerrevision", f"{NAME}-2"
-    ),
-    "the quarantine on a version": Write(
-        "PATCH", f"/modelversions/{NAME}-1.1.0/status", "quarantinedBy", "modelversion", f"{NAME}-1.1.0"
-    ),
-    "the status of a version": Write(
-        "PATCH", f"/modelversions/{NAME}-1.1.0/status", "servedBy", "modelversion", f"{NAME}-1.1.0"
-    ),
+    "record": RECORD,
+    "status": Write("PUT", f"modeldeployments/{NAME}/status", '"quarantine":[', "modeldeployment", NAME),
+    "deployment": Write("PATCH", f"deployments/{NAME}", '"pennant.dev/revision":"3"', "deployment", NAME),
+    "progress": Write("PATCH", f"controllerrevisions/{NAME}-2", "RolledBack", "controllerrevision", f"{NAME}-2"),
+    "quarantine": Write("PATCH", f"modelversions/{VERSION}/status", "quarantinedBy", "modelversion", VERSION),
+    "version": Write("PATCH", f"modelversions/{VERSION}/status", '"until":"', "modelversion", VERSION),
 }
+"""Each by what it writes; what is held of it is the request."""
+ANSWER = "answer"
+"""Where the request is passed on, and what is held is the answer: the leader would write the status next."""
+
+
+@dataclass(slots=True)
+class Frozen:
+    """A namespace in which the leader is stopped at one write."""
+
+    stage: Stage
+    write: Write
+    held: Held
+    before: str = ""
+    after: str = ""
+
+    @property
+    def state(self) -> str:
+        """The resourceVersion of the object, empty where there is none."""
+        found = ("get", self.write.kind, self.write.name, "--ignore-not-found")
+        return self.stage.kubectl(*found, "-o=jsonpath={.metadata.resourceVersion}")
+
+    def is_written(self) -> bool:
+        """Return whether it is another one than when the leader was stopped."""
+        return self.state != self.before
 
 
 @pytest.fixture
@@ -71,45 +92,73 @@ def leader(rig: Rig, operator: Operator, proxy: Proxy, tmp_path: Path) -> Iterat
     first.start()
     try:
         first.wait_for("Leading")
-        operator.start()
-        yield first
     finally:
-        first.kill()
+        operator.start()
+    yield first
+    first.kill()
 
 
-def freeze_in_mid_rollback(stage: Stage, leader: Operator, proxy: Proxy, write: Write, *, answer: bool = False) -> Held:
-    """Let 1.1.0 follow 1.0.0 and be found bad, and freeze the leader at this write of the rollback."""
-    for version, accuracy in (("1.0.0", 0.95), ("1.1.0", 0.5)):
-        stage.accuracy(version, accuracy)
-        stage.version(version)
-    stage.version("1.0.0", "production")
-    stage.deployment(replicas=1, analysis={"intervalSeconds": 1, "bakeSeconds": 1, "metrics": [METRIC]})
-    stage.until_verified("1.0.0")
-    held = proxy.hold(write.method, f"/namespaces/{stage.namespace}{write.path}", write.text, answer=answer)
-    stage.move_tag("1.0.0", "1.1.0")
-    held.wait()
-    assert leader.process is not None
-    leader.process.send_signal(signal.SIGSTOP)
-    return held
+@pytest.fixture
+def stages(rig: Rig, operator: Operator, leader: Operator, tmp_path: Path) -> Iterator[dict[str, Stage]]:
+    """Return a namespace for each write, in which 1.1.0 has followed 1.0.0, and both are known good."""
+    run = uuid.uuid4().hex[:6]
+    played = {name: Stage(rig, f"frozen-{name}-{run}", tmp_path / name, operator) for name in (*WRITES, ANSWER)}
+    for each in played.values():
+        for version in ("1.0.0", "1.1.0"):
+            each.accuracy(version, 0.95)
+            each.version(version)
+        each.version("1.0.0", "production")
+        each.deployment(replicas=1, analysis={"intervalSeconds": 1, "bakeSeconds": 1, "metrics": [METRIC]})
+    for each in played.values():
+        each.until_verified("1.0.0")
+    for each in played.values():
+        each.move_tag("1.0.0", "1.1.0")
+    for each in played.values():
+        each.until_verified("1.1.0")
+    yield played
+    for each in played.values():
+        each.assert_left_alone()
+    assert operator.installation.refusals() == []
+    assert_all_fall_silent(list(played.values()))
+    rig.kubectl("delete", "namespace", "--wait=false", *(each.namespace for each in played.values()))
 
 
-def state(stage: Stage, write: Write) -> str:
-    """Return the resourceVersion of the object, empty where there is none."""
-    return stage.kubectl("get", write.kind, write.name, "--ignore-not-found", "-o=jsonpath={.metadata.resourceVersion}")
+def freeze(leader: Operator, proxy: Proxy, stages: dict[str, Stage]) -> dict[str, Frozen]:
+    """Let 1.1.0 be found bad everywhere, and stop the leader when each write is on its way."""
+    frozen = {}
+    for name, stage in stages.items():
+        write = WRITES.get(name, RECORD)
+        path = f"/namespaces/{stage.namespace}/{write.path}"
+        frozen[name] = Frozen(stage, write, proxy.hold(write.method, path, write.text, answer=name == ANSWER))
+    for stage in stages.values():
+        stage.accuracy("1.1.0", 0.5)
+    for each in frozen.values():
+        each.held.wait()
+    send(leader, signal.SIGSTOP)
+    for each in frozen.values():
+        each.before = each.state
+    return frozen
+
+
+def until_succeeded(rig: Rig, frozen: dict[str, Frozen], led: str) -> None:
+    """Wait until another one has taken over, and ended the rollbacks, and each object that was to be written."""
+    for each in frozen.values():
+        each.stage.until(lambda: holder(rig) not in ("", led), what="the take-over")
+        each.stage.until_verified("1.0.0")
+        each.stage.until(each.is_written, what="a write of the successor")
+    assert_all_fall_silent([each.stage for each in frozen.values()])
+    for each in frozen.values():
+        assert_rolled_back_once(each.stage)
+        each.after = each.state
 
 
 def holder(rig: Rig) -> str:
     return rig.kubectl("get", "lease", "pennant", "-n", NAMESPACE, "-o=jsonpath={.spec.holderIdentity}").stdout
 
 
-def assert_ends(leader: Operator) -> None:
-    """Let the frozen one go on: it finds that it leads no longer, and ends."""
-    assert leader.process is not None
-    leader.process.send_signal(signal.SIGCONT)
-    assert leader.process.wait(15) == 1
-    log = leader.log.read_text()
-    assert "No longer leading" in log
-    assert "by a mistake of this program" not in log
+def send(operator: Operator, what: signal.Signals) -> None:
+    assert operator.process is not None
+    operator.process.send_signal(what)
 
 
 def assert_rolled_back_once(stage: Stage) -> None:
@@ -121,20 +170,16 @@ def assert_rolled_back_once(stage: Stage) -> None:
     assert_chained(stage)
     assert stage.served() == "1.0.0"
     assert [each["revision"] for each in stage.status["quarantine"]] == [2]
-    stage.operator.assert_sound()
 
 
-def accepted(stage: Stage) -> list[Manifest]:
-    """Return the writes of both that were accepted here, in order; Events are all of them new objects."""
-    writes = (each for each in stage.operator_writes() if each["objectRef"]["resource"] != "events")
-    return [each for each in writes if each["responseStatus"]["code"] < 300]
-
-
-def assert_none_follows_its_successor(stage: Stage, proxy: Proxy) -> None:
+def assert_none_follows_its_successor(writes: list[Manifest], proxy: Proxy) -> None:
     """No write of the leader was accepted after one of its successor on the same object."""
     succeeded = set[tuple[str, str]]()
     wrote = {True: 0, False: 0}
-    for each in accepted(stage):
+    for each in writes:
+        # Events are all of them new objects.
+        if each["objectRef"]["resource"] == "events" or each["responseStatus"]["code"] >= 300:
+            continue
         thing = (each["objectRef"]["resource"], each["objectRef"]["name"])
         by_leader = each["auditID"] in proxy.passed
         wrote[by_leader] += 1
@@ -145,45 +190,34 @@ def assert_none_follows_its_successor(stage: Stage, proxy: Proxy) -> None:
     assert all(wrote.values()), "both were at work"
 
 
-@pytest.mark.parametrize("write", WRITES.values(), ids=list(WRITES))
-def test_a_write_that_arrives_after_the_successor_s_is_refused(
-    stage: Stage, leader: Operator, proxy: Proxy, write: Write
+def test_no_write_of_a_leader_is_accepted_after_its_successor_s(
+    rig: Rig, leader: Operator, proxy: Proxy, stages: dict[str, Stage]
 ) -> None:
-    """Rule: Every write has a precondition.
+    """What is on its way is refused, and what is not yet sent never is; the rollbacks are made once.
 
+    Rule: Every write has a precondition.
     Rule: One replica leads.
     """
-    held = freeze_in_mid_rollback(stage, leader, proxy, write)
-    before, led = state(stage, write), holder(stage.rig)
-    stage.until(lambda: holder(stage.rig) not in ("", led), what="the take-over")
-    stage.until_verified("1.0.0")
-    stage.until(lambda: state(stage, write) != before, what="a write of the successor")
-    assert_rolled_back_once(stage)
+    led = holder(rig)
+    frozen = freeze(leader, proxy, stages)
+    until_succeeded(rig, frozen, led)
 
-    then = state(stage, write)
-    assert held.pass_on() == 409
-    (logged,) = [each for each in stage.operator_writes() if each["auditID"] == held.audit_id]
-    assert logged["responseStatus"]["code"] == 409
-    assert_ends(leader)
-    assert state(stage, write) == then
-    assert_rolled_back_once(stage)
-    assert_none_follows_its_successor(stage, proxy)
+    # The leader sleeps on: only what it has sent arrives.
+    answered = {name: each.held.pass_on() for name, each in frozen.items()}
+    assert answered == dict.fromkeys(WRITES, 409) | {ANSWER: 201}
 
-
-def test_what_was_not_sent_before_the_successor_s_writes_is_never_sent(
-    stage: Stage, leader: Operator, proxy: Proxy
-) -> None:
-    """Frozen before it hears that the record of the rollback is made, it would write the status next.
-
-    Rule: One replica leads.
-    """
-    held = freeze_in_mid_rollback(stage, leader, proxy, RECORD, answer=True)
-    stage.until_rolled_back_to("1.0.0")
-    stage.until_verified("1.0.0")
     sent = set(proxy.passed)
-    assert held.pass_on() == 201
-    assert_ends(leader)
-    assert_rolled_back_once(stage)
-    after = [each for each in stage.operator_writes() if each["auditID"] in proxy.passed - sent]
-    assert after == []
-    assert_none_follows_its_successor(stage, proxy)
+    send(leader, signal.SIGCONT)
+    assert leader.process is not None
+    assert leader.process.wait(15) == 1
+    assert "No longer leading" in leader.log.read_text()
+    assert "by a mistake of this program" not in leader.log.read_text()
+    for each in frozen.values():
+        assert each.state == each.after
+        assert_rolled_back_once(each.stage)
+        writes = each.stage.operator_writes()
+        codes = {write["auditID"]: write["responseStatus"]["code"] for write in writes}
+        assert codes[each.held.audit_id] == each.held.code, "the audit log says the same"
+        assert codes.keys() & (proxy.passed - sent) == set(), "it writes no more"
+        assert_none_follows_its_successor(writes, proxy)
+    stages[ANSWER].operator.assert_sound()
