@@ -1,6 +1,8 @@
 """Where the API server is and who we are, as the official client reads it from a kubeconfig or from the pod.
 
 Of the official client only this is used: it knows every form of kubeconfig, exec plugins and token rotation.
+
+Rule: Neither a secret nor what a stranger says is told on.
 """
 
 import asyncio
@@ -49,7 +51,7 @@ class Connection:
         try:
             self._load()
         except _FAILURES as error:
-            raise Unavailable(f"no usable configuration of the API server: {error}") from error
+            raise Unavailable(f"no usable configuration of the API server: {_said(error)}") from error
 
     @property
     def server(self) -> str:
@@ -96,7 +98,7 @@ class Connection:
             except _FAILURES as error:
                 # What we have may still be good; whether it is, the API server says.
                 self._refresh_at = monotonic() + REFRESH_SECONDS
-                _log.warning("The credentials for the API server cannot be read: %s", error)
+                _log.warning("The credentials for the API server cannot be read: %s", _said(error))
 
     def _load(self) -> None:
         # An empty string, not None: None would take the proxy from the environment.
@@ -115,6 +117,13 @@ class Connection:
         token = self._configuration.get_api_key_with_prefix("BearerToken")
         self._headers = {"Authorization": token} if token else {}
         self._refresh_at = monotonic() + REFRESH_SECONDS
+
+
+def _said(error: Exception) -> str:
+    """Return what is wrong; not the words of a reader of YAML or of text, for they quote what may be a secret."""
+    if isinstance(error, YAMLError | UnicodeError):
+        return "the kubeconfig cannot be read as YAML"
+    return str(error)
 
 
 def _context_namespace(kubeconfig: str, name: str | None) -> str:

@@ -3,6 +3,8 @@
 Protocol: the HTTP API of Prometheus, `POST /api/v1/query_range` and `/api/v1/query`. Numbers and words of closed sets
 leave this module, and the labels of alerts, which are compared and go no further: nothing behind the URL can be read
 through a status.
+
+Rule: Neither a secret nor what a stranger says is told on.
 """
 
 import asyncio
@@ -178,12 +180,21 @@ def _read(code: int, body: bytes, kind: str, read: Callable[[list[Any]], AnswerT
     if answer.get("status") != "success" or not isinstance(data, dict) or data.get("resultType") != kind:
         raise Unavailable(f"the answer is not a {kind}")
     # Thanos and the like say so when some store did not answer: a part of the data is not the data.
-    if any("partial" in str(each).lower() for each in answer.get("warnings") or ()):
+    if any("partial" in each.lower() for each in _texts(answer.get("warnings"))):
         raise Unavailable("the answer is partial")
     try:
         return read(data["result"])
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise Unavailable("the answer cannot be read") from error
+
+
+def _texts(value: Any) -> list[str]:
+    """Return the texts of a list; a field that is left out has none."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise Unavailable("the answer cannot be read")
+    return value
 
 
 def _series(result: list[Any]) -> Series:
@@ -195,7 +206,9 @@ def _alerts(result: list[Any]) -> Alerts:
 
 
 def _alert(labels: Mapping[Any, Any], since: Any) -> Alert:
-    known = {str(name): str(value) for name, value in labels.items() if name != "__name__"}
+    known = {name: value for name, value in labels.items() if name != "__name__"}
+    if not all(isinstance(each, str) for each in known.values()):
+        raise ValueError("not a label of Prometheus")
     return Alert(known, datetime.fromtimestamp(_number(since), UTC))
 
 
@@ -224,7 +237,7 @@ def _error_type(body: bytes) -> str:
         word = _parsed(body).get("errorType")
     except PortError:
         return "unknown error"
-    return str(word) if word in _ERROR_TYPES else "unknown error"
+    return word if isinstance(word, str) and word in _ERROR_TYPES else "unknown error"
 
 
 def _secret(path: Path) -> str:

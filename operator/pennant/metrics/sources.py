@@ -2,6 +2,8 @@
 
 A ModelDeployment speaks of a source by its name alone. So nobody who may only write custom resources can make the
 operator call a URL of their choice, or send credentials there.
+
+Rule: Neither a secret nor what a stranger says is told on.
 """
 
 from collections.abc import Iterator, Mapping
@@ -117,10 +119,20 @@ def load(path: Path | None, observed: Observed) -> Sources:
         return Sources({})
     try:
         settings = SourcesFile.model_validate(yaml.safe_load(path.read_text()))
-    except (OSError, yaml.YAMLError) as error:
+    except OSError as error:
         raise SourcesError(f"the file of metric sources cannot be read: {error}") from error
+    except UnicodeDecodeError:
+        raise SourcesError(f"{path}: the file is no text") from None
+    except yaml.YAMLError as error:
+        # What YAML says of it quotes the line, and that may hold a secret.
+        raise SourcesError(f"{path}: the file cannot be read as YAML{_place(error)}") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(each) for each in first["loc"]) or "the file"
         raise SourcesError(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
     return Sources({name: Prometheus(name, each.endpoint(), observed) for name, each in settings.sources.items()})
+
+
+def _place(error: yaml.YAMLError) -> str:
+    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    return "" if mark is None else f": line {mark.line + 1}, column {mark.column + 1}"

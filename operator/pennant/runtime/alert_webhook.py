@@ -6,6 +6,7 @@ nobody can cause a rollback by a request, and a request that is lost, repeated o
 Protocol: Alertmanager's webhook configuration, payload version 4.
 
 Rule: A notification from Alertmanager is a hint and nothing more.
+Rule: Neither a secret nor what a stranger says is told on.
 """
 
 import asyncio
@@ -89,11 +90,11 @@ class AlertWebhook:
             return False
         try:
             # Read each time: a token may be replaced while the process runs.
-            token = self._token_file.read_text().strip()
+            token = self._token_file.read_bytes().strip()
         except OSError as error:
             _log.warning("The token of the alert webhook cannot be read", extra={"error": str(error)})
             return False
-        return bool(token) and hmac.compare_digest(header.encode(), f"Bearer {token}".encode())
+        return bool(token) and hmac.compare_digest(header.encode(errors="surrogateescape"), b"Bearer " + token)
 
     def _pass_on(self, names: frozenset[str]) -> None:
         """Give the hint, or let it wait until the pause after the last one is over; none is lost."""
@@ -144,5 +145,7 @@ async def _body(request: web.Request) -> bytes:
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
+    except web.RequestPayloadError as error:
+        raise web.HTTPBadRequest(text="the body is not what its headers say\n") from error
     except TimeoutError as error:
         raise web.HTTPRequestTimeout(text=f"no whole body within {BODY_SECONDS:g} s\n") from error

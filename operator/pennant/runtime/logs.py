@@ -1,4 +1,7 @@
-"""Log lines: facts with keys, for people or as JSON, one line each."""
+"""Log lines: facts with keys, for people or as JSON, one line each.
+
+Rule: Neither a secret nor what a stranger says is told on.
+"""
 
 import asyncio
 import json
@@ -6,6 +9,9 @@ import logging
 import sys
 from datetime import UTC, datetime
 from typing import Any
+
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.web import RequestPayloadError
 
 from pennant.api.meta import rfc3339
 from pennant.runtime.lease import LeaseLost
@@ -23,6 +29,26 @@ def configure(log_format: LogFormat, level: LogLevel) -> None:
     # kopf says a line for every event that it hears.
     for name in ("kopf", "aiohttp.access", "asyncio"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    served = logging.getLogger("aiohttp.server")
+    served.removeFilter(without_the_request)
+    served.addFilter(without_the_request)
+
+
+class RequestFailed(Exception):
+    """Stands for an error in its traceback; the message is the kind of the error alone."""
+
+
+def without_the_request(record: logging.LogRecord) -> bool:
+    """Take the words of a request from what aiohttp logs about it: its errors quote them, tokens included."""
+    error = record.exc_info[1] if record.exc_info else None
+    if error is not None:
+        trace, kind = error.__traceback__, type(error).__name__
+        record.exc_info, record.exc_text = (RequestFailed, RequestFailed(kind), trace), None
+        if isinstance(error, HttpProcessingError | RequestPayloadError):
+            # Whoever asked made a mistake, and no line of this program did.
+            record.exc_info = None
+            record.error = kind
+    return True
 
 
 def explain(task: asyncio.Task[Any]) -> None:

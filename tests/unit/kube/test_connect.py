@@ -57,6 +57,16 @@ def test_a_broken_kubeconfig_is_unavailable(tmp_path: Path, text: str) -> None:
         Connection(str(path))
 
 
+@pytest.mark.parametrize("token", ["*hush", "!hush x", '"\\hush"', "hush: hush: hush", "\udcff hush", "\x00 hush"])
+def test_of_a_broken_kubeconfig_no_line_is_quoted(tmp_path: Path, token: str) -> None:
+    """Rule: Neither a secret nor what a stranger says is told on."""
+    path = tmp_path / "kubeconfig"
+    path.write_bytes(f"users:\n- user: {{token: {token}}}\n".encode(errors="surrogateescape"))
+    with pytest.raises(Unavailable, match="no usable configuration") as caught:
+        Connection(str(path))
+    assert "hush" not in str(caught.value)
+
+
 async def test_an_exec_plugin_gives_the_token_and_another_one_when_it_is_refused(tmp_path: Path) -> None:
     plugin = tmp_path / "plugin.py"
     plugin.write_text(

@@ -127,6 +127,9 @@ def nested(depth: int) -> str:
         '{"status": "success", "data": {"resultType": "matrix", "result": [{"values": [[1e999, "1"]]}]}}',
         f'{{"status": "success", "data": {{"resultType": "matrix", "result": [{{"values": [[{"9" * 5000}, "1"]]}}]}}}}',
         matrix([(1, "1")], warnings=["PromQL info: partial response from store"]),
+        matrix([(1, "1")], warnings=1),
+        matrix([(1, "1")], warnings="partial"),
+        matrix([(1, "1")], warnings=[{"partial": 1}]),
     ],
     ids=lambda body: str(body)[:40],
 )
@@ -158,7 +161,15 @@ async def test_an_alert_has_its_labels_and_its_beginning() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [matrix(), vector(({}, "NaN")), vector(({}, "1e300")), vector(([], "1")), vector(({}, None)), {"status": "error"}],
+    [
+        matrix(),
+        vector(({}, "NaN")),
+        vector(({}, "1e300")),
+        vector(([], "1")),
+        vector(({}, None)),
+        vector(({"alertname": ["Slow"]}, "1")),
+        {"status": "error"},
+    ],
     ids=lambda body: str(body)[:60],
 )
 async def test_alerts_that_make_no_sense_are_no_answer(body: Any) -> None:
@@ -180,6 +191,13 @@ async def test_a_refused_query_is_refused_by_a_word_of_a_closed_set(status: int)
     with pytest.raises(Refused) as caught:
         await ask(says({"status": "error", "errorType": CANARY}, status))
     assert CANARY not in str(caught.value)
+    with pytest.raises(Refused, match="unknown error"):
+        await ask(says({"status": "error", "errorType": [CANARY]}, status))
+
+
+async def test_an_answer_with_a_warning_that_says_something_else_is_an_answer() -> None:
+    assert (await ask(says(matrix([(1, "1")], warnings=["metric might not be a counter"])))).series
+    assert (await ask(says(matrix([(1, "1")], warnings=None)))).series
 
 
 async def test_a_redirect_is_not_followed_and_no_credentials_go_there(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The file of metric sources: names for URLs, and clear words for what is wrong."""
 
+import traceback
 from pathlib import Path
 
 import pytest
@@ -35,13 +36,36 @@ def test_without_a_file_there_are_none() -> None:
             "sources: {d: {url: http://x, bearerTokenFile: /t, basicAuth: {username: u, passwordFile: /p}}}",
             "sources.d: set at most one of bearerTokenFile and basicAuth",
         ),
-        ("sources: [", "cannot be read"),
+        ("sources: [", "the file cannot be read as YAML: line 1, column 11"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(SourcesError) as caught:
         load(write(tmp_path, text), lambda *_: None)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{url: http://x, headers: {X-Api-Key: hush hush, ]}}",
+        '"hush \\q hush"',
+        "*hush",
+        "!hush x",
+        "hush: hush: hush",
+        "\tx: hush",
+        "\x00 hush",
+        "\udcff hush",
+    ],
+)
+def test_of_a_file_that_cannot_be_read_no_line_is_quoted(tmp_path: Path, line: str) -> None:
+    """Rule: Neither a secret nor what a stranger says is told on."""
+    path = tmp_path / "sources.yaml"
+    path.write_bytes(f"sources:\n  default: {line}\n".encode(errors="surrogateescape"))
+    with pytest.raises(SourcesError) as caught:
+        load(path, lambda *_: None)
+    assert str(path) in str(caught.value)
+    assert "hush" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -96,6 +96,30 @@ async def test_without_the_token_nothing_is_heard(site: Site, token: str | None)
     assert site.hints == []
 
 
+@pytest.mark.parametrize("given", [b"\xff\xfe", TOKEN.encode() + b"\xff"])
+async def test_a_token_that_is_no_text_is_a_wrong_one(site: Site, given: bytes) -> None:
+    assert (await by_hand(site, b"Authorization: Bearer " + given, b"")).startswith(b"HTTP/1.1 401")
+    assert site.codes == [401]
+
+
+async def test_a_token_in_the_file_may_be_any_bytes(site: Site) -> None:
+    site.token_file.write_bytes(b"\xff\xfe\n")
+    assert await site.post(notification(("firing", "Slow")), "x") == 401
+    body = json.dumps(notification(("firing", "Slow"))).encode()
+    assert (await by_hand(site, b"Authorization: Bearer \xff\xfe", body)).startswith(b"HTTP/1.1 204")
+
+
+async def by_hand(site: Site, header: bytes, body: bytes) -> bytes:
+    """Return the first line of the answer to a request of which each byte is chosen."""
+    reader, writer = await asyncio.open_connection(*site.webhook.address or ("", 0))
+    head = b"POST /alerts HTTP/1.1\r\nHost: x\r\n" + header + b"\r\nContent-Length: %d\r\n\r\n" % len(body)
+    writer.write(head + body)
+    async with asyncio.timeout(5):
+        line = await reader.readline()
+    writer.close()
+    return line
+
+
 async def test_a_token_may_be_replaced_and_an_empty_or_missing_one_lets_nobody_in(site: Site) -> None:
     site.token_file.write_text("another")
     assert await site.post(notification(("firing", "Slow"))) == 401
@@ -139,6 +163,12 @@ async def test_a_huge_body_is_refused_also_after_decompression(site: Site) -> No
     assert len(bomb) < LARGEST_BODY_BYTES
     assert await site.post(bomb, **{"Content-Encoding": "gzip"}) == 413
     assert site.hints == []
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_body_that_cannot_be_decompressed_is_refused(site: Site, encoding: str) -> None:
+    assert await site.post(b"not compressed", **{"Content-Encoding": encoding}) == 400
+    assert site.codes == [400]
 
 
 async def test_a_body_that_does_not_come_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
