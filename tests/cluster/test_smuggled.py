@@ -126,11 +126,14 @@ def promote(stages: tuple[Stage, Stage], old: str, new: str) -> None:
 def conditions(stage: Stage) -> dict[str, dict[str, Manifest]]:
     """Return the conditions of all ModelDeployments by name and type."""
     found = stage.all_of("modeldeployment")
-    # A status that was smuggled in is no object until it is put right.
-    statuses = {
-        each["metadata"]["name"]: status if isinstance(status := each.get("status"), dict) else {} for each in found
-    }
-    return {name: {each["type"]: each for each in status.get("conditions", [])} for name, status in statuses.items()}
+    return {each["metadata"]["name"]: by_type(each.get("status")) for each in found}
+
+
+def by_type(status: Any) -> dict[str, Manifest]:
+    """Return the conditions of a status, which may be anything as long as one that was smuggled in is not put right."""
+    told = status.get("conditions") if isinstance(status, dict) else None
+    each_told = told if isinstance(told, list) else []
+    return {each["type"]: each for each in each_told if isinstance(each, dict) and "type" in each}
 
 
 def is_said(poisoned: Poisoned, found: dict[str, dict[str, Manifest]]) -> bool:

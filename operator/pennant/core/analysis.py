@@ -134,14 +134,15 @@ def _alerted(name: str, alert: AlertSelector, entry: HistoryEntry, request: Aler
     """Return what alerts say of a revision: one that began before it is about the one before.
 
     Pods of a revision are scraped before they are seen to be available, so an alert that is asked for by their version
-    may begin that early and still be theirs.
+    may begin that early and still be theirs. Prometheus tells beginnings in whole seconds, rounded down, so it may also
+    seem to have begun in the second in which the revision did.
 
     Rule: An alert speaks against a revision only where it began after it.
     """
     title = alert.match_labels["alertname"]
-    beginning, began = (
-        (entry.started_at, "began") if alert.names_the_revision else (entry.available_at, "was available")
-    )
+    beginning, began = entry.available_at, "was available"
+    if alert.names_the_revision:
+        beginning, began = entry.started_at.replace(microsecond=0), "began"
     fresh = [each for each in alerts.firing if beginning is not None and each.since >= beginning]
     if not fresh:
         older = f", but for what began before this revision {began}" if alerts.firing else ""

@@ -71,7 +71,7 @@ class Alert:
 
     labels: Mapping[str, str]
     since: datetime
-    """When its expression became true; it fires since then or later."""
+    """When its expression became true, in whole seconds, rounded down; it fires since then or later."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """From series to verdict."""
 
 import math
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -314,6 +315,17 @@ def test_an_alert_with_a_label_of_the_revision_is_its_own_from_its_beginning_on(
         "NoAlertFiring",
         "accuracy: no alert Slow fires, but for what began before this revision began",
     )
+
+
+def test_an_alert_that_names_a_revision_may_begin_in_the_very_second_in_which_it_was_recorded() -> None:
+    """Prometheus tells when it began in whole seconds, rounded down."""
+    recorded = SERVING.model_copy(update={"started_at": SERVING.started_at + timedelta(milliseconds=86)})
+    begun = (SERVING.started_at - NOON).total_seconds()
+    named = a_metric(**ALERT | {"alert": {"matchLabels": {"alertname": "Slow", "of": "${version}"}}})
+    verdict = analysis.assess(
+        Analysis(interval_seconds=10, metrics=(named,)), recorded, None, alerts(begun), (), after(30)
+    )
+    assert [each.state for each in verdict.metrics] == ["Breaching"]
 
 
 def test_an_alert_needs_no_second_check() -> None:
