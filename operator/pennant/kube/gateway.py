@@ -10,7 +10,7 @@ Rule: A pass never acts on a view older than the operator's own last write.
 import asyncio
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from pennant.api import API_VERSION
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
@@ -27,7 +27,7 @@ from pennant.kube.relist import refresh, relist_kind
 from pennant.kube.resources import RESOURCES, Kind
 from pennant.kube.sharing import Pool
 from pennant.kube.store import Store, versions_in
-from pennant.ports import Clock, Conflict, Refused, Unavailable
+from pennant.ports import Clock, Conflict, PortError, Refused, Unavailable
 
 _log = logging.getLogger(__name__)
 
@@ -78,7 +78,10 @@ class Gateway:
                 raise
         if (created := translate.recorded(raw)) is None:
             # It would be created again and again, under one number after the other.
-            raise Refused(f"what became of ControllerRevision {raw['metadata']['name']} is no record any more")
+            name = raw["metadata"]["name"]
+            with suppress(PortError):
+                await self._delete(owner, name, raw["metadata"]["uid"], raw["metadata"]["resourceVersion"])
+            raise Refused(f"ControllerRevision {name} was changed on its way, and is no record any more")
         self._store.add_revision(owner.uid, created)
 
     async def mark_revision(self, owner: Snapshot, entry: HistoryEntry) -> None:
@@ -101,20 +104,23 @@ class Gateway:
 
     async def delete_revision(self, owner: Snapshot, revision: int) -> None:
         """Delete the ControllerRevision; one that is already gone is no error."""
-        kind = Kind.CONTROLLER_REVISION
         known = self._store.find_revision(owner.uid, revision)
         if known is None:
             return
         name = translate.revision_name(owner.key, revision)
-        preconditions = {"uid": known.uid, "resourceVersion": known.resource_version}
-        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
         with self._doubting(owner.key):
-            try:
-                path = RESOURCES[kind].path(owner.key.namespace, name)
-                await self._client.request(Verb.DELETE, kind, path, body=body)
-            except Missing:
-                _log.debug("%s is already gone", name)
+            await self._delete(owner, name, known.uid, known.resource_version)
         self._store.drop_revision(owner.uid, revision)
+
+    async def _delete(self, owner: Snapshot, name: str, uid: str, resource_version: str) -> None:
+        """Delete exactly this state of a ControllerRevision, if it is still there."""
+        kind = Kind.CONTROLLER_REVISION
+        preconditions = {"uid": uid, "resourceVersion": resource_version}
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
+        try:
+            await self._client.request(Verb.DELETE, kind, RESOURCES[kind].path(owner.key.namespace, name), body=body)
+        except Missing:
+            _log.debug("%s is already gone", name)
 
     async def apply_workload(self, owner: Snapshot, action: ApplyWorkload) -> Workload:
         """Apply the Deployment and return it as it is now."""
