@@ -1,9 +1,10 @@
 """A namespace in which one scenario is played, with the words to play it and to see how it ends."""
 
 import json
+import re
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class Stage:
     def apply(self, *manifests: Manifest) -> None:
         for each in manifests:
             self.applied[f"{each['kind']}/{each['metadata']['name']}"] = each
-        self.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests}))
+        self.kubectl("apply", "-f", "-", stdin=_list(manifests))
 
     def delete(self, kind: str, name: str) -> None:
         self.kubectl("delete", kind, name, "--wait=true", "--timeout=30s")
@@ -189,21 +190,22 @@ class Stage:
     # What the audit log knows of the operator.
     def operator_writes(self) -> list[Manifest]:
         """Return the mutating requests of the operator here."""
-        return [
-            each
-            for each in self.operator.installation.requests()
-            if each["verb"] not in ("get", "list", "watch") and each["objectRef"].get("namespace") == self.namespace
-        ]
+        return _writes_in([self])
 
     def assert_left_alone(self) -> None:
         """Nobody's spec, annotation or finalizer was written by the operator, and the files still say what is.
 
         Rule: Nobody's object is touched but in its status.
         """
-        for manifest in self.applied.values():
-            if self.kubectl("get", manifest["kind"], manifest["metadata"]["name"], "--ignore-not-found"):
-                diff = self.rig.kubectl("diff", "-f", "-", stdin=json.dumps(manifest), check=False)
-                assert diff.returncode == 0, diff.stdout
+        everything = list(self.applied.values())
+        names = self.kubectl("get", "-f", "-", "--ignore-not-found", "-o", "name", stdin=_list(everything)).split()
+        # Such as modelversion.pennant.dev/fraud-1.0.0.
+        there = {re.sub(r"\.[^/]*", "", each, count=1) for each in names}
+        kept = [each for each in everything if f"{each['kind'].lower()}/{each['metadata']['name']}" in there]
+        assert len(kept) == len(names)
+        if kept:
+            diff = self.rig.kubectl("diff", "-f", "-", stdin=_list(kept), check=False)
+            assert diff.returncode == 0, diff.stdout
         for each in self.operator_writes():
             reference = each["objectRef"]
             what = (reference["resource"], reference.get("subresource", ""), each["verb"])
@@ -220,15 +222,34 @@ class Stage:
         time.sleep(seconds)
         assert self.operator_writes()[before:] == [], self.report()
 
-    def assert_falls_silent(self, window: float = 2.5, within: float = 40) -> None:
+    def assert_falls_silent(self) -> None:
         """However the scenario ended, the operator comes to rest."""
-        deadline = time.monotonic() + within
-        while time.monotonic() < deadline:
-            before = len(self.operator_writes())
-            time.sleep(window)
-            if len(self.operator_writes()) == before:
-                return
-        raise AssertionError(f"the operator does not come to rest\n{self.report()}")
+        assert_all_fall_silent([self])
+
+
+def assert_all_fall_silent(stages: Sequence[Stage], window: float = 2.5, within: float = 40) -> None:
+    """However the scenarios ended, the operator comes to rest in all of them."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        before = len(_writes_in(stages))
+        time.sleep(window)
+        if len(_writes_in(stages)) == before:
+            return
+    reports = "\n".join(each.report() for each in stages)
+    raise AssertionError(f"the operator does not come to rest\n{reports}")
+
+
+def _list(manifests: Sequence[Manifest]) -> str:
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
+
+
+def _writes_in(stages: Sequence[Stage]) -> list[Manifest]:
+    namespaces = {each.namespace for each in stages}
+    return [
+        each
+        for each in stages[0].operator.installation.requests()
+        if each["verb"] not in ("get", "list", "watch") and each["objectRef"].get("namespace") in namespaces
+    ]
 
 
 ALLOWED = {

@@ -1,0 +1,159 @@
+"""A proxy before the API server that holds requests back, or their answers, until it is told to pass them on.
+
+It has the API server's own certificate, on another port of 127.0.0.1, so that whoever trusts that one trusts it too.
+"""
+
+import asyncio
+import re
+import ssl
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+import aiohttp
+from aiohttp import web
+
+from rig import Rig
+
+SECONDS = 120
+HOP_BY_HOP = frozenset({"connection", "content-length", "host", "keep-alive", "transfer-encoding"})
+
+
+@dataclass(eq=False)
+class Held:
+    """The first request of this method whose path ends so and whose body has this text."""
+
+    method: str
+    path: str
+    text: str
+    answer: bool
+    """Whether the request is passed on at once and only its answer is held back."""
+    code: int = 0
+    audit_id: str = ""
+    _here: threading.Event = field(default_factory=threading.Event)
+    _go_on: threading.Event = field(default_factory=threading.Event)
+    _answered: threading.Event = field(default_factory=threading.Event)
+
+    def wait(self) -> None:
+        """Wait until it is held."""
+        assert self._here.wait(SECONDS), f"no {self.method} of {self.path} with {self.text!r} within {SECONDS} s"
+
+    def let_go(self) -> None:
+        """Hold it back no longer."""
+        self._go_on.set()
+
+    def pass_on(self) -> int:
+        """Pass it on, and return what the API server answered."""
+        self.let_go()
+        assert self._answered.wait(SECONDS), f"no answer within {SECONDS} s"
+        return self.code
+
+    def is_meant(self, request: web.Request, body: bytes) -> bool:
+        """Return whether this is the request, and it is not held yet."""
+        if self._here.is_set() or request.method != self.method:
+            return False
+        return re.search(f"{self.path}$", request.path) is not None and self.text.encode() in body
+
+    async def hold(self) -> None:
+        """Let the test know, and wait for it."""
+        self._here.set()
+        if not await asyncio.to_thread(self._go_on.wait, SECONDS):
+            raise web.HTTPGatewayTimeout(text=f"held back for {SECONDS} s")
+
+    def answered(self, code: int, audit_id: str) -> None:
+        """Take note of the answer."""
+        self.code, self.audit_id = code, audit_id
+        self._answered.set()
+
+
+class Proxy:
+    """Passes everything on to the API server of a rig, from a thread of its own; use it as a context."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._rig = rig
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._tls.load_cert_chain(rig.ca_file, rig.ca_file.with_suffix(".key"))
+        self._held: list[Held] = []
+        self.passed: set[str] = set()
+        """The ids by which the audit log knows the requests that went through here."""
+        self._port = 0
+        self._ready, self._loop = threading.Event(), asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(SECONDS)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for each in self._held:
+            each.let_go()
+        self._loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(SECONDS)
+
+    def kubeconfig(self, known: Path, path: Path) -> Path:
+        """Write a kubeconfig that is another one but for the address, which is the proxy's."""
+        path.touch(mode=0o600)
+        path.write_text(known.read_text().replace(self._rig.api_server, f"https://127.0.0.1:{self._port}"))
+        return path
+
+    def hold(self, method: str, path: str, text: str = "", *, answer: bool = False) -> Held:
+        """Hold back the next request of which this is true."""
+        held = Held(method, path, text, answer)
+        self._held.append(held)
+        return held
+
+    def _run(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        app = web.Application(client_max_size=16 * 1024 * 1024)
+        app.router.add_route("*", "/{path:.*}", self._forward)
+        trust = ssl.create_default_context(cafile=str(self._rig.ca_file))
+        self._upstream = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=trust, limit=0),
+            timeout=aiohttp.ClientTimeout(total=None),
+            auto_decompress=False,
+        )
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=self._tls)
+        await site.start()
+        self._port = runner.addresses[0][1]
+        self._ready.set()
+        await self._stopping.wait()
+        await runner.cleanup()
+        await self._upstream.close()
+
+    async def _forward(self, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        held = next((each for each in self._held if each.is_meant(request, body)), None)
+        if held is not None and not held.answer:
+            await held.hold()
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in HOP_BY_HOP}
+        async with self._upstream.request(
+            request.method,
+            f"{self._rig.api_server}{request.raw_path}",
+            headers=headers,
+            skip_auto_headers=("Content-Type",),
+            data=body or None,
+        ) as answer:
+            audit_id = answer.headers["Audit-Id"]
+            self.passed.add(audit_id)
+            if held is not None:
+                if held.answer:
+                    await held.hold()
+                held.answered(answer.status, audit_id)
+            kept = [(name, value) for name, value in answer.headers.items() if name.lower() not in HOP_BY_HOP]
+            response = web.StreamResponse(status=answer.status, headers=dict(kept))
+            # Whoever asked may be gone by now.
+            with suppress(ConnectionResetError):
+                await response.prepare(request)
+                async for chunk in answer.content.iter_any():
+                    await response.write(chunk)
+                await response.write_eof()
+            return response
