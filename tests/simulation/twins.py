@@ -6,6 +6,7 @@ import types
 from collections.abc import Coroutine, Generator
 from typing import Any
 
+from simulation.ledger import Ledger
 from simulation.memory import HEARD, Part, RememberingCluster
 from simulation.process import Process
 from simulation.story import Story
@@ -22,11 +23,11 @@ def _yield() -> Generator[None, None, None]:
 class Actor:
     """One of the two, in the middle of a pass or between two."""
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: Story, ledger: Ledger) -> None:
         self.at = ""
         """The request that it is about to send, or whose answer it waits for."""
         self.writes = 0
-        self.cluster = RememberingCluster(story.world, self._turn)
+        self.cluster = RememberingCluster(story.world, ledger, self._turn)
         self.process: Process = story.a_process(self.cluster)
         self._pass: Coroutine[Any, Any, None] | None = None
 
@@ -67,11 +68,15 @@ class Twins(Story):
     """A story in which two operators act."""
 
     def start_operator(self) -> None:
-        self.actors = [Actor(self), Actor(self)]
+        self.ledger = Ledger()
+        self.actors = [self.an_actor(), self.an_actor()]
         self.operator = self.actors[0].process
         self.switches = 0
         """How often one went on while the other was in the middle of a pass."""
         self._last: Actor | None = None
+
+    def an_actor(self) -> Actor:
+        return Actor(self, self.ledger)
 
     @property
     def conflicts(self) -> int:
@@ -137,7 +142,7 @@ class AtRandom(Twins):
     def _replace(self, dead: Actor) -> None:
         """Start another process in the place of one that died in the middle of a pass."""
         dead.die()
-        self.actors[self.actors.index(dead)] = Actor(self)
+        self.actors[self.actors.index(dead)] = self.an_actor()
 
 
 class Intrusion(Twins):
