@@ -104,7 +104,8 @@ class Gateway:
         if known is None:
             return
         name = translate.revision_name(owner.key, revision)
-        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": {"uid": known.uid}}
+        precondition = {"uid": known.uid, "resourceVersion": known.resource_version}
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": precondition}
         with self._doubting(owner.key):
             try:
                 path = RESOURCES[kind].path(owner.key.namespace, name)
