@@ -9,6 +9,10 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 
 
+class OldView(AssertionError):
+    """A write was accepted that rests on a view from before another one's write to the same object."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A write that was accepted."""
@@ -30,12 +34,11 @@ class Ledger:
         return len(self.entries)
 
     def enter(self, entry: Entry) -> None:
-        """Enter a write; fail where it rests on a view that is older than another one's write to the same object."""
+        """Enter a write; raises `OldView` where it should not have been accepted."""
         for epoch in range(entry.seen, self.epoch):
             other = self.entries[epoch]
-            assert other.thing != entry.thing or other.by is entry.by, (
-                f"{entry.thing} is written on a view of epoch {entry.seen}, and another one wrote it in epoch {epoch}"
-            )
+            if other.thing == entry.thing and other.by is not entry.by:
+                raise OldView(f"{entry.thing}, seen in epoch {entry.seen}, was written by another one in epoch {epoch}")
         self.entries.append(entry)
 
 

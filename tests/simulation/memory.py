@@ -14,7 +14,7 @@ from pennant.core.decision import ApplyWorkload, MirrorQuarantine
 from pennant.core.observation import Key, Revision, Snapshot, Version, Workload
 from pennant.ports import Conflict, Unavailable
 from simulation.ledger import Ledger, Views
-from simulation.world import Deployment, Record, World, WorldCluster
+from simulation.world import Deployment, Record, World, WorldCluster, require
 
 
 class Part(Enum):
@@ -120,15 +120,20 @@ class RememberingCluster(WorldCluster):
 
     async def _mark(self, owner: Snapshot, entry: HistoryEntry, known: Revision | None) -> Revision:
         records = self._record(owner).revisions
-        if records.get(entry.revision) is not known:
-            raise Conflict("the record changed")
+        require(records.get(entry.revision) is known, "the record changed")
         await super().mark_revision(owner, entry)
         return records[entry.revision]
 
     async def delete_revision(self, owner: Snapshot, revision: int) -> None:
+        known = next((each for each in owner.revisions if each.entry.revision == revision), None)
         about = self._about_revision(owner, revision)
-        await self._request(about, "delete_revision", super().delete_revision, owner, revision)
+        await self._request(about, "delete_revision", self._delete, owner, revision, known)
         self._remember(owner, revision, None)
+
+    async def _delete(self, owner: Snapshot, revision: int, known: Revision | None) -> None:
+        found = self._record(owner).revisions.get(revision)
+        require(found is None or found is known, "the record changed")
+        await super().delete_revision(owner, revision)
 
     async def apply_workload(self, owner: Snapshot, action: ApplyWorkload) -> Workload:
         about = About(owner.key, Part.WORKLOAD, lambda: _state(self.world.deployments.get(owner.key)))
