@@ -17,7 +17,7 @@ from aiohttp import web
 
 from rig import Rig
 
-SECONDS = 60
+SECONDS = 120
 HOP_BY_HOP = frozenset({"connection", "content-length", "host", "keep-alive", "transfer-encoding"})
 
 
@@ -59,7 +59,8 @@ class Held:
     async def hold(self) -> None:
         """Let the test know, and wait for it."""
         self._here.set()
-        await asyncio.to_thread(self._go_on.wait, SECONDS)
+        if not await asyncio.to_thread(self._go_on.wait, SECONDS):
+            raise web.HTTPGatewayTimeout(text=f"held back for {SECONDS} s")
 
     def answered(self, code: int, audit_id: str) -> None:
         """Take note of the answer."""

@@ -24,6 +24,8 @@ from pennant.kube.translate import controller_revision, revision_name
 from pennant.ports import Conflict, Refused, Unavailable
 from simulation.story import a_record, a_spec
 
+BY_SOMEBODY: Json = {"metadata": {"annotations": {"by": "somebody else"}}}
+
 
 @pytest.fixture
 async def deployed(real: RealArena) -> RealArena:
@@ -256,6 +258,30 @@ async def test_a_record_that_is_changed_on_its_way_is_refused(
             await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
     await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
     assert [each.entry.revision for each in (await seen(deployed)).revisions] == [1], "its number is free again"
+
+
+async def test_a_record_is_not_noted_on_over_a_change_that_was_not_seen(deployed: RealArena) -> None:
+    """Rule: Every write has a precondition."""
+    snapshot = await seen(deployed)
+    revision = a_revision(snapshot)
+    await deployed.cluster.create_revision(snapshot, revision)
+    await deployed.merge(Kind.CONTROLLER_REVISION, revision_name(deployed.key, 1), BY_SOMEBODY)
+    with pytest.raises(Conflict):
+        await deployed.cluster.mark_revision(snapshot, revision.entry)
+    assert (await seen(deployed)).revisions == (revision,), "it is read anew"
+    await deployed.cluster.mark_revision(snapshot, revision.entry)
+
+
+async def test_a_record_is_not_deleted_over_a_change_that_was_not_seen(deployed: RealArena) -> None:
+    """Rule: Every write has a precondition."""
+    snapshot = await seen(deployed)
+    await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
+    await deployed.merge(Kind.CONTROLLER_REVISION, revision_name(deployed.key, 1), BY_SOMEBODY)
+    with pytest.raises(Conflict):
+        await deployed.cluster.delete_revision(snapshot, 1)
+    assert len((await seen(deployed)).revisions) == 1, "it is read anew"
+    await deployed.cluster.delete_revision(snapshot, 1)
+    assert (await seen(deployed)).revisions == ()
 
 
 async def test_the_names_of_a_predecessor_are_waited_for(deployed: RealArena) -> None:

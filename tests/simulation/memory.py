@@ -5,15 +5,16 @@ of a revision is never heard of, and a doubt has things read anew, one after the
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TypeVar
 
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.core.decision import ApplyWorkload, MirrorQuarantine
-from pennant.core.observation import Key, Revision, Snapshot, Workload
+from pennant.core.observation import Key, Revision, Snapshot, Version, Workload
 from pennant.ports import Conflict, Unavailable
-from simulation.world import World, WorldCluster
+from simulation.ledger import Ledger, Views
+from simulation.world import Deployment, Record, World, WorldCluster, require
 
 
 class Part(Enum):
@@ -35,6 +36,16 @@ Turn = Callable[[str], Awaitable[None]]
 """Called where others may act: before and after each request."""
 
 
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a request is about: a part of a ModelDeployment, and of that one object, as it is at present."""
+
+    key: Key
+    part: Part
+    state: Callable[[], tuple[str, object]]
+    """Who it is, and something that is another one whenever it has changed."""
+
+
 async def alone(_: str) -> None:
     """Nobody else is there."""
 
@@ -42,9 +53,10 @@ async def alone(_: str) -> None:
 class RememberingCluster(WorldCluster):
     """The `Cluster` port of a process that shares the world with others."""
 
-    def __init__(self, world: World, turn: Turn = alone) -> None:
+    def __init__(self, world: World, ledger: Ledger, turn: Turn = alone) -> None:
         super().__init__(world)
         self.conflicts = 0
+        self._views = Views(ledger)
         self._turn = turn
         self._known: dict[Key, Snapshot] = {}
         self._doubts: dict[Key, set[Part]] = {}
@@ -58,6 +70,7 @@ class RememberingCluster(WorldCluster):
             if key not in self._known:
                 del self._doubts[key]
                 break
+        self._views.look()
         return self._shown(key, self._known.get(key))
 
     def view(self, key: Key) -> Snapshot | None:
@@ -76,12 +89,14 @@ class RememberingCluster(WorldCluster):
                     self._known[key] = replace(known, versions=present.versions)
                 case Part.REVISIONS:
                     self._known[key] = replace(known, revisions=present.revisions)
+            self._views.heard((key, part))
 
     def _hear_object(self, key: Key, present: Snapshot | None, known: Snapshot | None, own: bool) -> None:
         if present is None:
             self._known.pop(key, None)
             self._doubts.pop(key, None)
             return
+        self._views.heard((key, Part.OBJECT))
         if known is None or known.uid != present.uid:
             self._known[key] = replace(present, versions=(), revisions=(), workload=None)
             self._doubts[key] = set(EVERYTHING - {Part.OBJECT})
@@ -92,61 +107,87 @@ class RememberingCluster(WorldCluster):
         self._known[key] = replace(present, versions=known.versions, revisions=known.revisions, workload=known.workload)
 
     async def create_revision(self, owner: Snapshot, revision: Revision) -> None:
-        await self._request(owner.key, "create_revision", super().create_revision, owner, revision)
-        self._remember(owner, revision.entry.revision, revision)
+        number = revision.entry.revision
+        about = self._about_revision(owner, number)
+        await self._request(about, "create_revision", super().create_revision, owner, revision)
+        self._remember(owner, number, revision)
 
     async def mark_revision(self, owner: Snapshot, entry: HistoryEntry) -> None:
         known = next((each for each in owner.revisions if each.entry.revision == entry.revision), None)
-        marked = await self._request(owner.key, "mark_revision", self._mark, owner, entry, known)
+        about = self._about_revision(owner, entry.revision)
+        marked = await self._request(about, "mark_revision", self._mark, owner, entry, known)
         self._remember(owner, entry.revision, marked)
 
     async def _mark(self, owner: Snapshot, entry: HistoryEntry, known: Revision | None) -> Revision:
         records = self._record(owner).revisions
-        if records.get(entry.revision) is not known:
-            raise Conflict("the record changed")
+        require(records.get(entry.revision) is known, "the record changed")
         await super().mark_revision(owner, entry)
         return records[entry.revision]
 
     async def delete_revision(self, owner: Snapshot, revision: int) -> None:
-        await self._request(owner.key, "delete_revision", super().delete_revision, owner, revision)
+        known = next((each for each in owner.revisions if each.entry.revision == revision), None)
+        about = self._about_revision(owner, revision)
+        await self._request(about, "delete_revision", self._delete, owner, revision, known)
         self._remember(owner, revision, None)
 
+    async def _delete(self, owner: Snapshot, revision: int, known: Revision | None) -> None:
+        found = self._record(owner).revisions.get(revision)
+        require(found is None or found is known, "the record changed")
+        await super().delete_revision(owner, revision)
+
     async def apply_workload(self, owner: Snapshot, action: ApplyWorkload) -> Workload:
-        applied = await self._request(owner.key, "apply_workload", super().apply_workload, owner, action)
+        about = About(owner.key, Part.WORKLOAD, lambda: _state(self.world.deployments.get(owner.key)))
+        applied = await self._request(about, "apply_workload", super().apply_workload, owner, action)
         if (known := self._known.get(owner.key)) is not None and known.uid == owner.uid:
             self._known[owner.key] = replace(known, workload=applied)
         return applied
 
     async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
-        await self._request(owner.key, "write_status", self._write, owner, status)
+        about = About(owner.key, Part.OBJECT, lambda: _state(self.world.records.get(owner.key)))
+        await self._request(about, "write_status", self._write, owner, status)
 
     async def _write(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
         await super().write_status(owner, status)
         self.hear(owner.key, Part.OBJECT, own=True)
 
     async def mirror_quarantine(self, owner: Snapshot, action: MirrorQuarantine) -> None:
+        where = (owner.key.namespace, action.version.name)
+        about = About(owner.key, Part.VERSIONS, lambda: _state(self.world.versions.get(where)))
         try:
-            await self._request(owner.key, "mirror_quarantine", super().mirror_quarantine, owner, action)
+            await self._request(about, "mirror_quarantine", super().mirror_quarantine, owner, action)
         finally:
             self._hear_version(owner.key, action.version.name)
 
-    async def _request(self, key: Key, what: str, ask: Callable[..., Awaitable[T]], *args: object) -> T:
+    async def _request(self, about: About, what: str, ask: Callable[..., Awaitable[T]], *args: object) -> T:
         """Let others act before the request arrives, and before its answer does."""
         await self._turn(f"before {what}")
+        before = about.state()
         try:
             answer = await ask(*args)
         except (Conflict, Unavailable) as error:
             self.conflicts += isinstance(error, Conflict)
-            self._doubts.setdefault(key, set()).update(AFTER_A_CONFLICT)
+            self._doubts.setdefault(about.key, set()).update(AFTER_A_CONFLICT)
             await self._turn(f"after {what}")
             raise
+        # An apply of what is there already writes nothing, and makes no view old.
+        if (now := about.state()) != before:
+            self._views.wrote(now[0], (about.key, about.part))
         await self._turn(f"after {what}")
         return answer
+
+    def _about_revision(self, owner: Snapshot, number: int) -> About:
+        def state() -> tuple[str, object]:
+            record = self.world.records.get(owner.key)
+            return f"revision {number} of {owner.uid}", record and record.revisions.get(number)
+
+        return About(owner.key, Part.REVISIONS, state)
 
     def _hear_version(self, key: Key, name: str) -> None:
         """Learn how one version is at present."""
         if (known := self._known.get(key)) is not None:
             present = self.world.versions.get((key.namespace, name))
+            if present is not None:
+                self._views.heard(present.uid)
             others = tuple(each for each in known.versions if each.name != name)
             versions = others if present is None else (*others, present)
             self._known[key] = replace(known, versions=tuple(sorted(versions, key=lambda each: each.name)))
@@ -158,3 +199,7 @@ class RememberingCluster(WorldCluster):
         others = [each for each in known.revisions if each.entry.revision != number]
         records = others if record is None else [*others, record]
         self._known[owner.key] = replace(known, revisions=tuple(sorted(records, key=lambda each: each.entry.revision)))
+
+
+def _state(found: Deployment | Record | Version | None) -> tuple[str, object]:
+    return ("", None) if found is None else (found.uid, found.resource_version)

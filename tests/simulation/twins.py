@@ -4,12 +4,14 @@ import asyncio
 import random
 import types
 from collections.abc import Coroutine, Generator
+from datetime import datetime, timedelta
 from typing import Any
 
+from simulation.ledger import Ledger
 from simulation.memory import HEARD, Part, RememberingCluster
 from simulation.process import Process
 from simulation.story import Story
-from simulation.world import KEY
+from simulation.world import BEGINNING, KEY
 
 MOST_STEPS = 3000
 
@@ -22,11 +24,13 @@ def _yield() -> Generator[None, None, None]:
 class Actor:
     """One of the two, in the middle of a pass or between two."""
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: Story, ledger: Ledger) -> None:
         self.at = ""
         """The request that it is about to send, or whose answer it waits for."""
         self.writes = 0
-        self.cluster = RememberingCluster(story.world, self._turn)
+        self.asleep = False
+        """Whether its process is stopped: it neither goes on nor hears of anything."""
+        self.cluster = RememberingCluster(story.world, ledger, self._turn)
         self.process: Process = story.a_process(self.cluster)
         self._pass: Coroutine[Any, Any, None] | None = None
 
@@ -36,7 +40,11 @@ class Actor:
 
     @property
     def has_work(self) -> bool:
-        return self.in_mid_pass or bool(self.process.due())
+        return not self.asleep and (self.in_mid_pass or bool(self.process.due()))
+
+    def is_at(self, write: int, when: str) -> bool:
+        """Return whether it is right before or after its n-th write."""
+        return self.at.startswith(when) and self.writes == (write - 1 if when == "before" else write)
 
     def step(self) -> None:
         """Go on to the next request or answer."""
@@ -54,7 +62,7 @@ class Actor:
             self._pass = None
 
     def hear(self, *parts: Part) -> None:
-        for part in parts:
+        for part in () if self.asleep else parts:
             self.cluster.hear(KEY, part)
 
     async def _turn(self, at: str) -> None:
@@ -67,11 +75,15 @@ class Twins(Story):
     """A story in which two operators act."""
 
     def start_operator(self) -> None:
-        self.actors = [Actor(self), Actor(self)]
+        self.ledger = Ledger()
+        self.actors = [self.an_actor(), self.an_actor()]
         self.operator = self.actors[0].process
         self.switches = 0
         """How often one went on while the other was in the middle of a pass."""
         self._last: Actor | None = None
+
+    def an_actor(self) -> Actor:
+        return Actor(self, self.ledger)
 
     @property
     def conflicts(self) -> int:
@@ -137,7 +149,7 @@ class AtRandom(Twins):
     def _replace(self, dead: Actor) -> None:
         """Start another process in the place of one that died in the middle of a pass."""
         dead.die()
-        self.actors[self.actors.index(dead)] = Actor(self)
+        self.actors[self.actors.index(dead)] = self.an_actor()
 
 
 class Intrusion(Twins):
@@ -155,7 +167,7 @@ class Intrusion(Twins):
 
     def choose(self, ready: list[Actor]) -> Actor:
         first, second = self.actors
-        if not self.begun and self._is_the_moment(first):
+        if not self.begun and first.is_at(self.write, self.when):
             self.begun = True
             second.hear(*self.heard)
             second.writes = 0
@@ -170,6 +182,33 @@ class Intrusion(Twins):
         """Return whether the other has interfered, and the first one is on its way again."""
         return self.over
 
-    def _is_the_moment(self, first: Actor) -> bool:
-        done = self.write - 1 if self.when == "before" else self.write
-        return first.at.startswith(self.when) and first.writes == done
+
+class Frozen(Twins):
+    """One does all the work until it is stopped at one of its writes; the other takes over, and seconds later it wakes.
+
+    What it was about to write, it writes then, on what it knew when it was stopped.
+    """
+
+    def __init__(self, write: int, when: str, seconds: int, end: int) -> None:
+        """Stop it `when` (before or after) it writes for the n-th time; it wakes by the second `end` at the latest."""
+        self.write, self.when, self.seconds = write, when, timedelta(seconds=seconds)
+        self.end = BEGINNING + timedelta(seconds=end)
+        super().__init__()
+        self.wakes_at: datetime | None = None
+        self.woken = False
+
+    def tick(self) -> None:
+        super().tick()
+        if self.wakes_at is not None and self.world.time >= self.wakes_at:
+            self.actors[0].asleep, self.woken = False, True
+
+    def choose(self, ready: list[Actor]) -> Actor:
+        first, second = self.actors
+        if self.wakes_at is None and first.is_at(self.write, self.when):
+            self.wakes_at, first.asleep = min(self.world.time + self.seconds, self.end), True
+            return second
+        return first if first in ready else second
+
+    def is_over(self) -> bool:
+        """Return whether it was stopped, and has gone on since."""
+        return self.woken and not self.actors[0].in_mid_pass

@@ -448,7 +448,7 @@ class WorldCluster:
 
     async def mark_revision(self, owner: Snapshot, entry: HistoryEntry) -> None:
         record = self._record(owner)
-        _require(entry.revision in record.revisions, "the record is gone")
+        require(entry.revision in record.revisions, "the record is gone")
         with self._writing(owner, f"notes on the record of revision {entry.revision}: {entry.outcome}"):
             record.revisions[entry.revision] = replace(record.revisions[entry.revision], mirrored=entry)
 
@@ -459,10 +459,10 @@ class WorldCluster:
     async def apply_workload(self, owner: Snapshot, action: ApplyWorkload) -> Workload:
         self._record(owner)
         found = self.world.deployments.get(owner.key)
-        _require((found is None) == (action.seen is None), "the Deployment came or went")
+        require((found is None) == (action.seen is None), "the Deployment came or went")
         if found is not None and action.seen is not None:
             seen = (action.seen.uid, action.seen.resource_version)
-            _require((found.uid, str(found.resource_version)) == seen, "the Deployment changed")
+            require((found.uid, str(found.resource_version)) == seen, "the Deployment changed")
         version = action.manifest["spec"]["template"]["metadata"]["labels"]["pennant.dev/version"]
         still = ", standing still" if action.manifest["spec"]["paused"] else ""
         with self._writing(owner, f"applies the Deployment for {version}{still}"):
@@ -495,7 +495,7 @@ class WorldCluster:
 
     async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
         record = self._record(owner)
-        _require(str(record.resource_version) == owner.resource_version, "the ModelDeployment changed")
+        require(str(record.resource_version) == owner.resource_version, "the ModelDeployment changed")
         told = words.of_status(record.status, status)
         with self._writing(owner, f"status: {told}", told=bool(told)):
             record.status = ModelDeploymentStatus.model_validate(status.to_json())
@@ -505,7 +505,7 @@ class WorldCluster:
         where = (owner.key.namespace, action.version.name)
         found = self.world.versions.get(where)
         seen = (action.version.uid, action.version.resource_version)
-        _require(found is not None and (found.uid, found.resource_version) == seen, "the ModelVersion changed")
+        require(found is not None and (found.uid, found.resource_version) == seen, "the ModelVersion changed")
         assert found is not None
         says = f"quarantined by {owner.key.name}" if action.quarantined_by else "released"
         with self._writing(owner, f"marks {action.version.name}: {says}"):
@@ -519,7 +519,7 @@ class WorldCluster:
 
     def _record(self, owner: Snapshot) -> Record:
         record = self.world.records.get(owner.key)
-        _require(record is not None and record.uid == owner.uid, "the ModelDeployment is another one")
+        require(record is not None and record.uid == owner.uid, "the ModelDeployment is another one")
         assert record is not None
         return record
 
@@ -569,7 +569,8 @@ def _stored(template: Json) -> str:
     return short_hash({**template, "metadata": {**template["metadata"], "annotations": annotations}})
 
 
-def _require(holds: bool, problem: str) -> None:
+def require(holds: bool, problem: str) -> None:
+    """Refuse a write whose precondition does not hold."""
     if not holds:
         raise Conflict(problem)
 
