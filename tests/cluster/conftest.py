@@ -32,7 +32,8 @@ def operator(rig: Rig, installation: Installation, tmp_path_factory: pytest.Temp
 def stage(rig: Rig, operator: Operator, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
     """Give a scenario a namespace of its own.
 
-    At its end nobody's objects were touched, each write had a precondition, and the operator is sound and at rest.
+    At its end nobody's objects were touched, each write had a precondition, nothing was told that must not be, and the
+    operator is sound and at rest.
     """
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40].strip("-")
     played = Stage(rig, f"{name}-{uuid.uuid4().hex[:6]}", tmp_path / "models", operator)
@@ -42,6 +43,7 @@ def stage(rig: Rig, operator: Operator, tmp_path: Path, request: pytest.FixtureR
     played.assert_falls_silent()
     played.assert_preconditioned()
     operator.assert_sound()
+    played.assert_discreet()
     rig.kubectl("delete", "namespace", played.namespace, "--wait=false")
 
 

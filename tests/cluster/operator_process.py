@@ -6,11 +6,14 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
 import yaml
 
+from cluster import secrets
+from cluster.audit import lines
 from cluster.installation import Installation
 from rig import Rig
 
@@ -29,8 +32,9 @@ class Operator:
         self.rig, self.directory, self.installation = rig, directory, installation
         directory.mkdir(parents=True, exist_ok=True)
         self.log = directory / "operator.log"
-        self.token_file = directory / "token"
-        self.token_file.write_text("a token of the tests\n")
+        self.token_file, self._source_token, self._source_password, self._source_header = (
+            secrets.written(directory, name) for name in ("webhook-token", "token", "password", "header")
+        )
         self.webhook_port = free_port()
         quick = {
             "PENNANT_LEASE_DURATION_SECONDS": "6",
@@ -41,7 +45,7 @@ class Operator:
         here = {
             "PENNANT_METRIC_SOURCES": str(self._sources()),
             "PENNANT_LISTEN_ADDRESS": "127.0.0.1",
-            "PENNANT_PORT": "0",
+            "PENNANT_PORT": str(free_port()),
             "PENNANT_LOG_FORMAT": "console",
             "PENNANT_ALERT_WEBHOOK_PORT": str(self.webhook_port),
             "PENNANT_ALERT_WEBHOOK_TOKEN_FILE": str(self.token_file),
@@ -50,12 +54,30 @@ class Operator:
         self.process: subprocess.Popen[bytes] | None = None
 
     def _sources(self) -> Path:
-        """Write a file of the chart's metric sources and a second one with a token, for which nobody asks here."""
+        """Write a file of the chart's metric source and a second one, with credentials for which nobody asks here."""
         known = yaml.safe_load(Path(self.installation.environment["PENNANT_METRIC_SOURCES"]).read_text())
-        second = {**known["sources"]["default"], "bearerTokenFile": str(self.token_file)}
-        path = self.directory / "sources.yaml"
-        path.write_text(yaml.safe_dump({"sources": {**known["sources"], "second": second}}))
-        return path
+        chart = known["sources"]["default"]
+        header = {"X-Api-Key": self._source_header.read_text().strip()}
+        basic = {"username": secrets.USER, "passwordFile": str(self._source_password)}
+        sources = {
+            "default": {**chart, "bearerTokenFile": str(self._source_token), "headers": header},
+            "second": {**chart, "basicAuth": basic},
+        }
+        self.sources = self.directory / "sources.yaml"
+        self.sources.write_text(yaml.safe_dump({"sources": sources}))
+        return self.sources
+
+    @property
+    def port(self) -> int:
+        """Where it has its probes and metrics."""
+        return int(self.environment["PENNANT_PORT"])
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What it was given and must keep to itself."""
+        files = (self.token_file, self._source_token, self._source_password, self._source_header)
+        token = secrets.account_token(Path(self.environment["KUBECONFIG"]))
+        return {"account's token": token, **{each.name: each.read_text().strip() for each in files}}
 
     def start(self) -> None:
         environment = {key: value for key, value in os.environ.items() if not key.startswith("PENNANT_")}
@@ -90,7 +112,35 @@ class Operator:
     def assert_sound(self) -> None:
         """It runs, and none of its passes ended by a mistake of its own."""
         assert self.alive, self.tail()
-        assert "by a mistake of this program" not in self.log.read_text()
+        text = self.log.read_text()
+        assert "by a mistake of this program" not in text, text[text.index("by a mistake of this program") - 200 :][
+            :4000
+        ]
+
+    def told_on(self, since: int) -> list[str]:
+        """Return which secrets and which words of strangers it has told, and where.
+
+        Looked at are its log, its metrics, and what it has sent to the API server from this byte of the audit log on.
+
+        Rule: Neither a secret nor what a stranger says is told on.
+        """
+        user = self.installation.user.encode()
+        sent = b"".join(line for line in lines(self.rig.audit_log, since) if user in line)
+        said = {"log": self.log.read_bytes(), "metrics": self._metrics(), "requests": sent}
+        return secrets.told_on(said, self.secrets)
+
+    def _metrics(self, seconds: float = 10) -> bytes:
+        """Return its metrics, as soon as it has them: it may just have been started."""
+        deadline = time.monotonic() + seconds
+        while True:
+            try:
+                code, text = self.fetch("/metrics", self.port)
+            except urllib.error.URLError:
+                assert time.monotonic() < deadline, f"no metrics within {seconds} s: {self.tail()}"
+                time.sleep(0.1)
+                continue
+            assert (code, "pennant_build_info" in text) == (200, True)
+            return text.encode()
 
     def wait_for(self, text: str, seconds: float = 30) -> None:
         deadline = time.monotonic() + seconds

@@ -226,7 +226,16 @@ class Stage:
 
         Rule: Every write has a precondition.
         """
-        assert without_precondition(self.operator.installation.audit_log.writes(self.begins_at)) == []
+        found = without_precondition(self.operator.installation.audit_log.writes(self.begins_at))
+        assert not found, found
+
+    def assert_discreet(self) -> None:
+        """The operator has told none of its secrets, and nothing that a stranger said.
+
+        Rule: Neither a secret nor what a stranger says is told on.
+        """
+        found = self.operator.told_on(self.begins_at)
+        assert not found, found
 
     def assert_silent(self, seconds: float = 4) -> None:
         """Nothing at all is written while the version in place is known good and nothing changes.

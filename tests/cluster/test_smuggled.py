@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from cluster.installation import install
-from cluster.operator_process import Operator, free_port
+from cluster.operator_process import Operator
 from cluster.stage import NAME, Manifest, Stage
 from pennant.api.crd import crds
 from pennant.runtime.app import DEEPEST_CALLS
@@ -92,7 +92,7 @@ def deep_json() -> Iterator[None]:
 @pytest.fixture
 def operator(own_rig: Rig, tmp_path: Path) -> Iterator[Operator]:
     installation = install(own_rig, tmp_path)
-    process = Operator(own_rig, tmp_path / "operator", installation, PENNANT_PORT=str(free_port()))
+    process = Operator(own_rig, tmp_path / "operator", installation)
     process.start()
     yield process
     process.kill()
@@ -239,7 +239,7 @@ def assert_at_rest(operator: Operator, stage: Stage) -> None:
     # The mark that nothing supports is on a version whose status cannot be written either; so may be the unlucky one's.
     assert len(asked) - len(reads) <= len(MUTE) + len(mute) + 2
     assert "Traceback" not in operator.log.read_text()
-    port = int(operator.environment["PENNANT_PORT"])
+    port = operator.port
     _, metrics = operator.fetch("/metrics", port)
     assert 'pennant_reconcile_errors_total{kind="bug"} 0.0' in metrics
     assert 'pennant_reconcile_errors_total{kind="refused"} 0.0' not in metrics

@@ -7,7 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from cluster.chain import assert_chained
-from cluster.operator_process import Operator, free_port
+from cluster.operator_process import Operator
 from cluster.stage import Stage
 
 WRITES = ("create", "update", "patch", "delete")
@@ -19,7 +19,6 @@ def second(stage: Stage, tmp_path: Path) -> Iterator[Operator]:
     environment = {
         "PENNANT_LEADER_ELECTION": "false",
         "PENNANT_NAMESPACE": stage.namespace,
-        "PENNANT_PORT": str(free_port()),
     }
     operator = Operator(stage.rig, tmp_path / "second", stage.operator.installation, **environment)
     operator.start()
@@ -30,7 +29,7 @@ def second(stage: Stage, tmp_path: Path) -> Iterator[Operator]:
 
 def written_by(operator: Operator) -> int:
     """Return how many writes of this process the API server has accepted."""
-    code, text = operator.fetch("/metrics", int(operator.environment["PENNANT_PORT"]))
+    code, text = operator.fetch("/metrics", operator.port)
     assert code == 200
     samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
     accepted = (
