@@ -306,20 +306,6 @@ async def test_a_revision_is_deleted_with_its_model_deployment(deployed: RealAre
     assert raw["revision"] == 1
 
 
-async def test_a_record_that_changed_since_it_was_seen_is_not_deleted(deployed: RealArena) -> None:
-    """Rule: Every write has a precondition."""
-    snapshot = await seen(deployed)
-    await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
-    name = revision_name(deployed.key, 1)
-    await deployed.merge(Kind.CONTROLLER_REVISION, name, {"metadata": {"annotations": {"by": "hand"}}})
-    with pytest.raises(Conflict):
-        await deployed.cluster.delete_revision(snapshot, 1)
-    await deployed.get(Kind.CONTROLLER_REVISION, name)
-    # The conflict has it read again.
-    await deployed.cluster.delete_revision(await seen(deployed), 1)
-    assert await deployed.admin.get(Kind.CONTROLLER_REVISION, deployed.namespace, name) is None
-
-
 async def test_an_event_is_recorded_on_the_model_deployment(deployed: RealArena) -> None:
     snapshot = await seen(deployed)
     event = Event(EventType.WARNING, Reason.ROLLED_BACK, "é" * 1000)
