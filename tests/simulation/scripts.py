@@ -1,5 +1,7 @@
 """The stories that are told again and again, with something else going wrong each time."""
 
+from typing import Any
+
 from simulation.script import Act, Script
 from simulation.story import Story, a_spec
 from simulation.world import KEY
@@ -7,7 +9,7 @@ from simulation.world import KEY
 RESTARTED_AT = "2026-01-01T12:00:20Z"
 
 
-def deploy(story: Story) -> None:
+def deploy(story: Story, **spec: Any) -> None:
     """Serve 1.0.0; everything is quick here, so that a story is short."""
     story.accuracy.values = {"1.0.0": 0.95, "1.1.0": 0.97, "1.2.0": 0.96}
     metric = a_spec()["analysis"]["metrics"][0]
@@ -16,6 +18,7 @@ def deploy(story: Story) -> None:
         replicas=1,
         rollout={"progressDeadlineSeconds": 5},
         analysis={"intervalSeconds": 1, "bakeSeconds": 2, "metrics": [metric]},
+        **spec,
     )
 
 
@@ -71,7 +74,7 @@ PROMOTIONS = Script(
 
 COMMANDS = Script(
     {
-        0: deploy,
+        0: lambda story: deploy(story, historyLimit=3),
         8: promote("1.0.0", "1.1.0"),
         16: command(rollback_to="", requested_at="t1", requested_by="ada", reason="angry customers"),
         24: command(retry="1.1.0", requested_at="t2", requested_by="ada"),
@@ -79,7 +82,7 @@ COMMANDS = Script(
     },
     seconds=42,
 )
-"""A version is undone, tried again, and its pods are started anew."""
+"""A version is undone, tried again, and its pods are started anew; meanwhile the oldest revisions leave the history."""
 
 BY_HAND = Script(
     {
