@@ -30,10 +30,11 @@ class Held:
     text: str
     answer: bool
     """Whether the request is passed on at once and only its answer is held back."""
+    loop: asyncio.AbstractEventLoop
     code: int = 0
     audit_id: str = ""
     _here: threading.Event = field(default_factory=threading.Event)
-    _go_on: threading.Event = field(default_factory=threading.Event)
+    _go_on: asyncio.Event = field(default_factory=asyncio.Event)
     _answered: threading.Event = field(default_factory=threading.Event)
 
     def wait(self) -> None:
@@ -42,7 +43,7 @@ class Held:
 
     def let_go(self) -> None:
         """Hold it back no longer."""
-        self._go_on.set()
+        self.loop.call_soon_threadsafe(self._go_on.set)
 
     def pass_on(self) -> int:
         """Pass it on, and return what the API server answered."""
@@ -59,8 +60,8 @@ class Held:
     async def hold(self) -> None:
         """Let the test know, and wait for it."""
         self._here.set()
-        if not await asyncio.to_thread(self._go_on.wait, SECONDS):
-            raise web.HTTPGatewayTimeout(text=f"held back for {SECONDS} s")
+        async with asyncio.timeout(SECONDS):
+            await self._go_on.wait()
 
     def answered(self, code: int, audit_id: str) -> None:
         """Take note of the answer."""
@@ -102,7 +103,7 @@ class Proxy:
 
     def hold(self, method: str, path: str, text: str = "", *, answer: bool = False) -> Held:
         """Hold back the next request of which this is true."""
-        held = Held(method, path, text, answer)
+        held = Held(method, path, text, answer, self._loop)
         self._held.append(held)
         return held
 
