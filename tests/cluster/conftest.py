@@ -9,7 +9,7 @@ import pytest
 
 from cluster.installation import Installation, install
 from cluster.operator_process import Operator
-from cluster.stage import Stage
+from cluster.stage import Stage, assert_well_ended
 from rig import Rig
 
 
@@ -30,20 +30,11 @@ def operator(rig: Rig, installation: Installation, tmp_path_factory: pytest.Temp
 
 @pytest.fixture
 def stage(rig: Rig, operator: Operator, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stage]:
-    """Give a scenario a namespace of its own.
-
-    At its end nobody's objects were touched, each write had a precondition, nothing was told that must not be, and the
-    operator is sound and at rest.
-    """
+    """Give a scenario a namespace of its own, and see that it ends well."""
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40].strip("-")
     played = Stage(rig, f"{name}-{uuid.uuid4().hex[:6]}", tmp_path / "models", operator)
     yield played
-    played.assert_left_alone()
-    assert operator.installation.refusals() == [], "the rights of the chart suffice"
-    played.assert_falls_silent()
-    played.assert_preconditioned()
-    operator.assert_sound()
-    played.assert_discreet()
+    assert_well_ended([played])
     rig.kubectl("delete", "namespace", played.namespace, "--wait=false")
 
 

@@ -95,9 +95,16 @@ class Operator:
     def restart(self) -> None:
         """Kill it and start it anew, which leads at once: its Lease would take seconds to run out."""
         self.kill()
-        lease = (self.environment["PENNANT_LEASE_NAME"], "--namespace", self.environment["PENNANT_LEASE_NAMESPACE"])
-        self.rig.kubectl("delete", "lease", *lease, "--ignore-not-found")
+        self._lease("delete")
         self.start()
+
+    def leader(self) -> str:
+        """Return who holds its Lease; empty: nobody."""
+        return self._lease("get", "--output=jsonpath={.spec.holderIdentity}")
+
+    def _lease(self, verb: str, *options: str) -> str:
+        name, namespace = (self.environment[f"PENNANT_LEASE_{each}"] for each in ("NAME", "NAMESPACE"))
+        return self.rig.kubectl(verb, "lease", name, "-n", namespace, "--ignore-not-found", *options).stdout
 
     def stop(self) -> int:
         """Ask it to end, and return its exit code."""
@@ -112,10 +119,12 @@ class Operator:
     def assert_sound(self) -> None:
         """It runs, and none of its passes ended by a mistake of its own."""
         assert self.alive, self.tail()
-        text = self.log.read_text()
-        assert "by a mistake of this program" not in text, text[text.index("by a mistake of this program") - 200 :][
-            :4000
-        ]
+        self.assert_without_mistake()
+
+    def assert_without_mistake(self) -> None:
+        """None of its passes ended by a mistake of its own."""
+        before, mistake, after = self.log.read_text().partition("by a mistake of this program")
+        assert not mistake, before[-200:] + mistake + after[:4000]
 
     def told_on(self, since: int) -> list[str]:
         """Return which secrets and which words of strangers it has told, and where.

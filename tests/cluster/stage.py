@@ -253,6 +253,23 @@ class Stage:
         assert_all_fall_silent([self])
 
 
+def assert_well_ended(stages: Sequence[Stage]) -> None:
+    """Whatever was played at the same time under one operator, and however it ended, the operator did as it should.
+
+    Nobody's objects were touched, each write had a precondition, nothing was told that must not be, and the operator is
+    sound and at rest.
+    """
+    first = stages[0]
+    for each in stages:
+        each.assert_left_alone()
+    assert first.operator.installation.refusals() == [], "the rights of the chart suffice"
+    assert_all_fall_silent(stages)
+    # These look at all that the operator has done since the first one began.
+    first.assert_preconditioned()
+    first.operator.assert_sound()
+    first.assert_discreet()
+
+
 def assert_all_fall_silent(stages: Sequence[Stage], window: float = 2.5, within: float = 40) -> None:
     """However the scenarios ended, the operator comes to rest in all of them."""
     deadline = time.monotonic() + within

@@ -14,8 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from cluster.secrets import HEARSAY
-
-LARGEST_BODY_BYTES = 256 * 1024
+from pennant.runtime.alert_webhook import LARGEST_BODY_BYTES
 
 
 def answer(body: Any, status: str = "200 OK", **headers: str) -> bytes:

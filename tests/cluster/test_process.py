@@ -44,19 +44,14 @@ def until(holds: Callable[[], object], seconds: float, what: str) -> None:
         time.sleep(0.05)
 
 
-def holder(rig: Rig) -> str:
-    found = rig.kubectl("get", *LEASE, "-o", "json", "--ignore-not-found").stdout
-    return str(json.loads(found)["spec"].get("holderIdentity", "")) if found else ""
-
-
 def test_a_signal_ends_it_within_seconds_and_releases_the_lease(rig: Rig, replicas: Callable[..., Operator]) -> None:
     operator = replicas()
     operator.wait_for("Leading")
-    assert holder(rig)
+    assert operator.leader()
     begun = time.monotonic()
     assert operator.stop() == 0
     assert time.monotonic() - begun < 10
-    assert holder(rig) == ""
+    assert operator.leader() == ""
 
 
 def test_a_killed_leader_is_followed_by_the_other_replica(replicas: Callable[..., Operator]) -> None:

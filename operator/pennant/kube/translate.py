@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from pennant.api import GROUP
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
-from pennant.api.meta import LABEL_PATTERN, LONGEST_NAME, ApiModel, Json
+from pennant.api.meta import LABEL_PATTERN, LAST_REVISION, LONGEST_NAME, ApiModel, Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import QuarantinedBy
@@ -293,4 +293,4 @@ def revision_name(owner: Key, number: int) -> str:
 def revision_number(raw: Json) -> int | None:
     """Return the number of the revision that a ControllerRevision is named after; None where it is no such name."""
     number = raw["metadata"]["name"].rpartition("-")[2]
-    return int(number) if re.fullmatch(r"[1-9][0-9]{0,8}", number) else None
+    return int(number) if re.fullmatch(r"[1-9][0-9]*", number) and int(number) <= LAST_REVISION else None

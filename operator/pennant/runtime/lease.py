@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from pennant.kube.leases import Lease
@@ -145,14 +145,11 @@ class Elector:
         try:
             async with asyncio.timeout(self._timing.renew_deadline_seconds / 2):
                 self._held = await self._leases.update(
-                    Lease(
+                    replace(
+                        self._held,
                         holder=self._identity,
                         duration_seconds=self._timing.duration_seconds,
-                        acquired_at=self._held.acquired_at,
                         renewed_at=self._clock.now(),
-                        transitions=self._held.transitions,
-                        resource_version=self._held.resource_version,
-                        uid=self._held.uid,
                     )
                 )
             self._renewed = sent
@@ -180,7 +177,7 @@ class Elector:
         held, self._held = self._held, None
         if held is None:
             return
-        free = Lease("", 1, held.acquired_at, self._clock.now(), held.transitions, held.resource_version, held.uid)
+        free = replace(held, holder="", duration_seconds=1, renewed_at=self._clock.now())
         try:
             async with asyncio.timeout(2):
                 await self._leases.update(free)
