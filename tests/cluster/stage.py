@@ -4,6 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ class Stage:
         self._reader = Reader(rig)
         self.applied: dict[str, Manifest] = {}
         self.begins_at = size(rig.audit_log)
+        self.touched_at = datetime.now(UTC)
         directory.mkdir(parents=True)
         self.rig.kubectl("create", "namespace", namespace)
 
@@ -55,6 +57,7 @@ class Stage:
             path.unlink(missing_ok=True)
         else:
             path.write_text(str(value))
+        self.touched_at = datetime.now(UTC)
 
     def unready(self, version: str, unready: bool = True) -> None:
         path = self.directory / f"{version}.unready"
@@ -62,6 +65,7 @@ class Stage:
             path.touch()
         else:
             path.unlink(missing_ok=True)
+        self.touched_at = datetime.now(UTC)
 
     def command(self, **annotations: str) -> None:
         """Give a command by annotations, as `kubectl annotate` does."""
@@ -107,6 +111,7 @@ class Stage:
     # What there is.
     def kubectl(self, *args: str, stdin: str | None = None, check: bool = True) -> str:
         done = self.rig.kubectl("--namespace", self.namespace, *args, stdin=stdin, check=check)
+        self.touched_at = datetime.now(UTC)
         return done.stdout
 
     def get(self, kind: str, name: str = NAME) -> Manifest:
@@ -139,10 +144,6 @@ class Stage:
     def message(self, kind: str) -> str:
         found = (each["message"] for each in self.status.get("conditions", []) if each["type"] == kind)
         return str(next(found, ""))
-
-    def events(self) -> set[str]:
-        """The reasons of all Events so far."""
-        return {each["reason"] for each in self.all_of("event")}
 
     def said(self) -> tuple[str, str]:
         command = self.status.get("lastCommand", {})
@@ -184,6 +185,14 @@ class Stage:
             return (last["version"], last["trigger"]) == (version, "AutomaticRollback") and "rolledOutAt" in last
 
         self.until(rolled_back, seconds, f"the rollback to {version}")
+
+    def until_told(self, *reasons: str) -> None:
+        """Wait for Events, which come a moment after all that they tell of."""
+
+        def told() -> bool:
+            return {each["reason"] for each in self.all_of("event")} >= set(reasons)
+
+        self.until(told, what=f"the Events {', '.join(reasons)}")
 
     def until_stalled(self, reason: str) -> None:
         self.until(lambda: self.condition("Stalled") == ("True", reason), what=f"Stalled, {reason}")
@@ -270,16 +279,25 @@ def assert_well_ended(stages: Sequence[Stage]) -> None:
     first.assert_discreet()
 
 
-def assert_all_fall_silent(stages: Sequence[Stage], window: float = 2.5, within: float = 40) -> None:
-    """However the scenarios ended, the operator comes to rest in all of them."""
+def assert_all_fall_silent(stages: Sequence[Stage], quiet: float = 2.5, within: float = 40) -> None:
+    """However the scenarios ended, the operator comes to rest in all of them.
+
+    It is at rest when this many seconds have passed since its last write, by the audit log, and since the last act of a
+    user.
+    """
     deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        before = len(_writes_in(stages))
-        time.sleep(window)
-        if len(_writes_in(stages)) == before:
-            return
-    reports = "\n".join(each.report() for each in stages)
-    raise AssertionError(f"the operator does not come to rest\n{reports}")
+    while (rest := quiet - _seconds_of_peace(stages)) > 0:
+        if time.monotonic() > deadline:
+            reports = "\n".join(each.report() for each in stages)
+            raise AssertionError(f"the operator does not come to rest\n{reports}")
+        time.sleep(rest)
+
+
+def _seconds_of_peace(stages: Sequence[Stage]) -> float:
+    """Return how long nobody has done anything: neither the operator nor a user."""
+    now = datetime.now(UTC)
+    written = [datetime.fromisoformat(each["stageTimestamp"]) for each in _writes_in(stages)]
+    return (now - max([*written, *(each.touched_at for each in stages)])).total_seconds()
 
 
 def _writes_in(stages: Sequence[Stage]) -> list[Manifest]:

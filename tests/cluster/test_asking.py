@@ -59,7 +59,7 @@ def test_a_pause_in_mid_rollout_freezes_it(serving: Stage) -> None:
     frozen = serving.pods()
     serving.stays(lambda: serving.pods() == frozen, 4, "the pods of both versions")
     assert serving.condition("Ready") == ("False", "Paused")
-    assert "Paused" in serving.events()
+    serving.until_told("Paused")
 
     serving.deployment(replicas=3)
     serving.until_verified("1.1.0")
@@ -84,7 +84,7 @@ def test_an_incomplete_record_is_not_rolled_out(serving: Stage) -> None:
     serving.until_stalled("RecordIncomplete")
     assert "missing: TrainingData, Hyperparameters, Code" in serving.message("Stalled")
     assert serving.condition("Ready") == ("False", "RecordIncomplete")
-    serving.until(lambda: "RecordIncomplete" in serving.events())
+    serving.until_told("RecordIncomplete")
     serving.stays(lambda: serving.served() == "1.0.0", 2, "1.0.0")
 
 

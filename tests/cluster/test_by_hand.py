@@ -49,7 +49,7 @@ def test_an_edit_is_put_right_and_recorded(serving: Stage, edit: tuple[str, ...]
     if field:
         assert drift["fieldManager"] == manager
         assert any(each.startswith(field) for each in drift["fields"]), drift
-    assert "DriftCorrected" in serving.events()
+    serving.until_told("DriftCorrected")
     assert len(serving.history) == 1
     serving.until(lambda: serving.condition("Ready") == ("True", "Serving"))
     # While pods were replaced and put back there may have been nothing to measure.
@@ -175,7 +175,7 @@ def test_an_entry_of_the_history_that_was_tampered_with_is_named_and_restored(ro
     forged = '[{"op":"replace","path":"/status/history/1/version","value":"9.9.9"}]'
     rolled_back.kubectl("patch", "modeldeployment", "fraud", "--subresource=status", "--type=json", "-p", forged)
     rolled_back.until(lambda: [each["version"] for each in rolled_back.history] == ["1.0.0", "1.1.0", "1.0.0"])
-    rolled_back.until(lambda: "HistoryTampered" in rolled_back.events())
+    rolled_back.until_told("HistoryTampered")
 
 
 def test_a_record_that_was_made_anew_with_another_content_is_named(rolled_back: Stage) -> None:

@@ -21,7 +21,7 @@ def test_undo_by_annotation_holds_until_the_tag_moves(serving: Stage) -> None:
     assert entry["reason"] == "back from 1.1.0 (revision 2) to 1.0.0 of revision 1: angry customers"
     assert serving.said() == ("Accepted", "back to 1.0.0 of revision 1")
     assert serving.condition("RolledBack") == ("True", "Undone")
-    assert {"CommandAccepted", "RolledBack"} <= serving.events()
+    serving.until_told("CommandAccepted", "RolledBack")
     serving.assert_silent()
 
     promoted(serving, "1.1.0", "1.2.0")
@@ -47,7 +47,7 @@ def test_a_command_that_makes_no_sense_is_refused_and_named(serving: Stage) -> N
     serving.kubectl("annotate", "modeldeployment", "fraud", "pennant.dev/rollback-to-")
     serving.command(retry="1.0.0", requested_at="t3")
     serving.until(lambda: "1.0.0 is not quarantined" in serving.said()[1])
-    assert "CommandRefused" in serving.events()
+    serving.until_told("CommandRefused")
     assert serving.get("deployment")["metadata"]["generation"] == before
     assert len(serving.history) == 1
 
@@ -58,7 +58,7 @@ def test_retry_gives_a_version_another_chance(rolled_back: Stage) -> None:
     rolled_back.until(lambda: rolled_back.versions_in_history()[-1] == ("1.1.0", "Retry", "Verified"))
     assert rolled_back.status.get("quarantine", []) == []
     assert rolled_back.condition("Ready") == ("True", "Serving")
-    assert "Released" in rolled_back.events()
+    rolled_back.until_told("Released")
 
 
 def test_restart_replaces_all_pods_once(serving: Stage) -> None:

@@ -92,7 +92,7 @@ def test_what_strangers_say_goes_no_further_and_no_secret_does(overheard: Stage,
     overheard.deployment(analysis=analysis(*some))
     overheard.apply(shadow)
     overheard.until(lambda: set(reasons(overheard).values()) == REASONS, what="an answer to each question")
-    overheard.until(lambda: "NoRollbackTarget" in overheard.events(), what="the alert that fires")
+    overheard.until_told("NoRollbackTarget")
     for what, (request, status) in stranger.requests(operator.secrets["webhook-token"]).items():
         assert send(operator.webhook_port, request) == status, what
     for request in (b"%b\r\n\r\n", b"GET /metrics HTTP/1.1 %b\r\n\r\n"):
