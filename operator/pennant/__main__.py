@@ -1,15 +1,12 @@
-"""The commands of the package: `python -m pennant run|generate|version`."""
+"""The commands of the package: `python -m pennant run|generate|version`.
+
+Each imports what it needs: what needs little answers at once.
+"""
 
 import sys
 from collections.abc import Sequence
 
-from pydantic import ValidationError
-from pydantic_settings import CliApp, SettingsError
-
 from pennant import __version__
-from pennant.metrics.sources import SourcesError
-from pennant.runtime import app, generate
-from pennant.runtime.settings import Settings
 
 USAGE = """usage: pennant COMMAND [OPTIONS]
 
@@ -26,6 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         case ["run", *options]:
             return _run(options)
         case ["generate", *options]:
+            from pennant.runtime import generate
+
             return generate.main(options)
         case ["version"]:
             print(__version__)
@@ -39,25 +38,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: list[str]) -> int:
+    from pennant.metrics.sources import SourcesError
+    from pennant.runtime import app, settings
+
     try:
-        settings = CliApp.run(Settings, cli_args=options)
-    except (ValidationError, SettingsError) as error:
-        print(f"error: {_problem(error)}", file=sys.stderr)
-        return 2
-    try:
-        return app.run(settings)
-    except SourcesError as error:
+        return app.run(settings.given(options))
+    except (settings.WrongSettings, SourcesError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-
-
-def _problem(error: ValidationError | SettingsError) -> str:
-    if isinstance(error, SettingsError):
-        return str(error)
-    first = error.errors()[0]
-    where = ".".join(str(each) for each in first["loc"])
-    message = first["msg"].removeprefix("Value error, ")
-    return f"{where}: {message}" if where else message
 
 
 if __name__ == "__main__":

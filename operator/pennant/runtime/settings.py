@@ -1,13 +1,18 @@
 """The settings of the operator: flags, environment variables `PENNANT_...`, and their defaults."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AliasChoices, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
 
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class WrongSettings(Exception):
+    """What was given cannot be; the message names the setting and the mend."""
 
 
 class Settings(BaseSettings):
@@ -81,3 +86,16 @@ class Settings(BaseSettings):
         if not self.retry_period_seconds < self.renew_deadline_seconds < self.lease_duration_seconds:
             raise ValueError("retry_period_seconds < renew_deadline_seconds < lease_duration_seconds must hold")
         return self
+
+
+def given(options: Sequence[str]) -> Settings:
+    """Return the settings that the environment and these flags of `pennant run` give; raises `WrongSettings`."""
+    try:
+        return CliApp.run(Settings, cli_args=list(options))
+    except SettingsError as error:
+        raise WrongSettings(str(error)) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(each) for each in first["loc"])
+        message = first["msg"].removeprefix("Value error, ")
+        raise WrongSettings(f"{where}: {message}" if where else message) from error
