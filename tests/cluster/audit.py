@@ -4,6 +4,7 @@ Rule: Every write has a precondition.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ class AuditLog:
     user: str
     read_to: int = 0
     entries: list[Entry] = field(default_factory=list)
+    _writes: defaultdict[str, list[Entry]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
     def from_now_on(cls, path: Path, user: str) -> "AuditLog":
@@ -38,7 +40,14 @@ class AuditLog:
             if (entry := _of(self.user, line)) is not None:
                 entry.pop("requestObject", None)
                 self.entries.append(entry)
+                if entry["verb"] not in READS:
+                    self._writes[entry.get("objectRef", {}).get("namespace", "")].append(entry)
         return self.entries
+
+    def writes_in(self, namespace: str) -> Sequence[Entry]:
+        """Return the mutating requests in a namespace so far, without what was sent."""
+        self.requests()
+        return self._writes[namespace]
 
     def writes(self, since: int) -> Iterator[Entry]:
         """Yield the mutating requests that are in the file from this byte on, with what was sent."""

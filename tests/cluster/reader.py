@@ -3,6 +3,8 @@
 What users do they do by kubectl; starting it for each look would take most of the time that scenarios need.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,17 +41,39 @@ class Reader:
             # The API server may have been stopped and started since the last look.
             retries=1,
         )
+        self._from_memory = False
+
+    @contextmanager
+    def from_memory(self) -> Iterator[None]:
+        """Read what the API server remembers, which may be a moment old.
+
+        For one of our objects that takes an eighth of the processor time of reading it from etcd: 0.7 ms and 5.1 ms.
+        """
+        self._from_memory = True
+        try:
+            yield
+        finally:
+            self._from_memory = False
 
     def get(self, plural: str, namespace: str, name: str) -> dict[str, Any] | None:
         """Return the object; None where there is none."""
-        answer = self._api.request("GET", f"{_path(plural, namespace)}/{name}")
+        path = f"{_path(plural, namespace)}/{name}"
+        answer = self._api.request("GET", path, fields=self._fields())
+        if answer.status == 404 and self._from_memory:
+            # It may have been created in this very moment.
+            answer = self._api.request("GET", path)
         return None if answer.status == 404 else _content(answer)
 
     def all_of(self, plural: str, namespace: str, selector: str = "") -> list[dict[str, Any]]:
         """Return all objects in the namespace that have these labels."""
-        answer = self._api.request("GET", _path(plural, namespace), fields={"labelSelector": selector})
-        items: list[dict[str, Any]] = _content(answer)["items"]
+        fields = {"labelSelector": selector, **self._fields()}
+        items: list[dict[str, Any]] = _content(self._api.request("GET", _path(plural, namespace), fields=fields))[
+            "items"
+        ]
         return items
+
+    def _fields(self) -> dict[str, str]:
+        return {"resourceVersion": "0"} if self._from_memory else {}
 
 
 def _path(plural: str, namespace: str) -> str:

@@ -100,7 +100,7 @@ class Stage:
             "replicas": 2,
             "template": {"metadata": {"annotations": annotations}, "spec": pods},
             "rollout": {"maxSurge": 1, "maxUnavailable": 0, "progressDeadlineSeconds": 60},
-            "analysis": {"intervalSeconds": 1, "bakeSeconds": 3, "metrics": [metric]},
+            "analysis": {"intervalSeconds": 1, "bakeSeconds": 2, "metrics": [metric]},
         }
         return self._manifest("ModelDeployment", NAME, known | spec)
 
@@ -164,9 +164,12 @@ class Stage:
 
     # Waiting, always with a bound.
     def until(self, holds: Callable[[], object], seconds: float = 45, what: str = "") -> None:
+        """Wait until it holds; looked for often by what the API server remembers, and then seen in what is stored."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if holds():
+            with self._reader.from_memory():
+                hopeful = holds()
+            if hopeful and holds():
                 return
             time.sleep(0.1)
         raise AssertionError(f"{what or 'it'} did not happen within {seconds} s\n{self.report()}")
@@ -211,7 +214,7 @@ class Stage:
     # What the audit log knows of the operator.
     def operator_writes(self) -> list[Manifest]:
         """Return the mutating requests of the operator here."""
-        return _writes_in([self])
+        return list(self.operator.installation.audit_log.writes_in(self.namespace))
 
     def assert_left_alone(self) -> None:
         """Nobody's spec, annotation or finalizer was written by the operator, and the files still say what is.
@@ -296,17 +299,9 @@ def assert_all_fall_silent(stages: Sequence[Stage], quiet: float = 2.5, within: 
 def _seconds_of_peace(stages: Sequence[Stage]) -> float:
     """Return how long nobody has done anything: neither the operator nor a user."""
     now = datetime.now(UTC)
-    written = [datetime.fromisoformat(each["stageTimestamp"]) for each in _writes_in(stages)]
-    return (now - max([*written, *(each.touched_at for each in stages)])).total_seconds()
-
-
-def _writes_in(stages: Sequence[Stage]) -> list[Manifest]:
-    namespaces = {each.namespace for each in stages}
-    return [
-        each
-        for each in stages[0].operator.installation.requests()
-        if each["verb"] not in ("get", "list", "watch") and each["objectRef"].get("namespace") in namespaces
-    ]
+    last = [write["stageTimestamp"] for each in stages for write in each.operator_writes()[-1:]]
+    acts = (each.touched_at for each in stages)
+    return (now - max([*acts, *map(datetime.fromisoformat, last)])).total_seconds()
 
 
 def _list(manifests: Sequence[Manifest]) -> str:

@@ -76,7 +76,7 @@ def test_no_address_in_a_record_is_called(serving: Stage, ears: Ears) -> None:
 def test_a_source_that_is_an_address_is_a_name_that_nobody_knows(serving: Stage, ears: Ears) -> None:
     metric = {"name": "accuracy", "prometheus": {"source": "prometheus", "query": "up"}, "threshold": {"min": "0"}}
     refused = metric | {"prometheus": {"source": ears.url, "query": "up"}}
-    analysis = {"intervalSeconds": 1, "bakeSeconds": 3}
+    analysis = {"intervalSeconds": 1, "bakeSeconds": 2}
     with pytest.raises(KubectlError, match=r"prometheus\.source"):
         serving.deployment(analysis=analysis | {"metrics": [refused]})
     serving.deployment(analysis=analysis | {"metrics": [metric]})

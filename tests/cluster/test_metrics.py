@@ -19,7 +19,7 @@ ALERT = {
 
 
 def watching(*metrics: dict[str, Any], interval: int = 1) -> dict[str, Any]:
-    return {"intervalSeconds": interval, "bakeSeconds": 3, "metrics": list(metrics)}
+    return {"intervalSeconds": interval, "bakeSeconds": 2, "metrics": list(metrics)}
 
 
 def started(stage: Stage, **spec: Any) -> None:

@@ -308,5 +308,5 @@ def kill_at(stage: Stage, doomed: int, over: Callable[[], object]) -> bool:
             checked = time.monotonic()
             if over():
                 return False
-        time.sleep(0.002)
+        time.sleep(0.005)
     raise AssertionError(f"neither write {doomed} nor the end came\n{stage.report()}")

@@ -78,7 +78,7 @@ def alert(source: str) -> Manifest:
 
 
 def analysis(*metrics: Manifest) -> Manifest:
-    return {"intervalSeconds": 1, "bakeSeconds": 3, "metrics": list(metrics)}
+    return {"intervalSeconds": 1, "bakeSeconds": 2, "metrics": list(metrics)}
 
 
 def test_what_strangers_say_goes_no_further_and_no_secret_does(overheard: Stage, listening: Stranger) -> None:
