@@ -145,7 +145,7 @@ def test_a_thousand_versions_are_written_once_each_and_delay_no_promotion(servin
     asyncio.run(create(stage.rig, [many(stage, number) for number in range(1, MANY)]))
     stage.move_tag("1.0.0", "1.1.0")
     stage.until(lambda: stage.served() == "1.1.0", what="the promotion")
-    stage.until(lambda: sum(name.startswith("many-") for name in written(stage)) == MANY, 60, "a status of every one")
+    stage.until(lambda: sum(name.startswith("many-") for name in written(stage)) == MANY, 150, "a status of every one")
     stage.until_verified("1.1.0")
     stage.assert_falls_silent()
     counts, bumps = written(stage), judged(stage)

@@ -173,16 +173,28 @@ class Elector:
         self._held = found
 
     async def _release(self) -> None:
-        """Let the Lease go, so that a successor need not wait for it to run out."""
-        held, self._held = self._held, None
-        if held is None:
-            return
-        free = replace(held, holder="", duration_seconds=1, renewed_at=self._clock.now())
+        """Let the Lease go, so that a successor need not wait for it to run out.
+
+        The end may come in the midst of a renewal, which arrives or does not: what is there counts, not what was held.
+        """
+        self._held = None
         try:
             async with asyncio.timeout(2):
-                await self._leases.update(free)
+                while not await self._let_go():
+                    pass
         except (PortError, TimeoutError) as error:
             _log.warning("The Lease was not released", extra={"error": str(error) or "no answer in time"})
+
+    async def _let_go(self) -> bool:
+        """Return whether this process holds the Lease no longer; False: it changed in this moment."""
+        found = await self._leases.get()
+        if found is None or found.holder != self._identity:
+            return True
+        try:
+            await self._leases.update(replace(found, holder="", duration_seconds=1, renewed_at=self._clock.now()))
+        except Conflict:
+            return False
+        return True
 
     async def _pause(self) -> None:
         await asyncio.sleep(self._timing.retry_period_seconds * self._jitter.uniform(1.0, 1.1))

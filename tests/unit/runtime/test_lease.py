@@ -41,6 +41,7 @@ class Leases:
         self.cut = False
         self.hangs = False
         self.answer_lost = False
+        self.answers_late = False
 
     async def reach(self) -> None:
         if self.hangs:
@@ -56,7 +57,9 @@ class Leases:
         await self.reach()
         if self.lock.lease is not None:
             raise Conflict("exists")
-        return self.lock.write(lease)
+        written = self.lock.write(lease)
+        await self.come_back()
+        return written
 
     async def update(self, lease: Lease) -> Lease:
         await self.reach()
@@ -66,7 +69,14 @@ class Leases:
         if self.answer_lost:
             self.answer_lost = False
             raise Unavailable("the answer was lost")
+        await self.come_back()
         return written
+
+    async def come_back(self) -> None:
+        """Let nobody hear in time of what was written."""
+        if self.answers_late:
+            self.answers_late = False
+            await asyncio.sleep(3600)
 
 
 class Replica:
@@ -107,6 +117,37 @@ async def test_a_leader_that_ends_lets_the_lease_go_and_the_other_takes_it_at_on
     await asyncio.wait_for(b.led.wait(), 3)
     assert lock.lease.transitions == 1
     await b.stop()
+
+
+@pytest.mark.parametrize("begun", [0.5, 3], ids=["its first write", "a renewal"])
+async def test_a_leader_that_ends_before_it_hears_of_its_own_write_lets_the_lease_go(lock: Lock, begun: float) -> None:
+    a = Replica(lock, "a")
+    if begun > TIMING.retry_period_seconds:
+        await a.led.wait()
+    a.leases.answers_late = True
+    await asyncio.sleep(begun)
+    assert not a.leases.answers_late, "it waits for the answer"
+    await a.stop()
+    assert lock.lease is not None
+    assert lock.lease.holder == ""
+
+
+async def test_a_leader_that_ends_while_its_renewal_is_on_its_way_lets_the_lease_go(lock: Lock) -> None:
+    a = Replica(lock, "a")
+    await a.led.wait()
+    seen = a.leases.get
+
+    async def overtaken() -> Lease | None:
+        found = await seen()
+        assert found is not None
+        a.leases.get = seen  # type: ignore[method-assign]
+        lock.write(found)
+        return found
+
+    a.leases.get = overtaken  # type: ignore[method-assign]
+    await a.stop()
+    assert lock.lease is not None
+    assert lock.lease.holder == ""
 
 
 async def test_a_leader_that_vanishes_is_followed_after_the_duration(lock: Lock) -> None:
