@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent
 PARTS = ("etcd", "kube-apiserver", "kube-controller-manager")
 VERSIONS = "/apis/pennant.dev/v1alpha1/namespaces/default/modelversions"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 60.0
 MERGE = "application/merge-patch+json"
 Object = dict[str, Any]
 
@@ -41,8 +41,8 @@ class Api:
         self._token = rig.admin_token
         self._connection = self._connect()
 
-    def _connect(self) -> HTTPSConnection:
-        return HTTPSConnection(self._host, context=self._context, timeout=60)
+    def _connect(self, seconds: float | None = PATIENCE_SECONDS) -> HTTPSConnection:
+        return HTTPSConnection(self._host, context=self._context, timeout=seconds)
 
     def request(self, method: str, path: str, body: Object, content_type: str = "application/json") -> Object:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": content_type}
@@ -57,7 +57,8 @@ class Api:
         """Call `heard` with each object of this collection that changes, in a thread, until the process ends."""
 
         def listen() -> None:
-            connection = self._connect()
+            # Nothing may happen for long.
+            connection = self._connect(None)
             connection.request("GET", f"{path}?watch=1", headers={"Authorization": f"Bearer {self._token}"})
             for line in connection.getresponse():
                 heard(json.loads(line)["object"])

@@ -159,8 +159,6 @@ def measure(count: int) -> Object:
             time.sleep(1)
             idle = moves(rig, observer, "ours", IDLE_MOVES)
         create(rig, VERSIONS, count)
-        # A watch that hears nothing for a minute is over.
-        observer = Observer(Api(rig))
         written, busy = Written(Api(rig), count), []
         deadline = time.monotonic() + PATIENCE_SECONDS
         with operator(rig):
