@@ -28,7 +28,8 @@ from rig import Rig
 CONNECTIONS = 4
 CREATORS = 16
 IDLE_MOVES = 40
-PATIENCE_SECONDS = 600.0
+# Ten thousand statuses on a slow machine.
+PATIENCE_SECONDS = 1_800.0
 BARE = VERSIONS.replace("/default/", "/bare/")
 DIGEST = f"sha256:{'0' * 64}"
 
