@@ -67,9 +67,8 @@ class Reader:
     def all_of(self, plural: str, namespace: str, selector: str = "") -> list[dict[str, Any]]:
         """Return all objects in the namespace that have these labels."""
         fields = {"labelSelector": selector, **self._fields()}
-        items: list[dict[str, Any]] = _content(self._api.request("GET", _path(plural, namespace), fields=fields))[
-            "items"
-        ]
+        answer = self._api.request("GET", _path(plural, namespace), fields=fields)
+        items: list[dict[str, Any]] = _content(answer)["items"]
         return items
 
     def _fields(self) -> dict[str, str]:
