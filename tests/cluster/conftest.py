@@ -9,6 +9,7 @@ import pytest
 
 from cluster.installation import Installation, install
 from cluster.operator_process import Operator
+from cluster.proxy import Proxy
 from cluster.stage import Stage, assert_well_ended
 from rig import Rig
 
@@ -36,6 +37,28 @@ def stage(rig: Rig, operator: Operator, tmp_path: Path, request: pytest.FixtureR
     yield played
     assert_well_ended([played])
     rig.kubectl("delete", "namespace", played.namespace, "--wait=false")
+
+
+@pytest.fixture
+def proxy(rig: Rig) -> Iterator[Proxy]:
+    with Proxy(rig) as running:
+        yield running
+
+
+@pytest.fixture
+def leader(rig: Rig, operator: Operator, proxy: Proxy, tmp_path: Path) -> Iterator[Operator]:
+    """Start an operator that leads by way of the proxy, and let the one of all scenarios stand by."""
+    operator.stop()
+    known = Path(operator.installation.environment["KUBECONFIG"])
+    through = proxy.kubeconfig(known, tmp_path / "kubeconfig")
+    first = Operator(rig, tmp_path / "leader", operator.installation, KUBECONFIG=str(through))
+    first.start()
+    try:
+        first.wait_for("Leading")
+    finally:
+        operator.start()
+    yield first
+    first.kill()
 
 
 @pytest.fixture

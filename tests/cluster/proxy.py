@@ -1,4 +1,4 @@
-"""A proxy before the API server that holds requests back, or their answers, until it is told to pass them on.
+"""A proxy before the API server that holds back requests, their answers or what a watch tells, until it may go on.
 
 It has the API server's own certificate, on another port of 127.0.0.1, so that whoever trusts that one trusts it too.
 """
@@ -7,7 +7,8 @@ import asyncio
 import re
 import ssl
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -80,6 +81,8 @@ class Proxy:
         self.passed: set[str] = set()
         """The ids by which the audit log knows the requests that went through here."""
         self._port = 0
+        self._deaf_to = ""
+        self._hearing = asyncio.Event()
         self._ready, self._loop = threading.Event(), asyncio.new_event_loop()
         self._stopping = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="proxy", daemon=True)
@@ -106,6 +109,16 @@ class Proxy:
         held = Held(method, path, text, answer, self._loop)
         self._held.append(held)
         return held
+
+    @contextmanager
+    def deaf_to(self, resource: str) -> Iterator[None]:
+        """Hold back what watches of this resource tell, as long as the context lasts."""
+        self._hearing.clear()
+        self._deaf_to = resource
+        try:
+            yield
+        finally:
+            self._loop.call_soon_threadsafe(self._hearing.set)
 
     def _run(self) -> None:
         with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
@@ -155,6 +168,8 @@ class Proxy:
             with suppress(ConnectionResetError):
                 await response.prepare(request)
                 async for chunk in answer.content.iter_any():
+                    if "watch" in request.query and request.path.endswith(f"/{self._deaf_to}"):
+                        await self._hearing.wait()
                     await response.write(chunk)
                 await response.write_eof()
             return response

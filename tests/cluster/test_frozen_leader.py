@@ -59,28 +59,6 @@ ANSWER = "answer"
 
 
 @pytest.fixture
-def proxy(rig: Rig) -> Iterator[Proxy]:
-    with Proxy(rig) as running:
-        yield running
-
-
-@pytest.fixture
-def leader(rig: Rig, operator: Operator, proxy: Proxy, tmp_path: Path) -> Iterator[Operator]:
-    """Start an operator that leads by way of the proxy, and let the one of all scenarios stand by."""
-    operator.stop()
-    known = Path(operator.installation.environment["KUBECONFIG"])
-    through = proxy.kubeconfig(known, tmp_path / "kubeconfig")
-    first = Operator(rig, tmp_path / "leader", operator.installation, KUBECONFIG=str(through))
-    first.start()
-    try:
-        first.wait_for("Leading")
-    finally:
-        operator.start()
-    yield first
-    first.kill()
-
-
-@pytest.fixture
 def stages(rig: Rig, operator: Operator, leader: Operator, tmp_path: Path) -> Iterator[dict[str, Stage]]:
     """Return a namespace for each write, in which 1.1.0 has followed 1.0.0, and both are known good."""
     run = uuid.uuid4().hex[:6]

@@ -43,6 +43,8 @@ class RealArena:
     store: Store
     cluster: Gateway
     versions: VersionGateway
+    told: list[Key]
+    """The ModelDeployments that are to be looked at anew, in the order in which they were told."""
 
     @property
     def key(self) -> Key:
@@ -111,11 +113,12 @@ async def real_arena(kubeconfig: Path, scratch: Path) -> AsyncIterator[RealArena
         await _create(admin, "/api/v1/namespaces", "v1", "Namespace", {"name": namespace})
         token = await _operator_token(admin, namespace)
         restricted = _with_token(kubeconfig, token, scratch / "operator.kubeconfig")
-        store = Store()
+        told: list[Key] = []
+        store = Store(changed=told.append)
         async with Client(Connection(str(restricted))) as client:
             gateway = Gateway(client, store, WallClock(), namespace=namespace, instance="contract")
             versions = VersionGateway(client, store, WallClock(), gateway)
-            yield RealArena(namespace, admin, client, store, gateway, versions)
+            yield RealArena(namespace, admin, client, store, gateway, versions, told)
 
 
 async def _operator_token(admin: Client, namespace: str) -> str:

@@ -1,6 +1,7 @@
 """What only a real API server can show of the gateway: lost and late events, refusals, and who may do what.
 
 Rule: A pass never acts on a view older than the operator's own last write.
+Rule: News reaches everyone whom it concerns, whoever learned it.
 """
 
 from collections import Counter
@@ -13,7 +14,9 @@ from contract.arena import a_revision, an_application, seen
 from contract.real import RealArena, WallClock
 from pennant.api.meta import Json
 from pennant.api.reasons import Reason
-from pennant.core.decision import Event, EventType
+from pennant.api.version_status import ModelVersionStatus
+from pennant.core.decision import Event, EventType, MirrorQuarantine
+from pennant.core.observation import Key
 from pennant.core.revision import next_number
 from pennant.kube.client import Verb
 from pennant.kube.gateway import Gateway
@@ -145,6 +148,61 @@ async def test_a_list_of_several_pages_is_read_whole(deployed: RealArena, monkey
     monkeypatch.setattr("pennant.kube.client.PAGE", 2)
     await deployed.catch_up()
     assert len((await seen(deployed)).versions) == 6
+
+
+@pytest.fixture
+async def second(deployed: RealArena) -> Key:
+    """A second ModelDeployment of the same model; of both nothing is to be told."""
+    await deployed.put(Kind.MODEL_DEPLOYMENT, "second", a_spec(replicas=0))
+    await deployed.catch_up()
+    await seen(deployed)
+    deployed.told.clear()
+    return Key(deployed.namespace, "second")
+
+
+async def test_a_tag_that_moves_while_a_status_of_its_version_is_written_is_told(
+    deployed: RealArena, second: Key
+) -> None:
+    version = await deployed.versions.version(Key(deployed.namespace, "fraud-1.0.0"))
+    assert version is not None
+    await deployed.publish(a_record("1.0.0"), ["staging"])
+    with pytest.raises(Conflict):
+        await deployed.versions.write_status(version, ModelVersionStatus())
+    assert sorted(deployed.told) == [deployed.key, second]
+
+
+async def test_what_is_read_of_all_versions_for_one_pass_is_told_to_the_others(
+    deployed: RealArena, second: Key
+) -> None:
+    await deployed.publish(a_record("2.0.0"), ["staging"])
+    deployed.cluster.distrust()
+    await seen(deployed)
+    assert second in deployed.told
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+async def test_what_is_read_of_a_version_for_one_pass_is_told_to_the_others(
+    deployed: RealArena, second: Key, is_deleted: bool
+) -> None:
+    await deployed.publish(a_record("2.0.0"))
+    await deployed.catch_up()
+    await deployed.deploy({"tag": None, "version": "2.0.0"})
+    await deployed.catch_up()
+    if is_deleted:
+        await deployed.retract("2.0.0")
+    deployed.told.clear()
+    await seen(deployed)
+    assert deployed.told == [second], "the pass that reads it goes on with it"
+
+
+async def test_what_a_refused_mirror_of_a_quarantine_learns_is_told_to_the_others(
+    deployed: RealArena, second: Key
+) -> None:
+    snapshot = await seen(deployed)
+    await deployed.publish(a_record("1.0.0"), ["staging"])
+    with pytest.raises(Conflict):
+        await deployed.cluster.mirror_quarantine(snapshot, MirrorQuarantine(snapshot.versions[0], ()))
+    assert deployed.told == [second], "the pass that was refused is tried again"
 
 
 async def test_a_foreign_deployment_with_our_very_content_is_not_taken_over(deployed: RealArena) -> None:

@@ -60,7 +60,7 @@ class Gateway:
             await self._look_again(key)
         await self.know_versions(key.namespace)
         if (unread := self._store.unread(key)) is not None:
-            await self._read_version(unread)
+            await self._read_version(unread, key)
         uid = self._store.uid(key)
         if uid is not None and not self._store.has_revisions(uid):
             await self._load_revisions(key, uid)
@@ -138,7 +138,7 @@ class Gateway:
                 body={**action.manifest, "metadata": metadata},
                 content_type=APPLY,
             )
-        self._store.heard(kind, None, raw)
+        self._store.heard(kind, None, raw, by=owner.key)
         applied = translate.placed(raw).seen_by(owner.uid)
         return await self._with_our_template(owner, action, applied) if action.replaces_template else applied
 
@@ -163,7 +163,7 @@ class Gateway:
         path = RESOURCES[kind].path(owner.key.namespace, owner.key.name)
         with self._doubting(owner.key):
             raw = await self._client.request(Verb.PATCH, kind, path, body=body, content_type=JSON_PATCH)
-        self._store.heard(kind, None, raw)
+        self._store.heard(kind, None, raw, by=owner.key)
         return translate.placed(raw).seen_by(owner.uid)
 
     async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
@@ -184,7 +184,7 @@ class Gateway:
         self._store.sending(owner.key, status)
         with self._doubting(owner.key):
             raw = await self._client.request(Verb.UPDATE, kind, path, body=body)
-        self._store.heard(kind, None, raw)
+        self._store.heard(kind, None, raw, by=owner.key)
 
     async def mirror_quarantine(self, owner: Snapshot, action: MirrorQuarantine) -> None:
         """Replace `status.quarantinedBy` of the ModelVersion."""
@@ -197,9 +197,9 @@ class Gateway:
         try:
             raw = await self._client.request(Verb.PATCH, kind, path, body=body, content_type=MERGE)
         except (Conflict, Unavailable):
-            await refresh(self._client, self._store, kind, Key(owner.key.namespace, version.name))
+            await refresh(self._client, self._store, kind, Key(owner.key.namespace, version.name), by=owner.key)
             raise
-        self._store.heard(kind, None, raw)
+        self._store.heard(kind, None, raw, by=owner.key)
 
     async def record_event(self, owner: Snapshot, event: Event) -> None:
         """Record a Kubernetes Event on the ModelDeployment; one that is lost is logged, no more."""
@@ -209,8 +209,8 @@ class Gateway:
     async def _look_again(self, key: Key) -> None:
         mark = self._store.trust.mark()
         await asyncio.gather(
-            refresh(self._client, self._store, Kind.MODEL_DEPLOYMENT, key),
-            refresh(self._client, self._store, Kind.DEPLOYMENT, key),
+            refresh(self._client, self._store, Kind.MODEL_DEPLOYMENT, key, by=key),
+            refresh(self._client, self._store, Kind.DEPLOYMENT, key, by=key),
         )
         self._store.trust.confirm(key, mark)
 
@@ -226,13 +226,13 @@ class Gateway:
                 await relist_kind(self._client, self._store, Kind.MODEL_VERSION, namespace)
                 trust.confirm(versions_in(namespace), mark)
 
-    async def _read_version(self, name: Key) -> None:
+    async def _read_version(self, name: Key, by: Key) -> None:
         """Read the record of a version that is asked for by name; most of those without a tag are kept without."""
         raw = await self._client.get(Kind.MODEL_VERSION, name.namespace, name.name)
         if raw is None:
-            self._store.gone(Kind.MODEL_VERSION, name, self._store.resource_version(Kind.MODEL_VERSION, name))
+            self._store.gone(Kind.MODEL_VERSION, name, self._store.resource_version(Kind.MODEL_VERSION, name), by=by)
         else:
-            self._store.read_version(raw)
+            self._store.read_version(raw, by=by)
 
     async def _load_revisions(self, key: Key, uid: str) -> None:
         label = f"{DEPLOYMENT_LABEL}={key.name}"

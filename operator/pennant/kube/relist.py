@@ -42,6 +42,7 @@ async def relist_kind(client: Client, store: Store, kind: Kind, namespace: str =
             if resource_version < newest:
                 _log.warning("%s: the API server is older than what it told; starting anew", kind)
                 concerned |= store.forget_all(kind)
+                mark = store.trust.mark()
         for number, raw in enumerate(page["items"]):
             if number % AT_A_TIME == 0:
                 # Ten thousand objects that are news take a second; what others have to do comes in between.
@@ -60,8 +61,8 @@ async def relist_kind(client: Client, store: Store, kind: Kind, namespace: str =
     return concerned
 
 
-async def refresh(client: Client, store: Store, kind: Kind, key: Key) -> Keys:
-    """Make the store know what a quorum knows of one object; return whom the news may concern."""
+async def refresh(client: Client, store: Store, kind: Kind, key: Key, *, by: Key | None = None) -> Keys:
+    """Make the store know what a quorum knows of one object; return whom that may concern, and tell all but `by`."""
     known = store.resource_version(kind, key)
     raw = await client.get(kind, key.namespace, key.name)
-    return store.gone(kind, key, known) if raw is None else store.heard(kind, None, raw)
+    return store.gone(kind, key, known, by=by) if raw is None else store.heard(kind, None, raw, by=by)

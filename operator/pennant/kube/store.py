@@ -1,6 +1,8 @@
 """The newest known state of everything that the operator watches, fed by events, lists and answers to own writes.
 
 No I/O happens here: `gateway.py` and `relist.py` read, this remembers.
+
+Rule: News reaches everyone whom it concerns, whoever learned it.
 """
 
 import logging
@@ -13,7 +15,7 @@ from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core.observation import Invalid, Key, Snapshot, Version
 from pennant.kube import translate
 from pennant.kube.identity import Identity, identity
-from pennant.kube.records import Records
+from pennant.kube.records import Records, unheard
 from pennant.kube.resources import Kind
 from pennant.kube.shelf import Shelf
 from pennant.kube.translate import Placed, Recorded
@@ -35,9 +37,14 @@ def versions_in(namespace: str) -> tuple[Kind, str]:
 class Store:
     """Knows ModelDeployments, ModelVersions and Deployments, and finds what belongs together."""
 
-    def __init__(self, records: Records | None = None) -> None:
-        """Keep the records of versions, and who served them, in `records`."""
+    def __init__(self, records: Records | None = None, changed: Callable[[Key], None] = unheard) -> None:
+        """Keep the records of versions, and who served them, in `records`.
+
+        Tell `changed` of each ModelDeployment that must be looked at anew. Whatever is taken in is news but once: an
+        event tells nothing any more when an answer came before it. So it is told here, and not by who took it in.
+        """
         self.records = records or Records()
+        self._changed = changed
         self.trust = Trust()
         """Trusts a ModelDeployment by its key, and all ModelVersions at once by their kind.
 
@@ -63,12 +70,16 @@ class Store:
         self._taken: dict[str, frozenset[int]] = {}
         self._sent: dict[Key, ModelDeploymentStatus] = {}
 
-    def heard(self, kind: str, event_type: str | None, raw: Json) -> Keys:
+    def heard(self, kind: str, event_type: str | None, raw: Json, *, by: Key | None = None) -> Keys:
         """Take in an event, a listed object or an answer; return the ModelDeployments that it may concern.
 
-        What is known already, or older than what is known, concerns none.
+        What is known already, or older than what is known, concerns none. All but `by` are told: that is the
+        ModelDeployment whose own pass learned this, and goes on with it.
         """
-        kind, who = Kind(kind), identity(raw)
+        return self._tell(self._heard(Kind(kind), event_type, raw), by)
+
+    def _heard(self, kind: Kind, event_type: str | None, raw: Json) -> Keys:
+        who = identity(raw)
         if event_type == "DELETED":
             return self._dropped(kind, who.key, self._shelves[kind].bury(who))
         if not self._shelves[kind].is_news(who):
@@ -81,19 +92,29 @@ class Store:
             _log.warning("%s %s cannot be read: %r", kind, who.key, error)
             return self._dropped(kind, who.key, self._shelves[kind].bury(who))
 
-    def gone(self, kind: Kind, key: Key, resource_version: int) -> Keys:
-        """Take in that a quorum read did not find the object; return whom it may concern.
+    def gone(self, kind: Kind, key: Key, resource_version: int, *, by: Key | None = None) -> Keys:
+        """Take in that a quorum read did not find the object; return whom it may concern, and tell all but `by`.
 
         `resource_version` is that of the read, or the one that was known before it: newer states are kept.
         """
-        return self._dropped(kind, key, self._shelves[kind].remove(key, resource_version))
+        return self._tell(self._dropped(kind, key, self._shelves[kind].remove(key, resource_version)), by)
 
     def forget_all(self, kind: Kind) -> Keys:
-        """Forget all objects of a kind, because the API server begins a new history; return whom it may concern."""
+        """Forget all objects of a kind, because the API server begins a new history; return whom it may concern.
+
+        Nothing is served from memory until it was read anew: a part of the truth is not the truth.
+        """
+        self.doubt_all()
         shelf = self._shelves[kind]
         concerned = [self.gone(kind, key, shelf.resource_version(key)) for key in shelf]
         shelf.clear()
         return NOBODY.union(*concerned)
+
+    def _tell(self, concerned: Keys, by: Key | None) -> Keys:
+        for key in concerned:
+            if key != by:
+                self._changed(key)
+        return concerned
 
     def keys(self, kind: Kind, namespace: str = "") -> tuple[Key, ...]:
         """Return the names of all known objects of a kind, or of those in one namespace."""
@@ -139,11 +160,11 @@ class Store:
         pinned = (each for each in versions if each.version == found.spec.version and each.spec is translate.NOT_READ)
         return next((Key(key.namespace, each.name) for each in pinned), None)
 
-    def read_version(self, raw: Json) -> None:
-        """Take in a version whole, if it is not older than what is known of it."""
+    def read_version(self, raw: Json, *, by: Key) -> None:
+        """Take in a version whole, if it is not older than what is known of it, for the pass of `by`."""
         who = identity(raw)
         if who.resource_version >= self.resource_version(Kind.MODEL_VERSION, who.key):
-            self._put_version(who, raw)
+            self._tell(self._put_version(who, raw), by)
 
     def specs(self) -> Iterator[tuple[Key, ModelDeploymentSpec]]:
         """Yield what all known ModelDeployments ask for, but those that cannot be read."""

@@ -98,7 +98,7 @@ class Operator:
         sources = load(self._settings.metric_sources, self._telemetry.queried)
         queue, version_queue = (self._queue(each) for each in (self._settings.workers, self._settings.version_workers))
         queues = {Kind.MODEL_DEPLOYMENT: queue, Kind.MODEL_VERSION: version_queue}
-        store = Store(Records(version_queue.add))
+        store = Store(Records(version_queue.add), queue.add)
         leases = Leases(connection, self._lease_namespace(connection), self._settings.lease_name)
         elector = self._elector(leases)
 
@@ -123,7 +123,6 @@ class Operator:
         ears, lag = handlers.Ears(), LoopLag()
         resync = Resync(
             partial(relist, client, store, self._settings.namespace),
-            queue,
             self._telemetry,
             self._settings.resync_seconds,
             self._jitter,
@@ -165,7 +164,7 @@ class Operator:
                 "version workers": work(version_workers, self._settings.version_workers),
                 "election": elector.run(lead),
             }
-            return await self._supervise(parts, self._watch(connection, store, queue, ears))
+            return await self._supervise(parts, self._watch(connection, store, ears))
         finally:
             for each in queues.values():
                 each.close()
@@ -243,8 +242,8 @@ class Operator:
             os._exit(code)
         return code
 
-    async def _watch(self, connection: Connection, store: Store, queue: WorkQueue, ears: handlers.Ears) -> None:
-        registry = handlers.register(store, queue, ears)
+    async def _watch(self, connection: Connection, store: Store, ears: handlers.Ears) -> None:
+        registry = handlers.register(store, ears)
         handlers.log_in(registry, connection, self._clock.now)
         namespaces = [self._settings.namespace] if self._settings.namespace else []
         ours = asyncio.all_tasks()

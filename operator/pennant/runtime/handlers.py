@@ -1,4 +1,4 @@
-"""kopf as an event source, and nothing more: it hears that something changed, and a key goes into the queue.
+"""kopf as an event source, and nothing more: the store takes in what it hears.
 
 Only `on.event` handlers are used, and they return nothing: so kopf writes no annotation, no finalizer and no status.
 The storages that do nothing are both a saving (kopf copies each object twice for them) and a guard.
@@ -15,7 +15,6 @@ from pennant.api import GROUP, VERSION
 from pennant.kube.connect import Connection
 from pennant.kube.resources import MANAGED_BY, Kind
 from pennant.kube.store import Store
-from pennant.runtime.workqueue import WorkQueue
 
 RELOGIN_AFTER = timedelta(minutes=10)
 # Quick at first, because a watch that waits is deaf; then long enough to outlast a restart of the API server.
@@ -33,15 +32,14 @@ class Ears:
     count = 0
 
 
-def register(store: Store, queue: WorkQueue, ears: Ears) -> kopf.OperatorRegistry:
-    """Return the handlers that feed the store and the queue."""
+def register(store: Store, ears: Ears) -> kopf.OperatorRegistry:
+    """Return the handlers that feed the store."""
     registry = kopf.OperatorRegistry()
 
     def watch(kind: Kind) -> None:
         async def heard(event: Mapping[str, Any], **_: Any) -> None:
             ears.count += 1
-            for key in store.heard(kind, event["type"], event["object"]):
-                queue.add(key)
+            store.heard(kind, event["type"], event["object"])
 
         kopf.on.event(*WATCHED[kind], id=f"heard-{kind}", registry=registry)(heard)
 

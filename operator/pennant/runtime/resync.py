@@ -8,7 +8,6 @@ from typing import Protocol
 
 from pennant.core.observation import Key
 from pennant.ports import Unavailable
-from pennant.runtime.workqueue import WorkQueue
 
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 10.0
@@ -29,14 +28,16 @@ class Resync:
     def __init__(
         self,
         relist: Callable[[], Awaitable[Iterable[Key]]],
-        queue: WorkQueue,
         telemetry: ResyncTelemetry,
         interval_seconds: float,
         jitter: random.Random,
         heard: Callable[[], int],
     ) -> None:
-        """Read complete lists by `relist`; `heard` tells how many events the watches have delivered so far."""
-        self._relist, self._queue, self._telemetry = relist, queue, telemetry
+        """Read complete lists by `relist`, which returns whom their news concerned.
+
+        `heard` tells how many events the watches have delivered so far.
+        """
+        self._relist, self._telemetry = relist, telemetry
         self._interval_seconds, self._jitter = interval_seconds, jitter
         self._succeeded_at: float | None = None
         self._heard = heard
@@ -68,7 +69,7 @@ class Resync:
                 await asyncio.sleep(self._interval_seconds * self._jitter.uniform(0.9, 1.1))
 
     async def once(self) -> None:
-        """Read one complete list, and let every key that it concerns be looked at."""
+        """Read one complete list."""
         loop = asyncio.get_running_loop()
         begun = loop.time()
         concerned = frozenset(await self._relist())
@@ -79,5 +80,3 @@ class Resync:
         self._succeeded_at = loop.time()
         self.filled.set()
         self._telemetry.relisted(loop.time() - begun, len(concerned))
-        for key in concerned:
-            self._queue.add(key)

@@ -56,7 +56,7 @@ class Process:
         self.news: list[Key] = []
         self.heard = 0
         self.lag = LoopLag()
-        self.resync = Resync(self.relist, self.queue, Notes(), 30, random.Random(1), lambda: self.heard)
+        self.resync = Resync(self.relist, Notes(), 30, random.Random(1), lambda: self.heard)
         self.alive = alive(self.lag, (self.workers,), self.resync, 30)
         self.ready = ready(self.resync)
 
