@@ -83,6 +83,8 @@ class Workers:
         while (key := await self._queue.get()) is not None:
             self._busy_since[key] = loop.time()
             try:
+                # A pass that finds nothing to do waits for nothing: thousands of them would hold up all others.
+                await asyncio.sleep(0)
                 if may_work():
                     await self._reconcile(key)
             finally:

@@ -173,6 +173,22 @@ async def test_who_may_not_work_drops_the_keys() -> None:
     await shop.close()
 
 
+async def test_passes_that_wait_for_nothing_hold_up_nobody() -> None:
+    """Rule: However many versions come, no promotion waits for them."""
+    shop = Shop()
+    most_at_once = before = 0
+    for number in range(1000):
+        shop.queue.add(Key("default", f"version-{number}"))
+    while shop.queue.depth:
+        await asyncio.sleep(0)
+        most_at_once, before = (
+            max(most_at_once, shop.reconciler.passes.total() - before),
+            shop.reconciler.passes.total(),
+        )
+    assert most_at_once == 2, "one for each worker, and then it is the turn of others"
+    await shop.close()
+
+
 async def test_keys_that_yield_wait_for_the_others_but_not_for_long() -> None:
     """Rule: However many versions come, no promotion waits for them."""
     others, reconciler = WorkQueue(), Reconciler()
