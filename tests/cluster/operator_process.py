@@ -122,9 +122,10 @@ class Operator:
         self.assert_without_mistake()
 
     def assert_without_mistake(self) -> None:
-        """None of its passes ended by a mistake of its own."""
-        before, mistake, after = self.log.read_text().partition("by a mistake of this program")
-        assert not mistake, before[-200:] + mistake + after[:4000]
+        """None of its passes ended by a mistake of its own, or had something to write again and again."""
+        for mistake in ("by a mistake of this program", "it is not settled"):
+            before, found, after = self.log.read_text().partition(mistake)
+            assert not found, before[-200:] + found + after[:4000]
 
     def told_on(self, since: int) -> list[str]:
         """Return which secrets and which words of strangers it has told, and where.

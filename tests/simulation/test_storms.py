@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from pennant.controller.reconciler import Unsettled
 from simulation.acts import assert_golden, serving
 from simulation.story import Story
 from simulation.world import KEY
@@ -93,6 +94,30 @@ async def test_in_no_storm_there_are_too_few_pods_or_a_revision_that_nobody_aske
     assert [each.version for each in story.history] == moves
     assert [each.revision for each in story.history] == list(range(1, len(moves) + 1))
     assert not story.status.quarantine
+
+
+async def test_a_storm_faster_than_the_operator_leaves_others_their_turn_and_is_followed_to_its_end() -> None:
+    """The tag moves on whenever the Deployment was written, in the midst of a pass.
+
+    Rule: One object's trouble delays no other.
+    """
+    story = await serving("1.0.0", historyLimit=100)
+    story.version("1.1.0")
+    story.accuracy.values["1.1.0"] = 0.96
+    moves = iter([("1.1.0", "1.0.0"), ("1.0.0", "1.1.0")] * 5)
+
+    def move(what: str) -> None:
+        if what.startswith("applies the Deployment") and (pair := next(moves, None)):
+            story.version(pair[1], "production")
+            story.version(pair[0])
+
+    story.world.after_write = move
+    story.version("1.1.0", "production")
+    story.version("1.0.0")
+    with pytest.raises(Unsettled):
+        await story.settle()
+    await story.until(lambda: story.history[-1].verified_at is not None)
+    assert [each.version for each in story.history] == ["1.0.0", *["1.1.0", "1.0.0"] * 5, "1.1.0"]
 
 
 async def test_a_storm_of_bad_versions_leaves_the_good_one_and_one_quarantine() -> None:

@@ -16,7 +16,7 @@ from pennant.core.measurement import Question, Request
 from pennant.core.observation import Invalid, Key, Observation, Snapshot
 from pennant.ports import Clock, Cluster, Refused
 
-# A promotion takes two passes that write and one that finds nothing to do; more than this is a mistake of ours.
+# A promotion takes two passes that write and one that finds nothing to do.
 MOST_PASSES = 12
 
 
@@ -33,7 +33,11 @@ class PassObserver(Protocol):
 
 
 class Unsettled(Exception):
-    """Passes over one key went on writing without an end: a mistake of this program."""
+    """Pass after pass over one key had something to write.
+
+    What the key depends on goes on changing, by a tag that is moved to and fro or by many pods that come up, or
+    somebody undoes each write. Others get their turn, and Events are told, before it goes on.
+    """
 
 
 class Reconciler:
@@ -53,7 +57,8 @@ class Reconciler:
     async def reconcile(self, key: Key) -> datetime | None:
         """Take all steps that can be taken now; return when to look again, None where only a change can tell.
 
-        Raises `Conflict` and `Unavailable` as the cluster does: the key is to be tried again after a while.
+        Raises `Conflict` and `Unavailable` as the cluster does, and `Unsettled`: the key is to be tried again after a
+        while.
         """
         told: list[tuple[Snapshot, Event]] = []
         try:
@@ -79,7 +84,7 @@ class Reconciler:
             # Events are for people: they come when all is written, and delay nothing.
             for snapshot, event in told:
                 await self._cluster.record_event(snapshot, event)
-        raise Unsettled(f"{key} is not settled after {MOST_PASSES} passes")
+        raise Unsettled(f"it is not settled after {MOST_PASSES} passes, each of which wrote something")
 
     async def _observe(self, key: Key) -> Observation | None:
         snapshot = await self._cluster.snapshot(key)

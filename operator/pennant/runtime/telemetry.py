@@ -38,11 +38,12 @@ class Telemetry:
         )
         self._errors = Counter(
             "pennant_reconcile_errors_total",
-            "Reconciliations that failed and are tried again, by kind; a bug is a mistake of the operator.",
+            "Reconciliations that failed and are tried again, by kind; a bug is a mistake of the operator, unsettled"
+            " means that pass after pass had something to write.",
             ("kind",),
             registry=registry,
         )
-        for kind in ("conflict", "unavailable", "refused", "timeout", "bug"):
+        for kind in ("conflict", "unavailable", "refused", "unsettled", "timeout", "bug"):
             self._errors.labels(kind)
         self._api_requests = Counter(
             "pennant_api_requests_total",

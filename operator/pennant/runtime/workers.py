@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
+from pennant.controller.reconciler import Unsettled
 from pennant.core.observation import Key
 from pennant.ports import Clock, Conflict, PortError, Refused, Unavailable
 from pennant.runtime.workqueue import WorkQueue
@@ -51,7 +52,7 @@ class WorkerTelemetry(Protocol):
         ...
 
     def failed(self, kind: str) -> None:
-        """Work on a key failed: `conflict`, `unavailable`, `refused`, `timeout` or `bug`."""
+        """Work on a key failed: `conflict`, `unavailable`, `refused`, `unsettled`, `timeout` or `bug`."""
         ...
 
 
@@ -95,7 +96,7 @@ class Workers:
         try:
             async with asyncio.timeout(PASS_SECONDS):
                 look_again_at = await self._reconciler.reconcile(key)
-        except (PortError, TimeoutError) as error:
+        except (PortError, Unsettled, TimeoutError) as error:
             kind = _kind(error)
             # What was refused will be refused again, unless somebody changes something meanwhile.
             seconds = self._queue.retry(key, REFUSED_SECONDS if kind == "refused" else 0.0)
@@ -113,7 +114,7 @@ class Workers:
                 self._queue.add_after(key, (look_again_at - self._clock.now()).total_seconds())
 
 
-def _kind(error: PortError | TimeoutError) -> str:
+def _kind(error: PortError | Unsettled | TimeoutError) -> str:
     match error:
         case Conflict():
             return "conflict"
@@ -121,5 +122,7 @@ def _kind(error: PortError | TimeoutError) -> str:
             return "unavailable"
         case Refused():
             return "refused"
+        case Unsettled():
+            return "unsettled"
         case _:
             return "timeout"

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from pennant.controller.reconciler import Unsettled
 from pennant.core.observation import Key
 from pennant.ports import Conflict, Refused, Unavailable
 from pennant.runtime.workers import LONGEST_YIELD_SECONDS, PASS_SECONDS, Workers, Yielding
@@ -69,6 +70,7 @@ class Shop:
     [
         (Conflict("moved on"), "conflict"),
         (Unavailable("away"), "unavailable"),
+        (Unsettled("not settled"), "unsettled"),
         (KeyError("x"), "bug"),
         (RecursionError(), "bug"),
     ],
