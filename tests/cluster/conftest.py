@@ -36,7 +36,7 @@ def stage(rig: Rig, operator: Operator, tmp_path: Path, request: pytest.FixtureR
     played = Stage(rig, f"{name}-{uuid.uuid4().hex[:6]}", tmp_path / "models", operator)
     yield played
     assert_well_ended([played])
-    rig.kubectl("delete", "namespace", played.namespace, "--wait=false")
+    played.end()
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from cluster.api import Api, plural
 from cluster.audit import size, without_precondition
 from cluster.operator_process import Operator
-from cluster.reader import Reader
 from rig import Rig
 
 SERVER = Path(__file__).with_name("model_server.py")
@@ -25,12 +25,12 @@ class Stage:
 
     def __init__(self, rig: Rig, namespace: str, directory: Path, operator: Operator) -> None:
         self.rig, self.namespace, self.directory, self.operator = rig, namespace, directory, operator
-        self._reader = Reader(rig)
+        self._api = Api(rig)
         self.applied: dict[str, Manifest] = {}
         self.begins_at = size(rig.audit_log)
         self.touched_at = datetime.now(UTC)
         directory.mkdir(parents=True)
-        self.rig.kubectl("create", "namespace", namespace)
+        self._api.create_namespace(namespace)
 
     # What users do.
     def version(self, version: str, *tags: str, **record: Any) -> None:
@@ -115,12 +115,12 @@ class Stage:
         return done.stdout
 
     def get(self, kind: str, name: str = NAME) -> Manifest:
-        found = self._reader.get(f"{kind}s", self.namespace, name)
+        found = self._api.get(f"{kind}s", self.namespace, name)
         assert found is not None, f"there is no {kind} {name}"
         return found
 
     def all_of(self, kind: str, selector: str = "") -> list[Manifest]:
-        return self._reader.all_of(f"{kind}s", self.namespace, selector)
+        return self._api.all_of(f"{kind}s", self.namespace, selector)
 
     @property
     def status(self) -> Manifest:
@@ -167,7 +167,7 @@ class Stage:
         """Wait until it holds; looked for often by what the API server remembers, and then seen in what is stored."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            with self._reader.from_memory():
+            with self._api.from_memory():
                 hopeful = holds()
             if hopeful and holds():
                 return
@@ -221,17 +221,19 @@ class Stage:
 
         Rule: Nobody's object is touched but in its status.
         """
-        if there := [each for each in self.applied.values() if self._is_there(each)]:
-            diff = self.rig.kubectl("diff", "-f", "-", stdin=_list(there), check=False)
-            assert diff.returncode == 0, diff.stdout
+        for each in self.applied.values():
+            metadata = each["metadata"]
+            if (found := self._api.get(plural(each), metadata["namespace"], metadata["name"])) is not None:
+                is_said, was_said = _asked_for(found), _asked_for(self._api.if_applied(each))
+                assert is_said == was_said, f"{is_said}\nis no more what was applied:\n{was_said}"
         for each in self.operator_writes():
             reference = each["objectRef"]
             what = (reference["resource"], reference.get("subresource", ""), each["verb"])
             assert what in ALLOWED, f"the operator must not {what}"
 
-    def _is_there(self, manifest: Manifest) -> bool:
-        plural, name = f"{manifest['kind'].lower()}s", manifest["metadata"]["name"]
-        return self._reader.get(plural, self.namespace, name) is not None
+    def end(self) -> None:
+        """Delete the namespace, without waiting for it."""
+        self._api.delete_namespace(self.namespace)
 
     def assert_preconditioned(self) -> None:
         """Whatever the operator wrote in this time, here or elsewhere, was bound to what it had seen.
@@ -304,10 +306,18 @@ def _seconds_of_peace(stages: Sequence[Stage]) -> float:
     return (now - max([*acts, *map(datetime.fromisoformat, last)])).total_seconds()
 
 
+def _asked_for(stored: Manifest) -> Manifest:
+    """Return what people say in an object."""
+    metadata = {name: each for name, each in stored["metadata"].items() if name not in BOOKKEEPING}
+    return {"metadata": metadata, "spec": stored["spec"]}
+
+
 def _list(manifests: Sequence[Manifest]) -> str:
     return json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
 
 
+BOOKKEEPING = ("managedFields", "resourceVersion")
+"""What of the metadata each write changes."""
 ALLOWED = {
     ("modeldeployments", "status", "update"),
     ("modelversions", "status", "patch"),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cluster.audit import AuditLog, Entry, described, fault, without_precondition
-from cluster.stage import ALLOWED, Stage
+from cluster.stage import ALLOWED, NAME, Stage
 
 LEASE = ("leases", "", "update")
 
@@ -120,6 +120,15 @@ def test_a_write_that_does_not_look_at_what_is_there_is_found_at_fault(entry: En
 )
 def test_a_write_that_is_bound_to_what_was_seen_is_not(entry: Entry) -> None:
     assert fault(entry) == ""
+
+
+def test_what_somebody_else_says_in_an_object_is_found(stage: Stage) -> None:
+    stage.version("1.0.0", "production")
+    stage.assert_left_alone()
+    stage.kubectl("patch", "modelversion", f"{NAME}-1.0.0", "--type=merge", "-p", '{"spec": {"tags": ["staging"]}}')
+    with pytest.raises(AssertionError, match="production"):
+        stage.assert_left_alone()
+    stage.version("1.0.0", "production")
 
 
 def test_each_line_of_the_log_is_read_once_and_one_that_is_not_whole_later(tmp_path: Any) -> None:

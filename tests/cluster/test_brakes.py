@@ -90,7 +90,7 @@ def doubting(rig: Rig, operator: Operator, tmp_path: Path) -> Iterator[Stage]:
         assert installed.refusals() == [], "the rights of the chart suffice for one namespace"
         stage.assert_preconditioned()
         stage.operator.kill()
-        rig.kubectl("delete", "namespace", stage.namespace, "--wait=false")
+        stage.end()
     finally:
         operator.start()
 

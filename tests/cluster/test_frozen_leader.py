@@ -77,7 +77,8 @@ def stages(rig: Rig, operator: Operator, leader: Operator, tmp_path: Path) -> It
         each.until_verified("1.1.0")
     yield played
     assert_well_ended(list(played.values()))
-    rig.kubectl("delete", "namespace", "--wait=false", *(each.namespace for each in played.values()))
+    for each in played.values():
+        each.end()
 
 
 def freeze(leader: Operator, proxy: Proxy, stages: dict[str, Stage]) -> dict[str, Held]:

@@ -63,7 +63,7 @@ def overheard(rig: Rig, operator: Operator, listening: Stranger, tmp_path: Path)
         stage.operator.kill()
         # The one that all share must not find the strangers' word that a user wrote.
         stage.kubectl("delete", "modeldeployment", "--all", "--timeout=30s")
-        rig.kubectl("delete", "namespace", stage.namespace, "--wait=false")
+        stage.end()
     finally:
         operator.start()
 

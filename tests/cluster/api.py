@@ -1,12 +1,13 @@
-"""Reads objects as the administrator over a connection that is kept: what is waited for is asked for again and again.
+"""The administrator's requests over a connection that is kept: what a test looks at, and the room that it needs.
 
 What users do they do by kubectl; starting it for each look would take most of the time that scenarios need.
 """
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from urllib3 import HTTPSConnectionPool
 from urllib3.response import BaseHTTPResponse
@@ -26,7 +27,10 @@ APIS = {
 """Where the API server has each kind, by its plural."""
 
 
-class Reader:
+MERGE = "application/merge-patch+json"
+
+
+class Api:
     """The objects of one control plane."""
 
     def __init__(self, rig: Rig) -> None:
@@ -71,8 +75,35 @@ class Reader:
         items: list[dict[str, Any]] = _content(answer)["items"]
         return items
 
+    def if_applied(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Return what the object would be if its manifest were applied once more; nothing is."""
+        metadata = manifest["metadata"]
+        path = f"{_path(plural(manifest), metadata['namespace'])}/{metadata['name']}"
+        return _content(self._send("PATCH", path, manifest, MERGE, dryRun="All"))
+
+    def create_namespace(self, name: str) -> None:
+        """Create a namespace, which must not be there."""
+        manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        answer = self._send("POST", "/api/v1/namespaces", manifest, "application/json")
+        assert answer.status == 201, answer.data
+
+    def delete_namespace(self, name: str) -> None:
+        """Have a namespace deleted, and do not wait for it."""
+        answer = self._api.request("DELETE", f"/api/v1/namespaces/{name}")
+        assert answer.status in (200, 202), answer.data
+
+    def _send(self, method: str, path: str, body: Any, content_type: str, **query: str) -> BaseHTTPResponse:
+        headers = {**self._api.headers, "Content-Type": content_type}
+        url = f"{path}?{urlencode(query)}"
+        return self._api.request(method, url, body=json.dumps(body), headers=headers)
+
     def _fields(self) -> dict[str, str]:
         return {"resourceVersion": "0"} if self._from_memory else {}
+
+
+def plural(manifest: dict[str, Any]) -> str:
+    """Return what the API server calls objects of this kind."""
+    return f"{manifest['kind'].lower()}s"
 
 
 def _path(plural: str, namespace: str) -> str:
