@@ -9,7 +9,7 @@ import signal
 import socket
 import sys
 import uuid
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -50,6 +50,8 @@ CREDENTIALS_SECONDS = 10.0
 # that cannot be read, would end this process again and again.
 DEEPEST_CALLS = 12_000
 SHUTDOWN_SECONDS = 5.0
+# What was deleted before kopf could tell of it would be waited for in vain.
+OPEN_EARS_SECONDS = 30.0
 # A page of a list is 100,000 objects to Python, and by default each 700 of them are looked at for rubbish.
 BETWEEN_COLLECTIONS = 50_000
 _log = logging.getLogger(__name__)
@@ -150,18 +152,23 @@ class Operator:
             await leading.wait()
             await those.run(count, permit)
 
-        async def lists() -> None:
-            # Ten thousand objects keep the process busy for seconds, in which nobody would lead.
-            await elector.tried.wait()
-            await resync.run()
+        def known_versions() -> int:
+            return len(store.keys(Kind.MODEL_VERSION))
 
         try:
             await self._listen(health, webhook)
             parts: dict[str, Coroutine[Any, Any, None]] = {
                 "loop lag": lag.run(),
-                "resync": lists(),
+                # Ten thousand objects keep the process busy for seconds, in which nobody would lead.
+                "resync": _in_turn(elector.tried.wait, resync.run),
                 "workers": work(workers, self._settings.workers),
-                "version workers": work(version_workers, self._settings.version_workers),
+                # While kopf tells of thousands of versions it hears of no tag that moves. To write their statuses would
+                # make that longer.
+                "version workers": _in_turn(
+                    resync.filled.wait,
+                    partial(ears.open, Kind.MODEL_VERSION, known_versions, OPEN_EARS_SECONDS),
+                    partial(work, version_workers, self._settings.version_workers),
+                ),
                 "election": elector.run(lead),
             }
             return await self._supervise(parts, self._watch(connection, store, ears))
@@ -303,6 +310,11 @@ class Operator:
 
     def _lease_namespace(self, connection: Connection) -> str:
         return self._settings.lease_namespace or connection.namespace
+
+
+async def _in_turn(*parts: Callable[[], Awaitable[object]]) -> None:
+    for each in parts:
+        await each()
 
 
 _PROCESS = uuid.uuid4().hex[:8]

@@ -4,7 +4,10 @@ Only `on.event` handlers are used, and they return nothing: so kopf writes no an
 The storages that do nothing are both a saving (kopf copies each object twice for them) and a guard.
 """
 
+import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +19,7 @@ from pennant.kube.connect import Connection
 from pennant.kube.resources import MANAGED_BY, Kind
 from pennant.kube.store import Store
 
+LOOK_AGAIN_SECONDS = 0.05
 RELOGIN_AFTER = timedelta(minutes=10)
 # Quick at first, because a watch that waits is deaf; then long enough to outlast a restart of the API server.
 ERROR_BACKOFFS = (0.1, 0.2, 0.5, 1, 1, 2, 2, 3, 3, *(5 for _ in range(30)))
@@ -27,9 +31,29 @@ WATCHED = {
 
 
 class Ears:
-    """Counts the events that were heard."""
+    """Counts the events that were heard, of each kind."""
 
-    count = 0
+    def __init__(self) -> None:
+        self._heard: Counter[Kind] = Counter()
+
+    def heard(self, kind: Kind) -> None:
+        """Count one."""
+        self._heard[kind] += 1
+
+    @property
+    def count(self) -> int:
+        """How many events were heard so far."""
+        return self._heard.total()
+
+    async def open(self, kind: Kind, known: Callable[[], int], at_most_seconds: float) -> None:
+        """Wait until as many events of a kind were heard as objects are known, but no longer than this.
+
+        kopf tells first of everything that is there, and only then begins to watch: until then it hears of no change.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(at_most_seconds):
+                while self._heard[kind] < known():
+                    await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
 def register(store: Store, ears: Ears) -> kopf.OperatorRegistry:
@@ -38,7 +62,7 @@ def register(store: Store, ears: Ears) -> kopf.OperatorRegistry:
 
     def watch(kind: Kind) -> None:
         async def heard(event: Mapping[str, Any], **_: Any) -> None:
-            ears.count += 1
+            ears.heard(kind)
             store.heard(kind, event["type"], event["object"])
 
         kopf.on.event(*WATCHED[kind], id=f"heard-{kind}", registry=registry)(heard)
