@@ -12,7 +12,7 @@ from pennant.kube.resources import Kind
 from pennant.kube.store import Store
 from pennant.ports import Unavailable
 from unit.kube.api_server import Answers, a_connection, serving
-from unit.kube.raw import raw_version, raw_workload
+from unit.kube.raw import raw_deployment, raw_version, raw_workload
 
 
 @pytest.fixture
@@ -50,10 +50,18 @@ async def test_an_api_server_that_is_older_than_what_it_told_begins_a_new_histor
     store = Store()
     store.heard("ModelVersion", "ADDED", raw_version("1.0.0", "production", at=1000))
     store.heard("ModelVersion", "DELETED", raw_version("2.0.0", at=1000))
+    store.heard("ModelDeployment", "ADDED", raw_deployment(at=1000))
+    store.put_revisions("uid-fraud", ())
+    fraud = Key("default", "fraud")
+    for each in (fraud, Kind.MODEL_VERSION):
+        store.trust.confirm(each, store.trust.mark())
     answers.json(a_page(500, raw_version("1.0.0", at=400), raw_version("2.0.0", at=400)))
     await relist_kind(client, store, Kind.MODEL_VERSION)
     assert store.resource_version(Kind.MODEL_VERSION, Key("default", "fraud-1.0.0")) == 400
     assert len(store.keys(Kind.MODEL_VERSION)) == 2
+    assert Kind.MODEL_VERSION in store.trust, "these were just read"
+    assert fraud not in store.trust
+    assert not store.has_revisions("uid-fraud")
 
 
 async def test_a_list_that_breaks_off_is_not_trusted_and_removes_nothing(client: Client, answers: Answers) -> None:
