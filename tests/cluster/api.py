@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib3 import HTTPSConnectionPool
 from urllib3.response import BaseHTTPResponse
 
+from pennant.kube.client import MERGE
 from rig import Rig
 
 SECONDS = 30
@@ -25,9 +26,6 @@ APIS = {
     "modelversions": "apis/pennant.dev/v1alpha1",
 }
 """Where the API server has each kind, by its plural."""
-
-
-MERGE = "application/merge-patch+json"
 
 
 class Api:

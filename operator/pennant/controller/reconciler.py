@@ -84,7 +84,7 @@ class Reconciler:
             # Events are for people: they come when all is written, and delay nothing.
             for snapshot, event in told:
                 await self._cluster.record_event(snapshot, event)
-        raise Unsettled(f"it is not settled after {MOST_PASSES} passes, each of which wrote something")
+        raise Unsettled(f"it is not settled after {MOST_PASSES} passes")
 
     async def _observe(self, key: Key) -> Observation | None:
         snapshot = await self._cluster.snapshot(key)

@@ -120,6 +120,10 @@ class Store:
         """Return the names of all known objects of a kind, or of those in one namespace."""
         return tuple(key for key in self._shelves[kind] if namespace in ("", key.namespace))
 
+    def count(self, kind: Kind) -> int:
+        """Return how many objects of a kind are known."""
+        return len(self._shelves[kind])
+
     def resource_version(self, kind: Kind, key: Key) -> int:
         """Return the resourceVersion that is known of an object; 0 where it is not known."""
         return self._shelves[kind].resource_version(key)

@@ -113,7 +113,7 @@ class Operator:
         breaker = Breaker(
             self._settings.mass_breach_count,
             self._settings.mass_breach_percent,
-            lambda: len(store.keys(Kind.MODEL_DEPLOYMENT)),
+            partial(store.count, Kind.MODEL_DEPLOYMENT),
         )
         reconciler = Reconciler(gateway, measurements, self._clock, self._telemetry, breaker)
         workers = Workers(queue, reconciler, self._clock, self._telemetry)
@@ -152,9 +152,6 @@ class Operator:
             await leading.wait()
             await those.run(count, permit)
 
-        def known_versions() -> int:
-            return len(store.keys(Kind.MODEL_VERSION))
-
         try:
             await self._listen(health, webhook)
             parts: dict[str, Coroutine[Any, Any, None]] = {
@@ -166,7 +163,7 @@ class Operator:
                 # make that longer.
                 "version workers": _in_turn(
                     resync.filled.wait,
-                    partial(ears.open, Kind.MODEL_VERSION, known_versions, OPEN_EARS_SECONDS),
+                    partial(ears.open, Kind.MODEL_VERSION, partial(store.count, Kind.MODEL_VERSION), OPEN_EARS_SECONDS),
                     partial(work, version_workers, self._settings.version_workers),
                 ),
                 "election": elector.run(lead),
