@@ -9,6 +9,7 @@ from pennant.api.version_status import ModelVersionStatus
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.measurement import Alerts, RangeQuery, Series
 from pennant.core.observation import Key, Revision, Snapshot, Workload
+from pennant.core.pods import Pods
 from pennant.core.version_status import VersionSeen
 
 
@@ -44,6 +45,10 @@ class Cluster(Protocol):
 
     async def snapshot(self, key: Key) -> Snapshot | None:
         """Return what is known; None where the ModelDeployment does not exist."""
+        ...
+
+    async def pods(self, owner: Snapshot, template_hash: str) -> Pods:
+        """Return the pods whose label `pennant.dev/template-hash` has this value, and their ReplicaSet."""
         ...
 
     async def create_revision(self, owner: Snapshot, revision: Revision) -> None:

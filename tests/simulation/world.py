@@ -16,7 +16,7 @@ from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import ModelVersionStatus
-from pennant.core import commands
+from pennant.core import commands, pods
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.digest import content_digest, short_hash
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Version, Workload
@@ -386,6 +386,12 @@ class World:
         )
 
 
+def _seen(pod: Pod) -> pods.Pod:
+    container = pods.Container("server", pods.Running(), pod.available)
+    since = pod.born if pod.available else None
+    return pods.Pod(pod.name, "Running", since, node="node", containers=(container,))
+
+
 class WorldCluster:
     """The `Cluster` port: what one operator process sees of a world and writes to it."""
 
@@ -436,6 +442,15 @@ class WorldCluster:
             order=commands.read(record.annotations),
             taken=self.world.left_behind.get(key, frozenset()),
         )
+
+    async def pods(self, owner: Snapshot, template_hash: str) -> pods.Pods:
+        deployment = self.world.deployments.get(owner.key)
+        found = [each for each in (deployment.pods if deployment else ()) if each.template_hash == template_hash]
+        if deployment is None:
+            return pods.Pods(template_hash, None)
+        available = sum(each.available for each in found)
+        replica_set = pods.ReplicaSet(deployment.pod_identity, len(found), True, len(found), available, available)
+        return pods.Pods(template_hash, replica_set, tuple(_seen(each) for each in found))
 
     async def create_revision(self, owner: Snapshot, revision: Revision) -> None:
         record = self._record(owner)

@@ -302,6 +302,47 @@ class Reason(Word):
         "Enough pods are available.",
         "Look at the pods.",
     )
+    PODS_UNSCHEDULABLE = (
+        "PodsUnschedulable",
+        "No node takes the new pods. The version is not to blame, so it is not condemned.",
+        "The scheduler finds no node for a pod of the current revision for `rollout.progressDeadlineSeconds`; the "
+        "message has the scheduler's words.",
+        "The pods are scheduled; the rollout then has its whole deadline again.",
+        "Add nodes, free resources, or change what the pod template requests. "
+        "`rollout.onUnschedulable: Rollback` rolls back instead.",
+    )
+    PODS_REFUSED = (
+        "PodsRefused",
+        "The API server refuses to create the new pods. The version is not to blame, so it is not condemned.",
+        "A quota, a LimitRange or an admission policy refuses the pods of the current revision; the message has the "
+        "API server's words.",
+        "The pods are created; the rollout then has its whole deadline again.",
+        "Raise the quota, or change the policy or the pod template.",
+    )
+    PODS_EVICTED = (
+        "PodsEvicted",
+        "The cluster takes the new pods from their nodes. The version is not to blame, so it is not condemned.",
+        "A pod of the current revision was evicted, preempted or ended with its node, and none was available for "
+        "`rollout.progressDeadlineSeconds`.",
+        "A pod stays on its node; the rollout then has its whole deadline again.",
+        "Look at the nodes; give the pods the requests and the priority that they need.",
+    )
+    PODS_NOT_STARTED = (
+        "PodsNotStarted",
+        "The new pods have nodes, and their containers do not start. The version is not to blame, so it is not "
+        "condemned.",
+        "No container of a pod of the current revision has started for `rollout.progressDeadlineSeconds`, or all its "
+        "containers are ready and its node or a readiness gate is not.",
+        "The containers start; the rollout then has its whole deadline again.",
+        "Look at the pod's events (`kubectl describe pod`) and at the node.",
+    )
+    CONTROLLERS_AWAY = (
+        "ControllersAway",
+        "Kubernetes' own controllers do not act for the new pods. The version is not to blame, so it is not condemned.",
+        "For `rollout.progressDeadlineSeconds` nobody created, scheduled or counted pods of the current revision.",
+        "They are created and counted; the rollout then has its whole deadline again.",
+        "Look after kube-controller-manager and kube-scheduler.",
+    )
     NOT_DEPLOYED = (
         "NotDeployed",
         "Nothing is served yet.",

@@ -14,6 +14,7 @@ from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.commands import Command, Malformed
 from pennant.core.measurement import Measurements
+from pennant.core.pods import Pods
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -100,6 +101,12 @@ class Workload:
     """Its condition Available."""
     deadline_exceeded: bool
     """Its condition Progressing says ProgressDeadlineExceeded."""
+    available_since: datetime | None = None
+    """When its condition Available last became True, in whole seconds; None: it is not."""
+    refusal: str = ""
+    """Its condition ReplicaFailure: why the API server refuses to create pods; empty: it does not."""
+    min_ready_seconds: int = 0
+    """Seconds for which a pod must be ready to count as available."""
     deleting: bool = False
     paused: bool = False
     """Whether its own rollout is paused."""
@@ -190,6 +197,8 @@ class Observation:
     """Writes that were refused a short while ago, and are not yet to be tried again."""
     distrusted: Mapping[str, str] = field(default_factory=dict)
     """Metric sources against which so much breaches at once that they are not believed, each with a sentence why."""
+    pods: Pods | None = None
+    """The pods of the current revision, where a verdict or a message depends on them; None: they were not read."""
 
     def refused(self, content: str) -> str:
         """Return why the API server did not take this very write a short while ago; empty: it was not asked."""

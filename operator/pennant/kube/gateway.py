@@ -17,12 +17,14 @@ from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import Json
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.observation import Key, Revision, Snapshot, Workload
-from pennant.core.revision import DEPLOYMENT_LABEL, RESTARTED_AT
+from pennant.core.pods import Pods
+from pennant.core.revision import DEPLOYMENT_LABEL, RESTARTED_AT, TEMPLATE_HASH_LABEL
 from pennant.kube import translate
 from pennant.kube.answers import Missing
 from pennant.kube.client import APPLY, JSON_PATCH, MERGE, Client, Verb
 from pennant.kube.events import Regarding, record
 from pennant.kube.identity import controller_uid
+from pennant.kube.pods import pods, replica_set_of
 from pennant.kube.relist import refresh, relist_kind
 from pennant.kube.resources import RESOURCES, Kind
 from pennant.kube.sharing import Pool
@@ -65,6 +67,22 @@ class Gateway:
         if uid is not None and not self._store.has_revisions(uid):
             await self._load_revisions(key, uid)
         return self._store.snapshot(key)
+
+    async def pods(self, owner: Snapshot, template_hash: str) -> Pods:
+        """Return the pods whose label `pennant.dev/template-hash` has this value, and their ReplicaSet.
+
+        Both are quorum reads. The pods are read last: what they show is never older than what their ReplicaSet counts.
+        """
+        if owner.workload is None:
+            return Pods(template_hash, None)
+        selector = f"{DEPLOYMENT_LABEL}={owner.key.name},{TEMPLATE_HASH_LABEL}={template_hash}"
+        sets = await self._all(Kind.REPLICA_SET, owner.key.namespace, selector)
+        found = await self._all(Kind.POD, owner.key.namespace, selector)
+        return pods(template_hash, replica_set_of(sets, owner.workload.uid), found)
+
+    async def _all(self, kind: Kind, namespace: str, selector: str) -> list[Json]:
+        pages = self._client.pages(kind, namespace, labelSelector=selector)
+        return [raw async for page in pages for raw in page["items"]]
 
     async def create_revision(self, owner: Snapshot, revision: Revision) -> None:
         """Create the ControllerRevision; `Conflict` where the name is taken."""

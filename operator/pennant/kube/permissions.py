@@ -25,6 +25,9 @@ SERVED: Mapping[Resource, Verbs] = {
     # An apply is a patch, and needs `create` where there is nothing yet.
     ("apps", "deployments"): _WATCHED | {"create", "patch"},
     ("apps", "controllerrevisions"): frozenset({"list", "create", "patch", "delete"}),
+    # Read only when a verdict or a message depends on them; neither is watched.
+    ("apps", "replicasets"): frozenset({"list"}),
+    ("", "pods"): frozenset({"list"}),
     ("events.k8s.io", "events"): frozenset({"create"}),
 }
 """In every namespace that is served."""
@@ -50,7 +53,8 @@ class Right:
         """What it is a right on, such as `modeldeployments.pennant.dev/status in all namespaces`."""
         resource, slash, subresource = self.resource.partition("/")
         where = f"in namespace {self.namespace}" if self.namespace else "in all namespaces"
-        return f"{resource}.{self.group}{slash}{subresource} {where}"
+        group = f".{self.group}" if self.group else ""
+        return f"{resource}{group}{slash}{subresource} {where}"
 
 
 def to_serve(namespace: str) -> Iterator[Right]:

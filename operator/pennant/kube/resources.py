@@ -18,6 +18,8 @@ class Kind(StrEnum):
     MODEL_VERSION = "ModelVersion"
     DEPLOYMENT = "Deployment"
     CONTROLLER_REVISION = "ControllerRevision"
+    REPLICA_SET = "ReplicaSet"
+    POD = "Pod"
     EVENT = "Event"
     LEASE = "Lease"
     ACCESS_REVIEW = "SelfSubjectAccessReview"
@@ -32,7 +34,8 @@ class Resource:
 
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
         """Return the path of one object, of a namespace's collection, or of all namespaces or none."""
-        parts = [f"/apis/{self.api_version}"]
+        # The core group has no name, and a path of its own.
+        parts = [f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"]
         parts += ["namespaces", namespace] if namespace else []
         parts += [each for each in (self.plural, name, subresource) if each]
         return "/".join(parts)
@@ -43,6 +46,8 @@ RESOURCES: Mapping[Kind, Resource] = {
     Kind.MODEL_VERSION: Resource(API_VERSION, "modelversions"),
     Kind.DEPLOYMENT: Resource("apps/v1", "deployments"),
     Kind.CONTROLLER_REVISION: Resource("apps/v1", "controllerrevisions"),
+    Kind.REPLICA_SET: Resource("apps/v1", "replicasets"),
+    Kind.POD: Resource("v1", "pods"),
     Kind.EVENT: Resource("events.k8s.io/v1", "events"),
     Kind.LEASE: Resource("coordination.k8s.io/v1", "leases"),
     Kind.ACCESS_REVIEW: Resource("authorization.k8s.io/v1", "selfsubjectaccessreviews"),

@@ -23,6 +23,7 @@ from pennant.core.digest import content_digest, short_hash
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Version, Workload
 from pennant.core.revision import CHAINED, RESTARTED_AT, TEMPLATE_HASH_LABEL, entry_hash, template_hash
 from pennant.kube.identity import controller_uid, fields_hash, identity, last_editor, last_writer
+from pennant.kube.pods import refusal, since
 from pennant.kube.problem import problem, too_deep
 from pennant.kube.resources import FIELD_MANAGER, RESOURCES, Kind
 from pennant.kube.sharing import Pool
@@ -203,6 +204,9 @@ def placed(raw: Json) -> Placed:
         available=status.get("availableReplicas", 0),
         minimum_available=conditions.get("Available", {}).get("status") == "True",
         deadline_exceeded=progressing.get("reason") == "ProgressDeadlineExceeded",
+        available_since=since(status, "Available"),
+        refusal=refusal(status),
+        min_ready_seconds=spec.get("minReadySeconds", 0),
         deleting="deletionTimestamp" in metadata,
         paused=bool(spec.get("paused")),
         fields_hash=fields_hash(raw, FIELD_MANAGER),

@@ -10,8 +10,13 @@ def test_no_permission_is_a_wildcard() -> None:
     assert not any("*" in word for word in words)
 
 
-def test_secrets_and_pods_are_none_of_our_business() -> None:
-    assert not {resource for _, resource in EVERYTHING} & {"secrets", "pods", "pods/exec", "serviceaccounts/token"}
+def test_secrets_are_none_of_our_business() -> None:
+    forbidden = {"secrets", "pods/exec", "pods/log", "serviceaccounts/token"}
+    assert not {resource for _, resource in EVERYTHING} & forbidden
+
+
+def test_pods_and_replica_sets_are_read_and_never_watched_or_written() -> None:
+    assert SERVED["", "pods"] == SERVED["apps", "replicasets"] == {"list"}
 
 
 def test_what_users_declare_is_never_written() -> None:

@@ -1,3 +1,4 @@
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -92,7 +93,8 @@ def test_a_deployment_is_what_its_status_says() -> None:
         "readyReplicas": 3,
         "availableReplicas": 3,
         "conditions": [
-            {"type": "Available", "status": "True"},
+            {"type": "Available", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"},
+            {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"},
             {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"},
         ],
     }
@@ -100,6 +102,8 @@ def test_a_deployment_is_what_its_status_says() -> None:
     assert workload.settled
     assert (workload.total, workload.updated, workload.ready, workload.available) == (4, 2, 3, 3)
     assert (workload.minimum_available, workload.deadline_exceeded) == (True, True)
+    assert workload.available_since == datetime(2026, 1, 1, tzinfo=UTC)
+    assert workload.refusal == "exceeded quota"
     assert workload.template_hash == "abc"
 
 

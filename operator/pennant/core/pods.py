@@ -1,0 +1,280 @@
+"""The pods of one revision at one moment, and why they are not available.
+
+Pods are read only when a verdict or a message depends on them. `cause` returns in one sentence what keeps them from
+becoming available, and whose fault that is. The attempt's fault: a container ran and failed, never became ready, or
+cannot be started as it is described. The cluster's fault: the pods were not created, not scheduled, evicted, or nobody
+keeps their status up to date.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from pennant.api.meta import clip
+from pennant.api.reasons import Reason
+
+LONGEST_WORDS = 256
+"""Characters of Kubernetes' own words that a sentence quotes."""
+SETTLED_AFTER = timedelta(seconds=10)
+"""Controllers that work take a change of a pod into the counts of its ReplicaSet well within this time."""
+_IMAGE_REASONS = frozenset(
+    {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
+)
+_STARTING = frozenset({"", "ContainerCreating", "PodInitializing", "RegistryUnavailable"})
+"""Reasons of a waiting container that say nothing against the container itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A container that does not run yet, or does not run again yet."""
+
+    reason: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A container that runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A container that ended."""
+
+    exit_code: int
+    reason: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container of a pod, as the kubelet reports it."""
+
+    name: str
+    state: Waiting | Running | Ended
+    ready: bool = False
+    is_init: bool = False
+    """Whether it must end with success before the others start; a sidecar need not."""
+    restarts: int = 0
+    last_end: Ended | None = None
+    """How it ended the last time before its present state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod of the revision's ReplicaSet that is not being deleted."""
+
+    name: str
+    phase: str = "Pending"
+    ready_since: datetime | None = None
+    """Since when its condition Ready is True; None: it is not."""
+    node: str = ""
+    """The node that it is bound to; empty: none."""
+    unscheduled: str = ""
+    """The scheduler's words where it found no node; empty: it did, or it has not looked yet."""
+    evicted: str = ""
+    """Why the cluster took the pod from its node, in the cluster's words; empty: it did not."""
+    containers: tuple[Container, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaSet:
+    """The ReplicaSet that makes the pods of a revision."""
+
+    pod_template_hash: str
+    """The label `pod-template-hash` of its pods."""
+    wanted: int
+    """Pods that it should have, by its Deployment's controller."""
+    is_observed: bool
+    """Whether its own controller has seen its newest spec."""
+    total: int
+    ready: int
+    available: int
+    refusal: str = ""
+    """Why the API server refuses to create its pods, in the API server's words; empty: it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pods:
+    """What was found when the pods of a revision were looked at."""
+
+    template_hash: str
+    """The label `pennant.dev/template-hash` by which they were looked for."""
+    replica_set: ReplicaSet | None
+    """None: no ReplicaSet has the pod template of the revision."""
+    pods: tuple[Pod, ...] = ()
+
+    def available(self, min_ready_seconds: int, now: datetime) -> int:
+        """Return how many pods have been ready for `min_ready_seconds`, by their own status."""
+        return self._ready_for(timedelta(seconds=min_ready_seconds), now)
+
+    def _ready_for(self, span: timedelta, now: datetime) -> int:
+        return sum(each.ready_since is not None and now - each.ready_since >= span for each in self.pods)
+
+    def uncounted(self, now: datetime) -> int:
+        """Return how many pods have been ready for a while that their ReplicaSet does not count as ready."""
+        counted = self.replica_set.ready if self.replica_set is not None else 0
+        return max(self._ready_for(SETTLED_AFTER, now) - counted, 0)
+
+
+class Fault(Enum):
+    """Whose fault it is that pods are not available."""
+
+    ATTEMPT = auto()
+    """That of the revision: of its image, its configuration, its command or its model."""
+    CLUSTER = auto()
+    """That of quota, admission, scheduling, nodes or controllers: another version would fare the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why pods are not available."""
+
+    fault: Fault
+    reason: Reason
+    message: str
+    """One sentence, with the last words of Kubernetes."""
+
+
+def cause(seen: Pods, min_ready_seconds: int, now: datetime) -> Cause | None:
+    """Return why pods of the revision are not available; None: nothing is wrong with any that is there.
+
+    What a container shows by itself counts before what is missing around it: where one pod crashes and another one
+    finds no node, more nodes would not help.
+    """
+    found = seen.replica_set
+    if found is None:
+        return _away("no ReplicaSet has the pod template of this revision")
+    return (
+        _uncounted(seen, now)
+        or _by_container(seen, timedelta(seconds=min_ready_seconds), now)
+        or _refused(found)
+        or _by_pod(seen)
+        or _uncreated(seen, found)
+    )
+
+
+def _away(what: str) -> Cause:
+    return Cause(Fault.CLUSTER, Reason.CONTROLLERS_AWAY, f"{what}; is the kube-controller-manager running?")
+
+
+def _uncounted(seen: Pods, now: datetime) -> Cause | None:
+    number = seen.uncounted(now)
+    return (
+        _away(f"{number} of {len(seen.pods)} pods are ready that their ReplicaSet does not count") if number else None
+    )
+
+
+def _refused(found: ReplicaSet) -> Cause | None:
+    if not found.refusal:
+        return None
+    return Cause(Fault.CLUSTER, Reason.PODS_REFUSED, f"the API server refuses to create pods: {_quoted(found.refusal)}")
+
+
+def _uncreated(seen: Pods, found: ReplicaSet) -> Cause | None:
+    if found.is_observed and len(seen.pods) >= found.wanted:
+        return None
+    return _away(f"{len(seen.pods)} of {found.wanted} pods were created")
+
+
+def _by_container(seen: Pods, min_ready: timedelta, now: datetime) -> Cause | None:
+    """Return the most telling fault of a container: the lowest rank of `_faults`, and of equals the first."""
+    faults = [each for pod in seen.pods if not pod.evicted for each in _faults(pod, min_ready, now)]
+    if not faults:
+        return None
+    _, message = min(faults, key=lambda each: each[0])
+    return Cause(Fault.ATTEMPT, Reason.PODS_UNAVAILABLE, message)
+
+
+def _faults(pod: Pod, min_ready: timedelta, now: datetime) -> Iterator[tuple[int, str]]:
+    """Yield what the containers of a pod have against the revision: its rank, and a sentence."""
+    for each in pod.containers:
+        what = f"{'init container' if each.is_init else 'container'} {each.name} of pod {pod.name}"
+        match each.state:
+            case Waiting(reason, message) if reason not in _STARTING:
+                rank = 1 if reason in _IMAGE_REASONS else 0 if each.last_end is not None else 2
+                yield rank, f"{what} waits: {_said(reason, message)}{_last(each)}"
+            case Ended(code) if not (each.is_init and code == 0):
+                yield 0, f"{what} ended with {_end(each.state)}{_restarts(each)}"
+            case Running() if each.last_end is not None and not each.ready:
+                yield 0, f"{what} is not ready{_last(each)}"
+            case Running() if each.is_init and not each.ready:
+                yield 3, f"{what} has not ended"
+            case Running() if not each.ready:
+                yield 3, f"{what} runs and its startup or readiness probe fails"
+    if pod.ready_since is not None and now - pod.ready_since < min_ready:
+        yield 4, f"pod {pod.name} is ready, but has not stayed ready for minReadySeconds"
+
+
+def _by_pod(seen: Pods) -> Cause | None:
+    for holds, reason, says in _PODS:
+        if (pod := next((each for each in seen.pods if holds(each)), None)) is not None:
+            return Cause(Fault.CLUSTER, reason, f"pod {pod.name} {says(pod)}")
+    return None
+
+
+def _is_not_ready(pod: Pod) -> bool:
+    return pod.ready_since is None
+
+
+_PODS: tuple[tuple[Callable[[Pod], bool], Reason, Callable[[Pod], str]], ...] = (
+    (
+        lambda pod: bool(pod.unscheduled),
+        Reason.PODS_UNSCHEDULABLE,
+        lambda pod: f"cannot be scheduled: {_quoted(pod.unscheduled)}",
+    ),
+    (lambda pod: bool(pod.evicted), Reason.PODS_EVICTED, lambda pod: f"was evicted: {_quoted(pod.evicted)}"),
+    (
+        lambda pod: not pod.node,
+        Reason.CONTROLLERS_AWAY,
+        lambda _: "has no node, and no scheduler says why; is the kube-scheduler running?",
+    ),
+    (
+        lambda pod: _is_not_ready(pod) and bool(pod.containers) and all(_is_ready(each) for each in pod.containers),
+        Reason.PODS_NOT_STARTED,
+        lambda pod: f"is not ready though its containers are: node {pod.node} or a readiness gate is not ready",
+    ),
+    (
+        _is_not_ready,
+        Reason.PODS_NOT_STARTED,
+        lambda pod: f"is on node {pod.node}, and its containers have not started{_starting(pod)}",
+    ),
+)
+"""What keeps a pod from its work that is no fault of its own, the first that holds for any pod."""
+
+
+def _is_ready(container: Container) -> bool:
+    ended_well = isinstance(container.state, Ended) and container.state.exit_code == 0
+    return container.ready or (container.is_init and ended_well)
+
+
+def _starting(pod: Pod) -> str:
+    waits = (each.state for each in pod.containers if isinstance(each.state, Waiting))
+    said = next((_said(each.reason, each.message) for each in waits if each.reason), "")
+    return f": {said}" if said else ""
+
+
+def _last(container: Container) -> str:
+    if container.last_end is None:
+        return _restarts(container)
+    return f"; it last ended with {_end(container.last_end)}{_restarts(container)}"
+
+
+def _end(end: Ended) -> str:
+    said = _said(end.reason, end.message)
+    return f"exit code {end.exit_code}{f' ({said})' if said else ''}"
+
+
+def _restarts(container: Container) -> str:
+    if not container.restarts:
+        return ""
+    return f", after {container.restarts} {'restart' if container.restarts == 1 else 'restarts'}"
+
+
+def _said(reason: str, message: str) -> str:
+    return _quoted(": ".join(each for each in (reason, message) if each))
+
+
+def _quoted(words: str) -> str:
+    return clip(" ".join(words.split()), LONGEST_WORDS)
