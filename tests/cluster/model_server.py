@@ -1,7 +1,8 @@
 """A stand-in for a model server: it serves what a test wrote into files named after its version.
 
 `<directory>/<version>.accuracy` holds the value of its metric; without the file it has none.
-While `<directory>/<version>.unready` exists it is not ready.
+While `<directory>/<version>.unready` exists it is not ready. While `<directory>/<version>.crash` exists it ends at its
+start with exit code 3.
 """
 
 import sys
@@ -37,5 +38,7 @@ class Handler(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     host, version = sys.argv[1:]
+    if Path(f"{version}.crash").exists():
+        sys.exit(3)
     Handler.version = Path(version)
     ThreadingHTTPServer((host, 8080), Handler).serve_forever()

@@ -60,8 +60,15 @@ class Stage:
         self.touched_at = datetime.now(UTC)
 
     def unready(self, version: str, unready: bool = True) -> None:
-        path = self.directory / f"{version}.unready"
-        if unready:
+        self._mark(f"{version}.unready", unready)
+
+    def crash(self, version: str, crash: bool = True) -> None:
+        """Have the servers of a version end as soon as they start."""
+        self._mark(f"{version}.crash", crash)
+
+    def _mark(self, name: str, there: bool) -> None:
+        path = self.directory / name
+        if there:
             path.touch()
         else:
             path.unlink(missing_ok=True)
@@ -196,6 +203,13 @@ class Stage:
             return {each["reason"] for each in self.all_of("event")} >= set(reasons)
 
         self.until(told, what=f"the Events {', '.join(reasons)}")
+
+    def until_no_longer_stalled(self) -> None:
+        self.until(lambda: self.condition("Stalled") == ("False", "NotStalled"), what="the end of Stalled")
+
+    def quarantined(self) -> list[tuple[str, str]]:
+        """Return what must not be served here: versions, each with the reason."""
+        return [(each["version"], each["reason"]) for each in self.status.get("quarantine", [])]
 
     def until_stalled(self, reason: str) -> None:
         self.until(lambda: self.condition("Stalled") == ("True", reason), what=f"Stalled, {reason}")

@@ -173,7 +173,7 @@ def test_prometheus_down_rolls_nothing_back(serving: Stage) -> None:
 
 
 def test_a_version_that_never_becomes_ready_is_rolled_back(serving: Stage) -> None:
-    """Rule: A rollout that makes no progress in time is found bad, as by a breach."""
+    """Rule: An attempt has a clock of its own."""
     serving.deployment(rollout={"maxSurge": 1, "maxUnavailable": 0, "progressDeadlineSeconds": 5})
     before = set(serving.pods("1.0.0"))
     serving.unready("1.1.0")

@@ -126,7 +126,7 @@ def record_of(story: Story) -> object:
     status = story.status
     return (
         [(e.revision, e.version, e.trigger, e.outcome, e.actor) for e in status.history],
-        [(each.digest, each.template_hash, each.reason, each.message, each.revision) for each in status.quarantine],
+        [(each.digest, each.inputs_hash, each.reason, each.message, each.revision) for each in status.quarantine],
         status.drift and (status.drift.message, status.drift.count),
     )
 

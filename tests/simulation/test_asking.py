@@ -68,7 +68,7 @@ async def test_a_pinned_version_that_is_bad_is_rolled_back_too() -> None:
     await story.until(lambda: len(story.history) == 3 and story.served() == "1.0.0")
     assert story.condition("RolledBack") == ("True", "MetricBreach")
     rolled = next(each for each in story.status.conditions if each.type == "RolledBack")
-    assert rolled.message.startswith("spec.version asks for 1.1.0, 1.0.0 is")
+    assert rolled.message.startswith("spec.version asks for 1.1.0, 1.0.0 takes its place: ")
     assert rolled.message.endswith("Change spec.version to a good version")
 
 

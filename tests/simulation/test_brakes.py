@@ -41,7 +41,7 @@ async def test_pause_freezes_the_rollout_where_it_is_until_a_person_decides() ->
 
 
 async def test_a_breach_within_the_cooldown_waits_and_is_then_rolled_back() -> None:
-    story = await serving("0.9.0", rollback={"cooldownSeconds": 120})
+    story = await serving("0.9.0", rollback={"cooldownSeconds": 120, "limit": 2})
     await promoted(story, "0.9.0", "1.0.0")
     story.accuracy.values |= {"1.1.0": 0.2}
     await move_tag(story, "1.0.0", "1.1.0")
@@ -60,7 +60,7 @@ async def test_a_breach_within_the_cooldown_waits_and_is_then_rolled_back() -> N
 
 
 async def test_a_breach_that_passes_within_the_cooldown_is_forgiven() -> None:
-    story = await serving("0.9.0", rollback={"cooldownSeconds": 300})
+    story = await serving("0.9.0", rollback={"cooldownSeconds": 300, "limit": 2})
     await promoted(story, "0.9.0", "1.0.0")
     story.accuracy.values |= {"1.1.0": 0.2}
     await move_tag(story, "1.0.0", "1.1.0")
@@ -150,7 +150,7 @@ async def test_no_budget_is_needed_for_a_loop_to_end() -> None:
 
     Rule: Rollbacks come to an end.
     """
-    story = await serving("1.0.0")
+    story = await serving("1.0.0", rollback={"limit": 50, "budget": {"count": 49}})
     for old, new in (("1.0.0", "1.1.0"), ("1.1.0", "1.2.0"), ("1.2.0", "1.3.0")):
         await promoted(story, old, new)
     story.accuracy.values = dict.fromkeys(story.accuracy.values, 0.1)

@@ -7,6 +7,8 @@ from simulation.story import ACCURACY, Story
 from simulation.world import KEY
 
 BAD = WHOLE_EVIDENCE + 2
+RATE = {"budget": {"count": 49}}
+"""So many rollbacks in an hour as there are bad versions."""
 
 
 def told(story: Story) -> list[int]:
@@ -26,7 +28,7 @@ async def test_of_what_was_found_bad_long_ago_the_record_tells_more_than_the_sta
         {"name": name, "prometheus": {"query": ACCURACY}, "threshold": {"min": "0.9"}}
         for name in ("accuracy", "recall", "precision")
     ]
-    story = await serving("1.0.0", analysis={"intervalSeconds": 1, "bakeSeconds": 1, "metrics": metrics})
+    story = await serving("1.0.0", analysis={"intervalSeconds": 1, "bakeSeconds": 1, "metrics": metrics}, rollback=RATE)
     for number in range(1, BAD + 1):
         story.accuracy.values[f"1.{number}.0"] = 0.2
         await move_tag(story, f"1.{number - 1}.0", f"1.{number}.0")

@@ -86,7 +86,9 @@ async def test_ten_thousand_revisions_lose_no_number_and_keep_the_newest_and_the
     snapshot = story.cluster.view(KEY)
     assert snapshot is not None
     (first,) = snapshot.revisions
-    draft = plan.Draft("1.1.0", first.entry.digest, first.template, first.record, Trigger.RESTART, "ada", "again")
+    draft = plan.Draft(
+        "1.1.0", first.entry.digest, first.template, first.record, "abc", Trigger.RESTART, "ada", "again"
+    )
     past, numbers, previous = story.history, [1], story.history[-1].hash
     for _ in range(9_999):
         fresh = plan.recorded(draft, past, snapshot, story.world.now())

@@ -252,7 +252,7 @@ class Cluster(RuleBasedStateMachine):
         """What is quarantined stays so, also while the garbage collector has not yet come."""
         if not self.is_there(key) or self.world.records[key].deleting:
             return
-        before = {each.digest for each in self.world.records[key].status.quarantine if each.template_hash is None}
+        before = {each.digest for each in self.world.records[key].status.quarantine if each.inputs_hash is None}
         mirrored = {
             q.digest for v in self.world.versions.values() for q in v.quarantined_by if q.deployment == key.name
         }

@@ -5,7 +5,7 @@ A changed trace is shown as a difference; `PENNANT_WRITE_GOLDEN=1` writes it ane
 
 import pytest
 
-from simulation.acts import assert_golden, move_tag, serving, told
+from simulation.acts import assert_golden, move_tag, promoted, serving, told
 from simulation.story import Crash, Story, a_spec
 from simulation.world import KEY
 
@@ -160,15 +160,16 @@ async def test_a_deployment_of_somebody_else_in_the_way_does_not_lift_the_quaran
 
 
 async def test_when_every_version_breaches_the_operator_stops() -> None:
-    story = await serving("1.0.0")
-    story.accuracy.values["1.1.0"] = 0.97
-    await move_tag(story, "1.0.0", "1.1.0")
-    await story.until(lambda: story.history[-1].outcome.value == "Verified")
-    story.accuracy.values = {"1.0.0": 0.1, "1.1.0": 0.1}
+    """Rule: A rollback that does not help is evidence against the cluster."""
+    story = await serving("0.9.0")
+    for old, new in (("0.9.0", "1.0.0"), ("1.0.0", "1.1.0")):
+        await promoted(story, old, new)
+    story.accuracy.values = dict.fromkeys(story.accuracy.values, 0.1)
     await story.passes(600)
 
-    assert [each.version for each in story.history] == ["1.0.0", "1.1.0", "1.0.0"]
-    assert story.condition("Stalled") == ("True", "NoRollbackTarget")
+    assert [each.version for each in story.history] == ["0.9.0", "1.0.0", "1.1.0", "1.0.0"]
+    assert story.condition("Stalled") == ("True", "RollbackDidNotHelp")
+    assert [each.version for each in story.status.quarantine] == ["1.1.0"], "the version gone back to is not condemned"
     assert_golden(story, "double_breach")
 
 
@@ -213,7 +214,7 @@ async def test_a_first_version_that_never_becomes_ready_is_mended_by_a_new_templ
     story.deployment(template={"spec": {"containers": [{"name": "server", "image": "registry.example/server:2"}]}})
     await story.passes(120)
     assert story.history[-1].outcome.value == "Verified"
-    assert story.status.quarantine == ()
+    assert [each.revision for each in story.status.quarantine] == [1], "the template that failed stays so"
     assert story.condition("Ready") == ("True", "Serving")
 
 

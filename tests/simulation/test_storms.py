@@ -122,7 +122,7 @@ async def test_a_storm_faster_than_the_operator_leaves_others_their_turn_and_is_
 
 async def test_a_storm_of_bad_versions_leaves_the_good_one_and_one_quarantine() -> None:
     """Each move releases what was found bad before it: only what the tag asks for is held back."""
-    story = await serving("1.0.0")
+    story = await serving("1.0.0", rollback={"budget": {"count": 10}})
     holder = "1.0.0"
     for bad in ("1.1.0", "1.2.0", "1.3.0", "1.1.0"):
         story.accuracy.values[bad] = 0.2

@@ -48,7 +48,7 @@ def _progress(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> It
 
 
 def _quarantine(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[str]:
-    old, new = ({(each.digest, each.template_hash): each for each in s.quarantine} for s in (before, after))
+    old, new = ({(each.digest, each.inputs_hash): each for each in s.quarantine} for s in (before, after))
     yield from (f"{each.version} is quarantined" for what, each in new.items() if what not in old)
     yield from (f"{each.version} is released" for what, each in old.items() if what not in new)
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 from pennant.api.analysis import Metric, MetricMode, OnUnknown
 from pennant.api.conditions import find
-from pennant.api.deployment_status import HistoryEntry, MetricState, ModelDeploymentStatus, Outcome, Trigger
+from pennant.api.deployment_status import MetricState, ModelDeploymentStatus, Outcome, Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.observation import Key, Revision
 from pennant.core.reading import FAULT_REASONS
-from pennant.core.revision import FIXED
+from pennant.core.revision import FIXED, pair
 from pennant.core.rollback import barring
 from simulation.world import Deployment, Record, World
 
@@ -113,16 +113,16 @@ def nothing_found_bad_comes_back_by_itself(before: World, now: World, key: Key) 
     in_place = status.history[-1].digest if status.history else ""
     by_itself = entry.trigger in (Trigger.TAG_MOVED, Trigger.AUTOMATIC_ROLLBACK)
     if by_itself or (entry.trigger is Trigger.SPEC_CHANGED and entry.digest != in_place):
-        assert barring(entry.digest, entry.template_hash, status.quarantine) is None
+        assert barring(*pair(entry), status.quarantine) is None
         if not status.history and not status.quarantine and status.desired is None:
             mirrors = [m for each in now.versions.values() for m in each.quarantined_by if m.deployment == key.name]
-            assert all((m.digest, m.template_hash or entry.template_hash) != _what(entry) for m in mirrors)
+            assert all((m.digest, m.inputs_hash or pair(entry)[1]) != pair(entry) for m in mirrors)
 
 
 def a_rollback_goes_to_what_was_known_good(before: World, now: World, key: Key) -> None:
     """It follows a quarantine that is on record, and goes to another content that was known good, by its old template.
 
-    Since it was known good it was not found bad.
+    Or to the same content with another pod template with which it was known good. Since then it did not fail.
     """
     new = _recorded(before, now, key)
     if new is None or new.entry.trigger is not Trigger.AUTOMATIC_ROLLBACK:
@@ -130,9 +130,9 @@ def a_rollback_goes_to_what_was_known_good(before: World, now: World, key: Key) 
     status = before.records[key].status
     *_, active = status.history
     assert any((q.digest, q.revision) == (active.digest, active.revision) for q in status.quarantine)
-    assert new.entry.digest != active.digest
-    same = [each for each in status.history if each.digest == new.entry.digest]
-    assert any(each.verified_at is not None and _what(each) == _what(new.entry) for each in same)
+    assert pair(new.entry) != pair(active)
+    same = [each for each in status.history if pair(each) == pair(new.entry)]
+    assert any(each.verified_at is not None and each.template_hash == new.entry.template_hash for each in same)
     assert same[-1].outcome not in (Outcome.ROLLED_BACK, Outcome.FAILED)
 
 
@@ -248,10 +248,6 @@ def _numbers(status: ModelDeploymentStatus) -> set[int]:
 
 def _content(revision: Revision) -> object:
     return revision.entry, revision.template, revision.record
-
-
-def _what(entry: HistoryEntry) -> tuple[str, str]:
-    return entry.digest, entry.template_hash
 
 
 def _nothing_speaks_against_it(record: Record) -> bool:

@@ -78,6 +78,9 @@ class HistoryEntry(ApiModel):
     """Digest of the version's content."""
     template_hash: ShortHash
     """Value of the pods' label `pennant.dev/template-hash`."""
+    inputs_hash: ShortHash | None = None
+    """Hash of `spec.template` and `spec.container` as this revision found them, without the mark of a restart. With
+    `digest` it names what was tried: a content with a pod template, however a release of the operator renders it."""
     trigger: Trigger
     """What made this revision: TagMoved, SpecChanged, AutomaticRollback, Undo, Retry or Restart."""
     actor: Name
@@ -88,12 +91,20 @@ class HistoryEntry(ApiModel):
     """Token of the command that asked for it, where one did; of a `kubectl rollout restart`, its annotation."""
     started_at: Timestamp
     """When the revision was created."""
+    pod_template_hash: ShortHash | None = None
+    """Value of the pods' label `pod-template-hash`, which the Deployment's controller gives them; none where it was not
+    needed yet."""
     available_at: Timestamp | None = None
     """When its first pod became available; from here it can take traffic."""
     rolled_out_at: Timestamp | None = None
     """When all of its pods were available and no older pod was left."""
+    clean_since: Timestamp | None = None
+    """Since when it has been available and all its metrics have passed without a break: `bakeSeconds` count from here.
+    None: they do not count at the moment."""
     verified_at: Timestamp | None = None
     """When it became known good."""
+    overdue_at: Timestamp | None = None
+    """When it was noticed that it had not become known good though twice its bake time was over."""
     ended_at: Timestamp | None = None
     """When another revision took its place."""
     outcome: Outcome
@@ -115,10 +126,12 @@ class QuarantineEntry(ApiModel):
     """Digest of the version's content."""
     version: SemanticVersion
     """The version that was found bad."""
-    template_hash: ShortHash | None = None
-    """The only rendered template that is meant, where an undo went to another template of the same content."""
+    inputs_hash: ShortHash | None = None
+    """The `inputsHash` of the only pod template that is meant; none: the content with every template. A failed rollout
+    speaks against the pod template of its revision; a breach speaks against the whole content where that was never
+    known good with any template."""
     reason: ReasonWord
-    """MetricBreach, ProgressDeadlineExceeded or Undone."""
+    """MetricBreach, ProgressDeadlineExceeded, PodsUnavailable or Undone."""
     message: Sentence
     """Why, with the numbers."""
     since: Timestamp
@@ -150,6 +163,25 @@ class MetricStatus(ApiModel):
     """Why, with the numbers of the moment at which the state changed."""
     since: Timestamp
     """When the state or its reason last changed."""
+
+
+class PodProgress(ApiModel):
+    """How far the pods of the current revision have come; left out while enough of them are available."""
+
+    revision: RevisionNumber
+    """The revision."""
+    available: Annotated[int, Field(ge=0)] = 0
+    """The most pods of the revision that were available at one time."""
+    since: Timestamp
+    """When there were that many for the first time, or when the time began to count anew. With no more of them after
+    `rollout.progressDeadlineSeconds` the rollout has failed, if the revision itself is to blame."""
+    stopped: bool = False
+    """Whether the time does not count at the moment, for the reason that is given."""
+    reason: ReasonWord | None = None
+    """Why pods are not available, as one word: Paused, ScaledToZero, PodsUnschedulable, PodsRefused, PodsEvicted,
+    PodsNotStarted, ControllersAway or PodsUnavailable. None: they were not looked at yet."""
+    message: Message = ""
+    """Why, with the last words of Kubernetes."""
 
 
 class Desired(ApiModel):
@@ -257,6 +289,8 @@ class ModelDeploymentStatus(ApiModel):
     """The version that takes the traffic."""
     stable: Stable | None = None
     """The last version known good."""
+    progress: PodProgress | None = None
+    """How far the pods of the current revision have come, while too few of them are available."""
     applied: Applied | None = None
     """What the operator last wrote to the Deployment."""
     drift: Drift | None = None
@@ -271,9 +305,10 @@ class ModelDeploymentStatus(ApiModel):
     """The newest revisions, oldest first."""
     quarantine: Annotated[
         tuple[QuarantineEntry, ...],
-        Field(max_length=20, json_schema_extra=listed("map", "digest")),
+        # Atomic: one content may be there several times, with a pod template each.
+        Field(max_length=20, json_schema_extra=ATOMIC),
     ] = ()
-    """Contents that must not be deployed here for now."""
+    """Contents that must not be deployed here for now, each with every pod template or with one."""
     analysis: Annotated[tuple[MetricStatus, ...], Field(max_length=16, json_schema_extra=listed("map", "name"))] = ()
     """State of each metric of the revision in place."""
     replicas: Annotated[int, Field(ge=0)] = 0

@@ -19,9 +19,10 @@ from pennant.api.meta import (
     validated,
 )
 from pennant.api.model_version import Split
-from pennant.api.pod_template import PodTemplate
+from pennant.api.pod_template import PodTemplate, longest_startup_seconds
 
 Replicas = Annotated[int, Field(ge=0, le=100_000)]
+SHORTEST_DEADLINE, AFTER_STARTUP_SECONDS = 600, 300
 PERCENT_PATTERN = r"^[0-9]{1,3}%$"
 WHOLE_OR_PERCENT = (
     f"type(self) == int || self.matches('{PERCENT_PATTERN}')",
@@ -51,6 +52,13 @@ IntOrPercent = Annotated[
 ]
 
 
+class OnUnschedulable(StrEnum):
+    """What is done where the cluster, and not the version, keeps new pods from starting."""
+
+    HOLD = "Hold"
+    ROLLBACK = "Rollback"
+
+
 class Rollout(ApiModel):
     """How pods are replaced; the fields mean what they mean in a Deployment."""
 
@@ -60,9 +68,15 @@ class Rollout(ApiModel):
     """Pods below `replicas` during a rollout, as a number or a percentage. Default: 25%."""
     min_ready_seconds: Annotated[int, Field(ge=0, le=3600)] | None = None
     """Seconds for which a new pod must be ready before it counts as available. Default: 0."""
-    progress_deadline_seconds: Annotated[int, Field(ge=1, le=86_400)] = 600
-    """Seconds without progress after which a rollout has failed and is rolled back. Must be larger than
-    `minReadySeconds`. Default: 600."""
+    progress_deadline_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
+    """Seconds in which one more pod of a new revision must become available; after that the rollout has failed and is
+    rolled back, if the revision itself is to blame. Must be larger than `minReadySeconds`. Default: the longest time
+    that a probe of the template gives a container to start (`initialDelaySeconds` + `periodSeconds` x
+    `failureThreshold`) plus 300, and at least 600."""
+    on_unschedulable: OnUnschedulable = OnUnschedulable.HOLD
+    """What is done where the cluster keeps the pods of a new revision from starting: no node has room, a quota or an
+    admission policy refuses them, they are evicted, or their volumes do not come. Hold (wait, and say why: `Stalled`)
+    or Rollback (as where the version itself is to blame). Default: Hold."""
 
     RULES: ClassVar = (
         (
@@ -74,7 +88,7 @@ class Rollout(ApiModel):
 
     @model_validator(mode="after")
     def _deadline_after_ready(self) -> "Rollout":
-        if (self.min_ready_seconds or 0) >= self.progress_deadline_seconds:
+        if (self.min_ready_seconds or 0) >= (self.progress_deadline_seconds or SHORTEST_DEADLINE):
             raise ValueError(self.RULES[0][1])
         return self
 
@@ -85,6 +99,13 @@ class RollbackAction(StrEnum):
     ROLLBACK = "Rollback"
     PAUSE = "Pause"
     REPORT = "Report"
+
+
+class OnUnavailable(StrEnum):
+    """What is done where a version that was known good has no available pod any more."""
+
+    REPORT = "Report"
+    ROLLBACK = "Rollback"
 
 
 class RollbackBudget(ApiModel):
@@ -104,9 +125,16 @@ class Rollback(ApiModel):
     or Report (say so, and change nothing). Default: Rollback."""
     cooldown_seconds: Seconds = 0
     """Seconds after an automatic rollback in which no further one begins. Default: 0."""
-    budget: RollbackBudget | None = None
+    budget: RollbackBudget = RollbackBudget()
     """The most automatic rollbacks in a span of time; when it is used up, nothing is rolled back, and nothing new is
-    promoted, until it is not. Default: no limit."""
+    promoted, until it is not. Default: 3 in an hour."""
+    limit: Annotated[int, Field(ge=1, le=50)] = 1
+    """How many automatic rollbacks may follow each other without one of them becoming known good. A version that was
+    known good and breaches as well right after a rollback is evidence that the cause lies elsewhere. Default: 1."""
+    on_unavailable: OnUnavailable = OnUnavailable.REPORT
+    """What is done where a version that was known good has had no available pod for
+    `rollout.progressDeadlineSeconds`, by its own fault: Report (`Stalled`, with the cause) or Rollback. Default:
+    Report."""
 
 
 class AmbiguousTag(StrEnum):
@@ -226,7 +254,12 @@ class ModelDeploymentSpec(ApiModel):
 
     @model_validator(mode="after")
     def _budget_within_history(self) -> "ModelDeploymentSpec":
-        budget = self.rollback.budget
-        if budget is not None and budget.count >= self.history_limit:
+        if "budget" in self.rollback.model_fields_set and self.rollback.budget.count >= self.history_limit:
             raise ValueError(self.RULES[3][1])
         return self
+
+    @property
+    def progress_deadline_seconds(self) -> int:
+        """Seconds in which one more pod of a new revision must become available."""
+        longest = longest_startup_seconds(self.template)
+        return self.rollout.progress_deadline_seconds or max(longest + AFTER_STARTUP_SECONDS, SHORTEST_DEADLINE)

@@ -1,5 +1,6 @@
 """The pod template of a ModelDeployment: open like that of a Deployment, but for what the operator itself reads."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, WithJsonSchema
@@ -35,6 +36,34 @@ def _shaped(template: dict[str, Any]) -> dict[str, Any]:
     return template
 
 
+def longest_startup_seconds(template: Mapping[str, Any]) -> int:
+    """Return the longest time in seconds that a probe of a pod template gives a container to start; 0: there is none.
+
+    Of each probe that is `initialDelaySeconds` + `periodSeconds` x `failureThreshold`, with the defaults of Kubernetes.
+    """
+    pod = template["spec"]
+    containers = [each for field in ("initContainers", "containers") for each in _listed(pod.get(field))]
+    probes = (each[name] for each in containers for name in _PROBES if isinstance(each.get(name), dict))
+    return max((_startup_seconds(each) for each in probes), default=0)
+
+
+def _startup_seconds(probe: Mapping[str, Any]) -> int:
+    delay, period, failures = (_number(probe.get(name), default) for name, default in _PROBE_DEFAULTS)
+    return min(delay + period * failures, LONGEST_STARTUP_SECONDS)
+
+
+def _number(value: object, default: int) -> int:
+    """Return a number of a probe; what Kubernetes will refuse anyway counts as its default."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else default
+
+
+def _listed(value: object) -> list[dict[str, Any]]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
+
+
+_PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
+_PROBE_DEFAULTS = (("initialDelaySeconds", 0), ("periodSeconds", 10), ("failureThreshold", 3))
+LONGEST_STARTUP_SECONDS = 86_100
 _PRESERVED: dict[str, Any] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
 PodTemplate = Annotated[
     dict[str, Any],

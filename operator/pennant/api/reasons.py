@@ -80,6 +80,13 @@ class ConditionType(Word):
         "The tag moves to another version, or the version is retried.",
         "Move the tag to a good version.",
     )
+    VERIFIED = (
+        "Verified",
+        "The current revision is known good.",
+        "It was available, and all its metrics passed, for `analysis.bakeSeconds` without a break.",
+        "Another revision takes its place.",
+        "While it is False, the reason says what the revision waits for; a rollback goes to verified revisions alone.",
+    )
     SUSPENDED = (
         "Suspended",
         "Everything is left as it is.",
@@ -342,6 +349,60 @@ class Reason(Word):
         "For `rollout.progressDeadlineSeconds` nobody created, scheduled or counted pods of the current revision.",
         "They are created and counted; the rollout then has its whole deadline again.",
         "Look after kube-controller-manager and kube-scheduler.",
+    )
+    SCALED_TO_ZERO = (
+        "ScaledToZero",
+        "There is no pod, because none is asked for.",
+        "`spec.replicas` is 0. Nothing is verified and nothing fails meanwhile.",
+        "It is scaled up; the deadline and the bake time then begin.",
+        "Nothing.",
+    )
+    BAKING = (
+        "Baking",
+        "The current revision passes, and has not passed for long enough to be known good.",
+        "It is rolled out, its pods are available and no metric speaks against it.",
+        "`analysis.bakeSeconds` are over without a break, or there is a break.",
+        "Wait.",
+    )
+    NOT_VERIFIED = (
+        "NotVerified",
+        "A revision does not become known good, so that a rollback could not go to it.",
+        "Twice its bake time is over; the message says what it waits for.",
+        "Event only; see the condition Verified.",
+        "Correct the query or the metric source that the message names. Where a series exists only while something is "
+        "wrong, write `or vector(0)` or set `onNoData`.",
+    )
+    REINSTATED = (
+        "Reinstated",
+        "A revision that had failed is known good after all.",
+        "Its rollout took longer than the deadline, nothing took its place, and it has passed its bake time since.",
+        "Event only.",
+        "Raise `rollout.progressDeadlineSeconds`.",
+    )
+    ROLLBACK_DID_NOT_HELP = (
+        "RollbackDidNotHelp",
+        "The version that was gone back to breaches the same metric, so the version is not the cause. Nothing more is "
+        "rolled back, and nothing more is condemned.",
+        "A version that was known good breaches the metric of the rollback before it is known good again, and there "
+        "were `rollback.limit` automatic rollbacks in a row.",
+        "The metric passes, or the tag moves.",
+        "Look for what both versions depend on: data, features, traffic, other services.",
+    )
+    ROLLBACK_LIMIT_REACHED = (
+        "RollbackLimitReached",
+        "As many automatic rollbacks followed each other as `rollback.limit` allows, and none of the versions became "
+        "known good.",
+        "The version that was gone back to fails in another way than the one before.",
+        "It passes, or the tag moves.",
+        "Look at the message; move the tag, or raise `rollback.limit`.",
+    )
+    SURGE_NEEDS_ROOM = (
+        "SurgeNeedsRoom",
+        "A rollout starts a second pod that may find no GPU or no volume.",
+        "There is one replica, `rollout.maxSurge` is not 0, and the pod template requests `nvidia.com/gpu` or mounts a "
+        "PersistentVolumeClaim.",
+        "Event only.",
+        "Set `rollout.maxSurge: 0` and `rollout.maxUnavailable: 1` where there is no second one.",
     )
     NOT_DEPLOYED = (
         "NotDeployed",

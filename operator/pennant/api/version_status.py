@@ -78,10 +78,10 @@ class QuarantinedBy(ApiModel):
     """Name of the ModelDeployment."""
     digest: ContentDigest
     """Digest of the content that was found bad."""
-    template_hash: ShortHash | None = None
-    """The only rendered template that is meant, where an undo went to another template of the same content."""
+    inputs_hash: ShortHash | None = None
+    """The only pod template that is meant, by the `inputsHash` of its revision; none: the content with every one."""
     reason: ReasonWord
-    """MetricBreach, ProgressDeadlineExceeded or Undone."""
+    """MetricBreach, ProgressDeadlineExceeded, PodsUnavailable or Undone."""
     message: Sentence
     """Why, with the numbers."""
     since: Timestamp
@@ -108,6 +108,7 @@ class ModelVersionStatus(ApiModel):
     served_by: Annotated[tuple[ServedBy, ...], Field(max_length=MOST_SERVED, json_schema_extra=ATOMIC)] = ()
     """When it was served by which ModelDeployment, oldest first; of many the newest."""
     quarantined_by: Annotated[
-        tuple[QuarantinedBy, ...], Field(max_length=100, json_schema_extra=listed("map", "deployment"))
+        # Atomic: one ModelDeployment may be there several times, with a pod template each.
+        tuple[QuarantinedBy, ...], Field(max_length=100, json_schema_extra=ATOMIC)
     ] = ()
     """The ModelDeployments that found this version bad. A quarantined version is a record like any other."""

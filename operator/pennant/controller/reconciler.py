@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
+from pennant.controller.absences import Absences
 from pennant.controller.breaker import Breaker
 from pennant.controller.measurements import Measurements
 from pennant.controller.refusals import Refusals
@@ -13,7 +14,9 @@ from pennant.core.decide import decide
 from pennant.core.decision import Decision, Event
 from pennant.core.measurement import Measurements as Answered
 from pennant.core.measurement import Question, Request
-from pennant.core.observation import Invalid, Key, Observation, Snapshot
+from pennant.core.observation import Invalid, Key, Observation, Snapshot, Span
+from pennant.core.pods import Pods
+from pennant.core.progress import revision_to_look_at
 from pennant.ports import Clock, Cluster, Refused
 
 # A promotion takes two passes that write and one that finds nothing to do.
@@ -44,14 +47,24 @@ class Reconciler:
     """Brings ModelDeployments to where they should be, one key at a time."""
 
     def __init__(
-        self, cluster: Cluster, measurements: Measurements, clock: Clock, observer: PassObserver, breaker: Breaker
+        self,
+        cluster: Cluster,
+        measurements: Measurements,
+        clock: Clock,
+        observer: PassObserver,
+        breaker: Breaker,
+        absences: Absences | None = None,
     ) -> None:
-        """Write through `cluster`, read metrics through `measurements`, tell `observer`, and heed `breaker`."""
+        """Write through `cluster`, read metrics through `measurements`, tell `observer`, and heed `breaker`.
+
+        `absences` are the spans of time in which nobody could look.
+        """
         self._cluster = cluster
         self._measurements = measurements
         self._clock = clock
         self._observer = observer
         self._breaker = breaker
+        self._absences = absences or Absences()
         self._refusals = Refusals(observer)
 
     async def reconcile(self, key: Key) -> datetime | None:
@@ -76,6 +89,7 @@ class Reconciler:
                     raise
                 if acted is None:
                     continue
+                self._absences.told(key)
                 self._observer.decided(key, seen, decision)
                 told += [(seen.snapshot, event) for event in decision.events]
                 if not acted.written:
@@ -97,7 +111,14 @@ class Reconciler:
         if measurements.keys() == due.keys():
             self._breaker.note(key, _suspicions(snapshot, measurements), now)
         distrusted = self._breaker.distrusted(now)
-        return Observation(now, snapshot, measurements, self._refusals.of(key, now), distrusted)
+        unwatched = self._absences.untold(key)
+        pods = await self._looked_at(snapshot, unwatched, now)
+        return Observation(now, snapshot, measurements, self._refusals.of(key, now), distrusted, unwatched, pods)
+
+    async def _looked_at(self, snapshot: Snapshot, unwatched: tuple[Span, ...], now: datetime) -> Pods | None:
+        """Return the pods of the current revision, where a verdict or a message depends on them."""
+        entry = revision_to_look_at(snapshot, unwatched, now)
+        return await self._cluster.pods(snapshot, entry.template_hash) if entry is not None else None
 
     def _due(self, snapshot: Snapshot, now: datetime) -> Mapping[Question, Request]:
         if isinstance(snapshot.spec, Invalid) or snapshot.deleting:
@@ -107,6 +128,7 @@ class Reconciler:
     def _forget(self, key: Key) -> None:
         self._measurements.forget(key)
         self._breaker.forget(key)
+        self._absences.forget(key)
         self._refusals.forget(key)
         self._observer.decided(key, None, None)
 

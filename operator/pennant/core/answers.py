@@ -13,6 +13,7 @@ from pennant.core import plan, undo
 from pennant.core.commands import Command, Malformed, Verb
 from pennant.core.history import Quarantine
 from pennant.core.plan import Draft, Situation
+from pennant.core.revision import pair
 from pennant.core.rollback import BAD, barring, is_quarantined
 from pennant.core.tags import Held
 
@@ -92,7 +93,7 @@ def _target(at: Situation, value: str) -> HistoryEntry | _Refusal:
     if not found:
         return _Refusal(problem)
     target = found[-1]
-    if (by := barring(target.digest, target.template_hash, at.quarantine)) is not None:
+    if (by := barring(*pair(target), at.quarantine)) is not None:
         return _Refusal(f"{target.version} is quarantined: {by.message}; give pennant.dev/retry to release it")
     if at.active is not None and target.template_hash == at.active.template_hash:
         return _Refusal(f"revision {at.active.revision} serves what revision {target.revision} did; nothing to undo")

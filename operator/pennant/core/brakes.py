@@ -3,6 +3,7 @@
 Rule: Cooldown and budget bound the rate of rollbacks.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +11,9 @@ from pennant.api.deployment_status import Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
 from pennant.api.reasons import Reason
 from pennant.core.history import History
+
+GOES_ON = frozenset({Trigger.AUTOMATIC_ROLLBACK, Trigger.RESTART})
+"""What made a revision that goes on with the attempt before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +26,8 @@ class Brake:
     """When it is off by itself; None: time alone does not end it."""
 
 
-def brake(spec: ModelDeploymentSpec, history: History, now: datetime) -> Brake | None:
-    """Return what forbids an automatic rollback at this moment; None: nothing does.
+def unwanted(spec: ModelDeploymentSpec) -> Brake | None:
+    """Return why no version is to be rolled back automatically by the spec's own words; None: it may be.
 
     Rule: While paused nothing is changed, and health is measured.
     """
@@ -31,23 +35,65 @@ def brake(spec: ModelDeploymentSpec, history: History, now: datetime) -> Brake |
         return Brake(Reason.PAUSED, "spec.paused is true")
     if spec.rollback.action is RollbackAction.REPORT:
         return Brake(Reason.METRIC_BREACH, "rollback.action is Report, so nothing is done")
+    return None
+
+
+def too_soon(spec: ModelDeploymentSpec, history: History, now: datetime) -> Brake | None:
+    """Return why there were enough automatic rollbacks for now; None: there may be another one."""
     return exhausted(spec, history, now) or _cooling(spec, history, now)
 
 
 def exhausted(spec: ModelDeploymentSpec, history: History, now: datetime) -> Brake | None:
     """Return why there may be no further automatic rollback in this window."""
     budget = spec.rollback.budget
-    if budget is None:
-        return None
+    # They are counted in the history: a short one cannot hold more than this.
+    most = min(budget.count, spec.history_limit - 1)
     window = timedelta(seconds=budget.window_seconds)
     counted = [each for each in _rollbacks(history) if now - each < window]
-    if len(counted) < budget.count:
+    if len(counted) < most:
         return None
     message = (
         f"there were {len(counted)} automatic rollbacks within {budget.window_seconds} s, "
-        f"and rollback.budget allows {budget.count}"
+        f"and rollback.budget allows {most}"
     )
-    return Brake(Reason.ROLLBACK_BUDGET_EXHAUSTED, message, counted[-budget.count] + window)
+    return Brake(Reason.ROLLBACK_BUDGET_EXHAUSTED, message, counted[-most] + window)
+
+
+def unhelpful(spec: ModelDeploymentSpec, history: History, breached: Iterable[str]) -> Brake | None:
+    """Return why the newest revision is not rolled back for a breach of these metrics; None: it may be.
+
+    A version that was known good and breaches as soon as it serves again shows that the cause lies elsewhere: in its
+    data, its dependencies or its traffic. So no more than `rollback.limit` automatic rollbacks follow each other
+    without one of them becoming known good.
+
+    Rule: A rollback that does not help is evidence against the cluster.
+    """
+    number = _in_a_row(history)
+    if number < spec.rollback.limit:
+        return None
+    # The revision before the last rollback; of the oldest one that is told, the limit may have taken it away.
+    first = next((each for each in reversed(history) if each.evidence or each.trigger not in GOES_ON), history[0])
+    known = {each.metric: each for each in first.evidence}
+    same = [known[name] for name in breached if name in known]
+    came_from = f"{first.version} (revision {first.revision})"
+    if not same:
+        message = f"rollback.limit allows {number} automatic rollback{'s' * (number > 1)} in a row, from {came_from}"
+        return Brake(Reason.ROLLBACK_LIMIT_REACHED, message)
+    read = "; ".join(f"{each.metric} {each.value}, {each.threshold}" for each in same)
+    return Brake(Reason.ROLLBACK_DID_NOT_HELP, f"so did {came_from} before the rollback ({read})")
+
+
+def _in_a_row(history: History) -> int:
+    """Return how many automatic rollbacks the history ends with of which none became known good.
+
+    A restart of what was gone back to is no other attempt.
+    """
+    number = 0
+    for entry in reversed(history):
+        if entry.trigger not in GOES_ON or entry.verified_at is not None:
+            break
+        number += entry.trigger is Trigger.AUTOMATIC_ROLLBACK
+    return number
 
 
 def _cooling(spec: ModelDeploymentSpec, history: History, now: datetime) -> Brake | None:

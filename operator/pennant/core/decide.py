@@ -27,26 +27,28 @@ from pennant.core import (
     analysis,
     answers,
     application,
-    brakes,
     by_hand,
     desired,
     events,
     gates,
     history,
     plan,
+    revision,
     rollback,
     status,
+    surge,
     times,
     undo,
 )
 from pennant.core.application import Wanted
 from pennant.core.decision import Action, CreateRevision, Decision, Event, MarkRevision, PruneRevision
+from pennant.core.facts import Facts, Said
 from pennant.core.gates import Blocked
 from pennant.core.history import Quarantine
 from pennant.core.judge import Judgement, judge
 from pennant.core.observation import Invalid, Observation
 from pennant.core.plan import Draft, Situation
-from pennant.core.status import Facts, Said, stamped
+from pennant.core.status import stamped
 from pennant.core.tags import Held, Holder, holder
 
 
@@ -150,14 +152,22 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
     quarantine = rollback.restored(before, snapshot)
     past = history.adopted(before.history, snapshot.revisions, quarantine)
     quarantine = rollback.released(quarantine, before.desired, asked)
-    active = history.applied(past[-1], before.applied) if past else None
-    brake = brakes.brake(spec, past, seen.now)
-    found = judge(seen, spec, active, quarantine, brake)
+    found = judge(seen, spec, past, before.applied, quarantine)
     if found.active is not None:
         past = history.with_entry(past, found.active)
     template = plan.rendered(snapshot, spec, held)
     at = Situation(
-        snapshot, spec, held, past, found.active, found.quarantine, found.condemned, None, template, seen.now
+        snapshot,
+        spec,
+        held,
+        past,
+        found.active,
+        found.quarantine,
+        found.condemned,
+        None,
+        template,
+        revision.inputs_hash(spec),
+        seen.now,
     )
     at = undo.carried_through(replace(at, quarantine=_still_undone(at)), before)
     at = _with_quarantine(at, at.quarantine)
@@ -170,7 +180,8 @@ def _still_undone(at: Situation) -> Quarantine:
     """Return the quarantine without templates that were undone and are no longer asked for."""
     if at.template is None:
         return at.quarantine
-    return tuple(each for each in at.quarantine if each.template_hash in (None, at.template_hash))
+    asked = (None, at.inputs_hash)
+    return tuple(each for each in at.quarantine if each.reason is not Reason.UNDONE or each.inputs_hash in asked)
 
 
 def _commanded(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
@@ -189,7 +200,8 @@ def _commanded(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
 
 def _with_quarantine(at: Situation, quarantine: Quarantine) -> Situation:
     condemned = None if at.active is None else history.condemnation(at.active, quarantine)
-    target = rollback.known_good(at.history, quarantine, at.snapshot.revisions)
+    content = at.active.digest if at.active is not None else ""
+    target = rollback.known_good(at.history, quarantine, at.snapshot.revisions, content)
     return replace(at, quarantine=quarantine, condemned=condemned, target=target)
 
 
@@ -202,6 +214,8 @@ def _with_revision(scene: _Scene, draft: Draft, quarantine: Quarantine) -> _Scen
     creation = CreateRevision(fresh)
     if refusal := scene.seen.refused(creation.write.content):
         return replace(scene, refusal=refusal)
+    advice = surge.advice(at.spec)
+    warning = (events.surge_needs_room(advice),) if advice and at.history else ()
     # What the status says was found bad ends as that, also where this very pass releases its content.
     past = plan.succeeded_by(at.history, fresh.entry, (*quarantine, *at.snapshot.status.quarantine))
     verdict = analysis.assess(at.spec.analysis, fresh.entry, None, {}, (), at.now)
@@ -209,11 +223,11 @@ def _with_revision(scene: _Scene, draft: Draft, quarantine: Quarantine) -> _Scen
     return replace(
         scene,
         at=at,
-        found=replace(scene.found, active=fresh.entry, verdict=verdict, condemned=None, withheld=None),
+        found=replace(scene.found, active=fresh.entry, verdict=verdict, condemned=None, withheld=None, progress=None),
         gate=gates.blocked(at),
         pending=True,
         actions=(creation,),
-        events=(*scene.events, events.revision_created(fresh.entry)),
+        events=(*scene.events, events.revision_created(fresh.entry), *warning),
     )
 
 
@@ -312,6 +326,10 @@ def _facts(seen: Observation, scene: _Scene) -> Facts:
         unresolved_since=status.unresolved_since(seen.snapshot.status, at.holder, seen.now),
         active=at.active,
         workload=seen.snapshot.workload,
+        progress=scene.found.progress,
+        known_good=scene.found.is_known_good,
+        deadline_seconds=at.spec.progress_deadline_seconds,
+        advice=surge.advice(at.spec),
         verdict=scene.found.verdict,
         condemned=at.condemned,
         withheld=scene.found.withheld,
@@ -336,6 +354,7 @@ def _status(seen: Observation, scene: _Scene, facts: Facts) -> ModelDeploymentSt
         serving=_serving(before.serving, at.active),
         stable=Stable(version=at.target.version, revision=at.target.revision) if at.target else None,
         applied=scene.applied,
+        progress=scene.found.progress,
         drift=scene.drift,
         last_command=scene.last_command,
         history=history.thinned(at.history),
@@ -372,10 +391,12 @@ def _blocked(at: Situation) -> QuarantineEntry | None:
     if not isinstance(at.holder, Held):
         return None
     version, active = at.holder.version, at.active
-    by = rollback.barring(version.digest, at.template_hash, at.quarantine)
-    if by is None or by.template_hash is not None:
+    by = rollback.barring(version.digest, at.inputs_hash, at.quarantine)
+    if by is None or active is None or active.digest != version.digest:
         return by
-    return None if active is not None and active.digest == version.digest else by
+    # What is in place itself is not blocked: where there is no way back it keeps serving.
+    in_place = by.inputs_hash is None or revision.pair(active) == (version.digest, at.inputs_hash)
+    return None if in_place else by
 
 
 def _serving(before: Serving | None, active: HistoryEntry | None) -> Serving | None:

@@ -28,7 +28,7 @@ def deployment(
     body: dict[str, Any] = {
         # Said in any case: what is left out of an apply stays as somebody else wrote it.
         "paused": paused,
-        "progressDeadlineSeconds": rollout.progress_deadline_seconds,
+        "progressDeadlineSeconds": spec.progress_deadline_seconds,
         "revisionHistoryLimit": spec.history_limit,
         "selector": {"matchLabels": selector(snapshot.key.name)},
         "strategy": {"type": "RollingUpdate"} | ({"rollingUpdate": limits} if limits else {}),

@@ -17,6 +17,7 @@ def of_changes(
     return (
         *_of_command(before, after),
         *_of_release(before, after),
+        *_of_verification(before, after),
         *(
             Event(EventType.WARNING, Reason.HISTORY_TAMPERED, each)
             for each in history.restored(before.history, revisions)
@@ -40,6 +41,11 @@ def revision_created(entry: HistoryEntry) -> Event:
     return Event(EventType.NORMAL, Reason.REVISION_CREATED, told)
 
 
+def surge_needs_room(advice: str) -> Event:
+    """Return the warning that a rollout may find no room for a second pod."""
+    return Event(EventType.WARNING, Reason.SURGE_NEEDS_ROOM, advice)
+
+
 def drift_corrected(drift: Drift) -> Event:
     """Return the event of a change by somebody else that is put right."""
     return Event(EventType.WARNING, Reason.DRIFT_CORRECTED, f"{drift.message}; it is put right")
@@ -61,6 +67,19 @@ def _of_release(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> 
         for each in before.quarantine
         if each.digest not in still
     )
+
+
+def _of_verification(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> tuple[Event, ...]:
+    """Return the event of a revision of which it was just noticed that it does not become known good."""
+    noticed = {each.revision for each in before.history if each.overdue_at is not None}
+    condition = find(after.conditions, ConditionType.VERIFIED)
+    if condition is None or condition.status is not ConditionStatus.FALSE or not after.history:
+        return ()
+    active = after.history[-1]
+    if active.overdue_at is None or active.revision in noticed:
+        return ()
+    message = f"twice the bake time is over, and {condition.message}"
+    return (Event(EventType.WARNING, Reason.NOT_VERIFIED, message),)
 
 
 def _of_condition(

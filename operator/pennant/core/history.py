@@ -9,13 +9,18 @@ from itertools import pairwise
 
 from pydantic.alias_generators import to_camel
 
-from pennant.api.deployment_status import Applied, HistoryEntry, Outcome, QuarantineEntry, Trigger
+from pennant.api.deployment_status import Applied, HistoryEntry, Outcome, PodProgress, QuarantineEntry, Trigger
 from pennant.api.reasons import Reason
 from pennant.core.observation import Revision, Workload
+from pennant.core.pods import Pods
 from pennant.core.revision import FIXED
 
 WHOLE_EVIDENCE = 10
 """Of so many revisions that were found bad, the newest ones, the status tells all measurements."""
+CLOCKED = ("available_at", "rolled_out_at", "clean_since")
+"""Marks from which time is counted."""
+FAILED_STARTS = frozenset({Reason.PROGRESS_DEADLINE_EXCEEDED, Reason.PODS_UNAVAILABLE})
+"""Why a revision is in quarantine whose pods did not become, or did not stay, available."""
 History = tuple[HistoryEntry, ...]
 Quarantine = tuple[QuarantineEntry, ...]
 
@@ -97,21 +102,51 @@ def _outcome(condemned: QuarantineEntry | None, successor: HistoryEntry) -> Outc
     if condemned is None:
         rolled_back = successor.trigger is Trigger.AUTOMATIC_ROLLBACK
         return Outcome.ROLLED_BACK if rolled_back else Outcome.SUPERSEDED
-    if condemned.template_hash is not None:
+    if condemned.reason is Reason.UNDONE and condemned.inputs_hash is not None:
         return Outcome.SUPERSEDED
-    late = condemned.reason is Reason.PROGRESS_DEADLINE_EXCEEDED
-    return Outcome.FAILED if late else Outcome.ROLLED_BACK
+    return Outcome.FAILED if condemned.reason in FAILED_STARTS else Outcome.ROLLED_BACK
 
 
-def progressed(entry: HistoryEntry, workload: Workload | None, now: datetime) -> HistoryEntry:
-    """Return the entry with what the Deployment shows of its rollout; a mark once made is kept."""
+def progressed(entry: HistoryEntry, workload: Workload | None, looked_at: Pods | None, now: datetime) -> HistoryEntry:
+    """Return the entry with what the Deployment and its pods show of its rollout; a mark once made is kept."""
+    entry = _not_ahead(entry, now)
     if workload is None or workload.template_hash != entry.template_hash:
         return entry
-    if entry.available_at is None and (workload.exposed or workload.rolled_out):
+    if looked_at is not None and looked_at.replica_set is not None and entry.pod_template_hash is None:
+        entry = entry.model_copy(update={"pod_template_hash": looked_at.replica_set.pod_template_hash})
+    seen_available = looked_at is not None and looked_at.available(workload.min_ready_seconds, now) > 0
+    if entry.available_at is None and (workload.exposed or workload.rolled_out or seen_available):
         entry = entry.model_copy(update={"available_at": now})
     if entry.rolled_out_at is None and workload.rolled_out:
         entry = entry.model_copy(update={"rolled_out_at": now, "outcome": Outcome.SERVING})
     return entry
+
+
+def _not_ahead(entry: HistoryEntry, now: datetime) -> HistoryEntry:
+    """Return the entry without marks in the future, which a clock that was set back leaves behind: they count as now.
+
+    Rule: A clock that is set back stops no watch.
+    """
+    ahead = [name for name in CLOCKED if (mark := getattr(entry, name)) is not None and mark > now]
+    return entry.model_copy(update=dict.fromkeys(ahead, now)) if ahead else entry
+
+
+def baking(entry: HistoryEntry, workload: Workload | None, progress: PodProgress | None, now: datetime) -> HistoryEntry:
+    """Return the entry with the moment from which its bake time counts: since when enough pods are available.
+
+    A loss of pods that was over before it was seen is still told by the Deployment's condition Available.
+
+    Rule: The bake time is continuous.
+    """
+    if entry.verified_at is not None or entry.rolled_out_at is None:
+        return entry
+    if progress is not None:
+        return entry if entry.clean_since is None else entry.model_copy(update={"clean_since": None})
+    since = entry.clean_since or now
+    regained = workload.available_since if workload is not None else None
+    if regained is not None and since < regained <= now:
+        since = regained
+    return entry if since == entry.clean_since else entry.model_copy(update={"clean_since": since})
 
 
 def applied(entry: HistoryEntry, left: Applied | None) -> HistoryEntry:

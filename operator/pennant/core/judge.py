@@ -5,19 +5,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pennant.api.analysis import Analysis
-from pennant.api.deployment_status import HistoryEntry, MetricStatus, QuarantineEntry
+from pennant.api.deployment_status import Applied, HistoryEntry, MetricStatus, PodProgress, QuarantineEntry
 from pennant.api.meta import SENTENCE, clip
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
-from pennant.core import history
+from pennant.core import brakes, history
 from pennant.core.analysis import Verdict, assess
 from pennant.core.brakes import Brake
 from pennant.core.checks import compared_with, is_watched
 from pennant.core.decision import Event, EventType
-from pennant.core.history import Quarantine, condemnation
+from pennant.core.history import History, Quarantine, condemnation
 from pennant.core.measurement import Measurements
-from pennant.core.observation import Observation, Workload
-from pennant.core.rollback import quarantined
+from pennant.core.observation import Observation
+from pennant.core.progress import Attempt, Failure, advanced, judged
+from pennant.core.revision import pair
+from pennant.core.rollback import known_pairs, quarantined
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,59 +42,106 @@ class Judgement:
     """Says that the revision in place was found bad, now or before."""
     withheld: Withheld | None = None
     """What would condemn it now, if nothing forbade that."""
+    is_known_good: bool = False
+    """Whether its content was known good with its pod template before."""
+    progress: PodProgress | None = None
+    """How far its pods have come; None while enough of them are available."""
     events: tuple[Event, ...] = ()
 
 
 def judge(
     seen: Observation,
     spec: ModelDeploymentSpec,
-    active: HistoryEntry | None,
+    past: History,
+    left: Applied | None,
     quarantine: Quarantine,
-    brake: Brake | None,
 ) -> Judgement:
-    """Return the judgement on the revision in place; while there is a brake, none is condemned."""
-    if active is None:
+    """Return the judgement on the newest revision of the history, the one in place."""
+    if not past:
         return Judgement(None, Verdict(), quarantine, None)
-    workload = seen.snapshot.workload
-    active = history.progressed(active, workload, seen.now)
+    entry = history.applied(past[-1], left)
+    at = Attempt(seen, spec, entry, is_known_good=pair(entry) in known_pairs(past, quarantine))
+    active = history.progressed(entry, seen.snapshot.workload, at.looked_at, seen.now)
+    at = replace(at, active=active)
+    progress, failure = judged(at, advanced(at))
     verdict = _verdict(seen, spec.analysis, active)
-    found = Judgement(active, verdict, quarantine, condemnation(active, quarantine))
+    active = history.baking(active, seen.snapshot.workload, progress, seen.now)
+    found = Judgement(active, verdict, quarantine, condemnation(active, quarantine), progress=progress)
+    found = replace(found, is_known_good=at.is_known_good)
     if found.condemned is not None:
-        return found
-    fault = _fault(spec, active, workload, verdict)
+        return _reinstated(found, spec, active, verdict, seen.now)
+    fault = _fault(verdict, failure)
     if fault is not None:
         reason, message = fault
-        held = brake or _mass_breach(spec.analysis, verdict.breached, seen.distrusted)
+        held = _brake(seen, spec, past, verdict.breached)
         if held is not None:
             return replace(found, withheld=Withheld(held, message))
-        return _condemn(found, active, reason, message, seen.now)
+        return _condemn(found, active, _scope(active, reason, past), reason, message, seen.now)
     # A pass that releases a content does not praise the revision that the status says was found bad.
     was_bad = condemnation(active, seen.snapshot.status.quarantine) is not None
-    if not was_bad and _is_good(spec.analysis, active, workload, verdict, seen.now):
+    if not was_bad and _is_good(spec.analysis, active, verdict, seen.now):
         return _verify(found, active, seen.now)
-    return replace(found, withheld=_still_withheld(spec.analysis, verdict, brake, seen.distrusted))
+    withheld = _still_withheld(verdict, _brake(seen, spec, past, verdict.breaching))
+    return _overdue(replace(found, withheld=withheld), spec.analysis, active, seen.now)
 
 
-def _still_withheld(
-    analysis: Analysis, verdict: Verdict, brake: Brake | None, distrusted: Mapping[str, str]
-) -> Withheld | None:
+def _reinstated(
+    found: Judgement, spec: ModelDeploymentSpec, active: HistoryEntry, verdict: Verdict, now: datetime
+) -> Judgement:
+    """Return the judgement on a revision that was condemned; where the facts refute that, it is known good after all.
+
+    That is where its rollout failed, nothing took its place, and now its pods are available and it has passed its bake
+    time.
+
+    Rule: A verdict that the facts refute ends.
+    """
+    condemned = found.condemned
+    if condemned is None or condemned.reason not in history.FAILED_STARTS:
+        return found
+    if not _is_good(spec.analysis, active, verdict, now):
+        return found
+    good = _verify(found, active, now)
+    message = f"{active.version} (revision {active.revision}) became available after all and passed its bake time"
+    event = Event(EventType.NORMAL, Reason.REINSTATED, f"{message}; it was condemned because {condemned.message}")
+    return replace(good, condemned=None, events=(event, *good.events))
+
+
+def _brake(
+    seen: Observation, spec: ModelDeploymentSpec, past: History, breaching: tuple[MetricStatus, ...]
+) -> Brake | None:
+    """Return why nothing follows from a breach of these metrics, or from a failed rollout; None: something does."""
+    return (
+        brakes.unwanted(spec)
+        or _mass_breach(spec.analysis, breaching, seen.distrusted)
+        or brakes.unhelpful(spec, past, [each.name for each in breaching])
+        or brakes.too_soon(spec, past, seen.now)
+    )
+
+
+def _scope(active: HistoryEntry, reason: Reason, past: History) -> str | None:
+    """Return the pod template that is condemned with the content; None: the content with every template.
+
+    What was measured is a content with a pod template. Only a breach of a content that was never known good with any
+    template is held against the content itself.
+
+    Rule: What is condemned is what was measured.
+    """
+    never_good = all(each.verified_at is None for each in past if each.digest == active.digest)
+    return None if reason is Reason.METRIC_BREACH and never_good else pair(active)[1]
+
+
+def _still_withheld(verdict: Verdict, held: Brake | None) -> Withheld | None:
     """Return what was withheld and is neither confirmed nor over: the next measurement is on its way."""
-    held = brake or _mass_breach(analysis, verdict.breaching, distrusted)
     if held is None or not verdict.breaching:
         return None
     return Withheld(held, "; ".join(each.message for each in verdict.breaching))
 
 
-def _fault(
-    spec: ModelDeploymentSpec, active: HistoryEntry, workload: Workload | None, verdict: Verdict
-) -> tuple[Reason, str] | None:
+def _fault(verdict: Verdict, failure: Failure | None) -> tuple[Reason, str] | None:
     """Return what condemns the revision, and how; None: nothing does."""
     if verdict.breached:
         return Reason.METRIC_BREACH, "; ".join(each.message for each in verdict.breached)
-    if _failed(active, workload):
-        message = f"{_shortfall(workload)} within {spec.rollout.progress_deadline_seconds} s"
-        return Reason.PROGRESS_DEADLINE_EXCEEDED, message
-    return None
+    return (failure.reason, failure.message) if failure is not None else None
 
 
 def good_at(analysis: Analysis, active: HistoryEntry | None, verdict: Verdict) -> datetime | None:
@@ -100,9 +149,33 @@ def good_at(analysis: Analysis, active: HistoryEntry | None, verdict: Verdict) -
 
     Rule: A revision becomes known good when all metrics have passed for `bakeSeconds`.
     """
-    if active is None or active.verified_at is not None or verdict.clean_since is None:
+    if active is None or active.verified_at is not None or active.clean_since is None or verdict.clean_since is None:
         return None
-    return verdict.clean_since + timedelta(seconds=analysis.bake_seconds)
+    return max(verdict.clean_since, active.clean_since) + timedelta(seconds=analysis.bake_seconds)
+
+
+def overdue_at(analysis: Analysis, active: HistoryEntry | None) -> datetime | None:
+    """Return when it is to be noticed that the revision does not become known good; None: it did, or it was noticed.
+
+    That is after twice its bake time, and the time until its metrics can be read besides.
+    """
+    if active is None or active.rolled_out_at is None:
+        return None
+    if active.verified_at is not None or active.overdue_at is not None:
+        return None
+    reading = (analysis.initial_delay_seconds + 2 * analysis.interval_seconds) if analysis.metrics else 0
+    return active.rolled_out_at + timedelta(seconds=2 * analysis.bake_seconds + reading)
+
+
+def _overdue(found: Judgement, analysis: Analysis, active: HistoryEntry, now: datetime) -> Judgement:
+    """Return the judgement with the note that the revision should be known good by now, where it is not.
+
+    Rule: Not becoming known good is said.
+    """
+    at = overdue_at(analysis, active)
+    if at is None or now < at:
+        return found
+    return replace(found, active=active.model_copy(update={"overdue_at": now}))
 
 
 def _verdict(seen: Observation, analysis: Analysis, active: HistoryEntry) -> Verdict:
@@ -134,16 +207,22 @@ def _mass_breach(analysis: Analysis, breaching: Iterable[MetricStatus], distrust
     return Brake(Reason.MASS_BREACH_SUSPECTED, "; ".join(distrusted[each] for each in sorted(sources)))
 
 
-def _condemn(seen: Judgement, active: HistoryEntry, reason: Reason, message: str, now: datetime) -> Judgement:
+def _condemn(
+    seen: Judgement, active: HistoryEntry, inputs_hash: str | None, reason: Reason, message: str, now: datetime
+) -> Judgement:
     entry = QuarantineEntry(
         digest=active.digest,
         version=active.version,
+        inputs_hash=inputs_hash,
         reason=reason,
         message=clip(message, SENTENCE),
         since=now,
         revision=active.revision,
     )
-    event = Event(EventType.WARNING, reason, f"{active.version} (revision {active.revision}) was found bad: {message}")
+    what = f"version {active.version}"
+    if inputs_hash is not None:
+        what = f"version {active.version} with the pod template of revision {active.revision}"
+    event = Event(EventType.WARNING, reason, f"{what} failed (revision {active.revision}): {message}")
     return replace(
         seen,
         active=active.model_copy(update={"evidence": seen.verdict.evidence}),
@@ -162,28 +241,16 @@ def _verify(seen: Judgement, active: HistoryEntry, now: datetime) -> Judgement:
         quarantine=tuple(
             each
             for each in seen.quarantine
-            if each.digest != active.digest or each.template_hash not in (None, active.template_hash)
+            if each.digest != active.digest or each.inputs_hash not in (None, active.inputs_hash)
         ),
         events=(event,),
     )
 
 
-def _failed(active: HistoryEntry, workload: Workload | None) -> bool:
-    """Rule: A rollout that makes no progress in time is found bad, as by a breach."""
-    if workload is None or workload.template_hash != active.template_hash or active.rolled_out_at is not None:
-        return False
-    return workload.settled and workload.deadline_exceeded
+def _is_good(analysis: Analysis, active: HistoryEntry, verdict: Verdict, now: datetime) -> bool:
+    """Return whether the revision has been available, and has passed, without a break for its bake time.
 
-
-def _shortfall(workload: Workload | None) -> str:
-    if workload is None:
-        return "nothing became available"
-    fresh = max(workload.available - (workload.total - workload.updated), 0)
-    return f"{fresh} of {workload.replicas} pods became available, and the rollout made no progress"
-
-
-def _is_good(
-    analysis: Analysis, active: HistoryEntry, workload: Workload | None, verdict: Verdict, now: datetime
-) -> bool:
+    Rule: The bake time is continuous.
+    """
     at = good_at(analysis, active, verdict)
-    return at is not None and now >= at and workload is not None and workload.minimum_available
+    return at is not None and now >= at

@@ -133,9 +133,10 @@ class Workload:
 
     @property
     def rolled_out(self) -> bool:
-        """Whether all pods are of the current template and available, and no other pod is left."""
+        """Whether there are pods, all of the current template and available, and no other pod is left."""
         return (
             self.settled
+            and self.replicas > 0
             and self.updated == self.replicas
             and self.total == self.replicas
             and self.available == self.replicas
@@ -148,6 +149,14 @@ class Workload:
         More pods are available than there are pods of older templates.
         """
         return self.settled and self.available > self.total - self.updated
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A span of time."""
+
+    begin: datetime
+    end: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +206,8 @@ class Observation:
     """Writes that were refused a short while ago, and are not yet to be tried again."""
     distrusted: Mapping[str, str] = field(default_factory=dict)
     """Metric sources against which so much breaches at once that they are not believed, each with a sentence why."""
+    unwatched: tuple[Span, ...] = ()
+    """Spans of time in which nobody could look, and of which this ModelDeployment was not told yet."""
     pods: Pods | None = None
     """The pods of the current revision, where a verdict or a message depends on them; None: they were not read."""
 

@@ -36,12 +36,9 @@ class Situation:
     """The newest revision known good."""
     template: Json | None
     """The pod template by which the version that is asked for is to be served; None where none is, or it is invalid."""
+    inputs_hash: str
+    """The hash of what that template is rendered from."""
     now: datetime
-
-    @property
-    def template_hash(self) -> str:
-        """The hash of that template; empty where there is none."""
-        return revision.template_hash(self.template) if self.template is not None else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +49,8 @@ class Draft:
     digest: str
     template: Json
     record: Json
+    inputs_hash: str | None
+    """Hash of what the template was rendered from; None: that is not known."""
     trigger: Trigger
     actor: str
     reason: str
@@ -81,7 +80,7 @@ def _recorded_anew(at: Situation) -> Draft | None:
     active = at.active
     if active is None or any(each.entry.revision == active.revision for each in at.snapshot.revisions):
         return None
-    if barring(active.digest, active.template_hash, at.quarantine) is not None:
+    if barring(*revision.pair(active), at.quarantine) is not None:
         return None
     what = (active.digest, active.template_hash)
     same = [each for each in at.snapshot.revisions if (each.entry.digest, each.entry.template_hash) == what]
@@ -92,6 +91,7 @@ def _recorded_anew(at: Situation) -> Draft | None:
         digest=active.digest,
         template=same[-1].template,
         record=same[-1].record,
+        inputs_hash=same[-1].entry.inputs_hash,
         trigger=Trigger.SPEC_CHANGED,
         actor=OPERATOR,
         reason=f"the record of revision {active.revision} is gone",
@@ -109,6 +109,7 @@ def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) 
         version=draft.version,
         digest=draft.digest,
         template_hash=revision.template_hash(draft.template),
+        inputs_hash=draft.inputs_hash,
         trigger=draft.trigger,
         actor=clip(draft.actor, NAME),
         reason=clip(draft.reason, SENTENCE),
@@ -142,10 +143,9 @@ def _promotion(at: Situation, version: Version, template: Json) -> Draft | None:
     same = active is not None and (active.version, active.digest) == (version.version, version.digest)
     if active is not None and same:
         record = next((each for each in at.snapshot.revisions if each.entry.revision == active.revision), None)
-        if record is not None and _is_same(record.template, template):
+        if record is not None and _is_rendered_from(record, at, version):
             return None
-        gone = active.template_hash == revision.template_hash(template)
-        reason = f"the record of revision {active.revision} is gone" if gone else "the pod template changed"
+        reason = f"the record of revision {active.revision} is gone" if record is None else "the pod template changed"
     elif at.spec.version is not None:
         reason = f"spec.version asks for {version.version}"
     else:
@@ -157,15 +157,23 @@ def _promotion(at: Situation, version: Version, template: Json) -> Draft | None:
         digest=version.digest,
         template=template,
         record=version.record,
+        inputs_hash=at.inputs_hash,
         trigger=Trigger.TAG_MOVED if moved else Trigger.SPEC_CHANGED,
         actor=version.tagged_by if moved else at.snapshot.changed_by,
         reason=reason,
     )
 
 
-def _is_same(recorded: Json, template: Json) -> bool:
-    """Return whether two templates differ by no more than a restart."""
-    return recorded == template or revision.unrestarted(recorded) == revision.unrestarted(template)
+def _is_rendered_from(recorded: Revision, at: Situation, version: Version) -> bool:
+    """Return whether a revision was made of what is asked for now.
+
+    Compared is what its template was rendered from, not what this release would render: what serves need not be
+    replaced because the operator was. The new rendering comes with the next revision.
+
+    Rule: A new release of the operator changes no running pod.
+    """
+    same_record = all(recorded.record.get(name) == version.record.get(name) for name in revision.RENDERED)
+    return same_record and recorded.entry.inputs_hash == at.inputs_hash
 
 
 def _is_barred(at: Situation, version: Version) -> bool:
@@ -173,11 +181,11 @@ def _is_barred(at: Situation, version: Version) -> bool:
 
     A content that was found bad may follow itself, with another template, where nothing known good is displaced.
     """
-    by = barring(version.digest, at.template_hash, at.quarantine)
+    by = barring(version.digest, at.inputs_hash, at.quarantine)
     if by is None:
         return False
     follows_itself = at.active is not None and at.active.digest == version.digest and at.target is None
-    return by.template_hash is not None or not follows_itself
+    return by.inputs_hash is not None or not follows_itself
 
 
 def retry(at: Situation, version: Version, template: Json, command: Command) -> Draft:
@@ -187,6 +195,7 @@ def retry(at: Situation, version: Version, template: Json, command: Command) -> 
         digest=version.digest,
         template=template,
         record=version.record,
+        inputs_hash=at.inputs_hash,
         trigger=Trigger.RETRY,
         actor=command.by,
         reason=because(f"{version.version} gets another chance", command.reason),
@@ -202,6 +211,7 @@ def restart(at: Situation, active: HistoryEntry, command: Command) -> Draft:
         digest=active.digest,
         template=revision.restarted(snapshot.template, command.token),
         record=snapshot.record,
+        inputs_hash=active.inputs_hash,
         trigger=Trigger.RESTART,
         actor=command.by,
         reason=because("all pods are started anew", command.reason),
@@ -217,6 +227,7 @@ def restarted_by_hand(at: Situation, active: HistoryEntry, actor: str, restart: 
         digest=active.digest,
         template=snapshot.template,
         record=snapshot.record,
+        inputs_hash=active.inputs_hash,
         trigger=Trigger.RESTART,
         actor=actor,
         reason=f"all pods are started anew, by kubectl rollout restart at {restart}",
@@ -244,6 +255,7 @@ def _rollback(at: Situation, condemned: QuarantineEntry, target: HistoryEntry) -
         digest=target.digest,
         template=snapshot.template,
         record=snapshot.record,
+        inputs_hash=target.inputs_hash,
         trigger=Trigger.AUTOMATIC_ROLLBACK,
         actor=OPERATOR,
         reason=(

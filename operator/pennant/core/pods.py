@@ -145,7 +145,7 @@ def cause(seen: Pods, min_ready_seconds: int, now: datetime) -> Cause | None:
     """
     found = seen.replica_set
     if found is None:
-        return _away("no ReplicaSet has the pod template of this revision")
+        return away("no ReplicaSet has the pod template of this revision")
     return (
         _uncounted(seen, now)
         or _by_container(seen, timedelta(seconds=min_ready_seconds), now)
@@ -155,15 +155,14 @@ def cause(seen: Pods, min_ready_seconds: int, now: datetime) -> Cause | None:
     )
 
 
-def _away(what: str) -> Cause:
+def away(what: str) -> Cause:
+    """Return the cause where Kubernetes' own controllers do not do what they should."""
     return Cause(Fault.CLUSTER, Reason.CONTROLLERS_AWAY, f"{what}; is the kube-controller-manager running?")
 
 
 def _uncounted(seen: Pods, now: datetime) -> Cause | None:
     number = seen.uncounted(now)
-    return (
-        _away(f"{number} of {len(seen.pods)} pods are ready that their ReplicaSet does not count") if number else None
-    )
+    return away(f"{number} of {len(seen.pods)} pods are ready that their ReplicaSet does not count") if number else None
 
 
 def _refused(found: ReplicaSet) -> Cause | None:
@@ -175,7 +174,7 @@ def _refused(found: ReplicaSet) -> Cause | None:
 def _uncreated(seen: Pods, found: ReplicaSet) -> Cause | None:
     if found.is_observed and len(seen.pods) >= found.wanted:
         return None
-    return _away(f"{len(seen.pods)} of {found.wanted} pods were created")
+    return away(f"{len(seen.pods)} of {found.wanted} pods were created")
 
 
 def _by_container(seen: Pods, min_ready: timedelta, now: datetime) -> Cause | None:

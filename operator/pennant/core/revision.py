@@ -30,6 +30,7 @@ FIXED = (
     "version",
     "digest",
     "template_hash",
+    "inputs_hash",
     "trigger",
     "actor",
     "reason",
@@ -37,6 +38,8 @@ FIXED = (
     "command_token",
     "previous_hash",
 )
+RENDERED = ("model", "version", "artifacts", "serving")
+"""What of a version's record pods are rendered from."""
 CHAINED = tuple(to_camel(each) for each in FIXED)
 
 
@@ -56,6 +59,24 @@ def render(name: str, spec: ModelDeploymentSpec, version: ModelVersionSpec) -> d
     }
     template["metadata"] = {**metadata, "labels": labels}
     return _labelled(template)
+
+
+def inputs_hash(spec: ModelDeploymentSpec) -> str:
+    """Return the hash of the part of a spec that pods are rendered from, without the mark of a restart.
+
+    It says nothing of how they are rendered, so that another release of the operator gives the same one.
+
+    Rule: A new release of the operator changes no running pod.
+    """
+    metadata = spec.template.get("metadata") or {}
+    annotations = {key: each for key, each in (metadata.get("annotations") or {}).items() if key != RESTARTED_AT}
+    named = {"labels": metadata.get("labels") or {}, "annotations": annotations}
+    return short_hash({"metadata": named, "spec": spec.template["spec"], "container": spec.container or ""})
+
+
+def pair(entry: HistoryEntry) -> tuple[str, str]:
+    """Return what a revision tried: the digest of its content, and the hash of what its pods were rendered from."""
+    return entry.digest, entry.inputs_hash or entry.template_hash
 
 
 def _labelled(template: Json) -> dict[str, Any]:

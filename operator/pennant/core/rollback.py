@@ -6,13 +6,14 @@ and creating either of the two does not lift it.
 Rule: A quarantine is kept in two places.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from pennant.api.deployment_status import Desired, HistoryEntry, ModelDeploymentStatus, Outcome, QuarantineEntry
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.decision import MirrorQuarantine
 from pennant.core.history import History, Quarantine
 from pennant.core.observation import Revision, Snapshot, Version
+from pennant.core.revision import pair
 
 BAD = frozenset({Outcome.ROLLED_BACK, Outcome.FAILED})
 LIMIT = 20
@@ -21,44 +22,51 @@ MOST_MIRRORS = 100
 
 def is_quarantined(entry: HistoryEntry, quarantine: Quarantine) -> bool:
     """Return whether what this revision served must not be deployed."""
-    return barring(entry.digest, entry.template_hash, quarantine) is not None
+    return barring(*pair(entry), quarantine) is not None
 
 
-def barring(digest: str, template_hash: str, quarantine: Quarantine) -> QuarantineEntry | None:
-    """Return what forbids to deploy this content by this template; None: nothing does."""
-    return next((q for q in quarantine if q.digest == digest and q.template_hash in (None, template_hash)), None)
+def barring(digest: str, inputs_hash: str, quarantine: Quarantine) -> QuarantineEntry | None:
+    """Return what forbids to deploy this content with this pod template; None: nothing does."""
+    return next((q for q in quarantine if q.digest == digest and q.inputs_hash in (None, inputs_hash)), None)
 
 
-def known_good(history: History, quarantine: Quarantine, revisions: Iterable[Revision]) -> HistoryEntry | None:
-    """Return the newest verified revision whose content was not found bad since, and whose record is there.
+def known_good(
+    history: History, quarantine: Quarantine, revisions: Iterable[Revision], content: str = ""
+) -> HistoryEntry | None:
+    """Return the newest verified revision that did not fail since, and whose record is there.
 
-    Each automatic rollback quarantines one content and goes to another that is not: between two acts of a person
-    there can be no more of them than there are verified contents, so a loop ends.
+    Revisions of `content`, the digest of what is in place, come before all others: where another pod template of that
+    content was known good, an older version need not serve.
+
+    Each automatic rollback quarantines one pair of content and template and goes to another that is not: between two
+    acts of a person there can be no more of them than there are verified pairs, so a loop ends.
 
     Rule: A rollback goes to the newest revision known good that was not found bad since.
     Rule: Rollbacks come to an end.
     """
     recorded = {each.entry.revision for each in revisions}
-    bad_since: set[str] = set()
+    good = [each for each in _good(history, quarantine) if each.revision in recorded]
+    return next((each for each in good if each.digest == content), next(iter(good), None))
+
+
+def _good(history: History, quarantine: Quarantine) -> Iterator[HistoryEntry]:
+    """Yield the verified revisions whose content and template did not fail since, the newest first."""
+    bad_since: set[tuple[str, str]] = set()
     for entry in reversed(history):
         if entry.outcome in BAD:
-            bad_since.add(entry.digest)
-        good = entry.verified_at is not None and entry.outcome not in BAD
-        clean = entry.digest not in bad_since and not is_quarantined(entry, quarantine)
-        if good and clean and entry.revision in recorded:
-            return entry
-    return None
+            bad_since.add(pair(entry))
+        elif entry.verified_at is not None and pair(entry) not in bad_since and not is_quarantined(entry, quarantine):
+            yield entry
+
+
+def known_pairs(history: History, quarantine: Quarantine) -> frozenset[tuple[str, str]]:
+    """Return the contents that were known good, each with its pod template, and did not fail with it since."""
+    return frozenset(pair(each) for each in _good(history, quarantine))
 
 
 def known_contents(history: History, quarantine: Quarantine) -> frozenset[str]:
-    """Return the digests of the contents that are known good by record, and were not found bad since."""
-    good: set[str] = set()
-    for entry in history:
-        if entry.outcome in BAD:
-            good.discard(entry.digest)
-        elif entry.verified_at is not None and not is_quarantined(entry, quarantine):
-            good.add(entry.digest)
-    return frozenset(good)
+    """Return the digests of the contents that were known good with a pod template that did not fail since."""
+    return frozenset(each.digest for each in _good(history, quarantine))
 
 
 def restored(status: ModelDeploymentStatus, snapshot: Snapshot) -> Quarantine:
@@ -69,10 +77,10 @@ def restored(status: ModelDeploymentStatus, snapshot: Snapshot) -> Quarantine:
     if status.history or status.quarantine or status.desired is not None:
         return status.quarantine
     mirrored = {
-        mirror.digest: QuarantineEntry(
+        (mirror.digest, mirror.inputs_hash): QuarantineEntry(
             digest=mirror.digest,
             version=version.version,
-            template_hash=mirror.template_hash,
+            inputs_hash=mirror.inputs_hash,
             reason=mirror.reason,
             message=mirror.message,
             since=mirror.since,
@@ -96,9 +104,14 @@ def released(quarantine: Quarantine, before: Desired | None, desired: Desired | 
 
 
 def quarantined(quarantine: Quarantine, entry: QuarantineEntry) -> Quarantine:
-    """Return the quarantine with this entry, in the place of an older one of the same content."""
-    others = tuple(each for each in quarantine if each.digest != entry.digest)
+    """Return the quarantine with this entry, in the place of older ones that say no more than it."""
+    others = tuple(each for each in quarantine if each.digest != entry.digest or not _covers(entry, each))
     return (*others, entry)[-LIMIT:]
+
+
+def _covers(entry: QuarantineEntry, other: QuarantineEntry) -> bool:
+    """Return whether an entry forbids all that another one of the same content does."""
+    return entry.inputs_hash in (None, other.inputs_hash)
 
 
 def mirrors(snapshot: Snapshot, quarantine: Quarantine) -> tuple[MirrorQuarantine, ...]:
@@ -118,7 +131,7 @@ def _mirrored(version: Version, snapshot: Snapshot, quarantine: Quarantine) -> t
         QuarantinedBy(
             deployment=snapshot.key.name,
             digest=each.digest,
-            template_hash=each.template_hash,
+            inputs_hash=each.inputs_hash,
             reason=each.reason,
             message=each.message,
             since=each.since,
@@ -128,4 +141,4 @@ def _mirrored(version: Version, snapshot: Snapshot, quarantine: Quarantine) -> t
         if each.digest == version.digest
     ]
     # In one order for all: each of several deployments would otherwise move its own mark to its own place, for ever.
-    return tuple(sorted((*others, *mine), key=lambda each: each.deployment)[:MOST_MIRRORS])
+    return tuple(sorted((*others, *mine), key=lambda each: (each.deployment, each.revision))[:MOST_MIRRORS])

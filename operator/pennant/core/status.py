@@ -1,72 +1,25 @@
 """Conditions: what a person or a tool needs to know, each computed from the same few facts."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from pennant.api.conditions import Condition, ConditionStatus, carried, find
-from pennant.api.deployment_status import HistoryEntry, MetricState, ModelDeploymentStatus, QuarantineEntry, Trigger
+from pennant.api.conditions import Condition, carried, find
+from pennant.api.deployment_status import ModelDeploymentStatus, Trigger
 from pennant.api.meta import clip
 from pennant.api.reasons import ConditionType, Reason
-from pennant.core.analysis import Verdict
-from pennant.core.gates import Blocked
-from pennant.core.judge import Withheld
-from pennant.core.observation import Workload
+from pennant.core.availability import as_it_began, available, is_scaled_to_zero, stalled_by_pods
+from pennant.core.facts import FALSE, TRUE, Facts, Said
 from pennant.core.tags import Ambiguous, Held, Holder, HolderInvalid, NotFound, Unassigned
+from pennant.core.verification import metrics_healthy, verified
 
 TAG_GRACE = timedelta(seconds=300)
-TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the conditions of one pass are computed from."""
-
-    now: datetime
-    generation: int
-    tag: str | None
-    """The tag that is followed; None where a version is named."""
-    holder: Holder
-    unresolved_since: datetime | None
-    """Since when the tag has not been held by exactly one version; None: it is."""
-    active: HistoryEntry | None
-    workload: Workload | None
-    verdict: Verdict
-    condemned: QuarantineEntry | None
-    """Says that the active revision was found bad."""
-    withheld: Withheld | None
-    """Says that the active revision breaches, and why nothing follows from that now."""
-    blocked: QuarantineEntry | None
-    """Says that what is asked for was found bad, and is not what is in place."""
-    gate: Blocked | None
-    """Says why the version that is asked for is not rolled out."""
-    paused: bool
-    """Whether `spec.paused` is true."""
-    frozen: bool
-    """Whether a bad version is left where it is, because `rollback.action` is Pause."""
-    broken: tuple[str, ...]
-    """What is wrong with the records of the history."""
-    has_target: bool
-    """Whether a version known good is there to go back to."""
-    pending: bool
-    """Whether the Deployment is still to be written."""
-    refusal: str
-    """Which write cannot be made, and why; empty: none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """Status, reason and message of a condition."""
-
-    status: ConditionStatus
-    reason: Reason
-    message: str
 
 
 def conditions(facts: Facts, before: ModelDeploymentStatus) -> tuple[Condition, ...]:
     """Return all conditions; `Ready` takes the first failing one's reason and message."""
     said = {kind: tell(facts) for kind, tell in TELLERS.items()}
+    said[ConditionType.AVAILABLE] = as_it_began(said[ConditionType.AVAILABLE], before)
     said = {ConditionType.READY: _ready(facts, said), **said}
     return stamped(said, facts.generation, facts.now, before)
 
@@ -97,16 +50,6 @@ def unresolved_since(before: ModelDeploymentStatus, holder: Holder, now: datetim
     if condition is None or condition.status is not FALSE:
         return now
     return condition.last_transition_time
-
-
-def _available(facts: Facts) -> Said:
-    workload = facts.workload
-    if workload is None:
-        return Said(FALSE, Reason.NOT_DEPLOYED, "nothing is deployed yet")
-    message = f"{workload.available} of {workload.replicas} pods are available"
-    if workload.minimum_available:
-        return Said(TRUE, Reason.MINIMUM_AVAILABLE, message)
-    return Said(FALSE, Reason.PODS_UNAVAILABLE, message)
 
 
 def _tag_resolved(facts: Facts) -> Said:
@@ -170,11 +113,12 @@ def _rolling_out(facts: Facts) -> Said | None:
         nothing_yet = facts.blocked is None and facts.unresolved_since is None
         message = "the first revision is about to be rolled out"
         return Said(TRUE, Reason.ROLLOUT_IN_PROGRESS, message) if nothing_yet else None
-    if not facts.pending and active.rolled_out_at is not None:
+    if not facts.pending and (active.rolled_out_at is not None or is_scaled_to_zero(facts)):
         return None
     rollback = active.trigger is Trigger.AUTOMATIC_ROLLBACK
     reason = Reason.ROLLBACK_IN_PROGRESS if rollback else Reason.ROLLOUT_IN_PROGRESS
-    return Said(TRUE, reason, f"{active.version} is being rolled out (revision {active.revision})")
+    cause = f": {facts.progress.message}" if facts.progress is not None and facts.progress.message else ""
+    return Said(TRUE, reason, f"{active.version} is being rolled out (revision {active.revision}){cause}")
 
 
 def _rolling_back(facts: Facts) -> Said | None:
@@ -196,7 +140,7 @@ CHANGES = (_cooling_down, _rolling_out, _rolling_back, _being_moved)
 
 
 def _is_stuck(facts: Facts) -> bool:
-    if facts.refusal or _grace_over(facts) or facts.frozen:
+    if facts.refusal or _grace_over(facts) or facts.frozen or stalled_by_pods(facts) is not None:
         return True
     return (facts.gate is not None and facts.active is None) or (facts.condemned is not None and not facts.has_target)
 
@@ -257,7 +201,14 @@ def _stalled_by_grace(facts: Facts) -> Said | None:
     return Said(TRUE, said.reason, said.message)
 
 
-STALLS = (_stalled_by_refusal, _stalled_by_breach, _stalled_by_quarantine, _stalled_by_gate, _stalled_by_grace)
+STALLS = (
+    _stalled_by_refusal,
+    _stalled_by_breach,
+    stalled_by_pods,
+    _stalled_by_quarantine,
+    _stalled_by_gate,
+    _stalled_by_grace,
+)
 """What can make a person necessary, the most urgent first."""
 
 
@@ -272,29 +223,11 @@ def _rolled_back(facts: Facts) -> Said:
         return Said(FALSE, Reason.NOT_ROLLED_BACK, "what is asked for is not quarantined here")
     who = "spec.version" if facts.tag is None else f"the tag {facts.tag}"
     what = facts.blocked.version
-    if facts.blocked.template_hash is not None:
-        what = f"another template of {what}"
-    message = f"{who} asks for {what}, {_in_place(facts.active)}: {facts.blocked.message}. {_mend(facts)}"
+    if facts.blocked.inputs_hash is not None:
+        what = f"{what} with the pod template of revision {facts.blocked.revision}"
+    instead = f"{facts.active.version} takes its place" if facts.active is not None else "nothing is served"
+    message = f"{who} asks for {what}, {instead}: {facts.blocked.message}. {_mend(facts)}"
     return Said(TRUE, facts.blocked.reason, message)
-
-
-def _in_place(active: HistoryEntry | None) -> str:
-    if active is None:
-        return "nothing is served"
-    return f"{active.version} is served" if active.rolled_out_at else f"{active.version} is being put back"
-
-
-def _metrics_healthy(facts: Facts) -> Said:
-    metrics = facts.verdict.enforced
-    breaching = [each for each in metrics if each.state is MetricState.BREACHING]
-    if breaching:
-        return Said(FALSE, breaching[0].reason, "; ".join(each.message for each in breaching))
-    unknown = [each for each in metrics if each.state is MetricState.UNKNOWN]
-    if unknown:
-        return Said(UNKNOWN, unknown[0].reason, "; ".join(each.message for each in unknown))
-    if not metrics:
-        return Said(TRUE, Reason.NO_METRICS, "no enforced metric is configured")
-    return Said(TRUE, Reason.METRICS_PASSING, "; ".join(each.message for each in metrics))
 
 
 def _suspended(facts: Facts) -> Said:
@@ -338,12 +271,13 @@ def _ready(facts: Facts, said: dict[ConditionType, Said]) -> Said:
 
 
 TELLERS: dict[ConditionType, Callable[[Facts], Said]] = {
-    ConditionType.AVAILABLE: _available,
+    ConditionType.AVAILABLE: available,
     ConditionType.TAG_RESOLVED: _tag_resolved,
     ConditionType.RECONCILING: _reconciling,
     ConditionType.STALLED: _stalled,
-    ConditionType.METRICS_HEALTHY: _metrics_healthy,
+    ConditionType.METRICS_HEALTHY: metrics_healthy,
     ConditionType.ROLLED_BACK: _rolled_back,
+    ConditionType.VERIFIED: verified,
     ConditionType.SUSPENDED: _suspended,
     ConditionType.HISTORY_INTACT: _history_intact,
 }

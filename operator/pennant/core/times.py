@@ -3,16 +3,20 @@
 from datetime import datetime
 
 from pennant.core import checks, status
-from pennant.core.judge import Judgement, good_at
+from pennant.core.facts import Facts
+from pennant.core.judge import Judgement, good_at, overdue_at
 from pennant.core.observation import Observation
 from pennant.core.plan import Situation
-from pennant.core.status import Facts
+from pennant.core.progress import Attempt, next_look_at
 
 
 def look_again_at(seen: Observation, at: Situation, found: Judgement, facts: Facts) -> datetime | None:
     """Return the next moment at which to decide anew though nothing has happened; None: there is none."""
     analysis, active = at.spec.analysis, at.active
-    times: list[datetime | None] = [good_at(analysis, active, found.verdict)]
+    times: list[datetime | None] = [good_at(analysis, found.active, found.verdict), overdue_at(analysis, found.active)]
+    if active is not None:
+        attempt = Attempt(seen, at.spec, active, found.is_known_good)
+        times.append(next_look_at(attempt, found.progress))
     if active is not None and analysis.metrics and checks.is_watched(analysis, active):
         times.append(checks.next_check_at(analysis, active, seen.now))
     if facts.unresolved_since is not None:

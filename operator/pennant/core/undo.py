@@ -11,6 +11,7 @@ from pennant.api.meta import SENTENCE, clip
 from pennant.api.reasons import Reason
 from pennant.core.history import Quarantine, succeeded, with_entry
 from pennant.core.plan import Draft, Situation, because, record_of
+from pennant.core.revision import pair
 from pennant.core.rollback import barring, quarantined
 from pennant.core.tags import Held
 
@@ -24,6 +25,7 @@ def draft(at: Situation, target: HistoryEntry, actor: str, why: str, token: str 
         digest=target.digest,
         template=snapshot.template,
         record=snapshot.record,
+        inputs_hash=target.inputs_hash,
         trigger=Trigger.UNDO,
         actor=actor,
         reason=because(f"back from {came_from} to {target.version} of revision {target.revision}", why),
@@ -39,11 +41,11 @@ def held_back(at: Situation, target: HistoryEntry, made: Draft | HistoryEntry) -
     Rule: An undo holds until the tag moves.
     """
     entry = _asked(at, _undone(made))
-    if entry is None or (entry.digest == target.digest and entry.template_hash in (None, target.template_hash)):
+    if entry is None or (entry.digest == target.digest and entry.inputs_hash in (None, target.inputs_hash)):
         return at.quarantine
     if entry.digest != target.digest:
-        entry = entry.model_copy(update={"template_hash": None})
-    if barring(entry.digest, entry.template_hash or "", at.quarantine) is not None:
+        entry = entry.model_copy(update={"inputs_hash": None})
+    if barring(entry.digest, entry.inputs_hash or "", at.quarantine) is not None:
         return at.quarantine
     return quarantined(at.quarantine, entry)
 
@@ -63,13 +65,13 @@ def _asked(at: Situation, message: str) -> QuarantineEntry | None:
     """Return what the quarantine would say of the content and template that are asked for."""
     if at.active is None:
         return None
-    version, digest, template_hash = at.active.version, at.active.digest, at.active.template_hash
+    version, (digest, inputs_hash) = at.active.version, pair(at.active)
     if isinstance(at.holder, Held) and at.template is not None:
-        version, digest, template_hash = at.holder.version.version, at.holder.version.digest, at.template_hash
+        version, digest, inputs_hash = at.holder.version.version, at.holder.version.digest, at.inputs_hash
     return QuarantineEntry(
         digest=digest,
         version=version,
-        template_hash=template_hash,
+        inputs_hash=inputs_hash,
         reason=Reason.UNDONE,
         message=clip(message, SENTENCE),
         since=at.now,

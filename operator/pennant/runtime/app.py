@@ -17,6 +17,7 @@ from typing import Any
 import kopf
 
 from pennant import __version__
+from pennant.controller.absences import Absences
 from pennant.controller.breaker import Breaker
 from pennant.controller.measurements import Measurements
 from pennant.controller.reconciler import Reconciler
@@ -102,7 +103,8 @@ class Operator:
         queues = {Kind.MODEL_DEPLOYMENT: queue, Kind.MODEL_VERSION: version_queue}
         store = Store(Records(version_queue.add), queue.add)
         leases = Leases(connection, self._lease_namespace(connection), self._settings.lease_name)
-        elector = self._elector(leases)
+        absences = Absences()
+        elector = self._elector(leases, absences)
 
         def permit() -> bool:
             return elector.is_leading
@@ -115,7 +117,7 @@ class Operator:
             self._settings.mass_breach_percent,
             partial(store.count, Kind.MODEL_DEPLOYMENT),
         )
-        reconciler = Reconciler(gateway, measurements, self._clock, self._telemetry, breaker)
+        reconciler = Reconciler(gateway, measurements, self._clock, self._telemetry, breaker, absences)
         workers = Workers(queue, reconciler, self._clock, self._telemetry)
         versions = VersionReconciler(VersionGateway(client, store, self._clock, gateway), self._clock)
         # Of their own, and considerate: ten thousand versions must delay no promotion.
@@ -298,12 +300,12 @@ class Operator:
 
         return AlertWebhook(self._settings.alert_webhook_token_file, hint, is_leading, self._telemetry.hinted)
 
-    def _elector(self, leases: Leases) -> Elector | Unopposed:
+    def _elector(self, leases: Leases, absences: Absences) -> Elector | Unopposed:
         settings = self._settings
         if not settings.leader_election:
-            return Unopposed()
+            return Unopposed(self._clock, absences.note)
         timing = Timing(settings.lease_duration_seconds, settings.renew_deadline_seconds, settings.retry_period_seconds)
-        return Elector(leases, _identity(), self._clock, timing, self._jitter)
+        return Elector(leases, _identity(), self._clock, timing, self._jitter, absences.note)
 
     def _lease_namespace(self, connection: Connection) -> str:
         return self._settings.lease_namespace or connection.namespace

@@ -12,6 +12,7 @@ import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Protocol
 
 from pennant.kube.leases import Lease
@@ -49,13 +50,19 @@ class LeaseLost(Exception):
     """This process led and can no longer be sure that it still does: it must end."""
 
 
+Absent = Callable[[datetime, datetime], None]
+"""Told of each span of time in which nobody led, as far as anybody knows: its beginning and its end."""
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 class Unopposed:
     """Leads without asking anybody, where leader election is off."""
 
     is_leading = True
 
-    def __init__(self) -> None:
-        """Have tried already, because there is nothing to try."""
+    def __init__(self, clock: Clock, absent: Absent) -> None:
+        """Have tried already, because there is nothing to try; whether anybody led before is not known."""
+        absent(LONG_AGO, clock.now())
         self.tried = asyncio.Event()
         self.tried.set()
 
@@ -68,8 +75,11 @@ class Unopposed:
 class Elector:
     """Takes the Lease, keeps it, and says at any time whether this process may write."""
 
-    def __init__(self, leases: Leases, identity: str, clock: Clock, timing: Timing, jitter: random.Random) -> None:
-        """Compete for the Lease under this identity."""
+    def __init__(
+        self, leases: Leases, identity: str, clock: Clock, timing: Timing, jitter: random.Random, absent: Absent
+    ) -> None:
+        """Compete for the Lease under this identity, and tell `absent` of the time in which nobody held it."""
+        self._absent = absent
         self._leases, self._identity, self._clock, self._timing = leases, identity, clock, timing
         self._jitter = jitter
         self._held: Lease | None = None
@@ -114,6 +124,7 @@ class Elector:
             _log.debug("The Lease was not taken", extra={"error": str(error)})
             return False
         self._renewed = sent
+        self._absent((found and found.renewed_at) or LONG_AGO, self._clock.now())
         return True
 
     def _is_free(self, found: Lease, now: float) -> bool:

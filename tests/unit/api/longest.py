@@ -33,8 +33,8 @@ def longest(node: Node, filler: str, number: int = 0) -> Any:
             beginning, ending = BEGINNINGS[pattern], f"{number:x}"
             middle = "a" if pattern else filler
             return beginning + middle * (most - len(beginning) - len(ending)) + ending
-        case {"type": "integer"}:
-            return node.get("maximum", LARGEST_NUMBER)
+        case {"type": "integer" | "boolean" as kind}:
+            return node.get("maximum", LARGEST_NUMBER) if kind == "integer" else False
     raise ValueError(f"the schema says nothing of the length of {node}")
 
 
@@ -53,7 +53,7 @@ def longest_status(filler: str) -> ModelDeploymentStatus:
     raw, plain = longest(schema, filler), longest(schema, "a")
     for number, entry in enumerate(raw["history"]):
         entry |= {"revision": LAST_REVISION - 200 + number, "evidence": plain["history"][number]["evidence"]}
-    for each in (*raw["quarantine"], *raw["analysis"]):
+    for each in (*raw["quarantine"], *raw["analysis"], raw["progress"]):
         each["reason"] = max(Reason, key=len)
     status = ModelDeploymentStatus.model_validate(raw)
     return status.model_copy(update={"history": thinned(status.history)})

@@ -18,8 +18,10 @@ def a_set(wanted: int = 1, ready: int = 0, *, is_observed: bool = True, refusal:
     return ReplicaSet("abc", wanted, is_observed, wanted, ready, ready, refusal)
 
 
-def a_pod(*containers: Container, **pod: str) -> Pod:
-    return Pod("fraud-b", **({"phase": "Running", "node": "node-1"} | pod), containers=containers)
+def a_pod(
+    *containers: Container, phase: str = "Running", node: str = "node-1", unscheduled: str = "", evicted: str = ""
+) -> Pod:
+    return Pod("fraud-b", phase, None, node, unscheduled, evicted, containers)
 
 
 def waiting(reason: str, message: str = "", last: Ended | None = None, *, is_init: bool = False) -> Container:

@@ -9,7 +9,7 @@ import pytest
 
 from pennant.kube.leases import Lease
 from pennant.ports import Conflict, Unavailable
-from pennant.runtime.lease import Elector, LeaseLost, Timing, Unopposed
+from pennant.runtime.lease import LONG_AGO, Elector, LeaseLost, Timing, Unopposed
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 TIMING = Timing(duration_seconds=15, renew_deadline_seconds=10, retry_period_seconds=2)
@@ -90,9 +90,13 @@ class Replica:
 
     def __init__(self, lock: Lock, name: str) -> None:
         self.leases = Leases(lock)
-        self.elector = Elector(self.leases, name, LoopClock(), TIMING, random.Random(name))
+        self.absences: list[tuple[datetime, datetime]] = []
+        self.elector = Elector(self.leases, name, LoopClock(), TIMING, random.Random(name), self._absent)
         self.led = asyncio.Event()
         self.task = asyncio.create_task(self.elector.run(self.led.set))
+
+    def _absent(self, begin: datetime, end: datetime) -> None:
+        self.absences.append((begin, end))
 
     async def stop(self) -> None:
         self.task.cancel()
@@ -122,6 +126,24 @@ async def test_a_leader_that_ends_lets_the_lease_go_and_the_other_takes_it_at_on
     assert lock.lease.holder == ""
     await asyncio.wait_for(b.led.wait(), 3)
     assert lock.lease.transitions == 1
+    await b.stop()
+
+
+async def test_who_takes_over_knows_for_how_long_nobody_led(lock: Lock) -> None:
+    """Rule: Time in which nobody could look does not count."""
+    a = Replica(lock, "a")
+    await a.led.wait()
+    assert a.absences[0][0] == LONG_AGO, "nobody knows of a time before the first Lease"
+    await asyncio.sleep(5)
+    await a.stop()
+    assert lock.lease is not None
+    released = lock.lease.renewed_at
+    await asyncio.sleep(300)
+    b = Replica(lock, "b")
+    await b.led.wait()
+    ((begin, end),) = b.absences
+    assert begin == released
+    assert 300 <= (end - begin).total_seconds() < 310
     await b.stop()
 
 
@@ -219,10 +241,12 @@ async def test_both_who_won_and_who_lost_have_tried(lock: Lock) -> None:
 
 
 async def test_whoever_is_unopposed_leads_at_once() -> None:
-    alone, led = Unopposed(), asyncio.Event()
+    absences: list[tuple[datetime, datetime]] = []
+    alone, led = Unopposed(LoopClock(), lambda begin, end: absences.append((begin, end))), asyncio.Event()
     task = asyncio.create_task(alone.run(led.set))
     await asyncio.wait_for(led.wait(), 1)
     assert alone.is_leading
     assert alone.tried.is_set()
+    assert [begin for begin, _ in absences] == [LONG_AGO], "whether anybody led before is not known"
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

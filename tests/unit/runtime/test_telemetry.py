@@ -73,7 +73,7 @@ def test_an_object_has_one_info_at_a_time() -> None:
 
 
 def test_an_object_has_a_bounded_number_of_series() -> None:
-    assert len([each for each in text(observed()) if "fraud" in each]) <= 45
+    assert len([each for each in text(observed()) if "fraud" in each]) <= 49
 
 
 async def test_a_story_is_told_by_the_counters() -> None:

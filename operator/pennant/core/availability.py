@@ -1,0 +1,76 @@
+"""What the conditions say of the pods of the current revision: whether they are available, and what they wait for."""
+
+from collections.abc import Mapping
+
+from pennant.api.conditions import find
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.meta import clip
+from pennant.api.reasons import ConditionType, Reason
+from pennant.core.facts import FALSE, TRUE, Facts, Said
+from pennant.core.progress import STANDSTILLS
+
+
+def available(facts: Facts) -> Said:
+    """Return whether the minimum of pods is available, and at least one.
+
+    Rule: Ready needs a pod.
+    """
+    workload = facts.workload
+    if workload is None:
+        return Said(FALSE, Reason.NOT_DEPLOYED, "nothing is deployed yet")
+    if workload.replicas == 0:
+        return Said(FALSE, Reason.SCALED_TO_ZERO, "spec.replicas is 0, so there is no pod")
+    message = f"{workload.available} of {workload.replicas} pods were available when this began"
+    if workload.minimum_available and workload.available:
+        return Said(TRUE, Reason.MINIMUM_AVAILABLE, message)
+    return Said(FALSE, Reason.PODS_UNAVAILABLE, message)
+
+
+def as_it_began(said: Said, before: ModelDeploymentStatus) -> Said:
+    """Return what is said of the pods with the numbers of the moment at which it became so.
+
+    Rule: One state has one sentence.
+    """
+    old = find(before.conditions, ConditionType.AVAILABLE)
+    if old is None or (old.status, old.reason) != (said.status, said.reason.value):
+        return said
+    return Said(said.status, said.reason, old.message)
+
+
+def stalled_by_pods(facts: Facts) -> Said | None:
+    """Return why the pods of the active revision do not come, where that is not held against the version.
+
+    What the API server refuses is told at once; everything else after the deadline.
+
+    Rule: What the cluster keeps from starting is not condemned.
+    """
+    active, progress, workload = facts.active, facts.progress, facts.workload
+    if active is None or progress is None or progress.reason in STANDSTILLS:
+        return None
+    if progress.stopped and progress.reason is not None:
+        reason, cause = progress.reason, progress.message
+    elif workload is not None and workload.refusal:
+        reason, cause = Reason.PODS_REFUSED, f"the API server refuses to create pods: {clip(workload.refusal, 256)}"
+    else:
+        return None
+    message = f"{progress.available} pods of {active.version} (revision {active.revision}) became available: {cause}"
+    advice = WHAT_HELPS[reason] if not facts.advice or reason is not Reason.PODS_UNSCHEDULABLE else facts.advice
+    return Said(TRUE, Reason.PODS_UNAVAILABLE if facts.known_good else reason, f"{message}. {advice}")
+
+
+WHAT_HELPS: Mapping[Reason, str] = {
+    Reason.PODS_UNSCHEDULABLE: "Add nodes, free resources, or change what the pod template requests",
+    Reason.PODS_REFUSED: "Raise the quota, or change the policy or the pod template",
+    Reason.PODS_EVICTED: "Look at the nodes, and give the pods the requests and the priority that they need",
+    Reason.PODS_NOT_STARTED: "See `kubectl describe pod` and the node",
+    Reason.CONTROLLERS_AWAY: "Look after kube-controller-manager and kube-scheduler",
+    Reason.PODS_UNAVAILABLE: (
+        "See `kubectl describe pod` and `kubectl logs`; move the tag, or give pennant.dev/rollback-to"
+    ),
+}
+"""What a person can do where pods do not come, by the reason."""
+
+
+def is_scaled_to_zero(facts: Facts) -> bool:
+    """Return whether the active revision has no pod because none is asked for."""
+    return facts.progress is not None and facts.progress.reason is Reason.SCALED_TO_ZERO

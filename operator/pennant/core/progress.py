@@ -1,0 +1,220 @@
+"""The clock of one attempt: whether the pods of the current revision become available, and why not.
+
+A rollout has failed when the number of available pods of its template has not reached a new maximum for
+`progressDeadlineSeconds`, and the revision itself is to blame. The Deployment's own condition `Progressing` is no
+measure of that: it keeps what it said of the template before, and counts pods that are ready only for a moment.
+
+Rule: An attempt has a clock of its own.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pennant.api.deployment_status import HistoryEntry, PodProgress
+from pennant.api.meta import clip
+from pennant.api.model_deployment import ModelDeploymentSpec, OnUnavailable, OnUnschedulable
+from pennant.api.reasons import Reason
+from pennant.core import pods
+from pennant.core.observation import Invalid, Observation, Snapshot, Span, Workload
+from pennant.core.pods import Cause, Fault, Pods
+
+LOOK_AFTER = timedelta(seconds=30)
+"""After so long without a new pod the pods are looked at, so that the status can say what they wait for."""
+LOOK_AGAIN_AFTER = timedelta(seconds=30)
+"""While a rollout cannot go on, its pods are looked at this often."""
+STANDSTILLS = frozenset({Reason.PAUSED, Reason.SCALED_TO_ZERO})
+"""Reasons that are somebody's wish, so that nothing is wrong with the pods."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The pods of the revision are not available in time, and the revision is to blame."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What the clock of the current revision depends on."""
+
+    seen: Observation
+    spec: ModelDeploymentSpec
+    active: HistoryEntry
+    is_known_good: bool
+    """Whether its content was known good with its pod template before."""
+
+    @property
+    def workload(self) -> Workload | None:
+        """The Deployment, if it has the template of this revision; None: not yet."""
+        workload = self.seen.snapshot.workload
+        if workload is None or workload.deleting:
+            return None
+        return workload if workload.template_hash == self.active.template_hash else None
+
+    @property
+    def looked_at(self) -> Pods | None:
+        """The pods of this revision, where they were read for this pass."""
+        found = self.seen.pods
+        return found if found is not None and found.template_hash == self.active.template_hash else None
+
+    @property
+    def deadline(self) -> timedelta:
+        """How long no further pod may become available."""
+        return timedelta(seconds=self.spec.progress_deadline_seconds)
+
+    @property
+    def before(self) -> PodProgress | None:
+        """What the status says of this revision's progress."""
+        progress = self.seen.snapshot.status.progress
+        return progress if progress is not None and progress.revision == self.active.revision else None
+
+
+def advanced(at: Attempt) -> PodProgress | None:
+    """Return how far the pods have come by now; None while enough of them are available."""
+    before, workload, now = at.before, at.workload, at.seen.now
+    # What the Deployment counts is about an older spec until its controller has seen the newest one.
+    if workload is None or (at.active.rolled_out_at is not None and not workload.settled):
+        return before
+    if is_enough(at.active, workload):
+        return None
+    available = available_pods(workload, at.looked_at, now)
+    if before is None:
+        before = PodProgress(revision=at.active.revision, available=available, since=now)
+    standstill = _standstill(at.spec, workload)
+    if standstill is not None:
+        return before.model_copy(update={"stopped": True, "reason": standstill, "message": ""})
+    lost = at.active.rolled_out_at is not None and available == 0 < before.available and not before.stopped
+    if available > before.available or lost or before.reason in STANDSTILLS:
+        return PodProgress(revision=before.revision, available=available, since=now)
+    since = watched(before.since, at.seen.unwatched, now)
+    return before if since == before.since else before.model_copy(update={"since": since})
+
+
+def is_enough(active: HistoryEntry, workload: Workload) -> bool:
+    """Return whether the revision was rolled out, and its minimum of pods is available and at least one."""
+    return active.rolled_out_at is not None and workload.available > 0 and workload.minimum_available
+
+
+def available_pods(workload: Workload, looked_at: Pods | None, now: datetime) -> int:
+    """Return how many pods of the template are available: certainly so many by the Deployment's own counts.
+
+    More pods are available than there are pods of older templates. Where the pods were read, they tell it exactly.
+    """
+    if looked_at is not None:
+        return looked_at.available(workload.min_ready_seconds, now)
+    return max(workload.available - (workload.total - workload.updated), 0) if workload.settled else 0
+
+
+def watched(since: datetime, unwatched: tuple[Span, ...], now: datetime) -> datetime:
+    """Return a moment put off by the time after it in which nobody could look; never one in the future.
+
+    Rule: Time in which nobody could look does not count.
+    """
+    for each in unwatched:
+        since += max(each.end - max(each.begin, since), timedelta(0))
+    return min(since, now)
+
+
+def _standstill(spec: ModelDeploymentSpec, workload: Workload) -> Reason | None:
+    """Return by whose wish no pod is to become available; None: by nobody's.
+
+    Rule: Nothing is verified without a pod.
+    """
+    if workload.replicas == 0:
+        return Reason.SCALED_TO_ZERO
+    return Reason.PAUSED if spec.paused or workload.paused else None
+
+
+def is_overdue(at: Attempt, progress: PodProgress) -> bool:
+    """Return whether no further pod became available in time."""
+    return not progress.stopped and at.seen.now - progress.since >= at.deadline
+
+
+def needs_a_look(at: Attempt) -> bool:
+    """Return whether the pods are to be read: a verdict or a message depends on them."""
+    progress = advanced(at)
+    if progress is None or at.workload is None or progress.reason in STANDSTILLS:
+        return False
+    waits = at.seen.now - progress.since
+    return progress.stopped or waits >= at.deadline or (progress.reason is None and waits >= LOOK_AFTER)
+
+
+def revision_to_look_at(snapshot: Snapshot, unwatched: tuple[Span, ...], now: datetime) -> HistoryEntry | None:
+    """Return the current revision, if its pods are to be read for this pass; None: they are not."""
+    history = snapshot.status.history
+    if isinstance(snapshot.spec, Invalid) or snapshot.deleting or not history:
+        return None
+    seen = Observation(now, snapshot, unwatched=unwatched)
+    at = Attempt(seen, snapshot.spec, history[-1], is_known_good=False)
+    return history[-1] if needs_a_look(at) else None
+
+
+def next_look_at(at: Attempt, progress: PodProgress | None) -> datetime | None:
+    """Return when time alone makes the pods worth a look; None: it does not."""
+    if progress is None or at.workload is None or progress.reason in STANDSTILLS:
+        return None
+    if progress.stopped or is_overdue(at, progress):
+        return at.seen.now + LOOK_AGAIN_AFTER
+    first = progress.since + LOOK_AFTER
+    return min(first, progress.since + at.deadline) if progress.reason is None else progress.since + at.deadline
+
+
+def judged(at: Attempt, progress: PodProgress | None) -> tuple[PodProgress | None, Failure | None]:
+    """Return the progress with what a look at the pods has shown, and the failure of the revision if it is one.
+
+    Rule: Before a deadline condemns, the pods are looked at.
+    """
+    looked_at, workload = at.looked_at, at.workload
+    if progress is None or looked_at is None or workload is None or progress.reason in STANDSTILLS:
+        return progress, None
+    found = pods.cause(looked_at, workload.min_ready_seconds, at.seen.now)
+    if progress.stopped:
+        return _still_stopped(at, progress, found), None
+    if not is_overdue(at, progress):
+        return _told(progress, found), None
+    found = found or pods.away("all pods that were created are available")
+    reason = _failure(at, workload, found)
+    if reason is None:
+        return _told(progress, found).model_copy(update={"stopped": True}), None
+    return progress, Failure(reason, f"{_shortfall(at, progress, workload)}: {found.message}")
+
+
+def _still_stopped(at: Attempt, progress: PodProgress, found: Cause | None) -> PodProgress:
+    """Return the progress of a rollout that waits; where the cluster lets it go on, it has its whole time again."""
+    if at.is_known_good or (found is not None and found.fault is Fault.CLUSTER):
+        return progress if found is None else _told(progress, found)
+    return _told(PodProgress(revision=progress.revision, available=progress.available, since=at.seen.now), found)
+
+
+def _told(progress: PodProgress, found: Cause | None) -> PodProgress:
+    """Return the progress with the cause; while its reason stays the same, so does the sentence."""
+    if found is None or progress.reason is found.reason:
+        return progress
+    return progress.model_copy(update={"reason": found.reason, "message": clip(found.message)})
+
+
+def _failure(at: Attempt, workload: Workload, found: Cause) -> Reason | None:
+    """Return why the revision has failed; None: it has not, or nothing follows from that.
+
+    Rule: A restart, a scale-up or a drain condemns nobody.
+    Rule: An outage is a signal.
+    """
+    if found.fault is Fault.CLUSTER:
+        holds = at.spec.rollout.on_unschedulable is OnUnschedulable.HOLD or found.reason is Reason.CONTROLLERS_AWAY
+        if holds or at.is_known_good or at.active.rolled_out_at is not None:
+            return None
+        return Reason.PROGRESS_DEADLINE_EXCEEDED
+    if at.active.rolled_out_at is None and not at.is_known_good:
+        return Reason.PROGRESS_DEADLINE_EXCEEDED
+    reports = at.is_known_good and at.spec.rollback.on_unavailable is OnUnavailable.REPORT
+    return None if workload.available or reports else Reason.PODS_UNAVAILABLE
+
+
+def _shortfall(at: Attempt, progress: PodProgress, workload: Workload) -> str:
+    """Return how far the pods came, in numbers."""
+    seconds = at.spec.progress_deadline_seconds
+    if at.active.rolled_out_at is not None:
+        return f"no pod has been available for {seconds} s"
+    further = "no further pod" if progress.available else "none"
+    return f"{progress.available} of {workload.replicas} pods became available, and {further} within {seconds} s"

@@ -1,0 +1,47 @@
+"""Whether the pods of a new revision need room beside the old ones that a cluster often does not have."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pennant.api.model_deployment import ModelDeploymentSpec
+
+GPU = "nvidia.com/gpu"
+
+
+def advice(spec: ModelDeploymentSpec) -> str:
+    """Return what to set where one pod needs what a second one beside it cannot have; empty: nothing.
+
+    With one replica and the default surge a rollout starts the new pod beside the old one. A GPU that is taken, and a
+    volume that one node alone may mount, keep it from starting.
+
+    Rule: One replica that cannot have a second pod beside it gets a warning.
+    """
+    if (spec.replicas or 1) != 1 or spec.rollout.max_surge in (0, "0%"):
+        return ""
+    what = _scarce(spec.template["spec"])
+    if not what:
+        return ""
+    return (
+        f"A rollout of one replica starts the new pod beside the old one, and the pod template {what}: where there is "
+        "no second one, set rollout.maxSurge: 0 and rollout.maxUnavailable: 1"
+    )
+
+
+def _scarce(pod: dict[str, Any]) -> str:
+    """Return what of a pod a second pod may not get."""
+    for container in _objects(pod.get("containers")):
+        resources = container.get("resources")
+        for kind in ("limits", "requests"):
+            if isinstance(resources, dict) and GPU in (resources.get(kind) or {}):
+                return f"requests {GPU}"
+    for volume in _objects(pod.get("volumes")):
+        claim = volume.get("persistentVolumeClaim")
+        if isinstance(claim, dict) and not claim.get("readOnly"):
+            return (
+                f"mounts the claim {claim.get('claimName', '')}, which one node alone can mount if it is ReadWriteOnce"
+            )
+    return ""
+
+
+def _objects(value: object) -> Iterator[dict[str, Any]]:
+    yield from (each for each in value if isinstance(each, dict)) if isinstance(value, list) else ()

@@ -1,0 +1,161 @@
+"""What becomes of the revision in place: whether it is condemned, with what, and when it is known good."""
+
+from typing import Any
+
+import pytest
+
+from pennant.api.conditions import Condition, ConditionStatus
+from pennant.api.deployment_status import Evidence, HistoryEntry, ModelDeploymentStatus, Outcome, Trigger
+from pennant.api.reasons import ConditionType, Reason
+from pennant.core import brakes, history
+from pennant.core.availability import as_it_began
+from pennant.core.facts import Said
+from pennant.core.history import baking, progressed
+from pennant.core.surge import advice
+from unit.core.builders import NOON, a_workload, after, an_entry, the_spec
+from unit.core.test_progress import progress
+
+
+def test_the_bake_time_counts_from_the_last_break() -> None:
+    """Rule: The bake time is continuous."""
+    entry = an_entry(rolled_out_at=NOON)
+    baked = baking(entry, a_workload(), None, after(0))
+    assert baked.clean_since == after(0)
+    assert baking(baked, a_workload(), None, after(50)) == baked
+    broken = baking(baked, a_workload(), progress(), after(60))
+    assert broken.clean_since is None
+    assert baking(broken, a_workload(), None, after(70)).clean_since == after(70)
+
+
+@pytest.mark.parametrize(("regained", "since"), [(30, 30), (-30, 0), (90, 0)], ids=["after", "before", "in the future"])
+def test_a_break_that_nobody_saw_is_told_by_the_deployment(regained: int, since: int) -> None:
+    baked = an_entry(rolled_out_at=NOON, clean_since=NOON)
+    found = baking(baked, a_workload(available_since=after(regained)), None, after(60))
+    assert found.clean_since == after(since)
+
+
+def test_a_mark_in_the_future_counts_as_now() -> None:
+    """Rule: A clock that is set back stops no watch."""
+    ahead = an_entry(available_at=after(3600), rolled_out_at=after(3601), clean_since=after(3601))
+    found = progressed(ahead, None, None, after(5))
+    assert (found.available_at, found.rolled_out_at, found.clean_since) == (after(5), after(5), after(5))
+
+
+def test_what_has_no_pod_is_not_rolled_out() -> None:
+    none = a_workload(replicas=0, total=0, updated=0, available=0)
+    assert progressed(an_entry(), none, None, after(5)).rolled_out_at is None
+
+
+def rolled_back(revision: int, version: str, **fields: Any) -> HistoryEntry:
+    return an_entry(revision, version, trigger=Trigger.AUTOMATIC_ROLLBACK, **fields)
+
+
+def bad(revision: int, version: str, *metrics: str, **fields: Any) -> HistoryEntry:
+    evidence = tuple(
+        Evidence(metric=each, value="0.5", threshold="min 0.9", breaches="3 of 3", query_hash="q", at=NOON)
+        for each in metrics
+    )
+    return an_entry(revision, version, outcome=Outcome.ROLLED_BACK, evidence=evidence, **fields)
+
+
+DID_NOT_HELP, LIMIT_REACHED = Reason.ROLLBACK_DID_NOT_HELP, Reason.ROLLBACK_LIMIT_REACHED
+RESTARTED = an_entry(3, "1.0.0", trigger=Trigger.RESTART)
+
+
+@pytest.mark.parametrize(
+    ("past", "limit", "reason"),
+    [
+        pytest.param([an_entry(1)], 1, None, id="no rollback"),
+        pytest.param([bad(1, "1.1.0", "accuracy"), rolled_back(2, "1.0.0")], 1, DID_NOT_HELP, id="same"),
+        pytest.param([bad(1, "1.1.0", "latency"), rolled_back(2, "1.0.0")], 1, LIMIT_REACHED, id="other"),
+        pytest.param([bad(1, "1.1.0"), rolled_back(2, "1.0.0")], 1, LIMIT_REACHED, id="a failed start"),
+        pytest.param([bad(1, "1.1.0", "accuracy"), rolled_back(2, "1.0.0")], 2, None, id="the limit allows more"),
+        pytest.param(
+            [bad(1, "1.1.0", "accuracy"), rolled_back(2, "1.0.0"), RESTARTED],
+            1,
+            DID_NOT_HELP,
+            id="a restart is no other attempt",
+        ),
+        pytest.param(
+            [bad(1, "1.1.0", "accuracy"), rolled_back(2, "1.0.0", verified_at=NOON)], 1, None, id="known good again"
+        ),
+        pytest.param(
+            [bad(1, "1.1.0", "accuracy"), rolled_back(2, "1.0.0"), an_entry(3, "1.2.0")], 1, None, id="the tag moved"
+        ),
+    ],
+)
+def test_a_rollback_that_does_not_help(past: list[HistoryEntry], limit: int, reason: Reason | None) -> None:
+    """Rule: A rollback that does not help is evidence against the cluster."""
+    found = brakes.unhelpful(the_spec(rollback={"limit": limit}), tuple(past), ["accuracy"])
+    assert (found.reason if found else None) == reason
+    if reason is DID_NOT_HELP:
+        assert found is not None
+        assert "so did 1.1.0 (revision 1) before the rollback (accuracy 0.5, min 0.9)" in found.message
+
+
+def test_the_default_budget_fits_into_a_short_history() -> None:
+    past = [rolled_back(number, "1.0.0") for number in (1, 2)]
+    assert brakes.exhausted(the_spec(historyLimit=3), tuple(past), NOON) is not None
+    assert brakes.exhausted(the_spec(), tuple(past), NOON) is None
+    assert brakes.exhausted(the_spec(), (*past, rolled_back(3, "1.0.0")), NOON) is not None
+
+
+def test_a_failed_start_is_one_whatever_became_of_it() -> None:
+    assert {Reason.PROGRESS_DEADLINE_EXCEEDED, Reason.PODS_UNAVAILABLE} == history.FAILED_STARTS
+
+
+def test_numbers_of_pods_are_those_of_the_beginning() -> None:
+    """Rule: One state has one sentence."""
+    old = Condition(
+        type=ConditionType.AVAILABLE,
+        status=ConditionStatus.FALSE,
+        reason=Reason.PODS_UNAVAILABLE,
+        message="0 of 3 pods were available when this began",
+        observed_generation=1,
+        last_transition_time=NOON,
+    )
+    before = ModelDeploymentStatus(conditions=(old,))
+    now = Said(ConditionStatus.FALSE, Reason.PODS_UNAVAILABLE, "1 of 3 pods were available when this began")
+    assert as_it_began(now, before).message == old.message
+    gone = Said(ConditionStatus.FALSE, Reason.NOT_DEPLOYED, "nothing is deployed yet")
+    assert as_it_began(gone, before) == gone
+
+
+GPU = {"resources": {"limits": {"nvidia.com/gpu": "1"}}}
+CLAIM = {"volumes": [{"name": "models", "persistentVolumeClaim": {"claimName": "models"}}]}
+
+
+@pytest.mark.parametrize(
+    ("container", "pod", "spec", "words"),
+    [
+        (GPU, {}, {"replicas": 1}, "requests nvidia.com/gpu"),
+        ({}, CLAIM, {"replicas": 1}, "mounts the claim models"),
+        (GPU, {}, {"replicas": 2}, ""),
+        (GPU, {}, {"replicas": 1, "rollout": {"maxSurge": 0, "maxUnavailable": 1}}, ""),
+        ({}, {}, {"replicas": 1}, ""),
+    ],
+)
+def test_a_second_pod_that_finds_no_room(container: Any, pod: Any, spec: Any, words: str) -> None:
+    """Rule: One replica that cannot have a second pod beside it gets a warning."""
+    template = {"spec": {"containers": [{"name": "server", "image": "i", **container}], **pod}}
+    found = advice(the_spec(template=template, **spec))
+    assert words in found
+    assert bool(words) == ("set rollout.maxSurge: 0 and rollout.maxUnavailable: 1" in found)
+
+
+@pytest.mark.parametrize(
+    ("probes", "seconds"),
+    [
+        ({}, 600),
+        ({"startupProbe": {"failureThreshold": 180}}, 2100),
+        ({"startupProbe": {"initialDelaySeconds": 60, "periodSeconds": 5, "failureThreshold": 100}}, 860),
+        ({"livenessProbe": {"initialDelaySeconds": 900, "periodSeconds": 10}}, 1230),
+        ({"startupProbe": {"failureThreshold": "many"}, "readinessProbe": 7}, 600),
+    ],
+    ids=["no probe", "a slow model", "all fields", "liveness", "nonsense"],
+)
+def test_the_deadline_leaves_time_to_start(probes: Any, seconds: int) -> None:
+    template = {"spec": {"containers": [{"name": "server", "image": "i", **probes}]}}
+    assert the_spec(template=template, rollout={}).progress_deadline_seconds == seconds
+    explicit = the_spec(template=template, rollout={"progressDeadlineSeconds": 7})
+    assert explicit.progress_deadline_seconds == 7
