@@ -33,6 +33,38 @@ def test_when_every_version_breaches_one_after_another_the_last_one_goes_on_serv
     serving.stays(lambda: len(serving.history) == 5, 4, "the history")
 
 
+def test_a_rollback_that_does_not_help_is_the_last_one(serving: Stage) -> None:
+    """Rule: A rollback that does not help is evidence against the cluster."""
+    for old, new in (("1.0.0", "1.1.0"), ("1.1.0", "1.2.0")):
+        serving.accuracy(new, 0.97)
+        serving.version(new)
+        serving.move_tag(old, new)
+        serving.until_verified(new)
+    for each in ("1.0.0", "1.1.0", "1.2.0"):
+        serving.accuracy(each, 0.5)
+    serving.until_stalled("RollbackDidNotHelp")
+    serving.stays(lambda: serving.condition("Stalled") == ("True", "RollbackDidNotHelp"), 5, "1.1.0")
+    assert (serving.served(), serving.quarantined()) == ("1.1.0", [("1.2.0", "MetricBreach")])
+    said = serving.message("Stalled")
+    assert "accuracy is 0.5, below 0.9, in 3 of 3 checks; so did 1.2.0 (revision 3) before the rollback" in said
+    for each in ("1.0.0", "1.1.0", "1.2.0"):
+        serving.accuracy(each, 0.95)
+    serving.until_verified("1.1.0")
+    assert serving.condition("Stalled") == ("True", "RolledBack")
+
+
+def test_automatic_rollbacks_that_follow_each_other_are_bounded(serving: Stage) -> None:
+    serving.deployment(rollout={"maxSurge": 1, "maxUnavailable": 0, "progressDeadlineSeconds": 4})
+    serving.accuracy("1.1.0", 0.97)
+    serving.crash("1.1.0")
+    serving.version("1.1.0")
+    serving.move_tag("1.0.0", "1.1.0")
+    serving.until(lambda: serving.history[-1]["trigger"] == "AutomaticRollback")
+    serving.accuracy("1.0.0", 0.5)
+    serving.until_stalled("RollbackLimitReached")
+    assert serving.quarantined() == [("1.1.0", "ProgressDeadlineExceeded")]
+
+
 def test_a_storm_of_moves_ends_with_the_version_that_holds_the_tag_last(serving: Stage) -> None:
     """Rule: The only holder of the tag is asked for at once."""
     versions = [f"1.{minor}.0" for minor in range(6)]

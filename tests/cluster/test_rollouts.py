@@ -5,6 +5,8 @@ A version is condemned for what its own containers do, and for nothing else.
 
 import json
 import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -262,6 +264,61 @@ def test_an_outage_of_kubernetes_own_controllers_condemns_nobody(quick: Stage) -
         quick.rig.start_part("kube-controller-manager")
     quick.until_verified("1.1.0")
     assert quick.condition("Stalled") == ("False", "NotStalled")
+
+
+@pytest.fixture
+def bare_node(quick: Stage) -> Iterator[str]:
+    """Return the name of a node without a kubelet: what its pods do is what a test writes into their status."""
+    name = f"bare-{quick.namespace[-6:]}"
+    metadata = {"name": name, "labels": {"kubernetes.io/hostname": name}}
+    quick.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "Node", "metadata": metadata}))
+    ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "ready"}
+    room = {"pods": "10", "cpu": "8", "memory": "8Gi"}
+    status = {"status": {"conditions": [ready], "capacity": room, "allocatable": room}}
+    quick.kubectl("patch", "node", name, "--subresource=status", "--type=merge", "-p", json.dumps(status))
+    yield name
+    quick.kubectl("delete", "node", name, "--wait=false")
+
+
+def play_the_kubelet(stage: Stage, pod: str, **status: Any) -> None:
+    stage.kubectl("patch", "pod", pod, "--subresource=status", "--type=merge", "-p", json.dumps({"status": status}))
+
+
+def test_pods_that_do_not_start_or_are_evicted_condemn_nobody(quick: Stage, bare_node: str) -> None:
+    there = {"nodeSelector": {"kubernetes.io/hostname": bare_node}, "tolerations": [{"operator": "Exists"}]}
+    quick.deployment(**QUICK, template=with_pods(quick, **there))
+    quick.until_stalled("PodsNotStarted")
+    assert bare_node in quick.message("Stalled")
+
+    def on_the_node() -> list[str]:
+        pods = quick.all_of("pod", "pennant.dev/modeldeployment=fraud")
+        there = [each for each in pods if each["spec"].get("nodeName") == bare_node]
+        return [each["metadata"]["name"] for each in there if each["status"]["phase"] == "Pending"]
+
+    (pod,) = on_the_node()
+    play_the_kubelet(quick, pod, phase="Failed", reason="Evicted", message="The node was low on resource: memory.")
+    quick.until_stalled("PodsEvicted")
+    assert "low on resource: memory" in quick.message("Stalled")
+    quick.until(lambda: len(on_the_node()) == 1, what="another pod")
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    ready = {"type": "Ready", "status": "True", "lastTransitionTime": now}
+    server = {"name": "server", "image": "i", "imageID": "", "ready": True, "restartCount": 0, "state": {"running": {}}}
+    play_the_kubelet(quick, on_the_node()[0], phase="Running", conditions=[ready], containerStatuses=[server])
+    quick.until_verified("1.0.0")
+    assert (quick.quarantined(), quick.history[-1]["revision"]) == ([], 2)
+
+
+def test_a_version_that_does_not_become_known_good_is_told_of_once(stage: Stage) -> None:
+    """Rule: Not becoming known good is said."""
+    metric = {"name": "errors", "prometheus": {"query": "model_errors_total"}, "threshold": {"max": "1"}}
+    stage.version("1.0.0", "production")
+    analysis = {"intervalSeconds": 1, "bakeSeconds": 1, "metrics": [metric]}
+    stage.deployment(**QUICK | {"analysis": analysis})
+    stage.until(lambda: stage.condition("Verified") == ("False", "NoData"))
+    stage.until_told("NotVerified")
+    (event,) = [each for each in stage.all_of("event") if each["reason"] == "NotVerified"]
+    assert "errors" in str(event.get("note", event.get("message", "")))
+    assert stage.condition("Ready") == ("True", "Serving"), "it is not known to be bad either"
 
 
 def test_ready_needs_a_pod_whatever_may_be_unavailable(stage: Stage) -> None:

@@ -168,7 +168,8 @@ def nothing(_: World) -> None:
 
 
 WRITES: list[tuple[writes.Invariant, Violation, Violation]] = [
-    (writes.what_is_going_away_is_left_alone, delete_before, nothing),
+    (writes.what_is_going_away_is_left_alone, delete_before, lambda world: say(world, history=())),
+    (writes.what_is_going_away_is_left_alone, delete_before, add(4, 1, Trigger.TAG_MOVED)),
     (writes.what_is_going_away_is_left_alone, forget_before, nothing),
     (writes.the_record_comes_before_its_entry, nothing, add(4, 1, Trigger.TAG_MOVED)),
     (writes.the_entry_comes_before_the_deployment, nothing, apply(annotations={"pennant.dev/revision": "1"})),

@@ -107,6 +107,8 @@ class HistoryEntry(ApiModel):
     """When it was noticed that it had not become known good though twice its bake time was over."""
     ended_at: Timestamp | None = None
     """When another revision took its place."""
+    released_at: Timestamp | None = None
+    """When what it tried was no longer quarantined; none while it is, and where it never was."""
     outcome: Outcome
     """InProgress, Serving, Verified, RolledBack, Superseded or Failed."""
     stored_template: ShortHash | None = None
@@ -138,6 +140,10 @@ class QuarantineEntry(ApiModel):
     """When it was found bad."""
     revision: RevisionNumber
     """The revision that was found bad."""
+    tag: Label | None = None
+    """The tag that was followed then. It ends the quarantine by settling on another content; none: any tag does."""
+    tagged: ContentDigest | None = None
+    """Digest of the content that had the tag then, where that was another one."""
 
 
 class MetricState(StrEnum):

@@ -10,6 +10,7 @@ from pennant.api.meta import (
     ATOMIC,
     ApiModel,
     ContentDigest,
+    Label,
     Line,
     RevisionNumber,
     SemanticVersion,
@@ -88,6 +89,10 @@ class QuarantinedBy(ApiModel):
     """When it was found bad."""
     revision: RevisionNumber
     """The revision of the ModelDeployment that was found bad."""
+    tag: Label | None = None
+    """The tag that the ModelDeployment followed then; none: it named the version."""
+    tagged: ContentDigest | None = None
+    """Digest of the content that had the tag then, where that was another one."""
 
 
 class ModelVersionStatus(ApiModel):

@@ -111,6 +111,8 @@ class _Scene:
     asked: Desired | None
     found: Judgement
     gate: Blocked | None
+    standing: Quarantine
+    """What was quarantined before this pass."""
     last_command: LastCommand | None
     applied: Applied | None
     drift: Drift | None
@@ -149,10 +151,11 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
     snapshot, before = seen.snapshot, seen.snapshot.status
     held = holder(snapshot.versions, spec)
     asked = _asked(before.desired, held, spec, seen)
-    quarantine = rollback.restored(before, snapshot)
-    past = history.adopted(before.history, snapshot.revisions, quarantine)
-    quarantine = rollback.released(quarantine, before.desired, asked)
-    found = judge(seen, spec, past, before.applied, quarantine)
+    past = history.adopted(before.history, snapshot.revisions, rollback.restored(before, snapshot, ()))
+    standing = rollback.restored(before, snapshot, past)
+    followed = spec.tag if spec.version is None else None
+    quarantine = rollback.released(standing, followed, held, past[-1] if past else None)
+    found = judge(seen, spec, past, before.applied, quarantine, asked.digest if asked is not None else None)
     if found.active is not None:
         past = history.with_entry(past, found.active)
     template = plan.rendered(snapshot, spec, held)
@@ -173,7 +176,9 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
     at = _with_quarantine(at, at.quarantine)
     gate = gates.blocked(at)
     applied = by_hand.with_known_restart(before.applied, snapshot.workload, past)
-    return _Scene(seen, at, asked, found, gate, before.last_command, applied, before.drift, events=found.events)
+    return _Scene(
+        seen, at, asked, found, gate, standing, before.last_command, applied, before.drift, events=found.events
+    )
 
 
 def _still_undone(at: Situation) -> Quarantine:
@@ -283,7 +288,8 @@ def _tidied(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
     """Trim the history, and bring mirrors and records in line when nothing more urgent is to be written."""
     at = scene.at
     kept = frozenset(each.revision for each in (at.active, at.target) if each is not None)
-    past = history.trimmed(at.history, at.spec.history_limit, kept)
+    past = rollback.noted(at.history, scene.standing, at.quarantine, at.now)
+    past = history.trimmed(past, at.spec.history_limit, kept)
     scene = replace(scene, at=replace(at, history=past))
     if scene.actions or at.quarantine != before.quarantine or scene.drift != before.drift:
         return scene

@@ -5,7 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pennant.api.analysis import Analysis
-from pennant.api.deployment_status import Applied, HistoryEntry, MetricStatus, PodProgress, QuarantineEntry
+from pennant.api.deployment_status import (
+    Applied,
+    HistoryEntry,
+    MetricStatus,
+    PodProgress,
+    QuarantineEntry,
+    Trigger,
+)
 from pennant.api.meta import SENTENCE, clip
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
@@ -19,7 +26,7 @@ from pennant.core.measurement import Measurements
 from pennant.core.observation import Observation
 from pennant.core.progress import Attempt, Failure, advanced, judged
 from pennant.core.revision import pair
-from pennant.core.rollback import known_pairs, quarantined
+from pennant.core.rollback import known_pairs, never_good, quarantined
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +62,12 @@ def judge(
     past: History,
     left: Applied | None,
     quarantine: Quarantine,
+    target: str | None,
 ) -> Judgement:
-    """Return the judgement on the newest revision of the history, the one in place."""
+    """Return the judgement on the newest revision of the history, the one in place.
+
+    `target` is the digest of the content that the tag targets, or targeted when that was last clear.
+    """
     if not past:
         return Judgement(None, Verdict(), quarantine, None)
     entry = history.applied(past[-1], left)
@@ -76,13 +87,34 @@ def judge(
         held = _brake(seen, spec, past, verdict.breached)
         if held is not None:
             return replace(found, withheld=Withheld(held, message))
-        return _condemn(found, active, _scope(active, reason, past), reason, message, seen.now)
+        condemned = QuarantineEntry(
+            digest=active.digest,
+            version=active.version,
+            inputs_hash=_scope(active, reason, past),
+            reason=reason,
+            message=clip(message, SENTENCE),
+            since=seen.now,
+            revision=active.revision,
+            tag=spec.tag if spec.version is None else None,
+            tagged=_tagged(active, past, target),
+        )
+        return _condemn(found, active, condemned, message)
     # A pass that releases a content does not praise the revision that the status says was found bad.
     was_bad = condemnation(active, seen.snapshot.status.quarantine) is not None
     if not was_bad and _is_good(spec.analysis, active, verdict, seen.now):
         return _verify(found, active, seen.now)
     withheld = _still_withheld(verdict, _brake(seen, spec, past, verdict.breaching))
     return _overdue(replace(found, withheld=withheld), spec.analysis, active, seen.now)
+
+
+def _tagged(active: HistoryEntry, past: History, target: str | None) -> str | None:
+    """Return the digest of the content that had the tag, where the revision is there for another reason than the tag.
+
+    `target` is what the tag targets. A revision that the tag brought is the one that the tag left, wherever it is now.
+    """
+    origin = next((each for each in reversed(past) if each.trigger is not Trigger.RESTART), active)
+    brought_by_others = origin.trigger in (Trigger.AUTOMATIC_ROLLBACK, Trigger.UNDO)
+    return target if brought_by_others and target != active.digest else None
 
 
 def _reinstated(
@@ -126,8 +158,7 @@ def _scope(active: HistoryEntry, reason: Reason, past: History) -> str | None:
 
     Rule: What is condemned is what was measured.
     """
-    never_good = all(each.verified_at is None for each in past if each.digest == active.digest)
-    return None if reason is Reason.METRIC_BREACH and never_good else pair(active)[1]
+    return None if reason is Reason.METRIC_BREACH and never_good(active, past) else pair(active)[1]
 
 
 def _still_withheld(verdict: Verdict, held: Brake | None) -> Withheld | None:
@@ -207,22 +238,11 @@ def _mass_breach(analysis: Analysis, breaching: Iterable[MetricStatus], distrust
     return Brake(Reason.MASS_BREACH_SUSPECTED, "; ".join(distrusted[each] for each in sorted(sources)))
 
 
-def _condemn(
-    seen: Judgement, active: HistoryEntry, inputs_hash: str | None, reason: Reason, message: str, now: datetime
-) -> Judgement:
-    entry = QuarantineEntry(
-        digest=active.digest,
-        version=active.version,
-        inputs_hash=inputs_hash,
-        reason=reason,
-        message=clip(message, SENTENCE),
-        since=now,
-        revision=active.revision,
-    )
-    what = f"version {active.version}"
-    if inputs_hash is not None:
-        what = f"version {active.version} with the pod template of revision {active.revision}"
-    event = Event(EventType.WARNING, reason, f"{what} failed (revision {active.revision}): {message}")
+def _condemn(seen: Judgement, active: HistoryEntry, entry: QuarantineEntry, message: str) -> Judgement:
+    what = f"version {active.version} failed (revision {active.revision})"
+    if entry.inputs_hash is not None:
+        what = f"version {active.version} failed with the pod template of revision {active.revision}"
+    event = Event(EventType.WARNING, Reason.of(entry.reason), f"{what}: {message}")
     return replace(
         seen,
         active=active.model_copy(update={"evidence": seen.verdict.evidence}),

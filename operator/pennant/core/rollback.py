@@ -2,22 +2,27 @@
 
 A quarantine is kept by content digest, in the ModelDeployment's status and mirrored in the ModelVersion's: deleting
 and creating either of the two does not lift it.
-
-Rule: A quarantine is kept in two places.
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
+from itertools import pairwise
 
-from pennant.api.deployment_status import Desired, HistoryEntry, ModelDeploymentStatus, Outcome, QuarantineEntry
+from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, Outcome, QuarantineEntry, Trigger
+from pennant.api.meta import SENTENCE, clip
+from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.decision import MirrorQuarantine
 from pennant.core.history import History, Quarantine
 from pennant.core.observation import Revision, Snapshot, Version
 from pennant.core.revision import pair
+from pennant.core.tags import Held, Holder
 
 BAD = frozenset({Outcome.ROLLED_BACK, Outcome.FAILED})
 LIMIT = 20
 MOST_MIRRORS = 100
+MIRRORED = ("digest", "inputs_hash", "reason", "message", "since", "revision", "tag", "tagged")
+"""What a ModelVersion repeats of an entry of the quarantine."""
 
 
 def is_quarantined(entry: HistoryEntry, quarantine: Quarantine) -> bool:
@@ -69,38 +74,94 @@ def known_contents(history: History, quarantine: Quarantine) -> frozenset[str]:
     return frozenset(each.digest for each in _good(history, quarantine))
 
 
-def restored(status: ModelDeploymentStatus, snapshot: Snapshot) -> Quarantine:
-    """Return the quarantine; for a status that is new or was wiped, what the mirrors in the ModelVersions know.
+def restored(status: ModelDeploymentStatus, snapshot: Snapshot, past: History) -> Quarantine:
+    """Return the quarantine, with what the status should say of it and does not.
 
-    A status that only says why nothing can be done (a foreign Deployment, a wrong spec) is still a new one.
+    It is noted in the ModelVersions, and by how the revision ended that failed. Of what was released the history says
+    so: what is missing otherwise was taken away by somebody else, or lost with the status.
+
+    Rule: A quarantine is kept in two places.
     """
-    if status.history or status.quarantine or status.desired is not None:
-        return status.quarantine
-    mirrored = {
-        (mirror.digest, mirror.inputs_hash): QuarantineEntry(
-            digest=mirror.digest,
-            version=version.version,
-            inputs_hash=mirror.inputs_hash,
-            reason=mirror.reason,
-            message=mirror.message,
-            since=mirror.since,
-            revision=mirror.revision,
-        )
-        for version in snapshot.versions
-        for mirror in version.quarantined_by
-        if mirror.deployment == snapshot.key.name and mirror.digest == version.digest
-    }
-    return tuple(mirrored.values())
+    known = status.quarantine
+    for each in (*_mirrored_here(snapshot), *_failed(past)):
+        if not _is_released(each, past) and not any(q.digest == each.digest and _covers(q, each) for q in known):
+            known = quarantined(known, each)
+    return known
 
 
-def released(quarantine: Quarantine, before: Desired | None, desired: Desired | None) -> Quarantine:
-    """Return what is still quarantined: when the tag settles on another content, all but that content is released.
+def _mirrored_here(snapshot: Snapshot) -> Iterator[QuarantineEntry]:
+    """Yield what the ModelVersions say that this ModelDeployment quarantines."""
+    for version in snapshot.versions:
+        for mirror in version.quarantined_by:
+            if mirror.deployment == snapshot.key.name and mirror.digest == version.digest:
+                known = {name: getattr(mirror, name) for name in MIRRORED}
+                yield QuarantineEntry(version=version.version, **known)
+
+
+def _failed(past: History) -> Iterator[QuarantineEntry]:
+    """Yield what the history says that was quarantined: what the failed revisions tried."""
+    for entry, successor in pairwise(past):
+        if entry.outcome in BAD:
+            yield _of_its_end(entry, successor, past)
+
+
+def _of_its_end(entry: HistoryEntry, successor: HistoryEntry, past: History) -> QuarantineEntry:
+    """Return what the quarantine said of a revision, as far as the history shows how it ended."""
+    reason = Reason.METRIC_BREACH if entry.evidence else Reason.PROGRESS_DEADLINE_EXCEEDED
+    if successor.trigger is Trigger.UNDO:
+        reason = Reason.UNDONE
+    whole = reason is Reason.UNDONE or (reason is Reason.METRIC_BREACH and never_good(entry, past))
+    return QuarantineEntry(
+        digest=entry.digest,
+        version=entry.version,
+        inputs_hash=None if whole else pair(entry)[1],
+        reason=reason,
+        message=clip(f"revision {entry.revision} failed; {successor.reason}", SENTENCE),
+        since=entry.ended_at or entry.started_at,
+        revision=entry.revision,
+    )
+
+
+def never_good(entry: HistoryEntry, past: History) -> bool:
+    """Return whether the content of a revision was never known good, with whichever pod template."""
+    return all(each.verified_at is None for each in past if each.digest == entry.digest)
+
+
+def _is_released(entry: QuarantineEntry, past: History) -> bool:
+    """Return whether the history says that this was released, or what it tried was tried again or known good since."""
+    if any(each.revision == entry.revision and each.released_at is not None for each in past):
+        return True
+    later = [each for each in past if each.revision > entry.revision and each.digest == entry.digest]
+    good = (each for each in later if each.verified_at is not None and entry.inputs_hash in (None, pair(each)[1]))
+    return any(each.trigger is Trigger.RETRY for each in later) or any(good)
+
+
+def released(quarantine: Quarantine, tag: str | None, holder: Holder, active: HistoryEntry | None) -> Quarantine:
+    """Return what is still quarantined: when the tag has settled on another content, what it left is released.
+
+    `tag` is the one that is followed; None where a version is named, which releases nothing, as another tag does not.
+    What is in place stays quarantined until something takes its place: otherwise a version that still breaches would be
+    condemned again and again.
 
     Rule: A quarantine ends by a person or by the tag.
     """
-    if desired is None or (before is not None and before.digest == desired.digest):
+    if tag is None or not isinstance(holder, Held):
         return quarantine
-    return tuple(each for each in quarantine if each.digest == desired.digest)
+    target, in_place = holder.version.digest, active.digest if active is not None else ""
+    return tuple(
+        each
+        for each in quarantine
+        if target in (each.digest, each.tagged) or each.digest == in_place or each.tag not in (None, tag)
+    )
+
+
+def noted(past: History, before: Quarantine, after: Quarantine, now: datetime) -> History:
+    """Return the history with the moment at which the quarantine of a revision ended."""
+    gone = {each.revision for each in before} - {each.revision for each in after}
+    return tuple(
+        each.model_copy(update={"released_at": now}) if each.revision in gone and each.released_at is None else each
+        for each in past
+    )
 
 
 def quarantined(quarantine: Quarantine, entry: QuarantineEntry) -> Quarantine:
@@ -128,15 +189,7 @@ def _mirrored(version: Version, snapshot: Snapshot, quarantine: Quarantine) -> t
     """Rule: Two deployments of one model are independent."""
     others = [q for q in version.quarantined_by if q.deployment != snapshot.key.name]
     mine = [
-        QuarantinedBy(
-            deployment=snapshot.key.name,
-            digest=each.digest,
-            inputs_hash=each.inputs_hash,
-            reason=each.reason,
-            message=each.message,
-            since=each.since,
-            revision=each.revision,
-        )
+        QuarantinedBy(deployment=snapshot.key.name, **{name: getattr(each, name) for name in MIRRORED})
         for each in quarantine
         if each.digest == version.digest
     ]

@@ -76,6 +76,7 @@ def _asked(at: Situation, message: str) -> QuarantineEntry | None:
         message=clip(message, SENTENCE),
         since=at.now,
         revision=at.active.revision,
+        tag=at.spec.tag if at.spec.version is None else None,
     )
 
 

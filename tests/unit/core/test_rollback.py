@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from pennant.api.deployment_status import Desired, HistoryEntry, Outcome, QuarantineEntry
+from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, Outcome, QuarantineEntry, Trigger
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.observation import Revision
-from pennant.core.rollback import MOST_MIRRORS, known_good, mirrors, released
+from pennant.core.rollback import MOST_MIRRORS, known_good, mirrors, noted, released, restored
+from pennant.core.tags import Held, Unassigned
 from unit.core.builders import NOON, a_snapshot, a_version, after, an_entry
 
 RECORDED = range(1, 10)
@@ -66,24 +67,69 @@ def test_a_revision_whose_record_is_gone_is_no_target() -> None:
     assert found == first
 
 
-def desired(version: str) -> Desired:
-    return Desired(tag="production", version=version, digest=an_entry(1, version).digest, since=NOON)
+def digest(version: str) -> str:
+    return an_entry(1, version).digest
 
 
 @pytest.mark.parametrize(
-    ("before", "now", "still"),
+    ("tag", "holder", "in_place", "still"),
     [
-        pytest.param("1.1.0", "1.1.0", ["1.0.0", "1.1.0"], id="the tag stays: nothing is released"),
-        pytest.param("1.1.0", None, ["1.0.0", "1.1.0"], id="nothing was ever asked for: nothing is released"),
-        pytest.param("1.1.0", "1.2.0", [], id="the tag moves on: all is released"),
-        pytest.param("1.1.0", "1.0.0", ["1.0.0"], id="the tag moves to a bad one: that one stays quarantined"),
-        pytest.param(None, "1.1.0", ["1.1.0"], id="after a lost status what the tag asks for stays quarantined"),
+        pytest.param("production", "1.1.0", "0.9.0", ["1.0.0", "1.1.0"], id="the tag stays: nothing is released"),
+        pytest.param("production", None, "0.9.0", ["1.0.0", "1.1.0"], id="the tag is being moved"),
+        pytest.param("production", "1.2.0", "0.9.0", [], id="the tag moves on: all is released"),
+        pytest.param("production", "1.0.0", "0.9.0", ["1.0.0"], id="the tag moves to a bad one: that one stays"),
+        pytest.param("production", "1.2.0", "1.1.0", ["1.1.0"], id="what is in place stays until it is replaced"),
+        pytest.param("staging", "1.2.0", "0.9.0", ["1.0.0", "1.1.0"], id="another tag releases nothing"),
+        pytest.param(None, "1.2.0", "0.9.0", ["1.0.0", "1.1.0"], id="a pin releases nothing"),
     ],
 )
-def test_release(before: str | None, now: str | None, still: list[str]) -> None:
-    held = (quarantined("1.0.0"), quarantined("1.1.0"))
-    left = released(held, desired(before) if before else None, desired(now) if now else None)
+def test_release(tag: str | None, holder: str | None, in_place: str, still: list[str]) -> None:
+    """1.1.0 had the tag and failed; 1.0.0 was gone back to, and failed while 1.1.0 still had it."""
+    bad = quarantined("1.1.0").model_copy(update={"tag": "production"})
+    worse = quarantined("1.0.0").model_copy(update={"tag": "production", "tagged": digest("1.1.0")})
+    held = Held(a_version(holder)) if holder is not None else Unassigned()
+    left = released((worse, bad), tag, held, an_entry(9, in_place))
     assert [each.version for each in left] == still
+
+
+BAD_PAST = (verified(1, "1.0.0"), bad(2, "1.1.0"), an_entry(3, "1.0.0", trigger=Trigger.AUTOMATIC_ROLLBACK))
+RELEASED = noted(BAD_PAST, (quarantined("1.1.0", 2),), (), NOON)
+RETRIED = an_entry(4, "1.1.0", trigger=Trigger.RETRY)
+
+
+@pytest.mark.parametrize(
+    ("past", "marks", "restored_versions"),
+    [
+        pytest.param(BAD_PAST, (), ["1.1.0"], id="from the record of the revision"),
+        pytest.param((), ("1.1.0",), ["1.1.0"], id="from the ModelVersion"),
+        pytest.param(RELEASED, ("1.1.0",), [], id="what was released stays so"),
+        pytest.param((*BAD_PAST, RETRIED), ("1.1.0",), [], id="as does what is tried again"),
+        pytest.param((*BAD_PAST, an_entry(4, "1.1.0", verified_at=NOON)), (), [], id="and what is known good since"),
+    ],
+)
+def test_what_the_status_lost_is_restored(
+    past: tuple[HistoryEntry, ...], marks: tuple[str, ...], restored_versions: list[str]
+) -> None:
+    """Rule: A quarantine is kept in two places."""
+    marked = [
+        QuarantinedBy(deployment="fraud", **quarantined(each, 2).model_dump(exclude={"version"})) for each in marks
+    ]
+    snapshot = a_snapshot("fraud", a_version("1.1.0", quarantined_by=tuple(marked)))
+    found = restored(ModelDeploymentStatus(history=past), snapshot, past)
+    assert [each.version for each in found] == restored_versions
+
+
+def test_a_content_with_another_template_is_another_attempt() -> None:
+    """Rule: What is condemned is what was measured."""
+    old, new = verified(1, "1.0.0", inputs_hash="a"), bad(2, "1.0.0", Outcome.FAILED, inputs_hash="b")
+    of_new = quarantined("1.0.0").model_copy(update={"inputs_hash": "b"})
+    revisions = [Revision(each, {}, {}) for each in (old, new)]
+    assert known_good((old, new), (of_new,), revisions, new.digest) == old
+    newer = verified(3, "1.1.0", inputs_hash="a")
+    past = (old, newer, new.model_copy(update={"revision": 4}))
+    revisions = [Revision(each, {}, {}) for each in past]
+    assert known_good(past, (of_new,), revisions, new.digest) == old, "the same content before any other"
+    assert known_good(past, (), revisions) == newer
 
 
 def test_times_do_not_matter() -> None:
