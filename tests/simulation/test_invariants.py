@@ -13,8 +13,9 @@ from pennant.core.observation import Key
 from pennant.core.revision import chained
 from simulation import invariants, writes
 from simulation.acts import rolled_back
+from simulation.objects import Deployment
 from simulation.story import Story
-from simulation.world import BEGINNING, KEY, Deployment, World
+from simulation.world import BEGINNING, KEY, World
 
 Violation = Callable[[World], None]
 
@@ -148,7 +149,7 @@ STATES: list[tuple[invariants.Invariant, Violation]] = [
 
 
 def delete_before(world: World) -> None:
-    world.records[KEY].deleting = True
+    world.records[KEY].deleting = world.records[KEY].seen_to_go = True
 
 
 def forget_before(world: World) -> None:
