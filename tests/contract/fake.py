@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from pennant.api.meta import Json
 from pennant.core.observation import Key
+from simulation.objects import Deployment
 from simulation.versions import WorldVersions
-from simulation.world import Deployment, World, WorldCluster
+from simulation.world import World, WorldCluster
 
 
 class FakeArena:

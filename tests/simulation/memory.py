@@ -14,7 +14,8 @@ from pennant.core.decision import ApplyWorkload, MirrorQuarantine
 from pennant.core.observation import Key, Revision, Snapshot, Version, Workload
 from pennant.ports import Conflict, Unavailable
 from simulation.ledger import Ledger, Views
-from simulation.world import Deployment, Record, World, WorldCluster, require
+from simulation.objects import Deployment
+from simulation.world import Record, World, WorldCluster, require
 
 
 class Part(Enum):

@@ -1,7 +1,7 @@
 """A story as data: what users do at which second. It can be told anew from any second of it, with other processes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pennant.api.deployment_status import ModelDeploymentStatus
 from simulation import invariants
@@ -54,7 +54,9 @@ class Script:
             await story.settle()
         for second in range(after.second + 1 if after else 0, self.seconds):
             if second:
-                story.tick()
+                story.begin_second()
+                for _ in story.world.rounds():
+                    await _settle(story)
             if second in self.acts:
                 self.acts[second](story)
             await _settle(story)
@@ -157,9 +159,10 @@ def state_of(story: Story) -> object:
                 each.manifest,
                 each.applied,
                 each.taken,
-                each.observed_generation == each.generation,
-                each.progress_at,
-                [(pod.identity, pod.born, pod.available) for pod in each.pods],
+                each.generation - each.observed_generation,
+                replace(each.status, observed_generation=0),
+                each.replica_sets,
+                [replace(pod, name="") for pod in each.every_pod],
             )
             for key, each in world.deployments.items()
         },

@@ -21,7 +21,7 @@ class Crash(BaseException):
 
 
 class LiveAccuracy(FakeMetricSource):
-    """The accuracy of each version and its requests, scraped each second from the pods that are available."""
+    """The accuracy of each version and its requests, scraped each second from the pods that are ready."""
 
     def __init__(self, world: World) -> None:
         super().__init__(BEGINNING, ())
@@ -34,7 +34,7 @@ class LiveAccuracy(FakeMetricSource):
     def scrape(self) -> None:
         """Take a sample of each version that is served and has a value."""
         now = (self.world.time - BEGINNING).total_seconds()
-        served = {pod.version for d in self.world.deployments.values() for pod in d.pods if pod.available}
+        served = {pod.version for d in self.world.deployments.values() for pod in d.pods if pod.ready}
         for each in served:
             if (value := self.values.get(each)) is not None:
                 self.samples.append(Sample("accuracy", {"version": each}, now, value))
@@ -105,12 +105,20 @@ class Story:
         """Let time pass; the operator looks whenever there is something to look at."""
         await self.settle()
         for _ in range(seconds):
-            self.tick()
+            self.begin_second()
+            for _ in self.world.rounds():
+                await self.settle()
             await self.settle()
 
     def tick(self) -> None:
         """Let one second pass for everything but the operator."""
-        self.world.tick()
+        self.begin_second()
+        for _ in self.world.rounds():
+            pass
+
+    def begin_second(self) -> None:
+        """Let a second pass for the pods and whoever scrapes them."""
+        self.world.begin_second()
         self.accuracy.scrape()
 
     async def settle(self) -> None:

@@ -294,7 +294,7 @@ async def test_without_metrics_a_version_is_known_good_when_it_has_been_availabl
     story = Story()
     story.version("1.0.0", "production")
     story.deployment(analysis={"bakeSeconds": 30})
-    await story.passes(33)
+    await story.passes(31)
     assert story.history[-1].outcome.value == "Serving"
     await story.passes(3)
     assert story.history[-1].outcome.value == "Verified"

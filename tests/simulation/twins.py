@@ -197,8 +197,8 @@ class Frozen(Twins):
         self.wakes_at: datetime | None = None
         self.woken = False
 
-    def tick(self) -> None:
-        super().tick()
+    def begin_second(self) -> None:
+        super().begin_second()
         if self.wakes_at is not None and self.world.time >= self.wakes_at:
             self.actors[0].asleep, self.woken = False, True
 

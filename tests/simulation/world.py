@@ -1,12 +1,17 @@
-"""A small model of a cluster: an API server that checks preconditions, a Deployment controller, and time.
+"""A small model of a cluster: an API server that checks preconditions, Kubernetes' controllers, a node, and time.
+
+A second begins with what the node does; then the controllers take their passes in rounds, a Deployment's before those
+of its ReplicaSets, until none has anything left to do. Between the rounds others see what has been written so far.
 
 It implements the `Cluster` port for one process of the operator, and is held to the same contract as the real API
 server. Whole rollouts are simulated on it: in order, in random orders, with crashes and with stale views.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 from pydantic import ValidationError
@@ -20,100 +25,18 @@ from pennant.core import commands, pods
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.digest import content_digest, short_hash
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Version, Workload
-from pennant.core.revision import RESTARTED_AT, template_hash
+from pennant.core.revision import RESTARTED_AT
 from pennant.ports import Conflict
-from simulation import words
+from simulation import kubelet, words
+from simulation.controllers import Controllers
+from simulation.deployment_controller import AVAILABLE, REPLICA_FAILURE
+from simulation.objects import Deployment
 
 BEGINNING = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 KEY = Key("default", "fraud")
 OTHER = Key("default", "other")
-
-
-@dataclass
-class Pod:
-    name: str
-    identity: str
-    template_hash: str
-    version: str
-    born: datetime
-    available: bool = False
-
-
-@dataclass
-class Deployment:
-    """A Deployment and what its controller has made of it.
-
-    `manifest` is what is stored: what the operator applied, and what others changed since.
-    """
-
-    uid: str
-    manifest: Json
-    resource_version: int
-    generation: int = 1
-    applied: Json = field(default_factory=dict)
-    """The pod template that the operator last applied."""
-    taken: tuple[str, ...] = ()
-    """Fields of the operator that somebody else has written since its last apply."""
-    editor: str = ""
-    observed_generation: int = 0
-    pods: list[Pod] = field(default_factory=list)
-    progress_at: datetime = BEGINNING
-    owner: str = ""
-    """The uid of the ModelDeployment that it belongs to; empty: of none."""
-    deleting: bool = False
-    _hashed: tuple[Json, str, str] | None = None
-
-    def copy(self) -> "Deployment":
-        return replace(self, pods=[replace(pod) for pod in self.pods])
-
-    @property
-    def template_hash(self) -> str:
-        return template_hash(self.manifest["spec"]["template"])
-
-    @property
-    def version(self) -> str:
-        return str(self.manifest["spec"]["template"]["metadata"]["labels"]["pennant.dev/version"])
-
-    @property
-    def replicas(self) -> int:
-        return int(self.manifest["spec"].get("replicas", 1))
-
-    @property
-    def paused(self) -> bool:
-        return bool(self.manifest["spec"].get("paused"))
-
-    @property
-    def pod_identity(self) -> str:
-        """What makes two pod templates the same to the Deployment controller."""
-        return self._hashes()[0]
-
-    @property
-    def stored_template(self) -> str:
-        """The hash of the pod template, a restart left aside."""
-        return self._hashes()[1]
-
-    def _hashes(self) -> tuple[str, str]:
-        template = self.manifest["spec"]["template"]
-        if self._hashed is None or self._hashed[0] is not template:
-            self._hashed = (template, short_hash(template), _stored(template))
-        return self._hashed[1:]
-
-    @property
-    def restarted_at(self) -> str:
-        annotations = self.manifest["spec"]["template"]["metadata"].get("annotations") or {}
-        return str(annotations.get(RESTARTED_AT, ""))
-
-    @property
-    def restarted_by_us(self) -> bool:
-        annotations = self.applied.get("metadata", {}).get("annotations") or {}
-        return bool(annotations.get(RESTARTED_AT, "") == self.restarted_at)
-
-    def edit(self, template: Json, editor: str, taken: tuple[str, ...], resource_version: int) -> None:
-        """Let somebody else change the pod template."""
-        spec = {**self.manifest["spec"], "template": template}
-        self.manifest = {**self.manifest, "spec": spec}
-        self.editor, self.taken = editor, (*self.taken, *taken)
-        self.generation, self.resource_version = self.generation + 1, resource_version
+MOST_ROUNDS = 30
+"""Of the controllers within a second."""
 
 
 @dataclass
@@ -128,9 +51,18 @@ class Record:
     annotations: dict[str, str] = field(default_factory=dict)
     revisions: dict[int, Revision] = field(default_factory=dict)
     deleting: bool = False
+    seen_to_go: bool = field(default=False, compare=False)
+    """Whether an operator has seen that it is being deleted."""
+    _read: tuple[Json, ModelDeploymentSpec | Invalid] | None = field(default=None, compare=False)
 
     def copy(self) -> "Record":
         return replace(self, annotations=dict(self.annotations), revisions=dict(self.revisions))
+
+    def read(self) -> ModelDeploymentSpec | Invalid:
+        """Return the spec as an operator reads it."""
+        if self._read is None or self._read[0] is not self.spec:
+            self._read = (self.spec, _parsed(ModelDeploymentSpec, self.spec))
+        return self._read[1]
 
 
 class World:
@@ -145,8 +77,21 @@ class World:
         self.version_generations: dict[tuple[str, str], int] = {}
         self.deployments: dict[Key, Deployment] = {}
         self.never_ready: set[str] = set()
+        """Versions whose pods run and never become ready; one that is ready stays so."""
         self.slow: set[str] = set()
-        """Versions of which one pod becomes available and no other."""
+        """Versions of which one pod becomes ready and no other."""
+        self.crashing: set[str] = set()
+        """Versions whose container ends a second after its start, and is started again after a growing back-off."""
+        self.flapping: dict[str, tuple[int, int]] = {}
+        """Versions whose pods are ready for so many seconds, then not ready for so many, and so on."""
+        self.room: int | None = None
+        """How many pods the node takes; None: any number."""
+        self.quota: int | None = None
+        """How many pods a namespace may have; None: any number."""
+        self.controllers_away = False
+        """Whether no kube-controller-manager runs."""
+        self.lag: Random | None = None
+        """Dice by which controllers let rounds pass before they act; None: they act in each."""
         self.trace: list[str] = []
         self.before_write: Callable[[str], None] = lambda _: None
         self.after_write: Callable[[str], None] = lambda _: None
@@ -158,6 +103,7 @@ class World:
         """Every record that was ever made, by the uid of its ModelDeployment and its number."""
         self.left_behind: dict[Key, frozenset[int]] = {}
         """Numbers of the records of a ModelDeployment that is gone: their names are still taken."""
+        self._controllers = Controllers()
         self._serial = 0
 
     # The clock port.
@@ -174,6 +120,9 @@ class World:
         other.version_generations = dict(self.version_generations)
         other.deployments = {key: each.copy() for key, each in self.deployments.items()}
         other.never_ready, other.slow = set(self.never_ready), set(self.slow)
+        other.crashing, other.flapping = set(self.crashing), dict(self.flapping)
+        other.room, other.quota, other.controllers_away = self.room, self.quota, self.controllers_away
+        other.lag, other._controllers = copy(self.lag), self._controllers.copy()
         other.left_behind, other.recorded = dict(self.left_behind), dict(self.recorded)
         return other
 
@@ -308,88 +257,113 @@ class World:
         self.left_behind.clear()
         self.records = {key: each for key, each in self.records.items() if not each.deleting}
 
-    # What the Deployment controller does.
+    def pause_by_hand(self, key: Key, paused: bool) -> None:
+        """What `kubectl rollout pause deployment/...` and `resume` do."""
+        self.say("user", f"{'pauses' if paused else 'resumes'} the Deployment by kubectl rollout")
+        self.deployments[key].edit_spec({"paused": paused}, "kubectl-rollout", ("spec.paused",), self.serial())
+
+    def evict(self, key: Key) -> None:
+        """Have the node end a pod of a Deployment, the oldest one that it has."""
+        found = self.deployments[key]
+        pod = next((each for each in found.every_pod if each.active and each.bound_at is not None), None)
+        if pod is not None:
+            self.say("node", f"evicts a pod of {key}")
+            gone = kubelet.evicted(pod)
+            found.every_pod = tuple(gone if each is pod else each for each in found.every_pod)
+
+    # What the cluster does.
     def tick(self, seconds: int = 1) -> None:
+        """Let time pass while nobody looks."""
         for _ in range(seconds):
-            self.time += timedelta(seconds=1)
+            self.begin_second()
+            for _ in self.rounds():
+                pass
+
+    def begin_second(self) -> None:
+        """Let a second pass for the node and its pods."""
+        self.time += timedelta(seconds=1)
+        if not self.controllers_away:
+            # What is deleted in the foreground is gone when its pods are.
             self.deployments = {key: each for key, each in self.deployments.items() if not each.deleting}
-            for each in self.deployments.values():
-                self._roll(each)
+        for each in self.deployments.values():
+            kubelet.live(each, self, self.time)
 
-    def _roll(self, deployment: Deployment) -> None:
-        before = [(pod.name, pod.available) for pod in deployment.pods]
-        if deployment.observed_generation != deployment.generation:
-            deployment.observed_generation = deployment.generation
-            deployment.progress_at = self.time
-        self._become_available(deployment)
-        if deployment.paused:
-            self._note_progress(deployment, before)
-            return
-        identity = deployment.pod_identity
-        new = [pod for pod in deployment.pods if pod.identity == identity]
-        old = [pod for pod in deployment.pods if pod.identity != identity]
-        available = sum(pod.available for pod in deployment.pods)
-        for pod in [*(p for p in old if not p.available), *(p for p in old if p.available)]:
-            if not pod.available or available > deployment.replicas:
-                deployment.pods.remove(pod)
-                break
-        if len(new) < deployment.replicas and len(deployment.pods) <= deployment.replicas:
-            name = f"{deployment.template_hash}-{self.serial()}"
-            born = Pod(name, deployment.pod_identity, deployment.template_hash, deployment.version, self.time)
-            deployment.pods.append(born)
-        elif len(new) > deployment.replicas:
-            deployment.pods.remove(new[-1])
-        self._note_progress(deployment, before)
+    def rounds(self) -> Iterator[None]:
+        """Let the controllers do what there is to do now; yield after each round in which a Deployment was written.
 
-    def _become_available(self, deployment: Deployment) -> None:
-        for pod in deployment.pods:
-            held_up = pod.version in self.never_ready or (
-                pod.version in self.slow
-                and any(each.available for each in deployment.pods if each.version == pod.version)
-            )
-            pod.available = pod.available or (not held_up and self.time - pod.born >= timedelta(seconds=1))
+        Others may write then; what that leaves to do is done in the rounds that follow.
+        """
+        for _ in range(MOST_ROUNDS):
+            acted, written = self._round()
+            if written:
+                yield
+            elif not acted:
+                return
 
-    def _note_progress(self, deployment: Deployment, before: list[tuple[str, bool]]) -> None:
-        if before != [(pod.name, pod.available) for pod in deployment.pods]:
-            deployment.resource_version = self.serial()
-            deployment.progress_at = self.time
+    def _round(self) -> tuple[bool, bool]:
+        """Let each controller take a pass; return whether any acted, and whether a Deployment was written."""
+        before = [(key, each, each.resource_version) for key, each in self.deployments.items()]
+        acted = False
+        if self.controllers_away:
+            self._controllers.forget()
+        else:
+            for key, each, _ in before:
+                acted |= self._acts() and self._controllers.look_at_deployment(key, each, self)
+                acted |= self._acts() and self._controllers.look_at_replica_sets(key, each, self)
+        acted |= kubelet.bind(self.deployments.values(), self.room, self.time)
+        return acted, any(each.resource_version != version for _, each, version in before)
+
+    def _acts(self) -> bool:
+        return self.lag is None or self.lag.random() < 0.5
+
+    def refuses(self, namespace: str, pod: str) -> str | None:
+        """Return why the API server refuses to create a pod; None: it does not."""
+        here = (each for key, each in self.deployments.items() if key.namespace == namespace)
+        used = sum(not pod.evicted for each in here for pod in each.every_pod)
+        if self.quota is None or used < self.quota:
+            return None
+        said = f"requested: pods=1, used: pods={used}, limited: pods={self.quota}"
+        return f'pods "{pod}" is forbidden: exceeded quota: pods, {said}'
 
     def workload(self, key: Key, owner_uid: str) -> Workload | None:
+        """Return the Deployment as one sees it who is, or is not, its owner."""
         found = self.deployments.get(key)
         if found is None:
             return None
-        available = sum(pod.available for pod in found.pods)
-        updated = [pod for pod in found.pods if pod.identity == found.pod_identity]
-        complete = len(updated) == len(found.pods) == available == found.replicas
-        deadline = timedelta(seconds=int(found.manifest["spec"].get("progressDeadlineSeconds", 600)))
-        return Workload(
-            uid=found.uid,
-            resource_version=str(found.resource_version),
-            generation=found.generation,
-            observed_generation=found.observed_generation,
-            owned=found.owner == owner_uid,
-            template_hash=found.template_hash,
-            replicas=found.replicas,
-            total=len(found.pods),
-            updated=len(updated),
-            ready=available,
-            available=available,
-            minimum_available=available >= found.replicas,
-            deadline_exceeded=not complete and not found.paused and self.time - found.progress_at > deadline,
-            deleting=found.deleting,
-            paused=found.paused,
-            fields_hash=short_hash(["all", *found.taken]),
-            stored_template=found.stored_template,
-            restarted_at=found.restarted_at,
-            editor=found.editor,
-            edited=found.taken,
-        )
+        asked = (found.resource_version, found.owner, owner_uid)
+        if found._shown is None or found._shown[0] != asked:
+            found._shown = (asked, _workload(found, owner_uid))
+        return found._shown[1]
 
 
-def _seen(pod: Pod) -> pods.Pod:
-    container = pods.Container("server", pods.Running(), pod.available)
-    since = pod.born if pod.available else None
-    return pods.Pod(pod.name, "Running", since, node="node", containers=(container,))
+def _workload(found: Deployment, owner_uid: str) -> Workload:
+    status = found.status
+    available, failure = (status.condition(each) for each in (AVAILABLE, REPLICA_FAILURE))
+    enough = available is not None and available.status == "True"
+    return Workload(
+        uid=found.uid,
+        resource_version=str(found.resource_version),
+        generation=found.generation,
+        observed_generation=status.observed_generation,
+        owned=found.owner == owner_uid,
+        template_hash=found.template_hash,
+        replicas=found.replicas,
+        total=status.replicas,
+        updated=status.updated,
+        ready=status.ready,
+        available=status.available,
+        minimum_available=enough,
+        available_since=available.since if available is not None and enough else None,
+        refusal=failure.message if failure is not None else "",
+        min_ready_seconds=found.min_ready_seconds,
+        deleting=found.deleting,
+        paused=found.paused,
+        fields_hash=short_hash(["all", *found.taken]),
+        stored_template=found.stored_template,
+        restarted_at=found.restarted_at,
+        editor=found.editor,
+        edited=found.taken,
+    )
 
 
 class WorldCluster:
@@ -415,13 +389,16 @@ class WorldCluster:
             self.seen.pop(key, None)
         else:
             self.seen[key] = shown
+            record = self.world.records.get(key)
+            if record is not None and record.uid == shown.uid:
+                record.seen_to_go = record.seen_to_go or shown.deleting
         return shown
 
     def view(self, key: Key) -> Snapshot | None:
         record = self.world.records.get(key)
         if record is None:
             return None
-        spec = _parsed(ModelDeploymentSpec, record.spec)
+        spec = record.read()
         model = None if isinstance(spec, Invalid) else spec.model
         return Snapshot(
             key=key,
@@ -445,12 +422,9 @@ class WorldCluster:
 
     async def pods(self, owner: Snapshot, template_hash: str) -> pods.Pods:
         deployment = self.world.deployments.get(owner.key)
-        found = [each for each in (deployment.pods if deployment else ()) if each.template_hash == template_hash]
-        if deployment is None:
+        if deployment is None or owner.workload is None or owner.workload.uid != deployment.uid:
             return pods.Pods(template_hash, None)
-        available = sum(each.available for each in found)
-        replica_set = pods.ReplicaSet(deployment.pod_identity, len(found), True, len(found), available, available)
-        return pods.Pods(template_hash, replica_set, tuple(_seen(each) for each in found))
+        return kubelet.seen_of(deployment, template_hash)
 
     async def create_revision(self, owner: Snapshot, revision: Revision) -> None:
         record = self._record(owner)
@@ -483,7 +457,7 @@ class WorldCluster:
         with self._writing(owner, f"applies the Deployment for {version}{still}"):
             if found is None:
                 found = Deployment(f"deployment-{self.world.serial()}", action.manifest, self.world.serial())
-                found.owner, found.progress_at = owner.uid, self.world.time
+                found.owner = owner.uid
                 found.applied = action.manifest["spec"]["template"]
                 self.world.deployments[owner.key] = found
             else:
@@ -575,13 +549,6 @@ def _with_added(template: Json, added: list[Json]) -> Json:
     first, *others = template["spec"]["containers"]
     env = [*first.get("env", ()), *added]
     return {**template, "spec": {**template["spec"], "containers": [{**first, "env": env}, *others]}}
-
-
-def _stored(template: Json) -> str:
-    """Return the hash of a pod template, a restart left aside."""
-    annotations = dict(template["metadata"].get("annotations") or {})
-    annotations.pop(RESTARTED_AT, None)
-    return short_hash({**template, "metadata": {**template["metadata"], "annotations": annotations}})
 
 
 def require(holds: bool, problem: str) -> None:

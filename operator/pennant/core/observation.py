@@ -99,8 +99,6 @@ class Workload:
     available: int
     minimum_available: bool
     """Its condition Available."""
-    deadline_exceeded: bool
-    """Its condition Progressing says ProgressDeadlineExceeded."""
     available_since: datetime | None = None
     """When its condition Available last became True, in whole seconds; None: it is not."""
     refusal: str = ""

@@ -186,7 +186,6 @@ def placed(raw: Json) -> Placed:
     """Return the Deployment and the uid of its controller."""
     metadata, spec, status = raw["metadata"], raw["spec"], raw.get("status") or {}
     conditions = {each["type"]: each for each in status.get("conditions") or ()}
-    progressing = conditions.get("Progressing", {})
     template = spec["template"]
     labels = template.get("metadata", {}).get("labels") or {}
     editor, edited = last_editor(raw, FIELD_MANAGER)
@@ -203,7 +202,6 @@ def placed(raw: Json) -> Placed:
         ready=status.get("readyReplicas", 0),
         available=status.get("availableReplicas", 0),
         minimum_available=conditions.get("Available", {}).get("status") == "True",
-        deadline_exceeded=progressing.get("reason") == "ProgressDeadlineExceeded",
         available_since=since(status, "Available"),
         refusal=refusal(status),
         min_ready_seconds=spec.get("minReadySeconds", 0),

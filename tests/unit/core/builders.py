@@ -93,6 +93,5 @@ def a_workload(**fields: Any) -> Workload:
         "ready": 3,
         "available": 3,
         "minimum_available": True,
-        "deadline_exceeded": False,
     }
     return Workload(**known | fields)

@@ -1,0 +1,100 @@
+"""The kube-controller-manager of a simulated cluster: which Deployment and which ReplicaSet is looked at, and when.
+
+Both controllers look at what has changed, and at a Deployment when its deadline may be over. A pass that changes
+nothing is the last one until something else does. What they know of that is theirs alone, and lost when they end.
+"""
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Protocol
+
+from pennant.core.observation import Key
+from pennant.ports import Conflict
+from simulation import deployment_controller, replica_set_controller
+from simulation.objects import Deployment, Pod, ReplicaSet
+from simulation.replica_set_controller import Backoff, backing_off
+
+Seen = tuple[int, tuple[ReplicaSet, ...]]
+
+
+class Surroundings(Protocol):
+    """The API server, as the controllers need it."""
+
+    def now(self) -> datetime: ...
+
+    def serial(self) -> int: ...
+
+    def refuses(self, namespace: str, pod: str) -> str | None:
+        """Return why a pod cannot be created; None: it can."""
+        ...
+
+
+class Controllers:
+    """Both controllers, and what they remember."""
+
+    def __init__(self) -> None:
+        self._settled: dict[str, Seen] = {}
+        """What the last pass over a Deployment has seen, where that was nothing to do."""
+        self._check_at: dict[str, datetime] = {}
+        self._counted: dict[tuple[str, str], tuple[ReplicaSet, tuple[Pod, ...]]] = {}
+        self._backoffs: dict[tuple[str, str], Backoff] = {}
+
+    def copy(self) -> "Controllers":
+        other = Controllers()
+        other._settled, other._check_at = dict(self._settled), dict(self._check_at)
+        other._counted, other._backoffs = dict(self._counted), dict(self._backoffs)
+        return other
+
+    def forget(self) -> None:
+        """End, and begin anew: everything is looked at."""
+        for each in (self._settled, self._check_at, self._counted, self._backoffs):
+            each.clear()
+
+    def look_at_deployment(self, key: Key, deployment: Deployment, world: Surroundings) -> bool:
+        """Take one pass over a Deployment where there is reason to; return whether it wrote anything."""
+        uid, now = deployment.uid, world.now()
+        before = (deployment.resource_version, deployment.replica_sets)
+        due = self._check_at.get(uid)
+        if self._settled.get(uid) == before and (due is None or now < due):
+            return False
+        run = deployment_controller.Pass(key.name, deployment, now, world.serial)
+        self._check_at.pop(uid, None)
+        with suppress(Conflict):
+            run.run()
+        if run.check_at is not None:
+            self._check_at[uid] = run.check_at
+        after = (deployment.resource_version, deployment.replica_sets)
+        if after == before:
+            self._settled[uid] = after
+        return after != before
+
+    def look_at_replica_sets(self, key: Key, deployment: Deployment, world: Surroundings) -> bool:
+        """Take one pass over each ReplicaSet of a Deployment where there is reason to; return whether any acted."""
+        acted = False
+        for each in deployment.replica_sets:
+            acted |= self._look_at_replica_set(key, deployment, each, world)
+        return acted
+
+    def _look_at_replica_set(self, key: Key, deployment: Deployment, seen: ReplicaSet, world: Surroundings) -> bool:
+        which, now = (deployment.uid, seen.identity), world.now()
+        pods, backoff = deployment.every_pod, self._backoffs.get(which)
+        known = self._counted.get(which)
+        is_new = known is None or known[0] is not seen or known[1] is not pods
+        if not is_new and (backoff is None or now < backoff.at):
+            return False
+        run = replica_set_controller.Pass(deployment, seen, now, world.serial, _admission(key, world))
+        run.run()
+        if run.refusal is None:
+            self._backoffs.pop(which, None)
+        else:
+            self._backoffs[which] = backing_off(backoff, now)
+        present = next(each for each in deployment.replica_sets if each.identity == seen.identity)
+        if present is seen and deployment.every_pod is pods:
+            self._counted[which] = (seen, pods)
+            return False
+        return True
+
+
+def _admission(key: Key, world: Surroundings) -> Callable[[str], str | None]:
+    return lambda pod: world.refuses(key.namespace, pod)
