@@ -42,7 +42,7 @@ def test_pause_freezes_the_rollout_until_a_person_decides(serving: Stage) -> Non
 def test_a_breach_within_the_cooldown_waits(serving: Stage) -> None:
     serving.accuracy("1.1.0", 0.97)
     serving.version("1.1.0")
-    serving.deployment(rollback={"cooldownSeconds": 20})
+    serving.deployment(rollback={"cooldownSeconds": 20, "limit": 2})
     serving.move_tag("1.0.0", "1.1.0")
     serving.until_verified("1.1.0")
     breach(serving, "1.1.0", "1.2.0")

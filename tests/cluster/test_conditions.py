@@ -29,6 +29,7 @@ def test_conditions_of_a_first_rollout_and_of_rest(stage: Stage) -> None:
         "Stalled": ("False", "NotStalled"),
         "MetricsHealthy": ("True", "MetricsPassing"),
         "RolledBack": ("False", "NotRolledBack"),
+        "Verified": ("True", "Verified"),
         "Suspended": ("False", "NotPaused"),
         "HistoryIntact": ("True", "HistoryConsistent"),
     }
@@ -44,7 +45,7 @@ def test_conditions_while_a_rollback_is_under_way(serving: Stage) -> None:
     serving.accuracy("1.1.0", 0.2)
     serving.until(lambda: serving.condition("Reconciling") == ("True", "RollbackInProgress"))
     serving.until(lambda: serving.condition("RolledBack") == ("True", "MetricBreach"))
-    assert "1.0.0 is being put back" in serving.message("RolledBack")
+    assert "1.0.0 takes its place" in serving.message("RolledBack")
     assert serving.condition("Available") == ("True", "MinimumAvailable"), "the bad pods serve until others can"
 
     serving.unready("1.0.0", False)

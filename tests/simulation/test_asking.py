@@ -145,7 +145,7 @@ async def test_an_incomplete_record_is_not_rolled_out_where_a_complete_one_is_as
     assert story.served() == "1.0.0"
     assert story.condition("Stalled") == ("True", "RecordIncomplete")
     stalled = next(each for each in story.status.conditions if each.type == "Stalled")
-    assert stalled.message.endswith("missing: Author, Reason; 1.0.0 goes on serving")
+    assert "missing: Author, Reason; 1.0.0 goes on serving. " in stalled.message
     assert [each.reason.value for each in story.cluster.events].count("RecordIncomplete") == 1
 
 

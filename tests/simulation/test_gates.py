@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pennant.api.reasons import Reason
 from pennant.core.measurement import RangeQuery, Series
 from simulation.acts import move_tag, rolled_back, serving
 from simulation.world import KEY
@@ -76,9 +77,8 @@ async def test_a_gate_compares_with_what_serves_and_lets_pass_what_is_no_worse()
     await move_tag(story, "1.1.0", "1.2.0", **WORSE)
     await story.passes(2)
     stalled = next(each for each in story.status.conditions if each.type == "Stalled")
-    assert stalled.message == (
-        "gate auc/Test: 0.5 of 1.2.0 is worse than 0.9 of 1.1.0 by 0.4, and 0.09 is allowed; 1.1.0 goes on serving"
-    )
+    worse = "gate auc/Test: 0.5 of 1.2.0 is worse than 0.9 of 1.1.0 by 0.4, and 0.09 is allowed; 1.1.0 goes on serving"
+    assert stalled.message == f"{worse}. {Reason.GATE_FAILED.to_do}", "what to do comes last"
 
 
 async def test_a_source_that_hangs_delays_neither_the_status_nor_the_promotion(

@@ -48,7 +48,7 @@ from pennant.core.history import Quarantine
 from pennant.core.judge import Judgement, judge
 from pennant.core.observation import Invalid, Observation
 from pennant.core.plan import Draft, Situation
-from pennant.core.status import stamped
+from pennant.core.status import stall, stamped
 from pennant.core.tags import Held, Holder, holder
 
 
@@ -89,7 +89,7 @@ GATES = (_deleting, _foreign)
 
 def _halted(seen: Observation, reason: Reason, message: str) -> Decision:
     """Change nothing, and say why a person must act."""
-    before = seen.snapshot.status
+    before, message = seen.snapshot.status, stall(reason, message).message
     said = {
         ConditionType.READY: Said(ConditionStatus.FALSE, reason, message),
         ConditionType.RECONCILING: Said(ConditionStatus.FALSE, reason, message),

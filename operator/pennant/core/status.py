@@ -13,6 +13,8 @@ from pennant.core.facts import FALSE, TRUE, Facts, Said
 from pennant.core.tags import Ambiguous, Held, Holder, HolderInvalid, NotFound, Unassigned
 from pennant.core.verification import metrics_healthy, verified
 
+LONGEST_CAUSE = 768
+"""Characters of a cause, so that there is room for what to do about it."""
 TAG_GRACE = timedelta(seconds=300)
 
 
@@ -160,7 +162,7 @@ def _stalled(facts: Facts) -> Said:
 def _stalled_by_refusal(facts: Facts) -> Said | None:
     if not facts.refusal:
         return None
-    return Said(TRUE, Reason.DEPLOYMENT_REFUSED, facts.refusal)
+    return stall(Reason.DEPLOYMENT_REFUSED, facts.refusal)
 
 
 def _stalled_by_breach(facts: Facts) -> Said | None:
@@ -172,11 +174,11 @@ def _stalled_by_breach(facts: Facts) -> Said | None:
         message = (
             f"{facts.condemned.message}; no other version is known good, so {facts.condemned.version} goes on serving"
         )
-        return Said(TRUE, Reason.NO_ROLLBACK_TARGET, message)
+        return stall(Reason.NO_ROLLBACK_TARGET, message)
     if facts.withheld is None or facts.withheld.brake.reason in (Reason.PAUSED, Reason.ROLLBACK_COOLING_DOWN):
         return None
     brake = facts.withheld.brake
-    return Said(TRUE, brake.reason, f"{facts.withheld.message}; {brake.message}")
+    return stall(brake.reason, f"{facts.withheld.message}; {brake.message}")
 
 
 def _stalled_by_quarantine(facts: Facts) -> Said | None:
@@ -191,14 +193,19 @@ def _stalled_by_quarantine(facts: Facts) -> Said | None:
 def _stalled_by_gate(facts: Facts) -> Said | None:
     if facts.gate is None:
         return None
-    return Said(TRUE, facts.gate.reason, f"{facts.gate.message}{_meanwhile(facts)}")
+    return stall(facts.gate.reason, f"{facts.gate.message}{_meanwhile(facts)}")
 
 
 def _stalled_by_grace(facts: Facts) -> Said | None:
     if not _grace_over(facts):
         return None
     said = _tag_resolved(facts)
-    return Said(TRUE, said.reason, said.message)
+    return stall(said.reason, said.message)
+
+
+def stall(reason: Reason, message: str) -> Said:
+    """Return what is said where a person must act, with what to do at its end."""
+    return Said(TRUE, reason, f"{clip(message, LONGEST_CAUSE)}. {reason.to_do}")
 
 
 STALLS = (
