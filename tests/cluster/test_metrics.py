@@ -127,6 +127,29 @@ def test_a_second_source_has_a_name_and_credentials_of_its_own(stage: Stage) -> 
     stage.until_rolled_back_to("1.0.0")
 
 
+def by(source: str, interval: int = 1) -> dict[str, Any]:
+    """Return the analysis by which the accuracy is read from this source."""
+    return watching({**BAD, "prometheus": {"query": QUERY, "source": source}}, interval=interval)
+
+
+def test_a_source_that_takes_longer_than_the_interval_is_used_all_the_same(stage: Stage) -> None:
+    """Rule: One question is asked at a time, and its answer is used."""
+    started(stage, analysis=by("slow", interval=2))
+    promote(stage, 0.2)
+    stage.until_rolled_back_to("1.0.0")
+
+
+def test_a_source_that_is_too_slow_makes_no_version_good_and_finds_a_bad_one(stage: Stage) -> None:
+    """Rule: A source that is too slow for the interval is no reason to call a metric good."""
+    started(stage)
+    stage.deployment(analysis=by("slow"))
+    promote(stage, 0.95)
+    stage.until(lambda: stage.condition("MetricsHealthy") == ("Unknown", "SourceSlow"))
+    stage.stays(lambda: "verifiedAt" not in stage.history[-1], 8, "what is not known to be good")
+    stage.accuracy("1.1.0", 0.2)
+    stage.until_rolled_back_to("1.0.0")
+
+
 @pytest.fixture
 def alerting(stage: Stage) -> Iterator[Stage]:
     """Return a stage with an alert on the accuracy of each version, which Alertmanager hints the operator at."""

@@ -1,12 +1,15 @@
 """Tell a whole rollout: users act, time passes, the operator reconciles, and the trace says what happened."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from pennant.api.conditions import find
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import Json
 from pennant.controller.measurements import Measurements
+from pennant.core.measurement import Alerts, RangeQuery, Series
 from pennant.ports import MetricSource
 from simulation import invariants
 from simulation.process import Process
@@ -14,6 +17,7 @@ from simulation.sources import FakeMetricSource, Sample
 from simulation.world import BEGINNING, KEY, Record, World, WorldCluster
 
 ACCURACY = 'accuracy{version="${version}"}'
+FOREVER_SECONDS = 1_000_000
 
 
 class Crash(BaseException):
@@ -30,6 +34,31 @@ class LiveAccuracy(FakeMetricSource):
         self.requests: dict[str, int] = {}
         self.others: dict[tuple[str, str], tuple[float, ...]] = {}
         """Other metrics: by name and version, the value of each of their series."""
+        self.seconds_to_answer = 0.0
+        """How long each answer takes from now on; infinite: none comes."""
+        self._waiting: list[tuple[datetime, asyncio.Future[None]]] = []
+
+    async def query_range(self, request: RangeQuery) -> Series:
+        await self._time_passes()
+        return await super().query_range(request)
+
+    async def firing_alerts(self) -> Alerts:
+        await self._time_passes()
+        return await super().firing_alerts()
+
+    async def _time_passes(self) -> None:
+        if self.seconds_to_answer:
+            over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            limit = timedelta(seconds=min(self.seconds_to_answer, FOREVER_SECONDS))
+            self._waiting.append((self.world.time + limit, over))
+            await over
+
+    def _let_answers_come(self) -> None:
+        come = [over for at, over in self._waiting if at <= self.world.time]
+        self._waiting = [(at, over) for at, over in self._waiting if at > self.world.time]
+        for over in come:
+            if not over.done():
+                over.set_result(None)
 
     def scrape(self) -> None:
         """Take a sample of each version that is served and has a value."""
@@ -44,6 +73,7 @@ class LiveAccuracy(FakeMetricSource):
             for pod, value in enumerate(values if version in served else ()):
                 labels = {"version": version, **({"pod": str(pod)} if len(values) > 1 else {})}
                 self.samples.append(Sample(name, labels, now, value))
+        self._let_answers_come()
         if now % 60 == 0:
             self._forget_before(now - 120)
 

@@ -1,6 +1,7 @@
 """What else a metric can be than a number under a threshold: a comparison, an alert, a matter of samples, an aside."""
 
-from datetime import timedelta
+import math
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -168,3 +169,45 @@ async def test_an_observed_metric_is_reported_and_nothing_follows() -> None:
     (metric,) = story.status.analysis
     assert (metric.state, metric.reason) == ("Breaching", "ThresholdBreached")
     assert metric.message.endswith("mode is Observe, so nothing follows from it")
+
+
+async def test_a_source_that_takes_longer_than_the_interval_is_used_all_the_same() -> None:
+    """Rule: One question is asked at a time, and its answer is used."""
+    story = await serving("1.0.0")
+    story.accuracy.seconds_to_answer = 15
+    await promoted(story, "1.0.0", "1.1.0")
+    story.accuracy.values["1.2.0"] = 0.2
+    await move_tag(story, "1.1.0", "1.2.0")
+    await story.until(lambda: story.served() == "1.1.0", 90)
+
+
+async def test_a_source_that_is_too_slow_never_makes_a_version_good_and_finds_a_bad_one() -> None:
+    """Rule: A source that is too slow for the interval is no reason to call a metric good."""
+    story = await serving("1.0.0")
+    story.accuracy.values |= {"1.1.0": 0.95}
+    story.accuracy.seconds_to_answer = 45
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.passes(60)
+    slow, written = (story.condition("MetricsHealthy"), story.world.writes)
+    await story.passes(300)
+    assert slow == story.condition("MetricsHealthy") == ("Unknown", "SourceSlow")
+    assert story.history[-1].verified_at is None
+    assert story.world.writes - written <= 1, "it says so once"
+    story.accuracy.values["1.1.0"] = 0.2
+    await story.until(lambda: story.served() == "1.0.0", 150)
+    assert "accuracy is 0.2, below 0.9, in 3 of 3 checks" in story.history[-1].reason
+
+
+async def test_a_source_that_never_answers_is_slow_after_two_intervals_and_says_since_when() -> None:
+    story = await serving("1.0.0")
+    assert story.condition("MetricsHealthy") == ("True", "MetricsPassing")
+    hangs_from = story.world.time
+    story.accuracy.seconds_to_answer = math.inf
+    await story.until(lambda: story.condition("MetricsHealthy") == ("Unknown", "SourceSlow"), 41)
+    (metric,) = story.status.analysis
+    since = datetime.fromisoformat(metric.message.rpartition(" ")[2])
+    assert since - hangs_from <= timedelta(seconds=10)
+    written = story.world.writes
+    await story.passes(300)
+    assert story.world.writes == written
+    story.accuracy.seconds_to_answer = 0

@@ -416,6 +416,15 @@ class Reason(Word):
         "It answers.",
         "Look after the metric source; nothing is rolled back meanwhile.",
     )
+    SOURCE_SLOW = (
+        "SourceSlow",
+        "The metric source is too slow for the interval, so nobody knows whether the metric passes.",
+        "No answer came for two intervals, or the last one took longer than that. A breach that such an answer shows "
+        "counts all the same.",
+        "An answer comes within two intervals.",
+        "Raise `analysis.intervalSeconds`, make the query cheaper by a recording rule, or raise `concurrentQueries` of "
+        "the source.",
+    )
     SOURCE_UNKNOWN = (
         "SourceUnknown",
         "No metric source of this name is configured.",

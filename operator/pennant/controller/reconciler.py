@@ -11,8 +11,8 @@ from pennant.core.analysis import suspicions
 from pennant.core.checks import compared_with, due_measurements
 from pennant.core.decide import decide
 from pennant.core.decision import Decision, Event
+from pennant.core.measurement import Awaited, Question, Request
 from pennant.core.measurement import Measurements as Answered
-from pennant.core.measurement import Question, Request
 from pennant.core.observation import Invalid, Key, Observation, Snapshot
 from pennant.ports import Clock, Cluster, Refused
 
@@ -94,7 +94,7 @@ class Reconciler:
         due = self._due(snapshot, now)
         measurements = self._measurements.take(key, due)
         # While answers are on their way, what the last ones said stands: many ask at once, and one is answered first.
-        if measurements.keys() == due.keys():
+        if not any(isinstance(each.answer, Awaited) for each in measurements.values()):
             self._breaker.note(key, _suspicions(snapshot, measurements), now)
         distrusted = self._breaker.distrusted(now)
         return Observation(now, snapshot, measurements, self._refusals.of(key, now), distrusted)

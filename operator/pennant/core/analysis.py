@@ -9,7 +9,7 @@ from pennant.api.meta import clip
 from pennant.api.reasons import Reason
 from pennant.core import reading
 from pennant.core.digest import short_hash
-from pennant.core.measurement import AlertQuery, Alerts, Measurement, Measurements, Question, Unanswered
+from pennant.core.measurement import AlertQuery, Alerts, Awaited, Measurement, Measurements, Question, Unanswered
 from pennant.core.reading import Answers, Kind, Reading
 
 
@@ -93,7 +93,7 @@ def _is_suspicious(
     metric: Metric, entry: HistoryEntry, stable: HistoryEntry | None, measurements: Measurements
 ) -> bool | None:
     match measurements.get(Question(metric.name)):
-        case None:
+        case None | Measurement(_, Awaited()):
             return None
         case Measurement(_, Unanswered()):
             return True if metric.on_error is OnUnknown.BREACH else None
@@ -121,11 +121,14 @@ def _read(
         return reading.read(metric, patience, measurements, stable, old, now)
     match measurements.get(Question(metric.name)):
         case None:
+            return reading.unchecked(metric)
+        case Measurement(_, Awaited()):
             return reading.awaited(metric, old)
         case Measurement(AlertQuery() as request, Unanswered() as silence):
             return reading.unanswered(metric, silence, str(request.labels), patience, old, now)
-        case Measurement(AlertQuery() as request, Alerts() as alerts):
-            return _alerted(metric.name, metric.alert, entry, request, alerts)
+        case Measurement(AlertQuery() as request, Alerts() as alerts) as measured:
+            told = _alerted(metric.name, metric.alert, entry, request, alerts)
+            return reading.timely(metric, told, measured, str(request.labels), patience, old, now)
         case other:
             raise ValueError(f"{metric.name} was asked for alerts, and {other} are none")
 

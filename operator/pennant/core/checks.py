@@ -135,6 +135,8 @@ class _Asking:
             step_seconds=interval,
             # No sample from before the revision, and none older than two intervals.
             lookback_seconds=interval * min(oldest + 1, 2),
+            revision=self.entry.revision,
+            asker=(self.key.namespace, self.key.name),
         )
 
     def _baseline(self, metric: Metric, by: PrometheusQuery, stable: HistoryEntry) -> RangeQuery:
@@ -149,12 +151,20 @@ class _Asking:
             end=end,
             step_seconds=interval,
             lookback_seconds=interval * 2,
+            revision=self.entry.revision,
+            asker=(self.key.namespace, self.key.name),
         )
 
     def _alerts(self, alert: AlertSelector, at: datetime) -> AlertQuery:
         values = self._values()
         labels = {name: query.filled(each, values) for name, each in alert.match_labels.items()}
-        return AlertQuery(alert.source, at, tuple(sorted(labels.items())))
+        return AlertQuery(
+            source=alert.source,
+            at=at,
+            labels=tuple(sorted(labels.items())),
+            interval_seconds=self.spec.analysis.interval_seconds,
+            revision=self.entry.revision,
+        )
 
     def _alerts_at(self) -> datetime | None:
         """Return the newest time at which alerts were to be looked at; None: there was none yet."""

@@ -6,8 +6,8 @@ Rule: Not knowing is neither good nor bad.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from typing import assert_never
@@ -16,13 +16,24 @@ from pennant.api.analysis import Metric, OnUnknown
 from pennant.api.deployment_status import Evidence, HistoryEntry, MetricState, MetricStatus
 from pennant.api.reasons import Reason
 from pennant.core.digest import short_hash
-from pennant.core.measurement import Fault, Measurement, Measurements, Question, RangeQuery, Role, Series, Unanswered
+from pennant.core.measurement import (
+    Awaited,
+    Fault,
+    Measurement,
+    Measurements,
+    Question,
+    RangeQuery,
+    Role,
+    Series,
+    Unanswered,
+)
 from pennant.core.yardstick import Yardstick, yardstick
 
 FAULT_REASONS = {
     Fault.UNAVAILABLE: Reason.SOURCE_UNAVAILABLE,
     Fault.REFUSED: Reason.QUERY_REFUSED,
     Fault.UNKNOWN_SOURCE: Reason.SOURCE_UNKNOWN,
+    Fault.SLOW: Reason.SOURCE_SLOW,
 }
 
 
@@ -39,12 +50,36 @@ class Reading:
     """Whether it keeps the revision from being verified."""
 
 
-def awaited(metric: Metric, old: MetricStatus | None) -> Reading:
-    """Return the reading while an answer is on its way: what was said before stands, but proves nothing now."""
-    if old is not None:
-        return Reading(old.state, old.reason, old.message, blocks=True)
+def unchecked(metric: Metric) -> Reading:
+    """Return the reading before the first check is due."""
     message = f"{metric.name} has not been checked yet"
     return Reading(MetricState.UNKNOWN, Reason.AWAITING_FIRST_CHECK, message, blocks=True)
+
+
+def awaited(metric: Metric, old: MetricStatus | None) -> Reading:
+    """Return the reading while the first answer is on its way: what was said before stands, but proves nothing now."""
+    return unchecked(metric) if old is None else Reading(old.state, old.reason, old.message, blocks=True)
+
+
+def timely(
+    metric: Metric,
+    told: Reading,
+    measured: Measurement,
+    query: str,
+    patience: timedelta,
+    old: MetricStatus | None,
+    now: datetime,
+) -> Reading:
+    """Return what an answer says, by how long it took: one that is late proves a breach, and nothing else.
+
+    Rule: A source that is too slow for the interval is no reason to call a metric good.
+    """
+    if measured.late and told.state is not MetricState.BREACHING:
+        seconds, limit = measured.took.total_seconds(), measured.request.patience.total_seconds()
+        why = Unanswered(Fault.SLOW, f"an answer took {seconds:.1f} s, more than two intervals, which are {limit:g} s")
+        return unanswered(metric, why, query, patience, old, now)
+    # Nothing is proven by an older answer while the newest is about to come.
+    return replace(told, blocks=True) if measured.waits else told
 
 
 def unanswered(
@@ -53,7 +88,8 @@ def unanswered(
     """Return what no answer means; as a breach it counts once it has lasted for `patience`."""
     reason = FAULT_REASONS[silence.fault]
     message = f"{metric.name} cannot be read from source {metric.source}: {silence.detail}"
-    known = old is not None and old.reason is reason
+    # One fault may follow another: an answer that is late, and then none.
+    known = old is not None and old.reason in FAULT_REASONS.values()
     lasted = known and old is not None and now - old.since >= patience
     breached_before = known and old is not None and old.state is MetricState.BREACHING
     if metric.on_error is OnUnknown.BREACH and (lasted or breached_before):
@@ -85,24 +121,44 @@ class Answers:
     value: Series
     samples: Series | None
     baseline: Series | None
+    slowest: Measurement
+    """Of the answers to questions about now, the one that took longest."""
 
 
-def answers(metric: Metric, measurements: Measurements, stable: HistoryEntry | None) -> Answers | Silence | None:
-    """Return the answers about a metric that is a number; None while one is on its way."""
-    found: dict[Role, tuple[RangeQuery, Series]] = {}
+def answers(
+    metric: Metric, measurements: Measurements, stable: HistoryEntry | None
+) -> Answers | Silence | Awaited | None:
+    """Return the answers about a metric that is a number; None where nothing is due."""
+    found: dict[Role, Measurement] = {}
     for role in _needed(metric, stable):
         match measurements.get(Question(metric.name, role)):
             case None:
                 return None
+            case Measurement(_, Awaited() as awaited):
+                return awaited
             case Measurement(RangeQuery() as request, Unanswered() as why):
                 return Silence(request.query, why)
-            case Measurement(RangeQuery() as request, Series() as series):
-                found[role] = request, series
+            case Measurement(RangeQuery(), Series()) as measurement:
+                found[role] = measurement
             case other:
                 raise ValueError(f"{metric.name} was asked for series, and {other} are none")
-    series_of = {role: series for role, (_, series) in found.items()}
-    request, value = found[Role.VALUE]
-    return Answers(request, value, series_of.get(Role.SAMPLES), series_of.get(Role.BASELINE))
+    return _together(found)
+
+
+def _together(found: Mapping[Role, Measurement]) -> Answers | Awaited:
+    """Return the answers as one; of those that are about the same times the first waits for the last."""
+    current = [each for role, each in found.items() if role is not Role.BASELINE]
+    requests = [each.request for each in current if isinstance(each.request, RangeQuery)]
+    if len({(each.start, each.end) for each in requests}) > 1:
+        return Awaited()
+    series = {role: each.answer for role, each in found.items() if isinstance(each.answer, Series)}
+    return Answers(
+        request=requests[0],
+        value=series[Role.VALUE],
+        samples=series.get(Role.SAMPLES),
+        baseline=series.get(Role.BASELINE),
+        slowest=max(current, key=lambda each: each.took),
+    )
 
 
 def _needed(metric: Metric, stable: HistoryEntry | None) -> tuple[Role, ...]:
@@ -122,11 +178,14 @@ def read(
     """Return the reading of a metric that is a number; `stable` is the revision that it is compared with."""
     match answers(metric, measurements, stable):
         case None:
+            return unchecked(metric)
+        case Awaited():
             return awaited(metric, old)
         case Silence(query, why):
             return unanswered(metric, why, query, patience, old, now)
         case Answers() as found:
-            return _told(metric, found.request, checks(metric, found, stable))
+            told = _told(metric, found.request, checks(metric, found, stable))
+            return timely(metric, told, found.slowest, found.request.query, patience, old, now)
         case _ as never:
             assert_never(never)
 
@@ -159,7 +218,9 @@ def checks(metric: Metric, found: Answers, stable: HistoryEntry | None) -> list[
     request, held_to = found.request, yardstick(metric, found.baseline, stable)
     grid = [request.start + timedelta(seconds=number * request.step_seconds) for number in range(request.points)]
     return [
-        _too_few(metric, found.samples, at) or _check(metric, _values_at(found.value, at), held_to, at) for at in grid
+        _too_few(metric, found.samples, at) or _check(metric, _values_at(found.value, at), held_to, at)
+        # An answer to a question from before a change of the spec may hold more of them.
+        for at in grid[-metric.breaches.of :]
     ]
 
 

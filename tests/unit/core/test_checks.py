@@ -104,7 +104,7 @@ def test_what_is_known_good_itself_is_compared_with_nothing() -> None:
 def test_when_alerts_are_asked_for(now: float, hinted_at: float | None, at: float | None) -> None:
     found = asked(now, ALERTED, hinted_at=hinted_at)
     labels = (("alertname", "Slow"), ("ns", "ns"), ("version", "1.1.0"))
-    assert found == ({} if at is None else {"slow/value": AlertQuery("default", after(at), labels)})
+    assert found == ({} if at is None else {"slow/value": AlertQuery("default", after(at), labels, 10, 2)})
 
 
 def test_a_hint_changes_no_question_about_numbers() -> None:
