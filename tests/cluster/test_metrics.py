@@ -139,6 +139,13 @@ def test_a_source_that_takes_longer_than_the_interval_is_used_all_the_same(stage
     stage.until_rolled_back_to("1.0.0")
 
 
+def test_a_source_that_rounds_times_to_whole_steps_is_read_as_any_other(stage: Stage) -> None:
+    """Rule: A server that rounds times to whole steps changes nothing."""
+    started(stage, analysis=by("aligned", interval=3))
+    promote(stage, 0.2)
+    stage.until_rolled_back_to("1.0.0")
+
+
 def test_a_source_that_is_too_slow_makes_no_version_good_and_finds_a_bad_one(stage: Stage) -> None:
     """Rule: A source that is too slow for the interval is no reason to call a metric good."""
     started(stage)

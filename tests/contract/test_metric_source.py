@@ -13,6 +13,7 @@ from pennant.core.measurement import Alert, RangeQuery, Series
 from pennant.metrics.prometheus import Endpoint, Prometheus
 from pennant.ports import MetricSource, Refused, Unavailable
 from rig import Rig
+from rig.front_end import FrontEnd
 from simulation.sources import FakeMetricSource, Sample
 
 # Full minutes long ago: the real server keeps what it is given, and nothing else is there.
@@ -63,6 +64,28 @@ async def test_the_grid_is_the_one_that_was_asked_for(source: MetricSource) -> N
 async def test_a_grid_may_begin_at_any_millisecond(source: MetricSource) -> None:
     found = seconds(await source.query_range(over("steady", 101.234, 111.234)))
     assert found == {101.234: 0.60, 111.234: 0.61}
+
+
+async def test_a_front_end_that_rounds_to_whole_steps_changes_nothing_on_a_grid_of_whole_steps(
+    server: PrometheusServer,
+) -> None:
+    """Rule: A server that rounds times to whole steps changes nothing."""
+    with FrontEnd(server.url) as front_end:
+        plain, rounding = (
+            Prometheus("default", Endpoint(url), lambda *_: None) for url in (server.url, front_end.url("aligned"))
+        )
+        fake = FakeMetricSource(BEGIN, SAMPLES)
+        fake.aligned = True
+        for query in (over("steady", 100, 130), over("gap", 90, 220)):
+            asked = await plain.query_range(query)
+            assert asked.series
+            assert await rounding.query_range(query) == asked == await fake.query_range(query)
+        beside = over("steady", 103, 133)
+        rounded = await rounding.query_range(beside)
+        assert sorted(seconds(rounded)) == [100, 110, 120, 130], "it does round"
+        assert await fake.query_range(beside) == rounded
+        await plain.aclose()
+        await rounding.aclose()
 
 
 async def test_a_sample_older_than_the_lookback_does_not_count(source: MetricSource) -> None:

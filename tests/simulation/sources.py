@@ -1,9 +1,10 @@
 """A metric source in memory that answers as Prometheus does; held to the same contract as the real one."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 from pennant.core.measurement import Alert, Alerts, Fault, RangeQuery, Series
 from pennant.ports import Refused, Unavailable
@@ -31,6 +32,13 @@ class FakeMetricSource:
         self.down = False
         self.faults: dict[str, Fault] = {}
         """Queries that alone are not answered, and why."""
+        self.aligned = False
+        """Whether it rounds start and end down to whole steps, as some front ends do."""
+
+    @property
+    def newest(self) -> float:
+        """Seconds after the beginning at which the newest sample was taken that it knows of."""
+        return math.inf
 
     async def query_range(self, request: RangeQuery) -> Series:
         fault = self.faults.get(request.query)
@@ -41,8 +49,12 @@ class FakeMetricSource:
             raise Refused("the query is refused (bad_data)")
         name, label, value = match.groups()
         chosen = [
-            each for each in self.samples if each.name == name and (label is None or each.labels.get(label) == value)
+            each
+            for each in self.samples
+            if each.name == name and (label is None or each.labels.get(label) == value) and each.seconds <= self.newest
         ]
+        if self.aligned:
+            request = _aligned(request)
         found = (self._series(request, chosen, labels) for labels in _distinct(chosen))
         return Series(tuple(each for each in found if each))
 
@@ -62,6 +74,12 @@ class FakeMetricSource:
             if seen:
                 values[round(at.timestamp() * 1000)] = max(seen, key=lambda each: each.seconds).value
         return values
+
+
+def _aligned(request: RangeQuery) -> RangeQuery:
+    epoch, step = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=request.step_seconds)
+    start, end = (epoch + (each - epoch) // step * step for each in (request.start, request.end))
+    return replace(request, start=start, end=end)
 
 
 def _distinct(samples: list[Sample]) -> list[Mapping[str, str]]:

@@ -36,7 +36,17 @@ class LiveAccuracy(FakeMetricSource):
         """Other metrics: by name and version, the value of each of their series."""
         self.seconds_to_answer = 0.0
         """How long each answer takes from now on; infinite: none comes."""
+        self.lag_seconds = 0.0
+        """How long it takes until it knows of a sample."""
         self._waiting: list[tuple[datetime, asyncio.Future[None]]] = []
+
+    @property
+    def newest(self) -> float:
+        return (self.world.time - BEGINNING).total_seconds() - self.lag_seconds
+
+    def behave(self) -> None:
+        """Answer at once, all that was asked for and nothing else."""
+        self.down, self.aligned, self.seconds_to_answer, self.lag_seconds = False, False, 0, 0
 
     async def query_range(self, request: RangeQuery) -> Series:
         await self._time_passes()

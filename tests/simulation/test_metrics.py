@@ -49,6 +49,10 @@ def is_stable(story: Story, version: str) -> bool:
     return story.status.stable is not None and story.status.stable.version == version
 
 
+def is_put_back(story: Story) -> bool:
+    return story.history[-1].trigger == "AutomaticRollback"
+
+
 async def test_a_version_that_is_a_little_worse_than_the_stable_one_becomes_it() -> None:
     story = await serving("1.0.0", analysis=watching(COMPARED))
     for old, new, accuracy in (("1.0.0", "1.1.0", 0.9), ("1.1.0", "1.2.0", 0.85)):
@@ -179,6 +183,34 @@ async def test_a_source_that_takes_longer_than_the_interval_is_used_all_the_same
     story.accuracy.values["1.2.0"] = 0.2
     await move_tag(story, "1.1.0", "1.2.0")
     await story.until(lambda: story.served() == "1.1.0", 90)
+
+
+async def test_a_source_that_rounds_times_to_whole_steps_changes_nothing() -> None:
+    """Rule: A server that rounds times to whole steps changes nothing."""
+    traces = []
+    for aligned in (False, True):
+        story = Story()
+        story.accuracy.aligned = aligned
+        story.accuracy.values = {"1.0.0": 0.95, "1.1.0": 0.2}
+        story.world.time += timedelta(milliseconds=123)
+        story.version("1.0.0", "production")
+        story.deployment()
+        await story.until(partial(is_stable, story, "1.0.0"))
+        await move_tag(story, "1.0.0", "1.1.0")
+        await story.until(partial(is_put_back, story))
+        traces.append(story.world.trace)
+    assert traces[0] == traces[1]
+
+
+async def test_a_source_that_lags_behind_is_read_as_far_as_two_intervals_reach() -> None:
+    story = await serving("1.0.0")
+    story.accuracy.lag_seconds = 15
+    await promoted(story, "1.0.0", "1.1.0")
+    story.accuracy.values["1.2.0"] = 0.2
+    await move_tag(story, "1.1.0", "1.2.0")
+    await story.until(lambda: story.served() == "1.1.0")
+    story.accuracy.lag_seconds = 30
+    await story.until(lambda: story.condition("MetricsHealthy") == ("Unknown", "NoData"))
 
 
 async def test_a_source_that_is_too_slow_never_makes_a_version_good_and_finds_a_bad_one() -> None:

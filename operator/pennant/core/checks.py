@@ -1,15 +1,15 @@
 """When a revision's metrics are read, and by which questions.
 
-Each metric is read at grid points `availableAt + initialDelaySeconds + k * intervalSeconds`, `k >= 1`, the last
-`breaches.of` of them in one query. So the number of breaches comes from the source each time, and neither a restart
-nor a change of leader loses it.
+Each metric is read at whole multiples of `intervalSeconds` since the Unix epoch, the last `breaches.of` of them in one
+query. So the number of breaches comes from the source each time, and neither a restart nor a change of leader loses it;
+and a front end that rounds times to whole steps changes nothing.
 
 Rule: Breaches are counted by the metric source.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from pennant.api.analysis import AfterPromotion, AlertSelector, Analysis, Metric, PrometheusQuery
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
@@ -17,6 +17,8 @@ from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core import query
 from pennant.core.measurement import AlertQuery, Question, RangeQuery, Request, Role
 from pennant.core.observation import Key
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def is_watched(analysis: Analysis, entry: HistoryEntry) -> bool:
@@ -35,7 +37,7 @@ def first_check_at(analysis: Analysis, entry: HistoryEntry) -> datetime | None:
     if entry.available_at is None:
         return None
     delay = analysis.initial_delay_seconds + analysis.interval_seconds
-    return entry.available_at + timedelta(seconds=delay)
+    return _grid_point_from(entry.available_at + timedelta(seconds=delay), analysis.interval_seconds)
 
 
 def checks_done(analysis: Analysis, entry: HistoryEntry, now: datetime) -> int:
@@ -43,7 +45,7 @@ def checks_done(analysis: Analysis, entry: HistoryEntry, now: datetime) -> int:
     first = first_check_at(analysis, entry)
     if first is None or now < first:
         return 0
-    return int((now - first).total_seconds() // analysis.interval_seconds) + 1
+    return (now - first) // timedelta(seconds=analysis.interval_seconds) + 1
 
 
 def next_check_at(analysis: Analysis, entry: HistoryEntry, now: datetime) -> datetime | None:
@@ -53,6 +55,18 @@ def next_check_at(analysis: Analysis, entry: HistoryEntry, now: datetime) -> dat
         return None
     done = checks_done(analysis, entry, now)
     return first + timedelta(seconds=done * analysis.interval_seconds)
+
+
+def _grid_point_from(moment: datetime, interval_seconds: int) -> datetime:
+    """Return the first grid point that is not before this moment."""
+    passed = _grid_point_until(moment, interval_seconds)
+    return passed if passed == moment else passed + timedelta(seconds=interval_seconds)
+
+
+def _grid_point_until(moment: datetime, interval_seconds: int) -> datetime:
+    """Return the last grid point that is not after this moment."""
+    interval = timedelta(seconds=interval_seconds)
+    return EPOCH + (moment - EPOCH) // interval * interval
 
 
 def compared_with(status: ModelDeploymentStatus, entry: HistoryEntry) -> HistoryEntry | None:
@@ -143,7 +157,7 @@ class _Asking:
         """Return the question for the last checks of the stable revision before this one began."""
         interval = self.spec.analysis.interval_seconds
         values = query.values(self.key, self.spec, self.status, stable)
-        end = self.entry.started_at
+        end = _grid_point_until(self.entry.started_at, interval)
         return RangeQuery(
             source=by.source,
             query=query.substituted(by.query, values),

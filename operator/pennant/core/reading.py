@@ -29,6 +29,7 @@ from pennant.core.measurement import (
 )
 from pennant.core.yardstick import Yardstick, yardstick
 
+EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 FAULT_REASONS = {
     Fault.UNAVAILABLE: Reason.SOURCE_UNAVAILABLE,
     Fault.REFUSED: Reason.QUERY_REFUSED,
@@ -216,28 +217,47 @@ class Check:
 def checks(metric: Metric, found: Answers, stable: HistoryEntry | None) -> list[Check]:
     """Return the checks that the answers hold, the oldest first; there is at least one."""
     request, held_to = found.request, yardstick(metric, found.baseline, stable)
-    grid = [request.start + timedelta(seconds=number * request.step_seconds) for number in range(request.points)]
-    return [
-        _too_few(metric, found.samples, at) or _check(metric, _values_at(found.value, at), held_to, at)
-        # An answer to a question from before a change of the spec may hold more of them.
-        for at in grid[-metric.breaches.of :]
-    ]
+    values = _on_grid(found.value, request)
+    counted = None if found.samples is None else _on_grid(found.samples, request)
+    made = []
+    # An answer to a question from before a change of the spec may hold more of them.
+    for number in range(max(request.points - metric.breaches.of, 0), request.points):
+        at = request.start + timedelta(seconds=number * request.step_seconds)
+        too_few = _too_few(metric, counted[number], at) if counted is not None else None
+        made.append(too_few or _check(metric, values[number], held_to, at))
+    return made
 
 
-def _values_at(series: Series, at: datetime) -> list[float]:
-    millis = round((at - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
-    return [each[millis] for each in series.series if millis in each]
+def _on_grid(answer: Series, request: RangeQuery) -> list[list[float]]:
+    """Return for each grid point the values of all series; a point of a series counts for the nearest one.
+
+    A server may answer other points than it was asked for, such as whole multiples of the step. What is a step or more
+    away from all that was asked for counts for nothing.
+
+    Rule: A server that rounds times to whole steps changes nothing.
+    """
+    start, step = round((request.start - EPOCH) / MILLISECOND), request.step_seconds * 1000
+    found: list[list[float]] = [[] for _ in range(request.points)]
+    for series in answer.series:
+        nearest: dict[int, tuple[int, float]] = {}
+        for millis, value in series.items():
+            number = min(max((millis - start + step // 2) // step, 0), request.points - 1)
+            distance = abs(millis - start - number * step)
+            if distance < step and (number not in nearest or distance < nearest[number][0]):
+                nearest[number] = distance, value
+        for number, (_, value) in nearest.items():
+            found[number].append(value)
+    return found
 
 
-def _too_few(metric: Metric, counted: Series | None, at: datetime) -> Check | None:
+def _too_few(metric: Metric, values: Sequence[float], at: datetime) -> Check | None:
     """Return the check as one without data where it does not rest on enough samples.
 
     Rule: A check counts only with the samples that it asks for.
     """
     asked = metric.minimum_samples
-    if asked is None or counted is None:
+    if asked is None:
         return None
-    values = _values_at(counted, at)
     if len(values) > 1:
         says = "has a minimumSamples.query that gave more than one series; aggregate in the query"
         return Check(at, _no_data(metric), Reason.MULTIPLE_SERIES, says)

@@ -108,6 +108,23 @@ def test_two_series_cannot_be_compared() -> None:
     assert not verdict.breached
 
 
+@pytest.mark.parametrize(
+    ("points", "state"),
+    [
+        pytest.param({10: 0.1, 20: 0.1, 30: 0.1}, "Breaching", id="as asked for"),
+        pytest.param({6: 0.1, 16: 0.1, 26: 0.1}, "Breaching", id="each a bit before"),
+        pytest.param({14: 0.1, 24: 0.1, 34: 0.1}, "Breaching", id="each a bit after"),
+        pytest.param({10: 0.1, 20: 0.1, 21: 0.95, 30: 0.1}, "Breaching", id="the nearest one counts"),
+        pytest.param({0: 0.1, 1: 0.1, 2: 0.1}, "Unknown", id="three for one grid point are one"),
+        pytest.param({40: 0.1, 50: 0.1, 60: 0.1}, "Unknown", id="a step away is too far"),
+    ],
+)
+def test_a_point_counts_for_the_nearest_one_that_was_asked_for(points: dict[int, float], state: str) -> None:
+    """Rule: A server that rounds times to whole steps changes nothing."""
+    series = {round(after(at).timestamp() * 1000): value for at, value in points.items()}
+    assert checked(answer=Series((series,))).metrics[0].state.value == state
+
+
 @pytest.mark.parametrize("fault", list(Fault))
 def test_a_source_that_gives_no_answer_is_unknown_and_never_a_breach(fault: Fault) -> None:
     verdict = checked(answer=Unanswered(fault, "connection refused"))

@@ -40,6 +40,37 @@ def test_the_grid_of_checks(seconds: float, start: float, end: float, lookback: 
     assert (request.start, request.end, request.lookback_seconds) == (after(start), after(end), lookback)
 
 
+@pytest.mark.parametrize(
+    ("available", "delay", "first"),
+    [
+        pytest.param(0, 0, 10, id="available on a grid point"),
+        pytest.param(0.001, 0, 20, id="an instant later"),
+        pytest.param(9.999, 0, 20, id="an instant before the next one"),
+        pytest.param(3, 7, 20, id="delay and interval together are on one"),
+        pytest.param(3, 8, 30, id="and a second later"),
+    ],
+)
+def test_the_first_check_is_the_first_grid_point_after_delay_and_interval(
+    available: float, delay: int, first: float
+) -> None:
+    settings = the_spec(analysis={"intervalSeconds": 10, "initialDelaySeconds": delay}).analysis
+    entry = an_entry(available_at=after(available))
+    assert checks.first_check_at(settings, entry) == after(first)
+    assert checks.checks_done(settings, entry, after(first - 0.001)) == 0
+    assert checks.checks_done(settings, entry, after(first)) == 1
+    assert checks.next_check_at(settings, entry, NOON) == after(first)
+    assert checks.next_check_at(settings, entry, after(first)) == after(first + 10)
+
+
+@pytest.mark.parametrize("interval", [1, 7, 60, 86_400])
+def test_checks_are_made_at_whole_multiples_of_the_interval(interval: int) -> None:
+    """Rule: A server that rounds times to whole steps changes nothing."""
+    settings = the_spec(analysis={"intervalSeconds": interval}).analysis
+    first = checks.first_check_at(settings, an_entry(available_at=after(3.123)))
+    assert first is not None
+    assert first.timestamp() % interval == 0
+
+
 def test_nothing_is_measured_without_an_available_pod_or_after_the_revision_ended() -> None:
     assert due(100, available_at=None) is None
     assert due(100, ended_at=after(50)) is None
@@ -76,7 +107,7 @@ def test_the_number_of_samples_is_asked_for_at_the_same_times() -> None:
 def test_the_baseline_is_what_the_stable_version_had_before_the_revision_began() -> None:
     baseline = asked(95, COMPARED)["errors/baseline"]
     assert baseline.query == 'errors{version="1.0.0"}'
-    assert (baseline.start, baseline.end, baseline.points) == (after(-25), after(-5), 3)
+    assert (baseline.start, baseline.end, baseline.points) == (after(-30), after(-10), 3)
 
 
 def test_without_another_version_known_good_there_is_no_baseline() -> None:
