@@ -15,6 +15,7 @@ from pennant.ports import MetricSource, Refused, Unavailable
 from rig import Rig
 from rig.front_end import FrontEnd
 from simulation.sources import FakeMetricSource, Sample
+from unit.core.test_promql import OF_OTHERS, REACHES
 
 # Full minutes long ago: the real server keeps what it is given, and nothing else is there.
 BEGIN = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -91,6 +92,21 @@ async def test_a_front_end_that_rounds_to_whole_steps_changes_nothing_on_a_grid_
 async def test_a_sample_older_than_the_lookback_does_not_count(source: MetricSource) -> None:
     found = seconds(await source.query_range(over("gap", 90, 220)))
     assert sorted(found) == [90, 100, 110, 200, 210, 220], "the last sample before the gap is of 100 s"
+
+
+async def test_a_range_reaches_back_as_far_as_it_says_whatever_the_lookback(source: MetricSource) -> None:
+    found = seconds(await source.query_range(over("avg_over_time(steady[30s])", 100, 110)))
+    assert found == {100: pytest.approx(0.59), 110: pytest.approx(0.60)}, "the sample at its old end is left out"
+    assert seconds(await source.query_range(over("avg_over_time(once[60s])", 150, 170))) == {150: 7.0}
+
+
+@pytest.mark.parametrize("query", [query for query, *_ in REACHES if query not in OF_OTHERS])
+async def test_the_queries_by_which_it_is_told_how_far_they_reach_are_queries(
+    server: PrometheusServer, query: str
+) -> None:
+    real = Prometheus("default", Endpoint(server.url), lambda *_: None)
+    await real.query_range(over(query.replace("${window}", "10s"), 100, 110))
+    await real.aclose()
 
 
 async def test_one_sample_is_seen_for_its_lookback_only(source: MetricSource) -> None:

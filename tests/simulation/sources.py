@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from pennant.core.measurement import Alert, Alerts, Fault, RangeQuery, Series
 from pennant.ports import Refused, Unavailable
 
-_SELECTOR = re.compile(r'(\w+)(?:\{(\w+)="([^"]*)"\})?')
+_QUERY = re.compile(
+    r'(?P<average>avg_over_time\()?(?P<name>\w+)(?:\{(?P<label>\w+)="(?P<value>[^"]*)"\})?(?(average)\[(?P<range>\d+)s\]\))'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,7 @@ class Sample:
 
 
 class FakeMetricSource:
-    """Understands a metric's name with at most one label, and nothing else of PromQL."""
+    """Understands a metric's name with at most one label, and its average over time, and nothing else of PromQL."""
 
     def __init__(self, begin: datetime, samples: Iterable[Sample]) -> None:
         self._begin = begin
@@ -44,10 +46,10 @@ class FakeMetricSource:
         fault = self.faults.get(request.query)
         if self.down or fault is Fault.UNAVAILABLE:
             raise Unavailable("connection refused")
-        match = _SELECTOR.fullmatch(request.query)
+        match = _QUERY.fullmatch(request.query)
         if match is None or fault is Fault.REFUSED:
             raise Refused("the query is refused (bad_data)")
-        name, label, value = match.groups()
+        name, label, value = match["name"], match["label"], match["value"]
         chosen = [
             each
             for each in self.samples
@@ -55,7 +57,8 @@ class FakeMetricSource:
         ]
         if self.aligned:
             request = _aligned(request)
-        found = (self._series(request, chosen, labels) for labels in _distinct(chosen))
+        seconds = int(match["range"]) if match["range"] else None
+        found = (self._series(request, chosen, labels, seconds) for labels in _distinct(chosen))
         return Series(tuple(each for each in found if each))
 
     async def firing_alerts(self) -> Alerts:
@@ -63,15 +66,19 @@ class FakeMetricSource:
             raise Unavailable("connection refused")
         return Alerts(tuple(self.alerts))
 
-    def _series(self, request: RangeQuery, samples: list[Sample], labels: Mapping[str, str]) -> Mapping[int, float]:
+    def _series(
+        self, request: RangeQuery, samples: list[Sample], labels: Mapping[str, str], average: int | None
+    ) -> Mapping[int, float]:
         values = {}
         for number in range(request.points):
             at = request.start + timedelta(seconds=number * request.step_seconds)
             now = (at - self._begin).total_seconds()
             # Prometheus looks back over an interval that is open at its old end.
-            oldest = now - request.lookback_seconds
+            oldest = now - (average or request.lookback_seconds)
             seen = [each for each in samples if each.labels == labels and oldest < each.seconds <= now]
-            if seen:
+            if seen and average:
+                values[round(at.timestamp() * 1000)] = sum(each.value for each in seen) / len(seen)
+            elif seen:
                 values[round(at.timestamp() * 1000)] = max(seen, key=lambda each: each.seconds).value
         return values
 

@@ -34,6 +34,8 @@ class LiveAccuracy(FakeMetricSource):
         self.requests: dict[str, int] = {}
         self.others: dict[tuple[str, str], tuple[float, ...]] = {}
         """Other metrics: by name and version, the value of each of their series."""
+        self.of_all: dict[tuple[str, str], float] = {}
+        """Metrics without a label: by name and version; the largest value of a version that is served counts."""
         self.seconds_to_answer = 0.0
         """How long each answer takes from now on; infinite: none comes."""
         self.lag_seconds = 0.0
@@ -83,6 +85,9 @@ class LiveAccuracy(FakeMetricSource):
             for pod, value in enumerate(values if version in served else ()):
                 labels = {"version": version, **({"pod": str(pod)} if len(values) > 1 else {})}
                 self.samples.append(Sample(name, labels, now, value))
+        for name in {name for name, _ in self.of_all}:
+            seen = [value for (each, version), value in self.of_all.items() if each == name and version in served]
+            self.samples += [Sample(name, {}, now, max(seen))] if seen else []
         self._let_answers_come()
         if now % 60 == 0:
             self._forget_before(now - 120)

@@ -8,6 +8,7 @@ from typing import Any
 from pennant.core.measurement import Alert
 from simulation.acts import assert_golden, move_tag, promoted, serving, told
 from simulation.story import ACCURACY, Story
+from simulation.world import KEY
 
 COMPARED: dict[str, Any] = {
     "name": "accuracy",
@@ -173,6 +174,53 @@ async def test_an_observed_metric_is_reported_and_nothing_follows() -> None:
     (metric,) = story.status.analysis
     assert (metric.state, metric.reason) == ("Breaching", "ThresholdBreached")
     assert metric.message.endswith("mode is Observe, so nothing follows from it")
+
+
+LONG: dict[str, Any] = {
+    "name": "accuracy",
+    "prometheus": {"query": 'avg_over_time(accuracy{version="${version}"}[60s])'},
+    "threshold": {"min": "0.9"},
+}
+ERRORS: dict[str, Any] = {
+    "name": "errors",
+    "prometheus": {"query": "avg_over_time(errors[60s])"},
+    "threshold": {"max": "0.05"},
+}
+
+
+async def test_a_version_gone_back_to_is_not_judged_by_what_the_bad_one_did() -> None:
+    """Rule: No sample from before the attempt is looked at."""
+    story = Story()
+    story.accuracy.of_all = {("errors", "1.0.0"): 0.0, ("errors", "1.1.0"): 0.5}
+    story.version("1.0.0", "production")
+    story.deployment(analysis=watching(ERRORS))
+    await story.until(partial(is_stable, story, "1.0.0"), 200)
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(partial(is_put_back, story), 200)
+    await story.until(lambda: story.history[-1].verified_at is not None, 200)
+    assert told(story) == ROLLED_BACK
+    first, available = story.status.analysis[0].since, story.history[-1].available_at
+    assert available is not None
+    assert timedelta(seconds=60) <= first - available < timedelta(seconds=70)
+
+
+async def test_a_retry_is_judged_by_what_it_does_itself() -> None:
+    """Rule: No sample from before the attempt is looked at."""
+    story = await serving("1.0.0", analysis=watching(LONG))
+    story.accuracy.values["1.1.0"] = 0.2
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(partial(is_put_back, story))
+    story.accuracy.values["1.1.0"] = 0.95
+    story.world.annotate(KEY, retry="1.1.0", requested_at="t1")
+    await story.until(partial(is_stable, story, "1.1.0"), 200)
+    assert told(story)[2:] == [("1.0.0", "AutomaticRollback", "Superseded"), ("1.1.0", "Retry", "Verified")]
+
+
+async def test_a_version_whose_series_begin_with_it_is_judged_at_the_first_check() -> None:
+    story = await serving("1.0.0", analysis=watching(LONG))
+    story.accuracy.values["1.1.0"] = 0.2
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(partial(is_put_back, story), 50)
 
 
 async def test_a_source_that_takes_longer_than_the_interval_is_used_all_the_same() -> None:

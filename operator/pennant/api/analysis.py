@@ -224,6 +224,11 @@ class Analysis(ApiModel):
     """Seconds from a revision's first available pod until it is watched. Default: 0."""
     interval_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
     """Seconds between two checks of a metric. Default: 60."""
+    settle_seconds: Seconds | None = None
+    """Seconds after initialDelaySeconds until the first check of a query that may still show what was there before the
+    revision: one that selects series without the `${templateHash}`, `${podTemplateHash}` or `${version}` of the
+    revision, or a template that served before. Set it where a recording rule hides a range. Default: the longest range
+    in the query, at least one interval."""
     bake_seconds: Seconds = 300
     """Seconds for which all metrics must pass, after the rollout, before the version counts as known good.
     Default: 300."""

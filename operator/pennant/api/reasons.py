@@ -326,7 +326,8 @@ class Reason(Word):
     AWAITING_FIRST_CHECK = (
         "AwaitingFirstCheck",
         "The revision is too young to be measured.",
-        "The revision has no available pod, or initial delay and first interval are not over.",
+        "The revision has no available pod, or `initialDelaySeconds` and the first interval are not over, or samples "
+        "from before the revision may still be in the range of the query (`settleSeconds`).",
         "The first check is done.",
         "Wait.",
     )

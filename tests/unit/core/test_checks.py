@@ -8,7 +8,7 @@ from pennant.api.deployment_status import ModelDeploymentStatus, Outcome, Stable
 from pennant.core import checks, query
 from pennant.core.measurement import AlertQuery, Question, RangeQuery
 from pennant.core.observation import Key
-from unit.core.builders import NOON, after, an_entry, the_spec
+from unit.core.builders import NOON, a_metric, after, an_entry, the_spec
 
 
 def due(seconds: float, **fields: Any) -> RangeQuery | None:
@@ -60,6 +60,51 @@ def test_the_first_check_is_the_first_grid_point_after_delay_and_interval(
     assert checks.checks_done(settings, entry, after(first)) == 1
     assert checks.next_check_at(settings, entry, NOON) == after(first)
     assert checks.next_check_at(settings, entry, after(first)) == after(first + 10)
+
+
+RANGE = 'rate(errors{version="${version}"}[45s])'
+
+
+@pytest.mark.parametrize(
+    ("query", "before", "analysis", "seconds"),
+    [
+        pytest.param(RANGE, {}, {}, 0, id="series of a version that is new"),
+        pytest.param(RANGE, {"version": "1.1.0"}, {}, 45, id="the version served with another template"),
+        pytest.param(RANGE.replace("${version}", "${templateHash}"), {"version": "1.1.0"}, {}, 0, id="which it names"),
+        pytest.param(
+            RANGE.replace("${version}", "${templateHash}"),
+            {"template_hash": "hash-1.1.0"},
+            {},
+            45,
+            id="it served before",
+        ),
+        pytest.param("rate(errors[45s])", {}, {}, 45, id="series of all versions"),
+        pytest.param("errors", {}, {}, 10, id="a sample of all versions"),
+        pytest.param("errors", {}, {"settleSeconds": 60}, 60, id="a recording rule hides a range"),
+        pytest.param("rate(errors[45s])", {}, {"settleSeconds": 0}, 0, id="the user knows better"),
+        pytest.param(RANGE, {}, {"settleSeconds": 60}, 0, id="nothing has to settle"),
+    ],
+)
+def test_what_may_show_what_was_there_before_is_checked_when_that_is_over(
+    query: str, before: dict[str, str], analysis: dict[str, int], seconds: int
+) -> None:
+    """Rule: No sample from before the attempt is looked at."""
+    metric = a_metric(prometheus={"query": query})
+    earlier = an_entry(1, **({"version": "1.0.0", "template_hash": "another"} | before))
+    entry = an_entry(2, "1.1.0", available_at=NOON)
+    settings = the_spec(analysis={"intervalSeconds": 10, **analysis}).analysis
+    assert checks.settling_seconds(settings, metric, entry, (earlier, entry)) == seconds
+
+
+def test_each_metric_has_its_own_first_check_and_samples_are_as_old_as_the_metric() -> None:
+    long = {"name": "long", "prometheus": {"query": "rate(m[1m])"}, "threshold": {"max": "1"}}
+    counted = ERRORS | {"minimumSamples": {"query": "increase(seen[2m])", "count": 1}}
+    alerted = ALERTED | {"name": "alerted"}
+    firsts = {
+        name: min(now for now in range(0, 300, 10) if f"{name}/value" in asked(now, long, counted, alerted))
+        for name in ("long", "errors", "alerted")
+    }
+    assert firsts == {"alerted": 40, "long": 30 + 60, "errors": 30 + 120}
 
 
 @pytest.mark.parametrize("interval", [1, 7, 60, 86_400])
