@@ -106,6 +106,25 @@ def test_a_query_that_gives_no_number_holds(stage: Stage, query: str, why: str) 
     stage.stays(lambda: "verifiedAt" not in stage.history[-1], 4, "what is not known to be good")
 
 
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        pytest.param("no_such_metric", "no series is called no_such_metric", id="no such metric"),
+        pytest.param(
+            QUERY.replace("pennant_dev_template_hash", "template_hash"),
+            "no series of model_accuracy has template_hash=",
+            id="a label that the scrape configuration drops",
+        ),
+    ],
+)
+def test_it_is_told_why_a_query_gives_nothing(stage: Stage, query: str, why: str) -> None:
+    stage.accuracy("1.0.0", 0.95)
+    stage.version("1.0.0", "production")
+    stage.deployment(analysis=watching({**BAD, "prometheus": {"query": query}}))
+    stage.until(lambda: why in stage.message("MetricsHealthy"))
+    assert reason(stage) == "NoData"
+
+
 def test_from_an_observed_metric_nothing_follows(stage: Stage) -> None:
     """Rule: From a metric that is only observed nothing follows."""
     started(stage, analysis=watching({**BAD, "mode": "Observe"}))

@@ -10,6 +10,7 @@ import pytest
 
 from contract.prometheus_server import PrometheusServer
 from pennant.core.measurement import Alert, RangeQuery, Series
+from pennant.core.promql import lacking, probe
 from pennant.metrics.prometheus import Endpoint, Prometheus
 from pennant.ports import MetricSource, Refused, Unavailable
 from rig import Rig
@@ -106,6 +107,27 @@ async def test_the_queries_by_which_it_is_told_how_far_they_reach_are_queries(
 ) -> None:
     real = Prometheus("default", Endpoint(server.url), lambda *_: None)
     await real.query_range(over(query.replace("${window}", "10s"), 100, 110))
+    await real.aclose()
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("sum(rate(unheard_of[1m]))", "no series is called unheard_of"),
+        ('two{pod="c",job=""}', 'no series of two has pod="c"'),
+        ('two{pod="a",pod="b"}', "no series of two has all of the labels that are asked for together"),
+        ('two{pod="a"} + steady', "its selectors find series"),
+        ('steady / two{pod=~"[xy]"}', 'no series of two has pod=~"[xy]"'),
+        ('{__name__="steady",pod!=""}', "no series has all of the labels that are asked for together"),
+    ],
+)
+async def test_one_more_question_tells_why_a_query_gives_nothing(
+    server: PrometheusServer, query: str, words: str
+) -> None:
+    real = Prometheus("default", Endpoint(server.url), lambda *_: None)
+    assert await real.query_range(over(query, 100, 100)) == Series(())
+    (values,) = (await real.query_range(over(probe(query), 100, 100, lookback=300))).series
+    assert lacking(query, values[round((BEGIN.timestamp() + 100) * 1000)]).startswith(words)
     await real.aclose()
 
 

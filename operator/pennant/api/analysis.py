@@ -36,8 +36,9 @@ class PrometheusQuery(ApiModel):
     """Name of a metric source in the operator's configuration. Default: `default`."""
     query: PromQL
     """PromQL that gives exactly one series. Within a string, `${namespace}`, `${name}`, `${model}`, `${version}`,
-    `${templateHash}`, `${stableVersion}` and `${stableTemplateHash}` stand for these values, which mean themselves in
-    a matcher `=~` or `!~` too. `${window}` stands for the interval as a duration, such as `30s`, anywhere."""
+    `${templateHash}`, `${podTemplateHash}`, `${stableVersion}` and `${stableTemplateHash}` stand for these values,
+    which mean themselves in a matcher `=~` or `!~` too. `${window}` stands for the interval as a duration, such as
+    `30s`, anywhere."""
 
 
 class Threshold(ApiModel):
@@ -102,7 +103,8 @@ class AlertSelector(ApiModel):
     @property
     def names_the_revision(self) -> bool:
         """Whether only alerts about the pods of the revision have these labels."""
-        return any(name in value for value in self.match_labels.values() for name in ("${version}", "${templateHash}"))
+        names = ("${version}", "${templateHash}", "${podTemplateHash}")
+        return any(name in value for value in self.match_labels.values() for name in names)
 
     RULES: ClassVar = (
         ("'alertname' in self.matchLabels", "alert.matchLabels must name the alert by `alertname`"),
@@ -153,7 +155,8 @@ class Metric(ApiModel):
     """Where the number comes from."""
     alert: AlertSelector | None = None
     """Alerts instead of a number: the metric is breached while one of them fires that began after the revision did;
-    where no label names the revision by ${version} or ${templateHash}, after its first pod became available."""
+    where no label names the revision by ${version}, ${templateHash} or ${podTemplateHash}, after its first pod became
+    available."""
     threshold: Threshold | None = None
     """What the number must keep."""
     compare_to: Baseline | None = None

@@ -100,6 +100,9 @@ class HistoryEntry(ApiModel):
     """InProgress, Serving, Verified, RolledBack, Superseded or Failed."""
     stored_template: ShortHash | None = None
     """Hash of the pod template as the API server stored it; by it a `kubectl rollout undo` is recognised."""
+    pod_template_hash: ShortHash | None = None
+    """Value of the label `pod-template-hash` that Kubernetes gives to its pods and puts into their names; none while it
+    is not known."""
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     """The measurements that condemned it."""
     previous_hash: ContentDigest

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from pennant.controller.alerts import AlertBoard
@@ -23,12 +23,14 @@ from pennant.core.measurement import (
     Question,
     RangeQuery,
     Request,
+    Role,
     Series,
     Unanswered,
 )
 from pennant.core.observation import Key
 from pennant.ports import Clock, MetricSource, MetricSources, Refused, Unavailable
 
+EXPLAINED_FOR = timedelta(hours=1)
 _log = logging.getLogger(__name__)
 
 
@@ -47,6 +49,8 @@ class _Talk:
 
     sent: dict[Question, _Sent] = field(default_factory=dict)
     known: dict[Question, Measurement] = field(default_factory=dict)
+    explained: dict[Question, tuple[int, datetime]] = field(default_factory=dict)
+    """Questions that only explain something: the revision for which each was last asked, and when."""
 
     def keep(self, due: Mapping[Question, Request]) -> None:
         """Drop the answers that are about something else than what is due, and cancel the questions that are."""
@@ -57,15 +61,26 @@ class _Talk:
                 each.task.cancel()
                 del self.sent[question]
 
-    def to_send(self, due: Mapping[Question, Request]) -> list[Question]:
+    def to_send(self, due: Mapping[Question, Request], now: datetime) -> list[Question]:
         """Return what to ask now: what is due and neither answered nor on its way.
 
-        What was not answered is asked again with the next question that is new: some never change.
+        The questions of one metric are asked together, so that their answers are about the same times. What was not
+        answered is asked again with the next question that is new: some never change.
         """
-        free = [question for question in due if question not in self.sent]
+        busy = {each.metric for each in self.sent if each.role is not Role.SELECTED}
+        free = [each for each in due if each.role is not Role.SELECTED and each.metric not in busy]
         new = [question for question in free if self._request(question) != due[question]]
         failed = [question for question in free if new and isinstance(self._answer(question), Unanswered)]
-        return [question for question in free if question in new or question in failed]
+        explaining = [each for each in due if each.role is Role.SELECTED and self._may_explain(each, due[each], now)]
+        return [question for question in free if question in new or question in failed] + explaining
+
+    def _may_explain(self, question: Question, request: Request, now: datetime) -> bool:
+        """Return whether a question may be asked that only explains: once an hour at most, and for each revision."""
+        last = self.explained.get(question)
+        if last is not None and last[0] == request.revision and now - last[1] < EXPLAINED_FOR:
+            return False
+        self.explained[question] = request.revision, now
+        return True
 
     def _request(self, question: Question) -> Request | None:
         return self.known[question].request if question in self.known else None
@@ -120,7 +135,7 @@ class Measurements:
         now = self._clock.now()
         talk = self._talks.setdefault(key, _Talk())
         talk.keep(due)
-        for question in talk.to_send(due):
+        for question in talk.to_send(due, now):
             self._send(key, talk, question, due[question], now)
         if not due:
             del self._talks[key]

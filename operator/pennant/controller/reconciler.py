@@ -11,7 +11,7 @@ from pennant.core.analysis import suspicions
 from pennant.core.checks import compared_with, due_measurements
 from pennant.core.decide import decide
 from pennant.core.decision import Decision, Event
-from pennant.core.measurement import Awaited, Question, Request
+from pennant.core.measurement import Awaited, Question, Request, Role
 from pennant.core.measurement import Measurements as Answered
 from pennant.core.observation import Invalid, Key, Observation, Snapshot
 from pennant.ports import Clock, Cluster, Refused
@@ -94,7 +94,10 @@ class Reconciler:
         due = self._due(snapshot, now)
         measurements = self._measurements.take(key, due)
         # While answers are on their way, what the last ones said stands: many ask at once, and one is answered first.
-        if not any(isinstance(each.answer, Awaited) for each in measurements.values()):
+        if all(
+            question.role is Role.SELECTED or not isinstance(each.answer, Awaited)
+            for question, each in measurements.items()
+        ):
             self._breaker.note(key, _suspicions(snapshot, measurements), now)
         distrusted = self._breaker.distrusted(now)
         return Observation(now, snapshot, measurements, self._refusals.of(key, now), distrusted)

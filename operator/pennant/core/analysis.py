@@ -166,7 +166,9 @@ def _alerted(name: str, alert: AlertSelector, entry: HistoryEntry, request: Aler
 
 def _status(metric: Metric, revision: int, read: Reading, old: MetricStatus | None, now: datetime) -> MetricStatus:
     if old is not None and (old.state, old.reason) == (read.state, read.reason):
-        return old
+        # Why a query gives nothing is known a moment after it gave nothing.
+        adds = reading.is_unexplained(old) and reading.EXPLAINED in read.message
+        return old.model_copy(update={"message": clip(read.message)}) if adds else old
     is_aside = metric.mode is MetricMode.OBSERVE and read.state is MetricState.BREACHING
     message = f"{read.message}; mode is Observe, so nothing follows from it" if is_aside else read.message
     return MetricStatus(

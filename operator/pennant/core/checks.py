@@ -17,9 +17,12 @@ from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core import query
 from pennant.core.measurement import AlertQuery, Question, RangeQuery, Request, Role
 from pennant.core.observation import Key
-from pennant.core.promql import reach
+from pennant.core.promql import probe, reach
+from pennant.core.reading import is_unexplained
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SELECTED_SECONDS = 300
+"""How old the newest sample of a series may be that counts as there."""
 
 
 def is_watched(analysis: Analysis, entry: HistoryEntry) -> bool:
@@ -54,18 +57,11 @@ def settling_seconds(analysis: Analysis, metric: Metric, entry: HistoryEntry, hi
         own |= {"templateHash", "podTemplateHash"}
     if all(each.version != entry.version for each in others):
         own |= {"version"}
-    reached = (reach(each, analysis.interval_seconds, frozenset(own)) for each in _queries(metric))
+    reached = (reach(each, analysis.interval_seconds, frozenset(own)) for each in query.texts(metric))
     found = max((each for each in reached if each is not None), default=None)
     if found is None:
         return 0
     return found if analysis.settle_seconds is None else analysis.settle_seconds
-
-
-def _queries(metric: Metric) -> Iterator[str]:
-    if metric.prometheus is not None:
-        yield metric.prometheus.query
-    if metric.minimum_samples is not None:
-        yield metric.minimum_samples.query
 
 
 def checks_done(analysis: Analysis, entry: HistoryEntry, now: datetime, settling_seconds: int = 0) -> int:
@@ -161,18 +157,21 @@ class _Asking:
     hinted_at: datetime | None
 
     def of(self, metric: Metric) -> Iterator[tuple[Question, Request]]:
-        """Yield what one metric asks for now."""
+        """Yield what one metric asks for now; nothing while a placeholder has no value."""
+        if not self._values().keys() >= frozenset[str]().union(*map(query.needed, query.texts(metric))):
+            return
         if metric.alert is not None and (at := self._alerts_at()) is not None:
             yield Question(metric.name), self._alerts(metric.alert, at)
         if metric.prometheus is None or (grid := self._grid(metric, self.entry)) is None:
             return
         by = metric.prometheus
         yield Question(metric.name), self._checked(metric, by, by.query, grid)
+        yield from self._selected(metric, by)
         if metric.minimum_samples is not None:
             yield Question(metric.name, Role.SAMPLES), self._checked(metric, by, metric.minimum_samples.query, grid)
         stable = compared_with(self.status, self.entry)
         if metric.compare_to is not None and stable is not None:
-            yield Question(metric.name, Role.BASELINE), self._baseline(metric, by, stable)
+            yield from self._baseline(metric, by, stable)
 
     def _values(self) -> Mapping[str, str]:
         return query.values(self.key, self.spec, self.status, self.entry)
@@ -201,21 +200,50 @@ class _Asking:
             asker=(self.key.namespace, self.key.name),
         )
 
-    def _baseline(self, metric: Metric, by: PrometheusQuery, stable: HistoryEntry) -> RangeQuery:
-        """Return the question for the last checks of the stable revision before this one began."""
+    def _baseline(
+        self, metric: Metric, by: PrometheusQuery, stable: HistoryEntry
+    ) -> Iterator[tuple[Question, RangeQuery]]:
+        """Yield the question for the last checks of the stable revision before this one began."""
         interval = self.spec.analysis.interval_seconds
         values = query.values(self.key, self.spec, self.status, stable)
+        if not values.keys() >= query.needed(by.query):
+            return
         end = _grid_point_until(self.entry.started_at, interval)
-        return RangeQuery(
-            source=by.source,
-            query=query.substituted(by.query, values),
-            start=end - timedelta(seconds=interval * (metric.breaches.of - 1)),
-            end=end,
-            step_seconds=interval,
-            lookback_seconds=interval * 2,
-            revision=self.entry.revision,
-            asker=(self.key.namespace, self.key.name),
+        yield (
+            Question(metric.name, Role.BASELINE),
+            RangeQuery(
+                source=by.source,
+                query=query.substituted(by.query, values),
+                start=end - timedelta(seconds=interval * (metric.breaches.of - 1)),
+                end=end,
+                step_seconds=interval,
+                lookback_seconds=interval * 2,
+                revision=self.entry.revision,
+                asker=(self.key.namespace, self.key.name),
+            ),
         )
+
+    def _selected(self, metric: Metric, by: PrometheusQuery) -> Iterator[tuple[Question, RangeQuery]]:
+        """Yield the question why the query gives nothing, as long as that is not told."""
+        said = next((each for each in self.status.analysis if each.name == metric.name), None)
+        if said is None or said.revision != self.entry.revision or not is_unexplained(said):
+            return
+        interval = self.spec.analysis.interval_seconds
+        at = _grid_point_until(said.since, interval)
+        if text := probe(query.substituted(by.query, self._values())):
+            yield (
+                Question(metric.name, Role.SELECTED),
+                RangeQuery(
+                    source=by.source,
+                    query=text,
+                    start=at,
+                    end=at,
+                    step_seconds=interval,
+                    lookback_seconds=SELECTED_SECONDS,
+                    revision=self.entry.revision,
+                    asker=(self.key.namespace, self.key.name),
+                ),
+            )
 
     def _alerts(self, alert: AlertSelector, at: datetime) -> AlertQuery:
         values = self._values()

@@ -18,6 +18,8 @@ class Role(StrEnum):
     """How much its checks rest on."""
     BASELINE = "baseline"
     """What it is compared with."""
+    SELECTED = "selected"
+    """What its selectors select, where it gave nothing; asked once an hour at most, and only to explain."""
 
 
 @dataclass(frozen=True, slots=True)

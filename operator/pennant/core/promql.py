@@ -36,6 +36,8 @@ _TOKEN = re.compile(
 _MATCHER = re.compile(rf"(?P<label>{_NAME}|{STRING})\s*(?P<operator>=~|!~|!=|=)\s*(?P<string>{STRING})", re.ASCII)
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhdwyi])", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
+MOST_SELECTORS, MOST_MATCHERS = 4, 8
+"""Of a probe: its bits must fit into the 53 of a number."""
 _SPLITS = frozenset({"and", "or", "unless", "atan2"})
 
 
@@ -53,6 +55,11 @@ class Matcher:
         """The matcher as it is written."""
         return f"{self.label}{self.operator}{self.string}"
 
+    @property
+    def needs_a_series(self) -> bool:
+        """Whether no series without the label can match; one matcher of a selector at least must be so."""
+        return self.operator == "=" and len(self.string) > len('""')
+
 
 @dataclass(frozen=True, slots=True)
 class Selector:
@@ -60,6 +67,11 @@ class Selector:
 
     name: str
     matchers: tuple[Matcher, ...]
+
+    @property
+    def text(self) -> str:
+        """The selector as it may be written."""
+        return f"{self.name}{{{','.join(each.text for each in self.matchers)}}}"
 
     def names(self, placeholders: frozenset[str]) -> bool:
         """Return whether only series with the value of one of these placeholders are selected."""
@@ -69,6 +81,45 @@ class Selector:
             for matcher in self.matchers
             if not matcher.operator.startswith("!")
         )
+
+
+def probe(query: str) -> str:
+    """Return a query whose value tells which parts of the selectors of another one select nothing; empty: none can.
+
+    Each part is one bit of the value, so that one number tells all: see `lacking`.
+    """
+    bits = (
+        f"((count({each}) > bool 0) * {1 << number} or vector(0))" for number, (_, each, _) in enumerate(_parts(query))
+    )
+    return " + ".join(bits)
+
+
+def lacking(query: str, value: float) -> str:
+    """Return in words what a query lacks, by the value of its probe."""
+    lacks = [part for number, part in enumerate(_parts(query)) if not int(value) >> number & 1]
+    if not lacks:
+        return "its selectors find series, so a range is too short, or the two sides of an operator have other labels"
+    selector = lacks[0][0]
+    words = [word for each, _, word in lacks if each == selector]
+    if selector.name and len(words) == len([each for each, _, _ in _parts(query) if each == selector]):
+        # Without a series of its name there is none with its labels either.
+        return words[0]
+    return " and ".join(words[:-1] or words)
+
+
+def _parts(query: str) -> tuple[tuple[Selector, str, str], ...]:
+    """Return the parts of the selectors of a query, and the selectors: as PromQL, and what the lack of each means."""
+    found = list[tuple[Selector, str, str]]()
+    for each in list(dict.fromkeys(selectors(query)))[:MOST_SELECTORS]:
+        of = f" of {each.name}" if each.name else ""
+        if each.name:
+            found.append((each, each.name, f"no series is called {each.name}"))
+        for matcher in each.matchers[:MOST_MATCHERS]:
+            if each.name or matcher.needs_a_series:
+                found.append((each, f"{each.name}{{{matcher.text}}}", f"no series{of} has {matcher.text}"))
+        if len(each.matchers) > 1 and (each.name or any(matcher.needs_a_series for matcher in each.matchers)):
+            found.append((each, each.text, f"no series{of} has all of the labels that are asked for together"))
+    return tuple(found)
 
 
 def selectors(query: str) -> tuple[Selector, ...]:

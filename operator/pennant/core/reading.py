@@ -27,9 +27,11 @@ from pennant.core.measurement import (
     Series,
     Unanswered,
 )
+from pennant.core.promql import lacking
 from pennant.core.yardstick import Yardstick, yardstick
 
 EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+EXPLAINED = "; probable cause: "
 FAULT_REASONS = {
     Fault.UNAVAILABLE: Reason.SOURCE_UNAVAILABLE,
     Fault.REFUSED: Reason.QUERY_REFUSED,
@@ -121,7 +123,7 @@ class Answers:
     request: RangeQuery
     value: Series
     samples: Series | None
-    baseline: Series | None
+    baseline: Series
     slowest: Measurement
     """Of the answers to questions about now, the one that took longest."""
 
@@ -133,6 +135,9 @@ def answers(
     found: dict[Role, Measurement] = {}
     for role in _needed(metric, stable):
         match measurements.get(Question(metric.name, role)):
+            case None if role is Role.BASELINE:
+                # A placeholder has no value for the revision that it is compared with.
+                continue
             case None:
                 return None
             case Measurement(_, Awaited() as awaited):
@@ -157,7 +162,7 @@ def _together(found: Mapping[Role, Measurement]) -> Answers | Awaited:
         request=requests[0],
         value=series[Role.VALUE],
         samples=series.get(Role.SAMPLES),
-        baseline=series.get(Role.BASELINE),
+        baseline=series.get(Role.BASELINE, Series(())),
         slowest=max(current, key=lambda each: each.took),
     )
 
@@ -185,10 +190,28 @@ def read(
         case Silence(query, why):
             return unanswered(metric, why, query, patience, old, now)
         case Answers() as found:
-            told = _told(metric, found.request, checks(metric, found, stable))
+            told = _explained(metric, _told(metric, found.request, checks(metric, found, stable)), measurements)
             return timely(metric, told, found.slowest, found.request.query, patience, old, now)
         case _ as never:
             assert_never(never)
+
+
+def _explained(metric: Metric, told: Reading, measurements: Measurements) -> Reading:
+    """Return the reading of a query that gave nothing with what its selectors lack, once that is known."""
+    value, selected = (measurements.get(Question(metric.name, role)) for role in (Role.VALUE, Role.SELECTED))
+    if told.reason is not Reason.NO_DATA or value is None or selected is None:
+        return told
+    match value.request, selected.answer:
+        # A source may answer anything; a probe is a sum of bits.
+        case RangeQuery(query=query), Series((values,)) if values and 0 <= min(values.values()) < 1 << 53:
+            return replace(told, message=f"{told.message}{EXPLAINED}{lacking(query, min(values.values()))}")
+        case _:
+            return told
+
+
+def is_unexplained(said: MetricStatus) -> bool:
+    """Return whether it is said that a query gave nothing, and not yet why."""
+    return said.reason is Reason.NO_DATA and EXPLAINED not in said.message
 
 
 class Kind(Enum):

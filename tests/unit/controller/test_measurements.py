@@ -226,6 +226,33 @@ async def test_what_was_not_answered_is_asked_again_with_the_next_new_question_a
     assert bench.source.asked[2:] == [*past.values(), at(20)[M], at(30)[M]], "what was answered is not asked again"
 
 
+async def test_what_only_explains_is_asked_once_an_hour_at_most_and_for_each_revision(bench: Bench) -> None:
+    selected = {Question("m", Role.SELECTED): replace(at(0)[M], query="why")}
+    bench.source.open.set()
+    for seconds in (0, 10, 3599):
+        bench.clock.time = NOON + timedelta(seconds=seconds)
+        for due in (selected | at(0), at(0)):
+            bench.measurements.take(KEY, due)
+            await bench.answers()
+    assert [each.query for each in bench.source.asked].count("why") == 1
+    for revision, seconds in ((0, 3600), (1, 3601)):
+        bench.clock.time = NOON + timedelta(seconds=seconds)
+        later = {question: replace(each, revision=revision) for question, each in selected.items()}
+        bench.measurements.take(KEY, later)
+        await bench.answers()
+    assert [each.query for each in bench.source.asked].count("why") == 3
+
+
+async def test_what_only_explains_keeps_no_check_waiting(bench: Bench) -> None:
+    bench.source.held = {"why"}
+    selected = {Question("m", Role.SELECTED): replace(at(0)[M], query="why")}
+    bench.measurements.take(KEY, selected | at(0))
+    await bench.answers()
+    bench.measurements.take(KEY, selected | at(10))
+    await bench.answers()
+    assert bench.measurements.take(KEY, selected | at(10))[M].request == at(10)[M]
+
+
 async def test_a_mistake_is_logged_and_is_an_answer_too(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     bench.source.trouble = KeyError("the mistake")
     bench.measurements.take(KEY, at(10))

@@ -258,6 +258,31 @@ def test_a_question_about_samples_that_fails_is_an_error_of_the_metric() -> None
     assert told(measured(Role.VALUE, 0.1, 0.1, 0.1), refused, **ENOUGH)[:2] == ("Unknown", "QueryRefused")
 
 
+@pytest.mark.parametrize(
+    ("answer", "told_why"),
+    [
+        pytest.param(Series(({1: 1.0},)), True, id="the name is there, the label is not"),
+        pytest.param(Awaited(), False, id="it is on its way"),
+        pytest.param(Unanswered(Fault.REFUSED, ""), False, id="it is refused"),
+        pytest.param(Series(()), False, id="nothing"),
+        pytest.param(Series(({1: NAN},)), False, id="NaN"),
+        pytest.param(Series(({1: INF},)), False, id="infinite"),
+        pytest.param(Series(({1: -1.0},)), False, id="below zero"),
+        pytest.param(Series(({1: 1e300},)), False, id="more than can be"),
+    ],
+)
+def test_why_a_query_gives_nothing_is_told_once_it_is_known(answer: Any, told_why: bool) -> None:
+    settings = Analysis(interval_seconds=10, metrics=(a_metric(prometheus={"query": 'm{x="1"}'}),))
+    request = RangeQuery("default", 'm{x="1"}', after(10), after(30), 10, 20)
+    nothing = {ACCURACY: Measurement(request, Series(()))}
+    first = analysis.assess(settings, SERVING, None, nothing, (), after(30)).metrics
+    why = {Question("accuracy", Role.SELECTED): Measurement(request, answer)}
+    (then,) = analysis.assess(settings, SERVING, None, nothing | why, first, after(31)).metrics
+    assert then.message.endswith('; probable cause: no series of m has x="1"') is told_why
+    assert then.since == first[0].since
+    assert analysis.assess(settings, SERVING, None, nothing, (then,), after(40)).metrics == (then,), "and stays so"
+
+
 STABLE = an_entry(1, "0.9.0", verified_at=NOON)
 LATENCY: dict[str, Any] = {"threshold": None, "compareTo": "Stable", "maxIncreasePercent": "20"}
 LATENCY_BEFORE = measured(Role.BASELINE, 0.2, None, 0.3)

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from pennant.api.deployment_status import ModelDeploymentStatus, Outcome, Stable
+from pennant.api.deployment_status import MetricState, MetricStatus, ModelDeploymentStatus, Outcome, Stable
+from pennant.api.reasons import Reason
 from pennant.core import checks, query
 from pennant.core.measurement import AlertQuery, Question, RangeQuery
 from pennant.core.observation import Key
@@ -121,13 +122,29 @@ def test_nothing_is_measured_without_an_available_pod_or_after_the_revision_ende
     assert due(100, ended_at=after(50)) is None
 
 
-def asked(now: float, *metrics: dict[str, Any], stable: bool = True, hinted_at: float | None = None) -> dict[str, Any]:
+def asked(
+    now: float,
+    *metrics: dict[str, Any],
+    stable: bool = True,
+    hinted_at: float | None = None,
+    said: tuple[MetricStatus, ...] = (),
+    pod_template_hash: str | None = None,
+    stable_pod_template_hash: str | None = None,
+) -> dict[str, Any]:
     """Return the questions about revision 2, which became available at noon, by metric and role."""
     entries = (
-        an_entry(1, "1.0.0", available_at=after(-900), verified_at=after(-600), ended_at=after(-5)),
-        an_entry(2, "1.1.0", started_at=after(-5), available_at=NOON),
+        an_entry(
+            1,
+            "1.0.0",
+            available_at=after(-900),
+            verified_at=after(-600),
+            ended_at=after(-5),
+            pod_template_hash=stable_pod_template_hash,
+        ),
+        an_entry(2, "1.1.0", started_at=after(-5), available_at=NOON, pod_template_hash=pod_template_hash),
     )
-    status = ModelDeploymentStatus(history=entries, stable=Stable(version="1.0.0", revision=1) if stable else None)
+    known = Stable(version="1.0.0", revision=1) if stable else None
+    status = ModelDeploymentStatus(history=entries, stable=known, analysis=said)
     spec = the_spec(analysis={"intervalSeconds": 10, "initialDelaySeconds": 30, "metrics": list(metrics)})
     hint = None if hinted_at is None else after(hinted_at)
     due = checks.due_measurements(Key("ns", "fraud"), spec, status, after(now), hint)
@@ -181,6 +198,50 @@ def test_when_alerts_are_asked_for(now: float, hinted_at: float | None, at: floa
     found = asked(now, ALERTED, hinted_at=hinted_at)
     labels = (("alertname", "Slow"), ("ns", "ns"), ("version", "1.1.0"))
     assert found == ({} if at is None else {"slow/value": AlertQuery("default", after(at), labels, 10, 2)})
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "revision", "is_asked"),
+    [
+        pytest.param(Reason.NO_DATA, "errors gave no sample", 2, True, id="it gave nothing"),
+        pytest.param(Reason.NO_DATA, "errors gave no sample; probable cause: x", 2, False, id="it is told why"),
+        pytest.param(Reason.NO_DATA, "errors gave no sample", 1, False, id="the revision before gave nothing"),
+        pytest.param(Reason.NOT_A_NUMBER, "errors is nan", 2, False, id="it gave something"),
+    ],
+)
+def test_it_is_asked_why_a_query_gave_nothing(reason: Reason, message: str, revision: int, is_asked: bool) -> None:
+    said = MetricStatus(
+        name="errors", revision=revision, state=MetricState.UNKNOWN, reason=reason, message=message, since=after(71)
+    )
+    first, later = (asked(now, ERRORS, said=(said,)).get("errors/selected") for now in (95, 195))
+    assert (first is not None) is is_asked
+    assert first == later, "one question, whatever the time"
+    if first is not None:
+        assert (first.start, first.end, first.lookback_seconds) == (after(70), after(70), 300)
+        assert 'count(errors{version="1.1.0"})' in first.query
+
+
+HASHED = ERRORS | {"prometheus": {"query": 'errors{pod=~"${name}-${podTemplateHash}-.*"}'}}
+FIRING = {"name": "slow", "alert": {"matchLabels": {"alertname": "Slow", "hash": "${podTemplateHash}"}}}
+
+
+@pytest.mark.parametrize(
+    "metric", [HASHED, ERRORS | {"minimumSamples": {"query": 'm{x="${podTemplateHash}"}', "count": 1}}, FIRING]
+)
+def test_a_query_that_names_pods_by_their_hash_is_asked_when_that_is_known(metric: dict[str, Any]) -> None:
+    """Rule: Pods can be named by the hash that Kubernetes gives them."""
+    assert asked(95, metric) == {}
+    assert asked(95, metric, pod_template_hash="5d7c9f8b6")
+    assert query.needs_pod_template_hash(the_spec(analysis={"metrics": [metric]}))
+    assert not query.needs_pod_template_hash(the_spec(analysis={"metrics": [ERRORS, ALERTED]}))
+
+
+def test_the_hash_of_pods_is_that_of_the_revision_that_is_asked_for() -> None:
+    compared = HASHED | {"compareTo": "Stable", "maxIncreasePercent": "10"}
+    found = asked(95, compared, pod_template_hash="5d7c9f8b6", stable_pod_template_hash="6f9c")
+    assert found["errors/value"].query == 'errors{pod=~"fraud-5d7c9f8b6-.*"}'
+    assert found["errors/baseline"].query == 'errors{pod=~"fraud-6f9c-.*"}'
+    assert "errors/baseline" not in asked(95, compared, pod_template_hash="5d7c9f8b6"), "nobody knows that of long ago"
 
 
 def test_a_hint_changes_no_question_about_numbers() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pennant.core.promql import Matcher, Selector, reach, selectors
+from pennant.core.promql import Matcher, Selector, lacking, probe, reach, selectors
 
 MINUTE, HOUR = 60, 3600
 REACHES: list[tuple[str, int | None]] = [
@@ -62,3 +62,46 @@ def test_what_a_query_selects() -> None:
         Selector("", (Matcher("__name__", "=", '"n"'),)),
         Selector("up", ()),
     )
+
+
+TWO = 'sum(rate(m{x="1",y=~"a|b"}[5m])) / sum(n)'
+
+
+def test_a_probe_counts_each_part_of_each_selector_as_one_bit() -> None:
+    assert probe(TWO) == (
+        "((count(m) > bool 0) * 1 or vector(0))"
+        ' + ((count(m{x="1"}) > bool 0) * 2 or vector(0))'
+        ' + ((count(m{y=~"a|b"}) > bool 0) * 4 or vector(0))'
+        ' + ((count(m{x="1",y=~"a|b"}) > bool 0) * 8 or vector(0))'
+        " + ((count(n) > bool 0) * 16 or vector(0))"
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "value", "words"),
+    [
+        (TWO, 0, "no series is called m"),
+        (TWO, 0b10101, 'no series of m has x="1"'),
+        (TWO, 0b10001, 'no series of m has x="1" and no series of m has y=~"a|b"'),
+        (TWO, 0b10111, "no series of m has all of the labels that are asked for together"),
+        (TWO, 0b01111, "no series is called n"),
+        (
+            TWO,
+            0b11111,
+            "its selectors find series, so a range is too short, or the two sides of an operator have other labels",
+        ),
+        ('m{x="1"}', 0b01, 'no series of m has x="1"'),
+        ('{x="1",y!="2"}', 0b00, 'no series has x="1"'),
+        ('{x="1",y!="2"}', 0b01, "no series has all of the labels that are asked for together"),
+    ],
+)
+def test_what_a_query_lacks_is_told_by_its_probe(query: str, value: float, words: str) -> None:
+    assert lacking(query, value) == words
+
+
+def test_a_probe_fits_into_a_number_however_long_the_query_is() -> None:
+    matchers = ",".join(f'l{number}="{number}"' for number in range(40))
+    many = " + ".join(f"m{number}{{{matchers}}}" for number in range(40))
+    assert probe(many).count("count(") <= 53
+    assert probe("vector(1)") == ""
+    assert probe("{x!='1'}") == "", "nothing could be asked"
