@@ -14,7 +14,7 @@ from pennant.ports import MetricSource
 from simulation import invariants
 from simulation.process import Process
 from simulation.sources import FakeMetricSource, Sample
-from simulation.world import BEGINNING, KEY, Record, World, WorldCluster
+from simulation.world import BEGINNING, KEY, World, WorldCluster
 
 ACCURACY = 'accuracy{version="${version}"}'
 FOREVER_SECONDS = 1_000_000
@@ -93,16 +93,18 @@ class LiveAccuracy(FakeMetricSource):
             self._forget_before(now - 120)
 
     def _forget_before(self, oldest: float) -> None:
-        """Nobody asks for older samples, but for those from right before a revision, which it is compared with."""
-        began = [(each.status.history[-1].started_at - BEGINNING).total_seconds() for each in self._deployed()]
+        """Nobody asks for older samples, but for the last ones of a stable revision, which others are compared with."""
+        ends = [
+            (entry.ended_at - BEGINNING).total_seconds()
+            for record in self.world.records.values()
+            for entry in record.status.history
+            if entry.ended_at and record.status.stable and entry.revision == record.status.stable.revision
+        ]
         self.samples = [
             each
             for each in self.samples
-            if each.seconds > oldest or any(second - 60 <= each.seconds <= second for second in began)
+            if each.seconds > oldest or any(second - 60 <= each.seconds <= second for second in ends)
         ]
-
-    def _deployed(self) -> list[Record]:
-        return [each for each in self.world.records.values() if each.status.history]
 
 
 class Story:

@@ -63,6 +63,17 @@ async def test_a_version_that_is_a_little_worse_than_the_stable_one_becomes_it()
     assert len(story.history) == 2 + 1, "each is compared with the one before, not with the first"
 
 
+async def test_a_version_is_compared_with_the_stable_one_though_another_one_served_between() -> None:
+    story = await serving("1.0.0", analysis=watching(COMPARED) | {"bakeSeconds": 60})
+    story.accuracy.values |= {"1.1.0": 0.95, "1.2.0": 0.3}
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.passes(45)
+    assert story.history[-1].verified_at is None
+    await move_tag(story, "1.1.0", "1.2.0")
+    await story.until(partial(is_put_back, story))
+    assert story.served() == "1.0.0"
+
+
 async def test_what_a_version_is_compared_with_is_asked_for_again_where_the_source_did_not_answer() -> None:
     """Rule: Not knowing is neither good nor bad."""
     story = await serving("1.0.0", analysis=watching({**COMPARED, "onError": "Breach"}))

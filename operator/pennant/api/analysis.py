@@ -161,7 +161,7 @@ class Metric(ApiModel):
     """What the number must keep."""
     compare_to: Baseline | None = None
     """Stable: the number must not be much worse than that of the last version known good, whose last `breaches.of`
-    checks before this revision are taken. A version that is known good itself is compared with nothing."""
+    checks while it served are taken. A version that is known good itself is compared with nothing."""
     max_increase_percent: PositiveDecimal | None = None
     """By how many percent the number may be larger than that of the stable version."""
     max_decrease_percent: PositiveDecimal | None = None

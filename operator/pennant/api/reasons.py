@@ -363,7 +363,7 @@ class Reason(Word):
     NO_BASELINE = (
         "NoBaseline",
         "There is no number of the stable version to compare with.",
-        "The query gave no number, or more than one series, for the stable version before this revision began.",
+        "The query gave no number, or more than one series, for the stable version while it served.",
         "The next revision begins.",
         "Check that the query gives one series for the stable version; a threshold besides would still protect.",
     )

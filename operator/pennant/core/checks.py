@@ -51,7 +51,7 @@ def settling_seconds(analysis: Analysis, metric: Metric, entry: HistoryEntry, hi
 
     Rule: No sample from before the attempt is looked at.
     """
-    others = [each for each in history if each.revision != entry.revision]
+    others = [each for each in history if each.revision < entry.revision]
     own = set[str]()
     if all(each.template_hash != entry.template_hash for each in others):
         own |= {"templateHash", "podTemplateHash"}
@@ -187,10 +187,14 @@ class _Asking:
         return _Grid(first, done, analysis.interval_seconds) if first is not None and done else None
 
     def _checked(self, metric: Metric, by: PrometheusQuery, text: str, grid: _Grid) -> RangeQuery:
+        return self._over(grid, metric, by, query.substituted(text, self._values()))
+
+    def _over(self, grid: _Grid, metric: Metric, by: PrometheusQuery, text: str) -> RangeQuery:
+        """Return the question for the last checks of a grid."""
         oldest = max(grid.done - metric.breaches.of, 0)
         return RangeQuery(
             source=by.source,
-            query=query.substituted(text, self._values()),
+            query=text,
             start=grid[oldest],
             end=grid.newest,
             step_seconds=grid.interval_seconds,
@@ -203,25 +207,21 @@ class _Asking:
     def _baseline(
         self, metric: Metric, by: PrometheusQuery, stable: HistoryEntry
     ) -> Iterator[tuple[Question, RangeQuery]]:
-        """Yield the question for the last checks of the stable revision before this one began."""
-        interval = self.spec.analysis.interval_seconds
+        """Yield the question for the last checks of the stable revision while it served.
+
+        Another revision may have served since, so its own end counts, and not the beginning of this one.
+
+        Rule: A number is compared with that of the last version known good.
+        """
+        analysis = self.spec.analysis
         values = query.values(self.key, self.spec, self.status, stable)
-        if not values.keys() >= query.needed(by.query):
+        ended_at = min(stable.ended_at or self.entry.started_at, self.entry.started_at)
+        settling = settling_seconds(analysis, metric, stable, self.status.history)
+        first, done = first_check_at(analysis, stable, settling), checks_done(analysis, stable, ended_at, settling)
+        if first is None or not done or not values.keys() >= query.needed(by.query):
             return
-        end = _grid_point_until(self.entry.started_at, interval)
-        yield (
-            Question(metric.name, Role.BASELINE),
-            RangeQuery(
-                source=by.source,
-                query=query.substituted(by.query, values),
-                start=end - timedelta(seconds=interval * (metric.breaches.of - 1)),
-                end=end,
-                step_seconds=interval,
-                lookback_seconds=interval * 2,
-                revision=self.entry.revision,
-                asker=(self.key.namespace, self.key.name),
-            ),
-        )
+        grid = _Grid(first, done, analysis.interval_seconds)
+        yield Question(metric.name, Role.BASELINE), self._over(grid, metric, by, query.substituted(by.query, values))
 
     def _selected(self, metric: Metric, by: PrometheusQuery) -> Iterator[tuple[Question, RangeQuery]]:
         """Yield the question why the query gives nothing, as long as that is not told."""

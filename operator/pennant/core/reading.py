@@ -136,7 +136,7 @@ def answers(
     for role in _needed(metric, stable):
         match measurements.get(Question(metric.name, role)):
             case None if role is Role.BASELINE:
-                # A placeholder has no value for the revision that it is compared with.
+                # The revision that it is compared with was never checked, or a placeholder has no value for it.
                 continue
             case None:
                 return None

@@ -129,17 +129,14 @@ def asked(
     hinted_at: float | None = None,
     said: tuple[MetricStatus, ...] = (),
     pod_template_hash: str | None = None,
-    stable_pod_template_hash: str | None = None,
+    of_stable: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the questions about revision 2, which became available at noon, by metric and role."""
     entries = (
         an_entry(
             1,
             "1.0.0",
-            available_at=after(-900),
-            verified_at=after(-600),
-            ended_at=after(-5),
-            pod_template_hash=stable_pod_template_hash,
+            **{"available_at": after(-900), "verified_at": after(-600), "ended_at": after(-5), **(of_stable or {})},
         ),
         an_entry(2, "1.1.0", started_at=after(-5), available_at=NOON, pod_template_hash=pod_template_hash),
     )
@@ -166,10 +163,28 @@ def test_the_number_of_samples_is_asked_for_at_the_same_times() -> None:
     assert (samples.start, samples.end, samples.step_seconds) == (value.start, value.end, value.step_seconds)
 
 
-def test_the_baseline_is_what_the_stable_version_had_before_the_revision_began() -> None:
-    baseline = asked(95, COMPARED)["errors/baseline"]
+@pytest.mark.parametrize(
+    ("stable", "start", "end", "lookback"),
+    [
+        pytest.param({}, -30, -10, 20, id="the last checks before it ended"),
+        pytest.param({"ended_at": after(-300)}, -320, -300, 20, id="another revision served since"),
+        pytest.param({"ended_at": after(30)}, -30, -10, 20, id="it ended later than the next one began"),
+        pytest.param({"available_at": after(-65)}, -20, -10, 10, id="it had two checks alone"),
+        pytest.param({"available_at": after(-55)}, -10, -10, 10, id="it had one check alone"),
+        pytest.param({"available_at": after(-40)}, None, None, None, id="it was never checked"),
+    ],
+)
+def test_the_baseline_is_what_the_stable_version_had_while_it_served(
+    stable: dict[str, Any], start: float | None, end: float | None, lookback: int | None
+) -> None:
+    """Rule: A number is compared with that of the last version known good."""
+    baseline = asked(95, COMPARED, of_stable=stable).get("errors/baseline")
+    if start is None or end is None:
+        assert baseline is None
+        return
+    assert baseline is not None
     assert baseline.query == 'errors{version="1.0.0"}'
-    assert (baseline.start, baseline.end, baseline.points) == (after(-30), after(-10), 3)
+    assert (baseline.start, baseline.end, baseline.lookback_seconds) == (after(start), after(end), lookback)
 
 
 def test_without_another_version_known_good_there_is_no_baseline() -> None:
@@ -238,7 +253,7 @@ def test_a_query_that_names_pods_by_their_hash_is_asked_when_that_is_known(metri
 
 def test_the_hash_of_pods_is_that_of_the_revision_that_is_asked_for() -> None:
     compared = HASHED | {"compareTo": "Stable", "maxIncreasePercent": "10"}
-    found = asked(95, compared, pod_template_hash="5d7c9f8b6", stable_pod_template_hash="6f9c")
+    found = asked(95, compared, pod_template_hash="5d7c9f8b6", of_stable={"pod_template_hash": "6f9c"})
     assert found["errors/value"].query == 'errors{pod=~"fraud-5d7c9f8b6-.*"}'
     assert found["errors/baseline"].query == 'errors{pod=~"fraud-6f9c-.*"}'
     assert "errors/baseline" not in asked(95, compared, pod_template_hash="5d7c9f8b6"), "nobody knows that of long ago"
