@@ -12,6 +12,7 @@ from cluster.operator_process import Operator
 from cluster.proxy import Proxy
 from cluster.stage import Stage, assert_well_ended
 from rig import Rig
+from rig.front_end import FrontEnd
 
 
 @pytest.fixture(scope="session")
@@ -21,9 +22,19 @@ def installation(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Installa
 
 
 @pytest.fixture(scope="session")
-def operator(rig: Rig, installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
+def front_end(rig: Rig) -> Iterator[FrontEnd]:
+    """Put a front end before Prometheus, for scenarios whose metric source is one."""
+    with FrontEnd(rig.prometheus_url) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def operator(
+    rig: Rig, installation: Installation, front_end: FrontEnd, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Operator]:
     """Start the operator once for all scenarios; a scenario may kill it and start it anew."""
     process = Operator(rig, tmp_path_factory.mktemp("operator"), installation)
+    process.add_sources({each: front_end.url(each) for each in ("aligned", "slow", "partial", "half", "unruly")})
     process.start()
     yield process
     process.kill()

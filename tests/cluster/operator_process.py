@@ -8,6 +8,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -66,6 +67,11 @@ class Operator:
         self.sources = self.directory / "sources.yaml"
         self.sources.write_text(yaml.safe_dump({"sources": sources}))
         return self.sources
+
+    def add_sources(self, urls: Mapping[str, str]) -> None:
+        """Give it more metric sources, by name, before it is started."""
+        known = yaml.safe_load(self.sources.read_text())["sources"]
+        self.sources.write_text(yaml.safe_dump({"sources": known | {name: {"url": url} for name, url in urls.items()}}))
 
     @property
     def port(self) -> int:

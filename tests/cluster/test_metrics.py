@@ -106,6 +106,25 @@ def test_a_query_that_gives_no_number_holds(stage: Stage, query: str, why: str) 
     stage.stays(lambda: "verifiedAt" not in stage.history[-1], 4, "what is not known to be good")
 
 
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        pytest.param("no_such_metric", "no series is called no_such_metric", id="no such metric"),
+        pytest.param(
+            QUERY.replace("pennant_dev_template_hash", "template_hash"),
+            "no series of model_accuracy has template_hash=",
+            id="a label that the scrape configuration drops",
+        ),
+    ],
+)
+def test_it_is_told_why_a_query_gives_nothing(stage: Stage, query: str, why: str) -> None:
+    stage.accuracy("1.0.0", 0.95)
+    stage.version("1.0.0", "production")
+    stage.deployment(analysis=watching({**BAD, "prometheus": {"query": query}}))
+    stage.until(lambda: why in stage.message("MetricsHealthy"))
+    assert reason(stage) == "NoData"
+
+
 def test_from_an_observed_metric_nothing_follows(stage: Stage) -> None:
     """Rule: From a metric that is only observed nothing follows."""
     started(stage, analysis=watching({**BAD, "mode": "Observe"}))
@@ -124,6 +143,36 @@ def test_a_second_source_has_a_name_and_credentials_of_its_own(stage: Stage) -> 
     found = {each["name"]: (each["state"], each["reason"]) for each in stage.status["analysis"]}
     assert found == {"other": ("Passing", "WithinThreshold"), "unknown": ("Unknown", "SourceUnknown")}
     promote(stage, 0.2)
+    stage.until_rolled_back_to("1.0.0")
+
+
+def by(source: str, interval: int = 1) -> dict[str, Any]:
+    """Return the analysis by which the accuracy is read from this source."""
+    return watching({**BAD, "prometheus": {"query": QUERY, "source": source}}, interval=interval)
+
+
+def test_a_source_that_takes_longer_than_the_interval_is_used_all_the_same(stage: Stage) -> None:
+    """Rule: One question is asked at a time, and its answer is used."""
+    started(stage, analysis=by("slow", interval=2))
+    promote(stage, 0.2)
+    stage.until_rolled_back_to("1.0.0")
+
+
+def test_a_source_that_rounds_times_to_whole_steps_is_read_as_any_other(stage: Stage) -> None:
+    """Rule: A server that rounds times to whole steps changes nothing."""
+    started(stage, analysis=by("aligned", interval=3))
+    promote(stage, 0.2)
+    stage.until_rolled_back_to("1.0.0")
+
+
+def test_a_source_that_is_too_slow_makes_no_version_good_and_finds_a_bad_one(stage: Stage) -> None:
+    """Rule: A source that is too slow for the interval is no reason to call a metric good."""
+    started(stage)
+    stage.deployment(analysis=by("slow"))
+    promote(stage, 0.95)
+    stage.until(lambda: stage.condition("MetricsHealthy") == ("Unknown", "SourceSlow"))
+    stage.stays(lambda: "verifiedAt" not in stage.history[-1], 8, "what is not known to be good")
+    stage.accuracy("1.1.0", 0.2)
     stage.until_rolled_back_to("1.0.0")
 
 

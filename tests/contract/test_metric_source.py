@@ -10,10 +10,13 @@ import pytest
 
 from contract.prometheus_server import PrometheusServer
 from pennant.core.measurement import Alert, RangeQuery, Series
+from pennant.core.promql import lacking, probe
 from pennant.metrics.prometheus import Endpoint, Prometheus
 from pennant.ports import MetricSource, Refused, Unavailable
 from rig import Rig
+from rig.front_end import FrontEnd
 from simulation.sources import FakeMetricSource, Sample
+from unit.core.test_promql import OF_OTHERS, REACHES
 
 # Full minutes long ago: the real server keeps what it is given, and nothing else is there.
 BEGIN = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -65,9 +68,67 @@ async def test_a_grid_may_begin_at_any_millisecond(source: MetricSource) -> None
     assert found == {101.234: 0.60, 111.234: 0.61}
 
 
+async def test_a_front_end_that_rounds_to_whole_steps_changes_nothing_on_a_grid_of_whole_steps(
+    server: PrometheusServer,
+) -> None:
+    """Rule: A server that rounds times to whole steps changes nothing."""
+    with FrontEnd(server.url) as front_end:
+        plain, rounding = (
+            Prometheus("default", Endpoint(url), lambda *_: None) for url in (server.url, front_end.url("aligned"))
+        )
+        fake = FakeMetricSource(BEGIN, SAMPLES)
+        fake.aligned = True
+        for query in (over("steady", 100, 130), over("gap", 90, 220)):
+            asked = await plain.query_range(query)
+            assert asked.series
+            assert await rounding.query_range(query) == asked == await fake.query_range(query)
+        beside = over("steady", 103, 133)
+        rounded = await rounding.query_range(beside)
+        assert sorted(seconds(rounded)) == [100, 110, 120, 130], "it does round"
+        assert await fake.query_range(beside) == rounded
+        await plain.aclose()
+        await rounding.aclose()
+
+
 async def test_a_sample_older_than_the_lookback_does_not_count(source: MetricSource) -> None:
     found = seconds(await source.query_range(over("gap", 90, 220)))
     assert sorted(found) == [90, 100, 110, 200, 210, 220], "the last sample before the gap is of 100 s"
+
+
+async def test_a_range_reaches_back_as_far_as_it_says_whatever_the_lookback(source: MetricSource) -> None:
+    found = seconds(await source.query_range(over("avg_over_time(steady[30s])", 100, 110)))
+    assert found == {100: pytest.approx(0.59), 110: pytest.approx(0.60)}, "the sample at its old end is left out"
+    assert seconds(await source.query_range(over("avg_over_time(once[60s])", 150, 170))) == {150: 7.0}
+
+
+@pytest.mark.parametrize("query", [query for query, *_ in REACHES if query not in OF_OTHERS])
+async def test_the_queries_by_which_it_is_told_how_far_they_reach_are_queries(
+    server: PrometheusServer, query: str
+) -> None:
+    real = Prometheus("default", Endpoint(server.url), lambda *_: None)
+    await real.query_range(over(query.replace("${window}", "10s"), 100, 110))
+    await real.aclose()
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("sum(rate(unheard_of[1m]))", "no series is called unheard_of"),
+        ('two{pod="c",job=""}', 'no series of two has pod="c"'),
+        ('two{pod="a",pod="b"}', "no series of two has all of the labels that are asked for together"),
+        ('two{pod="a"} + steady', "its selectors find series"),
+        ('steady / two{pod=~"[xy]"}', 'no series of two has pod=~"[xy]"'),
+        ('{__name__="steady",pod!=""}', "no series has all of the labels that are asked for together"),
+    ],
+)
+async def test_one_more_question_tells_why_a_query_gives_nothing(
+    server: PrometheusServer, query: str, words: str
+) -> None:
+    real = Prometheus("default", Endpoint(server.url), lambda *_: None)
+    assert await real.query_range(over(query, 100, 100)) == Series(())
+    (values,) = (await real.query_range(over(probe(query), 100, 100, lookback=300))).series
+    assert lacking(query, values[round((BEGIN.timestamp() + 100) * 1000)]).startswith(words)
+    await real.aclose()
 
 
 async def test_one_sample_is_seen_for_its_lookback_only(source: MetricSource) -> None:

@@ -44,6 +44,9 @@ class Process:
 
     async def settle(self) -> None:
         """Look until there is nothing left to look at now."""
+        # An answer that took its time may have come since.
+        for _ in range(TURNS_TO_AN_ANSWER):
+            await asyncio.sleep(0)
         for _ in range(MOST_ROUNDS):
             due = self.due()
             if not due:

@@ -1,19 +1,23 @@
 """Tell a whole rollout: users act, time passes, the operator reconciles, and the trace says what happened."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from pennant.api.conditions import find
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import Json
 from pennant.controller.measurements import Measurements
+from pennant.core.measurement import Alerts, RangeQuery, Series
 from pennant.ports import MetricSource
 from simulation import invariants
 from simulation.process import Process
 from simulation.sources import FakeMetricSource, Sample
-from simulation.world import BEGINNING, KEY, Record, World, WorldCluster
+from simulation.world import BEGINNING, KEY, World, WorldCluster
 
 ACCURACY = 'accuracy{version="${version}"}'
+FOREVER_SECONDS = 1_000_000
 
 
 class Crash(BaseException):
@@ -30,6 +34,43 @@ class LiveAccuracy(FakeMetricSource):
         self.requests: dict[str, int] = {}
         self.others: dict[tuple[str, str], tuple[float, ...]] = {}
         """Other metrics: by name and version, the value of each of their series."""
+        self.of_all: dict[tuple[str, str], float] = {}
+        """Metrics without a label: by name and version; the largest value of a version that is served counts."""
+        self.seconds_to_answer = 0.0
+        """How long each answer takes from now on; infinite: none comes."""
+        self.lag_seconds = 0.0
+        """How long it takes until it knows of a sample."""
+        self._waiting: list[tuple[datetime, asyncio.Future[None]]] = []
+
+    @property
+    def newest(self) -> float:
+        return (self.world.time - BEGINNING).total_seconds() - self.lag_seconds
+
+    def behave(self) -> None:
+        """Answer at once, all that was asked for and nothing else."""
+        self.down, self.aligned, self.seconds_to_answer, self.lag_seconds = False, False, 0, 0
+
+    async def query_range(self, request: RangeQuery) -> Series:
+        await self._time_passes()
+        return await super().query_range(request)
+
+    async def firing_alerts(self) -> Alerts:
+        await self._time_passes()
+        return await super().firing_alerts()
+
+    async def _time_passes(self) -> None:
+        if self.seconds_to_answer:
+            over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            limit = timedelta(seconds=min(self.seconds_to_answer, FOREVER_SECONDS))
+            self._waiting.append((self.world.time + limit, over))
+            await over
+
+    def _let_answers_come(self) -> None:
+        come = [over for at, over in self._waiting if at <= self.world.time]
+        self._waiting = [(at, over) for at, over in self._waiting if at > self.world.time]
+        for over in come:
+            if not over.done():
+                over.set_result(None)
 
     def scrape(self) -> None:
         """Take a sample of each version that is served and has a value."""
@@ -44,20 +85,26 @@ class LiveAccuracy(FakeMetricSource):
             for pod, value in enumerate(values if version in served else ()):
                 labels = {"version": version, **({"pod": str(pod)} if len(values) > 1 else {})}
                 self.samples.append(Sample(name, labels, now, value))
+        for name in {name for name, _ in self.of_all}:
+            seen = [value for (each, version), value in self.of_all.items() if each == name and version in served]
+            self.samples += [Sample(name, {}, now, max(seen))] if seen else []
+        self._let_answers_come()
         if now % 60 == 0:
             self._forget_before(now - 120)
 
     def _forget_before(self, oldest: float) -> None:
-        """Nobody asks for older samples, but for those from right before a revision, which it is compared with."""
-        began = [(each.status.history[-1].started_at - BEGINNING).total_seconds() for each in self._deployed()]
+        """Nobody asks for older samples, but for the last ones of a stable revision, which others are compared with."""
+        ends = [
+            (entry.ended_at - BEGINNING).total_seconds()
+            for record in self.world.records.values()
+            for entry in record.status.history
+            if entry.ended_at and record.status.stable and entry.revision == record.status.stable.revision
+        ]
         self.samples = [
             each
             for each in self.samples
-            if each.seconds > oldest or any(second - 60 <= each.seconds <= second for second in began)
+            if each.seconds > oldest or any(second - 60 <= each.seconds <= second for second in ends)
         ]
-
-    def _deployed(self) -> list[Record]:
-        return [each for each in self.world.records.values() if each.status.history]
 
 
 class Story:

@@ -1,12 +1,14 @@
 """What else a metric can be than a number under a threshold: a comparison, an alert, a matter of samples, an aside."""
 
-from datetime import timedelta
+import math
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from pennant.core.measurement import Alert
 from simulation.acts import assert_golden, move_tag, promoted, serving, told
 from simulation.story import ACCURACY, Story
+from simulation.world import KEY
 
 COMPARED: dict[str, Any] = {
     "name": "accuracy",
@@ -48,6 +50,10 @@ def is_stable(story: Story, version: str) -> bool:
     return story.status.stable is not None and story.status.stable.version == version
 
 
+def is_put_back(story: Story) -> bool:
+    return story.history[-1].trigger == "AutomaticRollback"
+
+
 async def test_a_version_that_is_a_little_worse_than_the_stable_one_becomes_it() -> None:
     story = await serving("1.0.0", analysis=watching(COMPARED))
     for old, new, accuracy in (("1.0.0", "1.1.0", 0.9), ("1.1.0", "1.2.0", 0.85)):
@@ -55,6 +61,17 @@ async def test_a_version_that_is_a_little_worse_than_the_stable_one_becomes_it()
         await move_tag(story, old, new)
         await story.until(partial(is_stable, story, new))
     assert len(story.history) == 2 + 1, "each is compared with the one before, not with the first"
+
+
+async def test_a_version_is_compared_with_the_stable_one_though_another_one_served_between() -> None:
+    story = await serving("1.0.0", analysis=watching(COMPARED) | {"bakeSeconds": 60})
+    story.accuracy.values |= {"1.1.0": 0.95, "1.2.0": 0.3}
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.passes(45)
+    assert story.history[-1].verified_at is None
+    await move_tag(story, "1.1.0", "1.2.0")
+    await story.until(partial(is_put_back, story))
+    assert story.served() == "1.0.0"
 
 
 async def test_what_a_version_is_compared_with_is_asked_for_again_where_the_source_did_not_answer() -> None:
@@ -168,3 +185,120 @@ async def test_an_observed_metric_is_reported_and_nothing_follows() -> None:
     (metric,) = story.status.analysis
     assert (metric.state, metric.reason) == ("Breaching", "ThresholdBreached")
     assert metric.message.endswith("mode is Observe, so nothing follows from it")
+
+
+LONG: dict[str, Any] = {
+    "name": "accuracy",
+    "prometheus": {"query": 'avg_over_time(accuracy{version="${version}"}[60s])'},
+    "threshold": {"min": "0.9"},
+}
+ERRORS: dict[str, Any] = {
+    "name": "errors",
+    "prometheus": {"query": "avg_over_time(errors[60s])"},
+    "threshold": {"max": "0.05"},
+}
+
+
+async def test_a_version_gone_back_to_is_not_judged_by_what_the_bad_one_did() -> None:
+    """Rule: No sample from before the attempt is looked at."""
+    story = Story()
+    story.accuracy.of_all = {("errors", "1.0.0"): 0.0, ("errors", "1.1.0"): 0.5}
+    story.version("1.0.0", "production")
+    story.deployment(analysis=watching(ERRORS))
+    await story.until(partial(is_stable, story, "1.0.0"), 200)
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(partial(is_put_back, story), 200)
+    await story.until(lambda: story.history[-1].verified_at is not None, 200)
+    assert told(story) == ROLLED_BACK
+    first, available = story.status.analysis[0].since, story.history[-1].available_at
+    assert available is not None
+    assert timedelta(seconds=60) <= first - available < timedelta(seconds=70)
+
+
+async def test_a_retry_is_judged_by_what_it_does_itself() -> None:
+    """Rule: No sample from before the attempt is looked at."""
+    story = await serving("1.0.0", analysis=watching(LONG))
+    story.accuracy.values["1.1.0"] = 0.2
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(partial(is_put_back, story))
+    story.accuracy.values["1.1.0"] = 0.95
+    story.world.annotate(KEY, retry="1.1.0", requested_at="t1")
+    await story.until(partial(is_stable, story, "1.1.0"), 200)
+    assert told(story)[2:] == [("1.0.0", "AutomaticRollback", "Superseded"), ("1.1.0", "Retry", "Verified")]
+
+
+async def test_a_version_whose_series_begin_with_it_is_judged_at_the_first_check() -> None:
+    story = await serving("1.0.0", analysis=watching(LONG))
+    story.accuracy.values["1.1.0"] = 0.2
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(partial(is_put_back, story), 50)
+
+
+async def test_a_source_that_takes_longer_than_the_interval_is_used_all_the_same() -> None:
+    """Rule: One question is asked at a time, and its answer is used."""
+    story = await serving("1.0.0")
+    story.accuracy.seconds_to_answer = 15
+    await promoted(story, "1.0.0", "1.1.0")
+    story.accuracy.values["1.2.0"] = 0.2
+    await move_tag(story, "1.1.0", "1.2.0")
+    await story.until(lambda: story.served() == "1.1.0", 90)
+
+
+async def test_a_source_that_rounds_times_to_whole_steps_changes_nothing() -> None:
+    """Rule: A server that rounds times to whole steps changes nothing."""
+    traces = []
+    for aligned in (False, True):
+        story = Story()
+        story.accuracy.aligned = aligned
+        story.accuracy.values = {"1.0.0": 0.95, "1.1.0": 0.2}
+        story.world.time += timedelta(milliseconds=123)
+        story.version("1.0.0", "production")
+        story.deployment()
+        await story.until(partial(is_stable, story, "1.0.0"))
+        await move_tag(story, "1.0.0", "1.1.0")
+        await story.until(partial(is_put_back, story))
+        traces.append(story.world.trace)
+    assert traces[0] == traces[1]
+
+
+async def test_a_source_that_lags_behind_is_read_as_far_as_two_intervals_reach() -> None:
+    story = await serving("1.0.0")
+    story.accuracy.lag_seconds = 15
+    await promoted(story, "1.0.0", "1.1.0")
+    story.accuracy.values["1.2.0"] = 0.2
+    await move_tag(story, "1.1.0", "1.2.0")
+    await story.until(lambda: story.served() == "1.1.0")
+    story.accuracy.lag_seconds = 30
+    await story.until(lambda: story.condition("MetricsHealthy") == ("Unknown", "NoData"))
+
+
+async def test_a_source_that_is_too_slow_never_makes_a_version_good_and_finds_a_bad_one() -> None:
+    """Rule: A source that is too slow for the interval is no reason to call a metric good."""
+    story = await serving("1.0.0")
+    story.accuracy.values |= {"1.1.0": 0.95}
+    story.accuracy.seconds_to_answer = 45
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.passes(60)
+    slow, written = (story.condition("MetricsHealthy"), story.world.writes)
+    await story.passes(300)
+    assert slow == story.condition("MetricsHealthy") == ("Unknown", "SourceSlow")
+    assert story.history[-1].verified_at is None
+    assert story.world.writes - written <= 1, "it says so once"
+    story.accuracy.values["1.1.0"] = 0.2
+    await story.until(lambda: story.served() == "1.0.0", 150)
+    assert "accuracy is 0.2, below 0.9, in 3 of 3 checks" in story.history[-1].reason
+
+
+async def test_a_source_that_never_answers_is_slow_after_two_intervals_and_says_since_when() -> None:
+    story = await serving("1.0.0")
+    assert story.condition("MetricsHealthy") == ("True", "MetricsPassing")
+    hangs_from = story.world.time
+    story.accuracy.seconds_to_answer = math.inf
+    await story.until(lambda: story.condition("MetricsHealthy") == ("Unknown", "SourceSlow"), 41)
+    (metric,) = story.status.analysis
+    since = datetime.fromisoformat(metric.message.rpartition(" ")[2])
+    assert since - hangs_from <= timedelta(seconds=10)
+    written = story.world.writes
+    await story.passes(300)
+    assert story.world.writes == written
+    story.accuracy.seconds_to_answer = 0

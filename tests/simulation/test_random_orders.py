@@ -189,6 +189,11 @@ class Cluster(RuleBasedStateMachine):
     def the_source_comes_and_goes(self, down: bool) -> None:
         self.story.accuracy.down = down
 
+    @rule(aligned=st.booleans(), seconds=st.sampled_from([0, 3, 15, 45]), lag=st.sampled_from([0, 5, 30]))
+    def the_source_answers_as_it_may(self, aligned: bool, seconds: float, lag: float) -> None:
+        source = self.story.accuracy
+        source.aligned, source.seconds_to_answer, source.lag_seconds = aligned, seconds, lag
+
     @rule(version=VERSIONS, ready=st.booleans())
     def pods_become_ready_or_never(self, version: str, ready: bool) -> None:
         (self.world.never_ready.discard if ready else self.world.never_ready.add)(version)
@@ -365,7 +370,7 @@ class Cluster(RuleBasedStateMachine):
         """Let nothing go wrong from now on."""
         self.nothing_more_strikes()
         self.world.never_ready.clear()
-        self.story.accuracy.down = False
+        self.story.accuracy.behave()
         for version in NUMBERS:
             self.story.accuracy.values[version] = 0.95
             self.other_metrics_change(version, [Answer.PASSES] * len(NAMES))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from pennant.api.reasons import Reason
 from pennant.core.observation import Key
 from pennant.ports import Refused
 from simulation import acts
@@ -56,7 +57,7 @@ async def test_a_promotion_that_the_api_server_refuses_is_said_and_tried_again(f
     await move(story)
     assert story.condition("Stalled") == ("True", "DeploymentRefused")
     stalled = next(each for each in story.status.conditions if each.type == "Stalled")
-    assert stalled.message == f"the API server refuses {what}: exceeded quota"
+    assert stalled.message == f"the API server refuses {what}: exceeded quota. {Reason.DEPLOYMENT_REFUSED.to_do}"
     assert story.condition("Ready") == ("False", "DeploymentRefused")
     assert story.served() == "1.0.0"
     assert policy.asked == 1

@@ -36,8 +36,9 @@ class PrometheusQuery(ApiModel):
     """Name of a metric source in the operator's configuration. Default: `default`."""
     query: PromQL
     """PromQL that gives exactly one series. Within a string, `${namespace}`, `${name}`, `${model}`, `${version}`,
-    `${templateHash}`, `${stableVersion}` and `${stableTemplateHash}` stand for these values, which mean themselves in
-    a matcher `=~` or `!~` too. `${window}` stands for the interval as a duration, such as `30s`, anywhere."""
+    `${templateHash}`, `${podTemplateHash}`, `${stableVersion}` and `${stableTemplateHash}` stand for these values,
+    which mean themselves in a matcher `=~` or `!~` too. `${window}` stands for the interval as a duration, such as
+    `30s`, anywhere."""
 
 
 class Threshold(ApiModel):
@@ -102,7 +103,8 @@ class AlertSelector(ApiModel):
     @property
     def names_the_revision(self) -> bool:
         """Whether only alerts about the pods of the revision have these labels."""
-        return any(name in value for value in self.match_labels.values() for name in ("${version}", "${templateHash}"))
+        names = ("${version}", "${templateHash}", "${podTemplateHash}")
+        return any(name in value for value in self.match_labels.values() for name in names)
 
     RULES: ClassVar = (
         ("'alertname' in self.matchLabels", "alert.matchLabels must name the alert by `alertname`"),
@@ -153,12 +155,13 @@ class Metric(ApiModel):
     """Where the number comes from."""
     alert: AlertSelector | None = None
     """Alerts instead of a number: the metric is breached while one of them fires that began after the revision did;
-    where no label names the revision by ${version} or ${templateHash}, after its first pod became available."""
+    where no label names the revision by ${version}, ${templateHash} or ${podTemplateHash}, after its first pod became
+    available."""
     threshold: Threshold | None = None
     """What the number must keep."""
     compare_to: Baseline | None = None
     """Stable: the number must not be much worse than that of the last version known good, whose last `breaches.of`
-    checks before this revision are taken. A version that is known good itself is compared with nothing."""
+    checks while it served are taken. A version that is known good itself is compared with nothing."""
     max_increase_percent: PositiveDecimal | None = None
     """By how many percent the number may be larger than that of the stable version."""
     max_decrease_percent: PositiveDecimal | None = None
@@ -224,6 +227,11 @@ class Analysis(ApiModel):
     """Seconds from a revision's first available pod until it is watched. Default: 0."""
     interval_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
     """Seconds between two checks of a metric. Default: 60."""
+    settle_seconds: Seconds | None = None
+    """Seconds after initialDelaySeconds until the first check of a query that may still show what was there before the
+    revision: one that selects series without the `${templateHash}`, `${podTemplateHash}` or `${version}` of the
+    revision, or a template that served before. Set it where a recording rule hides a range. Default: the longest range
+    in the query, at least one interval."""
     bake_seconds: Seconds = 300
     """Seconds for which all metrics must pass, after the rollout, before the version counts as known good.
     Default: 300."""

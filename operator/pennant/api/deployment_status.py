@@ -91,9 +91,6 @@ class HistoryEntry(ApiModel):
     """Token of the command that asked for it, where one did; of a `kubectl rollout restart`, its annotation."""
     started_at: Timestamp
     """When the revision was created."""
-    pod_template_hash: ShortHash | None = None
-    """Value of the pods' label `pod-template-hash`, which the Deployment's controller gives them; none where it was not
-    needed yet."""
     available_at: Timestamp | None = None
     """When its first pod became available; from here it can take traffic."""
     rolled_out_at: Timestamp | None = None
@@ -113,6 +110,9 @@ class HistoryEntry(ApiModel):
     """InProgress, Serving, Verified, RolledBack, Superseded or Failed."""
     stored_template: ShortHash | None = None
     """Hash of the pod template as the API server stored it; by it a `kubectl rollout undo` is recognised."""
+    pod_template_hash: ShortHash | None = None
+    """Value of the label `pod-template-hash` that Kubernetes gives to its pods and puts into their names; none while it
+    is not known."""
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     """The measurements that condemned it."""
     previous_hash: ContentDigest

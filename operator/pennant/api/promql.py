@@ -10,7 +10,17 @@ from pydantic import AfterValidator, Field
 
 from pennant.api.meta import validated
 
-NAMES = ("namespace", "name", "model", "version", "templateHash", "stableVersion", "stableTemplateHash", "window")
+NAMES = (
+    "namespace",
+    "name",
+    "model",
+    "version",
+    "templateHash",
+    "podTemplateHash",
+    "stableVersion",
+    "stableTemplateHash",
+    "window",
+)
 WINDOW = "${window}"
 # These texts are patterns of Python and of the API server's RE2 alike; \x22 and \x27 are the two quotes with escapes.
 PLACEHOLDER = r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"

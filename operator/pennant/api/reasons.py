@@ -428,7 +428,8 @@ class Reason(Word):
     AWAITING_FIRST_CHECK = (
         "AwaitingFirstCheck",
         "The revision is too young to be measured.",
-        "The revision has no available pod, or initial delay and first interval are not over.",
+        "The revision has no available pod, or `initialDelaySeconds` and the first interval are not over, or samples "
+        "from before the revision may still be in the range of the query (`settleSeconds`).",
         "The first check is done.",
         "Wait.",
     )
@@ -464,7 +465,7 @@ class Reason(Word):
     NO_BASELINE = (
         "NoBaseline",
         "There is no number of the stable version to compare with.",
-        "The query gave no number, or more than one series, for the stable version before this revision began.",
+        "The query gave no number, or more than one series, for the stable version while it served.",
         "The next revision begins.",
         "Check that the query gives one series for the stable version; a threshold besides would still protect.",
     )
@@ -517,6 +518,15 @@ class Reason(Word):
         "It does not answer, answers with a server error, or its answer cannot be read.",
         "It answers.",
         "Look after the metric source; nothing is rolled back meanwhile.",
+    )
+    SOURCE_SLOW = (
+        "SourceSlow",
+        "The metric source is too slow for the interval, so nobody knows whether the metric passes.",
+        "No answer came for two intervals, or the last one took longer than that. A breach that such an answer shows "
+        "counts all the same.",
+        "An answer comes within two intervals.",
+        "Raise `analysis.intervalSeconds`, make the query cheaper by a recording rule, or raise `concurrentQueries` of "
+        "the source.",
     )
     SOURCE_UNKNOWN = (
         "SourceUnknown",

@@ -1,7 +1,7 @@
 """Measurements are taken beside the passes, so that a slow source delays no promotion.
 
-A pass asks for the measurements that are due and gets those that have come; for the others a query is sent, and when
-its answer is there, the key is looked at again.
+A pass asks for the measurements that are due and gets the newest that have come, with their age; for what is newer a
+query is sent, and when its answer is there, the key is looked at again.
 
 Rule: A change of holder shows in the status before anything is waited for.
 """
@@ -9,36 +9,115 @@ Rule: A change of holder shows in the status before anything is waited for.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from pennant.controller.alerts import AlertBoard
 from pennant.core.measurement import (
     AlertQuery,
     Alerts,
+    Awaited,
     Fault,
     Measurement,
     Question,
     RangeQuery,
     Request,
+    Role,
     Series,
     Unanswered,
 )
 from pennant.core.observation import Key
 from pennant.ports import Clock, MetricSource, MetricSources, Refused, Unavailable
 
+EXPLAINED_FOR = timedelta(hours=1)
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A question on its way."""
+
+    request: Request
+    at: datetime
+    task: asyncio.Task[None]
+
+
+@dataclass(slots=True)
+class _Talk:
+    """What one ModelDeployment has asked, and what it was answered."""
+
+    sent: dict[Question, _Sent] = field(default_factory=dict)
+    known: dict[Question, Measurement] = field(default_factory=dict)
+    explained: dict[Question, tuple[int, datetime]] = field(default_factory=dict)
+    """Questions that only explain something: the revision for which each was last asked, and when."""
+
+    def keep(self, due: Mapping[Question, Request]) -> None:
+        """Drop the answers that are about something else than what is due, and cancel the questions that are."""
+        subjects = {question: each.subject for question, each in due.items()}
+        self.known = {q: each for q, each in self.known.items() if subjects.get(q) == each.request.subject}
+        for question, each in list(self.sent.items()):
+            if subjects.get(question) != each.request.subject:
+                each.task.cancel()
+                del self.sent[question]
+
+    def to_send(self, due: Mapping[Question, Request], now: datetime) -> list[Question]:
+        """Return what to ask now: what is due and neither answered nor on its way.
+
+        The questions of one metric are asked together, so that their answers are about the same times. What was not
+        answered is asked again with the next question that is new: some never change.
+        """
+        busy = {each.metric for each in self.sent if each.role is not Role.SELECTED}
+        free = [each for each in due if each.role is not Role.SELECTED and each.metric not in busy]
+        new = [question for question in free if self._request(question) != due[question]]
+        failed = [question for question in free if new and isinstance(self._answer(question), Unanswered)]
+        explaining = [each for each in due if each.role is Role.SELECTED and self._may_explain(each, due[each], now)]
+        return [question for question in free if question in new or question in failed] + explaining
+
+    def _may_explain(self, question: Question, request: Request, now: datetime) -> bool:
+        """Return whether a question may be asked that only explains: once an hour at most, and for each revision."""
+        last = self.explained.get(question)
+        if last is not None and last[0] == request.revision and now - last[1] < EXPLAINED_FOR:
+            return False
+        self.explained[question] = request.revision, now
+        return True
+
+    def _request(self, question: Question) -> Request | None:
+        return self.known[question].request if question in self.known else None
+
+    def _answer(self, question: Question) -> object:
+        return self.known[question].answer if question in self.known else None
+
+    def about(self, question: Question, due: Request, now: datetime) -> Measurement:
+        """Return the newest answer to a question that is due, or why there is none."""
+        known, sent = self.known.get(question), self.sent.get(question)
+        is_overdue = sent is not None and now - sent.at > due.patience
+        if is_overdue and sent is not None and (known is None or _is_timely(known)):
+            return Measurement(due, Unanswered(Fault.SLOW, f"no answer since {sent.at:%Y-%m-%dT%H:%M:%SZ}"))
+        if known is None:
+            return Measurement(due, Awaited())
+        return replace(known, pending=known.request != due)
+
+
+def _is_timely(known: Measurement) -> bool:
+    """Return whether an answer says something that a long silence takes back.
+
+    A late one and a fault say already that the source does not keep up.
+    """
+    return not known.late and not isinstance(known.answer, Unanswered)
+
+
 class Measurements:
-    """The newest answer to each question of each ModelDeployment."""
+    """The newest answer to each question of each ModelDeployment; of each question one is on its way at a time.
+
+    Rule: One question is asked at a time, and its answer is used.
+    """
 
     def __init__(self, sources: MetricSources, clock: Clock, wake: Callable[[Key], None]) -> None:
         """Read from these sources, and call `wake` with a key for which an answer has come."""
         self._sources, self._clock, self._wake = sources, clock, wake
         self._boards = {name: AlertBoard(source, clock) for name, source in sources.items()}
-        self._known: dict[Key, dict[Question, Measurement]] = {}
-        self._asked: dict[tuple[Key, Question], Request] = {}
+        self._talks: dict[Key, _Talk] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.hinted_at: datetime | None = None
         """When somebody last said that alerts have changed; None: nobody did."""
@@ -48,28 +127,24 @@ class Measurements:
         self.hinted_at = self._clock.now()
 
     def take(self, key: Key, due: Mapping[Question, Request]) -> Mapping[Question, Measurement]:
-        """Return the measurements that answer exactly these requests, and send for the others.
+        """Return what is known about each question that is due, and send those to which no answer is known.
 
-        What was not answered is asked again with the next request that is new: some requests never change.
+        A question that is on its way is not sent again when its next time comes: its answer is used as it is, and the
+        key is woken by it, so that the next one follows at once.
         """
-        known = {
-            question: each for question, each in self._known.get(key, {}).items() if due.get(question) == each.request
-        }
-        if any(self._is_new(key, each, due[each]) for each in due.keys() - known.keys()):
-            known = {question: each for question, each in known.items() if not isinstance(each.answer, Unanswered)}
-        self._known[key] = known
-        for question, request in due.items():
-            if question not in known and self._is_new(key, question, request):
-                self._send(key, question, request)
-        return known
-
-    def _is_new(self, key: Key, question: Question, request: Request) -> bool:
-        """Return whether no answer to this request is on its way."""
-        return self._asked.get((key, question)) != request
+        now = self._clock.now()
+        talk = self._talks.setdefault(key, _Talk())
+        talk.keep(due)
+        for question in talk.to_send(due, now):
+            self._send(key, talk, question, due[question], now)
+        if not due:
+            del self._talks[key]
+        return {question: talk.about(question, request, now) for question, request in due.items()}
 
     def forget(self, key: Key) -> None:
-        """Drop what is known of a ModelDeployment that is gone."""
-        self._known.pop(key, None)
+        """Drop what is known of a ModelDeployment that is gone, and ask nothing more for it."""
+        if (talk := self._talks.pop(key, None)) is not None:
+            talk.keep({})
 
     async def aclose(self) -> None:
         """Cancel the queries that are under way."""
@@ -79,21 +154,17 @@ class Measurements:
         for board in self._boards.values():
             await board.aclose()
 
-    def _send(self, key: Key, question: Question, request: Request) -> None:
-        self._asked[key, question] = request
-        task = asyncio.create_task(self._ask(key, question, request))
+    def _send(self, key: Key, talk: _Talk, question: Question, request: Request, now: datetime) -> None:
+        task = asyncio.create_task(self._ask(key, talk, question, request, now))
+        talk.sent[question] = _Sent(request, now, task)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _ask(self, key: Key, question: Question, request: Request) -> None:
+    async def _ask(self, key: Key, talk: _Talk, question: Question, request: Request, sent_at: datetime) -> None:
         measurement = await self._measure(request)
-        # A newer question was sent meanwhile: this answer is about the past.
-        if self._asked.get((key, question)) != request:
-            return
-        del self._asked[key, question]
-        if key in self._known:
-            self._known[key] = {**self._known[key], question: measurement}
-            self._wake(key)
+        talk.known[question] = replace(measurement, took=self._clock.now() - sent_at)
+        del talk.sent[question]
+        self._wake(key)
 
     async def _measure(self, request: Request) -> Measurement:
         source = self._sources.get(request.source)

@@ -12,8 +12,8 @@ from pennant.core.analysis import suspicions
 from pennant.core.checks import compared_with, due_measurements
 from pennant.core.decide import decide
 from pennant.core.decision import Decision, Event
+from pennant.core.measurement import Awaited, Question, Request, Role
 from pennant.core.measurement import Measurements as Answered
-from pennant.core.measurement import Question, Request
 from pennant.core.observation import Invalid, Key, Observation, Snapshot, Span
 from pennant.core.pods import Pods
 from pennant.core.progress import revision_to_look_at
@@ -108,7 +108,10 @@ class Reconciler:
         due = self._due(snapshot, now)
         measurements = self._measurements.take(key, due)
         # While answers are on their way, what the last ones said stands: many ask at once, and one is answered first.
-        if measurements.keys() == due.keys():
+        if all(
+            question.role is Role.SELECTED or not isinstance(each.answer, Awaited)
+            for question, each in measurements.items()
+        ):
             self._breaker.note(key, _suspicions(snapshot, measurements), now)
         distrusted = self._breaker.distrusted(now)
         unwatched = self._absences.untold(key)

@@ -9,7 +9,7 @@ from pennant.api.meta import clip
 from pennant.api.reasons import Reason
 from pennant.core import reading
 from pennant.core.digest import short_hash
-from pennant.core.measurement import AlertQuery, Alerts, Measurement, Measurements, Question, Unanswered
+from pennant.core.measurement import AlertQuery, Alerts, Awaited, Measurement, Measurements, Question, Unanswered
 from pennant.core.reading import Answers, Kind, Reading
 
 
@@ -22,6 +22,8 @@ class Verdict:
     """Of the enforced metrics that are breached by what was measured now; empty where none is."""
     clean_since: datetime | None = None
     """Since when nothing speaks against the revision; None: something does, or was not measured now."""
+    resumes_at: datetime | None = None
+    """When the check follows the newest one that did not pass: a bake time counts anew from there. None: all passed."""
     observed: frozenset[str] = frozenset()
     """Names of the metrics from which nothing follows."""
 
@@ -60,6 +62,7 @@ def assess(
     statuses: list[MetricStatus] = []
     evidence: list[Evidence] = []
     clean_since: datetime | None = entry.rolled_out_at
+    broken: list[datetime] = []
     for metric in analysis.metrics:
         old = previous.get(metric.name)
         read = _read(metric, analysis, entry, stable, measurements, old, now)
@@ -69,12 +72,15 @@ def assess(
             continue
         if read.evidence is not None:
             evidence.append(read.evidence)
+        if read.broken_at is not None:
+            broken.append(read.broken_at)
         if read.blocks:
             clean_since = None
         elif clean_since is not None and status.state is MetricState.PASSING:
             clean_since = max(clean_since, status.since)
     observed = frozenset(each.name for each in analysis.metrics if each.mode is MetricMode.OBSERVE)
-    return Verdict(tuple(statuses), tuple(evidence), clean_since, observed)
+    resumes_at = max(broken) + timedelta(seconds=analysis.interval_seconds) if broken else None
+    return Verdict(tuple(statuses), tuple(evidence), clean_since, resumes_at, observed)
 
 
 def suspicions(
@@ -93,7 +99,7 @@ def _is_suspicious(
     metric: Metric, entry: HistoryEntry, stable: HistoryEntry | None, measurements: Measurements
 ) -> bool | None:
     match measurements.get(Question(metric.name)):
-        case None:
+        case None | Measurement(_, Awaited()):
             return None
         case Measurement(_, Unanswered()):
             return True if metric.on_error is OnUnknown.BREACH else None
@@ -121,11 +127,14 @@ def _read(
         return reading.read(metric, patience, measurements, stable, old, now)
     match measurements.get(Question(metric.name)):
         case None:
+            return reading.unchecked(metric)
+        case Measurement(_, Awaited()):
             return reading.awaited(metric, old)
         case Measurement(AlertQuery() as request, Unanswered() as silence):
             return reading.unanswered(metric, silence, str(request.labels), patience, old, now)
-        case Measurement(AlertQuery() as request, Alerts() as alerts):
-            return _alerted(metric.name, metric.alert, entry, request, alerts)
+        case Measurement(AlertQuery() as request, Alerts() as alerts) as measured:
+            told = _alerted(metric.name, metric.alert, entry, request, alerts)
+            return reading.timely(metric, told, measured, str(request.labels), patience, old, now)
         case other:
             raise ValueError(f"{metric.name} was asked for alerts, and {other} are none")
 
@@ -158,12 +167,14 @@ def _alerted(name: str, alert: AlertSelector, entry: HistoryEntry, request: Aler
         at=request.at,
     )
     message = f"{name}: the alert {title} fires since {since:%Y-%m-%dT%H:%M:%SZ}"
-    return Reading(MetricState.BREACHING, Reason.ALERT_FIRING, message, evidence, blocks=True)
+    return Reading(MetricState.BREACHING, Reason.ALERT_FIRING, message, evidence, blocks=True, broken_at=request.at)
 
 
 def _status(metric: Metric, revision: int, read: Reading, old: MetricStatus | None, now: datetime) -> MetricStatus:
     if old is not None and (old.state, old.reason) == (read.state, read.reason):
-        return old
+        # Why a query gives nothing is known a moment after it gave nothing.
+        adds = reading.is_unexplained(old) and reading.EXPLAINED in read.message
+        return old.model_copy(update={"message": clip(read.message)}) if adds else old
     is_aside = metric.mode is MetricMode.OBSERVE and read.state is MetricState.BREACHING
     message = f"{read.message}; mode is Observe, so nothing follows from it" if is_aside else read.message
     return MetricStatus(

@@ -1,15 +1,15 @@
 """When a revision's metrics are read, and by which questions.
 
-Each metric is read at grid points `availableAt + initialDelaySeconds + k * intervalSeconds`, `k >= 1`, the last
-`breaches.of` of them in one query. So the number of breaches comes from the source each time, and neither a restart
-nor a change of leader loses it.
+Each metric is read at whole multiples of `intervalSeconds` since the Unix epoch, the last `breaches.of` of them in one
+query. So the number of breaches comes from the source each time, and neither a restart nor a change of leader loses it;
+and a front end that rounds times to whole steps changes nothing.
 
 Rule: Breaches are counted by the metric source.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from pennant.api.analysis import AfterPromotion, AlertSelector, Analysis, Metric, PrometheusQuery
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
@@ -17,6 +17,12 @@ from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core import query
 from pennant.core.measurement import AlertQuery, Question, RangeQuery, Request, Role
 from pennant.core.observation import Key
+from pennant.core.promql import probe, reach
+from pennant.core.reading import is_unexplained
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SELECTED_SECONDS = 300
+"""How old the newest sample of a series may be that counts as there."""
 
 
 def is_watched(analysis: Analysis, entry: HistoryEntry) -> bool:
@@ -30,29 +36,61 @@ def is_watched(analysis: Analysis, entry: HistoryEntry) -> bool:
     return entry.verified_at is None or analysis.after_promotion is AfterPromotion.WATCH
 
 
-def first_check_at(analysis: Analysis, entry: HistoryEntry) -> datetime | None:
-    """Return when the first check of a revision is due; its window lies wholly within the revision's life."""
+def first_check_at(analysis: Analysis, entry: HistoryEntry, settling_seconds: int = 0) -> datetime | None:
+    """Return when the first check of a revision is due; what it rests on lies wholly within the revision's life."""
     if entry.available_at is None:
         return None
-    delay = analysis.initial_delay_seconds + analysis.interval_seconds
-    return entry.available_at + timedelta(seconds=delay)
+    delay = analysis.initial_delay_seconds + max(analysis.interval_seconds, settling_seconds)
+    return _grid_point_from(entry.available_at + timedelta(seconds=delay), analysis.interval_seconds)
 
 
-def checks_done(analysis: Analysis, entry: HistoryEntry, now: datetime) -> int:
+def settling_seconds(analysis: Analysis, metric: Metric, entry: HistoryEntry, history: Iterable[HistoryEntry]) -> int:
+    """Return for how long a metric may still show what was there before a revision.
+
+    A series with a label of the revision begins with it, unless its template, or its version, served before.
+
+    Rule: No sample from before the attempt is looked at.
+    """
+    others = [each for each in history if each.revision < entry.revision]
+    own = set[str]()
+    if all(each.template_hash != entry.template_hash for each in others):
+        own |= {"templateHash", "podTemplateHash"}
+    if all(each.version != entry.version for each in others):
+        own |= {"version"}
+    reached = (reach(each, analysis.interval_seconds, frozenset(own)) for each in query.texts(metric))
+    found = max((each for each in reached if each is not None), default=None)
+    if found is None:
+        return 0
+    return found if analysis.settle_seconds is None else analysis.settle_seconds
+
+
+def checks_done(analysis: Analysis, entry: HistoryEntry, now: datetime, settling_seconds: int = 0) -> int:
     """Return how many grid points of a revision have passed."""
-    first = first_check_at(analysis, entry)
+    first = first_check_at(analysis, entry, settling_seconds)
     if first is None or now < first:
         return 0
-    return int((now - first).total_seconds() // analysis.interval_seconds) + 1
+    return (now - first) // timedelta(seconds=analysis.interval_seconds) + 1
 
 
 def next_check_at(analysis: Analysis, entry: HistoryEntry, now: datetime) -> datetime | None:
-    """Return the next grid point of a revision."""
+    """Return the next grid point of a revision, whether or not all of its metrics are checked there."""
     first = first_check_at(analysis, entry)
     if first is None:
         return None
     done = checks_done(analysis, entry, now)
     return first + timedelta(seconds=done * analysis.interval_seconds)
+
+
+def _grid_point_from(moment: datetime, interval_seconds: int) -> datetime:
+    """Return the first grid point that is not before this moment."""
+    passed = _grid_point_until(moment, interval_seconds)
+    return passed if passed == moment else passed + timedelta(seconds=interval_seconds)
+
+
+def _grid_point_until(moment: datetime, interval_seconds: int) -> datetime:
+    """Return the last grid point that is not after this moment."""
+    interval = timedelta(seconds=interval_seconds)
+    return EPOCH + (moment - EPOCH) // interval * interval
 
 
 def compared_with(status: ModelDeploymentStatus, entry: HistoryEntry) -> HistoryEntry | None:
@@ -84,8 +122,27 @@ def due_measurements(
     entry = status.history[-1] if status.history else None
     if entry is None or not is_watched(spec.analysis, entry):
         return {}
-    asking = _Asking(key, spec, status, entry, checks_done(spec.analysis, entry, now), hinted_at)
+    asking = _Asking(key, spec, status, entry, now, hinted_at)
     return {question: each for metric in spec.analysis.metrics for question, each in asking.of(metric)}
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """The times at which a metric of a revision is checked."""
+
+    first: datetime
+    done: int
+    """How many of them have passed; at least one."""
+    interval_seconds: int
+
+    def __getitem__(self, number: int) -> datetime:
+        """Return one of them; the first is number 0."""
+        return self.first + timedelta(seconds=number * self.interval_seconds)
+
+    @property
+    def newest(self) -> datetime:
+        """The last one that has passed."""
+        return self[self.done - 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,70 +153,114 @@ class _Asking:
     spec: ModelDeploymentSpec
     status: ModelDeploymentStatus
     entry: HistoryEntry
-    done: int
-    """Grid points that have passed."""
+    now: datetime
     hinted_at: datetime | None
 
     def of(self, metric: Metric) -> Iterator[tuple[Question, Request]]:
-        """Yield what one metric asks for now."""
+        """Yield what one metric asks for now; nothing while a placeholder has no value."""
+        if not self._values().keys() >= frozenset[str]().union(*map(query.needed, query.texts(metric))):
+            return
         if metric.alert is not None and (at := self._alerts_at()) is not None:
             yield Question(metric.name), self._alerts(metric.alert, at)
-        if metric.prometheus is None or not self.done:
+        if metric.prometheus is None or (grid := self._grid(metric, self.entry)) is None:
             return
-        yield Question(metric.name), self._checked(metric, metric.prometheus, metric.prometheus.query, self._values())
+        by = metric.prometheus
+        yield Question(metric.name), self._checked(metric, by, by.query, grid)
+        yield from self._selected(metric, by)
         if metric.minimum_samples is not None:
-            counted = self._checked(metric, metric.prometheus, metric.minimum_samples.query, self._values())
-            yield Question(metric.name, Role.SAMPLES), counted
+            yield Question(metric.name, Role.SAMPLES), self._checked(metric, by, metric.minimum_samples.query, grid)
         stable = compared_with(self.status, self.entry)
         if metric.compare_to is not None and stable is not None:
-            yield Question(metric.name, Role.BASELINE), self._baseline(metric, metric.prometheus, stable)
+            yield from self._baseline(metric, by, stable)
 
     def _values(self) -> Mapping[str, str]:
         return query.values(self.key, self.spec, self.status, self.entry)
 
-    def _at(self, number: int) -> datetime:
-        """Return a grid point; the first one is number 0."""
+    def _grid(self, metric: Metric, entry: HistoryEntry) -> _Grid | None:
+        """Return when a metric is checked; None before the first time."""
         analysis = self.spec.analysis
-        first = first_check_at(analysis, self.entry)
-        assert first is not None, "what has no first check is not watched"
-        return first + timedelta(seconds=number * analysis.interval_seconds)
+        settling = settling_seconds(analysis, metric, entry, self.status.history)
+        first, done = (
+            first_check_at(analysis, entry, settling),
+            checks_done(analysis, entry, self.now, settling),
+        )
+        return _Grid(first, done, analysis.interval_seconds) if first is not None and done else None
 
-    def _checked(self, metric: Metric, by: PrometheusQuery, text: str, values: Mapping[str, str]) -> RangeQuery:
-        interval = self.spec.analysis.interval_seconds
-        oldest = max(self.done - metric.breaches.of, 0)
+    def _checked(self, metric: Metric, by: PrometheusQuery, text: str, grid: _Grid) -> RangeQuery:
+        return self._over(grid, metric, by, query.substituted(text, self._values()))
+
+    def _over(self, grid: _Grid, metric: Metric, by: PrometheusQuery, text: str) -> RangeQuery:
+        """Return the question for the last checks of a grid."""
+        oldest = max(grid.done - metric.breaches.of, 0)
         return RangeQuery(
             source=by.source,
-            query=query.substituted(text, values),
-            start=self._at(oldest),
-            end=self._at(self.done - 1),
-            step_seconds=interval,
+            query=text,
+            start=grid[oldest],
+            end=grid.newest,
+            step_seconds=grid.interval_seconds,
             # No sample from before the revision, and none older than two intervals.
-            lookback_seconds=interval * min(oldest + 1, 2),
+            lookback_seconds=grid.interval_seconds * min(oldest + 1, 2),
+            revision=self.entry.revision,
+            asker=(self.key.namespace, self.key.name),
         )
 
-    def _baseline(self, metric: Metric, by: PrometheusQuery, stable: HistoryEntry) -> RangeQuery:
-        """Return the question for the last checks of the stable revision before this one began."""
-        interval = self.spec.analysis.interval_seconds
+    def _baseline(
+        self, metric: Metric, by: PrometheusQuery, stable: HistoryEntry
+    ) -> Iterator[tuple[Question, RangeQuery]]:
+        """Yield the question for the last checks of the stable revision while it served.
+
+        Another revision may have served since, so its own end counts, and not the beginning of this one.
+
+        Rule: A number is compared with that of the last version known good.
+        """
+        analysis = self.spec.analysis
         values = query.values(self.key, self.spec, self.status, stable)
-        end = self.entry.started_at
-        return RangeQuery(
-            source=by.source,
-            query=query.substituted(by.query, values),
-            start=end - timedelta(seconds=interval * (metric.breaches.of - 1)),
-            end=end,
-            step_seconds=interval,
-            lookback_seconds=interval * 2,
-        )
+        ended_at = min(stable.ended_at or self.entry.started_at, self.entry.started_at)
+        settling = settling_seconds(analysis, metric, stable, self.status.history)
+        first, done = first_check_at(analysis, stable, settling), checks_done(analysis, stable, ended_at, settling)
+        if first is None or not done or not values.keys() >= query.needed(by.query):
+            return
+        grid = _Grid(first, done, analysis.interval_seconds)
+        yield Question(metric.name, Role.BASELINE), self._over(grid, metric, by, query.substituted(by.query, values))
+
+    def _selected(self, metric: Metric, by: PrometheusQuery) -> Iterator[tuple[Question, RangeQuery]]:
+        """Yield the question why the query gives nothing, as long as that is not told."""
+        said = next((each for each in self.status.analysis if each.name == metric.name), None)
+        if said is None or said.revision != self.entry.revision or not is_unexplained(said):
+            return
+        interval = self.spec.analysis.interval_seconds
+        at = _grid_point_until(said.since, interval)
+        if text := probe(query.substituted(by.query, self._values())):
+            yield (
+                Question(metric.name, Role.SELECTED),
+                RangeQuery(
+                    source=by.source,
+                    query=text,
+                    start=at,
+                    end=at,
+                    step_seconds=interval,
+                    lookback_seconds=SELECTED_SECONDS,
+                    revision=self.entry.revision,
+                    asker=(self.key.namespace, self.key.name),
+                ),
+            )
 
     def _alerts(self, alert: AlertSelector, at: datetime) -> AlertQuery:
         values = self._values()
         labels = {name: query.filled(each, values) for name, each in alert.match_labels.items()}
-        return AlertQuery(alert.source, at, tuple(sorted(labels.items())))
+        return AlertQuery(
+            source=alert.source,
+            at=at,
+            labels=tuple(sorted(labels.items())),
+            interval_seconds=self.spec.analysis.interval_seconds,
+            revision=self.entry.revision,
+        )
 
     def _alerts_at(self) -> datetime | None:
         """Return the newest time at which alerts were to be looked at; None: there was none yet."""
         analysis, available_at = self.spec.analysis, self.entry.available_at
-        times = [self._at(self.done - 1)] if self.done else []
+        first, done = first_check_at(analysis, self.entry), checks_done(analysis, self.entry, self.now)
+        times = [_Grid(first, done, analysis.interval_seconds).newest] if first is not None and done else []
         watched_from = (
             None if available_at is None else available_at + timedelta(seconds=analysis.initial_delay_seconds)
         )

@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from pennant.api.deployment_status import Applied, HistoryEntry, Outcome, PodProgress, QuarantineEntry, Trigger
 from pennant.api.reasons import Reason
+from pennant.core.analysis import Verdict
 from pennant.core.observation import Revision, Workload
 from pennant.core.pods import Pods
 from pennant.core.revision import FIXED
@@ -131,18 +132,29 @@ def _not_ahead(entry: HistoryEntry, now: datetime) -> HistoryEntry:
     return entry.model_copy(update=dict.fromkeys(ahead, now)) if ahead else entry
 
 
-def baking(entry: HistoryEntry, workload: Workload | None, progress: PodProgress | None, now: datetime) -> HistoryEntry:
-    """Return the entry with the moment from which its bake time counts: since when enough pods are available.
+def baking(
+    entry: HistoryEntry,
+    workload: Workload | None,
+    progress: PodProgress | None,
+    verdict: Verdict,
+    now: datetime,
+) -> HistoryEntry:
+    """Return the entry with the moment from which its bake time counts.
 
-    A loss of pods that was over before it was seen is still told by the Deployment's condition Available.
+    That is since when enough pods are available, and all checks have passed. A loss of pods that was over before it was
+    seen is still told by the Deployment's condition Available.
 
     Rule: The bake time is continuous.
     """
     if entry.verified_at is not None or entry.rolled_out_at is None:
         return entry
-    if progress is not None:
+    if entry.clean_since is None and verdict.clean_since is None:
+        # Nothing is known to pass now; it does not begin while an answer is on its way.
+        return entry
+    resumes_at = verdict.resumes_at or entry.rolled_out_at
+    if progress is not None or resumes_at > now:
         return entry if entry.clean_since is None else entry.model_copy(update={"clean_since": None})
-    since = entry.clean_since or now
+    since = max(entry.clean_since or now, resumes_at)
     regained = workload.available_since if workload is not None else None
     if regained is not None and since < regained <= now:
         since = regained

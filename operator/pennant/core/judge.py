@@ -76,7 +76,7 @@ def judge(
     at = replace(at, active=active)
     progress, failure = judged(at, advanced(at))
     verdict = _verdict(seen, spec.analysis, active)
-    active = history.baking(active, seen.snapshot.workload, progress, seen.now)
+    active = history.baking(active, seen.snapshot.workload, progress, verdict, seen.now)
     found = Judgement(active, verdict, quarantine, condemnation(active, quarantine), progress=progress)
     found = replace(found, is_known_good=at.is_known_good)
     if found.condemned is not None:

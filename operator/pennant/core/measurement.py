@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+MOST_INTERVALS = 2
+"""An answer that takes longer than so many intervals is late, and what no answer has come to for so long is unknown."""
 
 
 class Role(StrEnum):
@@ -15,6 +18,8 @@ class Role(StrEnum):
     """How much its checks rest on."""
     BASELINE = "baseline"
     """What it is compared with."""
+    SELECTED = "selected"
+    """What its selectors select, where it gave nothing; asked once an hour at most, and only to explain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +41,25 @@ class RangeQuery:
     step_seconds: int
     lookback_seconds: int
     """Samples older than this at a grid point do not count for it."""
+    revision: int = 0
+    """The revision that it is asked for."""
+    asker: tuple[str, str] = ("", "")
+    """Namespace and name of the ModelDeployment that it is asked for."""
 
     @property
     def points(self) -> int:
         """Number of grid points."""
         return int((self.end - self.start).total_seconds() // self.step_seconds) + 1
+
+    @property
+    def subject(self) -> tuple[object, ...]:
+        """What is asked, whatever the time: an answer to the same subject is an older answer, not a wrong one."""
+        return (self.source, self.query, self.step_seconds, self.revision)
+
+    @property
+    def patience(self) -> timedelta:
+        """The time within which an answer is expected."""
+        return timedelta(seconds=self.step_seconds * MOST_INTERVALS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +69,20 @@ class AlertQuery:
     source: str
     at: datetime
     labels: tuple[tuple[str, str], ...]
+    interval_seconds: int = 60
+    """Seconds between two checks."""
+    revision: int = 0
+    """The revision that it is asked for."""
+
+    @property
+    def subject(self) -> tuple[object, ...]:
+        """What is asked, whatever the time: an answer to the same subject is an older answer, not a wrong one."""
+        return (self.source, self.labels, self.interval_seconds, self.revision)
+
+    @property
+    def patience(self) -> timedelta:
+        """The time within which an answer is expected."""
+        return timedelta(seconds=self.interval_seconds * MOST_INTERVALS)
 
 
 Request = RangeQuery | AlertQuery
@@ -91,6 +124,7 @@ class Fault(StrEnum):
     UNAVAILABLE = "Unavailable"
     REFUSED = "Refused"
     UNKNOWN_SOURCE = "UnknownSource"
+    SLOW = "Slow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +136,30 @@ class Unanswered:
 
 
 @dataclass(frozen=True, slots=True)
+class Awaited:
+    """The first answer to a question is on its way, and not overdue."""
+
+
+@dataclass(frozen=True, slots=True)
 class Measurement:
-    """A question as it was sent, and its answer."""
+    """A question as it was sent, and the newest answer to it."""
 
     request: Request
-    answer: Series | Alerts | Unanswered
+    answer: Series | Alerts | Unanswered | Awaited
+    took: timedelta = timedelta(0)
+    """From when the question was sent until the answer came."""
+    pending: bool = False
+    """Whether the same question about a later time is due, and its answer has not come yet."""
+
+    @property
+    def late(self) -> bool:
+        """Whether the answer took so long that it proves a breach, and nothing else."""
+        return self.took > self.request.patience
+
+    @property
+    def waits(self) -> bool:
+        """Whether a newer answer is about to come; of a source that takes more than an interval, one always is."""
+        return self.pending and self.took <= self.request.patience / MOST_INTERVALS
 
 
 Measurements = Mapping[Question, Measurement]

@@ -199,7 +199,7 @@ class Observation:
     now: datetime
     snapshot: Snapshot
     measurements: Measurements = field(default_factory=dict)
-    """What was asked and is answered; a question that is not there was not due, or its answer is on its way."""
+    """What is known of each question that is due; one that is not there is not."""
     refusals: tuple[Refusal, ...] = ()
     """Writes that were refused a short while ago, and are not yet to be tried again."""
     distrusted: Mapping[str, str] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from pennant.api.reasons import Reason
 from pennant.core import pods
 from pennant.core.observation import Invalid, Observation, Snapshot, Span, Workload
 from pennant.core.pods import Cause, Fault, Pods
+from pennant.core.query import needs_pod_template_hash
 
 LOOK_AFTER = timedelta(seconds=30)
 """After so long without a new pod the pods are looked at, so that the status can say what they wait for."""
@@ -141,13 +142,18 @@ def needs_a_look(at: Attempt) -> bool:
 
 
 def revision_to_look_at(snapshot: Snapshot, unwatched: tuple[Span, ...], now: datetime) -> HistoryEntry | None:
-    """Return the current revision, if its pods are to be read for this pass; None: they are not."""
-    history = snapshot.status.history
-    if isinstance(snapshot.spec, Invalid) or snapshot.deleting or not history:
+    """Return the current revision, if its pods are to be read for this pass; None: they are not.
+
+    A verdict or a message may depend on them, or a query that names pods by the hash that Kubernetes gave them.
+    """
+    history, spec = snapshot.status.history, snapshot.spec
+    if isinstance(spec, Invalid) or snapshot.deleting or not history:
         return None
-    seen = Observation(now, snapshot, unwatched=unwatched)
-    at = Attempt(seen, snapshot.spec, history[-1], is_known_good=False)
-    return history[-1] if needs_a_look(at) else None
+    active = history[-1]
+    at = Attempt(Observation(now, snapshot, unwatched=unwatched), spec, active, is_known_good=False)
+    nameless = active.available_at is not None and active.pod_template_hash is None
+    is_needed = nameless and at.workload is not None and needs_pod_template_hash(spec)
+    return active if is_needed or needs_a_look(at) else None
 
 
 def next_look_at(at: Attempt, progress: PodProgress | None) -> datetime | None:

@@ -4,13 +4,15 @@ Rule: A value in a query stays inside its string and means itself.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
+from pennant.api.analysis import Metric
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.promql import COMMENT, PLACEHOLDER, STRING, WINDOW
 from pennant.core.observation import Key
 
+POD_TEMPLATE_HASH = "podTemplateHash"
 _PLACEHOLDER = re.compile(PLACEHOLDER)
 # A string comes with the operator before it where that makes it a regular expression.
 _TOKEN = re.compile(
@@ -24,10 +26,10 @@ _REGEX_OPERATORS = re.compile(r"[\\.+*?()|\[\]{}^$]")
 def values(
     key: Key, spec: ModelDeploymentSpec, status: ModelDeploymentStatus, entry: HistoryEntry
 ) -> Mapping[str, str]:
-    """Return what the placeholders of a query about this revision stand for."""
+    """Return what the placeholders of a query about this revision stand for, as far as that is known."""
     stable = status.stable
     stable_entry = next((each for each in status.history if stable and each.revision == stable.revision), None)
-    return {
+    known = {
         "namespace": key.namespace,
         "name": key.name,
         "model": spec.model,
@@ -37,6 +39,30 @@ def values(
         "stableTemplateHash": stable_entry.template_hash if stable_entry else "",
         "window": f"{spec.analysis.interval_seconds}s",
     }
+    return known if entry.pod_template_hash is None else known | {POD_TEMPLATE_HASH: entry.pod_template_hash}
+
+
+def needs_pod_template_hash(spec: ModelDeploymentSpec) -> bool:
+    """Return whether a metric of a ModelDeployment cannot be asked for without the `pod-template-hash` of its pods.
+
+    Rule: Pods can be named by the hash that Kubernetes gives them.
+    """
+    return any(POD_TEMPLATE_HASH in needed(text) for metric in spec.analysis.metrics for text in texts(metric))
+
+
+def texts(metric: Metric) -> Iterator[str]:
+    """Yield the texts of a metric in which placeholders may stand."""
+    if metric.prometheus is not None:
+        yield metric.prometheus.query
+    if metric.minimum_samples is not None:
+        yield metric.minimum_samples.query
+    if metric.alert is not None:
+        yield from metric.alert.match_labels.values()
+
+
+def needed(text: str) -> frozenset[str]:
+    """Return the names of the placeholders in a text."""
+    return frozenset(each[2:-1] for each in _PLACEHOLDER.findall(text))
 
 
 def substituted(query: str, values: Mapping[str, str]) -> str:

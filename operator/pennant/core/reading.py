@@ -6,8 +6,8 @@ Rule: Not knowing is neither good nor bad.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum, auto
 from typing import assert_never
@@ -16,13 +16,27 @@ from pennant.api.analysis import Metric, OnUnknown
 from pennant.api.deployment_status import Evidence, HistoryEntry, MetricState, MetricStatus
 from pennant.api.reasons import Reason
 from pennant.core.digest import short_hash
-from pennant.core.measurement import Fault, Measurement, Measurements, Question, RangeQuery, Role, Series, Unanswered
+from pennant.core.measurement import (
+    Awaited,
+    Fault,
+    Measurement,
+    Measurements,
+    Question,
+    RangeQuery,
+    Role,
+    Series,
+    Unanswered,
+)
+from pennant.core.promql import lacking
 from pennant.core.yardstick import Yardstick, yardstick
 
+EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+EXPLAINED = "; probable cause: "
 FAULT_REASONS = {
     Fault.UNAVAILABLE: Reason.SOURCE_UNAVAILABLE,
     Fault.REFUSED: Reason.QUERY_REFUSED,
     Fault.UNKNOWN_SOURCE: Reason.SOURCE_UNKNOWN,
+    Fault.SLOW: Reason.SOURCE_SLOW,
 }
 
 
@@ -37,14 +51,40 @@ class Reading:
     """The measurement that makes it a breach; None where it is none."""
     blocks: bool = False
     """Whether it keeps the revision from being verified."""
+    broken_at: datetime | None = None
+    """The time of the newest check that did not pass, also where it takes more for a breach; None: all passed."""
+
+
+def unchecked(metric: Metric) -> Reading:
+    """Return the reading before the first check is due."""
+    message = f"{metric.name} has not been checked yet"
+    return Reading(MetricState.UNKNOWN, Reason.AWAITING_FIRST_CHECK, message, blocks=True)
 
 
 def awaited(metric: Metric, old: MetricStatus | None) -> Reading:
-    """Return the reading while an answer is on its way: what was said before stands, but proves nothing now."""
-    if old is not None:
-        return Reading(old.state, old.reason, old.message, blocks=True)
-    message = f"{metric.name} has not been checked yet"
-    return Reading(MetricState.UNKNOWN, Reason.AWAITING_FIRST_CHECK, message, blocks=True)
+    """Return the reading while the first answer is on its way: what was said before stands, but proves nothing now."""
+    return unchecked(metric) if old is None else Reading(old.state, old.reason, old.message, blocks=True)
+
+
+def timely(
+    metric: Metric,
+    told: Reading,
+    measured: Measurement,
+    query: str,
+    patience: timedelta,
+    old: MetricStatus | None,
+    now: datetime,
+) -> Reading:
+    """Return what an answer says, by how long it took: one that is late proves a breach, and nothing else.
+
+    Rule: A source that is too slow for the interval is no reason to call a metric good.
+    """
+    if measured.late and told.state is not MetricState.BREACHING:
+        seconds, limit = measured.took.total_seconds(), measured.request.patience.total_seconds()
+        why = Unanswered(Fault.SLOW, f"an answer took {seconds:.1f} s, more than two intervals, which are {limit:g} s")
+        return unanswered(metric, why, query, patience, old, now)
+    # Nothing is proven by an older answer while the newest is about to come.
+    return replace(told, blocks=True) if measured.waits else told
 
 
 def unanswered(
@@ -53,7 +93,8 @@ def unanswered(
     """Return what no answer means; as a breach it counts once it has lasted for `patience`."""
     reason = FAULT_REASONS[silence.fault]
     message = f"{metric.name} cannot be read from source {metric.source}: {silence.detail}"
-    known = old is not None and old.reason is reason
+    # One fault may follow another: an answer that is late, and then none.
+    known = old is not None and old.reason in FAULT_REASONS.values()
     lasted = known and old is not None and now - old.since >= patience
     breached_before = known and old is not None and old.state is MetricState.BREACHING
     if metric.on_error is OnUnknown.BREACH and (lasted or breached_before):
@@ -65,8 +106,9 @@ def unanswered(
             query_hash=short_hash(query),
             at=now,
         )
-        return Reading(MetricState.BREACHING, reason, message, evidence, blocks=True)
-    return Reading(MetricState.UNKNOWN, reason, message, blocks=metric.on_error is not OnUnknown.IGNORE)
+        return Reading(MetricState.BREACHING, reason, message, evidence, blocks=True, broken_at=now)
+    blocks = metric.on_error is not OnUnknown.IGNORE
+    return Reading(MetricState.UNKNOWN, reason, message, blocks=blocks, broken_at=now if blocks else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,25 +126,48 @@ class Answers:
     request: RangeQuery
     value: Series
     samples: Series | None
-    baseline: Series | None
+    baseline: Series
+    slowest: Measurement
+    """Of the answers to questions about now, the one that took longest."""
 
 
-def answers(metric: Metric, measurements: Measurements, stable: HistoryEntry | None) -> Answers | Silence | None:
-    """Return the answers about a metric that is a number; None while one is on its way."""
-    found: dict[Role, tuple[RangeQuery, Series]] = {}
+def answers(
+    metric: Metric, measurements: Measurements, stable: HistoryEntry | None
+) -> Answers | Silence | Awaited | None:
+    """Return the answers about a metric that is a number; None where nothing is due."""
+    found: dict[Role, Measurement] = {}
     for role in _needed(metric, stable):
         match measurements.get(Question(metric.name, role)):
+            case None if role is Role.BASELINE:
+                # The revision that it is compared with was never checked, or a placeholder has no value for it.
+                continue
             case None:
                 return None
+            case Measurement(_, Awaited() as awaited):
+                return awaited
             case Measurement(RangeQuery() as request, Unanswered() as why):
                 return Silence(request.query, why)
-            case Measurement(RangeQuery() as request, Series() as series):
-                found[role] = request, series
+            case Measurement(RangeQuery(), Series()) as measurement:
+                found[role] = measurement
             case other:
                 raise ValueError(f"{metric.name} was asked for series, and {other} are none")
-    series_of = {role: series for role, (_, series) in found.items()}
-    request, value = found[Role.VALUE]
-    return Answers(request, value, series_of.get(Role.SAMPLES), series_of.get(Role.BASELINE))
+    return _together(found)
+
+
+def _together(found: Mapping[Role, Measurement]) -> Answers | Awaited:
+    """Return the answers as one; of those that are about the same times the first waits for the last."""
+    current = [each for role, each in found.items() if role is not Role.BASELINE]
+    requests = [each.request for each in current if isinstance(each.request, RangeQuery)]
+    if len({(each.start, each.end) for each in requests}) > 1:
+        return Awaited()
+    series = {role: each.answer for role, each in found.items() if isinstance(each.answer, Series)}
+    return Answers(
+        request=requests[0],
+        value=series[Role.VALUE],
+        samples=series.get(Role.SAMPLES),
+        baseline=series.get(Role.BASELINE, Series(())),
+        slowest=max(current, key=lambda each: each.took),
+    )
 
 
 def _needed(metric: Metric, stable: HistoryEntry | None) -> tuple[Role, ...]:
@@ -122,13 +187,34 @@ def read(
     """Return the reading of a metric that is a number; `stable` is the revision that it is compared with."""
     match answers(metric, measurements, stable):
         case None:
+            return unchecked(metric)
+        case Awaited():
             return awaited(metric, old)
         case Silence(query, why):
             return unanswered(metric, why, query, patience, old, now)
         case Answers() as found:
-            return _told(metric, found.request, checks(metric, found, stable))
+            told = _explained(metric, _told(metric, found.request, checks(metric, found, stable)), measurements)
+            return timely(metric, told, found.slowest, found.request.query, patience, old, now)
         case _ as never:
             assert_never(never)
+
+
+def _explained(metric: Metric, told: Reading, measurements: Measurements) -> Reading:
+    """Return the reading of a query that gave nothing with what its selectors lack, once that is known."""
+    value, selected = (measurements.get(Question(metric.name, role)) for role in (Role.VALUE, Role.SELECTED))
+    if told.reason is not Reason.NO_DATA or value is None or selected is None:
+        return told
+    match value.request, selected.answer:
+        # A source may answer anything; a probe is a sum of bits.
+        case RangeQuery(query=query), Series((values,)) if values and 0 <= min(values.values()) < 1 << 53:
+            return replace(told, message=f"{told.message}{EXPLAINED}{lacking(query, min(values.values()))}")
+        case _:
+            return told
+
+
+def is_unexplained(said: MetricStatus) -> bool:
+    """Return whether it is said that a query gave nothing, and not yet why."""
+    return said.reason is Reason.NO_DATA and EXPLAINED not in said.message
 
 
 class Kind(Enum):
@@ -157,26 +243,47 @@ class Check:
 def checks(metric: Metric, found: Answers, stable: HistoryEntry | None) -> list[Check]:
     """Return the checks that the answers hold, the oldest first; there is at least one."""
     request, held_to = found.request, yardstick(metric, found.baseline, stable)
-    grid = [request.start + timedelta(seconds=number * request.step_seconds) for number in range(request.points)]
-    return [
-        _too_few(metric, found.samples, at) or _check(metric, _values_at(found.value, at), held_to, at) for at in grid
-    ]
+    values = _on_grid(found.value, request)
+    counted = None if found.samples is None else _on_grid(found.samples, request)
+    made = []
+    # An answer to a question from before a change of the spec may hold more of them.
+    for number in range(max(request.points - metric.breaches.of, 0), request.points):
+        at = request.start + timedelta(seconds=number * request.step_seconds)
+        too_few = _too_few(metric, counted[number], at) if counted is not None else None
+        made.append(too_few or _check(metric, values[number], held_to, at))
+    return made
 
 
-def _values_at(series: Series, at: datetime) -> list[float]:
-    millis = round((at - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
-    return [each[millis] for each in series.series if millis in each]
+def _on_grid(answer: Series, request: RangeQuery) -> list[list[float]]:
+    """Return for each grid point the values of all series; a point of a series counts for the nearest one.
+
+    A server may answer other points than it was asked for, such as whole multiples of the step. What is a step or more
+    away from all that was asked for counts for nothing.
+
+    Rule: A server that rounds times to whole steps changes nothing.
+    """
+    start, step = round((request.start - EPOCH) / MILLISECOND), request.step_seconds * 1000
+    found: list[list[float]] = [[] for _ in range(request.points)]
+    for series in answer.series:
+        nearest: dict[int, tuple[int, float]] = {}
+        for millis, value in series.items():
+            number = min(max((millis - start + step // 2) // step, 0), request.points - 1)
+            distance = abs(millis - start - number * step)
+            if distance < step and (number not in nearest or distance < nearest[number][0]):
+                nearest[number] = distance, value
+        for number, (_, value) in nearest.items():
+            found[number].append(value)
+    return found
 
 
-def _too_few(metric: Metric, counted: Series | None, at: datetime) -> Check | None:
+def _too_few(metric: Metric, values: Sequence[float], at: datetime) -> Check | None:
     """Return the check as one without data where it does not rest on enough samples.
 
     Rule: A check counts only with the samples that it asks for.
     """
     asked = metric.minimum_samples
-    if asked is None or counted is None:
+    if asked is None:
         return None
-    values = _values_at(counted, at)
     if len(values) > 1:
         says = "has a minimumSamples.query that gave more than one series; aggregate in the query"
         return Check(at, _no_data(metric), Reason.MULTIPLE_SERIES, says)
@@ -220,6 +327,7 @@ def _no_data(metric: Metric) -> Kind:
 
 def _told(metric: Metric, request: RangeQuery, made: list[Check]) -> Reading:
     breaches = [each for each in made if each.kind is Kind.BREACH]
+    broken_at = max((each.at for each in made if each.kind in (Kind.BREACH, Kind.UNKNOWN)), default=None)
     newest = made[-1]
     if len(breaches) >= metric.breaches.count:
         last, share = breaches[-1], f"{len(breaches)} of {len(made)}"
@@ -232,11 +340,13 @@ def _told(metric: Metric, request: RangeQuery, made: list[Check]) -> Reading:
             at=last.at,
         )
         message = f"{metric.name} {last.says}, in {share} checks"
-        return Reading(MetricState.BREACHING, last.reason, message, evidence, blocks=True)
+        return Reading(MetricState.BREACHING, last.reason, message, evidence, blocks=True, broken_at=broken_at)
     if newest.kind in (Kind.UNKNOWN, Kind.IGNORED):
         blocks = newest.kind is Kind.UNKNOWN
-        return Reading(MetricState.UNKNOWN, newest.reason, f"{metric.name} {newest.says}", blocks=blocks)
+        message = f"{metric.name} {newest.says}"
+        return Reading(MetricState.UNKNOWN, newest.reason, message, blocks=blocks, broken_at=broken_at)
     passing = next((each for each in reversed(made) if each.kind is Kind.PASS), None)
     reason = passing.reason if passing is not None else Reason.WITHIN_THRESHOLD
     kept = passing.says if passing is not None else "is not breached yet"
-    return Reading(MetricState.PASSING, reason, f"{metric.name} {kept}", blocks=newest.kind is Kind.BREACH)
+    blocks = newest.kind is Kind.BREACH
+    return Reading(MetricState.PASSING, reason, f"{metric.name} {kept}", blocks=blocks, broken_at=broken_at)

@@ -41,7 +41,7 @@ class Yardstick:
         return next((each for each in self.bounds if each.is_broken_by(value)), None)
 
 
-def yardstick(metric: Metric, baseline: Series | None, stable: HistoryEntry | None) -> Yardstick:
+def yardstick(metric: Metric, baseline: Series, stable: HistoryEntry | None) -> Yardstick:
     """Return what a metric is held against; `baseline` are the numbers of `stable`, where there is such a revision.
 
     Rule: A number is compared with that of the last version known good.
@@ -49,7 +49,7 @@ def yardstick(metric: Metric, baseline: Series | None, stable: HistoryEntry | No
     own = _of_threshold(metric.threshold)
     if metric.compare_to is None:
         return _kept(own)
-    if stable is None or baseline is None:
+    if stable is None:
         kept = _kept(own) if own else Yardstick((), Reason.NOTHING_TO_COMPARE, "")
         says = "has no other version known good to be compared with"
         return Yardstick(kept.bounds, kept.passing, f"{kept.kept}; it {says}" if own else says)

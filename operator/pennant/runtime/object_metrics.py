@@ -11,7 +11,7 @@ from pennant.api.deployment_status import HistoryEntry, MetricState, Outcome, Tr
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.decision import Decision
-from pennant.core.measurement import Measurement, Question, Series
+from pennant.core.measurement import Awaited, Measurement, Question, Request, Series
 from pennant.core.observation import Invalid, Key, Observation
 
 OBJECT = ("namespace", "name")
@@ -24,7 +24,7 @@ ROLLOUT_RESULTS = {
 }
 ROLLBACK_REASONS = (Reason.METRIC_BREACH, Reason.PROGRESS_DEADLINE_EXCEEDED, Reason.PODS_UNAVAILABLE)
 CHECK_RESULTS = ("ok", "breach", "no_data", "error")
-ERRORS = frozenset({Reason.SOURCE_UNAVAILABLE, Reason.SOURCE_UNKNOWN, Reason.QUERY_REFUSED})
+ERRORS = frozenset({Reason.SOURCE_UNAVAILABLE, Reason.SOURCE_SLOW, Reason.SOURCE_UNKNOWN, Reason.QUERY_REFUSED})
 MINUTES = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
 
 
@@ -76,7 +76,7 @@ class ObjectMetrics:
             buckets=(0.5, 1, 2, 5, 10, 15, 30, 60),
             registry=registry,
         )
-        self._checked: dict[Key, dict[str, Measurement]] = {}
+        self._checked: dict[Key, dict[str, Request]] = {}
         self._infos: dict[Key, tuple[str, ...]] = {}
 
     def decided(self, key: Key, seen: Observation | None, decision: Decision | None) -> None:
@@ -158,9 +158,11 @@ class ObjectMetrics:
             for result in CHECK_RESULTS:
                 self._checks.labels(*where, metric.name, result)
             measurement = seen.measurements.get(Question(metric.name))
-            if measurement is None or known.get(metric.name) == measurement or metric.name not in states:
+            if measurement is None or isinstance(measurement.answer, Awaited) or metric.name not in states:
                 continue
-            known[metric.name] = measurement
+            if known.get(metric.name) == measurement.request:
+                continue
+            known[metric.name] = measurement.request
             state = states[metric.name]
             self._checks.labels(*where, metric.name, _result(state.state, state.reason)).inc()
             if (value := _last_value(measurement)) is not None:

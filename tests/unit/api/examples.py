@@ -128,6 +128,7 @@ def a_whole_deployment() -> Object:
         rollout={"maxSurge": "25%", "maxUnavailable": 0, "minReadySeconds": 5, "progressDeadlineSeconds": 300},
         analysis={
             "initialDelaySeconds": 30,
+            "settleSeconds": 60,
             "intervalSeconds": 30,
             "bakeSeconds": 600,
             "afterPromotion": "Watch",

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +13,7 @@ from pennant.core.measurement import (
     Alert,
     AlertQuery,
     Alerts,
+    Awaited,
     Fault,
     Measurement,
     Question,
@@ -45,10 +48,20 @@ class Source:
         self.alerts_asked = 0
         self.open = asyncio.Event()
         self.trouble: Exception | None = None
+        self.cancelled = 0
+        self.held: set[str] = set()
+        self.let_go = asyncio.Event()
+        """Queries that are answered when it is set, and not before."""
 
     async def query_range(self, request: RangeQuery) -> Series:
         self.asked.append(request)
-        await self.open.wait()
+        try:
+            await self.open.wait()
+            if request.query in self.held:
+                await self.let_go.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
         if self.trouble is not None:
             raise self.trouble
         return Series(({1: 1.0},))
@@ -85,7 +98,7 @@ def at(seconds: int, source: str = "default") -> dict[Question, RangeQuery]:
 
 
 async def test_a_pass_goes_on_without_the_answer_and_is_woken_by_it(bench: Bench) -> None:
-    assert bench.measurements.take(KEY, at(10)) == {}
+    assert bench.measurements.take(KEY, at(10)) == {M: Measurement(at(10)[M], Awaited())}
     await bench.answers()
     assert bench.woken == [KEY]
     assert bench.measurements.take(KEY, at(10)) == {M: Measurement(at(10)[M], Series(({1: 1.0},)))}
@@ -100,12 +113,91 @@ async def test_the_same_question_is_asked_once(bench: Bench) -> None:
     assert len(bench.source.asked) == 1
 
 
-async def test_an_answer_to_an_older_question_is_not_used(bench: Bench) -> None:
+async def test_an_answer_is_used_with_its_age_and_the_next_question_follows_at_once(bench: Bench) -> None:
+    """Rule: One question is asked at a time, and its answer is used."""
     bench.measurements.take(KEY, at(10))
-    bench.measurements.take(KEY, at(20))
+    bench.clock.time = NOON + timedelta(seconds=15)
+    for second in (20, 30):
+        bench.measurements.take(KEY, at(second))
+        await asyncio.sleep(0)
+    assert bench.source.asked == [at(10)[M]], "one is on its way"
     await bench.answers()
-    assert [each.request for each in bench.measurements.take(KEY, at(20)).values()] == [at(20)[M]]
-    assert bench.measurements.take(KEY, at(10)) == {}
+    found = bench.measurements.take(KEY, at(30))[M]
+    assert found == Measurement(at(10)[M], Series(({1: 1.0},)), took=timedelta(seconds=15), pending=True)
+    await bench.answers()
+    assert bench.source.asked == [at(10)[M], at(30)[M]], "the one in between is over"
+
+
+@pytest.mark.parametrize(
+    "superseding",
+    [
+        pytest.param({"query": "another"}, id="the spec has changed"),
+        pytest.param({"step_seconds": 20}, id="the interval has changed"),
+        pytest.param({"revision": 2}, id="another revision is in place"),
+    ],
+)
+async def test_what_is_superseded_is_cancelled_and_its_answer_not_used(
+    bench: Bench, superseding: dict[str, Any]
+) -> None:
+    bench.measurements.take(KEY, at(10))
+    await asyncio.sleep(0)
+    due = {M: replace(at(10)[M], **superseding)}
+    bench.measurements.take(KEY, due)
+    await asyncio.sleep(0)
+    assert bench.source.cancelled == 1
+    await bench.answers()
+    assert bench.measurements.take(KEY, due)[M].request == due[M]
+    assert isinstance(bench.measurements.take(KEY, at(10))[M].answer, Awaited), "nor the other way round"
+
+
+async def test_what_no_answer_comes_to_for_two_intervals_is_slow_and_says_since_when(bench: Bench) -> None:
+    """Rule: A source that is too slow for the interval is no reason to call a metric good."""
+    bench.measurements.take(KEY, at(10))
+    bench.clock.time = NOON + timedelta(seconds=20)
+    assert isinstance(bench.measurements.take(KEY, at(20))[M].answer, Awaited)
+    bench.clock.time = NOON + timedelta(seconds=21)
+    slow = Unanswered(Fault.SLOW, "no answer since 2026-01-01T12:00:00Z")
+    assert bench.measurements.take(KEY, at(20))[M].answer == slow
+
+
+async def test_an_answer_stands_until_none_has_come_for_two_intervals(bench: Bench) -> None:
+    bench.source.open.set()
+    bench.measurements.take(KEY, at(0))
+    await bench.answers()
+    bench.source.open.clear()
+    for seconds, kind in ((10, Series), (20, Series), (30, Series), (31, Unanswered)):
+        bench.clock.time = NOON + timedelta(seconds=seconds)
+        found = bench.measurements.take(KEY, at(seconds // 10 * 10))[M]
+        assert isinstance(found.answer, kind), seconds
+
+
+async def test_a_fault_stays_what_it_is_while_it_is_asked_again(bench: Bench) -> None:
+    """Otherwise a source that hangs would be now unavailable and now slow, and each time a status be written."""
+    bench.source.trouble = Unavailable("away")
+    bench.measurements.take(KEY, at(0))
+    await bench.answers()
+    bench.source.open.clear()
+    for seconds in (10, 20, 30, 40, 50):
+        bench.clock.time = NOON + timedelta(seconds=seconds)
+        found = bench.measurements.take(KEY, at(seconds))[M]
+        assert found.answer == Unanswered(Fault.UNAVAILABLE, "away")
+
+
+async def test_the_questions_of_one_metric_are_asked_together(bench: Bench) -> None:
+    """Otherwise two answers would for ever be about different times."""
+    samples = Question("m", Role.SAMPLES)
+    both = {M: at(10)[M], samples: replace(at(10)[M], query="n")}
+    bench.source.held = {"n"}
+    bench.measurements.take(KEY, both)
+    await bench.answers()
+    later = {M: at(20)[M], samples: replace(at(20)[M], query="n")}
+    bench.measurements.take(KEY, later)
+    assert len(bench.source.asked) == 2
+    bench.source.let_go.set()
+    await bench.answers()
+    bench.measurements.take(KEY, later)
+    await bench.answers()
+    assert [each.end for each in bench.source.asked[2:]] == [at(20)[M].end] * 2
 
 
 @pytest.mark.parametrize(
@@ -134,6 +226,33 @@ async def test_what_was_not_answered_is_asked_again_with_the_next_new_question_a
     assert bench.source.asked[2:] == [*past.values(), at(20)[M], at(30)[M]], "what was answered is not asked again"
 
 
+async def test_what_only_explains_is_asked_once_an_hour_at_most_and_for_each_revision(bench: Bench) -> None:
+    selected = {Question("m", Role.SELECTED): replace(at(0)[M], query="why")}
+    bench.source.open.set()
+    for seconds in (0, 10, 3599):
+        bench.clock.time = NOON + timedelta(seconds=seconds)
+        for due in (selected | at(0), at(0)):
+            bench.measurements.take(KEY, due)
+            await bench.answers()
+    assert [each.query for each in bench.source.asked].count("why") == 1
+    for revision, seconds in ((0, 3600), (1, 3601)):
+        bench.clock.time = NOON + timedelta(seconds=seconds)
+        later = {question: replace(each, revision=revision) for question, each in selected.items()}
+        bench.measurements.take(KEY, later)
+        await bench.answers()
+    assert [each.query for each in bench.source.asked].count("why") == 3
+
+
+async def test_what_only_explains_keeps_no_check_waiting(bench: Bench) -> None:
+    bench.source.held = {"why"}
+    selected = {Question("m", Role.SELECTED): replace(at(0)[M], query="why")}
+    bench.measurements.take(KEY, selected | at(0))
+    await bench.answers()
+    bench.measurements.take(KEY, selected | at(10))
+    await bench.answers()
+    assert bench.measurements.take(KEY, selected | at(10))[M].request == at(10)[M]
+
+
 async def test_a_mistake_is_logged_and_is_an_answer_too(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
     bench.source.trouble = KeyError("the mistake")
     bench.measurements.take(KEY, at(10))
@@ -153,9 +272,11 @@ async def test_a_source_that_is_not_configured_is_named(bench: Bench) -> None:
 
 async def test_an_answer_for_an_object_that_is_gone_wakes_nobody(bench: Bench) -> None:
     bench.measurements.take(KEY, at(10))
+    await asyncio.sleep(0)
     bench.measurements.forget(KEY)
     await bench.answers()
     assert bench.woken == []
+    assert bench.source.cancelled == 1
 
 
 def alert(name: str, seconds: int = 0) -> dict[Question, AlertQuery]:

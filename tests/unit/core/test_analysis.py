@@ -1,6 +1,7 @@
 """From series to verdict."""
 
 import math
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from pennant.core.measurement import (
     Alert,
     AlertQuery,
     Alerts,
+    Awaited,
     Fault,
     Measurement,
     Question,
@@ -106,6 +108,23 @@ def test_two_series_cannot_be_compared() -> None:
     assert not verdict.breached
 
 
+@pytest.mark.parametrize(
+    ("points", "state"),
+    [
+        pytest.param({10: 0.1, 20: 0.1, 30: 0.1}, "Breaching", id="as asked for"),
+        pytest.param({6: 0.1, 16: 0.1, 26: 0.1}, "Breaching", id="each a bit before"),
+        pytest.param({14: 0.1, 24: 0.1, 34: 0.1}, "Breaching", id="each a bit after"),
+        pytest.param({10: 0.1, 20: 0.1, 21: 0.95, 30: 0.1}, "Breaching", id="the nearest one counts"),
+        pytest.param({0: 0.1, 1: 0.1, 2: 0.1}, "Unknown", id="three for one grid point are one"),
+        pytest.param({40: 0.1, 50: 0.1, 60: 0.1}, "Unknown", id="a step away is too far"),
+    ],
+)
+def test_a_point_counts_for_the_nearest_one_that_was_asked_for(points: dict[int, float], state: str) -> None:
+    """Rule: A server that rounds times to whole steps changes nothing."""
+    series = {round(after(at).timestamp() * 1000): value for at, value in points.items()}
+    assert checked(answer=Series((series,))).metrics[0].state.value == state
+
+
 @pytest.mark.parametrize("fault", list(Fault))
 def test_a_source_that_gives_no_answer_is_unknown_and_never_a_breach(fault: Fault) -> None:
     verdict = checked(answer=Unanswered(fault, "connection refused"))
@@ -136,10 +155,42 @@ def test_what_was_said_before_stands_until_the_next_answer_but_proves_nothing() 
         message="was bad",
         since=NOON,
     )
-    verdict = analysis.assess(settings, SERVING, None, {}, (said,), after(30))
+    awaited = {ACCURACY: Measurement(RangeQuery("default", "q", after(10), after(30), 10, 20), Awaited())}
+    verdict = analysis.assess(settings, SERVING, None, awaited, (said,), after(30))
     assert verdict.metrics == (said,)
     assert not verdict.breached
     assert verdict.clean_since is None
+    not_due = analysis.assess(settings, SERVING, None, {}, (said,), after(30))
+    assert [each.reason.value for each in not_due.metrics] == ["AwaitingFirstCheck"], "what is not asked does not stand"
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds", "state", "reason", "is_clean"),
+    [
+        pytest.param(0.95, 9, "Passing", "WithinThreshold", False, id="a newer answer is about to come"),
+        pytest.param(0.95, 15, "Passing", "WithinThreshold", True, id="one always is about to come"),
+        pytest.param(0.95, 21, "Unknown", "SourceSlow", False, id="late, so nothing is proven"),
+        pytest.param(0.5, 21, "Breaching", "ThresholdBreached", False, id="late, and a breach all the same"),
+    ],
+)
+def test_an_older_answer_counts_by_how_long_it_took(
+    value: float, seconds: float, state: str, reason: str, is_clean: bool
+) -> None:
+    """Rule: A source that is too slow for the interval is no reason to call a metric good."""
+    question, answered = next(iter(measured(Role.VALUE, value, value, value).items()))
+    older = {question: replace(answered, took=timedelta(seconds=seconds), pending=True)}
+    settings = Analysis(interval_seconds=10, metrics=(a_metric(),))
+    verdict = analysis.assess(settings, SERVING, None, older, (), after(60))
+    assert [(each.state.value, each.reason.value) for each in verdict.metrics] == [(state, reason)]
+    assert (verdict.clean_since is not None) is is_clean
+    assert bool(verdict.evidence) == (state == "Breaching")
+
+
+def test_a_late_answer_about_an_alert_proves_no_more_than_one_about_a_number() -> None:
+    for firing, reason in ((alerts(), "SourceSlow"), (alerts(5), "AlertFiring")):
+        ((question, answered),) = firing.items()
+        late = replace(answered, took=timedelta(seconds=121))
+        assert told({question: late}, **ALERT)[1] == reason
 
 
 def measured(role: Role, *values: float | None, answer: Any = None) -> dict[Question, Measurement]:
@@ -185,12 +236,51 @@ def test_too_few_samples_are_told_with_both_numbers() -> None:
 
 
 def test_while_one_of_two_answers_is_on_its_way_nothing_is_said() -> None:
-    assert told(measured(Role.VALUE, 0.1, 0.1, 0.1), **ENOUGH)[1] == "AwaitingFirstCheck"
+    awaited = measured(Role.SAMPLES, answer=Awaited())
+    assert told(measured(Role.VALUE, 0.1, 0.1, 0.1), awaited, **ENOUGH)[1] == "AwaitingFirstCheck"
+
+
+def test_two_answers_about_different_times_say_nothing_together() -> None:
+    ((question, answered),) = measured(Role.SAMPLES, 100, 100, 100).items()
+    assert isinstance(answered.request, RangeQuery)
+    older = {question: replace(answered, request=replace(answered.request, end=after(20)))}
+    assert told(measured(Role.VALUE, 0.1, 0.1, 0.1), older, **ENOUGH)[1] == "AwaitingFirstCheck"
+
+
+def test_of_an_answer_from_before_a_change_of_the_spec_the_last_checks_count() -> None:
+    value = measured(Role.VALUE, 0.1, 0.95, 0.95)
+    assert told(value, breaches={"count": 1, "of": 3})[0] == "Breaching"
+    assert told(value, breaches={"count": 1, "of": 2})[0] == "Passing"
 
 
 def test_a_question_about_samples_that_fails_is_an_error_of_the_metric() -> None:
     refused = measured(Role.SAMPLES, answer=Unanswered(Fault.REFUSED, "the query is refused (bad_data)"))
     assert told(measured(Role.VALUE, 0.1, 0.1, 0.1), refused, **ENOUGH)[:2] == ("Unknown", "QueryRefused")
+
+
+@pytest.mark.parametrize(
+    ("answer", "told_why"),
+    [
+        pytest.param(Series(({1: 1.0},)), True, id="the name is there, the label is not"),
+        pytest.param(Awaited(), False, id="it is on its way"),
+        pytest.param(Unanswered(Fault.REFUSED, ""), False, id="it is refused"),
+        pytest.param(Series(()), False, id="nothing"),
+        pytest.param(Series(({1: NAN},)), False, id="NaN"),
+        pytest.param(Series(({1: INF},)), False, id="infinite"),
+        pytest.param(Series(({1: -1.0},)), False, id="below zero"),
+        pytest.param(Series(({1: 1e300},)), False, id="more than can be"),
+    ],
+)
+def test_why_a_query_gives_nothing_is_told_once_it_is_known(answer: Any, told_why: bool) -> None:
+    settings = Analysis(interval_seconds=10, metrics=(a_metric(prometheus={"query": 'm{x="1"}'}),))
+    request = RangeQuery("default", 'm{x="1"}', after(10), after(30), 10, 20)
+    nothing = {ACCURACY: Measurement(request, Series(()))}
+    first = analysis.assess(settings, SERVING, None, nothing, (), after(30)).metrics
+    why = {Question("accuracy", Role.SELECTED): Measurement(request, answer)}
+    (then,) = analysis.assess(settings, SERVING, None, nothing | why, first, after(31)).metrics
+    assert then.message.endswith('; probable cause: no series of m has x="1"') is told_why
+    assert then.since == first[0].since
+    assert analysis.assess(settings, SERVING, None, nothing, (then,), after(40)).metrics == (then,), "and stays so"
 
 
 STABLE = an_entry(1, "0.9.0", verified_at=NOON)

@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
-from pennant.api.deployment_status import ModelDeploymentStatus, Outcome, Stable
+from pennant.api.deployment_status import MetricState, MetricStatus, ModelDeploymentStatus, Outcome, Stable
+from pennant.api.reasons import Reason
 from pennant.core import checks, query
 from pennant.core.measurement import AlertQuery, Question, RangeQuery
 from pennant.core.observation import Key
-from unit.core.builders import NOON, after, an_entry, the_spec
+from unit.core.builders import NOON, a_metric, after, an_entry, the_spec
 
 
 def due(seconds: float, **fields: Any) -> RangeQuery | None:
@@ -40,18 +41,107 @@ def test_the_grid_of_checks(seconds: float, start: float, end: float, lookback: 
     assert (request.start, request.end, request.lookback_seconds) == (after(start), after(end), lookback)
 
 
+@pytest.mark.parametrize(
+    ("available", "delay", "first"),
+    [
+        pytest.param(0, 0, 10, id="available on a grid point"),
+        pytest.param(0.001, 0, 20, id="an instant later"),
+        pytest.param(9.999, 0, 20, id="an instant before the next one"),
+        pytest.param(3, 7, 20, id="delay and interval together are on one"),
+        pytest.param(3, 8, 30, id="and a second later"),
+    ],
+)
+def test_the_first_check_is_the_first_grid_point_after_delay_and_interval(
+    available: float, delay: int, first: float
+) -> None:
+    settings = the_spec(analysis={"intervalSeconds": 10, "initialDelaySeconds": delay}).analysis
+    entry = an_entry(available_at=after(available))
+    assert checks.first_check_at(settings, entry) == after(first)
+    assert checks.checks_done(settings, entry, after(first - 0.001)) == 0
+    assert checks.checks_done(settings, entry, after(first)) == 1
+    assert checks.next_check_at(settings, entry, NOON) == after(first)
+    assert checks.next_check_at(settings, entry, after(first)) == after(first + 10)
+
+
+RANGE = 'rate(errors{version="${version}"}[45s])'
+
+
+@pytest.mark.parametrize(
+    ("query", "before", "analysis", "seconds"),
+    [
+        pytest.param(RANGE, {}, {}, 0, id="series of a version that is new"),
+        pytest.param(RANGE, {"version": "1.1.0"}, {}, 45, id="the version served with another template"),
+        pytest.param(RANGE.replace("${version}", "${templateHash}"), {"version": "1.1.0"}, {}, 0, id="which it names"),
+        pytest.param(
+            RANGE.replace("${version}", "${templateHash}"),
+            {"template_hash": "hash-1.1.0"},
+            {},
+            45,
+            id="it served before",
+        ),
+        pytest.param("rate(errors[45s])", {}, {}, 45, id="series of all versions"),
+        pytest.param("errors", {}, {}, 10, id="a sample of all versions"),
+        pytest.param("errors", {}, {"settleSeconds": 60}, 60, id="a recording rule hides a range"),
+        pytest.param("rate(errors[45s])", {}, {"settleSeconds": 0}, 0, id="the user knows better"),
+        pytest.param(RANGE, {}, {"settleSeconds": 60}, 0, id="nothing has to settle"),
+    ],
+)
+def test_what_may_show_what_was_there_before_is_checked_when_that_is_over(
+    query: str, before: dict[str, str], analysis: dict[str, int], seconds: int
+) -> None:
+    """Rule: No sample from before the attempt is looked at."""
+    metric = a_metric(prometheus={"query": query})
+    earlier = an_entry(1, **({"version": "1.0.0", "template_hash": "another"} | before))
+    entry = an_entry(2, "1.1.0", available_at=NOON)
+    settings = the_spec(analysis={"intervalSeconds": 10, **analysis}).analysis
+    assert checks.settling_seconds(settings, metric, entry, (earlier, entry)) == seconds
+
+
+def test_each_metric_has_its_own_first_check_and_samples_are_as_old_as_the_metric() -> None:
+    long = {"name": "long", "prometheus": {"query": "rate(m[1m])"}, "threshold": {"max": "1"}}
+    counted = ERRORS | {"minimumSamples": {"query": "increase(seen[2m])", "count": 1}}
+    alerted = ALERTED | {"name": "alerted"}
+    firsts = {
+        name: min(now for now in range(0, 300, 10) if f"{name}/value" in asked(now, long, counted, alerted))
+        for name in ("long", "errors", "alerted")
+    }
+    assert firsts == {"alerted": 40, "long": 30 + 60, "errors": 30 + 120}
+
+
+@pytest.mark.parametrize("interval", [1, 7, 60, 86_400])
+def test_checks_are_made_at_whole_multiples_of_the_interval(interval: int) -> None:
+    """Rule: A server that rounds times to whole steps changes nothing."""
+    settings = the_spec(analysis={"intervalSeconds": interval}).analysis
+    first = checks.first_check_at(settings, an_entry(available_at=after(3.123)))
+    assert first is not None
+    assert first.timestamp() % interval == 0
+
+
 def test_nothing_is_measured_without_an_available_pod_or_after_the_revision_ended() -> None:
     assert due(100, available_at=None) is None
     assert due(100, ended_at=after(50)) is None
 
 
-def asked(now: float, *metrics: dict[str, Any], stable: bool = True, hinted_at: float | None = None) -> dict[str, Any]:
+def asked(
+    now: float,
+    *metrics: dict[str, Any],
+    stable: bool = True,
+    hinted_at: float | None = None,
+    said: tuple[MetricStatus, ...] = (),
+    pod_template_hash: str | None = None,
+    of_stable: dict[str, Any] | None = None,
+) -> dict[str, Any]:
     """Return the questions about revision 2, which became available at noon, by metric and role."""
     entries = (
-        an_entry(1, "1.0.0", available_at=after(-900), verified_at=after(-600), ended_at=after(-5)),
-        an_entry(2, "1.1.0", started_at=after(-5), available_at=NOON),
+        an_entry(
+            1,
+            "1.0.0",
+            **{"available_at": after(-900), "verified_at": after(-600), "ended_at": after(-5), **(of_stable or {})},
+        ),
+        an_entry(2, "1.1.0", started_at=after(-5), available_at=NOON, pod_template_hash=pod_template_hash),
     )
-    status = ModelDeploymentStatus(history=entries, stable=Stable(version="1.0.0", revision=1) if stable else None)
+    known = Stable(version="1.0.0", revision=1) if stable else None
+    status = ModelDeploymentStatus(history=entries, stable=known, analysis=said)
     spec = the_spec(analysis={"intervalSeconds": 10, "initialDelaySeconds": 30, "metrics": list(metrics)})
     hint = None if hinted_at is None else after(hinted_at)
     due = checks.due_measurements(Key("ns", "fraud"), spec, status, after(now), hint)
@@ -73,10 +163,28 @@ def test_the_number_of_samples_is_asked_for_at_the_same_times() -> None:
     assert (samples.start, samples.end, samples.step_seconds) == (value.start, value.end, value.step_seconds)
 
 
-def test_the_baseline_is_what_the_stable_version_had_before_the_revision_began() -> None:
-    baseline = asked(95, COMPARED)["errors/baseline"]
+@pytest.mark.parametrize(
+    ("stable", "start", "end", "lookback"),
+    [
+        pytest.param({}, -30, -10, 20, id="the last checks before it ended"),
+        pytest.param({"ended_at": after(-300)}, -320, -300, 20, id="another revision served since"),
+        pytest.param({"ended_at": after(30)}, -30, -10, 20, id="it ended later than the next one began"),
+        pytest.param({"available_at": after(-65)}, -20, -10, 10, id="it had two checks alone"),
+        pytest.param({"available_at": after(-55)}, -10, -10, 10, id="it had one check alone"),
+        pytest.param({"available_at": after(-40)}, None, None, None, id="it was never checked"),
+    ],
+)
+def test_the_baseline_is_what_the_stable_version_had_while_it_served(
+    stable: dict[str, Any], start: float | None, end: float | None, lookback: int | None
+) -> None:
+    """Rule: A number is compared with that of the last version known good."""
+    baseline = asked(95, COMPARED, of_stable=stable).get("errors/baseline")
+    if start is None or end is None:
+        assert baseline is None
+        return
+    assert baseline is not None
     assert baseline.query == 'errors{version="1.0.0"}'
-    assert (baseline.start, baseline.end, baseline.points) == (after(-25), after(-5), 3)
+    assert (baseline.start, baseline.end, baseline.lookback_seconds) == (after(start), after(end), lookback)
 
 
 def test_without_another_version_known_good_there_is_no_baseline() -> None:
@@ -104,7 +212,51 @@ def test_what_is_known_good_itself_is_compared_with_nothing() -> None:
 def test_when_alerts_are_asked_for(now: float, hinted_at: float | None, at: float | None) -> None:
     found = asked(now, ALERTED, hinted_at=hinted_at)
     labels = (("alertname", "Slow"), ("ns", "ns"), ("version", "1.1.0"))
-    assert found == ({} if at is None else {"slow/value": AlertQuery("default", after(at), labels)})
+    assert found == ({} if at is None else {"slow/value": AlertQuery("default", after(at), labels, 10, 2)})
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "revision", "is_asked"),
+    [
+        pytest.param(Reason.NO_DATA, "errors gave no sample", 2, True, id="it gave nothing"),
+        pytest.param(Reason.NO_DATA, "errors gave no sample; probable cause: x", 2, False, id="it is told why"),
+        pytest.param(Reason.NO_DATA, "errors gave no sample", 1, False, id="the revision before gave nothing"),
+        pytest.param(Reason.NOT_A_NUMBER, "errors is nan", 2, False, id="it gave something"),
+    ],
+)
+def test_it_is_asked_why_a_query_gave_nothing(reason: Reason, message: str, revision: int, is_asked: bool) -> None:
+    said = MetricStatus(
+        name="errors", revision=revision, state=MetricState.UNKNOWN, reason=reason, message=message, since=after(71)
+    )
+    first, later = (asked(now, ERRORS, said=(said,)).get("errors/selected") for now in (95, 195))
+    assert (first is not None) is is_asked
+    assert first == later, "one question, whatever the time"
+    if first is not None:
+        assert (first.start, first.end, first.lookback_seconds) == (after(70), after(70), 300)
+        assert 'count(errors{version="1.1.0"})' in first.query
+
+
+HASHED = ERRORS | {"prometheus": {"query": 'errors{pod=~"${name}-${podTemplateHash}-.*"}'}}
+FIRING = {"name": "slow", "alert": {"matchLabels": {"alertname": "Slow", "hash": "${podTemplateHash}"}}}
+
+
+@pytest.mark.parametrize(
+    "metric", [HASHED, ERRORS | {"minimumSamples": {"query": 'm{x="${podTemplateHash}"}', "count": 1}}, FIRING]
+)
+def test_a_query_that_names_pods_by_their_hash_is_asked_when_that_is_known(metric: dict[str, Any]) -> None:
+    """Rule: Pods can be named by the hash that Kubernetes gives them."""
+    assert asked(95, metric) == {}
+    assert asked(95, metric, pod_template_hash="5d7c9f8b6")
+    assert query.needs_pod_template_hash(the_spec(analysis={"metrics": [metric]}))
+    assert not query.needs_pod_template_hash(the_spec(analysis={"metrics": [ERRORS, ALERTED]}))
+
+
+def test_the_hash_of_pods_is_that_of_the_revision_that_is_asked_for() -> None:
+    compared = HASHED | {"compareTo": "Stable", "maxIncreasePercent": "10"}
+    found = asked(95, compared, pod_template_hash="5d7c9f8b6", of_stable={"pod_template_hash": "6f9c"})
+    assert found["errors/value"].query == 'errors{pod=~"fraud-5d7c9f8b6-.*"}'
+    assert found["errors/baseline"].query == 'errors{pod=~"fraud-6f9c-.*"}'
+    assert "errors/baseline" not in asked(95, compared, pod_template_hash="5d7c9f8b6"), "nobody knows that of long ago"
 
 
 def test_a_hint_changes_no_question_about_numbers() -> None:

@@ -8,6 +8,7 @@ from pennant.api.conditions import Condition, ConditionStatus
 from pennant.api.deployment_status import Evidence, HistoryEntry, ModelDeploymentStatus, Outcome, Trigger
 from pennant.api.reasons import ConditionType, Reason
 from pennant.core import brakes, history
+from pennant.core.analysis import Verdict
 from pennant.core.availability import as_it_began
 from pennant.core.facts import Said
 from pennant.core.history import baking, progressed
@@ -15,22 +16,35 @@ from pennant.core.surge import advice
 from unit.core.builders import NOON, a_workload, after, an_entry, the_spec
 from unit.core.test_progress import progress
 
+CLEAN = Verdict(clean_since=NOON)
+
 
 def test_the_bake_time_counts_from_the_last_break() -> None:
     """Rule: The bake time is continuous."""
     entry = an_entry(rolled_out_at=NOON)
-    baked = baking(entry, a_workload(), None, after(0))
+    baked = baking(entry, a_workload(), None, CLEAN, after(0))
     assert baked.clean_since == after(0)
-    assert baking(baked, a_workload(), None, after(50)) == baked
-    broken = baking(baked, a_workload(), progress(), after(60))
+    assert baking(baked, a_workload(), None, CLEAN, after(50)) == baked
+    broken = baking(baked, a_workload(), progress(), CLEAN, after(60))
     assert broken.clean_since is None
-    assert baking(broken, a_workload(), None, after(70)).clean_since == after(70)
+    assert baking(broken, a_workload(), None, CLEAN, after(70)).clean_since == after(70)
+
+
+def test_a_check_that_does_not_pass_begins_the_bake_time_anew() -> None:
+    baked = an_entry(rolled_out_at=NOON, clean_since=NOON)
+    broken = Verdict(clean_since=NOON, resumes_at=after(70))
+    assert baking(baked, a_workload(), None, broken, after(60)).clean_since is None, "it was the newest one"
+    assert baking(baked, a_workload(), None, broken, after(95)).clean_since == after(70)
+    later = baked.model_copy(update={"clean_since": after(80)})
+    assert baking(later, a_workload(), None, broken, after(95)) == later
+    waiting = baked.model_copy(update={"clean_since": None})
+    assert baking(waiting, a_workload(), None, Verdict(), after(95)) == waiting, "the next answer is on its way"
 
 
 @pytest.mark.parametrize(("regained", "since"), [(30, 30), (-30, 0), (90, 0)], ids=["after", "before", "in the future"])
 def test_a_break_that_nobody_saw_is_told_by_the_deployment(regained: int, since: int) -> None:
     baked = an_entry(rolled_out_at=NOON, clean_since=NOON)
-    found = baking(baked, a_workload(available_since=after(regained)), None, after(60))
+    found = baking(baked, a_workload(available_since=after(regained)), None, CLEAN, after(60))
     assert found.clean_since == after(since)
 
 
