@@ -7,6 +7,7 @@ from pydantic import Field
 
 from pennant.api.conditions import Condition
 from pennant.api.meta import (
+    ANY_WORD,
     ATOMIC,
     ApiModel,
     ContentDigest,
@@ -14,6 +15,7 @@ from pennant.api.meta import (
     Line,
     Message,
     Name,
+    Open,
     RevisionNumber,
     SemanticVersion,
     Sentence,
@@ -24,7 +26,7 @@ from pennant.api.meta import (
 from pennant.api.reasons import ReasonWord
 
 
-class Trigger(StrEnum):
+class Trigger(Open, StrEnum):
     """What made a revision."""
 
     TAG_MOVED = "TagMoved"
@@ -35,7 +37,7 @@ class Trigger(StrEnum):
     RESTART = "Restart"
 
 
-class Outcome(StrEnum):
+class Outcome(Open, StrEnum):
     """How far a revision came."""
 
     IN_PROGRESS = "InProgress"
@@ -78,7 +80,7 @@ class HistoryEntry(ApiModel):
     """Digest of the version's content."""
     template_hash: ShortHash
     """Value of the pods' label `pennant.dev/template-hash`."""
-    trigger: Trigger
+    trigger: Annotated[Trigger, ANY_WORD]
     """What made this revision: TagMoved, SpecChanged, AutomaticRollback, Undo, Retry or Restart."""
     actor: Name
     """Who or what asked for it."""
@@ -96,7 +98,7 @@ class HistoryEntry(ApiModel):
     """When it became known good."""
     ended_at: Timestamp | None = None
     """When another revision took its place."""
-    outcome: Outcome
+    outcome: Annotated[Outcome, ANY_WORD]
     """InProgress, Serving, Verified, RolledBack, Superseded or Failed."""
     stored_template: ShortHash | None = None
     """Hash of the pod template as the API server stored it; by it a `kubectl rollout undo` is recognised."""
@@ -127,7 +129,7 @@ class QuarantineEntry(ApiModel):
     """The revision that was found bad."""
 
 
-class MetricState(StrEnum):
+class MetricState(Open, StrEnum):
     """What the last checks of a metric say."""
 
     PASSING = "Passing"
@@ -142,7 +144,7 @@ class MetricStatus(ApiModel):
     """Name of the metric."""
     revision: RevisionNumber
     """The revision that was measured."""
-    state: MetricState
+    state: Annotated[MetricState, ANY_WORD]
     """Passing, Breaching or Unknown."""
     reason: ReasonWord
     """Why, as one word."""
@@ -221,7 +223,7 @@ class Drift(ApiModel):
     """How often a drift was put right so far."""
 
 
-class CommandResult(StrEnum):
+class CommandResult(Open, StrEnum):
     """What became of a command."""
 
     ACCEPTED = "Accepted"
@@ -236,7 +238,7 @@ class LastCommand(ApiModel):
     """`pennant.dev/requested-at` of the command, or a hash of its annotations where there is none."""
     command: Line
     """The command as it was read, such as `rollback-to 3`."""
-    result: CommandResult
+    result: Annotated[CommandResult, ANY_WORD]
     """Accepted, Refused or Ignored."""
     message: Message
     """What was done, or why nothing was."""

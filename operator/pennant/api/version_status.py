@@ -7,10 +7,12 @@ from pydantic import Field
 
 from pennant.api.conditions import Condition
 from pennant.api.meta import (
+    ANY_WORD,
     ATOMIC,
     ApiModel,
     ContentDigest,
     Line,
+    Open,
     RevisionNumber,
     SemanticVersion,
     Sentence,
@@ -37,7 +39,7 @@ class Completeness(ApiModel):
     or Environment."""
 
 
-class Bump(StrEnum):
+class Bump(Open, StrEnum):
     """Which part of a semantic version has to grow."""
 
     MAJOR = "Major"
@@ -52,7 +54,7 @@ class ComputedBump(ApiModel):
 
     parent: SemanticVersion
     """The version that the record was compared with."""
-    bump: Bump
+    bump: Annotated[Bump, ANY_WORD]
     """Major, Minor, Patch, None or Unknown."""
     reasons: Annotated[tuple[Line, ...], Field(max_length=MOST_REASONS, json_schema_extra=ATOMIC)] = ()
     """What differs, or what cannot be told."""

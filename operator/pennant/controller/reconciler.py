@@ -100,7 +100,7 @@ class Reconciler:
         return Observation(now, snapshot, measurements, self._refusals.of(key, now), distrusted)
 
     def _due(self, snapshot: Snapshot, now: datetime) -> Mapping[Question, Request]:
-        if isinstance(snapshot.spec, Invalid) or snapshot.deleting:
+        if isinstance(snapshot.spec, Invalid) or snapshot.deleting or snapshot.unreadable is not None:
             return {}
         return due_measurements(snapshot.key, snapshot.spec, snapshot.status, now, self._measurements.hinted_at)
 

@@ -82,7 +82,22 @@ def _foreign(seen: Observation) -> Decision | None:
     return _halted(seen, Reason.NAME_CONFLICT, f"a Deployment {name} exists that does not belong to this object")
 
 
-GATES = (_deleting, _foreign)
+def _unreadable(seen: Observation) -> Decision | None:
+    """Rule: A status that cannot be read is never taken for an empty one."""
+    snapshot = seen.snapshot
+    if snapshot.unreadable is None:
+        return None
+    where = f"{snapshot.key.name} --namespace {snapshot.key.namespace}"
+    message = (
+        f"{snapshot.unreadable.problem}; nothing is changed, and what serves keeps serving. If a newer release of the "
+        "operator wrote this, run that release; otherwise remove the status, and it is rebuilt from the "
+        f"ControllerRevisions: kubectl patch modeldeployment {where} --subresource=status --type=merge "
+        """--patch '{"status":null}'"""
+    )
+    return _halted(seen, Reason.STATUS_UNREADABLE, message)
+
+
+GATES = (_deleting, _unreadable, _foreign)
 
 
 def _halted(seen: Observation, reason: Reason, message: str) -> Decision:

@@ -36,6 +36,16 @@ class Invalid:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A status of which a part cannot be read: what that part says is not known, and must not be lost."""
+
+    problem: str
+    """Names the field, and what it should be."""
+    stored: Json
+    """The status as it is stored."""
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """One ModelVersion of the model that is deployed."""
 
@@ -176,6 +186,8 @@ class Snapshot:
     """What the annotations tell the operator to do; None: nothing."""
     taken: frozenset[int] = frozenset()
     """Numbers of revisions whose names something else has, or a record that cannot be read."""
+    unreadable: Unreadable | None = None
+    """Says what of the status cannot be read; `status` holds the rest. None: all of it was read."""
 
 
 @dataclass(frozen=True, slots=True)

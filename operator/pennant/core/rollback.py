@@ -15,6 +15,8 @@ from pennant.core.history import History, Quarantine
 from pennant.core.observation import Revision, Snapshot, Version
 
 BAD = frozenset({Outcome.ROLLED_BACK, Outcome.FAILED})
+GOOD = frozenset(Outcome) - BAD
+"""What a word that only a newer release knows means is not known: it is neither."""
 LIMIT = 20
 MOST_MIRRORS = 100
 
@@ -43,7 +45,7 @@ def known_good(history: History, quarantine: Quarantine, revisions: Iterable[Rev
     for entry in reversed(history):
         if entry.outcome in BAD:
             bad_since.add(entry.digest)
-        good = entry.verified_at is not None and entry.outcome not in BAD
+        good = entry.verified_at is not None and entry.outcome in GOOD
         clean = entry.digest not in bad_since and not is_quarantined(entry, quarantine)
         if good and clean and entry.revision in recorded:
             return entry
@@ -56,7 +58,7 @@ def known_contents(history: History, quarantine: Quarantine) -> frozenset[str]:
     for entry in history:
         if entry.outcome in BAD:
             good.discard(entry.digest)
-        elif entry.verified_at is not None and not is_quarantined(entry, quarantine):
+        elif entry.verified_at is not None and entry.outcome in GOOD and not is_quarantined(entry, quarantine):
             good.add(entry.digest)
     return frozenset(good)
 

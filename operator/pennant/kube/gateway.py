@@ -178,7 +178,7 @@ class Gateway:
                 "uid": owner.uid,
                 "resourceVersion": owner.resource_version,
             },
-            "status": status.to_json(),
+            "status": translate.status_to_write(owner, status),
         }
         path = RESOURCES[kind].path(owner.key.namespace, owner.key.name, "status")
         self._store.sending(owner.key, status)

@@ -10,12 +10,52 @@ from unit.api.poison import nested
 from unit.core.builders import an_entry
 from unit.kube.raw import raw, raw_deployment, raw_version, raw_workload
 
-GARBAGE = [{"observedGeneration": "x"}, {"history": [{}]}, {"conditions": 7}, {"history": None}, [], "x"]
+
+@pytest.mark.parametrize("status", [[], "x", 7], ids=str)
+def test_a_status_that_is_no_object_holds_nothing(status: Any) -> None:
+    read = translate.model_deployment(raw_deployment(status=status))
+    assert (read.status, read.unreadable) == (ModelDeploymentStatus(), None)
 
 
-@pytest.mark.parametrize("status", GARBAGE, ids=str)
-def test_a_status_that_cannot_be_read_is_begun_anew(status: Any) -> None:
-    assert translate.model_deployment(raw_deployment(status=status)).status == ModelDeploymentStatus()
+@pytest.mark.parametrize("status", [{"observedGeneration": "x"}, {"conditions": 7}], ids=str)
+def test_what_is_computed_anew_need_not_be_read(status: Any) -> None:
+    read = translate.model_deployment(raw_deployment(status=status))
+    assert (read.status, read.unreadable) == (ModelDeploymentStatus(), None)
+
+
+@pytest.mark.parametrize(
+    ("status", "problem"),
+    [
+        ({"history": [{}]}, "status.history[0].revision: must be set (and 10 more)"),
+        ({"history": None, "conditions": 7}, "status.history: must be a list"),
+        ({"lastCommand": {"token": 7}}, "status.lastCommand.token: must be a string; a number or a word like yes"),
+    ],
+    ids=str,
+)
+def test_a_status_that_only_itself_can_tell_and_cannot_be_read_names_the_field(status: Any, problem: str) -> None:
+    unreadable = translate.model_deployment(raw_deployment(status=status)).unreadable
+    assert unreadable is not None
+    assert unreadable.problem.startswith(problem)
+    assert unreadable.stored == status
+
+
+def test_words_of_a_newer_release_are_read_and_kept() -> None:
+    quarantine = {
+        **{"digest": "", "version": "1.0.0", "reason": "CanaryAborted", "message": "", "revision": 1},
+        "since": "2026-01-01T12:00:00.000Z",
+    }
+    metric = {
+        **{"name": "accuracy", "revision": 1, "state": "Drifting", "reason": "OffCourse", "message": ""},
+        "since": "2026-01-01T12:00:00.000Z",
+    }
+    command = {
+        **{"token": "t", "command": "split 5", "result": "Queued", "message": "", "at": "2026-01-01T12:00:00.000Z"},
+    }
+    entry = an_entry().to_json() | {"trigger": "Canary", "outcome": "Aborted"}
+    status = {"history": [entry], "quarantine": [quarantine], "analysis": [metric], "lastCommand": command}
+    read = translate.model_deployment(raw_deployment(status=status))
+    assert read.unreadable is None
+    assert status.items() <= read.status.to_json().items()
 
 
 def test_a_status_that_is_not_there_is_empty() -> None:
@@ -144,7 +184,7 @@ def test_a_record_by_another_name_is_not_there() -> None:
 
 @pytest.mark.parametrize(
     "noted",
-    ["", "7", "[]", "{", '{"outcome": "Shrug"}', "[" * 100_000, '{"verifiedAt": "2026-01-01T00:00:00"}'],
+    ["", "7", "[]", "{", '{"outcome": "no word"}', "[" * 100_000, '{"verifiedAt": "2026-01-01T00:00:00"}'],
     ids=repr,
 )
 def test_progress_that_cannot_be_read_is_forgotten(noted: str) -> None:
@@ -153,6 +193,15 @@ def test_progress_that_cannot_be_read_is_forgotten(noted: str) -> None:
     found = translate.recorded(stored)
     assert found is not None
     assert found.revision.latest == an_entry()
+
+
+def test_a_part_of_the_progress_that_cannot_be_read_hides_no_other() -> None:
+    stored = a_record()
+    noted = '{"verifiedAt": 7, "outcome": "Aborted"}'
+    stored["metadata"]["annotations"] = {translate.PROGRESS_ANNOTATION: noted}
+    found = translate.recorded(stored)
+    assert found is not None
+    assert found.revision.latest == an_entry().model_copy(update={"outcome": Outcome("Aborted")})
 
 
 def test_progress_cannot_change_what_was_recorded() -> None:
