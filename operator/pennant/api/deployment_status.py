@@ -48,7 +48,11 @@ class Outcome(Open, StrEnum):
     FAILED = "Failed"
 
 
+MOST_COMMANDS = 16
+LONGEST_COMMAND = 80
 Measure = Annotated[str, Field(max_length=32)]
+Words = Annotated[str, Field(max_length=LONGEST_COMMAND)]
+"""A command in words: what it does, and its value; a long value is cut, and ends with a hash."""
 Bound = Annotated[str, Field(max_length=160)]
 
 
@@ -88,6 +92,8 @@ class HistoryEntry(ApiModel):
     """Why, in a sentence."""
     command_token: Name | None = None
     """Token of the command that asked for it, where one did; of a `kubectl rollout restart`, its annotation."""
+    command: Words | None = None
+    """The command that asked for it, such as `rollback-to 1.0.0`, where one did."""
     started_at: Timestamp
     """When the revision was created."""
     available_at: Timestamp | None = None
@@ -235,7 +241,7 @@ class LastCommand(ApiModel):
     """The answer to the newest command that was given by annotations."""
 
     token: Name
-    """`pennant.dev/requested-at` of the command, or a hash of its annotations where there is none."""
+    """`pennant.dev/requested-at` of the command, or a hash of its words where there is none."""
     command: Line
     """The command as it was read, such as `rollback-to 3`."""
     result: Annotated[CommandResult, ANY_WORD]
@@ -244,6 +250,25 @@ class LastCommand(ApiModel):
     """What was done, or why nothing was."""
     at: Timestamp
     """When it was answered."""
+    revision: RevisionNumber | None = None
+    """The revision that carries it out, where there is one."""
+    withdrawn_at: Timestamp | None = None
+    """When the annotations that gave it were seen to be gone. If it is given again, it is answered again."""
+
+
+class AnsweredCommand(ApiModel):
+    """A command that was answered: it is not carried out again."""
+
+    token: Name
+    """`pennant.dev/requested-at` of the command, or a hash of its words where there was none."""
+    command: Words
+    """The command as it was read, such as `rollback-to 3`."""
+    result: Annotated[CommandResult, ANY_WORD]
+    """Accepted, Refused or Ignored."""
+    at: Timestamp
+    """When it was answered."""
+    revision: RevisionNumber | None = None
+    """The revision that carries it out, where there is one."""
 
 
 class ModelDeploymentStatus(ApiModel):
@@ -265,6 +290,8 @@ class ModelDeploymentStatus(ApiModel):
     """The newest change of the Deployment by somebody else, which was put right."""
     last_command: LastCommand | None = None
     """The answer to the newest command."""
+    commands: Annotated[tuple[AnsweredCommand, ...], Field(max_length=MOST_COMMANDS, json_schema_extra=ATOMIC)] = ()
+    """The newest commands that were answered, oldest first: none of them is carried out again."""
     history: Annotated[
         tuple[HistoryEntry, ...],
         # Atomic: the operator alone writes it, and tracking the owner of each field of a hundred entries is dear.

@@ -11,6 +11,7 @@ from typing import assert_never
 
 from pennant.api.conditions import ConditionStatus
 from pennant.api.deployment_status import (
+    AnsweredCommand,
     Applied,
     Desired,
     Drift,
@@ -125,6 +126,7 @@ class _Scene:
     found: Judgement
     gate: Blocked | None
     last_command: LastCommand | None
+    commands: tuple[AnsweredCommand, ...]
     applied: Applied | None
     drift: Drift | None
     pending: bool = False
@@ -178,7 +180,8 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
     at = _with_quarantine(at, at.quarantine)
     gate = gates.blocked(at)
     applied = by_hand.with_known_restart(before.applied, snapshot.workload, past)
-    return _Scene(seen, at, asked, found, gate, before.last_command, applied, before.drift, events=found.events)
+    said, commands = before.last_command, before.commands
+    return _Scene(seen, at, asked, found, gate, said, commands, applied, before.drift, events=found.events)
 
 
 def _still_undone(at: Situation) -> Quarantine:
@@ -190,16 +193,20 @@ def _still_undone(at: Situation) -> Quarantine:
 
 def _commanded(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
     """Answer the command that the annotations give, if there is a new one."""
-    is_rebuilt = bool(scene.at.snapshot.revisions) and not before.history
-    answer = answers.answer(scene.at, before.last_command, is_rebuilt)
+    is_blank = not before.history and not before.quarantine and before.desired is None
+    is_rebuilt = not before.history and bool(scene.at.snapshot.revisions or (is_blank and scene.at.quarantine))
+    answer = answers.answer(scene.at, before, is_rebuilt)
     if answer is None:
         return scene
-    said = replace(scene, last_command=answer.last_command)
     if answer.draft is None:
-        return replace(said, at=_with_quarantine(scene.at, answer.quarantine))
-    fresh = _with_revision(said, answer.draft, answer.quarantine)
-    # A command counts as answered when its revision can be recorded.
-    return replace(scene, refusal=fresh.refusal) if fresh.refusal else fresh
+        at = _with_quarantine(scene.at, answer.quarantine)
+        return replace(scene, last_command=answer.last_command, commands=answer.commands, at=at)
+    fresh = _with_revision(scene, answer.draft, answer.quarantine)
+    if fresh.refusal or fresh.at.active is None:
+        # A command counts as answered when its revision can be recorded.
+        return replace(scene, refusal=fresh.refusal)
+    answer = answer.carried_out_by(fresh.at.active.revision)
+    return replace(fresh, last_command=answer.last_command, commands=answer.commands)
 
 
 def _with_quarantine(at: Situation, quarantine: Quarantine) -> Situation:
@@ -353,6 +360,7 @@ def _status(seen: Observation, scene: _Scene, facts: Facts) -> ModelDeploymentSt
         applied=scene.applied,
         drift=scene.drift,
         last_command=scene.last_command,
+        commands=scene.commands,
         history=history.thinned(at.history),
         quarantine=at.quarantine,
         analysis=scene.found.verdict.metrics,

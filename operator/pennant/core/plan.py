@@ -57,6 +57,8 @@ class Draft:
     reason: str
     token: str | None = None
     """Token of the command that asks for it; of a restart, its annotation."""
+    command: str | None = None
+    """That command in words."""
 
 
 def next_revision(at: Situation, is_blocked: bool) -> Draft | None:
@@ -115,6 +117,7 @@ def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) 
         started_at=now,
         outcome=Outcome.IN_PROGRESS,
         command_token=draft.token,
+        command=draft.command,
         previous_hash="",
         hash="",
     )
@@ -191,6 +194,7 @@ def retry(at: Situation, version: Version, template: Json, command: Command) -> 
         actor=command.by,
         reason=because(f"{version.version} gets another chance", command.reason),
         token=command.token,
+        command=str(command),
     )
 
 
@@ -206,6 +210,7 @@ def restart(at: Situation, active: HistoryEntry, command: Command) -> Draft:
         actor=command.by,
         reason=because("all pods are started anew", command.reason),
         token=command.token,
+        command=str(command),
     )
 
 

@@ -35,6 +35,7 @@ FIXED = (
     "reason",
     "started_at",
     "command_token",
+    "command",
     "previous_hash",
 )
 CHAINED = tuple(to_camel(each) for each in FIXED)
