@@ -110,6 +110,8 @@ class HistoryEntry(ApiModel):
     """Hash of the pod template as the API server stored it; by it a `kubectl rollout undo` is recognised."""
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     """The measurements that condemned it."""
+    data_hash: ContentDigest | None = None
+    """sha256 over the pod template and the version's record that the ControllerRevision of this revision holds."""
     previous_hash: ContentDigest
     """`hash` of the revision before; empty for the first one."""
     hash: ContentDigest

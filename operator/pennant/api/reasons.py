@@ -90,8 +90,8 @@ class ConditionType(Word):
     HISTORY_INTACT = (
         "HistoryIntact",
         "The history says what its records say, and the records hang together by their hashes.",
-        "Each entry agrees with its ControllerRevision, whose hash fits its content and the revision before.",
-        "A ControllerRevision was deleted and made anew with another content.",
+        "Each entry agrees with its ControllerRevision, whose hashes fit its content and the revision after it.",
+        "A ControllerRevision is gone, or was made anew with another content.",
         "Find out who did it; the message names the revision.",
     )
 
@@ -205,10 +205,13 @@ class Reason(Open, Word):
     HISTORY_TAMPERED = (
         "HistoryTampered",
         "Somebody changed what was recorded.",
-        "As a condition: a ControllerRevision is gone, or does not fit its hash or the revision before it. As an "
-        "event: an entry of `status.history` did not say what its record says, and was restored from it.",
-        "The revision is beyond `historyLimit`.",
-        "Find out who may write status and ControllerRevisions; the message names the revision and the field.",
+        "As `HistoryIntact`: a ControllerRevision is gone, or is not what was recorded. As `Stalled`: it is that of "
+        "the revision in place, which keeps serving and cannot be recorded anew; or without a status, nothing tells "
+        "what was recorded. As an event: an entry of `status.history` did not say what its record says, and was "
+        "restored from it.",
+        "As `HistoryIntact`: the revision is beyond `historyLimit`. As `Stalled`: another revision is in place.",
+        "Find out who may write status and ControllerRevisions; the message names the revision and the field. "
+        "docs/security.md says what the hashes can show.",
     )
     STATUS_UNREADABLE = (
         "StatusUnreadable",

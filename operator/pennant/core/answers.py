@@ -215,15 +215,16 @@ def _target(at: Situation, value: str) -> HistoryEntry | _Refusal:
     if value in ("", "0"):
         return _previous(at, there)
     if value.isdecimal():
-        found = [each for each in there if each.revision == int(value)]
+        meant = [each for each in at.history if each.revision == int(value)]
         listed = ", ".join(str(each.revision) for each in there) or "none"
         problem = f"there is no revision {value}; there are {listed}"
     else:
-        found = [each for each in there if each.version == value]
+        meant = [each for each in at.history if each.version == value]
         listed = ", ".join(dict.fromkeys(each.version for each in there)) or "none"
         problem = f"no revision of version {value} is there; there are {listed}"
+    found = [each for each in meant if each in there]
     if not found:
-        return _Refusal(problem)
+        return _Refusal(f"{plan.lost(at, meant[-1])}; there are {listed}" if meant else problem)
     target = found[-1]
     if (by := barring(target.digest, target.template_hash, at.quarantine)) is not None:
         return _Refusal(f"{target.version} is quarantined: {by.message}; give pennant.dev/retry to release it")
@@ -278,9 +279,11 @@ def _restarted(at: Situation, order: Command, done: HistoryEntry | None) -> Answ
     if done is not None:
         said = f"revision {done.revision} starts all pods anew"
         return _said(at, order, CommandResult.ACCEPTED, said, revision=done.revision)
-    recorded = {each.entry.revision for each in at.snapshot.revisions}
-    if at.active is None or at.active.revision not in recorded:
+    if at.active is None:
         return _said(at, order, CommandResult.REFUSED, "nothing is served yet that could be restarted")
+    if all(each.entry.revision != at.active.revision for each in at.snapshot.revisions):
+        problem = f"{plan.lost(at, at.active)}, so nothing tells how to restart it"
+        return _said(at, order, CommandResult.REFUSED, problem)
     draft = plan.restart(at, at.active, order)
     return _said(at, order, CommandResult.ACCEPTED, "all pods are started anew", None, draft)
 

@@ -34,6 +34,7 @@ from pennant.core import (
     events,
     gates,
     history,
+    integrity,
     plan,
     rollback,
     status,
@@ -56,6 +57,14 @@ def decide(seen: Observation) -> Decision:
 
     Rule: The first gate that speaks wins.
     """
+    decision = _decided(replace(seen, snapshot=integrity.examined(seen.snapshot)))
+    if integrity.is_whole(seen.snapshot):
+        return decision
+    again = seen.now + integrity.LOOK_AGAIN_AFTER
+    return replace(decision, look_again_at=min(again, decision.look_again_at or again))
+
+
+def _decided(seen: Observation) -> Decision:
     for gate in GATES:
         if (decision := gate(seen)) is not None:
             return decision
@@ -98,7 +107,24 @@ def _unreadable(seen: Observation) -> Decision | None:
     return _halted(seen, Reason.STATUS_UNREADABLE, message)
 
 
-GATES = (_deleting, _unreadable, _foreign)
+def _contradicted(seen: Observation) -> Decision | None:
+    """Without a status nothing tells which of the records that contradict each other is the right one.
+
+    Rule: A record that was changed is never served.
+    """
+    snapshot = seen.snapshot
+    if snapshot.status.history or not snapshot.doubted:
+        return None
+    names = " ".join(f"{snapshot.key.name}-{number}" for number in sorted(snapshot.doubted))
+    message = (
+        f"{'; '.join(each for _, each in sorted(snapshot.doubted.items()))}. There is no status that tells what was "
+        "recorded, so nothing is changed, and what serves keeps serving. Restore the status, or delete what was "
+        f"changed: kubectl delete controllerrevision --namespace {snapshot.key.namespace} {names}"
+    )
+    return _halted(seen, Reason.HISTORY_TAMPERED, message)
+
+
+GATES = (_deleting, _unreadable, _contradicted, _foreign)
 
 
 def _halted(seen: Observation, reason: Reason, message: str) -> Decision:
@@ -319,8 +345,11 @@ def _marks(at: Situation, said: history.History) -> tuple[MarkRevision, ...]:
 def _prunings(at: Situation, told: history.History) -> tuple[PruneRevision, ...]:
     """Return the deletions of records that neither the status tells of nor is about to."""
     kept = {each.revision for each in told}
-    numbers = (each.entry.revision for each in at.snapshot.revisions)
-    return tuple(PruneRevision(number) for number in numbers if number not in kept)
+    newest = max(kept, default=0)
+    # What does not follow the history is no part of it, and left for a person to look at.
+    doubted = (number for number in at.snapshot.doubted if number < newest)
+    numbers = (*(each.entry.revision for each in at.snapshot.revisions), *doubted)
+    return tuple(PruneRevision(number) for number in sorted(numbers) if number not in kept)
 
 
 def _facts(seen: Observation, scene: _Scene) -> Facts:
@@ -341,11 +370,23 @@ def _facts(seen: Observation, scene: _Scene) -> Facts:
         gate=scene.gate,
         paused=at.spec.paused,
         frozen=_is_frozen(at),
-        broken=history.broken(at.history, (*seen.snapshot.revisions, *created)),
+        broken=history.broken(at.history, (*seen.snapshot.revisions, *created), seen.snapshot.doubted),
+        unrecorded=_unrecorded(scene),
         has_target=at.target is not None,
         pending=scene.pending,
         refusal=scene.refusal,
     )
+
+
+def _unrecorded(scene: _Scene) -> str:
+    """Return why the revision in place cannot be applied, where nothing is under way that can be; empty: it can."""
+    at = scene.at
+    if at.active is None or scene.actions or at.spec.paused:
+        return ""
+    number = at.active.revision
+    if any(each.entry.revision == number for each in at.snapshot.revisions):
+        return ""
+    return at.snapshot.doubted.get(number) or f"the record of revision {number} is gone"
 
 
 def _status(seen: Observation, scene: _Scene, facts: Facts) -> ModelDeploymentStatus:

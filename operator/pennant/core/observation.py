@@ -77,8 +77,13 @@ class Revision:
     """The version's record."""
     mirrored: HistoryEntry | None = None
     """The entry with the progress that was last noted on the ControllerRevision; None: none was."""
-    intact: bool = True
-    """Whether the entry's hash is that of its content."""
+    flaw: str = ""
+    """What of the ControllerRevision is not as its entry says; empty: it holds what was recorded."""
+
+    @property
+    def intact(self) -> bool:
+        """Whether it holds what was recorded, going by the hashes in it."""
+        return not self.flaw
 
     @property
     def latest(self) -> HistoryEntry:
@@ -177,7 +182,7 @@ class Snapshot:
     versions: tuple[Version, ...]
     """All ModelVersions of `spec.model` in the namespace; empty where the spec is invalid."""
     revisions: tuple[Revision, ...]
-    """All ControllerRevisions of this ModelDeployment, oldest first."""
+    """All ControllerRevisions of this ModelDeployment, oldest first; to a decision, those whose content is trusted."""
     workload: Workload | None
     """The Deployment of this name; None: there is none."""
     changed_by: str = ""
@@ -188,6 +193,11 @@ class Snapshot:
     """Numbers of revisions whose names something else has, or a record that cannot be read."""
     unreadable: Unreadable | None = None
     """Says what of the status cannot be read; `status` holds the rest. None: all of it was read."""
+    doubted: Mapping[int, str] = field(default_factory=dict)
+    """ControllerRevisions that a decision must not use: by number, a sentence that says what is wrong with it.
+
+    Empty where nothing is wrong, and it only waits to be deleted.
+    """
 
 
 @dataclass(frozen=True, slots=True)

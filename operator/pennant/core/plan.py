@@ -76,7 +76,7 @@ def next_revision(at: Situation, is_blocked: bool) -> Draft | None:
 
 
 def _recorded_anew(at: Situation) -> Draft | None:
-    """Return the revision in place once more where its record is gone and an earlier one holds the same template.
+    """Return the revision in place once more where its record is gone or changed, and an earlier one holds the same.
 
     Otherwise a rollback whose record somebody deletes would never reach the Deployment, and what is bad would stay.
     """
@@ -96,8 +96,14 @@ def _recorded_anew(at: Situation) -> Draft | None:
         record=same[-1].record,
         trigger=Trigger.SPEC_CHANGED,
         actor=OPERATOR,
-        reason=f"the record of revision {active.revision} is gone",
+        reason=lost(at, active),
     )
+
+
+def lost(at: Situation, entry: HistoryEntry) -> str:
+    """Return what became of the record of a revision that cannot be used."""
+    what = "was changed" if entry.revision in at.snapshot.doubted else "is gone"
+    return f"the record of revision {entry.revision} {what}"
 
 
 def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) -> Revision | None:
@@ -118,6 +124,7 @@ def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) 
         outcome=Outcome.IN_PROGRESS,
         command_token=draft.token,
         command=draft.command,
+        data_hash=revision.data_hash(draft.template, draft.record),
         previous_hash="",
         hash="",
     )
@@ -148,7 +155,7 @@ def _promotion(at: Situation, version: Version, template: Json) -> Draft | None:
         if record is not None and _is_same(record.template, template):
             return None
         gone = active.template_hash == revision.template_hash(template)
-        reason = f"the record of revision {active.revision} is gone" if gone else "the pod template changed"
+        reason = lost(at, active) if gone else "the pod template changed"
     elif at.spec.version is not None:
         reason = f"spec.version asks for {version.version}"
     else:

@@ -47,6 +47,8 @@ class Facts:
     """Whether a bad version is left where it is, because `rollback.action` is Pause."""
     broken: tuple[str, ...]
     """What is wrong with the records of the history."""
+    unrecorded: str
+    """Why the revision in place cannot be applied again: its record was changed or is gone; empty: it can."""
     has_target: bool
     """Whether a version known good is there to go back to."""
     pending: bool
@@ -244,6 +246,18 @@ def _stalled_by_quarantine(facts: Facts) -> Said | None:
     return Said(TRUE, Reason.ROLLED_BACK, _rolled_back(facts).message)
 
 
+def _stalled_by_lost_record(facts: Facts) -> Said | None:
+    """Rule: A record that was changed is never served."""
+    if not facts.unrecorded or facts.active is None:
+        return None
+    mend = "Set spec.version" if facts.tag is None else f"Move the tag {facts.tag}"
+    message = (
+        f"{facts.unrecorded}. {facts.active.version} keeps serving as it is deployed, and can be neither corrected, "
+        f"scaled nor restarted. {mend} to a ModelVersion that is there, or go back by pennant.dev/rollback-to"
+    )
+    return Said(TRUE, Reason.HISTORY_TAMPERED, message)
+
+
 def _stalled_by_gate(facts: Facts) -> Said | None:
     if facts.gate is None:
         return None
@@ -257,7 +271,14 @@ def _stalled_by_grace(facts: Facts) -> Said | None:
     return Said(TRUE, said.reason, said.message)
 
 
-STALLS = (_stalled_by_refusal, _stalled_by_breach, _stalled_by_quarantine, _stalled_by_gate, _stalled_by_grace)
+STALLS = (
+    _stalled_by_refusal,
+    _stalled_by_breach,
+    _stalled_by_lost_record,
+    _stalled_by_quarantine,
+    _stalled_by_gate,
+    _stalled_by_grace,
+)
 """What can make a person necessary, the most urgent first."""
 
 

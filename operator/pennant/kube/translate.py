@@ -22,7 +22,7 @@ from pennant.api.version_status import QuarantinedBy
 from pennant.core import commands, desired
 from pennant.core.digest import content_digest, short_hash
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Unreadable, Version, Workload
-from pennant.core.revision import CHAINED, RESTARTED_AT, TEMPLATE_HASH_LABEL, entry_hash, template_hash
+from pennant.core.revision import CHAINED, RESTARTED_AT, TEMPLATE_HASH_LABEL, flaw
 from pennant.kube.identity import controller_uid, fields_hash, identity, last_editor, last_writer
 from pennant.kube.problem import problem, too_deep
 from pennant.kube.resources import FIELD_MANAGER, RESOURCES, Kind
@@ -284,8 +284,9 @@ def recorded(raw: Json, pool: Pool | None = None) -> Recorded | None:
         if revision_number(raw) != entry.revision:
             raise ValueError(f"it holds revision {entry.revision}")
         template, record = shared(dict(data["template"])), shared(dict(data["record"]))
-        intact = entry_hash(entry) == entry.hash and template_hash(template) == entry.template_hash
-        revision = Revision(entry, template, record, _mirrored(raw, entry), intact)
+        revision = Revision(
+            entry, template, record, _mirrored(raw, entry), flaw(data["entry"], entry, template, record)
+        )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         said = problem(error, "data.entry") if isinstance(error, ValidationError) else repr(error)
         _log.warning("ControllerRevision %s is no record of a revision: %s", identity(raw).key, said)
