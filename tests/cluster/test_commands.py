@@ -70,3 +70,19 @@ def test_restart_replaces_all_pods_once(serving: Stage) -> None:
     assert not set(pods) & set(serving.pods())
     serving.assert_silent()
     assert len(serving.history) == 2
+
+
+def test_a_command_whose_token_is_taken_away_does_not_run_again(serving: Stage) -> None:
+    """Rule: A command is carried out once and answered."""
+    promoted(serving, "1.0.0", "1.1.0")
+    serving.command(rollback_to="1.0.0", requested_at="monday")
+    serving.until(lambda: serving.versions_in_history()[-1] == ("1.0.0", "Undo", "Verified"))
+    promoted(serving, "1.1.0", "1.2.0")
+    serving.kubectl("annotate", "modeldeployment", "fraud", "pennant.dev/requested-at-")
+    serving.until(lambda: serving.said()[0] == "Ignored", what="the answer to the command without its token")
+    assert "already carried out as revision 3 on " in serving.said()[1]
+    serving.kubectl("annotate", "modeldeployment", "fraud", "pennant.dev/rollback-to-")
+    serving.command(restart="", requested_at="monday")
+    serving.until(lambda: "monday was used for revision 3 (rollback-to 1.0.0)" in serving.said()[1])
+    serving.assert_silent()
+    assert (serving.served(), len(serving.history)) == ("1.2.0", 4)

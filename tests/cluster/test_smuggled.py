@@ -136,28 +136,32 @@ def by_type(status: Any) -> dict[str, Manifest]:
     return {each["type"]: each for each in each_told if isinstance(each, dict) and "type" in each}
 
 
-def is_said(poisoned: Poisoned, found: dict[str, dict[str, Manifest]]) -> bool:
+def is_said(poisoned: Poisoned, found: dict[str, dict[str, Manifest]], reason: str) -> bool:
     ready = found[poisoned.manifest["metadata"]["name"]].get("Ready", {})
-    invalid = (ready.get("status"), ready.get("reason")) == ("False", "InvalidSpec")
+    invalid = (ready.get("status"), ready.get("reason")) == ("False", reason)
     return invalid and poisoned.says in ready["message"]
+
+
+def is_said_of_status(poisoned: Poisoned, found: dict[str, dict[str, Manifest]], told: dict[str, str]) -> bool:
+    """Return whether what is wrong with a status is said in it, or by an Event where the API server takes none."""
+    name = poisoned.manifest["metadata"]["name"]
+    if poisoned.says:
+        return is_said(poisoned, found, "StatusUnreadable") or poisoned.says in told.get(name, "")
+    return bool(found[name].get("TagResolved", {}).get("reason") == "TagUnassigned")
 
 
 def unsaid(stage: Stage) -> list[str]:
     """Return what is wrong and not yet said in a condition, or where there can be none, in an Event."""
     found = conditions(stage)
     events = json.loads(stage.kubectl("get", "events.events.k8s.io", "-o", "json"))["items"]
-    told = {each["regarding"]["name"]: each["note"] for each in events if each["reason"] == "InvalidSpec"}
-    missing = [each for each in poison.DEPLOYMENTS if not each.is_mute and not is_said(each, found)]
+    reasons = ("InvalidSpec", "StatusUnreadable")
+    told = {each["regarding"]["name"]: each["note"] for each in events if each["reason"] in reasons}
+    missing = [each for each in poison.DEPLOYMENTS if not each.is_mute and not is_said(each, found, "InvalidSpec")]
     missing += [each for each in MUTE if each.says not in told.get(each.manifest["metadata"]["name"], "")]
-    begun_anew = [found[each.manifest["metadata"]["name"]].get("TagResolved", {}) for each in poison.STATUSES]
     return [
         *(each.what for each in missing),
         *(f"version with {each}" for each in unsaid_of_versions(stage, told)),
-        *(
-            each.what
-            for each, resolved in zip(poison.STATUSES, begun_anew, strict=True)
-            if resolved.get("reason") != "TagUnassigned"
-        ),
+        *(each.what for each in poison.STATUSES if not is_said_of_status(each, found, told)),
     ]
 
 

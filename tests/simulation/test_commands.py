@@ -2,8 +2,9 @@
 
 import pytest
 
+from pennant.api.deployment_status import MOST_COMMANDS
 from simulation.acts import assert_golden, move_tag, promoted, rolled_back, serving, told
-from simulation.story import Story
+from simulation.story import Crash, Story
 from simulation.world import KEY
 
 
@@ -192,7 +193,8 @@ async def test_commands_are_refused_while_paused() -> None:
     await promoted(story, "1.0.0", "1.1.0")
     story.deployment(paused=True)
     await command(story, rollback_to="", requested_at="t1")
-    assert said(story) == ("Refused", "the ModelDeployment is paused; set spec.paused to false first")
+    first = "the ModelDeployment is paused; set spec.paused to false first, and then a new pennant.dev/requested-at"
+    assert said(story) == ("Refused", first)
     story.deployment()
     await story.passes(30)
     assert len(story.history) == 2
@@ -205,5 +207,152 @@ async def test_a_command_that_is_as_old_as_a_lost_status_is_not_repeated() -> No
     await story.passes(60)
     story.world.wipe_status(KEY)
     await story.passes(60)
-    assert said(story)[0] == "Ignored"
+    assert said(story) == ("Ignored", f"already carried out as revision 3 on 2026-01-01T12:01:24Z; {AGAIN}")
     assert [each.version for each in story.history] == ["1.0.0", "1.1.0", "1.0.0"]
+
+
+AGAIN = "set a new pennant.dev/requested-at to give it again"
+
+
+@pytest.mark.parametrize("token", ["monday", ""], ids=["a token", "no token"])
+async def test_a_command_runs_once_whatever_becomes_of_its_annotations(token: str) -> None:
+    """It is known by its token, and without one by its words: whoever gave it, why, and what was asked for since.
+
+    Rule: A command is carried out once and answered.
+    """
+    story = await serving("1.0.0")
+    await promoted(story, "1.0.0", "1.1.0")
+    await command(story, rollback_to="1.0.0", requested_at=token, requested_by="ada")
+    await story.passes(60)
+    await promoted(story, "1.1.0", "1.2.0")
+    before = [each.revision for each in story.history]
+    carried_out = f"already carried out as revision 3 on 2026-01-01T12:01:24Z; {AGAIN}"
+
+    await command(story, rollback_to="1.0.0", requested_by="bob", reason="in a hurry")
+    await story.passes(60)
+    assert said(story)[0] == ("Ignored" if token else "Accepted"), "only its own token is gone, or nothing at all"
+    for others in ({"restart": "", "requested_at": "t2"}, {}):
+        await command(story, **others)
+        await story.passes(60)
+        await command(story, rollback_to="1.0.0")
+        await story.passes(60)
+        assert said(story) == ("Ignored", carried_out)
+    assert story.served() == "1.2.0"
+    assert [each.revision for each in story.history] == [*before, 5], "the restart, and nothing else"
+    story.start_operator()
+    await story.passes(30)
+    assert len(story.history) == 5
+
+    await command(story, rollback_to="1.0.0", requested_at="friday")
+    await story.passes(60)
+    assert (said(story)[0], story.served()) == ("Accepted", "1.0.0")
+
+
+async def test_a_command_that_was_refused_stays_refused_when_its_token_goes() -> None:
+    story = await serving("1.0.0")
+    await promoted(story, "1.0.0", "1.1.0")
+    await command(story, rollback_to="1.2.0", requested_at="t1")
+    assert said(story)[0] == "Refused"
+    await promoted(story, "1.1.0", "1.2.0")
+    await promoted(story, "1.2.0", "1.3.0")
+    for annotations in ({"rollback_to": "1.2.0"}, {}, {"rollback_to": "1.2.0"}):
+        await command(story, **annotations)
+        await story.passes(60)
+    assert said(story) == ("Ignored", f"already refused on 2026-01-01T12:01:24Z; {AGAIN}")
+    assert story.served() == "1.3.0"
+    await command(story, rollback_to="1.2.0", requested_at="t2")
+    await story.passes(60)
+    assert story.served() == "1.2.0"
+
+
+async def test_of_two_commands_that_were_refused_together_none_is_left_to_run() -> None:
+    story = await serving("1.0.0")
+    await promoted(story, "1.0.0", "1.1.0")
+    await command(story, rollback_to="1.0.0", restart="", requested_at="t1")
+    assert said(story)[0] == "Refused"
+    for annotations in ({"rollback_to": "1.0.0", "requested_at": "t1"}, {"rollback_to": "1.0.0"}, {"restart": ""}):
+        await command(story, **annotations)
+        await story.passes(60)
+        assert said(story)[0] == "Ignored"
+    assert len(story.history) == 2
+
+
+async def test_a_token_that_was_used_is_not_accepted_for_other_words() -> None:
+    story = await serving("1.0.0")
+    await promoted(story, "1.0.0", "1.1.0")
+    await command(story, rollback_to="", requested_at="t1")
+    await story.passes(60)
+    used = "pennant.dev/requested-at t1 was used for revision 3 (rollback-to) on 2026-01-01T12:01:24Z; set a new "
+    for annotations in ({"restart": ""}, {"rollback_to": "1.1.0"}):
+        await command(story, requested_at="t1", **annotations)
+        await story.passes(30)
+        assert said(story) == ("Refused", f"{used}pennant.dev/requested-at")
+    await command(story, rollback_to="1.1.0")
+    await story.passes(30)
+    assert said(story)[0] == "Ignored", "what was refused with a token that was used is not carried out without one"
+    assert len(story.history) == 3
+
+
+@pytest.mark.parametrize("annotations", [{"restart": ""}, {"retry": "1.0.0"}], ids=["restart", "retry"])
+async def test_other_words_by_the_token_of_a_revision_that_was_recorded_before_a_crash_are_not_accepted(
+    annotations: dict[str, str],
+) -> None:
+    story = await serving("1.0.0")
+    await promoted(story, "1.0.0", "1.1.0")
+
+    def crash(what: str) -> None:
+        if what.startswith("records revision 3"):
+            raise Crash(what)
+
+    story.world.after_write = crash
+    with pytest.raises(Crash):
+        await command(story, rollback_to="1.0.0", requested_at="t1")
+    story.world.after_write = lambda _: None
+    story.start_operator()
+    await command(story, requested_at="t1", **annotations)
+    await story.passes(60)
+    assert said(story)[0] == "Refused"
+    assert "t1 was used for revision 3 (rollback-to 1.0.0)" in said(story)[1]
+    assert len(story.history) == 3
+
+
+async def test_what_was_answered_is_remembered_within_bounds() -> None:
+    story = await serving("1.0.0")
+    await promoted(story, "1.0.0", "1.1.0")
+    await command(story, rollback_to="1.0.0")
+    await story.passes(60)
+    for number in range(MOST_COMMANDS + 4):
+        await command(story, retry=f"{number} {'x' * 200}\u202e", requested_at=f"t{number}" * 50)
+    assert len(story.status.commands) == MOST_COMMANDS
+    assert all(each.command.isprintable() for each in story.status.commands)
+    assert len({each.command for each in story.status.commands}) == MOST_COMMANDS, "cut, they still differ"
+    await command(story, rollback_to="1.0.0")
+    assert said(story) == ("Ignored", f"already carried out as revision 3 on 2026-01-01T12:01:24Z; {AGAIN}")
+
+
+async def test_a_command_is_not_given_again_by_objects_that_are_created_again() -> None:
+    """Its annotations are in the files; the quarantine that it speaks of is known from the version alone."""
+    story = await rolled_back("1.0.0", "1.1.0")
+    await command(story, retry="1.1.0", requested_at="t1")
+    await story.until(lambda: len(story.history) == 5 and story.served() == "1.0.0")
+    story.world.delete_deployment(KEY)
+    story.deployment()
+    await command(story, retry="1.1.0", requested_at="t1")
+    await story.passes(30)
+    assert said(story)[0] == "Ignored"
+    assert story.condition("Stalled") == ("True", "Quarantined")
+    await command(story, retry="1.1.0", requested_at="t2")
+    await story.passes(5)
+    assert (said(story)[0], story.served()) == ("Accepted", "1.1.0")
+
+
+async def test_what_a_release_without_this_memory_answered_is_known_by_its_last_answer() -> None:
+    story = await serving("1.0.0")
+    await promoted(story, "1.0.0", "1.1.0")
+    await command(story, rollback_to="7", requested_at="t1")
+    record = story.world.records[KEY]
+    record.status = record.status.model_copy(update={"commands": ()})
+    record.resource_version = story.world.serial()
+    await command(story, restart="", requested_at="t2")
+    await command(story, rollback_to="7", requested_at="t1")
+    assert said(story) == ("Ignored", f"already refused on 2026-01-01T12:01:24Z; {AGAIN}")

@@ -55,7 +55,7 @@ def _quarantine(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> 
 
 def _by_people(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> Iterator[str]:
     said, drift = after.last_command, after.drift
-    if said is not None and said != before.last_command:
+    if said is not None and said.withdrawn_at is None and said != before.last_command:
         yield f"{said.command} is {said.result.lower()}"
     if drift is not None and drift != before.drift:
         yield f"drift: {drift.message}"

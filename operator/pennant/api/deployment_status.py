@@ -7,6 +7,7 @@ from pydantic import Field
 
 from pennant.api.conditions import Condition
 from pennant.api.meta import (
+    ANY_WORD,
     ATOMIC,
     ApiModel,
     ContentDigest,
@@ -14,6 +15,7 @@ from pennant.api.meta import (
     Line,
     Message,
     Name,
+    Open,
     RevisionNumber,
     SemanticVersion,
     Sentence,
@@ -24,7 +26,7 @@ from pennant.api.meta import (
 from pennant.api.reasons import ReasonWord
 
 
-class Trigger(StrEnum):
+class Trigger(Open, StrEnum):
     """What made a revision."""
 
     TAG_MOVED = "TagMoved"
@@ -35,7 +37,7 @@ class Trigger(StrEnum):
     RESTART = "Restart"
 
 
-class Outcome(StrEnum):
+class Outcome(Open, StrEnum):
     """How far a revision came."""
 
     IN_PROGRESS = "InProgress"
@@ -46,7 +48,11 @@ class Outcome(StrEnum):
     FAILED = "Failed"
 
 
+MOST_COMMANDS = 16
+LONGEST_COMMAND = 80
 Measure = Annotated[str, Field(max_length=32)]
+Words = Annotated[str, Field(max_length=LONGEST_COMMAND)]
+"""A command in words: what it does, and its value; a long value is cut, and ends with a hash."""
 Bound = Annotated[str, Field(max_length=160)]
 
 
@@ -81,7 +87,7 @@ class HistoryEntry(ApiModel):
     inputs_hash: ShortHash | None = None
     """Hash of `spec.template` and `spec.container` as this revision found them, without the mark of a restart. With
     `digest` it names what was tried: a content with a pod template, however a release of the operator renders it."""
-    trigger: Trigger
+    trigger: Annotated[Trigger, ANY_WORD]
     """What made this revision: TagMoved, SpecChanged, AutomaticRollback, Undo, Retry or Restart."""
     actor: Name
     """Who or what asked for it."""
@@ -89,6 +95,8 @@ class HistoryEntry(ApiModel):
     """Why, in a sentence."""
     command_token: Name | None = None
     """Token of the command that asked for it, where one did; of a `kubectl rollout restart`, its annotation."""
+    command: Words | None = None
+    """The command that asked for it, such as `rollback-to 1.0.0`, where one did."""
     started_at: Timestamp
     """When the revision was created."""
     available_at: Timestamp | None = None
@@ -106,7 +114,7 @@ class HistoryEntry(ApiModel):
     """When another revision took its place."""
     released_at: Timestamp | None = None
     """When what it tried was no longer quarantined; none while it is, and where it never was."""
-    outcome: Outcome
+    outcome: Annotated[Outcome, ANY_WORD]
     """InProgress, Serving, Verified, RolledBack, Superseded or Failed."""
     stored_template: ShortHash | None = None
     """Hash of the pod template as the API server stored it; by it a `kubectl rollout undo` is recognised."""
@@ -115,6 +123,8 @@ class HistoryEntry(ApiModel):
     is not known."""
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     """The measurements that condemned it."""
+    data_hash: ContentDigest | None = None
+    """sha256 over the pod template and the version's record that the ControllerRevision of this revision holds."""
     previous_hash: ContentDigest
     """`hash` of the revision before; empty for the first one."""
     hash: ContentDigest
@@ -146,7 +156,7 @@ class QuarantineEntry(ApiModel):
     """Digest of the content that had the tag then, where that was another one."""
 
 
-class MetricState(StrEnum):
+class MetricState(Open, StrEnum):
     """What the last checks of a metric say."""
 
     PASSING = "Passing"
@@ -161,7 +171,7 @@ class MetricStatus(ApiModel):
     """Name of the metric."""
     revision: RevisionNumber
     """The revision that was measured."""
-    state: MetricState
+    state: Annotated[MetricState, ANY_WORD]
     """Passing, Breaching or Unknown."""
     reason: ReasonWord
     """Why, as one word."""
@@ -259,7 +269,7 @@ class Drift(ApiModel):
     """How often a drift was put right so far."""
 
 
-class CommandResult(StrEnum):
+class CommandResult(Open, StrEnum):
     """What became of a command."""
 
     ACCEPTED = "Accepted"
@@ -271,15 +281,34 @@ class LastCommand(ApiModel):
     """The answer to the newest command that was given by annotations."""
 
     token: Name
-    """`pennant.dev/requested-at` of the command, or a hash of its annotations where there is none."""
+    """`pennant.dev/requested-at` of the command, or a hash of its words where there is none."""
     command: Line
     """The command as it was read, such as `rollback-to 3`."""
-    result: CommandResult
+    result: Annotated[CommandResult, ANY_WORD]
     """Accepted, Refused or Ignored."""
     message: Message
     """What was done, or why nothing was."""
     at: Timestamp
     """When it was answered."""
+    revision: RevisionNumber | None = None
+    """The revision that carries it out, where there is one."""
+    withdrawn_at: Timestamp | None = None
+    """When the annotations that gave it were seen to be gone. If it is given again, it is answered again."""
+
+
+class AnsweredCommand(ApiModel):
+    """A command that was answered: it is not carried out again."""
+
+    token: Name
+    """`pennant.dev/requested-at` of the command, or a hash of its words where there was none."""
+    command: Words
+    """The command as it was read, such as `rollback-to 3`."""
+    result: Annotated[CommandResult, ANY_WORD]
+    """Accepted, Refused or Ignored."""
+    at: Timestamp
+    """When it was answered."""
+    revision: RevisionNumber | None = None
+    """The revision that carries it out, where there is one."""
 
 
 class ModelDeploymentStatus(ApiModel):
@@ -303,6 +332,8 @@ class ModelDeploymentStatus(ApiModel):
     """The newest change of the Deployment by somebody else, which was put right."""
     last_command: LastCommand | None = None
     """The answer to the newest command."""
+    commands: Annotated[tuple[AnsweredCommand, ...], Field(max_length=MOST_COMMANDS, json_schema_extra=ATOMIC)] = ()
+    """The newest commands that were answered, oldest first: none of them is carried out again."""
     history: Annotated[
         tuple[HistoryEntry, ...],
         # Atomic: the operator alone writes it, and tracking the owner of each field of a hundred entries is dear.

@@ -4,9 +4,10 @@ Each string, list and map has a maximum, because the API server estimates the co
 from the largest object that the schema allows.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -16,6 +17,7 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     PlainSerializer,
+    WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema
@@ -65,6 +67,29 @@ def rfc3339(moment: datetime) -> str:
 
 Json = Mapping[str, Any]
 
+
+class Open:
+    """Mixin for an enumeration of a status: a word that only a newer release knows is read and kept as it is.
+
+    Only what the operator itself writes is open so. An unknown word in a spec is a mistake of its author.
+    """
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        """Return a member of its own for an unknown word; None where it is no CamelCase word of at most 63 letters."""
+        if not isinstance(value, str) or not re.fullmatch(WORD_PATTERN, value):
+            return None
+        # As the enumeration makes its own members, but not listed among them.
+        word: Any = str.__new__(cls, value)  # type: ignore[type-var]
+        word._name_ = word._value_ = value
+        return cls._described(word)
+
+    @classmethod
+    def _described(cls, word: Self) -> Self:
+        """Return an unknown word with whatever the members of the enumeration have besides their value."""
+        return word
+
+
 LONGEST_NAME = 52
 """`<name>-<revision>` and the label that carries the name of a ModelDeployment must fit into 63 characters."""
 LAST_REVISION = 999_999_999
@@ -73,6 +98,7 @@ NAME = 128
 """The API server lets the name of a field manager be that long."""
 SENTENCE = 512
 """Of what is kept for each of a hundred revisions."""
+WORD_PATTERN = r"^[A-Za-z][A-Za-z0-9]{0,62}$"
 LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 SEMVER_PATTERN = (
     r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
@@ -115,6 +141,8 @@ def validated(*rules: tuple[str, str]) -> dict[str, Any]:
     return {RULES: rules}
 
 
+ANY_WORD = WithJsonSchema({"type": "string", "maxLength": 63, "pattern": WORD_PATTERN})
+"""The schema of an open enumeration: it lists no words, for a newer operator may know more."""
 Label = Annotated[str, Field(min_length=1, max_length=63, pattern=LABEL_PATTERN)]
 """A DNS-1123 label."""
 SemanticVersion = Annotated[str, Field(min_length=5, max_length=63, pattern=SEMVER_PATTERN)]
@@ -155,3 +183,8 @@ Timestamp = Annotated[AwareDatetime, AfterValidator(_sensible), PlainSerializer(
 def clip(message: str, limit: int = 1024) -> str:
     """Return `message`, cut to `limit` characters with an ellipsis where it is longer."""
     return message if len(message) <= limit else message[: limit - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """Return the text with what would change the look of other text, such as a new line, by its number."""
+    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import WithJsonSchema
+from pennant.api.meta import ANY_WORD, Open
 
 
 class Word(StrEnum):
@@ -97,8 +97,8 @@ class ConditionType(Word):
     HISTORY_INTACT = (
         "HistoryIntact",
         "The history says what its records say, and the records hang together by their hashes.",
-        "Each entry agrees with its ControllerRevision, whose hash fits its content and the revision before.",
-        "A ControllerRevision was deleted and made anew with another content.",
+        "Each entry agrees with its ControllerRevision, whose hashes fit its content and the revision after it.",
+        "A ControllerRevision is gone, or was made anew with another content.",
         "Find out who did it; the message names the revision.",
     )
 
@@ -122,8 +122,15 @@ class VersionConditionType(Word):
     )
 
 
-class Reason(Word):
+class Reason(Open, Word):
     """Why a condition, a metric or an event is what it is."""
+
+    @classmethod
+    def _described(cls, word: Self) -> Self:
+        word.means = "A newer release of the operator knows what this word means."
+        word.set_when = word.cleared_when = "That release says so."
+        word.to_do = "Read the documentation of that release."
+        return word
 
     SERVING = (
         "Serving",
@@ -205,10 +212,22 @@ class Reason(Word):
     HISTORY_TAMPERED = (
         "HistoryTampered",
         "Somebody changed what was recorded.",
-        "As a condition: a ControllerRevision is gone, or does not fit its hash or the revision before it. As an "
-        "event: an entry of `status.history` did not say what its record says, and was restored from it.",
-        "The revision is beyond `historyLimit`.",
-        "Find out who may write status and ControllerRevisions; the message names the revision and the field.",
+        "As `HistoryIntact`: a ControllerRevision is gone, or is not what was recorded. As `Stalled`: it is that of "
+        "the revision in place, which keeps serving and cannot be recorded anew; or without a status, nothing tells "
+        "what was recorded. As an event: an entry of `status.history` did not say what its record says, and was "
+        "restored from it.",
+        "As `HistoryIntact`: the revision is beyond `historyLimit`. As `Stalled`: another revision is in place.",
+        "Find out who may write status and ControllerRevisions; the message names the revision and the field. "
+        "docs/security.md says what the hashes can show.",
+    )
+    STATUS_UNREADABLE = (
+        "StatusUnreadable",
+        "A part of the status cannot be read, so nothing is changed; what serves keeps serving.",
+        "A field of the status that nothing else tells has a form that this release does not know; the message names "
+        "it. Somebody wrote it, or a newer release of the operator did. Of a ModelVersion only an event says it.",
+        "The status can be read again, or is removed.",
+        "Run the release that wrote it, or remove the status: it is rebuilt from the ControllerRevisions. The message "
+        "has the command.",
     )
     RECORD_INCOMPLETE = (
         "RecordIncomplete",
@@ -658,5 +677,5 @@ class Reason(Word):
     )
 
 
-ReasonWord = Annotated[Reason, WithJsonSchema({"type": "string", "maxLength": 63})]
-"""A reason in a status. The schema does not list the words: a newer operator may know more."""
+ReasonWord = Annotated[Reason, ANY_WORD]
+"""A reason in a status."""

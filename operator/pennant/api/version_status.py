@@ -7,11 +7,13 @@ from pydantic import Field
 
 from pennant.api.conditions import Condition
 from pennant.api.meta import (
+    ANY_WORD,
     ATOMIC,
     ApiModel,
     ContentDigest,
     Label,
     Line,
+    Open,
     RevisionNumber,
     SemanticVersion,
     Sentence,
@@ -38,7 +40,7 @@ class Completeness(ApiModel):
     or Environment."""
 
 
-class Bump(StrEnum):
+class Bump(Open, StrEnum):
     """Which part of a semantic version has to grow."""
 
     MAJOR = "Major"
@@ -53,7 +55,7 @@ class ComputedBump(ApiModel):
 
     parent: SemanticVersion
     """The version that the record was compared with."""
-    bump: Bump
+    bump: Annotated[Bump, ANY_WORD]
     """Major, Minor, Patch, None or Unknown."""
     reasons: Annotated[tuple[Line, ...], Field(max_length=MOST_REASONS, json_schema_extra=ATOMIC)] = ()
     """What differs, or what cannot be told."""

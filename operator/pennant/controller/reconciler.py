@@ -124,7 +124,7 @@ class Reconciler:
         return await self._cluster.pods(snapshot, entry.template_hash) if entry is not None else None
 
     def _due(self, snapshot: Snapshot, now: datetime) -> Mapping[Question, Request]:
-        if isinstance(snapshot.spec, Invalid) or snapshot.deleting:
+        if isinstance(snapshot.spec, Invalid) or snapshot.deleting or snapshot.unreadable is not None:
             return {}
         return due_measurements(snapshot.key, snapshot.spec, snapshot.status, now, self._measurements.hinted_at)
 

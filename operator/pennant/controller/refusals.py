@@ -67,9 +67,10 @@ class Refusals:
         return min((each for each in (otherwise, *untils) if each is not None), default=None)
 
     def unsaid(self, seen: Observation, decision: Decision) -> tuple[Event, ...]:
-        """Return the events that say once what the status cannot: that the spec is invalid."""
+        """Return the events that say once what the status cannot: that it, or the spec, cannot be read."""
         snapshot = seen.snapshot
-        if not isinstance(snapshot.spec, Invalid) or self._unsaid.get(snapshot.key) == snapshot.generation:
+        can_say = not isinstance(snapshot.spec, Invalid) and snapshot.unreadable is None
+        if can_say or self._unsaid.get(snapshot.key) == snapshot.generation:
             return ()
         self._unsaid[snapshot.key] = snapshot.generation
         return decision.events

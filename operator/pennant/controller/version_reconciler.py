@@ -3,6 +3,7 @@
 Rule: A version's record is judged by itself, and its status is written once.
 """
 
+from pennant.api.reasons import Reason
 from pennant.core.observation import Key
 from pennant.core.version_status import VersionSeen, judged, unsaid
 from pennant.ports import Clock, Refused, Versions
@@ -15,8 +16,8 @@ class VersionReconciler:
         """Read and write by `versions`."""
         self._versions = versions
         self._clock = clock
-        self._told: dict[Key, tuple[str, int]] = {}
-        """Uid and generation of which an Event was sent, because no status could be written."""
+        self._told: dict[Key, tuple[str, int, Reason | None]] = {}
+        """Uid, generation and reason of which an Event was sent, because no status could say it."""
 
     async def reconcile(self, key: Key) -> None:
         """Write the status if it is to be another one; only a change can make it so, never time.
@@ -27,6 +28,8 @@ class VersionReconciler:
         if seen is None:
             self._told.pop(key, None)
             return
+        if seen.unreadable and not seen.deleting:
+            await self._tell(seen)
         status = judged(seen, self._clock.now())
         if seen.deleting or status == seen.status:
             return
@@ -41,8 +44,8 @@ class VersionReconciler:
 
         Rule: What the API server refuses is said, and tried again after a minute.
         """
-        told = (seen.uid, seen.generation)
         event = unsaid(seen)
+        told = (seen.uid, seen.generation, event.reason if event is not None else None)
         if event is not None and self._told.get(seen.key) != told:
             self._told[seen.key] = told
             await self._versions.record_event(seen, event)

@@ -1,7 +1,8 @@
 """Commands that people give by annotations: they survive a GitOps tool's self-heal and need no write to the spec.
 
 A command is `pennant.dev/rollback-to`, `pennant.dev/retry` or `pennant.dev/restart`; `pennant.dev/requested-at` is its
-token, by which it is carried out once. The operator answers in `status.lastCommand` and removes nothing.
+token, by which it is carried out once. Without a token it is known by its own words, once. The operator answers in
+`status.lastCommand` and removes nothing.
 """
 
 from collections.abc import Mapping
@@ -9,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pennant.api import GROUP
-from pennant.api.meta import NAME, SENTENCE, clip
+from pennant.api.deployment_status import LONGEST_COMMAND
+from pennant.api.meta import NAME, SENTENCE, clip, printable
 from pennant.core.digest import short_hash
 
 REQUESTED_AT = f"{GROUP}/requested-at"
@@ -39,13 +41,20 @@ class Command:
     value: str
     """A revision, a version, or empty."""
     token: str
-    """What tells this command from the one before."""
+    """What tells this command from the one before: what was given as such, or else a hash of its words."""
+    is_named: bool
+    """Whether a token was given."""
     by: str
     reason: str
 
     def __str__(self) -> str:
         """Return the command as one would say it."""
-        return f"{self.verb} {self.value}".strip()
+        return said(self.verb, self.value)
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What is asked for, in the words by which it is known again."""
+        return (str(self),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +62,22 @@ class Malformed:
     """Annotations that are meant as a command but make none."""
 
     token: str
-    text: str
+    is_named: bool
+    words: tuple[str, ...]
+    """What each of the annotations would have asked for by itself."""
     problem: str
 
     def __str__(self) -> str:
         """Return what was read."""
-        return self.text
+        return ", ".join(self.words)
+
+
+def said(verb: Verb, value: str) -> str:
+    """Return a command in words that fit into a status; two commands that differ have different words."""
+    words = printable(f"{verb} {value}".strip())
+    if len(words) <= LONGEST_COMMAND:
+        return words
+    return f"{words[: LONGEST_COMMAND - 14]}… {short_hash(printable(value))}"
 
 
 def read(annotations: Mapping[str, str]) -> Command | Malformed | None:
@@ -66,16 +85,19 @@ def read(annotations: Mapping[str, str]) -> Command | Malformed | None:
     given = {verb: str(annotations[verb.annotation]).strip() for verb in Verb if verb.annotation in annotations}
     if not given:
         return None
-    by, reason = (str(annotations.get(each, "")).strip() for each in (REQUESTED_BY, REASON))
-    # Without a token the words themselves are one: the same words are carried out once.
-    token = str(annotations.get(REQUESTED_AT, "")).strip() or short_hash([{**given}, by, reason])
+    by, reason = (printable(str(annotations.get(each, "")).strip()) for each in (REQUESTED_BY, REASON))
+    words = tuple(said(verb, value) for verb, value in given.items())
+    named = printable(str(annotations.get(REQUESTED_AT, "")).strip())
+    # Without a token the words themselves are one: whatever else is said, the same words are carried out once.
+    token = named or short_hash(words)
     if len(token) > NAME:
         token = short_hash(token)
     if len(given) > 1:
         names = " and ".join(verb.annotation for verb in given)
         problem = f"{names} are set at the same time; remove all but one and set a new {REQUESTED_AT}"
-        return Malformed(token, ", ".join(given), problem)
+        return Malformed(token, bool(named), words, problem)
     ((verb, value),) = given.items()
     if len(value) > LONGEST_VALUE:
-        return Malformed(token, verb, f"{verb.annotation} has more than {LONGEST_VALUE} characters")
-    return Command(verb, value, token, clip(by, NAME), clip(reason, SENTENCE))
+        problem = f"{verb.annotation} has more than {LONGEST_VALUE} characters"
+        return Malformed(token, bool(named), words, problem)
+    return Command(verb, value, token, bool(named), clip(by, NAME), clip(reason, SENTENCE))

@@ -11,6 +11,7 @@ from typing import assert_never
 
 from pennant.api.conditions import ConditionStatus
 from pennant.api.deployment_status import (
+    AnsweredCommand,
     Applied,
     Desired,
     Drift,
@@ -32,6 +33,7 @@ from pennant.core import (
     events,
     gates,
     history,
+    integrity,
     plan,
     revision,
     rollback,
@@ -57,6 +59,14 @@ def decide(seen: Observation) -> Decision:
 
     Rule: The first gate that speaks wins.
     """
+    decision = _decided(replace(seen, snapshot=integrity.examined(seen.snapshot)))
+    if integrity.is_whole(seen.snapshot):
+        return decision
+    again = seen.now + integrity.LOOK_AGAIN_AFTER
+    return replace(decision, look_again_at=min(again, decision.look_again_at or again))
+
+
+def _decided(seen: Observation) -> Decision:
     for gate in GATES:
         if (decision := gate(seen)) is not None:
             return decision
@@ -84,7 +94,39 @@ def _foreign(seen: Observation) -> Decision | None:
     return _halted(seen, Reason.NAME_CONFLICT, f"a Deployment {name} exists that does not belong to this object")
 
 
-GATES = (_deleting, _foreign)
+def _unreadable(seen: Observation) -> Decision | None:
+    """Rule: A status that cannot be read is never taken for an empty one."""
+    snapshot = seen.snapshot
+    if snapshot.unreadable is None:
+        return None
+    where = f"{snapshot.key.name} --namespace {snapshot.key.namespace}"
+    message = (
+        f"{snapshot.unreadable.problem}; nothing is changed, and what serves keeps serving. If a newer release of the "
+        "operator wrote this, run that release; otherwise remove the status, and it is rebuilt from the "
+        f"ControllerRevisions: kubectl patch modeldeployment {where} --subresource=status --type=merge "
+        """--patch '{"status":null}'"""
+    )
+    return _halted(seen, Reason.STATUS_UNREADABLE, message)
+
+
+def _contradicted(seen: Observation) -> Decision | None:
+    """Without a status nothing tells which of the records that contradict each other is the right one.
+
+    Rule: A record that was changed is never served.
+    """
+    snapshot = seen.snapshot
+    if snapshot.status.history or not snapshot.doubted:
+        return None
+    names = " ".join(f"{snapshot.key.name}-{number}" for number in sorted(snapshot.doubted))
+    message = (
+        f"{'; '.join(each for _, each in sorted(snapshot.doubted.items()))}. There is no status that tells what was "
+        "recorded, so nothing is changed, and what serves keeps serving. Restore the status, or delete what was "
+        f"changed: kubectl delete controllerrevision --namespace {snapshot.key.namespace} {names}"
+    )
+    return _halted(seen, Reason.HISTORY_TAMPERED, message)
+
+
+GATES = (_deleting, _unreadable, _contradicted, _foreign)
 
 
 def _halted(seen: Observation, reason: Reason, message: str) -> Decision:
@@ -114,6 +156,7 @@ class _Scene:
     standing: Quarantine
     """What was quarantined before this pass."""
     last_command: LastCommand | None
+    commands: tuple[AnsweredCommand, ...]
     applied: Applied | None
     drift: Drift | None
     pending: bool = False
@@ -176,9 +219,8 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
     at = _with_quarantine(at, at.quarantine)
     gate = gates.blocked(at)
     applied = by_hand.with_known_restart(before.applied, snapshot.workload, past)
-    return _Scene(
-        seen, at, asked, found, gate, standing, before.last_command, applied, before.drift, events=found.events
-    )
+    said, commands = before.last_command, before.commands
+    return _Scene(seen, at, asked, found, gate, standing, said, commands, applied, before.drift, events=found.events)
 
 
 def _still_undone(at: Situation) -> Quarantine:
@@ -191,16 +233,20 @@ def _still_undone(at: Situation) -> Quarantine:
 
 def _commanded(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
     """Answer the command that the annotations give, if there is a new one."""
-    is_rebuilt = bool(scene.at.snapshot.revisions) and not before.history
-    answer = answers.answer(scene.at, before.last_command, is_rebuilt)
+    is_blank = not before.history and not before.quarantine and before.desired is None
+    is_rebuilt = not before.history and bool(scene.at.snapshot.revisions or (is_blank and scene.at.quarantine))
+    answer = answers.answer(scene.at, before, is_rebuilt)
     if answer is None:
         return scene
-    said = replace(scene, last_command=answer.last_command)
     if answer.draft is None:
-        return replace(said, at=_with_quarantine(scene.at, answer.quarantine))
-    fresh = _with_revision(said, answer.draft, answer.quarantine)
-    # A command counts as answered when its revision can be recorded.
-    return replace(scene, refusal=fresh.refusal) if fresh.refusal else fresh
+        at = _with_quarantine(scene.at, answer.quarantine)
+        return replace(scene, last_command=answer.last_command, commands=answer.commands, at=at)
+    fresh = _with_revision(scene, answer.draft, answer.quarantine)
+    if fresh.refusal or fresh.at.active is None:
+        # A command counts as answered when its revision can be recorded.
+        return replace(scene, refusal=fresh.refusal)
+    answer = answer.carried_out_by(fresh.at.active.revision)
+    return replace(fresh, last_command=answer.last_command, commands=answer.commands)
 
 
 def _with_quarantine(at: Situation, quarantine: Quarantine) -> Situation:
@@ -317,8 +363,11 @@ def _marks(at: Situation, said: history.History) -> tuple[MarkRevision, ...]:
 def _prunings(at: Situation, told: history.History) -> tuple[PruneRevision, ...]:
     """Return the deletions of records that neither the status tells of nor is about to."""
     kept = {each.revision for each in told}
-    numbers = (each.entry.revision for each in at.snapshot.revisions)
-    return tuple(PruneRevision(number) for number in numbers if number not in kept)
+    newest = max(kept, default=0)
+    # What does not follow the history is no part of it, and left for a person to look at.
+    doubted = (number for number in at.snapshot.doubted if number < newest)
+    numbers = (*(each.entry.revision for each in at.snapshot.revisions), *doubted)
+    return tuple(PruneRevision(number) for number in sorted(numbers) if number not in kept)
 
 
 def _facts(seen: Observation, scene: _Scene) -> Facts:
@@ -343,11 +392,23 @@ def _facts(seen: Observation, scene: _Scene) -> Facts:
         gate=scene.gate,
         paused=at.spec.paused,
         frozen=_is_frozen(at),
-        broken=history.broken(at.history, (*seen.snapshot.revisions, *created)),
+        broken=history.broken(at.history, (*seen.snapshot.revisions, *created), seen.snapshot.doubted),
+        unrecorded=_unrecorded(scene),
         has_target=at.target is not None,
         pending=scene.pending,
         refusal=scene.refusal,
     )
+
+
+def _unrecorded(scene: _Scene) -> str:
+    """Return why the revision in place cannot be applied, where nothing is under way that can be; empty: it can."""
+    at = scene.at
+    if at.active is None or scene.actions or at.spec.paused:
+        return ""
+    number = at.active.revision
+    if any(each.entry.revision == number for each in at.snapshot.revisions):
+        return ""
+    return at.snapshot.doubted.get(number) or f"the record of revision {number} is gone"
 
 
 def _status(seen: Observation, scene: _Scene, facts: Facts) -> ModelDeploymentStatus:
@@ -363,6 +424,7 @@ def _status(seen: Observation, scene: _Scene, facts: Facts) -> ModelDeploymentSt
         progress=scene.found.progress,
         drift=scene.drift,
         last_command=scene.last_command,
+        commands=scene.commands,
         history=history.thinned(at.history),
         quarantine=at.quarantine,
         analysis=scene.found.verdict.metrics,

@@ -53,7 +53,7 @@ def drift_corrected(drift: Drift) -> Event:
 
 def _of_command(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> tuple[Event, ...]:
     said = after.last_command
-    if said is None or said == before.last_command:
+    if said is None or said.withdrawn_at is not None or said == before.last_command:
         return ()
     if said.result is CommandResult.ACCEPTED:
         return (Event(EventType.NORMAL, Reason.COMMAND_ACCEPTED, f"{said.command}: {said.message}"),)

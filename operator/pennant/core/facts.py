@@ -51,6 +51,8 @@ class Facts:
     """Whether a bad version is left where it is, because `rollback.action` is Pause."""
     broken: tuple[str, ...]
     """What is wrong with the records of the history."""
+    unrecorded: str
+    """Why the active revision cannot be applied again: its record was changed or is gone; empty: it can."""
     has_target: bool
     """Whether a version known good is there to go back to."""
     pending: bool

@@ -3,7 +3,7 @@
 Rule: What was recorded once is never changed.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import pairwise
 
@@ -49,15 +49,41 @@ def adopted(history: History, revisions: Iterable[Revision], quarantine: Quarant
 def _as_recorded(entry: HistoryEntry, record: Revision | None) -> HistoryEntry:
     if record is None:
         return entry
-    told = {name: getattr(record.entry, name) for name in altered(entry, record)}
-    if len(record.latest.evidence) > len(entry.evidence):
+    told = {
+        name: getattr(record.entry if name in _RECORDED else record.latest, name) for name in altered(entry, record)
+    }
+    if record.latest.evidence:
+        # The status tells less of it, of a revision that was found bad long ago.
         told["evidence"] = record.latest.evidence
     return entry.model_copy(update=told) if told else entry
 
 
+_RECORDED = (*FIXED, "hash")
+MARKS = ("available_at", "rolled_out_at", "verified_at", "ended_at")
+
+
 def altered(entry: HistoryEntry, record: Revision) -> tuple[str, ...]:
-    """Return the fields in which an entry of the status contradicts the record of its revision."""
-    return tuple(name for name in (*FIXED, "hash") if getattr(entry, name) != getattr(record.entry, name))
+    """Return the fields in which an entry of the status contradicts the record of its revision, or what is noted there.
+
+    The status says first how far a revision came, and the note on its record repeats that. So the status may be ahead
+    of the note, but a mark that is noted stays as it is, and what has ended stays as it ended.
+
+    Rule: What the status says of a revision's progress is held against its record.
+    """
+    fixed = [name for name in _RECORDED if getattr(entry, name) != getattr(record.entry, name)]
+    return (*fixed, *(() if record.mirrored is None else _contradicted(entry, record.mirrored)))
+
+
+def _contradicted(entry: HistoryEntry, noted: HistoryEntry) -> Iterator[str]:
+    is_final = noted.ended_at is not None
+    for name in MARKS:
+        said = getattr(noted, name)
+        if getattr(entry, name) != said and (is_final or said is not None):
+            yield name
+    if entry.outcome != noted.outcome and (is_final or entry.ended_at is None):
+        yield "outcome"
+    if noted.evidence and entry.evidence != noted.evidence[: len(entry.evidence)]:
+        yield "evidence"
 
 
 def restored(history: History, revisions: Iterable[Revision]) -> tuple[str, ...]:
@@ -72,20 +98,14 @@ def restored(history: History, revisions: Iterable[Revision]) -> tuple[str, ...]
     return tuple(found)
 
 
-def broken(history: History, revisions: Iterable[Revision]) -> tuple[str, ...]:
-    """Return a sentence for each record that was forged or is gone; nothing can put that right.
+def broken(history: History, revisions: Iterable[Revision], doubted: Mapping[int, str]) -> tuple[str, ...]:
+    """Return a sentence for each record that was changed or is gone; nothing can put that right.
 
     Rule: What was tampered with is named.
     """
-    recorded = {each.entry.revision: each for each in revisions}
-    found = [f"the record of revision {each.revision} is gone" for each in history if each.revision not in recorded]
-    for number, each in sorted(recorded.items()):
-        before = recorded.get(number - 1)
-        if not each.intact:
-            found.append(f"the record of revision {number} does not fit its hash")
-        elif before is not None and each.entry.previous_hash != before.entry.hash:
-            found.append(f"the record of revision {number} does not follow that of revision {number - 1}")
-    return tuple(found)
+    recorded = {each.entry.revision for each in revisions} | doubted.keys()
+    gone = (f"the record of revision {each.revision} is gone" for each in history if each.revision not in recorded)
+    return (*gone, *(each for _, each in sorted(doubted.items()) if each))
 
 
 def succeeded(entry: HistoryEntry, successor: HistoryEntry, quarantine: Quarantine) -> HistoryEntry:

@@ -37,6 +37,16 @@ class Invalid:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A status of which a part cannot be read: what that part says is not known, and must not be lost."""
+
+    problem: str
+    """Names the field, and what it should be."""
+    stored: Json
+    """The status as it is stored."""
+
+
+@dataclass(frozen=True, slots=True)
 class Version:
     """One ModelVersion of the model that is deployed."""
 
@@ -68,8 +78,13 @@ class Revision:
     """The version's record."""
     mirrored: HistoryEntry | None = None
     """The entry with the progress that was last noted on the ControllerRevision; None: none was."""
-    intact: bool = True
-    """Whether the entry's hash is that of its content."""
+    flaw: str = ""
+    """What of the ControllerRevision is not as its entry says; empty: it holds what was recorded."""
+
+    @property
+    def intact(self) -> bool:
+        """Whether it holds what was recorded, going by the hashes in it."""
+        return not self.flaw
 
     @property
     def latest(self) -> HistoryEntry:
@@ -181,7 +196,7 @@ class Snapshot:
     versions: tuple[Version, ...]
     """All ModelVersions of `spec.model` in the namespace; empty where the spec is invalid."""
     revisions: tuple[Revision, ...]
-    """All ControllerRevisions of this ModelDeployment, oldest first."""
+    """All ControllerRevisions of this ModelDeployment, oldest first; to a decision, those whose content is trusted."""
     workload: Workload | None
     """The Deployment of this name; None: there is none."""
     changed_by: str = ""
@@ -190,6 +205,13 @@ class Snapshot:
     """What the annotations tell the operator to do; None: nothing."""
     taken: frozenset[int] = frozenset()
     """Numbers of revisions whose names something else has, or a record that cannot be read."""
+    unreadable: Unreadable | None = None
+    """Says what of the status cannot be read; `status` holds the rest. None: all of it was read."""
+    doubted: Mapping[int, str] = field(default_factory=dict)
+    """ControllerRevisions that a decision must not use: by number, a sentence that says what is wrong with it.
+
+    Empty where nothing is wrong, and it only waits to be deleted.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,8 @@ class Draft:
     reason: str
     token: str | None = None
     """Token of the command that asks for it; of a restart, its annotation."""
+    command: str | None = None
+    """That command in words."""
 
 
 def next_revision(at: Situation, is_blocked: bool) -> Draft | None:
@@ -73,7 +75,7 @@ def next_revision(at: Situation, is_blocked: bool) -> Draft | None:
 
 
 def _recorded_anew(at: Situation) -> Draft | None:
-    """Return the revision in place once more where its record is gone and an earlier one holds the same template.
+    """Return the revision in place once more where its record is gone or changed, and an earlier one holds the same.
 
     Otherwise a rollback whose record somebody deletes would never reach the Deployment, and what is bad would stay.
     """
@@ -94,8 +96,14 @@ def _recorded_anew(at: Situation) -> Draft | None:
         inputs_hash=same[-1].entry.inputs_hash,
         trigger=Trigger.SPEC_CHANGED,
         actor=OPERATOR,
-        reason=f"the record of revision {active.revision} is gone",
+        reason=lost(at, active),
     )
+
+
+def lost(at: Situation, entry: HistoryEntry) -> str:
+    """Return what became of the record of a revision that cannot be used."""
+    what = "was changed" if entry.revision in at.snapshot.doubted else "is gone"
+    return f"the record of revision {entry.revision} {what}"
 
 
 def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) -> Revision | None:
@@ -116,6 +124,8 @@ def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) 
         started_at=now,
         outcome=Outcome.IN_PROGRESS,
         command_token=draft.token,
+        command=draft.command,
+        data_hash=revision.data_hash(draft.template, draft.record),
         previous_hash="",
         hash="",
     )
@@ -145,7 +155,7 @@ def _promotion(at: Situation, version: Version, template: Json) -> Draft | None:
         record = next((each for each in at.snapshot.revisions if each.entry.revision == active.revision), None)
         if record is not None and _is_rendered_from(record, at, version):
             return None
-        reason = f"the record of revision {active.revision} is gone" if record is None else "the pod template changed"
+        reason = lost(at, active) if record is None else "the pod template changed"
     elif at.spec.version is not None:
         reason = f"spec.version asks for {version.version}"
     else:
@@ -200,6 +210,7 @@ def retry(at: Situation, version: Version, template: Json, command: Command) -> 
         actor=command.by,
         reason=because(f"{version.version} gets another chance", command.reason),
         token=command.token,
+        command=str(command),
     )
 
 
@@ -216,6 +227,7 @@ def restart(at: Situation, active: HistoryEntry, command: Command) -> Draft:
         actor=command.by,
         reason=because("all pods are started anew", command.reason),
         token=command.token,
+        command=str(command),
     )
 
 

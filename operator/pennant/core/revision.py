@@ -16,7 +16,7 @@ from pennant.api.deployment_status import HistoryEntry
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
-from pennant.core.digest import sha256, short_hash
+from pennant.core.digest import content_digest, sha256, short_hash
 
 MODEL_LABEL = f"{GROUP}/model"
 VERSION_LABEL = f"{GROUP}/version"
@@ -24,7 +24,8 @@ TEMPLATE_HASH_LABEL = f"{GROUP}/template-hash"
 DEPLOYMENT_LABEL = f"{GROUP}/modeldeployment"
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
-# What of a history entry never changes; the rest tells how far the revision came.
+# What of a history entry never changes; the rest tells how far the revision came. A field that is not set is not
+# hashed, so one that is added here changes no hash of an entry that was made without it.
 FIXED = (
     "revision",
     "version",
@@ -36,11 +37,14 @@ FIXED = (
     "reason",
     "started_at",
     "command_token",
+    "command",
+    "data_hash",
     "previous_hash",
 )
 RENDERED = ("model", "version", "artifacts", "serving")
 """What of a version's record pods are rendered from."""
 CHAINED = tuple(to_camel(each) for each in FIXED)
+_UNCHAINED = frozenset(to_camel(each) for each in HistoryEntry.model_fields if each not in FIXED)
 
 
 def render(name: str, spec: ModelDeploymentSpec, version: ModelVersionSpec) -> dict[str, Any]:
@@ -80,7 +84,10 @@ def pair(entry: HistoryEntry) -> tuple[str, str]:
 
 
 def _labelled(template: Json) -> dict[str, Any]:
-    """Return the template with the hash of its content as a label."""
+    """Return the template with the hash of its content as a label.
+
+    Records are checked by it, those of earlier releases too: what is hashed here must stay as it is.
+    """
     metadata = template["metadata"]
     labels = {key: value for key, value in metadata["labels"].items() if key != TEMPLATE_HASH_LABEL}
     content = {**template, "metadata": {**metadata, "labels": labels}}
@@ -153,3 +160,25 @@ def entry_hash(entry: HistoryEntry) -> str:
     """Return the sha256 over the fields of an entry that never change."""
     whole = entry.to_json()
     return sha256({name: whole[name] for name in CHAINED if name in whole})
+
+
+def data_hash(template: Json, record: Json) -> str:
+    """Return the sha256 over what a ControllerRevision holds besides its entry."""
+    return sha256({"template": template, "record": record})
+
+
+def flaw(stored: Json, entry: HistoryEntry, template: Json, record: Json) -> str:
+    """Return what of a ControllerRevision is not as its entry says; empty: it holds what was recorded.
+
+    `stored` is the entry as it is stored: a field that only a newer release knows counts for the hash as well.
+
+    Raises `AttributeError`, `KeyError` or `TypeError` where the template is none.
+    """
+    if sha256({name: each for name, each in stored.items() if name not in _UNCHAINED}) != entry.hash:
+        return "its entry was changed"
+    if not template_hash(template) == template_hash(_labelled(template)) == entry.template_hash:
+        return "its pod template was changed"
+    bound = content_digest(record) == entry.digest if entry.data_hash is None else True
+    if not bound or entry.data_hash not in (None, data_hash(template, record)):
+        return "the version's record in it was changed"
+    return ""

@@ -19,6 +19,8 @@ from pennant.core.revision import pair
 from pennant.core.tags import Held, Holder
 
 BAD = frozenset({Outcome.ROLLED_BACK, Outcome.FAILED})
+GOOD = frozenset(Outcome) - BAD
+"""What a word that only a newer release knows means is not known: it is neither."""
 LIMIT = 20
 MOST_MIRRORS = 100
 MIRRORED = ("digest", "inputs_hash", "reason", "message", "since", "revision", "tag", "tagged")
@@ -60,7 +62,9 @@ def _good(history: History, quarantine: Quarantine) -> Iterator[HistoryEntry]:
     for entry in reversed(history):
         if entry.outcome in BAD:
             bad_since.add(pair(entry))
-        elif entry.verified_at is not None and pair(entry) not in bad_since and not is_quarantined(entry, quarantine):
+            continue
+        good = entry.verified_at is not None and entry.outcome in GOOD
+        if good and pair(entry) not in bad_since and not is_quarantined(entry, quarantine):
             yield entry
 
 

@@ -190,6 +190,18 @@ def _stalled_by_quarantine(facts: Facts) -> Said | None:
     return Said(TRUE, Reason.ROLLED_BACK, _rolled_back(facts).message)
 
 
+def _stalled_by_lost_record(facts: Facts) -> Said | None:
+    """Rule: A record that was changed is never served."""
+    if not facts.unrecorded or facts.active is None:
+        return None
+    mend = "Set spec.version" if facts.tag is None else f"Move the tag {facts.tag}"
+    message = (
+        f"{facts.unrecorded}. {facts.active.version} keeps serving as it is deployed, and can be neither corrected, "
+        f"scaled nor restarted. {mend} to a ModelVersion that is there, or go back by pennant.dev/rollback-to"
+    )
+    return Said(TRUE, Reason.HISTORY_TAMPERED, message)
+
+
 def _stalled_by_gate(facts: Facts) -> Said | None:
     if facts.gate is None:
         return None
@@ -212,6 +224,7 @@ STALLS = (
     _stalled_by_refusal,
     _stalled_by_breach,
     stalled_by_pods,
+    _stalled_by_lost_record,
     _stalled_by_quarantine,
     _stalled_by_gate,
     _stalled_by_grace,

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, QuarantineEntry, Trigger
 from pennant.api.meta import SENTENCE, clip
 from pennant.api.reasons import Reason
+from pennant.core.commands import Command
 from pennant.core.history import Quarantine, succeeded, with_entry
 from pennant.core.plan import Draft, Situation, because, record_of
 from pennant.core.revision import pair
@@ -16,7 +17,7 @@ from pennant.core.rollback import barring, quarantined
 from pennant.core.tags import Held
 
 
-def draft(at: Situation, target: HistoryEntry, actor: str, why: str, token: str | None = None) -> Draft:
+def draft(at: Situation, target: HistoryEntry, actor: str, why: str, order: Command | None = None) -> Draft:
     """Return the revision that takes a person back to an earlier one."""
     snapshot = record_of(at, target)
     came_from = f"{at.active.version} (revision {at.active.revision})" if at.active else "nothing"
@@ -29,7 +30,8 @@ def draft(at: Situation, target: HistoryEntry, actor: str, why: str, token: str 
         trigger=Trigger.UNDO,
         actor=actor,
         reason=because(f"back from {came_from} to {target.version} of revision {target.revision}", why),
-        token=token,
+        token=order.token if order is not None else None,
+        command=str(order) if order is not None else None,
     )
 
 

@@ -42,6 +42,8 @@ class VersionSeen:
     """The revisions that put a version of this name in place."""
     deployments: frozenset[str] = frozenset()
     """The names of all ModelDeployments in the namespace."""
+    unreadable: str = ""
+    """What of the status that cannot be computed anew is not readable: it is left as it is. Empty: all was read."""
 
 
 def judged(seen: VersionSeen, now: datetime) -> ModelVersionStatus:
@@ -52,7 +54,7 @@ def judged(seen: VersionSeen, now: datetime) -> ModelVersionStatus:
     known = ModelVersionStatus(
         observed_generation=seen.generation,
         conditions=_conditions(seen, now),
-        served_by=told,
+        served_by=before.served_by if seen.unreadable else told,
         serving=serving(told),
     )
     if isinstance(spec, Invalid):
@@ -68,7 +70,10 @@ def judged(seen: VersionSeen, now: datetime) -> ModelVersionStatus:
 
 
 def unsaid(seen: VersionSeen) -> Event | None:
-    """Return the Event that says what is wrong with a record where no status can; None: nothing is."""
+    """Return the Event that says what is wrong with a record or a status where no status can; None: nothing is."""
+    if seen.unreadable:
+        said = f"{seen.unreadable}; it is left as it is until it can be read, or is removed"
+        return Event(EventType.WARNING, Reason.STATUS_UNREADABLE, clip(said))
     if not isinstance(seen.spec, Invalid):
         return None
     return Event(EventType.WARNING, Reason.INVALID_SPEC, clip(seen.spec.problem))

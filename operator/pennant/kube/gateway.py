@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pennant.api import API_VERSION
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import Json
+from pennant.core import integrity
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.observation import Key, Revision, Snapshot, Workload
 from pennant.core.pods import Pods
@@ -66,6 +67,12 @@ class Gateway:
         uid = self._store.uid(key)
         if uid is not None and not self._store.has_revisions(uid):
             await self._load_revisions(key, uid)
+            return self._store.snapshot(key)
+        known = self._store.snapshot(key)
+        if uid is None or known is None or integrity.is_whole(known):
+            return known
+        # Nobody tells of a record that was put right: none is watched.
+        await self._load_revisions(key, uid)
         return self._store.snapshot(key)
 
     async def pods(self, owner: Snapshot, template_hash: str) -> Pods:
@@ -196,7 +203,7 @@ class Gateway:
                 "uid": owner.uid,
                 "resourceVersion": owner.resource_version,
             },
-            "status": status.to_json(),
+            "status": translate.status_to_write(owner, status),
         }
         path = RESOURCES[kind].path(owner.key.namespace, owner.key.name, "status")
         self._store.sending(owner.key, status)

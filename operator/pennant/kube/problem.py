@@ -1,12 +1,12 @@
 """What is wrong with something that was read, as one sentence for the user who wrote it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
-from pennant.api.meta import MEANINGS, clip
+from pennant.api.meta import MEANINGS, clip, printable
 
 _NESTED = (dict, list)
 DEEPEST = 64
@@ -24,9 +24,16 @@ _SAID: Mapping[str, str] = {
 }
 
 
-def problem(error: ValidationError, root: str = "spec") -> str:
-    """Return the first error with the path of its field, and how many more there are."""
-    first, *more = error.errors(include_url=False, include_input=False)
+def problem(error: ValidationError, root: str = "spec", only: Container[str] | None = None) -> str:
+    """Return the first error with the path of its field, and how many more there are.
+
+    Where `only` names fields, errors in others do not count; empty where there are none then.
+    """
+    found = error.errors(include_url=False, include_input=False)
+    counted = [each for each in found if only is None or not each["loc"] or each["loc"][0] in only]
+    if not counted:
+        return ""
+    first, *more = counted
     path = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in first["loc"])
     said = (
         _SAID.get(first["type"])
@@ -41,11 +48,6 @@ def problem(error: ValidationError, root: str = "spec") -> str:
 
 def _mended(start: re.Match[str]) -> str:
     return "" if start[0].startswith("Value") else "must "
-
-
-def printable(text: str) -> str:
-    """Return the text with what would change the look of other text, such as a new line, by its number."""
-    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
 
 
 def too_deep(value: object, root: str = "spec") -> str | None:

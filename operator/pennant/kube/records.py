@@ -23,10 +23,12 @@ from pennant.core.served import Service, services
 from pennant.core.version_status import VersionSeen
 from pennant.kube import translate
 from pennant.kube.identity import Identity
-from pennant.kube.problem import too_deep
+from pennant.kube.problem import problem, too_deep
 
 OWN = tuple(field.alias or name for name, field in ModelVersionStatus.model_fields.items() if name != "quarantined_by")
 """The fields of a version's status that its own controller writes; `quarantinedBy` is written by ModelDeployments'."""
+REMEMBERED = frozenset({"servedBy"})
+"""The fields among them that are not computed from the record alone."""
 
 
 def unheard(_: Key) -> None:
@@ -119,6 +121,7 @@ class Records:
         if record is None:
             return None
         raw, spec = self._read(key, record)
+        status, unreadable = _status(record)
         parent = None if record.parent is None else self._records.get(record.parent)
         told = self._services.get(key, {})
         return VersionSeen(
@@ -129,7 +132,8 @@ class Records:
             deleting=record.deleting,
             spec=spec,
             record={} if isinstance(spec, Invalid) else raw,
-            status=_status(record),
+            status=status,
+            unreadable=unreadable,
             parent=None if parent is None or record.parent is None else self._read(record.parent, parent)[1],
             services=tuple(each for name in sorted(told) for each in told[name]),
             deployments=frozenset(self._deployments.get(key.namespace, ())),
@@ -196,12 +200,14 @@ def _own(status: object) -> Json:
     return {name: status[name] for name in OWN if name in status}
 
 
-def _status(record: _Record) -> ModelVersionStatus:
+def _status(record: _Record) -> tuple[ModelVersionStatus, str]:
+    """Return what of a status can be read, and what is wrong with the rest where it cannot be computed anew."""
+    stored = json.loads(zlib.decompress(record.status))
     try:
-        return ModelVersionStatus.model_validate(json.loads(zlib.decompress(record.status)))
-    except ValidationError:
-        # It is computed anew, whole.
-        return ModelVersionStatus()
+        return ModelVersionStatus.model_validate(stored), ""
+    except ValidationError as error:
+        said = problem(error, "status", only=REMEMBERED)
+        return translate.readable(ModelVersionStatus, stored), said
 
 
 def _text(value: object) -> bytes:

@@ -1,6 +1,7 @@
 """From the API server's JSON to the core's values, and back: once, at the edge.
 
-What users wrote wrongly becomes `Invalid`; what only we write and cannot be read is treated as not there.
+What users wrote wrongly becomes `Invalid`; a status that cannot be read becomes `Unreadable`. A record that cannot be
+read is treated as not there.
 """
 
 import json
@@ -20,8 +21,8 @@ from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import QuarantinedBy
 from pennant.core import commands, desired
 from pennant.core.digest import content_digest, short_hash
-from pennant.core.observation import Invalid, Key, Revision, Snapshot, Version, Workload
-from pennant.core.revision import CHAINED, RESTARTED_AT, TEMPLATE_HASH_LABEL, entry_hash, template_hash
+from pennant.core.observation import Invalid, Key, Revision, Snapshot, Unreadable, Version, Workload
+from pennant.core.revision import CHAINED, RESTARTED_AT, TEMPLATE_HASH_LABEL, flaw
 from pennant.kube.identity import controller_uid, fields_hash, identity, last_editor, last_writer
 from pennant.kube.pods import refusal, since
 from pennant.kube.problem import problem, too_deep
@@ -34,6 +35,13 @@ NOT_READ = Invalid("nothing asks for the version, so its record was not read")
 PROGRESS_ANNOTATION = f"{GROUP}/progress"
 _FIXED = (*CHAINED, "hash")
 LONGEST_WORD = 63
+_COMPUTED = frozenset({"observed_generation", "conditions", "stable", "analysis"}) | {
+    *("replicas", "ready_replicas", "selector")
+}
+REMEMBERED = frozenset(
+    field.alias or name for name, field in ModelDeploymentStatus.model_fields.items() if name not in _COMPUTED
+)
+"""The fields of a status that nothing else tells, or not all of it; the others are computed anew in each pass."""
 _NO_TAGS: frozenset[str] = frozenset()
 
 
@@ -66,6 +74,7 @@ class Recorded:
 def model_deployment(raw: Json) -> Snapshot:
     """Return the ModelDeployment alone, as a snapshot to which nothing belongs yet."""
     metadata = raw["metadata"]
+    status, unreadable = _status(raw)
     return Snapshot(
         key=Key(metadata["namespace"], metadata["name"]),
         uid=metadata["uid"],
@@ -73,12 +82,13 @@ def model_deployment(raw: Json) -> Snapshot:
         generation=metadata.get("generation", 0),
         deleting="deletionTimestamp" in metadata,
         spec=_deployment_spec(metadata["name"], raw.get("spec")),
-        status=_status(raw),
+        status=status,
         versions=(),
         revisions=(),
         workload=None,
         changed_by=last_writer(raw, "spec"),
         order=commands.read(metadata.get("annotations") or {}),
+        unreadable=unreadable,
     )
 
 
@@ -98,13 +108,52 @@ def parsed(model: type[ModelT], raw: object) -> ModelT | Invalid:
         return Invalid(problem(error))
 
 
-def _status(raw: Json) -> ModelDeploymentStatus:
+def _status(raw: Json) -> tuple[ModelDeploymentStatus, Unreadable | None]:
+    """Return what of the status can be read, and what is wrong with the rest where that is no copy of anything.
+
+    Rule: A status that cannot be read is never taken for an empty one.
+    """
+    stored = raw.get("status") or {}
+    if not isinstance(stored, dict):
+        _log.warning("The status of %s is no object: it holds nothing", identity(raw).key)
+        return ModelDeploymentStatus(), None
     try:
-        return ModelDeploymentStatus.model_validate(raw.get("status") or {})
+        return ModelDeploymentStatus.model_validate(stored), None
     except ValidationError as error:
-        # The history is in the ControllerRevisions as well: from an empty status it is rebuilt whole.
         _log.warning("The status of %s cannot be read: %s", identity(raw).key, problem(error, "status"))
-        return ModelDeploymentStatus()
+        said = problem(error, "status", only=REMEMBERED)
+        return readable(ModelDeploymentStatus, stored), Unreadable(said, stored) if said else None
+
+
+def readable(model: type[ModelT], stored: Json) -> ModelT:
+    """Return what of an object can be read, field by field, and of a list item by item; every field has a default."""
+    found: dict[str, Any] = {}
+    for name, field in model.model_fields.items():
+        alias = field.alias or name
+        if alias not in stored:
+            continue
+        value = stored[alias]
+        if isinstance(value, list) and isinstance(field.default, tuple):
+            read = [getattr(each, name) for item in value if (each := _read(model, {alias: [item]})) is not None]
+            found[name] = tuple(item for each in read for item in each)
+        elif (whole := _read(model, {alias: value})) is not None:
+            found[name] = getattr(whole, name)
+    return model().model_copy(update=found)
+
+
+def _read(model: type[ModelT], stored: Json) -> ModelT | None:
+    try:
+        return model.model_validate(stored)
+    except (ValueError, RecursionError):
+        return None
+
+
+def status_to_write(owner: Snapshot, status: ModelDeploymentStatus) -> dict[str, Any]:
+    """Return the status as it is to be stored; of one that cannot be read nothing is lost but what conditions said."""
+    whole = status.to_json()
+    if owner.unreadable is None:
+        return whole
+    return {**owner.unreadable.stored, **{name: whole[name] for name in ("conditions", "observedGeneration")}}
 
 
 def named(raw: Json) -> tuple[str, str]:
@@ -237,8 +286,9 @@ def recorded(raw: Json, pool: Pool | None = None) -> Recorded | None:
         if revision_number(raw) != entry.revision:
             raise ValueError(f"it holds revision {entry.revision}")
         template, record = shared(dict(data["template"])), shared(dict(data["record"]))
-        intact = entry_hash(entry) == entry.hash and template_hash(template) == entry.template_hash
-        revision = Revision(entry, template, record, _mirrored(raw, entry), intact)
+        revision = Revision(
+            entry, template, record, _mirrored(raw, entry), flaw(data["entry"], entry, template, record)
+        )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         said = problem(error, "data.entry") if isinstance(error, ValidationError) else repr(error)
         _log.warning("ControllerRevision %s is no record of a revision: %s", identity(raw).key, said)
@@ -247,17 +297,28 @@ def recorded(raw: Json, pool: Pool | None = None) -> Recorded | None:
 
 
 def _mirrored(raw: Json, entry: HistoryEntry) -> HistoryEntry | None:
-    """Return the entry with the progress that is noted on its ControllerRevision; None where none is."""
+    """Return the entry with the progress that is noted on its ControllerRevision; None where none is.
+
+    What of it cannot be read is forgotten, and nothing else.
+    """
     noted = (raw["metadata"].get("annotations") or {}).get(PROGRESS_ANNOTATION)
     if noted is None:
         return None
     try:
         progress = {name: each for name, each in json.loads(noted).items() if name not in _FIXED}
-        return HistoryEntry.model_validate(entry.to_json() | progress)
     except (AttributeError, TypeError, ValueError, RecursionError) as error:
-        # What happened to the revision is forgotten then; that it was there is not.
         _log.warning("The progress noted on ControllerRevision %s cannot be read: %s", identity(raw).key, error)
         return None
+    whole, known = entry.to_json(), dict[str, Any]()
+    try:
+        return HistoryEntry.model_validate(whole | progress)
+    except (ValueError, RecursionError) as error:
+        said = problem(error, PROGRESS_ANNOTATION) if isinstance(error, ValidationError) else repr(error)
+        _log.warning("A part of what is noted on ControllerRevision %s is lost: %s", identity(raw).key, said)
+    for name, each in progress.items():
+        if _read(HistoryEntry, {**whole, name: each}) is not None:
+            known[name] = each
+    return HistoryEntry.model_validate(whole | known)
 
 
 def progress(entry: HistoryEntry) -> str:

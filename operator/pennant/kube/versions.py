@@ -10,7 +10,7 @@ from pennant.core.version_status import VersionSeen
 from pennant.kube.client import MERGE, Client, Verb
 from pennant.kube.events import Regarding, record
 from pennant.kube.gateway import Gateway
-from pennant.kube.records import OWN
+from pennant.kube.records import OWN, REMEMBERED
 from pennant.kube.relist import refresh
 from pennant.kube.resources import RESOURCES, Kind
 from pennant.kube.store import Store
@@ -33,12 +33,15 @@ class VersionGateway:
         return self._store.records.seen(key)
 
     async def write_status(self, seen: VersionSeen, status: ModelVersionStatus) -> None:
-        """Replace the status of the ModelVersion, but for `quarantinedBy`: that is not ours, and not named."""
-        whole = status.to_json()
+        """Replace the status of the ModelVersion, but for `quarantinedBy`: that is not ours, and not named.
+
+        Nor is what cannot be read.
+        """
+        whole, kept = status.to_json(), REMEMBERED if seen.unreadable else frozenset()
         body = {
             "metadata": {"uid": seen.uid, "resourceVersion": seen.resource_version},
             # What is null is taken away.
-            "status": {name: whole.get(name) for name in OWN},
+            "status": {name: whole.get(name) for name in OWN if name not in kept},
         }
         path = RESOURCES[KIND].path(seen.key.namespace, seen.key.name, "status")
         self._store.records.sending(seen.key, {name: whole[name] for name in OWN if name in whole})

@@ -3,15 +3,16 @@
 from typing import Any
 
 from pennant.api.crd import crds
-from pennant.api.deployment_status import ModelDeploymentStatus
-from pennant.api.meta import LABEL_PATTERN, LAST_REVISION, SEMVER_PATTERN
+from pennant.api.deployment_status import ModelDeploymentStatus, Outcome, Trigger
+from pennant.api.meta import LABEL_PATTERN, LAST_REVISION, SEMVER_PATTERN, WORD_PATTERN
 from pennant.api.reasons import Reason
 from pennant.core.history import thinned
 
 Node = dict[str, Any]
 MOMENT = "2026-11-26T12:00:00.000Z"
 LARGEST_NUMBER = 2**31 - 1
-BEGINNINGS = {"": "", LABEL_PATTERN: "", SEMVER_PATTERN: "1.0.0-"}
+HASHES = ("digest", "templateHash", "storedTemplate", "dataHash", "previousHash", "hash")
+BEGINNINGS = {"": "", LABEL_PATTERN: "", SEMVER_PATTERN: "1.0.0-", WORD_PATTERN: ""}
 
 
 def longest(node: Node, filler: str, number: int = 0) -> Any:
@@ -47,12 +48,14 @@ def schema_of(kinds: str) -> Node:
 def longest_status(filler: str) -> ModelDeploymentStatus:
     """Return the status of a hundred revisions, each found bad by all metrics that there may be.
 
-    Measurements are numbers and names, so their texts are ASCII.
+    Measurements are numbers and names, and hashes hexadecimal digits, so their texts are ASCII.
     """
     schema = schema_of("modeldeployments")
     raw, plain = longest(schema, filler), longest(schema, "a")
     for number, entry in enumerate(raw["history"]):
-        entry |= {"revision": LAST_REVISION - 200 + number, "evidence": plain["history"][number]["evidence"]}
+        entry |= {name: plain["history"][number][name] for name in ("evidence", *HASHES)}
+        entry |= {"revision": LAST_REVISION - 200 + number}
+        entry |= {"trigger": max(Trigger, key=len), "outcome": max(Outcome, key=len)}
     for each in (*raw["quarantine"], *raw["analysis"], raw["progress"]):
         each["reason"] = max(Reason, key=len)
     status = ModelDeploymentStatus.model_validate(raw)

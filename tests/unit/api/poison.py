@@ -132,11 +132,11 @@ DEPLOYMENTS = (
 )
 
 
-def _of_status(what: str, status: Any, **metadata: Any) -> Poisoned:
+def _of_status(what: str, status: Any, says: str = "", annotations: Any = None) -> Poisoned:
     """Return a ModelDeployment with nothing wrong in its spec, of a model without versions."""
     manifest = a_deployment(model="nobody")
-    manifest["metadata"] = {"name": f"poison-{what.replace(' ', '-')}", **metadata}
-    return Poisoned(what, _present(manifest | {"status": status}))
+    manifest["metadata"] = {"name": f"poison-{what.replace(' ', '-')}", "annotations": annotations or {}}
+    return Poisoned(what, _present(manifest | {"status": status}), says)
 
 
 def entry(**fields: Any) -> Object:
@@ -157,33 +157,58 @@ def entry(**fields: Any) -> Object:
     return known | fields
 
 
-def _commanding(**annotations: str) -> dict[str, dict[str, str]]:
-    return {"annotations": {f"pennant.dev/{name.replace('_', '-')}": each for name, each in annotations.items()}}
+def _commanding(**annotations: str) -> dict[str, str]:
+    return {f"pennant.dev/{name.replace('_', '-')}": each for name, each in annotations.items()}
 
 
-# These are begun anew, as if there were no status: the condition TagResolved says that nobody holds the tag.
+# What nothing else tells stops everything, and the condition Ready names it by the reason StatusUnreadable. The others
+# hold nothing, or nothing that is not computed anew: the condition TagResolved says that nobody holds the tag.
 STATUSES = (
     _of_status("status a string", "ready"),
     _of_status("status a number", 7),
     _of_status("status a list", [{}]),
     _of_status("status null", None),
-    _of_status("history a string", {"history": "none"}),
-    _of_status("history of numbers", {"history": [1, 2]}),
-    _of_status("revision negative", {"history": [entry(revision=-1)]}),
-    _of_status("revision too large", {"history": [entry(revision=2**63 - 1)]}),
+    _of_status("history a string", {"history": "none"}, "status.history: must be a list"),
+    _of_status("history of numbers", {"history": [1, 2]}, "status.history[0]: must be an object (and 1 more)"),
+    _of_status("revision negative", {"history": [entry(revision=-1)]}, "status.history[0].revision: must be greater"),
+    _of_status(
+        "revision too large", {"history": [entry(), entry(revision=2**63 - 1)]}, "status.history[1].revision: must be"
+    ),
     _of_status("revision twice", {"history": [entry(), entry(version="2.0.0")]}),
-    _of_status("time without zone", {"history": [entry(startedAt="2026-01-01T00:00:00")]}),
-    _of_status("time at the end of the calendar", {"history": [entry(availableAt="9999-12-31T23:59:59Z")]}),
+    _of_status(
+        "time without zone",
+        {"history": [entry(startedAt="2026-01-01T00:00:00")]},
+        "status.history[0].startedAt: must have timezone info",
+    ),
+    _of_status(
+        "time at the end of the calendar",
+        {"history": [entry(availableAt="9999-12-31T23:59:59Z")]},
+        "status.history[0].availableAt: must be a time between 1970 and 3000",
+    ),
     _of_status("outcome unknown", {"history": [entry(outcome="Shrug")]}),
+    _of_status("outcome no word", {"history": [entry(outcome="no word")]}, "status.history[0].outcome: must be"),
     _of_status("conditions an object", {"conditions": {"Ready": "True"}}),
     _of_status("condition without type", {"conditions": [{"status": "True"}]}),
-    _of_status("quarantine of garbage", {"quarantine": [None, 7, {"digest": {}}]}),
-    _of_status("generation a word", {"observedGeneration": "latest"}),
-    _of_status("serving a number", {"serving": {"version": 7}, "stable": [], "desired": "1.0.0"}),
-    _of_status("command of garbage", ABSENT, **_commanding(rollback_to="\u0663" * 300, retry="\x00", requested_at="x")),
-    _of_status("command without end", ABSENT, **_commanding(rollback_to="9" * 200_000)),
+    _of_status("metrics of garbage", {"analysis": [None, 7], "replicas": "many"}),
     _of_status(
-        "command nobody can carry out", ABSENT, **_commanding(retry="'; drop\n\u202etable", reason="\ud7ff" * 900)
+        "quarantine of garbage", {"quarantine": [None, 7, {"digest": {}}]}, "status.quarantine[0]: must be an object"
+    ),
+    _of_status("generation a word", {"observedGeneration": "latest"}),
+    _of_status(
+        "serving a number",
+        {"serving": {"version": 7}, "stable": [], "desired": "1.0.0"},
+        "status.desired: must be an object",
+    ),
+    _of_status(
+        "command of garbage",
+        ABSENT,
+        annotations=_commanding(rollback_to="\u0663" * 300, retry="\x00", requested_at="x"),
+    ),
+    _of_status("command without end", ABSENT, annotations=_commanding(rollback_to="9" * 200_000)),
+    _of_status(
+        "command nobody can carry out",
+        ABSENT,
+        annotations=_commanding(retry="'; drop\n\u202etable", reason="\ud7ff" * 900),
     ),
 )
 

@@ -8,8 +8,8 @@ from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, O
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.digest import content_digest
-from pennant.core.observation import Key, Snapshot, Version, Workload
-from pennant.core.revision import chained
+from pennant.core.observation import Key, Revision, Snapshot, Version, Workload
+from pennant.core.revision import chained, data_hash, render, template_hash
 from simulation.story import a_record, a_spec
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -60,6 +60,17 @@ def an_entry(revision: int = 1, version: str = "1.0.0", **fields: Any) -> Histor
         hash="",
     )
     return chained(entry.model_copy(update=fields), None)
+
+
+def a_revision(
+    number: int = 1, version: str = "1.0.0", previous: HistoryEntry | None = None, **fields: Any
+) -> Revision:
+    """Return a revision whose hashes are those of its content, that follows another one."""
+    record = a_record(version)
+    template = render("fraud", the_spec(), ModelVersionSpec.model_validate(record))
+    known = {"template_hash": template_hash(template), "data_hash": data_hash(template, record), **fields}
+    entry = an_entry(number, version).model_copy(update=known)
+    return Revision(chained(entry, previous), template, record)
 
 
 def a_snapshot(name: str, *versions: Version, **fields: Any) -> Snapshot:

@@ -11,7 +11,6 @@ from jsonschema import Draft202012Validator
 
 from pennant.api.conditions import find
 from pennant.api.crd import crds
-from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.core.decide import decide
 from pennant.core.decision import Decision
 from pennant.core.observation import Invalid, Key, Observation
@@ -65,13 +64,31 @@ def test_a_model_deployment_that_cannot_be_read_says_which_field_is_wrong(poison
 
 
 @pytest.mark.parametrize("poisoned", poison.STATUSES, ids=lambda each: each.what)
-def test_a_status_that_cannot_be_read_is_begun_anew(poisoned: Poisoned) -> None:
+def test_a_status_that_cannot_be_read_stops_everything_where_nothing_else_tells_it(
+    poisoned: Poisoned,
+) -> None:
+    """Rule: A status that cannot be read is never taken for an empty one."""
     store = Store()
     store.heard("ModelDeployment", "ADDED", raw(poisoned.manifest))
-    decision = decided(store, Key("default", poisoned.manifest["metadata"]["name"]))
-    resolved = find(decision.status.conditions, "TagResolved")
-    assert resolved is not None
-    assert (resolved.status, resolved.reason) == ("False", "TagUnassigned")
+    key = Key("default", poisoned.manifest["metadata"]["name"])
+    decision = decided(store, key)
+    ready, resolved = (find(decision.status.conditions, kind) for kind in ("Ready", "TagResolved"))
+    if not poisoned.says:
+        assert resolved is not None
+        assert (resolved.status, resolved.reason) == ("False", "TagUnassigned")
+        return
+    assert ready is not None
+    assert (ready.status, ready.reason) == ("False", "StatusUnreadable")
+    assert poisoned.says in ready.message
+    assert ready.message.isprintable()
+    assert f"kubectl patch modeldeployment {key.name} --namespace default --subresource=status" in ready.message
+    assert decision.actions == ()
+    snapshot = store.snapshot(key)
+    assert snapshot is not None
+    written = translate.status_to_write(snapshot, decision.status)
+    stored = {name: each for name, each in poisoned.manifest["status"].items() if name != "conditions"}
+    assert stored.items() <= written.items(), "what cannot be read stays as it is"
+    assert any(each["reason"] == "StatusUnreadable" for each in written["conditions"])
 
 
 @pytest.mark.parametrize("poisoned", poison.VERSIONS, ids=lambda each: each.what)
@@ -170,11 +187,13 @@ def test_no_object_of_any_shape_is_an_accident(chance: random.Random, junk: list
     decided(store, other)
 
 
-def test_a_status_that_was_spoilt_in_one_place_is_not_believed_in_the_others() -> None:
+def test_one_bad_entry_hides_no_other_and_is_not_lost() -> None:
     status = a_long_status()
     status["history"][0]["startedAt"] = 7
     store = Store()
     store.heard("ModelDeployment", "ADDED", raw({**examples.a_deployment(), "status": status}))
     snapshot = store.snapshot(FRAUD)
     assert snapshot is not None
-    assert snapshot.status == ModelDeploymentStatus()
+    assert [each.revision for each in snapshot.status.history] == [2]
+    written = translate.status_to_write(snapshot, decided(store, FRAUD).status)
+    assert written["history"] == status["history"]

@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from pennant.api.model_version import ModelVersionSpec
-from pennant.api.version_status import ModelVersionStatus
 from pennant.core.observation import Invalid, Key
-from pennant.core.version_status import judged
+from pennant.core.version_status import judged, unsaid
 from pennant.kube.records import OWN, Records
 from pennant.kube.store import Store
 from unit.api import poison
@@ -100,12 +99,43 @@ def test_what_this_process_wrote_itself_is_no_reason_to_look_again_and_what_anot
     assert shelf.hear(raw_version("1.0.0", at=13)) == {"1.0.0"}, "somebody wiped it"
 
 
-def test_a_status_that_cannot_be_read_is_begun_anew() -> None:
+SERVED = {"deployment": "fraud", "revision": 1, "from": "2026-01-01T12:00:00.000Z"}
+
+
+def test_of_a_status_what_can_be_computed_is_begun_anew_where_it_cannot_be_read() -> None:
     shelf = Shelf()
-    shelf.hear(raw_version("1.0.0", status={"conditions": "Ready", "observedGeneration": 1}))
+    shelf.hear(raw_version("1.0.0", status={"conditions": "Ready", "observedGeneration": 1, "servedBy": [SERVED]}))
     seen = shelf.store.records.seen(key("1.0.0"))
     assert seen is not None
-    assert seen.status == ModelVersionStatus()
+    assert (seen.status.conditions, seen.unreadable) == ((), "")
+    assert [each.revision for each in seen.status.served_by] == [1], "what can be read is kept"
+
+
+def test_of_a_status_what_only_it_tells_is_left_as_it_is_where_it_cannot_be_read() -> None:
+    """Rule: A status that cannot be read is never taken for an empty one."""
+    shelf = Shelf()
+    garbage = {**SERVED, "revision": "two"}
+    shelf.hear(raw_version("1.0.0", status={"servedBy": [SERVED, garbage]}))
+    shelf.hear(serving(20, "1.0.0", "1.1.0"), kind="ModelDeployment")
+    seen = shelf.store.records.seen(key("1.0.0"))
+    assert seen is not None
+    assert seen.unreadable == "status.servedBy[1].revision: must be a whole number, without quotes"
+    after = judged(seen, NOON)
+    assert after.served_by == seen.status.served_by
+    assert {each.reason for each in after.conditions} == {"RecordValid", "RecordIncomplete"}, "the rest goes on"
+    told = unsaid(seen)
+    assert told is not None
+    assert told.reason == "StatusUnreadable"
+    assert "it is left as it is until" in told.message
+
+
+def test_a_word_of_a_newer_release_is_read_and_kept() -> None:
+    shelf = Shelf()
+    bump = {"parent": "1.0.0", "bump": "Epoch", "reasons": []}
+    shelf.hear(raw_version("1.0.0", status={"computedBump": bump}))
+    seen = shelf.store.records.seen(key("1.0.0"))
+    assert seen is not None
+    assert seen.status.to_json()["computedBump"] == bump
 
 
 @pytest.mark.parametrize("poisoned", poison.VERSIONS, ids=lambda each: each.what)

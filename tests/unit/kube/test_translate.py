@@ -1,22 +1,65 @@
+import json
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from pennant.api.deployment_status import ModelDeploymentStatus, Outcome
+from pennant.core.digest import content_digest, sha256
 from pennant.core.observation import Invalid, Revision
+from pennant.core.revision import chained, data_hash, restarted, template_hash
 from pennant.kube import translate
 from pennant.kube.identity import last_writer
 from unit.api.poison import nested
-from unit.core.builders import an_entry
+from unit.core.builders import a_revision, an_entry
 from unit.kube.raw import raw, raw_deployment, raw_version, raw_workload
 
-GARBAGE = [{"observedGeneration": "x"}, {"history": [{}]}, {"conditions": 7}, {"history": None}, [], "x"]
+
+@pytest.mark.parametrize("status", [[], "x", 7], ids=str)
+def test_a_status_that_is_no_object_holds_nothing(status: Any) -> None:
+    read = translate.model_deployment(raw_deployment(status=status))
+    assert (read.status, read.unreadable) == (ModelDeploymentStatus(), None)
 
 
-@pytest.mark.parametrize("status", GARBAGE, ids=str)
-def test_a_status_that_cannot_be_read_is_begun_anew(status: Any) -> None:
-    assert translate.model_deployment(raw_deployment(status=status)).status == ModelDeploymentStatus()
+@pytest.mark.parametrize("status", [{"observedGeneration": "x"}, {"conditions": 7}], ids=str)
+def test_what_is_computed_anew_need_not_be_read(status: Any) -> None:
+    read = translate.model_deployment(raw_deployment(status=status))
+    assert (read.status, read.unreadable) == (ModelDeploymentStatus(), None)
+
+
+@pytest.mark.parametrize(
+    ("status", "problem"),
+    [
+        ({"history": [{}]}, "status.history[0].revision: must be set (and 10 more)"),
+        ({"history": None, "conditions": 7}, "status.history: must be a list"),
+        ({"lastCommand": {"token": 7}}, "status.lastCommand.token: must be a string; a number or a word like yes"),
+    ],
+    ids=str,
+)
+def test_a_status_that_only_itself_can_tell_and_cannot_be_read_names_the_field(status: Any, problem: str) -> None:
+    unreadable = translate.model_deployment(raw_deployment(status=status)).unreadable
+    assert unreadable is not None
+    assert unreadable.problem.startswith(problem)
+    assert unreadable.stored == status
+
+
+def test_words_of_a_newer_release_are_read_and_kept() -> None:
+    quarantine = {
+        **{"digest": "", "version": "1.0.0", "reason": "CanaryAborted", "message": "", "revision": 1},
+        "since": "2026-01-01T12:00:00.000Z",
+    }
+    metric = {
+        **{"name": "accuracy", "revision": 1, "state": "Drifting", "reason": "OffCourse", "message": ""},
+        "since": "2026-01-01T12:00:00.000Z",
+    }
+    command = {
+        **{"token": "t", "command": "split 5", "result": "Queued", "message": "", "at": "2026-01-01T12:00:00.000Z"},
+    }
+    entry = an_entry().to_json() | {"trigger": "Canary", "outcome": "Aborted"}
+    status = {"history": [entry], "quarantine": [quarantine], "analysis": [metric], "lastCommand": command}
+    read = translate.model_deployment(raw_deployment(status=status))
+    assert read.unreadable is None
+    assert status.items() <= read.status.to_json().items()
 
 
 def test_a_status_that_is_not_there_is_empty() -> None:
@@ -107,12 +150,9 @@ def test_a_deployment_is_what_its_status_says() -> None:
 
 
 def test_a_revision_survives_its_way_through_the_api_server() -> None:
-    owner = translate.model_deployment(raw_deployment())
-    template = {"metadata": {"labels": {"pennant.dev/template-hash": an_entry().template_hash}}, "spec": {}}
-    revision = Revision(an_entry(), template, {"version": "1.0.0"})
-    stored = translate.controller_revision(owner, revision)
-    stored["metadata"] |= {"uid": "u", "resourceVersion": "1"}
-    assert translate.recorded(stored) == translate.Recorded("u", "1", revision)
+    found = translate.recorded(a_record())
+    assert found == translate.Recorded("u", "1", a_revision())
+    assert found.revision.intact
 
 
 @pytest.mark.parametrize("data", [None, {}, {"entry": {}}, {"entry": {}, "template": 7, "record": 7}, [], "x"], ids=str)
@@ -120,13 +160,68 @@ def test_a_record_that_cannot_be_read_is_not_there(data: Any) -> None:
     assert translate.recorded({**raw("fraud-1", {}), "data": data}) is None
 
 
-def a_record(**changes: Any) -> dict[str, Any]:
+def a_record(revision: Revision | None = None, **changes: Any) -> dict[str, Any]:
     """Return the ControllerRevision of revision 1, with changes to its data."""
-    template = {"metadata": {"labels": {"pennant.dev/template-hash": an_entry().template_hash}}, "spec": {}}
     owner = translate.model_deployment(raw_deployment())
-    stored = translate.controller_revision(owner, Revision(an_entry(), template, {"version": "1.0.0"}))
+    stored = translate.controller_revision(owner, revision or a_revision())
     stored["metadata"] |= {"uid": "u", "resourceVersion": "1"}
     return {**stored, "data": stored["data"] | changes}
+
+
+def flaw(stored: dict[str, Any]) -> str:
+    found = translate.recorded(json.loads(json.dumps(stored)))
+    assert found is not None
+    return found.revision.flaw
+
+
+def an_older_revision() -> Revision:
+    """Return a revision as it was recorded before entries named the hash of what is recorded with them."""
+    return a_revision(data_hash=None)
+
+
+@pytest.mark.parametrize("revision", [a_revision(), an_older_revision()], ids=["of today", "of an earlier release"])
+def test_a_record_is_intact_only_with_the_content_that_was_recorded(revision: Revision) -> None:
+    """Labels and hashes say nothing by themselves: they are held against what is there.
+
+    Rule: A record that was changed is never served.
+    """
+    data = a_record(revision)["data"]
+    assert flaw(a_record(revision)) == ""
+    container = data["template"]["spec"]["containers"][0]
+    image = {**data["template"], "spec": {"containers": [{**container, "image": "registry.example/server:evil"}]}}
+    assert flaw(a_record(revision, template=image)) == "its pod template was changed"
+    artifact = {**data["record"]["artifacts"][0], "digest": "sha256:" + "6" * 64}
+    record = {**data["record"], "artifacts": [artifact]}
+    assert flaw(a_record(revision, record=record)) == "the version's record in it was changed"
+    for name, value in {"version": "6.6.6", "actor": "somebody", "commandToken": "t", "unheardOf": 7}.items():
+        assert flaw(a_record(revision, entry={**data["entry"], name: value})) == "its entry was changed"
+
+
+def test_what_a_version_is_not_known_by_is_bound_as_well() -> None:
+    """The digest of a content leaves its description out; the hash of the record does not."""
+    data = a_record()["data"]
+    assert flaw(a_record(record={**data["record"], "description": "ours"})) == "the version's record in it was changed"
+
+
+def test_the_hash_of_a_record_holds_for_what_only_a_newer_release_put_there() -> None:
+    entry = {**a_record()["data"]["entry"], "unheardOf": {"a": 1}}
+    hashed = {name: each for name, each in entry.items() if name not in ("hash", "outcome", "evidence")}
+    assert flaw(a_record(entry={**entry, "hash": sha256(hashed)})) == ""
+
+
+def test_hashes_mean_what_they_meant_when_they_were_recorded() -> None:
+    """Records are checked by them for as long as they are kept: these digits never change."""
+    record = {"model": "fraud", "version": "1.0.0", "artifacts": [{"name": "m", "uri": "s3://é", "digest": "md5:0"}]}
+    template = restarted({"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "server"}]}}, "t1")
+    assert template_hash(template) == "c11191771971"
+    assert content_digest(record) == "sha256:c72346391a85f7d1b15b12b26d39f2a892ffaf48c1905177be4b1ffa71826f67"
+    assert data_hash(template, record) == "sha256:d5e145221d84539ab2139fd8ff9c580bdba236b220d80594b91ef23ea8e61e34"
+    entry = an_entry(digest=content_digest(record), template_hash=template_hash(template), command_token="t1")
+    assert entry.hash == "sha256:78a7ea199b782bc80cec86e511730b3d746d0ef201e2b1b0b607e55e58a8e977"
+    assert (
+        chained(entry.model_copy(update={"data_hash": data_hash(template, record)}), entry).hash
+        == "sha256:295a4d0cca01fd307ba683ee284a1d8c7dfa609ae6533ce62d4109c2e6750c77"
+    )
 
 
 @pytest.mark.parametrize(
@@ -147,7 +242,7 @@ def test_a_record_by_another_name_is_not_there() -> None:
 
 @pytest.mark.parametrize(
     "noted",
-    ["", "7", "[]", "{", '{"outcome": "Shrug"}', "[" * 100_000, '{"verifiedAt": "2026-01-01T00:00:00"}'],
+    ["", "7", "[]", "{", '{"outcome": "no word"}', "[" * 100_000, '{"verifiedAt": "2026-01-01T00:00:00"}'],
     ids=repr,
 )
 def test_progress_that_cannot_be_read_is_forgotten(noted: str) -> None:
@@ -155,7 +250,16 @@ def test_progress_that_cannot_be_read_is_forgotten(noted: str) -> None:
     stored["metadata"]["annotations"] = {translate.PROGRESS_ANNOTATION: noted}
     found = translate.recorded(stored)
     assert found is not None
-    assert found.revision.latest == an_entry()
+    assert found.revision.latest == a_revision().entry
+
+
+def test_a_part_of_the_progress_that_cannot_be_read_hides_no_other() -> None:
+    stored = a_record()
+    noted = '{"verifiedAt": 7, "outcome": "Aborted"}'
+    stored["metadata"]["annotations"] = {translate.PROGRESS_ANNOTATION: noted}
+    found = translate.recorded(stored)
+    assert found is not None
+    assert found.revision.latest == a_revision().entry.model_copy(update={"outcome": Outcome("Aborted")})
 
 
 def test_progress_cannot_change_what_was_recorded() -> None:
@@ -164,7 +268,7 @@ def test_progress_cannot_change_what_was_recorded() -> None:
     stored["metadata"]["annotations"] = {translate.PROGRESS_ANNOTATION: noted}
     found = translate.recorded(stored)
     assert found is not None
-    assert found.revision.latest == an_entry().model_copy(update={"outcome": Outcome.VERIFIED})
+    assert found.revision.latest == a_revision().entry.model_copy(update={"outcome": Outcome.VERIFIED})
 
 
 @pytest.mark.parametrize(
