@@ -207,7 +207,7 @@ async def test_a_command_that_is_as_old_as_a_lost_status_is_not_repeated() -> No
     await story.passes(60)
     story.world.wipe_status(KEY)
     await story.passes(60)
-    assert said(story) == ("Ignored", f"already carried out as revision 3 on 2026-01-01T12:01:24Z; {AGAIN}")
+    assert said(story) == ("Ignored", f"already carried out as revision 3 on 2026-01-01T12:01:40Z; {AGAIN}")
     assert [each.version for each in story.history] == ["1.0.0", "1.1.0", "1.0.0"]
 
 
@@ -226,7 +226,7 @@ async def test_a_command_runs_once_whatever_becomes_of_its_annotations(token: st
     await story.passes(60)
     await promoted(story, "1.1.0", "1.2.0")
     before = [each.revision for each in story.history]
-    carried_out = f"already carried out as revision 3 on 2026-01-01T12:01:24Z; {AGAIN}"
+    carried_out = f"already carried out as revision 3 on 2026-01-01T12:01:40Z; {AGAIN}"
 
     await command(story, rollback_to="1.0.0", requested_by="bob", reason="in a hurry")
     await story.passes(60)
@@ -258,7 +258,7 @@ async def test_a_command_that_was_refused_stays_refused_when_its_token_goes() ->
     for annotations in ({"rollback_to": "1.2.0"}, {}, {"rollback_to": "1.2.0"}):
         await command(story, **annotations)
         await story.passes(60)
-    assert said(story) == ("Ignored", f"already refused on 2026-01-01T12:01:24Z; {AGAIN}")
+    assert said(story) == ("Ignored", f"already refused on 2026-01-01T12:01:40Z; {AGAIN}")
     assert story.served() == "1.3.0"
     await command(story, rollback_to="1.2.0", requested_at="t2")
     await story.passes(60)
@@ -282,7 +282,7 @@ async def test_a_token_that_was_used_is_not_accepted_for_other_words() -> None:
     await promoted(story, "1.0.0", "1.1.0")
     await command(story, rollback_to="", requested_at="t1")
     await story.passes(60)
-    used = "pennant.dev/requested-at t1 was used for revision 3 (rollback-to) on 2026-01-01T12:01:24Z; set a new "
+    used = "pennant.dev/requested-at t1 was used for revision 3 (rollback-to) on 2026-01-01T12:01:40Z; set a new "
     for annotations in ({"restart": ""}, {"rollback_to": "1.1.0"}):
         await command(story, requested_at="t1", **annotations)
         await story.passes(30)
@@ -327,7 +327,7 @@ async def test_what_was_answered_is_remembered_within_bounds() -> None:
     assert all(each.command.isprintable() for each in story.status.commands)
     assert len({each.command for each in story.status.commands}) == MOST_COMMANDS, "cut, they still differ"
     await command(story, rollback_to="1.0.0")
-    assert said(story) == ("Ignored", f"already carried out as revision 3 on 2026-01-01T12:01:24Z; {AGAIN}")
+    assert said(story) == ("Ignored", f"already carried out as revision 3 on 2026-01-01T12:01:40Z; {AGAIN}")
 
 
 async def test_a_command_is_not_given_again_by_objects_that_are_created_again() -> None:
@@ -355,4 +355,4 @@ async def test_what_a_release_without_this_memory_answered_is_known_by_its_last_
     record.resource_version = story.world.serial()
     await command(story, restart="", requested_at="t2")
     await command(story, rollback_to="7", requested_at="t1")
-    assert said(story) == ("Ignored", f"already refused on 2026-01-01T12:01:24Z; {AGAIN}")
+    assert said(story) == ("Ignored", f"already refused on 2026-01-01T12:01:40Z; {AGAIN}")

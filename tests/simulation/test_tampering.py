@@ -182,7 +182,7 @@ async def test_without_a_status_nothing_is_changed_where_a_record_was() -> None:
     story.world.wipe_status(KEY)
     await story.passes(90)
     assert story.condition("Stalled") == ("True", "HistoryTampered")
-    assert message(story, "Stalled").endswith("kubectl delete controllerrevision --namespace default fraud-1")
+    assert "kubectl delete controllerrevision --namespace default fraud-1" in message(story, "Stalled")
     assert story.pods() == pods
     story.world.delete_revision(KEY, 1)
     await story.passes(60)

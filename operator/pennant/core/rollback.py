@@ -132,12 +132,23 @@ def never_good(entry: HistoryEntry, past: History) -> bool:
 
 
 def _is_released(entry: QuarantineEntry, past: History) -> bool:
-    """Return whether the history says that this was released, or what it tried was tried again or known good since."""
-    if any(each.revision == entry.revision and each.released_at is not None for each in past):
+    """Return whether the history says that this was released, or what it tried was tried again or known good since.
+
+    A ModelDeployment that was created anew counts its revisions from 1: what a version still says of the one before is
+    older than all of them.
+    """
+    noted_on = next((each for each in past if _is_of(entry, each)), None)
+    if noted_on is not None and noted_on.released_at is not None:
         return True
-    later = [each for each in past if each.revision > entry.revision and each.digest == entry.digest]
+    after = entry.revision if noted_on is not None else 0
+    later = [each for each in past if each.revision > after and each.digest == entry.digest]
     good = (each for each in later if each.verified_at is not None and entry.inputs_hash in (None, pair(each)[1]))
     return any(each.trigger is Trigger.RETRY for each in later) or any(good)
+
+
+def _is_of(entry: QuarantineEntry, revision: HistoryEntry) -> bool:
+    """Return whether an entry of the quarantine speaks of this revision."""
+    return entry.revision == revision.revision and (entry.digest == revision.digest or entry.reason is Reason.UNDONE)
 
 
 def released(quarantine: Quarantine, tag: str | None, holder: Holder, active: HistoryEntry | None) -> Quarantine:
@@ -161,11 +172,13 @@ def released(quarantine: Quarantine, tag: str | None, holder: Holder, active: Hi
 
 def noted(past: History, before: Quarantine, after: Quarantine, now: datetime) -> History:
     """Return the history with the moment at which the quarantine of a revision ended."""
-    gone = {each.revision for each in before} - {each.revision for each in after}
-    return tuple(
-        each.model_copy(update={"released_at": now}) if each.revision in gone and each.released_at is None else each
-        for each in past
-    )
+    kept = {each.revision for each in after}
+    gone = [each for each in before if each.revision not in kept]
+
+    def ended(entry: HistoryEntry) -> bool:
+        return entry.released_at is None and any(_is_of(each, entry) for each in gone)
+
+    return tuple(each.model_copy(update={"released_at": now}) if ended(each) else each for each in past)
 
 
 def quarantined(quarantine: Quarantine, entry: QuarantineEntry) -> Quarantine:
