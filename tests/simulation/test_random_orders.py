@@ -21,7 +21,8 @@ from pennant.core.observation import Key
 from simulation import invariants
 from simulation.metrics import ANSWERS, NAMES, Answer, answers, metrics
 from simulation.story import Crash, Story, a_spec
-from simulation.world import KEY, OTHER, World
+from simulation.turns import ByDice
+from simulation.world import KEY, MOST_ROUNDS, OTHER, World
 
 NUMBERS = ("1.0.0", "1.1.0", "1.2.0")
 VERSIONS = st.sampled_from(NUMBERS)
@@ -69,6 +70,8 @@ EDITS: list[Edit] = [
     lambda world, key: world.restart_by_hand(key, f"{world.time:%Y-%m-%dT%H:%M:%SZ}"),
     World.delete_workload,
     lambda world, key: world.delete_workload(key, in_the_foreground=True),
+    lambda world, key: world.pause_by_hand(key, True),
+    lambda world, key: world.pause_by_hand(key, False),
 ]
 """What people do to a Deployment that is there."""
 
@@ -192,6 +195,40 @@ class Cluster(RuleBasedStateMachine):
     @rule(version=VERSIONS, ready=st.booleans())
     def pods_become_ready_or_never(self, version: str, ready: bool) -> None:
         (self.world.never_ready.discard if ready else self.world.never_ready.add)(version)
+
+    @rule(version=VERSIONS, crash=st.booleans())
+    def pods_crash_or_run(self, version: str, crash: bool) -> None:
+        (self.world.crashing.add if crash else self.world.crashing.discard)(version)
+
+    @rule(version=VERSIONS, told=st.none() | st.sampled_from([(5, 35), (20, 5), (1, 1)]))
+    def pods_lose_readiness_again_and_again(self, version: str, told: tuple[int, int] | None) -> None:
+        self.world.flapping.pop(version, None)
+        if told is not None:
+            self.world.flapping[version] = told
+
+    @rule(key=KEYS)
+    def a_pod_is_evicted(self, key: Key) -> None:
+        if key in self.world.deployments:
+            self.world.evict(key)
+
+    @rule(room=st.none() | st.integers(2, 8))
+    def there_is_room_for_so_many_pods(self, room: int | None) -> None:
+        self.world.room = room
+
+    @rule(quota=st.none() | st.integers(2, 8))
+    def a_quota_allows_so_many_pods(self, quota: int | None) -> None:
+        self.world.quota = quota
+
+    @rule(away=st.booleans())
+    def the_controllers_go_or_come(self, away: bool) -> None:
+        if away:
+            self.world.controllers_away = True
+        else:
+            self.world.restart_controllers()
+
+    @rule(seed=st.none() | st.integers(0, 1000), pace=st.sampled_from([1, 3, MOST_ROUNDS]))
+    def the_controllers_are_quick_or_slow(self, seed: int | None, pace: int) -> None:
+        self.world.pace, self.world.turns = pace, None if seed is None else ByDice(seed)
 
     @rule(key=KEYS, image=st.integers(1, 3))
     def the_template_changes(self, key: Key, image: int) -> None:
@@ -364,7 +401,11 @@ class Cluster(RuleBasedStateMachine):
     def all_is_well(self) -> None:
         """Let nothing go wrong from now on."""
         self.nothing_more_strikes()
-        self.world.never_ready.clear()
+        for behaviour in (self.world.never_ready, self.world.crashing, self.world.flapping):
+            behaviour.clear()
+        self.world.room = self.world.quota = self.world.turns = None
+        self.world.pace = MOST_ROUNDS
+        self.world.restart_controllers()
         self.story.accuracy.down = False
         for version in NUMBERS:
             self.story.accuracy.values[version] = 0.95

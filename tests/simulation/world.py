@@ -323,6 +323,11 @@ class World:
         """Return whether a controller has not yet heard of the newest status of its object."""
         return self.turns is not None and self.turns.is_behind(who)
 
+    def restart_controllers(self) -> None:
+        """Start the kube-controller-manager anew: it looks at everything, and waits for no back-off of before."""
+        self.controllers_away = False
+        self._controllers.forget()
+
     def refuses(self, namespace: str, pod: str) -> str | None:
         """Return why the API server refuses to create a pod; None: it does not."""
         here = (each for key, each in self.deployments.items() if key.namespace == namespace)
