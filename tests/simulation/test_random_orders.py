@@ -17,6 +17,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from pennant.api.deployment_status import Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.api.reasons import Reason
 from pennant.core.observation import Key
 from simulation import invariants
 from simulation.metrics import ANSWERS, NAMES, Answer, answers, metrics
@@ -24,6 +25,7 @@ from simulation.story import Crash, Story, a_spec
 from simulation.turns import ByDice
 from simulation.world import KEY, MOST_ROUNDS, OTHER, World
 
+FAILED_STARTS = {Reason.PROGRESS_DEADLINE_EXCEEDED, Reason.PODS_UNAVAILABLE}
 NUMBERS = ("1.0.0", "1.1.0", "1.2.0")
 VERSIONS = st.sampled_from(NUMBERS)
 KEYS = st.sampled_from([KEY, OTHER])
@@ -85,6 +87,8 @@ class Cluster(RuleBasedStateMachine):
         self.story = Story()
         self.all_is_well()
         self.holders: set[str] = set()
+        self.faulty: set[str] = set()
+        """Versions whose pods ever failed by themselves."""
         self.specs = {KEY: a_spec()}
         self.recorded: dict[Key, dict[int, str]] = {}
         self.owners: dict[Key, str] = {}
@@ -195,16 +199,19 @@ class Cluster(RuleBasedStateMachine):
     @rule(version=VERSIONS, ready=st.booleans())
     def pods_become_ready_or_never(self, version: str, ready: bool) -> None:
         (self.world.never_ready.discard if ready else self.world.never_ready.add)(version)
+        self.faulty |= self.world.never_ready
 
     @rule(version=VERSIONS, crash=st.booleans())
     def pods_crash_or_run(self, version: str, crash: bool) -> None:
         (self.world.crashing.add if crash else self.world.crashing.discard)(version)
+        self.faulty |= self.world.crashing
 
     @rule(version=VERSIONS, told=st.none() | st.sampled_from([(5, 35), (20, 5), (1, 1)]))
     def pods_lose_readiness_again_and_again(self, version: str, told: tuple[int, int] | None) -> None:
         self.world.flapping.pop(version, None)
         if told is not None:
             self.world.flapping[version] = told
+            self.faulty.add(version)
 
     @rule(key=KEYS)
     def a_pod_is_evicted(self, key: Key) -> None:
@@ -397,6 +404,13 @@ class Cluster(RuleBasedStateMachine):
     def rollbacks_end(self) -> None:
         """Between two acts of a person there are fewer of them than contents: three here."""
         assert all(number < len(NUMBERS) for number in self.rollbacks_since_a_person_acted.values())
+
+    @invariant()
+    def what_the_cluster_lacks_condemns_no_version(self) -> None:
+        """A start fails by what its own pods do: never by a lack of room, a quota, an eviction, or slow controllers."""
+        for record in self.world.records.values():
+            failed = {each.version for each in record.status.quarantine if each.reason in FAILED_STARTS}
+            assert failed <= self.faulty, "none of its pods failed"
 
     def all_is_well(self) -> None:
         """Let nothing go wrong from now on."""
