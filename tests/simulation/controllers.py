@@ -7,7 +7,7 @@ nothing is the last one until something else does. What they know of that is the
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from pennant.core.observation import Key
 from pennant.ports import Conflict
@@ -15,6 +15,8 @@ from simulation import deployment_controller, replica_set_controller
 from simulation.objects import Deployment, Pod, ReplicaSet
 from simulation.replica_set_controller import Backoff, backing_off
 
+K = TypeVar("K")
+V = TypeVar("V")
 Seen = tuple[int, tuple[ReplicaSet, ...]]
 
 
@@ -24,6 +26,14 @@ class Surroundings(Protocol):
     def now(self) -> datetime: ...
 
     def serial(self) -> int: ...
+
+    def acts(self, who: str) -> bool:
+        """Return whether a controller takes its turn now; one that does not takes it later."""
+        ...
+
+    def is_behind(self, who: str) -> bool:
+        """Return whether it has not yet heard of the newest status of its object."""
+        ...
 
     def refuses(self, namespace: str, pod: str) -> str | None:
         """Return why a pod cannot be created; None: it can."""
@@ -39,26 +49,31 @@ class Controllers:
         self._check_at: dict[str, datetime] = {}
         self._counted: dict[tuple[str, str], tuple[ReplicaSet, tuple[Pod, ...]]] = {}
         self._backoffs: dict[tuple[str, str], Backoff] = {}
+        self._count_at: dict[tuple[str, str], datetime] = {}
+        """When pods of a ReplicaSet will have been ready for long enough."""
 
     def copy(self) -> "Controllers":
         other = Controllers()
         other._settled, other._check_at = dict(self._settled), dict(self._check_at)
-        other._counted, other._backoffs = dict(self._counted), dict(self._backoffs)
+        other._counted, other._count_at = dict(self._counted), dict(self._count_at)
+        other._backoffs = dict(self._backoffs)
         return other
 
     def forget(self) -> None:
         """End, and begin anew: everything is looked at."""
-        for each in (self._settled, self._check_at, self._counted, self._backoffs):
+        for each in (self._settled, self._check_at, self._counted, self._count_at, self._backoffs):
             each.clear()
 
     def look_at_deployment(self, key: Key, deployment: Deployment, world: Surroundings) -> bool:
-        """Take one pass over a Deployment where there is reason to; return whether it wrote anything."""
+        """Take one pass over a Deployment where there is reason to; return whether more may be left to do."""
         uid, now = deployment.uid, world.now()
         before = (deployment.resource_version, deployment.replica_sets)
         due = self._check_at.get(uid)
         if self._settled.get(uid) == before and (due is None or now < due):
             return False
-        run = deployment_controller.Pass(key.name, deployment, now, world.serial)
+        if not world.acts(uid):
+            return True
+        run = deployment_controller.Pass(key.name, deployment, now, world.serial, is_behind=world.is_behind(uid))
         self._check_at.pop(uid, None)
         with suppress(Conflict):
             run.run()
@@ -70,30 +85,36 @@ class Controllers:
         return after != before
 
     def look_at_replica_sets(self, key: Key, deployment: Deployment, world: Surroundings) -> bool:
-        """Take one pass over each ReplicaSet of a Deployment where there is reason to; return whether any acted."""
-        acted = False
+        """Take one pass over each ReplicaSet where there is reason to; return whether more may be left to do."""
+        busy = False
         for each in deployment.replica_sets:
-            acted |= self._look_at_replica_set(key, deployment, each, world)
-        return acted
+            busy |= self._look_at_replica_set(key, deployment, each, world)
+        return busy
 
     def _look_at_replica_set(self, key: Key, deployment: Deployment, seen: ReplicaSet, world: Surroundings) -> bool:
         which, now = (deployment.uid, seen.identity), world.now()
-        pods, backoff = deployment.every_pod, self._backoffs.get(which)
-        known = self._counted.get(which)
-        is_new = known is None or known[0] is not seen or known[1] is not pods
-        if not is_new and (backoff is None or now < backoff.at):
+        pods, backoff, known = deployment.every_pod, self._backoffs.get(which), self._counted.get(which)
+        due = [at for at in (backoff.at if backoff else None, self._count_at.get(which)) if at is not None]
+        if known is not None and known[0] is seen and known[1] is pods and all(now < at for at in due):
             return False
+        if not world.acts(seen.name):
+            return True
         run = replica_set_controller.Pass(deployment, seen, now, world.serial, _admission(key, world))
         run.run()
-        if run.refusal is None:
-            self._backoffs.pop(which, None)
-        else:
-            self._backoffs[which] = backing_off(backoff, now)
+        _note(self._backoffs, which, None if run.refusal is None else backing_off(backoff, now))
+        _note(self._count_at, which, run.count_at)
         present = next(each for each in deployment.replica_sets if each.identity == seen.identity)
         if present is seen and deployment.every_pod is pods:
             self._counted[which] = (seen, pods)
             return False
         return True
+
+
+def _note(among: dict[K, V], key: K, value: V | None) -> None:
+    if value is None:
+        among.pop(key, None)
+    else:
+        among[key] = value
 
 
 def _admission(key: Key, world: Surroundings) -> Callable[[str], str | None]:

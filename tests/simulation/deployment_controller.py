@@ -42,9 +42,12 @@ def without(conditions: Conditions, kind: str) -> Conditions:
 class Pass:
     """One pass over a Deployment, on what was stored when it began."""
 
-    def __init__(self, name: str, stored: Deployment, now: datetime, serial: Callable[[], int]) -> None:
+    def __init__(
+        self, name: str, stored: Deployment, now: datetime, serial: Callable[[], int], *, is_behind: bool = False
+    ) -> None:
+        """Take what is stored; where it `is_behind`, there is a newer status than the one that it has heard of."""
         self._name, self._stored, self._now, self._serial = name, stored, now, serial
-        self._seen_version = stored.resource_version
+        self._seen_version = -1 if is_behind else stored.resource_version
         self._listed = stored.replica_sets
         self._status, self._revision = stored.status, stored.revision
         self.check_at: datetime | None = None

@@ -50,6 +50,8 @@ class Pass:
         self._pods = [each for each in stored.every_pod if each.identity == seen.identity]
         self.refusal: str | None = None
         """Why a pod could not be created."""
+        self.count_at: datetime | None = None
+        """When the next pod will have been ready for long enough."""
 
     def run(self) -> None:
         active = [each for each in self._pods if each.active]
@@ -102,12 +104,15 @@ class Pass:
         )
 
     def _status(self, active: Sequence[Pod]) -> ReplicaSetStatus:
-        ready = [each for each in active if each.ready]
+        ready = [each.ready_since for each in active if each.ready_since is not None]
+        needed = timedelta(seconds=self._seen.min_ready_seconds)
+        to_come = [since + needed for since in ready if since + needed > self._now]
+        self.count_at = min(to_come, default=None)
         return ReplicaSetStatus(
             observed_generation=self._seen.generation,
             replicas=len(active),
             ready=len(ready),
-            available=sum(is_available(each, self._seen.min_ready_seconds, self._now) for each in ready),
+            available=len(ready) - len(to_come),
             terminating=sum(each.deleting and not each.evicted for each in self._pods),
             failure=self._failure(),
         )

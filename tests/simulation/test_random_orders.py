@@ -17,12 +17,15 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from pennant.api.deployment_status import Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.api.reasons import Reason
 from pennant.core.observation import Key
 from simulation import invariants
 from simulation.metrics import ANSWERS, NAMES, Answer, answers, metrics
 from simulation.story import Crash, Story, a_spec
-from simulation.world import KEY, OTHER, World
+from simulation.turns import ByDice
+from simulation.world import KEY, MOST_ROUNDS, OTHER, World
 
+FAILED_STARTS = {Reason.PROGRESS_DEADLINE_EXCEEDED, Reason.PODS_UNAVAILABLE}
 NUMBERS = ("1.0.0", "1.1.0", "1.2.0")
 VERSIONS = st.sampled_from(NUMBERS)
 KEYS = st.sampled_from([KEY, OTHER])
@@ -69,6 +72,8 @@ EDITS: list[Edit] = [
     lambda world, key: world.restart_by_hand(key, f"{world.time:%Y-%m-%dT%H:%M:%SZ}"),
     World.delete_workload,
     lambda world, key: world.delete_workload(key, in_the_foreground=True),
+    lambda world, key: world.pause_by_hand(key, True),
+    lambda world, key: world.pause_by_hand(key, False),
 ]
 """What people do to a Deployment that is there."""
 
@@ -82,6 +87,8 @@ class Cluster(RuleBasedStateMachine):
         self.story = Story()
         self.all_is_well()
         self.holders: set[str] = set()
+        self.faulty: set[str] = set()
+        """Versions whose pods ever failed by themselves."""
         self.specs = {KEY: a_spec()}
         self.recorded: dict[Key, dict[int, str]] = {}
         self.owners: dict[Key, str] = {}
@@ -197,6 +204,43 @@ class Cluster(RuleBasedStateMachine):
     @rule(version=VERSIONS, ready=st.booleans())
     def pods_become_ready_or_never(self, version: str, ready: bool) -> None:
         (self.world.never_ready.discard if ready else self.world.never_ready.add)(version)
+        self.faulty |= self.world.never_ready
+
+    @rule(version=VERSIONS, crash=st.booleans())
+    def pods_crash_or_run(self, version: str, crash: bool) -> None:
+        (self.world.crashing.add if crash else self.world.crashing.discard)(version)
+        self.faulty |= self.world.crashing
+
+    @rule(version=VERSIONS, told=st.none() | st.sampled_from([(5, 35), (20, 5), (1, 1)]))
+    def pods_lose_readiness_again_and_again(self, version: str, told: tuple[int, int] | None) -> None:
+        self.world.flapping.pop(version, None)
+        if told is not None:
+            self.world.flapping[version] = told
+            self.faulty.add(version)
+
+    @rule(key=KEYS)
+    def a_pod_is_evicted(self, key: Key) -> None:
+        if key in self.world.deployments:
+            self.world.evict(key)
+
+    @rule(room=st.none() | st.integers(2, 8))
+    def there_is_room_for_so_many_pods(self, room: int | None) -> None:
+        self.world.room = room
+
+    @rule(quota=st.none() | st.integers(2, 8))
+    def a_quota_allows_so_many_pods(self, quota: int | None) -> None:
+        self.world.quota = quota
+
+    @rule(away=st.booleans())
+    def the_controllers_go_or_come(self, away: bool) -> None:
+        if away:
+            self.world.controllers_away = True
+        else:
+            self.world.restart_controllers()
+
+    @rule(seed=st.none() | st.integers(0, 1000), pace=st.sampled_from([1, 3, MOST_ROUNDS]))
+    def the_controllers_are_quick_or_slow(self, seed: int | None, pace: int) -> None:
+        self.world.pace, self.world.turns = pace, None if seed is None else ByDice(seed)
 
     @rule(key=KEYS, image=st.integers(1, 3))
     def the_template_changes(self, key: Key, image: int) -> None:
@@ -366,10 +410,21 @@ class Cluster(RuleBasedStateMachine):
         """Between two acts of a person there are fewer of them than contents: three here."""
         assert all(number < len(NUMBERS) for number in self.rollbacks_since_a_person_acted.values())
 
+    @invariant()
+    def what_the_cluster_lacks_condemns_no_version(self) -> None:
+        """A start fails by what its own pods do: never by a lack of room, a quota, an eviction, or slow controllers."""
+        for record in self.world.records.values():
+            failed = {each.version for each in record.status.quarantine if each.reason in FAILED_STARTS}
+            assert failed <= self.faulty, "none of its pods failed"
+
     def all_is_well(self) -> None:
         """Let nothing go wrong from now on."""
         self.nothing_more_strikes()
-        self.world.never_ready.clear()
+        for behaviour in (self.world.never_ready, self.world.crashing, self.world.flapping):
+            behaviour.clear()
+        self.world.room = self.world.quota = self.world.turns = None
+        self.world.pace = MOST_ROUNDS
+        self.world.restart_controllers()
         self.story.accuracy.behave()
         for version in NUMBERS:
             self.story.accuracy.values[version] = 0.95

@@ -8,10 +8,8 @@ server. Whole rollouts are simulated on it: in order, in random orders, with cra
 """
 
 from collections.abc import Callable, Iterator
-from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from random import Random
 from typing import Any
 
 from pydantic import ValidationError
@@ -31,6 +29,7 @@ from simulation import kubelet, words
 from simulation.controllers import Controllers
 from simulation.deployment_controller import AVAILABLE, REPLICA_FAILURE
 from simulation.objects import Deployment
+from simulation.turns import Turns
 
 BEGINNING = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 KEY = Key("default", "fraud")
@@ -90,8 +89,10 @@ class World:
         """How many pods a namespace may have; None: any number."""
         self.controllers_away = False
         """Whether no kube-controller-manager runs."""
-        self.lag: Random | None = None
-        """Dice by which controllers let rounds pass before they act; None: they act in each."""
+        self.pace = MOST_ROUNDS
+        """How many rounds of the controllers there are in a second; what is left to do then is done in the next one."""
+        self.turns: Turns | None = None
+        """Who lets rounds pass before it acts; None: nobody."""
         self.trace: list[str] = []
         self.before_write: Callable[[str], None] = lambda _: None
         self.after_write: Callable[[str], None] = lambda _: None
@@ -122,7 +123,8 @@ class World:
         other.never_ready, other.slow = set(self.never_ready), set(self.slow)
         other.crashing, other.flapping = set(self.crashing), dict(self.flapping)
         other.room, other.quota, other.controllers_away = self.room, self.quota, self.controllers_away
-        other.lag, other._controllers = copy(self.lag), self._controllers.copy()
+        other.pace, other.turns = self.pace, None if self.turns is None else self.turns.copy()
+        other._controllers = self._controllers.copy()
         other.left_behind, other.recorded = dict(self.left_behind), dict(self.recorded)
         return other
 
@@ -293,28 +295,38 @@ class World:
 
         Others may write then; what that leaves to do is done in the rounds that follow.
         """
-        for _ in range(MOST_ROUNDS):
-            acted, written = self._round()
+        for _ in range(self.pace):
+            busy, written = self._round()
             if written:
                 yield
-            elif not acted:
+            elif not busy:
                 return
 
     def _round(self) -> tuple[bool, bool]:
-        """Let each controller take a pass; return whether any acted, and whether a Deployment was written."""
+        """Let each controller take a pass; return whether more is left to do, and whether a Deployment was written."""
         before = [(key, each, each.resource_version) for key, each in self.deployments.items()]
-        acted = False
+        busy = False
         if self.controllers_away:
             self._controllers.forget()
         else:
             for key, each, _ in before:
-                acted |= self._acts() and self._controllers.look_at_deployment(key, each, self)
-                acted |= self._acts() and self._controllers.look_at_replica_sets(key, each, self)
-        acted |= kubelet.bind(self.deployments.values(), self.room, self.time)
-        return acted, any(each.resource_version != version for _, each, version in before)
+                busy |= self._controllers.look_at_deployment(key, each, self)
+                busy |= self._controllers.look_at_replica_sets(key, each, self)
+        busy |= kubelet.bind(self.deployments.values(), self.room, self.time)
+        return busy, any(each.resource_version != version for _, each, version in before)
 
-    def _acts(self) -> bool:
-        return self.lag is None or self.lag.random() < 0.5
+    def acts(self, who: str) -> bool:
+        """Return whether a controller that has something to do does it in this round."""
+        return self.turns is None or self.turns.acts(who)
+
+    def is_behind(self, who: str) -> bool:
+        """Return whether a controller has not yet heard of the newest status of its object."""
+        return self.turns is not None and self.turns.is_behind(who)
+
+    def restart_controllers(self) -> None:
+        """Start the kube-controller-manager anew: it looks at everything, and waits for no back-off of before."""
+        self.controllers_away = False
+        self._controllers.forget()
 
     def refuses(self, namespace: str, pod: str) -> str | None:
         """Return why the API server refuses to create a pod; None: it does not."""

@@ -1,0 +1,105 @@
+"""What the operator reads of the pods of a simulated cluster tells what keeps them from serving, and whose fault."""
+
+from collections.abc import Callable
+
+import pytest
+
+from pennant.api.reasons import Reason
+from pennant.core.pods import Cause, Fault, cause
+from simulation.acts import move_tag, serving
+from simulation.objects import Deployment
+from simulation.story import Story
+from simulation.world import KEY, World
+
+Happening = Callable[[World], object]
+
+
+async def read(story: Story, version: str) -> Cause | None:
+    """Return what keeps the pods of a version from being available."""
+    owner = story.cluster.view(KEY)
+    assert owner is not None
+    entry = next(each for each in reversed(story.history) if each.version == version)
+    return cause(await story.cluster.pods(owner, entry.template_hash), 0, story.world.time)
+
+
+@pytest.mark.parametrize(
+    ("happens", "fault", "reason", "words"),
+    [
+        (lambda world: None, None, None, ""),
+        (lambda world: world.never_ready.add("1.1.0"), Fault.ATTEMPT, Reason.PODS_UNAVAILABLE, "readiness probe fails"),
+        (
+            lambda world: world.crashing.add("1.1.0"),
+            Fault.ATTEMPT,
+            Reason.PODS_UNAVAILABLE,
+            "CrashLoopBackOff: back",
+        ),
+        (lambda world: setattr(world, "room", 3), Fault.CLUSTER, Reason.PODS_UNSCHEDULABLE, "0/1 nodes are available"),
+        (lambda world: setattr(world, "quota", 3), Fault.CLUSTER, Reason.PODS_REFUSED, "is forbidden: exceeded quota"),
+        (
+            lambda world: setattr(world, "controllers_away", True),
+            *(Fault.CLUSTER, Reason.CONTROLLERS_AWAY, "no ReplicaSet has the pod template"),
+        ),
+    ],
+    ids=["nothing", "never ready", "crash", "no room", "quota", "no controllers"],
+)
+async def test_why_a_new_version_has_no_pods(
+    happens: Happening, fault: Fault | None, reason: Reason | None, words: str
+) -> None:
+    story = await serving("1.0.0")
+    happens(story.world)
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.passes(8)
+    found = await read(story, "1.1.0")
+    assert (found and found.fault, found and found.reason) == (fault, reason)
+    assert words in (found.message if found else "")
+    assert await read(story, "1.0.0") is None, "what serves has all its pods"
+
+
+async def test_pods_that_became_ready_while_no_controllers_ran_are_not_counted() -> None:
+    story = await serving("1.0.0")
+    story.world.never_ready.add("1.1.0")
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.passes(4)
+    story.world.controllers_away = True
+    story.world.never_ready.clear()
+    await story.passes(12)
+    found = await read(story, "1.1.0")
+    assert found is not None
+    assert (found.fault, found.reason) == (Fault.CLUSTER, Reason.CONTROLLERS_AWAY)
+    assert found.message.startswith("1 of 1 pods are ready that their ReplicaSet does not count")
+
+
+async def test_an_evicted_pod_is_told_of_and_another_one_takes_its_place() -> None:
+    story = await serving("1.0.0")
+    story.world.evict(KEY)
+    await story.passes(5)
+    found = await read(story, "1.0.0")
+    assert found is not None
+    assert (found.fault, found.reason) == (Fault.CLUSTER, Reason.PODS_EVICTED)
+    assert deployment(story).status.available == 3
+
+
+async def test_what_was_refused_is_tried_again_after_as_long_as_it_was_refused() -> None:
+    story = await serving("1.0.0")
+    story.world.quota = 3
+    story.deployment(replicas=4)
+    await story.passes(25)
+    story.world.quota = None
+    await story.passes(5)
+    assert deployment(story).status.replicas == 3
+    await story.until(lambda: deployment(story).status.available == 4, 25)
+
+
+async def test_slow_controllers_tell_of_pods_seconds_later() -> None:
+    story = await serving("1.0.0")
+    story.world.pace = 1
+    story.world.crashing.add("1.0.0")
+    await story.passes(1)
+    assert not any(each.ready for each in story.world.deployments[KEY].pods)
+    assert deployment(story).status.ready == 3
+    await story.passes(1)
+    assert deployment(story).status.ready == 0
+
+
+def deployment(story: Story) -> Deployment:
+    return story.world.deployments[KEY]
