@@ -94,7 +94,12 @@ def _serving_container(containers: Sequence[Json], name: str | None) -> int:
 
 
 def _equipped(container: dict[str, Any], version: ModelVersionSpec) -> dict[str, Any]:
-    """Return the container with the model's environment first, so that later variables can refer to it."""
+    """Return the container with the model's environment first, so that later variables can refer to it.
+
+    Variables of `serving.env` are written as they are: users write them as Kubernetes has them, references included.
+
+    Rule: A value of the record reaches the process as it was recorded.
+    """
     artifact = version.artifacts[0]
     serving = version.serving
     model = {
@@ -106,12 +111,17 @@ def _equipped(container: dict[str, Any], version: ModelVersionSpec) -> dict[str,
     own = [] if serving is None else [{"name": each.name, "value": each.value} for each in serving.env]
     taken = set(model) | {each["name"] for each in own}
     kept = [each for each in container.get("env") or () if each.get("name") not in taken]
-    container["env"] = [*({"name": k, "value": v} for k, v in model.items()), *own, *kept]
+    container["env"] = [*({"name": k, "value": literal(v)} for k, v in model.items()), *own, *kept]
     if serving is not None and serving.image:
         container["image"] = serving.image
     if serving is not None and serving.resources:
         container["resources"] = serving.resources.to_json()
     return container
+
+
+def literal(text: str) -> str:
+    """Return the text as the value of an environment variable that means it: Kubernetes expands `$(NAME)` and `$$`."""
+    return text.replace("$", "$$")
 
 
 def next_number(history: Iterable[HistoryEntry], recorded: Iterable[int]) -> int:
