@@ -8,6 +8,7 @@ from pydantic import Field
 from pennant.api.conditions import Condition
 from pennant.api.meta import (
     ATOMIC,
+    LONGEST_RESTART,
     ApiModel,
     ContentDigest,
     Label,
@@ -98,8 +99,9 @@ class HistoryEntry(ApiModel):
     """When another revision took its place."""
     outcome: Outcome
     """InProgress, Serving, Verified, RolledBack, Superseded or Failed."""
-    stored_template: ShortHash | None = None
-    """Hash of the pod template as the API server stored it; by it a `kubectl rollout undo` is recognised."""
+    restarted_at: Annotated[str, Field(max_length=LONGEST_RESTART)] | None = None
+    """The annotation `kubectl.kubernetes.io/restartedAt` of its pods, where it is not longer than a time is. A rollback
+    to this revision restores it, so that pods that still run stay."""
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     """The measurements that condemned it."""
     previous_hash: ContentDigest
@@ -200,6 +202,9 @@ class Applied(ApiModel):
     """Hash of the set of fields that the operator owned after the write; it changes when somebody else writes one."""
     template_hash: ShortHash
     """Hash of the pod template as the API server stored it."""
+    generation: Annotated[int, Field(ge=0)] = 0
+    """`metadata.generation` of the Deployment after the write. What is new in the pod template at the same generation
+    was filled in by the API server, for instance after its upgrade."""
     restarted_at: Name = ""
     """The newest `kubectl.kubernetes.io/restartedAt` of the pod template that is in the history."""
 

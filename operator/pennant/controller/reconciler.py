@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
+from pennant.controller.act import WriteFailed
 from pennant.controller.breaker import Breaker
 from pennant.controller.measurements import Measurements
 from pennant.controller.refusals import Refusals
@@ -70,9 +71,9 @@ class Reconciler:
                 decision = decide(seen)
                 try:
                     acted = await self._refusals.heeded(self._cluster, seen, decision)
-                except Refused:
+                except (Refused, WriteFailed) as error:
                     # What no status can say is at least said by an Event.
-                    told += [(seen.snapshot, event) for event in self._refusals.unsaid(seen, decision)]
+                    told += [(seen.snapshot, event) for event in self._refusals.unsaid(seen, decision, error)]
                     raise
                 if acted is None:
                     continue
@@ -86,6 +87,11 @@ class Reconciler:
                 await self._cluster.record_event(snapshot, event)
         raise Unsettled(f"it is not settled after {MOST_PASSES} passes")
 
+    @property
+    def failing(self) -> int:
+        """How many ModelDeployments have a write that has failed for a minute."""
+        return self._refusals.failing
+
     async def _observe(self, key: Key) -> Observation | None:
         snapshot = await self._cluster.snapshot(key)
         if snapshot is None:
@@ -97,7 +103,8 @@ class Reconciler:
         if measurements.keys() == due.keys():
             self._breaker.note(key, _suspicions(snapshot, measurements), now)
         distrusted = self._breaker.distrusted(now)
-        return Observation(now, snapshot, measurements, self._refusals.of(key, now), distrusted)
+        refusals, failing = self._refusals.seen(key, now)
+        return Observation(now, snapshot, measurements, refusals, failing, distrusted)
 
     def _due(self, snapshot: Snapshot, now: datetime) -> Mapping[Question, Request]:
         if isinstance(snapshot.spec, Invalid) or snapshot.deleting:

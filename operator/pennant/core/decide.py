@@ -44,7 +44,7 @@ from pennant.core.decision import Action, CreateRevision, Decision, Event, MarkR
 from pennant.core.gates import Blocked
 from pennant.core.history import Quarantine
 from pennant.core.judge import Judgement, judge
-from pennant.core.observation import Invalid, Observation
+from pennant.core.observation import Invalid, Observation, Unwritten
 from pennant.core.plan import Draft, Situation
 from pennant.core.status import Facts, Said, stamped
 from pennant.core.tags import Held, Holder, holder
@@ -114,7 +114,7 @@ class _Scene:
     drift: Drift | None
     pending: bool = False
     """Whether the Deployment still needs a write, now or in the next pass."""
-    refusal: str = ""
+    refusal: Unwritten | None = None
     """Which write cannot be made, and why."""
     actions: tuple[Action, ...] = ()
     events: tuple[Event, ...] = ()
@@ -150,7 +150,7 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
     quarantine = rollback.restored(before, snapshot)
     past = history.adopted(before.history, snapshot.revisions, quarantine)
     quarantine = rollback.released(quarantine, before.desired, asked)
-    active = history.applied(past[-1], before.applied) if past else None
+    active = past[-1] if past else None
     brake = brakes.brake(spec, past, seen.now)
     found = judge(seen, spec, active, quarantine, brake)
     if found.active is not None:
@@ -198,7 +198,7 @@ def _with_revision(scene: _Scene, draft: Draft, quarantine: Quarantine) -> _Scen
     at = scene.at
     fresh = plan.recorded(draft, at.history, at.snapshot, at.now)
     if fresh is None:
-        return replace(scene, refusal=plan.NO_NUMBER_LEFT)
+        return replace(scene, refusal=Unwritten(Reason.DEPLOYMENT_REFUSED, plan.NO_NUMBER_LEFT))
     creation = CreateRevision(fresh)
     if refusal := scene.seen.refused(creation.write.content):
         return replace(scene, refusal=refusal)
@@ -323,6 +323,7 @@ def _facts(seen: Observation, scene: _Scene) -> Facts:
         has_target=at.target is not None,
         pending=scene.pending,
         refusal=scene.refusal,
+        failing=seen.failing,
     )
 
 

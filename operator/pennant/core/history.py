@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from pydantic.alias_generators import to_camel
 
-from pennant.api.deployment_status import Applied, HistoryEntry, Outcome, QuarantineEntry, Trigger
+from pennant.api.deployment_status import HistoryEntry, Outcome, QuarantineEntry, Trigger
 from pennant.api.reasons import Reason
 from pennant.core.observation import Revision, Workload
 from pennant.core.revision import FIXED
@@ -112,13 +112,6 @@ def progressed(entry: HistoryEntry, workload: Workload | None, now: datetime) ->
     if entry.rolled_out_at is None and workload.rolled_out:
         entry = entry.model_copy(update={"rolled_out_at": now, "outcome": Outcome.SERVING})
     return entry
-
-
-def applied(entry: HistoryEntry, left: Applied | None) -> HistoryEntry:
-    """Return the entry with the hash of its pod template as the API server stored it, once that is known."""
-    if left is None or left.revision != entry.revision or entry.stored_template == left.template_hash:
-        return entry
-    return entry.model_copy(update={"stored_template": left.template_hash})
 
 
 def verified(entry: HistoryEntry, now: datetime) -> HistoryEntry:

@@ -53,7 +53,7 @@ def judge(
     """Return the judgement on the revision in place; while there is a brake, none is condemned."""
     if active is None:
         return Judgement(None, Verdict(), quarantine, None)
-    workload = seen.snapshot.workload
+    workload = _serving(seen, active)
     active = history.progressed(active, workload, seen.now)
     verdict = _verdict(seen, spec.analysis, active)
     found = Judgement(active, verdict, quarantine, condemnation(active, quarantine))
@@ -71,6 +71,17 @@ def judge(
     if not was_bad and _is_good(spec.analysis, active, workload, verdict, seen.now):
         return _verify(found, active, seen.now)
     return replace(found, withheld=_still_withheld(spec.analysis, verdict, brake, seen.distrusted))
+
+
+def _serving(seen: Observation, active: HistoryEntry) -> Workload | None:
+    """Return the Deployment where it is known to be what the revision asked for; else it says nothing about it.
+
+    Rule: What is written is what was asked for.
+    """
+    applied = seen.snapshot.status.applied
+    if seen.altered or applied is None or applied.revision != active.revision:
+        return None
+    return seen.snapshot.workload
 
 
 def _still_withheld(

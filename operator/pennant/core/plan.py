@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pennant.api.deployment_status import HistoryEntry, Outcome, QuarantineEntry, Trigger
-from pennant.api.meta import LAST_REVISION, NAME, SENTENCE, Json, clip
+from pennant.api.meta import LAST_REVISION, LONGEST_RESTART, NAME, SENTENCE, Json, clip
 from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
 from pennant.core import revision
 from pennant.core.commands import Command
@@ -57,6 +57,8 @@ class Draft:
     reason: str
     token: str | None = None
     """Token of the command that asks for it; of a restart, its annotation."""
+    restarted_at: str | None = None
+    """The restart annotation of its pods; None: that of earlier pods of the same template, if there were any."""
 
 
 def next_revision(at: Situation, is_blocked: bool) -> Draft | None:
@@ -104,6 +106,7 @@ def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) 
     number = revision.next_number(history, (*known, *snapshot.taken))
     if number > LAST_REVISION:
         return None
+    restarted_at = draft.restarted_at if draft.restarted_at is not None else _restart(draft.template, history, snapshot)
     entry = HistoryEntry(
         revision=number,
         version=draft.version,
@@ -115,10 +118,23 @@ def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) 
         started_at=now,
         outcome=Outcome.IN_PROGRESS,
         command_token=draft.token,
+        restarted_at=restarted_at if 0 < len(restarted_at) <= LONGEST_RESTART else None,
         previous_hash="",
         hash="",
     )
     return Revision(revision.chained(entry, history[-1] if history else None), draft.template, draft.record)
+
+
+def _restart(template: Json, history: History, snapshot: Snapshot) -> str:
+    """Return the restart annotation with which this template serves, or served last; empty where it has none.
+
+    With it the pods that are still there are taken up again: a restart of another template does not concern them.
+    """
+    template_hash = revision.template_hash(template)
+    if snapshot.workload is not None and snapshot.workload.template_hash == template_hash:
+        return snapshot.workload.restart
+    same = next((each for each in reversed(history) if each.template_hash == template_hash), None)
+    return (same.restarted_at if same is not None else None) or revision.restart(template)
 
 
 def succeeded_by(history: History, entry: HistoryEntry, quarantine: Quarantine) -> History:
@@ -221,6 +237,7 @@ def restarted_by_hand(at: Situation, active: HistoryEntry, actor: str, restart: 
         actor=actor,
         reason=f"all pods are started anew, by kubectl rollout restart at {restart}",
         token=restart,
+        restarted_at=restart,
     )
 
 

@@ -73,13 +73,24 @@ def restarted(template: Json, at: str) -> dict[str, Any]:
     return _labelled({**template, "metadata": {**metadata, "annotations": annotations}})
 
 
+def restart(template: Json) -> str:
+    """Return the restart annotation of a pod template; empty where it has none."""
+    return str((template.get("metadata", {}).get("annotations") or {}).get(RESTARTED_AT, ""))
+
+
+def with_restart(template: Json, at: str) -> dict[str, Any]:
+    """Return the same template, its hash label included, with this restart annotation; empty: with none."""
+    metadata = template.get("metadata") or {}
+    annotations = {key: each for key, each in (metadata.get("annotations") or {}).items() if key != RESTARTED_AT}
+    if at:
+        annotations[RESTARTED_AT] = at
+    rest = {key: each for key, each in metadata.items() if key != "annotations"}
+    return {**template, "metadata": {**rest, "annotations": annotations} if annotations else rest}
+
+
 def unrestarted(template: Json) -> str:
     """Return the hash of a template without its restart annotation: what a person asked for besides."""
-    metadata = template["metadata"]
-    annotations = {key: each for key, each in (metadata.get("annotations") or {}).items() if key != RESTARTED_AT}
-    rest = {key: each for key, each in metadata.items() if key != "annotations"}
-    metadata = {**rest, "annotations": annotations} if annotations else rest
-    return template_hash(_labelled({**template, "metadata": metadata}))
+    return template_hash(_labelled(with_restart(template, "")))
 
 
 def template_hash(template: Json) -> str:

@@ -12,7 +12,7 @@ from pennant.api.reasons import ConditionType, Reason
 from pennant.core.analysis import Verdict
 from pennant.core.gates import Blocked
 from pennant.core.judge import Withheld
-from pennant.core.observation import Workload
+from pennant.core.observation import Unwritten, Workload
 from pennant.core.tags import Ambiguous, Held, Holder, HolderInvalid, NotFound, Unassigned
 
 TAG_GRACE = timedelta(seconds=300)
@@ -51,8 +51,10 @@ class Facts:
     """Whether a version known good is there to go back to."""
     pending: bool
     """Whether the Deployment is still to be written."""
-    refusal: str
-    """Which write cannot be made, and why; empty: none."""
+    refusal: Unwritten | None
+    """Which write cannot be made, and why."""
+    failing: str
+    """Which copy of what the status says cannot be written, and why; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,9 +216,13 @@ def _stalled(facts: Facts) -> Said:
 
 
 def _stalled_by_refusal(facts: Facts) -> Said | None:
-    if not facts.refusal:
+    if facts.refusal is None:
         return None
-    return Said(TRUE, Reason.DEPLOYMENT_REFUSED, facts.refusal)
+    return Said(TRUE, facts.refusal.reason, facts.refusal.message)
+
+
+def _stalled_by_copy(facts: Facts) -> Said | None:
+    return Said(TRUE, Reason.WRITE_FAILING, facts.failing) if facts.failing else None
 
 
 def _stalled_by_breach(facts: Facts) -> Said | None:
@@ -257,7 +263,14 @@ def _stalled_by_grace(facts: Facts) -> Said | None:
     return Said(TRUE, said.reason, said.message)
 
 
-STALLS = (_stalled_by_refusal, _stalled_by_breach, _stalled_by_quarantine, _stalled_by_gate, _stalled_by_grace)
+STALLS = (
+    _stalled_by_refusal,
+    _stalled_by_breach,
+    _stalled_by_quarantine,
+    _stalled_by_gate,
+    _stalled_by_grace,
+    _stalled_by_copy,
+)
 """What can make a person necessary, the most urgent first."""
 
 

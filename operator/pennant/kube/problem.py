@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pennant.api.meta import MEANINGS, clip
+from pennant.api.meta import MEANINGS, clip, printable
 
 _NESTED = (dict, list)
 DEEPEST = 64
@@ -41,11 +41,6 @@ def problem(error: ValidationError, root: str = "spec") -> str:
 
 def _mended(start: re.Match[str]) -> str:
     return "" if start[0].startswith("Value") else "must "
-
-
-def printable(text: str) -> str:
-    """Return the text with what would change the look of other text, such as a new line, by its number."""
-    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
 
 
 def too_deep(value: object, root: str = "spec") -> str | None:
