@@ -100,7 +100,7 @@ class Operator:
         sources = load(self._settings.metric_sources, self._telemetry.queried)
         queue, version_queue = (self._queue(each) for each in (self._settings.workers, self._settings.version_workers))
         queues = {Kind.MODEL_DEPLOYMENT: queue, Kind.MODEL_VERSION: version_queue}
-        store = Store(Records(version_queue.add), queue.add)
+        store = Store(Records(version_queue.news), queue.news)
         leases = Leases(connection, self._lease_namespace(connection), self._settings.lease_name)
         elector = self._elector(leases)
 
