@@ -16,7 +16,7 @@ from pennant.core.observation import Key
 
 FIRST_BACKOFF_SECONDS = 0.05
 LONGEST_BACKOFF_SECONDS = 30.0
-CONFLICT_SECONDS = 0.2
+CONFLICT_SECONDS = 0.1
 
 
 class WorkQueue:
