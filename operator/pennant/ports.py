@@ -28,8 +28,20 @@ class Conflict(PortError):
     """A precondition does not hold: the world has moved on. Look again and decide anew."""
 
 
+class Ending(Conflict):
+    """What is in the way is about to go, such as an object of a predecessor or a namespace; that may take long."""
+
+
 class Refused(PortError):
     """The other side understood and said no; the same request will be refused again."""
+
+
+class AdmissionFailed(Refused):
+    """What must agree to the write cannot be asked; it may answer again at any moment."""
+
+
+class Altered(Refused):
+    """The write was made, and what is stored is not what was asked for; the message names the field."""
 
 
 class SourceUnknown(PortError):
@@ -64,7 +76,7 @@ class Cluster(Protocol):
         ...
 
     async def apply_workload(self, owner: Snapshot, action: ApplyWorkload) -> Workload:
-        """Apply the Deployment and return it as it is now."""
+        """Apply the Deployment and return it as it is now; `Altered` where it is not what was asked for."""
         ...
 
     async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:

@@ -19,6 +19,26 @@ def test_first_deploy(serving: Stage) -> None:
     serving.assert_silent()
 
 
+def test_a_model_is_found_by_the_recorded_place_whatever_its_name(stage: Stage) -> None:
+    """Rule: A value of the record reaches the process as it was recorded."""
+    uri, digest = "s3://models/pre$$fix/$(MODEL_VERSION)/m", "etag:a$$b"
+    stage.accuracy("1.0.0", 0.95)
+    stage.version("1.0.0", "production", artifacts=[{"name": "model", "uri": uri, "digest": digest}])
+    manifest = stage.a_deployment(replicas=1)
+    container = manifest["spec"]["template"]["spec"]["containers"][0]
+    told = stage.directory / "environment"
+    container["command"] = [
+        "sh",
+        "-c",
+        f'echo "$MODEL_URI $MODEL_DIGEST" >{told}; exec "$@"',
+        "sh",
+        *container["command"],
+    ]
+    stage.apply(manifest)
+    stage.until_verified("1.0.0")
+    assert told.read_text() == f"{uri} {digest}\n"
+
+
 def test_promote(serving: Stage) -> None:
     """Rule: The only holder of the tag is asked for at once."""
     serving.accuracy("1.1.0", 0.97)

@@ -129,6 +129,8 @@ class Deployment:
     applied: Json = field(default_factory=dict)
     """The pod template that the operator last applied."""
     taken: tuple[str, ...] = ()
+    shared: frozenset[str] = frozenset()
+    """Variables that somebody else owns too: an apply without them leaves them where they are."""
     """Fields of the operator that somebody else has written since its last apply."""
     editor: str = ""
     owner: str = ""
@@ -224,8 +226,16 @@ class Deployment:
         annotations = self.applied.get("metadata", {}).get("annotations") or {}
         return bool(annotations.get(RESTARTED_AT, "") == self.restarted_at)
 
-    def edit(self, template: Json, editor: str, taken: tuple[str, ...], resource_version: int) -> None:
-        """Let somebody else change the pod template."""
+    def edit(
+        self,
+        template: Json,
+        editor: str,
+        taken: tuple[str, ...],
+        resource_version: int,
+        shared: frozenset[str] = frozenset(),
+    ) -> None:
+        """Let somebody else change the pod template, who owns these variables then."""
+        self.shared |= shared
         self.edit_spec({"template": template}, editor, taken, resource_version)
 
     def edit_spec(self, fields: Json, editor: str, taken: tuple[str, ...], resource_version: int) -> None:

@@ -4,11 +4,14 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from simulation.acts import assert_golden, move_tag, promoted, rolled_back, serving, told
 from simulation.story import Story
 from simulation.world import KEY
 
 IMAGE = "registry.example/other:1"
+RESTART = "2026-01-01T12:01:00Z"
 
 
 def image(story: Story) -> str:
@@ -161,11 +164,94 @@ async def test_a_native_restart_at_the_moment_of_a_breach_does_not_hold_up_the_r
     await story.operator.reconcile(KEY)
     # The answer that condemns it is there, and nobody has looked at it.
     await asyncio.sleep(0)
-    story.world.restart_by_hand(KEY, "2026-01-01T12:01:00Z")
+    story.world.restart_by_hand(KEY, RESTART)
     await story.passes(10)
-    rollback, restart = told(story)[2:]
-    assert rollback[:2] == ("1.0.0", "AutomaticRollback")
-    assert restart[:2] == ("1.0.0", "Restart"), "it is still in place, and so on record"
+    assert [each[:2] for each in told(story)[2:]] == [("1.0.0", "AutomaticRollback")]
+    assert story.world.deployments[KEY].restarted_at == "", "it went with the version that it was meant for"
+
+
+async def in_mid_rollout(story: Story) -> None:
+    """Move the tag to a bad version of which one pod becomes available and no other."""
+    story.accuracy.values["1.1.0"] = 0.2
+    story.world.slow.add("1.1.0")
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.passes(8)
+
+
+async def until_rolled_back(story: Story) -> None:
+    def rolled_back() -> bool:
+        last = story.history[-1]
+        return last.trigger.value == "AutomaticRollback" and last.rolled_out_at is not None
+
+    await story.until(rolled_back, 200)
+
+
+@pytest.mark.parametrize("restarted_before", [False, True])
+async def test_a_native_restart_of_a_bad_version_takes_no_pod_from_the_good_one(restarted_before: bool) -> None:
+    """Rule: A native restart is left in place and recorded."""
+    story = await serving("1.0.0")
+    if restarted_before:
+        story.world.restart_by_hand(KEY, "2026-01-01T12:00:30Z")
+        await story.until(lambda: story.history[-1].trigger.value == "Restart" and bool(story.history[-1].verified_at))
+    good = story.pods()
+    await in_mid_rollout(story)
+    story.world.restart_by_hand(KEY, RESTART)
+    await story.passes(2)
+    kept = good & story.pods()
+    await until_rolled_back(story)
+    assert kept
+    assert kept <= story.pods(), "what still ran then was started anew"
+    assert story.world.deployments[KEY].restarted_at == ("2026-01-01T12:00:30Z" if restarted_before else "")
+    await story.passes(60)
+    assert told(story)[-1] == ("1.0.0", "AutomaticRollback", "Verified"), "the annotation of old is no new restart"
+
+
+async def test_a_tag_that_goes_back_after_a_native_restart_finds_the_good_pods() -> None:
+    story = await serving("1.0.0")
+    good = story.pods()
+    await in_mid_rollout(story)
+    story.world.restart_by_hand(KEY, RESTART)
+    await story.passes(2)
+    kept = good & story.pods()
+    await move_tag(story, "1.1.0", "1.0.0")
+    await story.passes(20)
+    assert kept
+    assert kept <= story.pods()
+    assert story.served() == "1.0.0"
+
+
+async def test_nothing_of_a_template_that_somebody_put_back_outlives_it() -> None:
+    """Who undoes owns what comes back by it, and an apply takes nothing from others.
+
+    Rule: What is written is what was asked for.
+    """
+    story = Story()
+    story.accuracy.values = {"1.0.0": 0.95}
+    story.version("1.0.0", "production", serving={"env": [{"name": "OLD_FLAG", "value": "1"}]})
+    story.deployment()
+    await story.until(lambda: bool(story.status.stable))
+    old = story.world.deployments[KEY].manifest["spec"]["template"]
+    assert "OLD_FLAG" in variables(story)
+    await promoted(story, "1.0.0", "1.1.0")
+    assert "OLD_FLAG" not in variables(story)
+    story.world.undo_by_hand(KEY, old)
+    await story.until(lambda: story.history[-1].trigger.value == "Undo" and bool(story.history[-1].verified_at))
+    await promoted(story, "1.1.0", "1.2.0")
+    assert story.served() == "1.2.0"
+    assert "OLD_FLAG" not in variables(story)
+    assert story.status.drift is None
+
+
+async def test_an_undo_is_known_whatever_admission_added_to_the_template_then_and_now() -> None:
+    """Rule: A native undo is adopted, known by its content."""
+    story = await serving("1.0.0")
+    old = story.world.deployments[KEY].manifest["spec"]["template"]
+    await promoted(story, "1.0.0", "1.1.0")
+    proxy = {"name": "proxy", "image": "registry.example/proxy:2"}
+    story.world.undo_by_hand(KEY, {**old, "spec": {**old["spec"], "containers": [*old["spec"]["containers"], proxy]}})
+    await story.until(lambda: len(story.history) == 3 and story.history[-1].verified_at is not None)
+    assert told(story)[-1] == ("1.0.0", "Undo", "Verified")
+    assert story.status.drift is None
 
 
 async def test_nothing_is_put_right_while_paused() -> None:

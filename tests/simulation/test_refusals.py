@@ -4,12 +4,14 @@ Rule: What the API server refuses is said, and tried again after a minute.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
+from pennant.api.meta import Json, rfc3339
 from pennant.api.reasons import Reason
 from pennant.core.observation import Key
-from pennant.ports import Refused
+from pennant.ports import AdmissionFailed, Refused, Unavailable
 from simulation import acts
 from simulation.acts import told
 from simulation.story import Story, a_spec
@@ -45,6 +47,13 @@ async def move(story: Story) -> None:
     await acts.move_tag(story, "1.0.0", "1.1.0")
 
 
+def move_unseen(story: Story) -> None:
+    """Move the tag, and let nobody look yet."""
+    story.accuracy.values["1.1.0"] = 0.97
+    story.version("1.0.0")
+    story.version("1.1.0", "production")
+
+
 RECORD, DEPLOYMENT = "records revision 2", "applies the Deployment for 1.1.0"
 
 
@@ -67,6 +76,170 @@ async def test_a_promotion_that_the_api_server_refuses_is_said_and_tried_again(f
     await story.until(lambda: story.served() == "1.1.0", seconds=70)
     await story.until(lambda: story.condition("Ready") == ("True", "Serving"))
     assert [each[:2] for each in told(story)] == [("1.0.0", "TagMoved"), ("1.1.0", "TagMoved")]
+
+
+def with_image(template: Json, image: str) -> Json:
+    first, *others = template["spec"]["containers"]
+    return {**template, "spec": {**template["spec"], "containers": [{**first, "image": image}, *others]}}
+
+
+async def test_a_deployment_that_admission_alters_is_no_rollout_and_never_known_good() -> None:
+    """Rule: What is written is what was asked for."""
+    story = await acts.serving()
+    story.world.admission = lambda template: with_image(template, "mirror.example/server:1")
+    await move(story)
+    assert story.condition("Stalled") == ("True", "DeploymentAltered")
+    (stalled,) = (each for each in story.status.conditions if each.type == "Stalled")
+    assert (
+        'spec.template.spec.containers[name=server].image is "mirror.example/server:1" where '
+        '"registry.example/server:1" was asked for'
+    ) in stalled.message
+    await story.passes(200)
+    assert story.condition("Stalled") == ("True", "DeploymentAltered")
+    assert story.status.stable is not None
+    assert story.status.stable.version == "1.0.0", "nobody knows how good 1.1.0 is"
+    assert story.history[-1].rolled_out_at is None
+    asked = [line for line in story.world.trace if "applies the Deployment for 1.1.0" in line]
+    assert 3 <= len(asked) <= 5, "it is tried again each minute"
+    overload = Overload(story, DEPLOYMENT)
+    await overload.lasts(200)
+    assert story.condition("Stalled") == ("True", "WriteFailing")
+    assert story.history[-1].rolled_out_at is None, "nor while nobody can look whether it is still so"
+
+    overload.ends()
+    story.world.admission = lambda template: template
+    await story.until(lambda: story.history[-1].verified_at is not None)
+    assert story.condition("Ready") == ("True", "Serving")
+    assert image(story) == "registry.example/server:1"
+
+
+async def test_what_admission_adds_is_neither_an_alteration_nor_a_drift() -> None:
+    sidecars = iter(range(100))
+
+    def inject(template: Json) -> Json:
+        proxy = {"name": "proxy", "image": f"registry.example/proxy:{next(sidecars)}"}
+        others = [each for each in template["spec"]["containers"] if each["name"] != "proxy"]
+        return {
+            **template,
+            "spec": {**template["spec"], "containers": [*others, proxy], "tolerations": [{"key": "gpu"}]},
+        }
+
+    story = Story()
+    story.world.admission = inject
+    story.accuracy.values = {"1.0.0": 0.95}
+    story.version("1.0.0", "production")
+    story.deployment()
+    await story.until(lambda: bool(story.status.stable))
+    await acts.promoted(story, "1.0.0", "1.1.0")
+    written = story.world.writes
+    await story.passes(120)
+    assert story.world.writes == written
+    assert story.status.drift is None
+    assert story.condition("Ready") == ("True", "Serving")
+
+
+def image(story: Story) -> str:
+    template = story.world.deployments[KEY].manifest["spec"]["template"]
+    return str(template["spec"]["containers"][0]["image"])
+
+
+class Overload:
+    """An API server that answers some writes by an error of its own."""
+
+    def __init__(self, story: Story, *fails: str) -> None:
+        self.asked = 0
+
+        def before_write(what: str) -> None:
+            if what.startswith(fails):
+                self.asked += 1
+                raise Unavailable("too many requests")
+
+        self._story, story.world.before_write = story, before_write
+
+    async def lasts(self, seconds: int) -> None:
+        """Let the operator try again now and then, as its queue does."""
+        for _ in range(seconds // 10):
+            with suppress(Unavailable):
+                await self._story.operator.reconciler.reconcile(KEY)
+            for _ in range(10):
+                self._story.tick()
+
+    def ends(self) -> None:
+        self._story.world.before_write = lambda _: None
+
+
+@pytest.mark.parametrize(
+    ("fails", "what"),
+    [
+        (RECORD, "the record of revision 2"),
+        (DEPLOYMENT, "the Deployment"),
+        ("notes on the record of revision 1: Superseded", "the progress on the record of revision 1"),
+    ],
+    ids=str,
+)
+async def test_a_write_that_has_failed_for_a_minute_is_said_and_the_rest_goes_on(fails: str, what: str) -> None:
+    """Rule: A write that has failed for a minute is said."""
+    story = await acts.serving()
+    overload = Overload(story, fails)
+    move_unseen(story)
+    begun = rfc3339(story.world.now())
+    await overload.lasts(50)
+    assert story.condition("Stalled")[0] == "False"
+    await overload.lasts(40)
+    assert story.condition("Stalled") == ("True", "WriteFailing")
+    (stalled,) = (each for each in story.status.conditions if each.type == "Stalled")
+    assert stalled.message.startswith(f"{what} could not be written since {begun}: too many requests. ")
+    assert story.condition("TagResolved") == ("True", "TagHeld"), "the status is written"
+
+    asked = overload.asked
+    await overload.lasts(50)
+    assert overload.asked <= asked + 1, "once a minute"
+    overload.ends()
+    await story.until(lambda: story.condition("Ready") == ("True", "Serving"), 200)
+    assert story.served() == "1.1.0"
+
+
+async def test_a_status_that_has_failed_for_a_minute_is_said_by_one_event() -> None:
+    story = await acts.serving()
+    overload = Overload(story, "status")
+    story.deployment(paused=True)
+    await overload.lasts(50)
+    assert "WriteFailing" not in {each.reason for each in story.cluster.events}
+    await overload.lasts(100)
+    told = [each.message for each in story.cluster.events if each.reason == "WriteFailing"]
+    assert len(told) == 1
+    assert told[0].startswith("the status could not be written since")
+    assert story.operator.reconciler.failing == 1
+    overload.ends()
+    await story.passes(1)
+    assert story.operator.reconciler.failing == 0
+
+
+async def test_after_an_outage_of_the_api_server_nothing_waits_for_a_minute() -> None:
+    story = await acts.serving()
+    overload = Overload(story, "")
+    move_unseen(story)
+    await overload.lasts(100)
+    overload.ends()
+    await story.passes(1)
+    assert story.served() == "1.1.0"
+
+
+async def test_a_webhook_that_cannot_be_called_is_said_and_asked_again_soon() -> None:
+    """So its restart does not hold up a rollback for a minute."""
+    story = await acts.serving()
+
+    def restarting(what: str) -> None:
+        if what.startswith(DEPLOYMENT):
+            raise AdmissionFailed("failed calling webhook")
+
+    story.world.before_write = restarting
+    await move(story)
+    assert story.condition("Stalled") == ("True", "DeploymentRefused")
+    await story.passes(3)
+    story.world.before_write = lambda _: None
+    await story.passes(5)
+    assert story.served() == "1.1.0"
 
 
 async def test_what_is_refused_twice_over_is_no_endless_change_of_mind() -> None:

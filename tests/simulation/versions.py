@@ -70,8 +70,8 @@ class VersionProcess:
 
     def __init__(self, world: World) -> None:
         self.versions = WorldVersions(world)
-        self._reconciler = VersionReconciler(self.versions, world)
+        self.reconciler = VersionReconciler(self.versions, world)
 
     async def look(self, *names: str) -> None:
         for name in names:
-            await self._reconciler.reconcile(Key("default", name))
+            await self.reconciler.reconcile(Key("default", name))

@@ -20,11 +20,12 @@ from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import ModelVersionStatus
 from pennant.core import commands, pods
+from pennant.core.contained import difference
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.digest import content_digest, short_hash
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Version, Workload
-from pennant.core.revision import RESTARTED_AT
-from pennant.ports import Conflict
+from pennant.core.revision import RESTARTED_AT, with_restart
+from pennant.ports import Altered, Conflict
 from simulation import kubelet, words
 from simulation.controllers import Controllers
 from simulation.deployment_controller import AVAILABLE, REPLICA_FAILURE
@@ -94,6 +95,8 @@ class World:
         self.turns: Turns | None = None
         """Who lets rounds pass before it acts; None: nobody."""
         self.trace: list[str] = []
+        self.admission: Callable[[Json], Json] = lambda template: template
+        """What admission makes of a pod template that the operator writes."""
         self.before_write: Callable[[str], None] = lambda _: None
         self.after_write: Callable[[str], None] = lambda _: None
         self.witness: Callable[[World, Key], None] = lambda *_: None
@@ -200,12 +203,13 @@ class World:
         first, *others = template["spec"]["containers"]
         env = [*first.get("env", ()), {"name": name, "value": "1"}]
         changed = {**template, "spec": {**template["spec"], "containers": [{**first, "env": env}, *others]}}
-        found.edit(changed, "kubectl-set", (), self.serial())
+        found.edit(changed, "kubectl-set", (), self.serial(), frozenset({name}))
 
     def undo_by_hand(self, key: Key, template: Json) -> None:
         """What `kubectl rollout undo deployment/...` does: the pod template of an earlier ReplicaSet is put back."""
         self.say("user", "undoes the Deployment by kubectl rollout undo")
-        self.deployments[key].edit(template, "kubectl", ("spec.template",), self.serial())
+        variables = frozenset(_variables(template))
+        self.deployments[key].edit(template, "kubectl", ("spec.template",), self.serial(), variables)
 
     def restart_by_hand(self, key: Key, at: str) -> None:
         """What `kubectl rollout restart deployment/...` does."""
@@ -342,10 +346,18 @@ class World:
         found = self.deployments.get(key)
         if found is None:
             return None
-        asked = (found.resource_version, found.owner, owner_uid)
+        revisions = self.records[key].revisions if key in self.records else {}
+        asked = (found.resource_version, found.owner, owner_uid, tuple(revisions))
         if found._shown is None or found._shown[0] != asked:
-            found._shown = (asked, _workload(found, owner_uid))
+            shown = replace(_workload(found, owner_uid), as_recorded=self._is_as_recorded(key, found))
+            found._shown = (asked, shown)
         return found._shown[1]
+
+    def _is_as_recorded(self, key: Key, found: Deployment) -> bool:
+        template = found.manifest["spec"]["template"]
+        revisions = self.records[key].revisions.values() if key in self.records else ()
+        same = [each.template for each in revisions if each.entry.template_hash == found.template_hash]
+        return any(difference(with_restart(each, ""), template) is None for each in same)
 
 
 def _workload(found: Deployment, owner_uid: str) -> Workload:
@@ -373,6 +385,7 @@ def _workload(found: Deployment, owner_uid: str) -> Workload:
         fields_hash=short_hash(["all", *found.taken]),
         stored_template=found.stored_template,
         restarted_at=found.restarted_at,
+        co_owned=bool(found.shared or found.taken),
         editor=found.editor,
         edited=found.taken,
     )
@@ -468,7 +481,8 @@ class WorldCluster:
         still = ", standing still" if action.manifest["spec"]["paused"] else ""
         with self._writing(owner, f"applies the Deployment for {version}{still}"):
             if found is None:
-                found = Deployment(f"deployment-{self.world.serial()}", action.manifest, self.world.serial())
+                manifest = self._admitted(action.manifest)
+                found = Deployment(f"deployment-{self.world.serial()}", manifest, self.world.serial())
                 found.owner = owner.uid
                 found.applied = action.manifest["spec"]["template"]
                 self.world.deployments[owner.key] = found
@@ -476,21 +490,27 @@ class WorldCluster:
                 self._apply(found, action)
             workload = self.world.workload(owner.key, owner.uid)
         assert workload is not None
+        spec = {**action.manifest["spec"], "template": action.template or action.manifest["spec"]["template"]}
+        if (altered := difference({"spec": spec}, found.manifest)) is not None:
+            raise Altered(str(altered))
         return workload
+
+    def _admitted(self, manifest: Json) -> Json:
+        template = self.world.admission(manifest["spec"]["template"])
+        return {**manifest, "spec": {**manifest["spec"], "template": template}}
 
     def _apply(self, found: Deployment, action: ApplyWorkload) -> None:
         """Write all fields of the manifest; what others added stays unless the template is replaced."""
         manifest = action.manifest
         old, new = found.manifest["spec"]["template"], manifest["spec"]["template"]
-        added = [] if action.replaces_template else _added(found.applied, old)
-        template = _with_added(new, added)
-        if found.restarted_at and not found.restarted_by_us:
-            annotations = {**(template["metadata"].get("annotations") or {}), RESTARTED_AT: found.restarted_at}
-            template = {**template, "metadata": {**template["metadata"], "annotations": annotations}}
-        manifest = {**manifest, "spec": {**manifest["spec"], "template": template}}
+        template = action.template or _with_added(new, _added(found, old))
+        if action.template is None and found.restarted_at and not found.restarted_by_us:
+            template = with_restart(template, found.restarted_at)
+        manifest = self._admitted({**manifest, "spec": {**manifest["spec"], "template": template}})
         if found.manifest != manifest or found.taken:
             moved = found.manifest["spec"] != manifest["spec"]
             found.manifest, found.taken, found.resource_version = manifest, (), self.world.serial()
+            found.shared &= frozenset(_variables(template))
             found.generation += int(moved)
         found.applied = action.manifest["spec"]["template"]
 
@@ -547,15 +567,22 @@ class _Write:
             self._world.after_write(self._what)
 
 
-def _added(applied: Json, stored: Json) -> list[Json]:
-    """Return the variables that others added to the server's container."""
-    if not applied:
+def _variables(template: Json) -> list[str]:
+    """Return the names of the variables of the server's container."""
+    return [each["name"] for each in template["spec"]["containers"][0].get("env", ())]
+
+
+def _added(found: Deployment, stored: Json) -> list[Json]:
+    """Return the variables of the server's container that an apply leaves: others added them, or own them too."""
+    if not found.applied:
         return []
-    known = {each["name"] for each in applied["spec"]["containers"][0].get("env", ())}
-    return [each for each in stored["spec"]["containers"][0].get("env", ()) if each["name"] not in known]
+    ours = set(_variables(found.applied)) - found.shared
+    return [each for each in stored["spec"]["containers"][0].get("env", ()) if each["name"] not in ours]
 
 
 def _with_added(template: Json, added: list[Json]) -> Json:
+    known = _variables(template)
+    added = [each for each in added if each["name"] not in known]
     if not added:
         return template
     first, *others = template["spec"]["containers"]

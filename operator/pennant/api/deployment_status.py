@@ -9,6 +9,7 @@ from pennant.api.conditions import Condition
 from pennant.api.meta import (
     ANY_WORD,
     ATOMIC,
+    LONGEST_RESTART,
     ApiModel,
     ContentDigest,
     Label,
@@ -116,11 +117,12 @@ class HistoryEntry(ApiModel):
     """When what it tried was no longer quarantined; none while it is, and where it never was."""
     outcome: Annotated[Outcome, ANY_WORD]
     """InProgress, Serving, Verified, RolledBack, Superseded or Failed."""
-    stored_template: ShortHash | None = None
-    """Hash of the pod template as the API server stored it; by it a `kubectl rollout undo` is recognised."""
     pod_template_hash: ShortHash | None = None
     """Value of the label `pod-template-hash` that Kubernetes gives to its pods and puts into their names; none while it
     is not known."""
+    restarted_at: Annotated[str, Field(max_length=LONGEST_RESTART)] | None = None
+    """The annotation `kubectl.kubernetes.io/restartedAt` of its pods, where it is not longer than a time is. A rollback
+    to this revision restores it, so that pods that still run stay."""
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     """The measurements that condemned it."""
     data_hash: ContentDigest | None = None
@@ -248,6 +250,9 @@ class Applied(ApiModel):
     """Hash of the set of fields that the operator owned after the write; it changes when somebody else writes one."""
     template_hash: ShortHash
     """Hash of the pod template as the API server stored it."""
+    generation: Annotated[int, Field(ge=0)] = 0
+    """`metadata.generation` of the Deployment after the write. What is new in the pod template at the same generation
+    was filled in by the API server, for instance after its upgrade."""
     restarted_at: Name = ""
     """The newest `kubectl.kubernetes.io/restartedAt` of the pod template that is in the history."""
 

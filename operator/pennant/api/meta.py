@@ -96,6 +96,8 @@ LAST_REVISION = 999_999_999
 """The last for which there is room; with one revision a second it comes after 31 years."""
 NAME = 128
 """The API server lets the name of a field manager be that long."""
+LONGEST_RESTART = 32
+"""A time with its zone, as kubectl writes it, has 25 characters."""
 SENTENCE = 512
 """Of what is kept for each of a hundred revisions."""
 WORD_PATTERN = r"^[A-Za-z][A-Za-z0-9]{0,62}$"
@@ -186,5 +188,7 @@ def clip(message: str, limit: int = 1024) -> str:
 
 
 def printable(text: str) -> str:
-    """Return the text with what would change the look of other text, such as a new line, by its number."""
+    """Return the text with what would change the look of other text by its number: new lines, or marks of direction."""
+    if text.isprintable():
+        return text
     return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)

@@ -207,8 +207,8 @@ class ModelDeploymentSpec(ApiModel):
     are still measured, and `replicas` is still followed. Default: false."""
     template: PodTemplate
     """The pods that serve the model, as in a Deployment. The operator adds MODEL_NAME, MODEL_VERSION, MODEL_URI and
-    MODEL_DIGEST to the environment of the model's container, and labels `pennant.dev/model`,
-    `pennant.dev/version` and `pennant.dev/template-hash` to the pods."""
+    MODEL_DIGEST to the environment of the model's container, each exactly as it is recorded, and the labels
+    `pennant.dev/model`, `pennant.dev/version` and `pennant.dev/template-hash` to the pods."""
     container: Label | None = None
     """Name of the container that gets the model. Default: the first one."""
     rollout: Rollout = Rollout()

@@ -297,7 +297,8 @@ class ServingVariable(ApiModel):
     name: Annotated[str, Field(min_length=1, max_length=128, pattern=VARIABLE_PATTERN)]
     """Name of the variable."""
     value: Annotated[str, Field(max_length=4096)] = ""
-    """Its value."""
+    """Its value, as in a container's `env`: `$(NAME)` refers to an earlier variable, such as `$(MODEL_URI)`, and `$$`
+    is a dollar sign."""
 
 
 class Resources(ApiModel):

@@ -621,10 +621,31 @@ class Reason(Open, Word):
     DEPLOYMENT_REFUSED = (
         "DeploymentRefused",
         "The Deployment, or the record of its revision, cannot be written.",
-        "Validation, a quota or an admission policy refuses it, or there is no number left for another revision, which "
-        "only a status that others wrote can bring about; the message says which.",
-        "It is accepted; it is tried again each minute.",
-        "Mend `spec.template`, the quota or the policy; without a number, create a ModelDeployment of another name.",
+        "Validation, a quota or an admission policy refuses it, an admission webhook cannot be called, or there is no "
+        "number left for another revision, which only a status that others wrote can bring about; the message says "
+        "which.",
+        "It is accepted; it is tried again each minute, and sooner at first where a webhook cannot be called.",
+        "Mend `spec.template`, the quota, the policy or the webhook; without a number, create a ModelDeployment of "
+        "another name.",
+    )
+    DEPLOYMENT_ALTERED = (
+        "DeploymentAltered",
+        "The Deployment was written, and what is stored is not what was asked for.",
+        "A value of the pod template, or of the rest of the Deployment, is another one than was written, or is "
+        "missing; the message names the field. What others add is no such difference.",
+        "It is stored as it is asked for; it is written again each minute.",
+        "Find the admission webhook or policy that changes the field: exempt the Deployment from it, or write into "
+        "`spec.template` what it wants.",
+    )
+    WRITE_FAILING = (
+        "WriteFailing",
+        "A write has failed for a minute.",
+        "The API server has answered a write with an error of its own, or not at all, for a minute, or refused for a "
+        "minute what repeats the status elsewhere: a mark on a ModelVersion or a note on a ControllerRevision. Where "
+        "the status itself is not taken, an Event says so.",
+        "It is written; it is tried again each minute.",
+        "The message names what is not written, with the words of the API server: look after webhooks, quotas and "
+        "limits of requests that concern it.",
     )
     ROLLED_BACK = (
         "RolledBack",

@@ -13,19 +13,35 @@ from pennant.core.decision import (
     MarkRevision,
     MirrorQuarantine,
     PruneRevision,
-    Write,
 )
-from pennant.core.observation import Snapshot
-from pennant.ports import Cluster, Refused
+from pennant.core.observation import Snapshot, Workload
+from pennant.ports import Cluster, Refused, Unavailable
 
 
 class WriteRefused(Refused):
     """The API server does not take a write on which the next ones rest; nothing after it was written."""
 
-    def __init__(self, write: Write, message: str) -> None:
-        """Keep what was to be written."""
+    def __init__(self, action: CreateRevision | ApplyWorkload, why: Refused) -> None:
+        """Keep what was to be written, and what was said."""
+        super().__init__(str(why))
+        self.action, self.why = action, why
+
+
+class WriteFailed(Unavailable):
+    """A write failed that may be taken the next time; nothing after it was written."""
+
+    def __init__(self, action: Action | None, message: str) -> None:
+        """Keep what was to be written; None: the status."""
         super().__init__(message)
-        self.write = write
+        self.action = action
+
+    @property
+    def what(self) -> str:
+        """What was to be written, in words."""
+        return STATUS if self.action is None else self.action.write.what
+
+
+STATUS = "the status"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +68,16 @@ async def act(cluster: Cluster, snapshot: Snapshot, decision: Decision) -> Acted
             status = await _carried_out(cluster, snapshot, action, status)
         except Refused as error:
             if isinstance(action, CreateRevision | ApplyWorkload):
-                raise WriteRefused(action.write, str(error)) from error
+                raise WriteRefused(action, error) from error
             refused.append((action, str(error)))
+        except Unavailable as error:
+            raise WriteFailed(action, str(error)) from error
     changed = status != snapshot.status
     if changed:
-        await cluster.write_status(snapshot, status)
+        try:
+            await cluster.write_status(snapshot, status)
+        except Unavailable as error:
+            raise WriteFailed(None, str(error)) from error
     return Acted(changed or len(decision.actions) > len(refused), tuple(refused))
 
 
@@ -90,7 +111,15 @@ async def _applied(
         revision=action.revision,
         fields_hash=workload.fields_hash,
         template_hash=workload.stored_template,
-        # A restart that is not in the history yet stays to be recorded.
-        restarted_at=status.applied.restarted_at if status.applied else workload.restart,
+        generation=workload.generation,
+        restarted_at=_restarted_at(action, workload, status.applied),
     )
     return status.model_copy(update={"applied": applied})
+
+
+def _restarted_at(action: ApplyWorkload, workload: Workload, before: Applied | None) -> str:
+    """Return the newest restart of the Deployment that needs no record any more."""
+    if action.restarted_at is not None or before is None:
+        return workload.restart
+    # A restart that is not in the history yet stays to be recorded.
+    return before.restarted_at

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from pennant.controller.absences import Absences
+from pennant.controller.act import WriteFailed
 from pennant.controller.breaker import Breaker
 from pennant.controller.measurements import Measurements
 from pennant.controller.refusals import Refusals
@@ -83,9 +84,9 @@ class Reconciler:
                 decision = decide(seen)
                 try:
                     acted = await self._refusals.heeded(self._cluster, seen, decision)
-                except Refused:
+                except (Refused, WriteFailed) as error:
                     # What no status can say is at least said by an Event.
-                    told += [(seen.snapshot, event) for event in self._refusals.unsaid(seen, decision)]
+                    told += [(seen.snapshot, event) for event in self._refusals.unsaid(seen, decision, error)]
                     raise
                 if acted is None:
                     continue
@@ -99,6 +100,11 @@ class Reconciler:
             for snapshot, event in told:
                 await self._cluster.record_event(snapshot, event)
         raise Unsettled(f"it is not settled after {MOST_PASSES} passes")
+
+    @property
+    def failing(self) -> int:
+        """How many ModelDeployments have a write that has failed for a minute."""
+        return self._refusals.failing
 
     async def _observe(self, key: Key) -> Observation | None:
         snapshot = await self._cluster.snapshot(key)
@@ -116,7 +122,8 @@ class Reconciler:
         distrusted = self._breaker.distrusted(now)
         unwatched = self._absences.untold(key)
         pods = await self._looked_at(snapshot, unwatched, now)
-        return Observation(now, snapshot, measurements, self._refusals.of(key, now), distrusted, unwatched, pods)
+        refusals, failing = self._refusals.seen(key, now)
+        return Observation(now, snapshot, measurements, refusals, failing, distrusted, unwatched, pods)
 
     async def _looked_at(self, snapshot: Snapshot, unwatched: tuple[Span, ...], now: datetime) -> Pods | None:
         """Return the pods of the current revision, where a verdict or a message depends on them."""

@@ -4,9 +4,12 @@ Rule: A version's record is judged by itself, and its status is written once.
 """
 
 from pennant.api.reasons import Reason
+from pennant.controller.act import STATUS
+from pennant.controller.troubles import Troubles
+from pennant.core.decision import Event, EventType
 from pennant.core.observation import Key
 from pennant.core.version_status import VersionSeen, judged, unsaid
-from pennant.ports import Clock, Refused, Versions
+from pennant.ports import Clock, Refused, Unavailable, Versions
 
 
 class VersionReconciler:
@@ -16,8 +19,14 @@ class VersionReconciler:
         """Read and write by `versions`."""
         self._versions = versions
         self._clock = clock
+        self._troubles: dict[Key, Troubles] = {}
         self._told: dict[Key, tuple[str, int, Reason | None]] = {}
         """Uid, generation and reason of which an Event was sent, because no status could say it."""
+
+    @property
+    def failing(self) -> int:
+        """How many ModelVersions have a status that could not be written for a minute."""
+        return sum(bool(each.lasting) for each in self._troubles.values())
 
     async def reconcile(self, key: Key) -> None:
         """Write the status if it is to be another one; only a change can make it so, never time.
@@ -26,25 +35,37 @@ class VersionReconciler:
         """
         seen = await self._versions.version(key)
         if seen is None:
-            self._told.pop(key, None)
+            self._forget(key)
             return
         if seen.unreadable and not seen.deleting:
             await self._tell(seen)
         status = judged(seen, self._clock.now())
         if seen.deleting or status == seen.status:
+            self._troubles.pop(key, None)
             return
         try:
             await self._versions.write_status(seen, status)
-        except Refused:
-            await self._tell(seen)
+        except (Refused, Unavailable) as error:
+            await self._tell(seen, error)
             raise
+        self._troubles.pop(key, None)
 
-    async def _tell(self, seen: VersionSeen) -> None:
-        """Say once by an Event what no status can.
+    def _forget(self, key: Key) -> None:
+        self._told.pop(key, None)
+        self._troubles.pop(key, None)
+
+    async def _tell(self, seen: VersionSeen, error: Refused | Unavailable | None = None) -> None:
+        """Say once by an Event what no status can: what is wrong with the record, or that the status is not taken.
 
         Rule: What the API server refuses is said, and tried again after a minute.
+        Rule: A write that has failed for a minute is said.
         """
-        event = unsaid(seen)
+        trouble = None
+        if error is not None:
+            trouble = self._troubles.setdefault(seen.key, Troubles()).again(STATUS, str(error), self._clock.now())
+        event = None if isinstance(error, Unavailable) else unsaid(seen)
+        if event is None and trouble is not None and trouble.lasts:
+            event = Event(EventType.WARNING, Reason.WRITE_FAILING, str(trouble))
         told = (seen.uid, seen.generation, event.reason if event is not None else None)
         if event is not None and self._told.get(seen.key) != told:
             self._told[seen.key] = told

@@ -1,4 +1,7 @@
-"""Which write the Deployment needs to be what the revision in place says."""
+"""Which write the Deployment needs to be what the revision in place says.
+
+Rule: What is written is what was asked for.
+"""
 
 from dataclasses import dataclass
 
@@ -9,6 +12,7 @@ from pennant.core.decision import ApplyWorkload
 from pennant.core.digest import short_hash
 from pennant.core.observation import Workload
 from pennant.core.plan import Situation
+from pennant.core.revision import restart, template_hash, with_restart
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,14 @@ class Wanted:
     revision: int
     paused: bool
     """Whether its rollout is to stand still."""
+    restarted_at: str = ""
+    """The restart annotation that the pods of this revision have."""
+
+    @property
+    def template(self) -> Json:
+        """The pod template, as it was recorded."""
+        template: Json = self.manifest["spec"]["template"]
+        return template
 
 
 def wanted(at: Situation, before: ModelDeploymentStatus, frozen: bool) -> Wanted | None:
@@ -33,7 +45,9 @@ def wanted(at: Situation, before: ModelDeploymentStatus, frozen: bool) -> Wanted
         return None
     paused = frozen or at.spec.paused
     manifest = desired.deployment(at.snapshot, at.spec, active, record.template, paused=paused)
-    return Wanted(manifest, short_hash(manifest), active.revision, paused)
+    return Wanted(
+        manifest, short_hash(manifest), active.revision, paused, active.restarted_at or restart(record.template)
+    )
 
 
 def is_pending(wanted: Wanted, applied: Applied | None) -> bool:
@@ -41,7 +55,46 @@ def is_pending(wanted: Wanted, applied: Applied | None) -> bool:
     return applied is None or applied.manifest_hash != wanted.manifest_hash
 
 
+def is_as_left(workload: Workload, applied: Applied) -> bool:
+    """Return whether nobody has changed the fields of the operator, or the pod template, since its last write."""
+    if workload.fields_hash != applied.fields_hash:
+        return False
+    return workload.stored_template == applied.template_hash or workload.generation == applied.generation
+
+
 def write(wanted: Wanted, workload: Workload | None, applied: Applied | None) -> ApplyWorkload:
-    """Return the write; where others changed the pod template since ours, it is replaced whole."""
-    changed = workload is not None and applied is not None and workload.stored_template != applied.template_hash
-    return ApplyWorkload(wanted.manifest, wanted.manifest_hash, workload, wanted.revision, changed)
+    """Return the write that makes the Deployment what is wanted.
+
+    Where the pod template changes, its pods get the restart annotation of their own revision: those that served it
+    before are taken up again. Where it does not, a restart that somebody asked for stays.
+    """
+    if workload is None:
+        return ApplyWorkload(
+            wanted.manifest, wanted.manifest_hash, None, wanted.revision, restarted_at=restart(wanted.template)
+        )
+    changes = workload.template_hash != template_hash(wanted.template)
+    restarted_at = wanted.restarted_at if changes else workload.restarted_at
+    touched = applied is None or not is_as_left(workload, applied)
+    if changes:
+        replaces = workload.co_owned or touched or workload.restarted_at != restarted_at
+    else:
+        replaces = workload.co_owned and touched
+    return ApplyWorkload(
+        _restarted(wanted.manifest, restarted_at),
+        wanted.manifest_hash,
+        workload,
+        wanted.revision,
+        with_restart(wanted.template, restarted_at) if replaces else None,
+        restarted_at if changes else None,
+    )
+
+
+def _restarted(manifest: Json, restarted_at: str) -> Json:
+    """Return the manifest with this restart annotation where the recorded template has one of its own.
+
+    Where it has none, the annotation belongs to who restarted the pods.
+    """
+    spec = manifest["spec"]
+    if restart(spec["template"]) in ("", restarted_at):
+        return manifest
+    return {**manifest, "spec": {**spec, "template": with_restart(spec["template"], restarted_at)}}

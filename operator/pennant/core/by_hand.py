@@ -9,6 +9,7 @@ from datetime import datetime
 
 from pennant.api.deployment_status import Applied, Drift, HistoryEntry, Trigger
 from pennant.api.meta import NAME, clip
+from pennant.core.application import is_as_left
 from pennant.core.digest import short_hash
 from pennant.core.history import History
 from pennant.core.observation import Workload
@@ -18,7 +19,7 @@ from pennant.core.rollback import is_quarantined
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """The pod template became, exactly, the one of an earlier revision: `kubectl rollout undo`.
+    """The pod template became the recorded one of an earlier revision: `kubectl rollout undo`.
 
     Rule: A native undo is adopted, known by its content.
     """
@@ -59,9 +60,9 @@ def by_hand(at: Situation, applied: Applied, before: Drift | None, paused: bool)
         return _drifted(f"deleted {applied.uid}", "the Deployment was deleted", None, before, at.now)
     if workload.deleting:
         return None
-    if (target := _undone_to(at, workload, applied)) is not None:
+    if (target := _undone_to(at, workload)) is not None:
         return Undone(target)
-    if _is_as_left(workload, applied, paused):
+    if workload.paused == paused and is_as_left(workload, applied):
         restarted = workload.restart not in ("", applied.restarted_at)
         return Restarted(workload.restart) if restarted else None
     fingerprint = f"{workload.uid}/{workload.generation}/{workload.fields_hash}/{workload.stored_template}"
@@ -76,24 +77,20 @@ def with_known_restart(applied: Applied | None, workload: Workload | None, histo
     """
     if applied is None or workload is None or workload.restart == applied.restarted_at:
         return applied
-    known = any(each.trigger is Trigger.RESTART and each.command_token == workload.restart for each in history)
+    known = any(
+        workload.restart == (each.command_token if each.trigger is Trigger.RESTART else each.restarted_at)
+        for each in history
+    )
     return applied.model_copy(update={"restarted_at": workload.restart}) if known else applied
 
 
-def _is_as_left(workload: Workload, applied: Applied, paused: bool) -> bool:
-    left = (applied.fields_hash, applied.template_hash, paused)
-    return (workload.fields_hash, workload.stored_template, workload.paused) == left
-
-
-def _undone_to(at: Situation, workload: Workload, applied: Applied) -> HistoryEntry | None:
+def _undone_to(at: Situation, workload: Workload) -> HistoryEntry | None:
     """Return the newest earlier revision whose pod template this is; never one that was found bad."""
-    if at.active is None or workload.template_hash == at.active.template_hash:
-        return None
-    if workload.stored_template == applied.template_hash:
+    if at.active is None or workload.template_hash == at.active.template_hash or not workload.as_recorded:
         return None
     recorded = {each.entry.revision for each in at.snapshot.revisions}
     for entry in reversed(at.history[:-1]):
-        same = (entry.template_hash, entry.stored_template) == (workload.template_hash, workload.stored_template)
+        same = entry.template_hash == workload.template_hash
         if same and entry.revision in recorded and not is_quarantined(entry, at.quarantine):
             return entry
     return None

@@ -48,7 +48,7 @@ from pennant.core.facts import Facts, Said
 from pennant.core.gates import Blocked
 from pennant.core.history import Quarantine
 from pennant.core.judge import Judgement, judge
-from pennant.core.observation import Invalid, Observation
+from pennant.core.observation import Invalid, Observation, Unwritten
 from pennant.core.plan import Draft, Situation
 from pennant.core.status import stall, stamped
 from pennant.core.tags import Held, Holder, holder
@@ -161,7 +161,7 @@ class _Scene:
     drift: Drift | None
     pending: bool = False
     """Whether the Deployment still needs a write, now or in the next pass."""
-    refusal: str = ""
+    refusal: Unwritten | None = None
     """Which write cannot be made, and why."""
     actions: tuple[Action, ...] = ()
     events: tuple[Event, ...] = ()
@@ -198,7 +198,7 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
     standing = rollback.restored(before, snapshot, past)
     followed = spec.tag if spec.version is None else None
     quarantine = rollback.released(standing, followed, held, past[-1] if past else None)
-    found = judge(seen, spec, past, before.applied, quarantine, asked.digest if asked is not None else None)
+    found = judge(seen, spec, past, quarantine, asked.digest if asked is not None else None)
     if found.active is not None:
         past = history.with_entry(past, found.active)
     template = plan.rendered(snapshot, spec, held)
@@ -261,7 +261,7 @@ def _with_revision(scene: _Scene, draft: Draft, quarantine: Quarantine) -> _Scen
     at = scene.at
     fresh = plan.recorded(draft, at.history, at.snapshot, at.now)
     if fresh is None:
-        return replace(scene, refusal=plan.NO_NUMBER_LEFT)
+        return replace(scene, refusal=Unwritten(Reason.DEPLOYMENT_REFUSED, plan.NO_NUMBER_LEFT))
     creation = CreateRevision(fresh)
     if refusal := scene.seen.refused(creation.write.content):
         return replace(scene, refusal=refusal)
@@ -397,6 +397,7 @@ def _facts(seen: Observation, scene: _Scene) -> Facts:
         has_target=at.target is not None,
         pending=scene.pending,
         refusal=scene.refusal,
+        failing=seen.failing,
     )
 
 

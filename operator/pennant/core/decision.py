@@ -13,7 +13,7 @@ from pennant.core.observation import Revision, Version, Workload
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A write on which the next ones rest; when it is refused, a person has to act."""
+    """A write, so that it can be told of; when one on which the next ones rest is refused, a person has to act."""
 
     what: str
     """In words."""
@@ -46,8 +46,10 @@ class ApplyWorkload:
     seen: Workload | None
     revision: int = 0
     """The revision that the manifest serves."""
-    replaces_template: bool = False
-    """Whether fields that others added to the pod template have to go, which an apply alone would leave."""
+    template: Json | None = None
+    """The pod template, where it has to be replaced whole: an apply alone would leave what others own of it too."""
+    restarted_at: str | None = None
+    """The restart annotation that the pods get by this write; None: it leaves the one that they have."""
 
     @property
     def write(self) -> Write:
@@ -62,6 +64,12 @@ class MirrorQuarantine:
     version: Version
     quarantined_by: tuple[QuarantinedBy, ...]
 
+    @property
+    def write(self) -> Write:
+        """What this writes."""
+        what = f"the mark of quarantine on {self.version.name}"
+        return Write(what, what)
+
 
 @dataclass(frozen=True, slots=True)
 class MarkRevision:
@@ -69,12 +77,24 @@ class MarkRevision:
 
     entry: HistoryEntry
 
+    @property
+    def write(self) -> Write:
+        """What this writes."""
+        what = f"the progress on the record of revision {self.entry.revision}"
+        return Write(what, what)
+
 
 @dataclass(frozen=True, slots=True)
 class PruneRevision:
     """Delete the ControllerRevision of a revision that is beyond `historyLimit`."""
 
     revision: int
+
+    @property
+    def write(self) -> Write:
+        """What this writes."""
+        what = f"the deletion of the record of revision {self.revision}"
+        return Write(what, what)
 
 
 Copying = MirrorQuarantine | MarkRevision | PruneRevision

@@ -9,7 +9,7 @@ from pennant.api.reasons import Reason
 from pennant.core.analysis import Verdict
 from pennant.core.gates import Blocked
 from pennant.core.judge import Withheld
-from pennant.core.observation import Workload
+from pennant.core.observation import Unwritten, Workload
 from pennant.core.tags import Holder
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
@@ -57,8 +57,10 @@ class Facts:
     """Whether a version known good is there to go back to."""
     pending: bool
     """Whether the Deployment is still to be written."""
-    refusal: str
-    """Which write cannot be made, and why; empty: none."""
+    refusal: Unwritten | None
+    """Which write cannot be made, and why."""
+    failing: str
+    """Which copy of what the status says cannot be written, and why; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)

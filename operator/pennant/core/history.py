@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from pydantic.alias_generators import to_camel
 
-from pennant.api.deployment_status import Applied, HistoryEntry, Outcome, PodProgress, QuarantineEntry, Trigger
+from pennant.api.deployment_status import HistoryEntry, Outcome, PodProgress, QuarantineEntry, Trigger
 from pennant.api.reasons import Reason
 from pennant.core.analysis import Verdict
 from pennant.core.observation import Revision, Workload
@@ -179,13 +179,6 @@ def baking(
     if regained is not None and since < regained <= now:
         since = regained
     return entry if since == entry.clean_since else entry.model_copy(update={"clean_since": since})
-
-
-def applied(entry: HistoryEntry, left: Applied | None) -> HistoryEntry:
-    """Return the entry with the hash of its pod template as the API server stored it, once that is known."""
-    if left is None or left.revision != entry.revision or entry.stored_template == left.template_hash:
-        return entry
-    return entry.model_copy(update={"stored_template": left.template_hash})
 
 
 def verified(entry: HistoryEntry, now: datetime) -> HistoryEntry:

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 
 from pennant.api.analysis import Analysis
 from pennant.api.deployment_status import (
-    Applied,
     HistoryEntry,
     MetricStatus,
     PodProgress,
@@ -60,7 +59,6 @@ def judge(
     seen: Observation,
     spec: ModelDeploymentSpec,
     past: History,
-    left: Applied | None,
     quarantine: Quarantine,
     target: str | None,
 ) -> Judgement:
@@ -70,13 +68,12 @@ def judge(
     """
     if not past:
         return Judgement(None, Verdict(), quarantine, None)
-    entry = history.applied(past[-1], left)
-    at = Attempt(seen, spec, entry, is_known_good=pair(entry) in known_pairs(past, quarantine))
-    active = history.progressed(entry, seen.snapshot.workload, at.looked_at, seen.now)
+    at = Attempt(seen, spec, past[-1], is_known_good=pair(past[-1]) in known_pairs(past, quarantine))
+    active = history.progressed(past[-1], at.workload, at.looked_at, seen.now)
     at = replace(at, active=active)
     progress, failure = judged(at, advanced(at))
     verdict = _verdict(seen, spec.analysis, active)
-    active = history.baking(active, seen.snapshot.workload, progress, verdict, seen.now)
+    active = history.baking(active, at.workload, progress, verdict, seen.now)
     found = Judgement(active, verdict, quarantine, condemnation(active, quarantine), progress=progress)
     found = replace(found, is_known_good=at.is_known_good)
     if found.condemned is not None:

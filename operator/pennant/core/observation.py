@@ -11,6 +11,7 @@ from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import NAME, Json, clip
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
+from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.commands import Command, Malformed
 from pennant.core.measurement import Measurements
@@ -129,6 +130,16 @@ class Workload:
     """Hash of the pod template as it is stored, a `kubectl rollout restart` left aside."""
     restarted_at: str = ""
     """The annotation that `kubectl rollout restart` writes into the pod template."""
+    co_owned: bool = False
+    """Whether others own fields of the pod template too, a `kubectl rollout restart` left aside.
+
+    What we leave out of an apply stays where somebody else owns it as well.
+    """
+    as_recorded: bool = False
+    """Whether the pod template holds all of the recorded one whose hash it carries, whatever others added.
+
+    It is looked at only where somebody else may have put that template there; False where it was not.
+    """
     editor: str = ""
     """The field manager other than the operator that last wrote the spec; empty where nobody says."""
     edited: tuple[str, ...] = ()
@@ -173,12 +184,20 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Unwritten:
+    """Why a write cannot be made, or did not do what was asked for."""
+
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
-    """The API server's answer to a write that it did not accept."""
+    """A write that the API server does not take for now, or not as it was asked for."""
 
     content: str
     """By which the write is known again."""
-    message: str
+    why: Unwritten
     retry_at: datetime
 
 
@@ -223,7 +242,9 @@ class Observation:
     measurements: Measurements = field(default_factory=dict)
     """What is known of each question that is due; one that is not there is not."""
     refusals: tuple[Refusal, ...] = ()
-    """Writes that were refused a short while ago, and are not yet to be tried again."""
+    """Writes that were refused when they were last tried, and when they are to be tried again."""
+    failing: str = ""
+    """Which copy of what the status says has not been written for a minute, and why; empty: none."""
     distrusted: Mapping[str, str] = field(default_factory=dict)
     """Metric sources against which so much breaches at once that they are not believed, each with a sentence why."""
     unwatched: tuple[Span, ...] = ()
@@ -231,6 +252,11 @@ class Observation:
     pods: Pods | None = None
     """The pods of the current revision, where a verdict or a message depends on them; None: they were not read."""
 
-    def refused(self, content: str) -> str:
-        """Return why the API server did not take this very write a short while ago; empty: it was not asked."""
-        return next((f"the API server refuses {each.message}" for each in self.refusals if each.content == content), "")
+    def refused(self, content: str) -> Unwritten | None:
+        """Return why this very write is not to be tried now; None: it may be."""
+        return next((each.why for each in self.refusals if each.content == content and self.now < each.retry_at), None)
+
+    @property
+    def altered(self) -> bool:
+        """Whether the Deployment is not what was asked for, so that it says nothing of the revision in place."""
+        return any(each.why.reason is Reason.DEPLOYMENT_ALTERED for each in self.refusals)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pennant.api.deployment_status import HistoryEntry, Outcome, QuarantineEntry, Trigger
-from pennant.api.meta import LAST_REVISION, NAME, SENTENCE, Json, clip
+from pennant.api.meta import LAST_REVISION, LONGEST_RESTART, NAME, SENTENCE, Json, clip
 from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
 from pennant.core import revision
 from pennant.core.commands import Command
@@ -58,6 +58,8 @@ class Draft:
     """Token of the command that asks for it; of a restart, its annotation."""
     command: str | None = None
     """That command in words."""
+    restarted_at: str | None = None
+    """The restart annotation of its pods; None: that of earlier pods of the same template, if there were any."""
 
 
 def next_revision(at: Situation, is_blocked: bool) -> Draft | None:
@@ -112,6 +114,7 @@ def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) 
     number = revision.next_number(history, (*known, *snapshot.taken))
     if number > LAST_REVISION:
         return None
+    restarted_at = draft.restarted_at if draft.restarted_at is not None else _restart(draft.template, history, snapshot)
     entry = HistoryEntry(
         revision=number,
         version=draft.version,
@@ -126,10 +129,23 @@ def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) 
         command_token=draft.token,
         command=draft.command,
         data_hash=revision.data_hash(draft.template, draft.record),
+        restarted_at=restarted_at if 0 < len(restarted_at) <= LONGEST_RESTART else None,
         previous_hash="",
         hash="",
     )
     return Revision(revision.chained(entry, history[-1] if history else None), draft.template, draft.record)
+
+
+def _restart(template: Json, history: History, snapshot: Snapshot) -> str:
+    """Return the restart annotation with which this template serves, or served last; empty where it has none.
+
+    With it the pods that are still there are taken up again: a restart of another template does not concern them.
+    """
+    template_hash = revision.template_hash(template)
+    if snapshot.workload is not None and snapshot.workload.template_hash == template_hash:
+        return snapshot.workload.restart
+    same = next((each for each in reversed(history) if each.template_hash == template_hash), None)
+    return (same.restarted_at if same is not None else None) or revision.restart(template)
 
 
 def succeeded_by(history: History, entry: HistoryEntry, quarantine: Quarantine) -> History:
@@ -244,6 +260,7 @@ def restarted_by_hand(at: Situation, active: HistoryEntry, actor: str, restart: 
         actor=actor,
         reason=f"all pods are started anew, by kubectl rollout restart at {restart}",
         token=restart,
+        restarted_at=restart,
     )
 
 

@@ -47,9 +47,14 @@ class Attempt:
 
     @property
     def workload(self) -> Workload | None:
-        """The Deployment, if it has the template of this revision; None: not yet."""
-        workload = self.seen.snapshot.workload
-        if workload is None or workload.deleting:
+        """The Deployment, if it is known to be what this revision asked for; None: it says nothing about it.
+
+        Rule: What is written is what was asked for.
+        """
+        workload, applied = self.seen.snapshot.workload, self.seen.snapshot.status.applied
+        if workload is None or workload.deleting or self.seen.altered:
+            return None
+        if applied is None or applied.revision != self.active.revision:
             return None
         return workload if workload.template_hash == self.active.template_hash else None
 

@@ -101,13 +101,24 @@ def restarted(template: Json, at: str) -> dict[str, Any]:
     return _labelled({**template, "metadata": {**metadata, "annotations": annotations}})
 
 
+def restart(template: Json) -> str:
+    """Return the restart annotation of a pod template; empty where it has none."""
+    return str((template.get("metadata", {}).get("annotations") or {}).get(RESTARTED_AT, ""))
+
+
+def with_restart(template: Json, at: str) -> dict[str, Any]:
+    """Return the same template, its hash label included, with this restart annotation; empty: with none."""
+    metadata = template.get("metadata") or {}
+    annotations = {key: each for key, each in (metadata.get("annotations") or {}).items() if key != RESTARTED_AT}
+    if at:
+        annotations[RESTARTED_AT] = at
+    rest = {key: each for key, each in metadata.items() if key != "annotations"}
+    return {**template, "metadata": {**rest, "annotations": annotations} if annotations else rest}
+
+
 def unrestarted(template: Json) -> str:
     """Return the hash of a template without its restart annotation: what a person asked for besides."""
-    metadata = template["metadata"]
-    annotations = {key: each for key, each in (metadata.get("annotations") or {}).items() if key != RESTARTED_AT}
-    rest = {key: each for key, each in metadata.items() if key != "annotations"}
-    metadata = {**rest, "annotations": annotations} if annotations else rest
-    return template_hash(_labelled({**template, "metadata": metadata}))
+    return template_hash(_labelled(with_restart(template, "")))
 
 
 def template_hash(template: Json) -> str:
@@ -122,7 +133,12 @@ def _serving_container(containers: Sequence[Json], name: str | None) -> int:
 
 
 def _equipped(container: dict[str, Any], version: ModelVersionSpec) -> dict[str, Any]:
-    """Return the container with the model's environment first, so that later variables can refer to it."""
+    """Return the container with the model's environment first, so that later variables can refer to it.
+
+    Variables of `serving.env` are written as they are: users write them as Kubernetes has them, references included.
+
+    Rule: A value of the record reaches the process as it was recorded.
+    """
     artifact = version.artifacts[0]
     serving = version.serving
     model = {
@@ -134,12 +150,17 @@ def _equipped(container: dict[str, Any], version: ModelVersionSpec) -> dict[str,
     own = [] if serving is None else [{"name": each.name, "value": each.value} for each in serving.env]
     taken = set(model) | {each["name"] for each in own}
     kept = [each for each in container.get("env") or () if each.get("name") not in taken]
-    container["env"] = [*({"name": k, "value": v} for k, v in model.items()), *own, *kept]
+    container["env"] = [*({"name": k, "value": literal(v)} for k, v in model.items()), *own, *kept]
     if serving is not None and serving.image:
         container["image"] = serving.image
     if serving is not None and serving.resources:
         container["resources"] = serving.resources.to_json()
     return container
+
+
+def literal(text: str) -> str:
+    """Return the text as the value of an environment variable that means it: Kubernetes expands `$(NAME)` and `$$`."""
+    return text.replace("$", "$$")
 
 
 def next_number(history: Iterable[HistoryEntry], recorded: Iterable[int]) -> int:

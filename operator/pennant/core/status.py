@@ -160,9 +160,13 @@ def _stalled(facts: Facts) -> Said:
 
 
 def _stalled_by_refusal(facts: Facts) -> Said | None:
-    if not facts.refusal:
+    if facts.refusal is None:
         return None
-    return stall(Reason.DEPLOYMENT_REFUSED, facts.refusal)
+    return stall(facts.refusal.reason, facts.refusal.message)
+
+
+def _stalled_by_copy(facts: Facts) -> Said | None:
+    return stall(Reason.WRITE_FAILING, facts.failing) if facts.failing else None
 
 
 def _stalled_by_breach(facts: Facts) -> Said | None:
@@ -228,6 +232,7 @@ STALLS = (
     _stalled_by_quarantine,
     _stalled_by_gate,
     _stalled_by_grace,
+    _stalled_by_copy,
 )
 """What can make a person necessary, the most urgent first."""
 

@@ -1,14 +1,18 @@
 """What an answer of the API server means in the words of the port."""
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
-from pennant.api.meta import Json, clip
-from pennant.ports import Conflict, PortError, Refused, Unavailable
+from pennant.api.meta import Json, clip, printable
+from pennant.ports import AdmissionFailed, Conflict, Ending, PortError, Refused, Unavailable
 
 # A mistake in an applied manifest comes as 500, like a fault of the server; only the text tells them apart.
 _MANIFEST_FAULTS = ("failed to create typed patch object", "failed to convert new object")
+# So do admission webhooks: one that says no may do so by any code, and one that cannot be asked makes the write fail.
+_DENIED = re.compile(r'admission webhook "[^"]*" denied the request')
+_NOT_ASKED = "Internal error occurred: failed calling webhook"
 
 
 class Missing(Conflict):
@@ -42,19 +46,24 @@ def parsed(body: bytes) -> Json:
 def failure(code: int, body: bytes, headers: Mapping[str, str]) -> PortError:
     """Return the error that an answer other than 2xx stands for, with the server's own message."""
     status = _status(body)
-    message = clip(str(status.get("message") or f"HTTP {code}"))
+    message = clip(printable(str(status.get("message") or f"HTTP {code}")))
     retry_after = headers.get("Retry-After", "")
     if code == 401:
         return Unauthenticated(message)
     if code == 404:
         return Missing(message)
-    if code == 409 or _is_another_object(status) or _is_terminating(status):
+    if code == 409 or _is_another_object(status):
         return Conflict(message)
-    if code == 500 and message.startswith(_MANIFEST_FAULTS):
-        return Refused(message)
-    if code in (408, 410, 429) or code >= 500 or code < 400:
+    if _is_terminating(status):
+        return Ending(message)
+    if (code in (408, 410, 429) or code >= 500 or code < 400) and not _is_about_the_write(message):
         return Throttled(message, float(retry_after)) if retry_after.isdigit() else Unavailable(message)
-    return Refused(message)
+    return AdmissionFailed(message) if message.startswith(_NOT_ASKED) else Refused(message)
+
+
+def _is_about_the_write(message: str) -> bool:
+    """Whether an answer by a code of a server's fault speaks of this very write; only its text tells."""
+    return message.startswith((*_MANIFEST_FAULTS, _NOT_ASKED)) or _DENIED.match(message) is not None
 
 
 def _status(body: bytes) -> Mapping[str, Any]:

@@ -47,7 +47,8 @@ _METHODS: Mapping[Verb, str] = {
 # Go's encoder escapes these, which only occur within strings.
 _ESCAPED = str.maketrans({each: f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"})
 _READS = frozenset({Verb.GET, Verb.LIST})
-_WRITE_OPTIONS = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
+# The API server answers before the client gives up, also where an admission webhook is slow: so it says what is wrong.
+_WRITE_OPTIONS = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "timeout": "9s"}
 
 Permit = Callable[[], bool]
 """Whether this process may write now."""

@@ -16,10 +16,11 @@ from pennant.api import API_VERSION
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import Json
 from pennant.core import integrity
+from pennant.core.contained import difference
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.observation import Key, Revision, Snapshot, Workload
 from pennant.core.pods import Pods
-from pennant.core.revision import DEPLOYMENT_LABEL, RESTARTED_AT, TEMPLATE_HASH_LABEL
+from pennant.core.revision import DEPLOYMENT_LABEL, TEMPLATE_HASH_LABEL, with_restart
 from pennant.kube import translate
 from pennant.kube.answers import Missing
 from pennant.kube.client import APPLY, JSON_PATCH, MERGE, Client, Verb
@@ -30,13 +31,14 @@ from pennant.kube.relist import refresh, relist_kind
 from pennant.kube.resources import RESOURCES, Kind
 from pennant.kube.sharing import Pool
 from pennant.kube.store import Store, versions_in
-from pennant.ports import Clock, Conflict, PortError, Refused, Unavailable
+from pennant.ports import Altered, Clock, Conflict, Ending, PortError, Refused, Unavailable
 
 _log = logging.getLogger(__name__)
 
 # No object ever has it: etcd's first revision is empty. An apply with it creates, and conflicts with whatever exists,
 # even where every field that we set would agree and an apply without precondition would quietly take over.
 _NO_OBJECT = "1"
+_ATTEMPTS = 4
 
 
 class Gateway:
@@ -67,12 +69,13 @@ class Gateway:
         uid = self._store.uid(key)
         if uid is not None and not self._store.has_revisions(uid):
             await self._load_revisions(key, uid)
-            return self._store.snapshot(key)
-        known = self._store.snapshot(key)
-        if uid is None or known is None or integrity.is_whole(known):
-            return known
-        # Nobody tells of a record that was put right: none is watched.
-        await self._load_revisions(key, uid)
+        else:
+            known = self._store.snapshot(key)
+            if uid is not None and known is not None and not integrity.is_whole(known):
+                # Nobody tells of a record that was put right: none is watched.
+                await self._load_revisions(key, uid)
+        if self._store.may_be_put_back(key):
+            await self._compare(key)
         return self._store.snapshot(key)
 
     async def pods(self, owner: Snapshot, template_hash: str) -> Pods:
@@ -98,8 +101,9 @@ class Gateway:
         with self._doubting(owner.key):
             try:
                 raw = await self._client.request(Verb.CREATE, kind, path, body=body)
-            except Conflict:
-                await self._look_who_has_it(owner, revision.entry.revision)
+            except Conflict as error:
+                if await self._is_about_to_go(owner, revision.entry.revision):
+                    raise Ending(str(error)) from error
                 raise
         if (created := translate.recorded(raw)) is None:
             # It would be created again and again, under one number after the other.
@@ -148,48 +152,67 @@ class Gateway:
             _log.debug("%s is already gone", name)
 
     async def apply_workload(self, owner: Snapshot, action: ApplyWorkload) -> Workload:
-        """Apply the Deployment and return it as it is now."""
-        kind, seen = Kind.DEPLOYMENT, action.seen
+        """Apply the Deployment and return it as it is now; `Altered` where it is not what was asked for."""
+        seen = action.seen
+        with self._doubting(owner.key):
+            if seen is None or action.template is None:
+                raw = await self._apply(owner, action, seen)
+            else:
+                raw = await self._replace(owner, action, seen)
+                raw = await self._apply_over(owner, action, raw)
+        asked = {name: action.manifest["metadata"].get(name) or {} for name in ("labels", "annotations")}
+        spec = {**action.manifest["spec"], "template": action.template or action.manifest["spec"]["template"]}
+        if (found := difference({"metadata": asked, "spec": spec}, raw)) is not None:
+            raise Altered(str(found))
+        return translate.placed(raw).seen_by(owner.uid)
+
+    async def _apply(self, owner: Snapshot, action: ApplyWorkload, seen: Workload | None) -> Json:
+        kind = Kind.DEPLOYMENT
         precondition = {"resourceVersion": _NO_OBJECT}
         if seen is not None:
             precondition = {"uid": seen.uid, "resourceVersion": seen.resource_version}
         metadata = {**action.manifest["metadata"], **precondition}
-        with self._doubting(owner.key):
-            raw = await self._client.request(
-                Verb.PATCH,
-                kind,
-                RESOURCES[kind].path(owner.key.namespace, metadata["name"]),
-                params={"force": "false" if seen is None else "true"},
-                body={**action.manifest, "metadata": metadata},
-                content_type=APPLY,
-            )
+        raw = await self._client.request(
+            Verb.PATCH,
+            kind,
+            RESOURCES[kind].path(owner.key.namespace, metadata["name"]),
+            params={"force": "false" if seen is None else "true"},
+            body={**action.manifest, "metadata": metadata},
+            content_type=APPLY,
+        )
         self._store.heard(kind, None, raw, by=owner.key)
-        applied = translate.placed(raw).seen_by(owner.uid)
-        return await self._with_our_template(owner, action, applied) if action.replaces_template else applied
+        return raw
 
-    async def _with_our_template(self, owner: Snapshot, action: ApplyWorkload, seen: Workload) -> Workload:
-        """Replace the pod template whole: an apply leaves what others added to it.
+    async def _replace(self, owner: Snapshot, action: ApplyWorkload, seen: Workload) -> Json:
+        """Replace the pod template whole, so that nothing of an older one is left, whoever owns it.
 
-        It comes after the apply: what it changes would belong to this write, and outlive later applies. A restart
-        that somebody asked for is no such addition.
+        It comes before the apply: pods are made of what was asked for, and of nothing in between. What it changes
+        belongs to this write as well as to the apply, and so counts as owned by others the next time.
         """
         kind = Kind.DEPLOYMENT
-        template = dict(action.manifest["spec"]["template"])
-        metadata = template.get("metadata") or {}
-        annotations = dict(metadata.get("annotations") or {})
-        if seen.restarted_at:
-            annotations.setdefault(RESTARTED_AT, seen.restarted_at)
-        template["metadata"] = {**metadata, "annotations": annotations} if annotations else metadata
         body: list[Json] = [
             {"op": "replace", "path": "/metadata/uid", "value": seen.uid},
             {"op": "replace", "path": "/metadata/resourceVersion", "value": seen.resource_version},
-            {"op": "replace", "path": "/spec/template", "value": template},
+            {"op": "replace", "path": "/spec/template", "value": action.template},
+            {"op": "add", "path": "/spec/paused", "value": action.manifest["spec"]["paused"]},
         ]
         path = RESOURCES[kind].path(owner.key.namespace, owner.key.name)
-        with self._doubting(owner.key):
-            raw = await self._client.request(Verb.PATCH, kind, path, body=body, content_type=JSON_PATCH)
+        raw = await self._client.request(Verb.PATCH, kind, path, body=body, content_type=JSON_PATCH)
         self._store.heard(kind, None, raw, by=owner.key)
-        return translate.placed(raw).seen_by(owner.uid)
+        return raw
+
+    async def _apply_over(self, owner: Snapshot, action: ApplyWorkload, replaced: Json) -> Json:
+        """Apply the Deployment right after its template was replaced: its controller writes the status meanwhile."""
+        kind, name = Kind.DEPLOYMENT, owner.key.name
+        current: Json | None = replaced
+        for _ in range(_ATTEMPTS):
+            if current is None or current["metadata"]["generation"] != replaced["metadata"]["generation"]:
+                break
+            try:
+                return await self._apply(owner, action, translate.placed(current).workload)
+            except Conflict:
+                current = await self._client.get(kind, owner.key.namespace, name)
+        raise Conflict(f"the Deployment {name} changed while it was written")
 
     async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
         """Replace the status of the ModelDeployment."""
@@ -239,6 +262,23 @@ class Gateway:
         )
         self._store.trust.confirm(key, mark)
 
+    async def _compare(self, key: Key) -> None:
+        """Find out whether the Deployment's pod template is the recorded one whose hash it carries.
+
+        Templates are large, so none is kept for that; it is read again in the rare case that somebody puts one back.
+        """
+        kind = Kind.DEPLOYMENT
+        raw = await self._client.get(kind, key.namespace, key.name)
+        if raw is None:
+            self._store.gone(kind, key, self._store.resource_version(kind, key), by=key)
+            return
+        self._store.heard(kind, None, raw, by=key)
+        workload = translate.placed(raw).workload
+        template = self._store.template(key, workload.template_hash)
+        # A restart on top of it does not make it another one.
+        found = template is not None and difference(with_restart(template, ""), raw["spec"]["template"]) is None
+        self._store.compared(key, workload, as_recorded=found)
+
     async def know_versions(self, namespace: str) -> None:
         """Read all ModelVersions from a quorum, or those of one namespace, where they are not to be trusted."""
         trust = self._store.trust
@@ -269,14 +309,20 @@ class Gateway:
         numbers = (translate.revision_number(raw) for raw, each in read if each is None)
         self._store.take_numbers(uid, (each for each in numbers if each is not None))
 
-    async def _look_who_has_it(self, owner: Snapshot, number: int) -> None:
-        """Pass over a number from now on whose name something has that is, and stays, no revision of this object."""
+    async def _is_about_to_go(self, owner: Snapshot, number: int) -> bool:
+        """Return whether what has the name of a revision is that of a predecessor, which is being collected.
+
+        A number whose name something has that is, and stays, no revision of this object is passed over from now on.
+        """
         name = translate.revision_name(owner.key, number)
         pages = self._client.pages(Kind.CONTROLLER_REVISION, owner.key.namespace, fieldSelector=f"metadata.name={name}")
         found = [raw async for page in pages for raw in page["items"]]
-        if not all((_is_of(raw, owner) and translate.recorded(raw)) or _is_going(raw, owner) for raw in found):
+        if any(_is_going(raw, owner) for raw in found):
+            return True
+        if not all(_is_of(raw, owner) and translate.recorded(raw) for raw in found):
             _log.warning("%s is no record of %s, so revision %d is passed over", name, owner.key, number)
             self._store.take_numbers(owner.uid, (number,))
+        return False
 
     @contextmanager
     def _doubting(self, key: Key) -> Iterator[None]:

@@ -35,14 +35,27 @@ def controller_uid(raw: Json) -> str:
     return next((str(each["uid"]) for each in references if each.get("controller")), "")
 
 
-def fields_hash(raw: Json, manager: str) -> str:
-    """Return the hash of the set of fields that a manager owns by server-side apply; empty where it owns none."""
+def fields_hash(raw: Json, manager: str, but_for: tuple[str, ...]) -> str:
+    """Return the hash of the set of fields that a manager owns by server-side apply; empty where it owns none.
+
+    `but_for` is a field that is left aside.
+    """
     owned = [
-        each.get("fieldsV1")
+        _without(each.get("fieldsV1") or {}, but_for)
         for each in raw["metadata"].get("managedFields") or ()
         if each.get("manager") == manager and each.get("operation") == "Apply" and not each.get("subresource")
     ]
     return short_hash(owned) if owned else ""
+
+
+def _without(fields: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
+    """Return a set of fields without one of them, and without what is empty then."""
+    name, *inner = path
+    name = f"f:{name}"
+    if name not in fields:
+        return fields
+    left = _without(fields[name], tuple(inner)) if inner else {}
+    return {key: left if key == name else each for key, each in fields.items() if key != name or left}
 
 
 def last_editor(raw: Json, manager: str) -> tuple[str, tuple[str, ...]]:
@@ -57,6 +70,32 @@ def last_editor(raw: Json, manager: str) -> tuple[str, tuple[str, ...]]:
         return "", ()
     last = max(others, key=lambda each: str(each.get("time", "")))
     return intern(str(last.get("manager", ""))), tuple(_paths(last["fieldsV1"]["f:spec"], "spec"))
+
+
+def co_owned(raw: Json, manager: str, *path: str, but_for: tuple[str, ...]) -> bool:
+    """Return whether a field, or anything in it, is owned by others than this manager's applies.
+
+    What is only `but_for`, a field below it, does not count. An apply removes no field that somebody else owns too, and
+    what this manager wrote by another kind of patch counts as somebody else's.
+    """
+    left_aside = {but_for[:length] for length in range(len(but_for) + 1)}
+    for each in raw["metadata"].get("managedFields") or ():
+        if each.get("manager") == manager and each.get("operation") == "Apply":
+            continue
+        found: Mapping[str, Any] | None = each.get("fieldsV1") or {}
+        for name in path:
+            found = None if found is None else found.get(f"f:{name}")
+        if found is not None and set(_leaves(found)) - left_aside:
+            return True
+    return False
+
+
+def _leaves(fields: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    inner = {key: each for key, each in fields.items() if key != "."}
+    if not inner:
+        yield path
+    for key, each in inner.items():
+        yield from _leaves(each, (*path, key.removeprefix("f:")))
 
 
 def _paths(fields: Mapping[str, Any], path: str) -> Iterator[str]:

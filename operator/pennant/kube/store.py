@@ -12,7 +12,7 @@ from dataclasses import replace
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
-from pennant.core.observation import Invalid, Key, Snapshot, Version
+from pennant.core.observation import Invalid, Key, Snapshot, Version, Workload
 from pennant.kube import translate
 from pennant.kube.identity import Identity, identity
 from pennant.kube.records import Records, unheard
@@ -69,6 +69,8 @@ class Store:
         self._revisions: dict[str, dict[int, Recorded]] = {}
         self._taken: dict[str, frozenset[int]] = {}
         self._sent: dict[Key, ModelDeploymentStatus] = {}
+        self._compared: dict[Key, tuple[str, str, bool]] = {}
+        """Of Deployments: uid and stored template that were compared with a record, and whether they hold all of it."""
 
     def heard(self, kind: str, event_type: str | None, raw: Json, *, by: Key | None = None) -> Keys:
         """Take in an event, a listed object or an answer; return the ModelDeployments that it may concern.
@@ -145,15 +147,47 @@ class Store:
         versions: tuple[Version, ...] = ()
         if not isinstance(found.spec, Invalid):
             versions = tuple(self._versions_of.get((key.namespace, found.spec.model), {}).values())
-        placed = self._workloads.get(key)
         revisions = self._revisions.get(found.uid, {})
         return replace(
             found,
             versions=versions,
             revisions=tuple(revisions[number].revision for number in sorted(revisions)),
-            workload=None if placed is None else placed.seen_by(found.uid),
+            workload=self._workload(key, found.uid),
             taken=self._taken.get(found.uid, frozenset()),
         )
+
+    def _workload(self, key: Key, uid: str) -> Workload | None:
+        placed = self._workloads.get(key)
+        if placed is None:
+            return None
+        seen = placed.seen_by(uid)
+        return replace(seen, as_recorded=self._compared.get(key) == (seen.uid, seen.stored_template, True))
+
+    def may_be_put_back(self, key: Key) -> bool:
+        """Whether somebody else may have put the template of an earlier revision back, which is still to be looked at.
+
+        That is where the Deployment is not as it was left, and carries the hash of another recorded template.
+        """
+        found, placed = self._deployments.get(key), self._workloads.get(key)
+        if found is None or placed is None or found.status.applied is None or not found.status.history:
+            return False
+        seen = placed.workload
+        if seen.template_hash == found.status.history[-1].template_hash:
+            return False
+        if seen.stored_template == found.status.applied.template_hash:
+            return False
+        is_known = self._compared.get(key, ())[:2] == (seen.uid, seen.stored_template)
+        return not is_known and self.template(key, seen.template_hash) is not None
+
+    def template(self, key: Key, template_hash: str) -> Json | None:
+        """Return the recorded pod template of this hash of a ModelDeployment; None where there is none."""
+        recorded = self._revisions.get(self.uid(key) or "", {}).values()
+        templates = (each.revision.template for each in recorded if each.revision.entry.template_hash == template_hash)
+        return next(templates, None)
+
+    def compared(self, key: Key, seen: Workload, *, as_recorded: bool) -> None:
+        """Take note of whether the pod template of a Deployment holds all of the recorded one whose hash it carries."""
+        self._compared[key] = (seen.uid, seen.stored_template, as_recorded)
 
     def unread(self, key: Key) -> Key | None:
         """Return the name of the version that a ModelDeployment names and whose record was not read; None: all was."""
@@ -284,6 +318,7 @@ class Store:
                 self.records.drop_deployment(key)
                 return frozenset({key})
             case Placed():
+                self._compared.pop(key, None)
                 # It may live on without the label that it is watched by.
                 self.trust.doubt(key)
                 return self._owner(key)

@@ -22,8 +22,8 @@ from pennant.api.version_status import QuarantinedBy
 from pennant.core import commands, desired
 from pennant.core.digest import content_digest, short_hash
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Unreadable, Version, Workload
-from pennant.core.revision import CHAINED, RESTARTED_AT, TEMPLATE_HASH_LABEL, flaw
-from pennant.kube.identity import controller_uid, fields_hash, identity, last_editor, last_writer
+from pennant.core.revision import CHAINED, RESTARTED_AT, TEMPLATE_HASH_LABEL, flaw, restart, with_restart
+from pennant.kube.identity import co_owned, controller_uid, fields_hash, identity, last_editor, last_writer
 from pennant.kube.pods import refusal, since
 from pennant.kube.problem import problem, too_deep
 from pennant.kube.resources import FIELD_MANAGER, RESOURCES, Kind
@@ -34,6 +34,8 @@ ModelT = TypeVar("ModelT", bound=ApiModel)
 NOT_READ = Invalid("nothing asks for the version, so its record was not read")
 PROGRESS_ANNOTATION = f"{GROUP}/progress"
 _FIXED = (*CHAINED, "hash")
+_TEMPLATE = "template"
+_ANNOTATION = ("metadata", "annotations", RESTARTED_AT)
 LONGEST_WORD = 63
 _COMPUTED = frozenset({"observed_generation", "conditions", "stable", "analysis"}) | {
     *("replicas", "ready_replicas", "selector")
@@ -256,9 +258,10 @@ def placed(raw: Json) -> Placed:
         min_ready_seconds=spec.get("minReadySeconds", 0),
         deleting="deletionTimestamp" in metadata,
         paused=bool(spec.get("paused")),
-        fields_hash=fields_hash(raw, FIELD_MANAGER),
+        fields_hash=fields_hash(raw, FIELD_MANAGER, but_for=("spec", _TEMPLATE, *_ANNOTATION)),
         stored_template=_stored(template),
-        restarted_at=str((template.get("metadata", {}).get("annotations") or {}).get(RESTARTED_AT, "")),
+        restarted_at=restart(template),
+        co_owned=co_owned(raw, FIELD_MANAGER, "spec", _TEMPLATE, but_for=_ANNOTATION),
         editor=editor,
         edited=edited,
     )
@@ -267,9 +270,8 @@ def placed(raw: Json) -> Placed:
 
 def _stored(template: Json) -> str:
     """Return the hash of a pod template as it is stored, but for the mark of a restart."""
-    metadata = template.get("metadata") or {}
-    annotations = {key: each for key, each in (metadata.get("annotations") or {}).items() if key != RESTARTED_AT}
-    known = {"labels": metadata.get("labels") or {}, "annotations": annotations}
+    metadata = with_restart(template, "")["metadata"]
+    known = {"labels": metadata.get("labels") or {}, "annotations": metadata.get("annotations") or {}}
     return short_hash({"metadata": known, "spec": template.get("spec")})
 
 

@@ -101,7 +101,7 @@ class Operator:
         sources = load(self._settings.metric_sources, self._telemetry.queried)
         queue, version_queue = (self._queue(each) for each in (self._settings.workers, self._settings.version_workers))
         queues = {Kind.MODEL_DEPLOYMENT: queue, Kind.MODEL_VERSION: version_queue}
-        store = Store(Records(version_queue.add), queue.add)
+        store = Store(Records(version_queue.news), queue.news)
         leases = Leases(connection, self._lease_namespace(connection), self._settings.lease_name)
         absences = Absences()
         elector = self._elector(leases, absences)
@@ -132,7 +132,8 @@ class Operator:
             self._jitter,
             lambda: ears.count,
         )
-        health = self._health((workers, version_workers), resync, lag, queues)
+        failing = {Kind.MODEL_DEPLOYMENT: lambda: reconciler.failing, Kind.MODEL_VERSION: lambda: versions.failing}
+        health = self._health((workers, version_workers), resync, lag, queues, failing)
         webhook = self._webhook(store, queue, measurements, permit)
         leading = asyncio.Event()
 
@@ -276,11 +277,17 @@ class Operator:
         return WorkQueue(self._jitter, max(1, workers // 2))
 
     def _health(
-        self, workers: Iterable[Workers], resync: Resync, lag: LoopLag, queues: Mapping[Kind, WorkQueue]
+        self,
+        workers: Iterable[Workers],
+        resync: Resync,
+        lag: LoopLag,
+        queues: Mapping[Kind, WorkQueue],
+        failing: Mapping[Kind, Callable[[], int]],
     ) -> Health:
         def look() -> None:
             for kind, each in queues.items():
                 self._telemetry.queued(kind, each.depth, each.oldest_seconds)
+                self._telemetry.failing(kind, failing[kind]())
 
         return Health(
             alive=alive(lag, tuple(workers), resync, self._settings.resync_seconds),

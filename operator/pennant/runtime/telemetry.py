@@ -86,6 +86,12 @@ class Telemetry:
             ("kind",),
             registry=registry,
         )
+        self._failing = Gauge(
+            "pennant_failing_writes",
+            "Objects of which something could not be written for a minute.",
+            ("kind",),
+            registry=registry,
+        )
         self._objects = ObjectMetrics(registry)
 
     # What the reconciler tells.
@@ -128,6 +134,10 @@ class Telemetry:
         """The state of a queue, taken when somebody looks."""
         self._depth.labels(kind.value).set(depth)
         self._oldest.labels(kind.value).set(oldest_seconds)
+
+    def failing(self, kind: Kind, objects: int) -> None:
+        """How many objects have a write that has failed for a minute, taken when somebody looks."""
+        self._failing.labels(kind.value).set(objects)
 
 
 class VersionTelemetry:

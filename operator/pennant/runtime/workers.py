@@ -11,7 +11,7 @@ from typing import Protocol
 
 from pennant.controller.reconciler import Unsettled
 from pennant.core.observation import Key
-from pennant.ports import Clock, Conflict, PortError, Refused, Unavailable
+from pennant.ports import Clock, Conflict, Ending, PortError, Refused, Unavailable
 from pennant.runtime.workqueue import WorkQueue
 
 PASS_SECONDS = 30.0
@@ -98,8 +98,7 @@ class Workers:
                 look_again_at = await self._reconciler.reconcile(key)
         except (PortError, Unsettled, TimeoutError) as error:
             kind = _kind(error)
-            # What was refused will be refused again, unless somebody changes something meanwhile.
-            seconds = self._queue.retry(key, REFUSED_SECONDS if kind == "refused" else 0.0)
+            seconds = self._put_off(key, error)
             self._telemetry.failed(kind)
             level = logging.DEBUG if kind == "conflict" else logging.WARNING
             _log.log(level, "Trying again later", extra={"key": key, "error": str(error) or kind, "seconds": seconds})
@@ -112,6 +111,17 @@ class Workers:
             self._queue.succeeded(key)
             if look_again_at is not None:
                 self._queue.add_after(key, (look_again_at - self._clock.now()).total_seconds())
+
+    def _put_off(self, key: Key, error: PortError | Unsettled | TimeoutError) -> float:
+        """Let the key be tried again, and return in how many seconds."""
+        match error:
+            case Conflict() if not isinstance(error, Ending):
+                return self._queue.again(key)
+            case Refused():
+                # What was refused will be refused again, unless somebody changes something meanwhile.
+                return self._queue.retry(key, REFUSED_SECONDS)
+            case _:
+                return self._queue.retry(key)
 
 
 def _kind(error: PortError | Unsettled | TimeoutError) -> str:

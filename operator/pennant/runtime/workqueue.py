@@ -1,7 +1,10 @@
 """A queue of keys: each key is there once, worked on by one worker at a time, and may be put off.
 
 The rules are those of client-go's work queue: a key that is added while it is worked on is worked on again afterwards;
-`add` overrules a later time; a key that fails is put off for longer each time until it succeeds.
+`add` overrules a later time; a key that fails is put off for longer each time until it succeeds. Two things are no
+failure, and one ends a row of them: a world that moved on, and news.
+
+Rule: A burst delays nothing after it.
 """
 
 import asyncio
@@ -12,7 +15,8 @@ from contextlib import suppress
 from pennant.core.observation import Key
 
 FIRST_BACKOFF_SECONDS = 0.05
-LONGEST_BACKOFF_SECONDS = 60.0
+LONGEST_BACKOFF_SECONDS = 30.0
+CONFLICT_SECONDS = 0.1
 
 
 class WorkQueue:
@@ -40,6 +44,12 @@ class WorkQueue:
         self._rest = asyncio.Event()
         self._rest.set()
 
+    def news(self, key: Key) -> None:
+        """Let the key be worked on because something has changed: so what failed before may succeed now."""
+        if key in self._failures:
+            self._failures[key] = 0
+        self.add(key)
+
     def add(self, key: Key) -> None:
         """Let the key be worked on as soon as a worker is free."""
         self._cancel(key)
@@ -64,6 +74,12 @@ class WorkQueue:
             return
         self._cancel(key)
         self._later[key] = loop.call_at(at, self._due, key)
+
+    def again(self, key: Key) -> float:
+        """Let the key be worked on once more in a moment, because the world moved on meanwhile; return the seconds."""
+        seconds = CONFLICT_SECONDS * self._jitter.uniform(0.8, 1.2)
+        self.add_after(key, seconds)
+        return seconds
 
     def retry(self, key: Key, at_least: float = 0.0) -> float:
         """Put off a key that failed, longer each time but never for less than this; return the seconds."""

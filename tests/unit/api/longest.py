@@ -11,7 +11,7 @@ from pennant.core.history import thinned
 Node = dict[str, Any]
 MOMENT = "2026-11-26T12:00:00.000Z"
 LARGEST_NUMBER = 2**31 - 1
-HASHES = ("digest", "templateHash", "storedTemplate", "dataHash", "previousHash", "hash")
+HASHES = ("digest", "templateHash", "dataHash", "previousHash", "hash")
 BEGINNINGS = {"": "", LABEL_PATTERN: "", SEMVER_PATTERN: "1.0.0-", WORD_PATTERN: ""}
 
 

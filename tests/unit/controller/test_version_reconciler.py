@@ -1,18 +1,20 @@
 """A version whose status is refused is told of once, and tried again."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from pennant.api.version_status import ModelVersionStatus
 from pennant.core.observation import Key
 from pennant.core.version_status import VersionSeen
-from pennant.ports import Refused
+from pennant.ports import PortError, Refused, Unavailable
 from simulation.story import a_record
 from simulation.versions import VersionProcess, WorldVersions
-from simulation.world import World
+from simulation.world import BEGINNING, World
 
 NAME = "fraud-1.0.0"
+MINUTE_LATER = BEGINNING + timedelta(seconds=60)
 
 
 async def refuse(seen: VersionSeen, status: ModelVersionStatus) -> None:
@@ -49,6 +51,33 @@ async def test_a_valid_record_whose_status_is_refused_has_no_fault_to_tell(monke
     with pytest.raises(Refused):
         await process.look(NAME)
     assert versions.events == []
+
+
+@pytest.mark.parametrize("error", [Refused("statuses are frozen"), Unavailable("too many requests")], ids=repr)
+async def test_a_status_that_could_not_be_written_for_a_minute_is_said_by_one_event(
+    error: PortError, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rule: A write that has failed for a minute is said."""
+
+    async def fail(seen: VersionSeen, status: ModelVersionStatus) -> None:
+        raise error
+
+    world = World()
+    world.apply_version(a_record("1.0.0"))
+    process = VersionProcess(world)
+    with monkeypatch.context() as patched:
+        patched.setattr(process.versions, "write_status", fail)
+        for seconds in (0, 50, 10, 60):
+            world.time += timedelta(seconds=seconds)
+            with pytest.raises(type(error)):
+                await process.reconciler.reconcile(Key("default", NAME))
+            assert [each.reason for each in process.versions.events] == ["WriteFailing"] * (world.time >= MINUTE_LATER)
+    assert (
+        process.versions.events[0].message == f"the status could not be written since 2026-01-01T12:00:00.000Z: {error}"
+    )
+    assert process.reconciler.failing == 1
+    await process.reconciler.reconcile(Key("default", NAME))
+    assert process.reconciler.failing == 0
 
 
 async def test_a_version_that_is_gone_or_going_is_left_alone() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, PodProgress
+from pennant.api.deployment_status import Applied, HistoryEntry, ModelDeploymentStatus, PodProgress
 from pennant.api.reasons import Reason
 from pennant.core.observation import Observation, Span, Workload
 from pennant.core.pods import Container, Pod, Pods, ReplicaSet, Running
@@ -33,7 +33,8 @@ def an_attempt(
     spec: dict[str, Any] | None = None,
     **workload: Any,
 ) -> Attempt:
-    status = ModelDeploymentStatus(history=(entry,), progress=before)
+    applied = Applied(manifest_hash="m", uid="uid", revision=entry.revision, fields_hash="f", template_hash="t")
+    status = ModelDeploymentStatus(history=(entry,), progress=before, applied=applied)
     known: Workload = a_workload(**{"available": 0, "updated": 1, "total": 1, "minimum_available": False} | workload)
     snapshot = a_snapshot("fraud", status=status, workload=known)
     seen = Observation(after(seconds), snapshot, unwatched=unwatched, pods=pods)

@@ -7,11 +7,13 @@ from pennant.kube import client as module
 from pennant.kube.answers import Missing, Throttled
 from pennant.kube.client import Client, Verb
 from pennant.kube.resources import Kind
-from pennant.ports import Conflict, PortError, Refused, Unavailable
+from pennant.ports import AdmissionFailed, Conflict, Ending, PortError, Refused, Unavailable
 from unit.kube.api_server import Answers, a_connection, serving
 
 UID_CAUSE = {"causes": [{"reason": "FieldValueInvalid", "field": "metadata.uid"}]}
 TERMINATING_CAUSE = {"causes": [{"reason": "NamespaceTerminating", "field": "metadata.namespace"}]}
+NOT_CALLED = 'Internal error occurred: failed calling webhook "policy.example.com": failed to call webhook: EOF'
+DENIED = 'admission webhook "policy.example.com" denied the request: too many models'
 FIELD_CAUSE = {"causes": [{"reason": "FieldValueInvalid", "field": "spec.replicas"}]}
 
 
@@ -35,7 +37,7 @@ async def write(client: Client) -> None:
     [
         (400, "strict decoding error", {}, Refused),
         (403, "exceeded quota", {}, Refused),
-        (403, "unable to create new content in namespace x", TERMINATING_CAUSE, Conflict),
+        (403, "unable to create new content in namespace x", TERMINATING_CAUSE, Ending),
         (404, "not found", {}, Missing),
         (408, "timeout", {}, Unavailable),
         (409, "the object has been modified", {}, Conflict),
@@ -45,6 +47,11 @@ async def write(client: Client) -> None:
         (422, "is invalid: metadata.uid", UID_CAUSE, Conflict),
         (429, "too many requests", {}, Unavailable),
         (500, "etcdserver: leader changed", {}, Unavailable),
+        (500, NOT_CALLED, {}, AdmissionFailed),
+        (503, NOT_CALLED, {}, AdmissionFailed),
+        (500, DENIED, {}, Refused),
+        (429, DENIED, {}, Refused),
+        (504, "Timeout: request did not complete within requested timeout", {}, Unavailable),
         (500, "failed to create typed patch object (x): field not declared in schema", {}, Refused),
         (500, "failed to convert new object (x) to proper version: quantities", {}, Refused),
         (503, "the server is currently unable", {}, Unavailable),
@@ -144,7 +151,7 @@ async def test_a_write_names_its_author_and_is_strict(client: Client, answers: A
     answers.json({})
     await write(client)
     (request,) = answers.asked
-    assert dict(request.query) == {"fieldManager": "pennant", "fieldValidation": "Strict"}
+    assert dict(request.query) == {"fieldManager": "pennant", "fieldValidation": "Strict", "timeout": "9s"}
     assert request.headers["User-Agent"].startswith("pennant/")
     assert request.headers["Authorization"] == "Bearer secret"
 

@@ -12,7 +12,7 @@ import pytest
 
 from pennant.controller.reconciler import Unsettled
 from pennant.core.observation import Key
-from pennant.ports import Conflict, Refused, Unavailable
+from pennant.ports import Conflict, Ending, Refused, Unavailable
 from pennant.runtime.workers import LONGEST_YIELD_SECONDS, PASS_SECONDS, Workers, Yielding
 from pennant.runtime.workqueue import WorkQueue
 
@@ -68,7 +68,7 @@ class Shop:
 @pytest.mark.parametrize(
     ("trouble", "kind"),
     [
-        (Conflict("moved on"), "conflict"),
+        (Ending("goes, but when"), "conflict"),
         (Unavailable("away"), "unavailable"),
         (Unsettled("not settled"), "unsettled"),
         (KeyError("x"), "bug"),
@@ -85,6 +85,23 @@ async def test_a_key_that_fails_is_tried_again_and_delays_no_other(trouble: Exce
     assert shop.reconciler.passes[GOOD] == 100
     assert 5 <= shop.reconciler.passes[BAD] <= 20
     assert shop.notes.failures[kind] == shop.reconciler.passes[BAD]
+    await shop.close()
+
+
+async def test_a_conflict_is_looked_at_again_in_a_moment_however_many_there_were() -> None:
+    """Rule: A burst delays nothing after it."""
+    shop = Shop()
+    shop.reconciler.trouble = Conflict("moved on")
+    shop.queue.add(BAD)
+    await asyncio.sleep(60)
+    before = shop.reconciler.passes[BAD]
+    await asyncio.sleep(1)
+    assert 7 <= shop.reconciler.passes[BAD] - before <= 13
+    shop.reconciler.trouble = None
+    await asyncio.sleep(0.3)
+    settled = shop.reconciler.passes[BAD]
+    await asyncio.sleep(60)
+    assert shop.reconciler.passes[BAD] == settled
     await shop.close()
 
 

@@ -83,6 +83,25 @@ async def test_a_key_that_fails_is_put_off_longer_each_time_up_to_a_bound(queue:
     assert max(pauses) <= LONGEST_BACKOFF_SECONDS * 1.2
 
 
+async def test_news_of_a_key_begin_its_pauses_anew(queue: WorkQueue) -> None:
+    """Rule: A burst delays nothing after it."""
+    for _ in range(10):
+        queue.retry(A)
+    queue.news(A)
+    assert await taken(queue, 0.01) == A, "nor does it wait for the time that it was put off to"
+    queue.done(A)
+    assert queue.retry(A) < 0.1
+
+
+async def test_a_key_for_which_the_world_moved_on_is_never_put_off_for_long(queue: WorkQueue) -> None:
+    """Rule: A burst delays nothing after it."""
+    for _ in range(20):
+        assert queue.again(A) < 0.3
+        assert await taken(queue, 0.3) == A
+        queue.done(A)
+    assert queue.retry(A) < 0.1, "that was no failure"
+
+
 async def test_success_forgets_the_failures(queue: WorkQueue) -> None:
     for _ in range(10):
         queue.retry(A)
