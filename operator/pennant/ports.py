@@ -102,8 +102,15 @@ class MetricSource(Protocol):
         """Return the series; `Unavailable` or `Refused` where there is none."""
         ...
 
-    async def firing_alerts(self) -> Alerts:
-        """Return all alerts that fire now; `Unavailable` or `Refused` where nobody knows."""
+    async def firing_alerts(self, names: frozenset[str]) -> Alerts:
+        """Return all alerts of these names that fire now; `Unavailable` or `Refused` where nobody knows.
+
+        A name of which alone nobody knows is in `unanswered`.
+        """
+        ...
+
+    async def undefined_alerts(self, names: frozenset[str]) -> frozenset[str] | None:
+        """Return which of these names no alerting rule has; None where the server does not tell."""
         ...
 
 

@@ -1,7 +1,8 @@
 """What speaks against a version, read from a real Prometheus and a real Alertmanager."""
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -214,6 +215,54 @@ def test_an_alert_that_fires_rolls_back(alerting: Stage) -> None:
     assert alerting.condition("RolledBack") == ("True", "MetricBreach")
     assert "the alert Inaccurate fires since" in alerting.message("RolledBack")
     alerting.until(lambda: "verifiedAt" in alerting.history[-1])
+
+
+def test_an_alert_that_nobody_defined_makes_no_version_good(stage: Stage) -> None:
+    """Rule: An alert that nobody defined says nothing."""
+    misspelt = {"name": "misspelt", "alert": {"matchLabels": {"alertname": "HighQueueDepht"}}}
+    by_regex = {"name": "regex", "alert": {"matchLabels": {"alertname": "High.*", "severity": "critical|warning"}}}
+    stage.version("1.0.0", "production")
+    stage.deployment(analysis=watching(misspelt, by_regex))
+    stage.until(lambda: stage.condition("MetricsHealthy") == ("Unknown", "AlertUnknown"))
+    assert "misspelt: the metric source default has no alerting rule HighQueueDepht" in stage.message("MetricsHealthy")
+    stage.stays(lambda: "verifiedAt" not in stage.history[-1], 4, "what nobody watches")
+
+
+def test_an_alert_of_a_source_that_lists_no_rules_is_believed_to_be_there(stage: Stage) -> None:
+    alert = {"name": "unlisted", "alert": {"source": "unruly", "matchLabels": {"alertname": "HighQueueDepht"}}}
+    stage.version("1.0.0", "production")
+    stage.deployment(analysis=watching(alert))
+    stage.until_verified("1.0.0")
+
+
+@pytest.fixture
+def burning(stage: Stage) -> Iterator[Callable[[bool], None]]:
+    """Return how to have an alert of this namespace fire, whatever is served, or not."""
+    rules = stage.rig.rules / f"{stage.namespace}-burning.yaml"
+
+    def fire(fires: bool) -> None:
+        rule = {"alert": "Burning", "expr": f"vector(1) > {0 if fires else 1}", "labels": {"in": stage.namespace}}
+        rules.write_text(json.dumps({"groups": [{"name": stage.namespace, "interval": "500ms", "rules": [rule]}]}))
+        stage.rig.reload("prometheus")
+
+    fire(True)
+    yield fire
+    rules.unlink()
+    stage.rig.reload("prometheus")
+
+
+def test_an_alert_from_before_a_revision_holds_it_until_it_stops(stage: Stage, burning: Callable[[bool], None]) -> None:
+    """Rule: An alert speaks against a revision only where it began after it."""
+    named = {"key": "alertname", "operator": "In", "values": ["Burning"]}
+    here = {"key": "in", "operator": "In", "values": ["${namespace}", "everywhere"]}
+    metric = {"name": "burning", "alert": {"matchExpressions": [named, here]}}
+    time.sleep(3)
+    stage.version("1.0.0", "production")
+    stage.deployment(analysis=watching(metric))
+    stage.until(lambda: stage.condition("MetricsHealthy") == ("Unknown", "AlertFiringBefore"))
+    stage.stays(lambda: "verifiedAt" not in stage.history[-1], 4, "what an older alert hides")
+    burning(False)
+    stage.until_verified("1.0.0")
 
 
 def test_an_alert_is_told_by_the_condition(alerting: Stage) -> None:

@@ -5,11 +5,12 @@ import json
 import math
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from contract.prometheus_server import PrometheusServer
-from pennant.core.measurement import Alert, RangeQuery, Series
+from pennant.core.measurement import Alert, Demand, RangeQuery, Series
 from pennant.core.promql import lacking, probe
 from pennant.metrics.prometheus import Endpoint, Prometheus
 from pennant.ports import MetricSource, Refused, Unavailable
@@ -156,7 +157,7 @@ async def test_a_query_that_cannot_be_parsed_is_refused(source: MetricSource) ->
         await source.query_range(over("sum(", 100, 110))
 
 
-RULES = {
+RULES: dict[str, Any] = {
     "groups": [
         {
             "name": "contract",
@@ -179,6 +180,7 @@ async def alerting(request: pytest.FixtureRequest) -> AsyncIterator[MetricSource
         fake = FakeMetricSource(BEGIN, ())
         labels = ({"alertname": "Fires", "model": 'a"b\\c'}, {"alertname": "FiresAfterAWhile"})
         fake.alerts = [Alert(each, datetime.now(UTC)) for each in labels]
+        fake.rules = frozenset(each["alert"] for each in RULES["groups"][0]["rules"])
         yield fake
         return
     rig: Rig = request.getfixturevalue("rig")
@@ -192,9 +194,12 @@ async def alerting(request: pytest.FixtureRequest) -> AsyncIterator[MetricSource
     rig.reload("prometheus")
 
 
+ALL = frozenset({"Fires", "FiresAfterAWhile", "Waits", "Rests", "Fires.*", 'a"b\\c', ""})
+
+
 async def firing(source: MetricSource, number: int) -> dict[str, Alert]:
     for _ in range(200):
-        found = {each.labels["alertname"]: each for each in (await source.firing_alerts()).firing}
+        found = {each.labels["alertname"]: each for each in (await source.firing_alerts(ALL)).firing}
         if len(found) == number:
             return found
         await asyncio.sleep(0.05)
@@ -210,12 +215,41 @@ async def test_alerts_that_fire_come_with_their_labels_and_their_beginning(alert
         assert before < each.since <= datetime.now(UTC), "the beginning is when the expression became true"
 
 
+async def test_alerts_are_asked_for_by_their_names_alone(alerting: MetricSource) -> None:
+    await firing(alerting, 2)
+    for names, found in (({"Fires", "Rests"}, ["Fires"]), ({"Fires.*"}, []), ({""}, []), (set(), [])):
+        alerts = (await alerting.firing_alerts(frozenset(names))).firing
+        assert [each.labels["alertname"] for each in alerts] == found, "a name is no regular expression"
+
+
 async def test_alerts_are_matched_by_all_labels_that_are_asked_for(alerting: MetricSource) -> None:
     await firing(alerting, 2)
-    alerts = await alerting.firing_alerts()
-    assert len(alerts.matching((("alertname", "Fires"), ("model", 'a"b\\c'))).firing) == 1
-    assert alerts.matching((("alertname", "Fires"), ("model", "another"))).firing == ()
-    assert alerts.matching((("alertname", "FiresAfterAWhile"), ("model", "x"))).firing == ()
+    alerts = await alerting.firing_alerts(ALL)
+    named, of_model, of_another = (
+        Demand("alertname", ("Fires",)),
+        Demand("model", ('a"b\\c',)),
+        Demand("model", ("another",)),
+    )
+    assert len(alerts.matching((named, of_model)).firing) == 1
+    assert alerts.matching((named, of_another)).firing == ()
+    assert alerts.matching((Demand("alertname", ("FiresAfterAWhile",)), Demand("model", ("x",)))).firing == ()
+
+
+async def test_which_alerts_nobody_has_defined_is_told(alerting: MetricSource) -> None:
+    """Rule: An alert that nobody defined says nothing."""
+    assert await alerting.undefined_alerts(frozenset({"Rests", "Restz"})) == frozenset({"Restz"})
+    assert await alerting.undefined_alerts(frozenset({"Rests", "Waits"})) == frozenset()
+    assert await alerting.undefined_alerts(frozenset({"Restz"})) == frozenset({"Restz"})
+
+
+async def test_a_server_without_rules_says_so_and_one_without_such_an_api_says_nothing(
+    server: PrometheusServer,
+) -> None:
+    with FrontEnd(server.url) as front_end:
+        for url, known in ((server.url, frozenset({"Any"})), (front_end.url("unruly"), None)):
+            source = Prometheus("default", Endpoint(url), lambda *_: None)
+            assert await source.undefined_alerts(frozenset({"Any"})) == known
+            await source.aclose()
 
 
 async def test_a_source_that_is_down_is_unavailable(rig: Rig) -> None:
@@ -226,5 +260,6 @@ async def test_a_source_that_is_down_is_unavailable(rig: Rig) -> None:
         with pytest.raises(Unavailable):
             await each.query_range(over("steady", 100, 110))
         with pytest.raises(Unavailable):
-            await each.firing_alerts()
+            await each.firing_alerts(ALL)
+        assert await each.undefined_alerts(ALL) is None
     await real.aclose()

@@ -34,6 +34,8 @@ class FakeMetricSource:
         self.down = False
         self.faults: dict[str, Fault] = {}
         """Queries that alone are not answered, and why."""
+        self.rules: frozenset[str] | None = None
+        """Names of the alerts that are defined; None: it does not tell."""
         self.aligned = False
         """Whether it rounds start and end down to whole steps, as some front ends do."""
 
@@ -61,10 +63,13 @@ class FakeMetricSource:
         found = (self._series(request, chosen, labels, seconds) for labels in _distinct(chosen))
         return Series(tuple(each for each in found if each))
 
-    async def firing_alerts(self) -> Alerts:
+    async def firing_alerts(self, names: frozenset[str]) -> Alerts:
         if self.down:
             raise Unavailable("connection refused")
-        return Alerts(tuple(self.alerts))
+        return Alerts(tuple(each for each in self.alerts if each.labels["alertname"] in names))
+
+    async def undefined_alerts(self, names: frozenset[str]) -> frozenset[str] | None:
+        return None if self.down or self.rules is None else names - self.rules
 
     def _series(
         self, request: RangeQuery, samples: list[Sample], labels: Mapping[str, str], average: int | None

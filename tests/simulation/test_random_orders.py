@@ -189,9 +189,17 @@ class Cluster(RuleBasedStateMachine):
     def the_source_comes_and_goes(self, down: bool) -> None:
         self.story.accuracy.down = down
 
-    @rule(aligned=st.booleans(), seconds=st.sampled_from([0, 3, 15, 45]), lag=st.sampled_from([0, 5, 30]))
-    def the_source_answers_as_it_may(self, aligned: bool, seconds: float, lag: float) -> None:
+    @rule(
+        aligned=st.booleans(),
+        seconds=st.sampled_from([0, 3, 15, 45]),
+        lag=st.sampled_from([0, 5, 30]),
+        rules=st.none() | st.frozensets(st.sampled_from(NAMES)),
+    )
+    def the_source_answers_as_it_may(
+        self, aligned: bool, seconds: float, lag: float, rules: frozenset[str] | None
+    ) -> None:
         source = self.story.accuracy
+        source.rules = rules
         source.aligned, source.seconds_to_answer, source.lag_seconds = aligned, seconds, lag
 
     @rule(version=VERSIONS, ready=st.booleans())

@@ -385,9 +385,25 @@ class Reason(Word):
     NO_ALERT_FIRING = (
         "NoAlertFiring",
         "No alert speaks against the revision.",
-        "No alert with the labels of `alert.matchLabels` fires, or those that do began before.",
+        "An alert of this name is defined, as far as the metric source tells, and none with these labels fires.",
         "One fires.",
         "Nothing.",
+    )
+    ALERT_FIRING_BEFORE = (
+        "AlertFiringBefore",
+        "An alert fires since before the revision, so nobody knows whether the revision gives it a reason.",
+        "An alert with the labels that are asked for fires, and it began before the revision did, or before the "
+        "revision was available where no label names the revision.",
+        "It fires no longer; one that begins afterwards speaks against the revision.",
+        "Follow the alert's runbook; give the alert a label with the version, so that each version has its own.",
+    )
+    ALERT_UNKNOWN = (
+        "AlertUnknown",
+        "Nobody has defined an alert of this name.",
+        "The metric source lists its alerting rules, and none has this name.",
+        "It lists one of this name.",
+        "Correct the name, which is no regular expression, or load the rule. Where the rules are evaluated by another "
+        "server, set `listsRules: false` for the source in the operator's configuration.",
     )
     NO_DATA = (
         "NoData",

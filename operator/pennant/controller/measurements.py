@@ -186,7 +186,7 @@ class Measurements:
         match request:
             case RangeQuery():
                 return await source.query_range(request)
-            case AlertQuery(name, at, labels):
-                return (await self._boards[name].seen_since(at)).matching(labels)
+            case AlertQuery():
+                return await self._boards[request.source].answer(request)
             case _ as never:
                 assert_never(never)

@@ -1,8 +1,8 @@
 """A Prometheus-compatible server as a metric source; its answers are data of a stranger, and bounded.
 
-Protocol: the HTTP API of Prometheus, `POST /api/v1/query_range` and `/api/v1/query`. Numbers and words of closed sets
-leave this module, and the labels of alerts, which are compared and go no further: nothing behind the URL can be read
-through a status.
+Protocol: the HTTP API of Prometheus, `POST /api/v1/query_range` and `/api/v1/query`, `GET /api/v1/rules`. Numbers and
+words of closed sets leave this module, and the labels of alerts and the names of rules, which are compared and go no
+further: nothing behind the URL can be read through a status.
 
 Rule: Neither a secret nor what a stranger says is told on.
 """
@@ -12,7 +12,7 @@ import json
 import math
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -24,11 +24,14 @@ import aiohttp
 
 from pennant import __version__
 from pennant.core.measurement import Alert, Alerts, RangeQuery, Series
+from pennant.core.query import literal
 from pennant.ports import PortError, Refused, Unavailable
 
 LARGEST_ANSWER_BYTES = 1 << 20
-# The value of ALERTS_FOR_STATE is the Unix time at which the alert's expression became true.
-FIRING_ALERTS = 'ALERTS_FOR_STATE and ignoring(alertstate) ALERTS{alertstate="firing"}'
+RULES = "rules"
+LONGEST_NAMES = 4000
+"""Characters of the names of alerts in one question."""
+MOST_NAMES = 50
 CONNECT_SECONDS = 3.0
 CONCURRENT_QUERIES = 4
 SLOW_QUERIES = 2
@@ -54,6 +57,12 @@ class Endpoint:
     ca_file: Path | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     timeout_seconds: float = 10.0
+    lists_rules: bool = True
+    """Whether the server lists the rules of all alerts that it has."""
+
+
+class _TooLarge(Unavailable):
+    """The answer is larger than any that is read."""
 
 
 class Prometheus:
@@ -79,18 +88,73 @@ class Prometheus:
         }
         return await self._ask("query_range", form, "matrix", _series)
 
-    async def firing_alerts(self) -> Alerts:
-        """Return all alerts that fire now; `Unavailable` or `Refused` where nobody knows."""
-        return await self._ask("query", {"query": FIRING_ALERTS}, "vector", _alerts)
+    async def firing_alerts(self, names: frozenset[str]) -> Alerts:
+        """Return all alerts of these names that fire now; `Unavailable` or `Refused` where nobody knows.
+
+        An answer that is too large is asked for in parts; where that of one name is, this name alone is `unanswered`.
+        """
+        firing, unanswered, left = list[Alert](), dict[str, str](), _chunks(names)
+        while left:
+            chunk = left.pop()
+            try:
+                firing += await self._ask("query", {"query": _firing(chunk)}, "vector", _alerts)
+            except _TooLarge as error:
+                if len(chunk) == 1:
+                    unanswered[chunk[0]] = f"the alert {chunk[0]} fires so often that {error}"
+                else:
+                    left += [chunk[: len(chunk) // 2], chunk[len(chunk) // 2 :]]
+        return Alerts(tuple(firing), unanswered=unanswered)
+
+    async def undefined_alerts(self, names: frozenset[str]) -> frozenset[str] | None:
+        """Return which of these names no alerting rule has; None where the server does not tell."""
+        if not self._endpoint.lists_rules:
+            return None
+        defined = set[str]()
+        try:
+            for chunk in _chunks(names):
+                found = await self._rules(
+                    [("type", "alert"), ("exclude_alerts", "true"), *(("rule_name[]", each) for each in chunk)]
+                )
+                if found is None:
+                    return None
+                defined |= found
+            if not defined and not await self._knows_rules():
+                return None
+        except PortError:
+            return None
+        return names - defined
+
+    async def _rules(self, parameters: list[tuple[str, str]]) -> frozenset[str] | None:
+        """Return the names of the rules that are listed; None where there is no list, or a part of it alone."""
+        code, body = await self._in_time(RULES, lambda: self._request("GET", "rules", params=parameters))
+        return _rule_names(body) if code == 200 else None
+
+    async def _knows_rules(self) -> bool:
+        """Return whether a server that lists no rules would list them: it then knows which types there are.
+
+        VictoriaMetrics without vmalert answers any question about rules with an empty list.
+        """
+        parameters = [("type", "none")]
+        code, _ = await self._in_time(RULES, lambda: self._request("GET", "rules", params=parameters))
+        return code == 400
 
     async def _ask(self, path: str, form: dict[str, str], kind: str, read: Callable[[list[Any]], AnswerT]) -> AnswerT:
+        data = {**form, "timeout": f"{self._endpoint.timeout_seconds:g}s"}
+
+        async def answered() -> AnswerT:
+            code, body = await self._request("POST", path, data=data)
+            return _read(code, body, kind, read)
+
+        return await self._in_time(form["query"], answered)
+
+    async def _in_time(self, what: str, ask: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
+        """Return the answer to a question, asked when it is its turn, within the time of the source."""
         begun = monotonic()
         result = "unavailable"
         try:
             # Waiting for a turn counts too: a source that hangs must not hold its callers longer than its time.
-            async with asyncio.timeout(self._endpoint.timeout_seconds), self._turn(form["query"]):
-                code, body = await self._post(path, form)
-            answer = _read(code, body, kind, read)
+            async with asyncio.timeout(self._endpoint.timeout_seconds), self._turn(what):
+                answer = await ask()
             result = "success"
             return answer
         except TimeoutError as error:
@@ -122,12 +186,13 @@ class Prometheus:
                 raise
             self._slow.pop(query, None)
 
-    async def _post(self, path: str, form: dict[str, str]) -> tuple[int, bytes]:
-        data = {**form, "timeout": f"{self._endpoint.timeout_seconds:g}s"}
+    async def _request(self, method: str, path: str, **content: Any) -> tuple[int, bytes]:
         url = f"{self._endpoint.url.rstrip('/')}/api/v1/{path}"
         try:
             headers = self._headers()
-            async with self._opened().post(url, data=data, headers=headers, allow_redirects=False) as response:
+            async with self._opened().request(
+                method, url, headers=headers, allow_redirects=False, **content
+            ) as response:
                 return response.status, await _bounded(response)
         except aiohttp.ClientError as error:
             raise Unavailable(f"cannot be reached ({type(error).__name__})") from error
@@ -165,7 +230,7 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
     async for chunk in response.content.iter_chunked(1 << 16):
         body += chunk
         if len(body) > LARGEST_ANSWER_BYTES:
-            raise Unavailable(f"the answer is larger than {LARGEST_ANSWER_BYTES >> 20} MiB")
+            raise _TooLarge(f"the answer is larger than {LARGEST_ANSWER_BYTES >> 20} MiB")
     return bytes(body)
 
 
@@ -201,8 +266,8 @@ def _series(result: list[Any]) -> Series:
     return Series(tuple(_values(each["values"]) for each in result))
 
 
-def _alerts(result: list[Any]) -> Alerts:
-    return Alerts(tuple(_alert(each["metric"], each["value"][1]) for each in result))
+def _alerts(result: list[Any]) -> list[Alert]:
+    return [_alert(each["metric"], each["value"][1]) for each in result]
 
 
 def _alert(labels: Mapping[Any, Any], since: Any) -> Alert:
@@ -210,6 +275,36 @@ def _alert(labels: Mapping[Any, Any], since: Any) -> Alert:
     if not all(isinstance(each, str) for each in known.values()):
         raise ValueError("not a label of Prometheus")
     return Alert(known, datetime.fromtimestamp(_number(since), UTC))
+
+
+def _firing(names: list[str]) -> str:
+    """Return the query for the alerts of these names that fire.
+
+    The value of ALERTS_FOR_STATE is the Unix time at which the alert's expression became true.
+    """
+    named = f'alertname=~"{"|".join(literal(each, is_regex=True) for each in names)}"'
+    return f'ALERTS_FOR_STATE{{{named}}} and ignoring(alertstate) ALERTS{{{named},alertstate="firing"}}'
+
+
+def _chunks(names: Iterable[str]) -> list[list[str]]:
+    """Return the names in parts that fit into one question each."""
+    chunks: list[list[str]] = []
+    for each in sorted(names):
+        if not chunks or len(chunks[-1]) == MOST_NAMES or sum(map(len, chunks[-1])) + len(each) > LONGEST_NAMES:
+            chunks.append([])
+        chunks[-1].append(each)
+    return chunks
+
+
+def _rule_names(body: bytes) -> frozenset[str] | None:
+    """Return the names of the rules of an answer; None where it is no list of rules, or a part of one alone."""
+    answer = _parsed(body)
+    if answer.get("status") != "success" or answer.get("warnings"):
+        return None
+    try:
+        return frozenset(str(rule["name"]) for group in answer["data"]["groups"] for rule in group["rules"])
+    except (KeyError, TypeError):
+        return None
 
 
 def _values(pairs: Any) -> Mapping[int, float]:

@@ -51,6 +51,9 @@ class SourceSettings(_Settings):
     """Headers to send, such as `X-Scope-OrgID`."""
     timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
     """Seconds after which a query counts as not answered. Default: 10."""
+    lists_rules: bool = True
+    """Whether the server lists the rules of all alerts that it has. Say false where another server evaluates them: then
+    an alert that nobody defined is not told from one that does not fire. Default: true."""
 
     @field_validator("url")
     @classmethod
@@ -78,6 +81,7 @@ class SourceSettings(_Settings):
             ca_file=self.ca_file,
             headers=self.headers,
             timeout_seconds=self.timeout_seconds,
+            lists_rules=self.lists_rules,
         )
 
 

@@ -16,6 +16,7 @@ from pennant.core.measurement import (
     AlertQuery,
     Alerts,
     Awaited,
+    Demand,
     Fault,
     Measurement,
     Question,
@@ -346,9 +347,9 @@ def test_the_first_version_is_compared_with_nothing() -> None:
     assert told(**LATENCY)[:2] == ("Unknown", "AwaitingFirstCheck")
 
 
-def alerts(*since: float, answer: Any = None) -> dict[Question, Measurement]:
-    firing = Alerts(tuple(Alert({"alertname": "Slow"}, after(each)) for each in since))
-    request = AlertQuery("default", after(30), (("alertname", "Slow"),))
+def alerts(*since: float, answer: Any = None, undefined: frozenset[str] = frozenset()) -> dict[Question, Measurement]:
+    firing = Alerts(tuple(Alert({"alertname": "Slow"}, after(each)) for each in since), undefined)
+    request = AlertQuery("default", after(30), (Demand("alertname", ("Slow",)),))
     return {ACCURACY: Measurement(request, answer or firing)}
 
 
@@ -368,10 +369,25 @@ ALERT: dict[str, Any] = {"prometheus": None, "threshold": None, "alert": {"match
         ),
         pytest.param(
             alerts(-1),
-            "Passing",
-            "NoAlertFiring",
-            "accuracy: no alert Slow fires, but for what began before this revision was available",
+            "Unknown",
+            "AlertFiringBefore",
+            "accuracy: the alert Slow fires since 2026-01-01T11:59:59Z, from before this revision was available, so "
+            "nobody knows whether it would fire because of it",
             id="one fires that began before",
+        ),
+        pytest.param(
+            alerts(undefined=frozenset({"Slow"})),
+            "Unknown",
+            "AlertUnknown",
+            "accuracy: the metric source default has no alerting rule Slow",
+            id="nobody defined it",
+        ),
+        pytest.param(
+            alerts(10, undefined=frozenset({"Slow"})),
+            "Breaching",
+            "AlertFiring",
+            "accuracy: the alert Slow fires since 2026-01-01T12:00:10Z",
+            id="it fires, so somebody did",
         ),
         pytest.param(
             alerts(-1, 20, 10),
@@ -400,11 +416,9 @@ def test_an_alert_with_a_label_of_the_revision_is_its_own_from_its_beginning_on(
     assert begun < 0, "it was recorded before its first pod was available"
     named = ALERT | {"alert": {"matchLabels": {"alertname": "Slow", "of": label}}}
     assert told(alerts(begun), **named)[:2] == ("Breaching", "AlertFiring")
-    assert told(alerts(begun - 1), **named) == (
-        "Passing",
-        "NoAlertFiring",
-        "accuracy: no alert Slow fires, but for what began before this revision began",
-    )
+    before = told(alerts(begun - 1), **named)
+    assert before[:2] == ("Unknown", "AlertFiringBefore")
+    assert "from before this revision began" in before[2]
 
 
 def test_an_alert_that_names_a_revision_may_begin_in_the_very_second_in_which_it_was_recorded() -> None:

@@ -147,7 +147,7 @@ async def ask_alerts(handler: Handler) -> Alerts:
     async with serving(handler) as url:
         source = Prometheus("default", Endpoint(url), lambda *_: None)
         try:
-            return await source.firing_alerts()
+            return await source.firing_alerts(frozenset({"Slow"}))
         finally:
             await source.aclose()
 
@@ -175,6 +175,107 @@ async def test_an_alert_has_its_labels_and_its_beginning() -> None:
 async def test_alerts_that_make_no_sense_are_no_answer(body: Any) -> None:
     with pytest.raises(Unavailable):
         await ask_alerts(says(body))
+
+
+async def test_alerts_that_are_too_many_for_one_answer_are_asked_for_in_parts() -> None:
+    asked: list[str] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        query = str((await request.post())["query"])
+        asked.append(query)
+        names = [f"A{number}" for number in range(8) if f"A{number}" in query]
+        long = "x" * (2_000_000 if "A3" in names else 300_000 * len(names))
+        labels = [{"alertname": each, "of": long} for each in names]
+        return web.json_response(vector(*((each, "1767268800") for each in labels)))
+
+    async with serving(handler) as url:
+        source = Prometheus("default", Endpoint(url), lambda *_: None)
+        found = await source.firing_alerts(frozenset(f"A{number}" for number in range(8)))
+        await source.aclose()
+    assert sorted(each.labels["alertname"] for each in found.firing) == [
+        f"A{number}" for number in range(8) if number != 3
+    ]
+    assert found.unanswered == {"A3": "the alert A3 fires so often that the answer is larger than 1 MiB"}
+    assert len(asked) < 16
+
+
+async def test_a_question_about_many_alerts_has_a_bounded_length() -> None:
+    asked: list[str] = []
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        asked.append(str((await request.post())["query"]))
+        return web.json_response(vector())
+
+    async with serving(handler) as url:
+        source = Prometheus("default", Endpoint(url), lambda *_: None)
+        await source.firing_alerts(frozenset(f"{number:0250}" for number in range(100)))
+        await source.firing_alerts(frozenset())
+        await source.aclose()
+    assert len(asked) == 7
+    assert max(map(len, asked)) < 10_000
+
+
+def rules(*names: str, **more: Any) -> Any:
+    listed = [{"type": "alerting", "name": each, "query": "up"} for each in names]
+    return {"status": "success", "data": {"groups": [{"name": "g", "rules": listed}] if listed else []}, **more}
+
+
+async def undefined(body: Any, status: int = 200, type_status: int = 400, **settings: Any) -> frozenset[str] | None:
+    async def handler(request: web.Request) -> web.StreamResponse:
+        assert request.method == "GET"
+        assert request.path == "/api/v1/rules"
+        if request.query["type"] != "alert":
+            return web.json_response({}, status=type_status)
+        assert request.query.getall("rule_name[]") == ["Slow", "Wrong & |"]
+        return web.Response(text=body if isinstance(body, str) else json.dumps(body), status=status)
+
+    async with serving(handler) as url:
+        source = Prometheus("default", Endpoint(url, **settings), lambda *_: None)
+        try:
+            return await source.undefined_alerts(frozenset({"Slow", "Wrong & |"}))
+        finally:
+            await source.aclose()
+
+
+async def test_an_alert_that_is_not_listed_is_not_defined() -> None:
+    """Rule: An alert that nobody defined says nothing."""
+    assert await undefined(rules("Slow")) == frozenset({"Wrong & |"})
+    assert await undefined(rules("Slow", "Wrong & |", "Other")) == frozenset()
+    assert await undefined(rules()) == frozenset({"Slow", "Wrong & |"})
+
+
+@pytest.mark.parametrize("status", [301, 401, 403, 404, 405, 500, 501, 503])
+async def test_a_server_without_rules_does_not_tell_which_alerts_are_defined(status: int) -> None:
+    assert await undefined(rules("Slow"), status) is None
+
+
+async def test_a_server_that_knows_no_types_of_rules_does_not_tell_either() -> None:
+    """VictoriaMetrics without vmalert answers every question about rules by an empty list."""
+    assert await undefined(rules(), type_status=200) is None
+
+
+async def test_a_source_whose_rules_are_elsewhere_is_not_asked_for_them() -> None:
+    assert await undefined(rules("Slow"), lists_rules=False) is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "null",
+        nested(100_000),
+        {"status": "error"},
+        {"status": "success"},
+        {"status": "success", "data": {"groups": None}},
+        {"status": "success", "data": {"groups": [{"rules": [{}]}]}},
+        {"status": "success", "data": {"groups": [1]}},
+        rules("Slow", warnings=["a rule endpoint did not answer"]),
+        " " * (2 << 20),
+    ],
+    ids=lambda body: str(body)[:40],
+)
+async def test_a_list_of_rules_that_makes_no_sense_or_is_partial_tells_nothing(body: Any) -> None:
+    assert await undefined(body) is None
 
 
 @pytest.mark.parametrize("status", [301, 401, 403, 404, 429, 500, 502, 503])
