@@ -126,6 +126,26 @@ def test_it_is_told_why_a_query_gives_nothing(stage: Stage, query: str, why: str
     assert reason(stage) == "NoData"
 
 
+def test_where_no_series_means_that_all_is_well_it_is_told_what_helps_and_that_helps(stage: Stage) -> None:
+    """Rule: A query that gives a number only while something is wrong is told."""
+    stage.version("1.0.0", "production")
+    errors: dict[str, Any] = {
+        "name": "errors",
+        "prometheus": {"query": 'sum(rate(http_5xx_total{namespace="${namespace}"}[5s]))'},
+        "threshold": {"max": "0.05"},
+    }
+    alert_expression = {"name": "waiting", "prometheus": {"query": "waiting > 10"}, "threshold": {"max": "10"}}
+    stage.deployment(analysis=watching(errors, alert_expression))
+    stage.until(lambda: "add `or vector(0)` to the query, or set onNoData: Pass" in stage.message("MetricsHealthy"))
+    assert "leave the comparison to the threshold, or write `> bool`" in stage.message("MetricsHealthy")
+    guarded = {**errors, "prometheus": {"query": f"{errors['prometheus']['query']} or vector(0)"}}
+    passing = {**alert_expression, "onNoData": "Pass"}
+    stage.deployment(analysis=watching(guarded, passing))
+    stage.until_verified("1.0.0")
+    found = {each["name"]: (each["state"], each["reason"]) for each in stage.status["analysis"]}
+    assert found == {"errors": ("Passing", "WithinThreshold"), "waiting": ("Passing", "NoData")}
+
+
 def test_from_an_observed_metric_nothing_follows(stage: Stage) -> None:
     """Rule: From a metric that is only observed nothing follows."""
     started(stage, analysis=watching({**BAD, "mode": "Observe"}))

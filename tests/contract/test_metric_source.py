@@ -17,7 +17,7 @@ from pennant.ports import MetricSource, Refused, Unavailable
 from rig import Rig
 from rig.front_end import FrontEnd
 from simulation.sources import FakeMetricSource, Sample
-from unit.core.test_promql import OF_OTHERS, REACHES
+from unit.core.test_promql import FILTERS, OF_OTHERS, REACHES
 
 # Full minutes long ago: the real server keeps what it is given, and nothing else is there.
 BEGIN = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -102,8 +102,8 @@ async def test_a_range_reaches_back_as_far_as_it_says_whatever_the_lookback(sour
     assert seconds(await source.query_range(over("avg_over_time(once[60s])", 150, 170))) == {150: 7.0}
 
 
-@pytest.mark.parametrize("query", [query for query, *_ in REACHES if query not in OF_OTHERS])
-async def test_the_queries_by_which_it_is_told_how_far_they_reach_are_queries(
+@pytest.mark.parametrize("query", [query for query, *_ in (*REACHES, *FILTERS) if query not in OF_OTHERS])
+async def test_the_queries_by_which_it_is_shown_what_is_known_of_queries_are_queries(
     server: PrometheusServer, query: str
 ) -> None:
     real = Prometheus("default", Endpoint(server.url), lambda *_: None)

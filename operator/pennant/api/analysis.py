@@ -15,11 +15,20 @@ LABEL_NAME = r"[a-zA-Z_][a-zA-Z0-9_]{0,62}"
 
 
 class OnUnknown(StrEnum):
+    """What a check that was not answered means."""
+
+    HOLD = "Hold"
+    IGNORE = "Ignore"
+    BREACH = "Breach"
+
+
+class OnNoData(StrEnum):
     """What a check that gave no number means."""
 
     HOLD = "Hold"
     IGNORE = "Ignore"
     BREACH = "Breach"
+    PASS = "Pass"
 
 
 class AfterPromotion(StrEnum):
@@ -222,9 +231,10 @@ class Metric(ApiModel):
     """How many of the last checks must be breaches. Default: 3 of 3."""
     minimum_samples: MinimumSamples | None = None
     """How much a check must rest on. Default: nothing is asked."""
-    on_no_data: OnUnknown = OnUnknown.HOLD
+    on_no_data: OnNoData = OnNoData.HOLD
     """What no sample, too few of them, NaN, an infinite value or more than one series means: Hold (neither good nor
-    bad), Ignore (the check is left out) or Breach. Default: Hold."""
+    bad), Ignore (the check is left out), Breach, or Pass (the check passes, but for an infinite value and more than one
+    series, which hold); Pass is for a query whose series is not there while all is well. Default: Hold."""
     on_error: OnUnknown = OnUnknown.HOLD
     """What an unreachable source or a refused query means: Hold, Ignore, or Breach once it has lasted for
     `breaches.count` intervals. Default: Hold."""

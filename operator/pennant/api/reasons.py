@@ -410,7 +410,8 @@ class Reason(Word):
         "The query gave no sample for the last check.",
         "The result is empty, or its sample is older than two intervals.",
         "A sample comes.",
-        "Check the query, its labels, and that the pods are scraped.",
+        "Check the query, its labels, and that the pods are scraped; the message says which label no series has. Where "
+        "no series means that all is well, such as no errors, add `or vector(0)` or set `onNoData: Pass`.",
     )
     NOT_A_NUMBER = (
         "NotANumber",

@@ -9,8 +9,9 @@ from pennant.api.meta import clip
 from pennant.api.reasons import Reason
 from pennant.core import reading
 from pennant.core.digest import short_hash
+from pennant.core.evaluation import Answers, Kind, checks
 from pennant.core.measurement import Alert, AlertQuery, Alerts, Awaited, Measurement, Measurements, Question, Unanswered
-from pennant.core.reading import Answers, Kind, Reading
+from pennant.core.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def _is_suspicious(
         case _:
             match reading.answers(metric, measurements, stable):
                 case Answers() as found:
-                    return reading.checks(metric, found, stable)[-1].kind is Kind.BREACH
+                    return checks(metric, found, stable)[-1].kind is Kind.BREACH
                 case _:
                     return None
 
@@ -194,5 +195,6 @@ def _status(metric: Metric, revision: int, read: Reading, old: MetricStatus | No
         state=read.state,
         reason=read.reason,
         message=clip(message),
-        since=now,
+        # One reason to pass may follow another, and what passes is not interrupted by that.
+        since=old.since if old is not None and old.state is read.state is MetricState.PASSING else now,
     )
