@@ -186,6 +186,16 @@ def test_a_source_that_rounds_times_to_whole_steps_is_read_as_any_other(stage: S
     stage.until_rolled_back_to("1.0.0")
 
 
+@pytest.mark.parametrize("source", ["partial", "half"])
+def test_an_answer_that_says_that_it_is_partial_is_not_believed(stage: Stage, source: str) -> None:
+    """Rule: An answer that says that it is partial is no answer."""
+    stage.accuracy("1.0.0", 0.2)
+    stage.version("1.0.0", "production")
+    stage.deployment(analysis=by(source))
+    stage.until(lambda: stage.condition("MetricsHealthy") == ("Unknown", "SourcePartial"))
+    stage.stays(lambda: stage.condition("Stalled")[0] == "False", 4, "not knowing")
+
+
 def test_a_source_that_is_too_slow_makes_no_version_good_and_finds_a_bad_one(stage: Stage) -> None:
     """Rule: A source that is too slow for the interval is no reason to call a metric good."""
     started(stage)

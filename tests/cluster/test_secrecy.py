@@ -28,6 +28,7 @@ REASONS = {
     "NoData",
     "NotANumber",
     "QueryRefused",
+    "SourcePartial",
     "SourceUnavailable",
     "WithinThreshold",
 }

@@ -13,7 +13,7 @@ from contract.prometheus_server import PrometheusServer
 from pennant.core.measurement import Alert, Demand, RangeQuery, Series
 from pennant.core.promql import lacking, probe
 from pennant.metrics.prometheus import Endpoint, Prometheus
-from pennant.ports import MetricSource, Refused, Unavailable
+from pennant.ports import MetricSource, Partial, Refused, Unavailable
 from rig import Rig
 from rig.front_end import FrontEnd
 from simulation.sources import FakeMetricSource, Sample
@@ -250,6 +250,31 @@ async def test_a_server_without_rules_says_so_and_one_without_such_an_api_says_n
             source = Prometheus("default", Endpoint(url), lambda *_: None)
             assert await source.undefined_alerts(frozenset({"Any"})) == known
             await source.aclose()
+
+
+async def test_an_answer_that_says_that_it_is_partial_is_no_answer(server: PrometheusServer) -> None:
+    """Rule: An answer that says that it is partial is no answer."""
+    with FrontEnd(server.url) as front_end:
+        thanos, victoria = (
+            Prometheus("default", Endpoint(front_end.url(each)), lambda *_: None) for each in ("partial", "half")
+        )
+        fake = FakeMetricSource(BEGIN, SAMPLES)
+        fake.partial = True
+        for each in (thanos, victoria, fake):
+            with pytest.raises(Partial):
+                await each.query_range(over("steady", 100, 110))
+            with pytest.raises(Partial):
+                await each.firing_alerts(ALL)
+            assert await each.undefined_alerts(ALL) is None
+        await thanos.aclose()
+        await victoria.aclose()
+
+
+async def test_what_prometheus_warns_of_in_a_query_makes_no_answer_partial(server: PrometheusServer) -> None:
+    real = Prometheus("default", Endpoint(server.url), lambda *_: None)
+    assert (await real.query_range(over("rate(steady[30s])", 100, 110))).series, "it is no counter"
+    assert (await real.query_range(over("quantile(2, steady)", 100, 110))).series, "that is no quantile"
+    await real.aclose()
 
 
 async def test_a_source_that_is_down_is_unavailable(rig: Rig) -> None:

@@ -48,8 +48,8 @@ class LiveAccuracy(FakeMetricSource):
 
     def behave(self) -> None:
         """Answer at once, all that was asked for and nothing else."""
-        self.down, self.aligned, self.seconds_to_answer, self.lag_seconds = False, False, 0, 0
-        self.rules = None
+        self.down, self.partial, self.aligned, self.rules = False, False, False, None
+        self.seconds_to_answer, self.lag_seconds = 0, 0
 
     async def query_range(self, request: RangeQuery) -> Series:
         await self._time_passes()

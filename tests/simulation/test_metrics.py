@@ -296,6 +296,19 @@ async def test_a_source_that_lags_behind_is_read_as_far_as_two_intervals_reach()
     await story.until(lambda: story.condition("MetricsHealthy") == ("Unknown", "NoData"))
 
 
+async def test_an_answer_that_says_that_it_is_partial_is_not_believed() -> None:
+    """Rule: An answer that says that it is partial is no answer."""
+    story = await serving("1.0.0")
+    story.accuracy.values["1.1.0"] = 0.2
+    story.accuracy.partial = True
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.passes(90)
+    assert story.condition("MetricsHealthy") == ("Unknown", "SourcePartial")
+    assert (story.served(), story.history[-1].verified_at) == ("1.1.0", None)
+    story.accuracy.partial = False
+    await story.until(partial(is_put_back, story), 15)
+
+
 async def test_a_source_that_is_too_slow_never_makes_a_version_good_and_finds_a_bad_one() -> None:
     """Rule: A source that is too slow for the interval is no reason to call a metric good."""
     story = await serving("1.0.0")

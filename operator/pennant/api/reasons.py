@@ -443,6 +443,14 @@ class Reason(Word):
         "Raise `analysis.intervalSeconds`, make the query cheaper by a recording rule, or raise `concurrentQueries` of "
         "the source.",
     )
+    SOURCE_PARTIAL = (
+        "SourcePartial",
+        "The metric source says that its answer is not the whole of it.",
+        "It marks the answer as partial, or warns of something else than the query, such as a store that did not "
+        "answer.",
+        "It gives a whole answer.",
+        "Look after the parts of the metric source: the stores of Thanos, the storage nodes of VictoriaMetrics.",
+    )
     SOURCE_UNKNOWN = (
         "SourceUnknown",
         "No metric source of this name is configured.",

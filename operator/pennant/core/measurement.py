@@ -152,6 +152,7 @@ class Fault(StrEnum):
     REFUSED = "Refused"
     UNKNOWN_SOURCE = "UnknownSource"
     SLOW = "Slow"
+    PARTIAL = "Partial"
 
 
 @dataclass(frozen=True, slots=True)

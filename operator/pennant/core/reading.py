@@ -35,6 +35,7 @@ FAULT_REASONS = {
     Fault.REFUSED: Reason.QUERY_REFUSED,
     Fault.UNKNOWN_SOURCE: Reason.SOURCE_UNKNOWN,
     Fault.SLOW: Reason.SOURCE_SLOW,
+    Fault.PARTIAL: Reason.SOURCE_PARTIAL,
 }
 
 

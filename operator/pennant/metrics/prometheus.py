@@ -25,7 +25,7 @@ import aiohttp
 from pennant import __version__
 from pennant.core.measurement import Alert, Alerts, RangeQuery, Series
 from pennant.core.query import literal
-from pennant.ports import PortError, Refused, Unavailable
+from pennant.ports import Partial, PortError, Refused, Unavailable
 
 LARGEST_ANSWER_BYTES = 1 << 20
 RULES = "rules"
@@ -38,6 +38,9 @@ SLOW_QUERIES = 2
 MOST_REMEMBERED = 1024
 # What Prometheus prints; Python's float takes more, such as "1_0" and digits of other scripts.
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", re.ASCII)
+# The longest that a number of 64 bits takes, without an exponent.
+LONGEST_NUMBER = 400
+_ABOUT_THE_QUERY = re.compile(r"PromQL (info|warning)\b|[0-9]+ more (warning|info) annotations omitted$")
 _SPECIAL = {"NaN": math.nan, "+Inf": math.inf, "-Inf": -math.inf}
 _ERROR_TYPES = frozenset({"bad_data", "execution", "timeout", "canceled", "too_many_series"})
 
@@ -244,13 +247,25 @@ def _read(code: int, body: bytes, kind: str, read: Callable[[list[Any]], AnswerT
     data = answer.get("data")
     if answer.get("status") != "success" or not isinstance(data, dict) or data.get("resultType") != kind:
         raise Unavailable(f"the answer is not a {kind}")
-    # Thanos and the like say so when some store did not answer: a part of the data is not the data.
-    if any("partial" in each.lower() for each in _texts(answer.get("warnings"))):
-        raise Unavailable("the answer is partial")
+    if _is_partial(answer):
+        raise Partial("the answer is partial, because a part of the source did not answer")
     try:
         return read(data["result"])
     except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise Unavailable("the answer cannot be read") from error
+
+
+def _is_partial(answer: Mapping[str, Any]) -> bool:
+    """Return whether an answer says that it is not the whole of it: a part of the data is not the data.
+
+    VictoriaMetrics marks it. Elsewhere there is a warning: what Prometheus and its relatives warn of in a query begins
+    with `PromQL`, and any other warning is of what the data is read from, such as a store of Thanos.
+
+    Rule: An answer that says that it is partial is no answer.
+    """
+    if answer.get("isPartial") not in (None, False):
+        return True
+    return any(_ABOUT_THE_QUERY.match(each) is None for each in _texts(answer.get("warnings")))
 
 
 def _texts(value: Any) -> list[str]:
@@ -299,7 +314,7 @@ def _chunks(names: Iterable[str]) -> list[list[str]]:
 def _rule_names(body: bytes) -> frozenset[str] | None:
     """Return the names of the rules of an answer; None where it is no list of rules, or a part of one alone."""
     answer = _parsed(body)
-    if answer.get("status") != "success" or answer.get("warnings"):
+    if answer.get("status") != "success" or _is_partial(answer):
         return None
     try:
         return frozenset(str(rule["name"]) for group in answer["data"]["groups"] for rule in group["rules"])
@@ -308,11 +323,19 @@ def _rule_names(body: bytes) -> frozenset[str] | None:
 
 
 def _values(pairs: Any) -> Mapping[int, float]:
-    return {round(float(time) * 1000): _number(value) for time, value in pairs}
+    return {round(_time(time) * 1000): _number(value) for time, value in pairs}
+
+
+def _time(number: Any) -> float:
+    if type(number) not in (int, float):
+        raise ValueError("not a time of Prometheus")
+    return float(number)
 
 
 def _number(text: Any) -> float:
-    if not isinstance(text, str) or (text not in _SPECIAL and not _NUMBER.fullmatch(text)):
+    if not isinstance(text, str) or len(text) > LONGEST_NUMBER:
+        raise ValueError("not a number of Prometheus")
+    if text not in _SPECIAL and not _NUMBER.fullmatch(text):
         raise ValueError("not a number of Prometheus")
     return _SPECIAL[text] if text in _SPECIAL else float(text)
 

@@ -22,7 +22,7 @@ from aiohttp import web
 from pennant.core.measurement import Alerts, RangeQuery, Series
 from pennant.metrics.prometheus import Endpoint, Prometheus
 from pennant.metrics.sources import load
-from pennant.ports import Refused, Unavailable
+from pennant.ports import Partial, Refused, Unavailable
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 123000, tzinfo=UTC)
 REQUEST = RangeQuery("default", 'up{a="b"}', NOON, NOON + timedelta(seconds=20), 10, 20)
@@ -64,7 +64,7 @@ def says(body: Any, status: int = 200, **options: Any) -> Handler:
     return handler
 
 
-def matrix(*series: list[tuple[float, Any]], **more: Any) -> Any:
+def matrix(*series: list[tuple[Any, Any]], **more: Any) -> Any:
     result = [{"metric": {}, "values": each} for each in series]
     return {"status": "success", "data": {"resultType": "matrix", "result": result}, **more}
 
@@ -126,7 +126,10 @@ def nested(depth: int) -> str:
         '{"status": "success", "data": {"resultType": "matrix", "result": [{"values": [[1, NaN]]}]}}',
         '{"status": "success", "data": {"resultType": "matrix", "result": [{"values": [[1e999, "1"]]}]}}',
         f'{{"status": "success", "data": {{"resultType": "matrix", "result": [{{"values": [[{"9" * 5000}, "1"]]}}]}}}}',
-        matrix([(1, "1")], warnings=["PromQL info: partial response from store"]),
+        matrix([(1, "9" * 200_000)]),
+        matrix([(1, f"0.{'0' * 200_000}1")]),
+        matrix([("1", "1")]),
+        matrix([(True, "1")]),
         matrix([(1, "1")], warnings=1),
         matrix([(1, "1")], warnings="partial"),
         matrix([(1, "1")], warnings=[{"partial": 1}]),
@@ -296,9 +299,56 @@ async def test_a_refused_query_is_refused_by_a_word_of_a_closed_set(status: int)
         await ask(says({"status": "error", "errorType": [CANARY]}, status))
 
 
-async def test_an_answer_with_a_warning_that_says_something_else_is_an_answer() -> None:
-    assert (await ask(says(matrix([(1, "1")], warnings=["metric might not be a counter"])))).series
-    assert (await ask(says(matrix([(1, "1")], warnings=None)))).series
+THANOS = "receive series from Addr: 10.0.0.1:10901 LabelSets: {} MinTime: 0: rpc error: code = Unavailable"
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        {"warnings": [THANOS]},
+        {"warnings": ["failed to receive any data in 30s from sidecar"]},
+        {"warnings": ["No StoreAPIs matched for this query"]},
+        {"warnings": ["remote_read: remote server http://x returned http status 500"]},
+        {"warnings": ["PromQL info: metric might not be a counter", THANOS]},
+        {"isPartial": True},
+        {"isPartial": "yes"},
+    ],
+    ids=str,
+)
+async def test_an_answer_that_says_that_it_is_partial_is_no_answer(marks: dict[str, Any]) -> None:
+    """Rule: An answer that says that it is partial is no answer."""
+    with pytest.raises(Partial) as caught:
+        await ask(says(matrix([(1, "1")], **marks)))
+    assert str(caught.value) == "the answer is partial, because a part of the source did not answer"
+    with pytest.raises(Partial):
+        await ask_alerts(says(vector() | marks))
+
+
+@pytest.mark.parametrize(
+    "marks",
+    [
+        {"warnings": ['PromQL info: metric might not be a counter, name does not end in _total: "m" (1:6)']},
+        {
+            "warnings": [
+                "PromQL warning: quantile value should be between 0 and 1",
+                "3 more warning annotations omitted",
+            ]
+        },
+        {"warnings": None},
+        {"warnings": []},
+        {"infos": ["anything"]},
+        {"isPartial": False},
+        {"isPartial": None},
+    ],
+    ids=str,
+)
+async def test_an_answer_that_warns_of_the_query_is_an_answer(marks: dict[str, Any]) -> None:
+    assert (await ask(says(matrix([(1, "1")], **marks)))).series
+
+
+async def test_a_number_may_be_as_long_as_one_of_64_bits_can_be() -> None:
+    (found,) = (await ask(says(matrix([(1, f"{1.7976931348623157e308:f}"), (2, f"{5e-324:.324f}")])))).series
+    assert found == {1000: 1.7976931348623157e308, 2000: 5e-324}
 
 
 async def test_a_redirect_is_not_followed_and_no_credentials_go_there(tmp_path: Path) -> None:
