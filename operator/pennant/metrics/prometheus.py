@@ -8,14 +8,10 @@ Rule: Neither a secret nor what a stranger says is told on.
 """
 
 import asyncio
-import json
-import math
-import re
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
@@ -25,24 +21,19 @@ import aiohttp
 from pennant import __version__
 from pennant.core.measurement import Alert, Alerts, RangeQuery, Series
 from pennant.core.query import literal
-from pennant.ports import Partial, PortError, Refused, Unavailable
+from pennant.metrics import parsing
+from pennant.metrics.turns import Asker, Turns
+from pennant.ports import PortError, Refused, Unavailable
 
 LARGEST_ANSWER_BYTES = 1 << 20
-RULES = "rules"
 LONGEST_NAMES = 4000
 """Characters of the names of alerts in one question."""
 MOST_NAMES = 50
 CONNECT_SECONDS = 3.0
-CONCURRENT_QUERIES = 4
-SLOW_QUERIES = 2
-MOST_REMEMBERED = 1024
-# What Prometheus prints; Python's float takes more, such as "1_0" and digits of other scripts.
-_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", re.ASCII)
-# The longest that a number of 64 bits takes, without an exponent.
-LONGEST_NUMBER = 400
-_ABOUT_THE_QUERY = re.compile(r"PromQL (info|warning)\b|[0-9]+ more (warning|info) annotations omitted$")
-_SPECIAL = {"NaN": math.nan, "+Inf": math.inf, "-Inf": -math.inf}
-_ERROR_TYPES = frozenset({"bad_data", "execution", "timeout", "canceled", "too_many_series"})
+CONCURRENT_QUERIES = 16
+"""Prometheus answers 20 at the same time, unless its `query.max-concurrency` says otherwise, and serves others, too."""
+OF_ALL = ("", "")
+"""Who asks what serves all ModelDeployments."""
 
 AnswerT = TypeVar("AnswerT")
 Observed = Callable[[str, str, float], None]
@@ -62,6 +53,8 @@ class Endpoint:
     timeout_seconds: float = 10.0
     lists_rules: bool = True
     """Whether the server lists the rules of all alerts that it has."""
+    concurrent_queries: int = CONCURRENT_QUERIES
+    """How many queries may be under way at the same time."""
 
 
 class _TooLarge(Unavailable):
@@ -74,10 +67,7 @@ class Prometheus:
     def __init__(self, name: str, endpoint: Endpoint, observed: Observed) -> None:
         """Ask this endpoint; no connection is made before the first query."""
         self._name, self._endpoint, self._observed = name, endpoint, observed
-        self._turns = asyncio.Semaphore(CONCURRENT_QUERIES)
-        self._slow_turns = asyncio.Semaphore(SLOW_QUERIES)
-        self._slow: dict[str, None] = {}
-        """Queries that were not answered in time when they were last asked, the oldest first."""
+        self._turns = Turns(endpoint.concurrent_queries)
         self._session: aiohttp.ClientSession | None = None
 
     async def query_range(self, request: RangeQuery) -> Series:
@@ -89,7 +79,7 @@ class Prometheus:
             "step": f"{request.step_seconds}",
             "lookback_delta": f"{request.lookback_seconds}s",
         }
-        return await self._ask("query_range", form, "matrix", _series)
+        return await self._ask("query_range", form, "matrix", parsing.series, request.asker)
 
     async def firing_alerts(self, names: frozenset[str]) -> Alerts:
         """Return all alerts of these names that fire now; `Unavailable` or `Refused` where nobody knows.
@@ -100,7 +90,7 @@ class Prometheus:
         while left:
             chunk = left.pop()
             try:
-                firing += await self._ask("query", {"query": _firing(chunk)}, "vector", _alerts)
+                firing += await self._ask("query", {"query": _firing(chunk)}, "vector", parsing.alerts, OF_ALL)
             except _TooLarge as error:
                 if len(chunk) == 1:
                     unanswered[chunk[0]] = f"the alert {chunk[0]} fires so often that {error}"
@@ -129,8 +119,8 @@ class Prometheus:
 
     async def _rules(self, parameters: list[tuple[str, str]]) -> frozenset[str] | None:
         """Return the names of the rules that are listed; None where there is no list, or a part of it alone."""
-        code, body = await self._in_time(RULES, lambda: self._request("GET", "rules", params=parameters))
-        return _rule_names(body) if code == 200 else None
+        code, body = await self._in_time(lambda: self._request("GET", "rules", params=parameters))
+        return parsing.rule_names(body) if code == 200 else None
 
     async def _knows_rules(self) -> bool:
         """Return whether a server that lists no rules would list them: it then knows which types there are.
@@ -138,30 +128,38 @@ class Prometheus:
         VictoriaMetrics without vmalert answers any question about rules with an empty list.
         """
         parameters = [("type", "none")]
-        code, _ = await self._in_time(RULES, lambda: self._request("GET", "rules", params=parameters))
+        code, _ = await self._in_time(lambda: self._request("GET", "rules", params=parameters))
         return code == 400
 
-    async def _ask(self, path: str, form: dict[str, str], kind: str, read: Callable[[list[Any]], AnswerT]) -> AnswerT:
+    async def _ask(
+        self, path: str, form: dict[str, str], kind: str, read: Callable[[list[Any]], AnswerT], asker: Asker
+    ) -> AnswerT:
         data = {**form, "timeout": f"{self._endpoint.timeout_seconds:g}s"}
 
         async def answered() -> AnswerT:
             code, body = await self._request("POST", path, data=data)
-            return _read(code, body, kind, read)
+            return parsing.result(code, body, kind, read)
 
-        return await self._in_time(form["query"], answered)
+        return await self._in_time(answered, asker)
 
-    async def _in_time(self, what: str, ask: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
-        """Return the answer to a question, asked when it is its turn, within the time of the source."""
-        begun = monotonic()
-        result = "unavailable"
+    async def _in_time(self, ask: Callable[[], Awaitable[AnswerT]], asker: Asker = OF_ALL) -> AnswerT:
+        """Return the answer to a question, asked when it is its turn, within the time of the source.
+
+        To wait for the turn is no fault of the source: whoever waits for too long notices it.
+        """
         try:
-            # Waiting for a turn counts too: a source that hangs must not hold its callers longer than its time.
-            async with asyncio.timeout(self._endpoint.timeout_seconds), self._turn(what):
+            async with self._turns.of(asker):
+                return await self._observed_in_time(ask)
+        except TimeoutError as error:
+            raise Unavailable(f"no answer within {self._endpoint.timeout_seconds:g} s") from error
+
+    async def _observed_in_time(self, ask: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
+        begun, result = monotonic(), "unavailable"
+        try:
+            async with asyncio.timeout(self._endpoint.timeout_seconds):
                 answer = await ask()
             result = "success"
             return answer
-        except TimeoutError as error:
-            raise Unavailable(f"no answer within {self._endpoint.timeout_seconds:g} s") from error
         except Refused:
             result = "refused"
             raise
@@ -172,22 +170,6 @@ class Prometheus:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
-
-    @asynccontextmanager
-    async def _turn(self, query: str) -> AsyncIterator[None]:
-        """Wait for a turn; queries that were too slow before share a part of them, so that others are not kept."""
-        async with AsyncExitStack() as turn:
-            if query in self._slow:
-                await turn.enter_async_context(self._slow_turns)
-            await turn.enter_async_context(self._turns)
-            try:
-                yield
-            except (asyncio.CancelledError, TimeoutError):
-                self._slow[query] = None
-                if len(self._slow) > MOST_REMEMBERED:
-                    del self._slow[next(iter(self._slow))]
-                raise
-            self._slow.pop(query, None)
 
     async def _request(self, method: str, path: str, **content: Any) -> tuple[int, bytes]:
         url = f"{self._endpoint.url.rstrip('/')}/api/v1/{path}"
@@ -217,7 +199,7 @@ class Prometheus:
             if self._endpoint.ca_file is not None:
                 tls = ssl.create_default_context(cafile=str(self._endpoint.ca_file))
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONCURRENT_QUERIES, ssl=tls),
+                connector=aiohttp.TCPConnector(limit=self._endpoint.concurrent_queries, ssl=tls),
                 # The whole is timed by whoever asks.
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
                 headers={"User-Agent": f"pennant/{__version__}", "Accept-Encoding": "gzip"},
@@ -237,61 +219,6 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
     return bytes(body)
 
 
-def _read(code: int, body: bytes, kind: str, read: Callable[[list[Any]], AnswerT]) -> AnswerT:
-    """Return what `read` makes of the result of an answer, which must be of this kind."""
-    if code in (400, 422):
-        raise Refused(f"the query is refused ({_error_type(body)})")
-    if code != 200:
-        raise Unavailable(f"HTTP {code}")
-    answer = _parsed(body)
-    data = answer.get("data")
-    if answer.get("status") != "success" or not isinstance(data, dict) or data.get("resultType") != kind:
-        raise Unavailable(f"the answer is not a {kind}")
-    if _is_partial(answer):
-        raise Partial("the answer is partial, because a part of the source did not answer")
-    try:
-        return read(data["result"])
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
-        raise Unavailable("the answer cannot be read") from error
-
-
-def _is_partial(answer: Mapping[str, Any]) -> bool:
-    """Return whether an answer says that it is not the whole of it: a part of the data is not the data.
-
-    VictoriaMetrics marks it. Elsewhere there is a warning: what Prometheus and its relatives warn of in a query begins
-    with `PromQL`, and any other warning is of what the data is read from, such as a store of Thanos.
-
-    Rule: An answer that says that it is partial is no answer.
-    """
-    if answer.get("isPartial") not in (None, False):
-        return True
-    return any(_ABOUT_THE_QUERY.match(each) is None for each in _texts(answer.get("warnings")))
-
-
-def _texts(value: Any) -> list[str]:
-    """Return the texts of a list; a field that is left out has none."""
-    if value is None:
-        return []
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise Unavailable("the answer cannot be read")
-    return value
-
-
-def _series(result: list[Any]) -> Series:
-    return Series(tuple(_values(each["values"]) for each in result))
-
-
-def _alerts(result: list[Any]) -> list[Alert]:
-    return [_alert(each["metric"], each["value"][1]) for each in result]
-
-
-def _alert(labels: Mapping[Any, Any], since: Any) -> Alert:
-    known = {name: value for name, value in labels.items() if name != "__name__"}
-    if not all(isinstance(each, str) for each in known.values()):
-        raise ValueError("not a label of Prometheus")
-    return Alert(known, datetime.fromtimestamp(_number(since), UTC))
-
-
 def _firing(names: list[str]) -> str:
     """Return the query for the alerts of these names that fire.
 
@@ -309,53 +236,6 @@ def _chunks(names: Iterable[str]) -> list[list[str]]:
             chunks.append([])
         chunks[-1].append(each)
     return chunks
-
-
-def _rule_names(body: bytes) -> frozenset[str] | None:
-    """Return the names of the rules of an answer; None where it is no list of rules, or a part of one alone."""
-    answer = _parsed(body)
-    if answer.get("status") != "success" or _is_partial(answer):
-        return None
-    try:
-        return frozenset(str(rule["name"]) for group in answer["data"]["groups"] for rule in group["rules"])
-    except (KeyError, TypeError):
-        return None
-
-
-def _values(pairs: Any) -> Mapping[int, float]:
-    return {round(_time(time) * 1000): _number(value) for time, value in pairs}
-
-
-def _time(number: Any) -> float:
-    if type(number) not in (int, float):
-        raise ValueError("not a time of Prometheus")
-    return float(number)
-
-
-def _number(text: Any) -> float:
-    if not isinstance(text, str) or len(text) > LONGEST_NUMBER:
-        raise ValueError("not a number of Prometheus")
-    if text not in _SPECIAL and not _NUMBER.fullmatch(text):
-        raise ValueError("not a number of Prometheus")
-    return _SPECIAL[text] if text in _SPECIAL else float(text)
-
-
-def _parsed(body: bytes) -> dict[str, Any]:
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise Unavailable("the answer is not JSON") from error
-    if not isinstance(answer, dict):
-        raise Unavailable("the answer is not an object")
-    return answer
-
-
-def _error_type(body: bytes) -> str:
-    try:
-        word = _parsed(body).get("errorType")
-    except PortError:
-        return "unknown error"
-    return word if isinstance(word, str) and word in _ERROR_TYPES else "unknown error"
 
 
 def _secret(path: Path) -> str:

@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
-from pennant.metrics.prometheus import Endpoint, Observed, Prometheus
+from pennant.metrics.prometheus import CONCURRENT_QUERIES, Endpoint, Observed, Prometheus
 from pennant.ports import MetricSource
 
 
@@ -54,6 +54,9 @@ class SourceSettings(_Settings):
     lists_rules: bool = True
     """Whether the server lists the rules of all alerts that it has. Say false where another server evaluates them: then
     an alert that nobody defined is not told from one that does not fire. Default: true."""
+    concurrent_queries: Annotated[int, Field(ge=1, le=256)] = CONCURRENT_QUERIES
+    """How many queries may be under way at the same time; a namespace takes three quarters of them at most. Default:
+    16, because Prometheus answers 20 by default."""
 
     @field_validator("url")
     @classmethod
@@ -82,6 +85,7 @@ class SourceSettings(_Settings):
             headers=self.headers,
             timeout_seconds=self.timeout_seconds,
             lists_rules=self.lists_rules,
+            concurrent_queries=self.concurrent_queries,
         )
 
 
