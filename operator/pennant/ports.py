@@ -24,6 +24,10 @@ class Unavailable(PortError):
     """
 
 
+class Partial(Unavailable):
+    """The other side says that its answer is not the whole of it."""
+
+
 class Conflict(PortError):
     """A precondition does not hold: the world has moved on. Look again and decide anew."""
 
@@ -116,11 +120,18 @@ class MetricSource(Protocol):
     """One Prometheus-compatible server."""
 
     async def query_range(self, request: RangeQuery) -> Series:
-        """Return the series; `Unavailable` or `Refused` where there is none."""
+        """Return the series; `Unavailable` or `Refused` where there is none, `Partial` where they are not all."""
         ...
 
-    async def firing_alerts(self) -> Alerts:
-        """Return all alerts that fire now; `Unavailable` or `Refused` where nobody knows."""
+    async def firing_alerts(self, names: frozenset[str]) -> Alerts:
+        """Return all alerts of these names that fire now; raises as `query_range` does where nobody knows.
+
+        A name of which alone nobody knows is in `unanswered`.
+        """
+        ...
+
+    async def undefined_alerts(self, names: frozenset[str]) -> frozenset[str] | None:
+        """Return which of these names no alerting rule has; None where the server does not tell."""
         ...
 
 

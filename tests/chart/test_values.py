@@ -114,6 +114,8 @@ SECRET = {"secretKeyRef": {"name": "s", "key": "k"}}
         ({"metricSources": {"default": {"url": "http://ada:secret@prometheus"}}}, "url"),
         ({"metricSources": {"Default": {"url": "http://prometheus"}}}, "Default"),
         ({"metricSources": {"default": {"url": "http://prometheus", "timeoutSeconds": 0}}}, "timeoutSeconds"),
+        ({"metricSources": {"default": {"url": "http://prometheus", "concurrentQueries": 0}}}, "concurrentQueries"),
+        ({"metricSources": {"default": {"url": "http://prometheus", "listsRules": "no"}}}, "listsRules"),
         ({"metricSources": {"default": {"url": "http://prometheus", "bearerToken": "secret"}}}, "bearerToken"),
         (
             {

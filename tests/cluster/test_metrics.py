@@ -1,7 +1,8 @@
 """What speaks against a version, read from a real Prometheus and a real Alertmanager."""
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -125,6 +126,26 @@ def test_it_is_told_why_a_query_gives_nothing(stage: Stage, query: str, why: str
     assert reason(stage) == "NoData"
 
 
+def test_where_no_series_means_that_all_is_well_it_is_told_what_helps_and_that_helps(stage: Stage) -> None:
+    """Rule: A query that gives a number only while something is wrong is told."""
+    stage.version("1.0.0", "production")
+    errors: dict[str, Any] = {
+        "name": "errors",
+        "prometheus": {"query": 'sum(rate(http_5xx_total{namespace="${namespace}"}[5s]))'},
+        "threshold": {"max": "0.05"},
+    }
+    alert_expression = {"name": "waiting", "prometheus": {"query": "waiting > 10"}, "threshold": {"max": "10"}}
+    stage.deployment(analysis=watching(errors, alert_expression))
+    stage.until(lambda: "add `or vector(0)` to the query, or set onNoData: Pass" in stage.message("MetricsHealthy"))
+    assert "leave the comparison to the threshold, or write `> bool`" in stage.message("MetricsHealthy")
+    guarded = {**errors, "prometheus": {"query": f"{errors['prometheus']['query']} or vector(0)"}}
+    passing = {**alert_expression, "onNoData": "Pass"}
+    stage.deployment(analysis=watching(guarded, passing))
+    stage.until_verified("1.0.0")
+    found = {each["name"]: (each["state"], each["reason"]) for each in stage.status["analysis"]}
+    assert found == {"errors": ("Passing", "WithinThreshold"), "waiting": ("Passing", "NoData")}
+
+
 def test_from_an_observed_metric_nothing_follows(stage: Stage) -> None:
     """Rule: From a metric that is only observed nothing follows."""
     started(stage, analysis=watching({**BAD, "mode": "Observe"}))
@@ -163,6 +184,16 @@ def test_a_source_that_rounds_times_to_whole_steps_is_read_as_any_other(stage: S
     started(stage, analysis=by("aligned", interval=3))
     promote(stage, 0.2)
     stage.until_rolled_back_to("1.0.0")
+
+
+@pytest.mark.parametrize("source", ["partial", "half"])
+def test_an_answer_that_says_that_it_is_partial_is_not_believed(stage: Stage, source: str) -> None:
+    """Rule: An answer that says that it is partial is no answer."""
+    stage.accuracy("1.0.0", 0.2)
+    stage.version("1.0.0", "production")
+    stage.deployment(analysis=by(source))
+    stage.until(lambda: stage.condition("MetricsHealthy") == ("Unknown", "SourcePartial"))
+    stage.stays(lambda: stage.condition("Stalled")[0] == "False", 4, "not knowing")
 
 
 def test_a_source_that_is_too_slow_makes_no_version_good_and_finds_a_bad_one(stage: Stage) -> None:
@@ -214,6 +245,54 @@ def test_an_alert_that_fires_rolls_back(alerting: Stage) -> None:
     assert alerting.condition("RolledBack") == ("True", "MetricBreach")
     assert "the alert Inaccurate fires since" in alerting.message("RolledBack")
     alerting.until(lambda: "verifiedAt" in alerting.history[-1])
+
+
+def test_an_alert_that_nobody_defined_makes_no_version_good(stage: Stage) -> None:
+    """Rule: An alert that nobody defined says nothing."""
+    misspelt = {"name": "misspelt", "alert": {"matchLabels": {"alertname": "HighQueueDepht"}}}
+    by_regex = {"name": "regex", "alert": {"matchLabels": {"alertname": "High.*", "severity": "critical|warning"}}}
+    stage.version("1.0.0", "production")
+    stage.deployment(analysis=watching(misspelt, by_regex))
+    stage.until(lambda: stage.condition("MetricsHealthy") == ("Unknown", "AlertUnknown"))
+    assert "misspelt: the metric source default has no alerting rule HighQueueDepht" in stage.message("MetricsHealthy")
+    stage.stays(lambda: "verifiedAt" not in stage.history[-1], 4, "what nobody watches")
+
+
+def test_an_alert_of_a_source_that_lists_no_rules_is_believed_to_be_there(stage: Stage) -> None:
+    alert = {"name": "unlisted", "alert": {"source": "unruly", "matchLabels": {"alertname": "HighQueueDepht"}}}
+    stage.version("1.0.0", "production")
+    stage.deployment(analysis=watching(alert))
+    stage.until_verified("1.0.0")
+
+
+@pytest.fixture
+def burning(stage: Stage) -> Iterator[Callable[[bool], None]]:
+    """Return how to have an alert of this namespace fire, whatever is served, or not."""
+    rules = stage.rig.rules / f"{stage.namespace}-burning.yaml"
+
+    def fire(fires: bool) -> None:
+        rule = {"alert": "Burning", "expr": f"vector(1) > {0 if fires else 1}", "labels": {"in": stage.namespace}}
+        rules.write_text(json.dumps({"groups": [{"name": stage.namespace, "interval": "500ms", "rules": [rule]}]}))
+        stage.rig.reload("prometheus")
+
+    fire(True)
+    yield fire
+    rules.unlink()
+    stage.rig.reload("prometheus")
+
+
+def test_an_alert_from_before_a_revision_holds_it_until_it_stops(stage: Stage, burning: Callable[[bool], None]) -> None:
+    """Rule: An alert speaks against a revision only where it began after it."""
+    named = {"key": "alertname", "operator": "In", "values": ["Burning"]}
+    here = {"key": "in", "operator": "In", "values": ["${namespace}", "everywhere"]}
+    metric = {"name": "burning", "alert": {"matchExpressions": [named, here]}}
+    time.sleep(3)
+    stage.version("1.0.0", "production")
+    stage.deployment(analysis=watching(metric))
+    stage.until(lambda: stage.condition("MetricsHealthy") == ("Unknown", "AlertFiringBefore"))
+    stage.stays(lambda: "verifiedAt" not in stage.history[-1], 4, "what an older alert hides")
+    burning(False)
+    stage.until_verified("1.0.0")
 
 
 def test_an_alert_is_told_by_the_condition(alerting: Stage) -> None:

@@ -28,6 +28,7 @@ REASONS = {
     "NoData",
     "NotANumber",
     "QueryRefused",
+    "SourcePartial",
     "SourceUnavailable",
     "WithinThreshold",
 }
@@ -98,7 +99,9 @@ def test_what_strangers_say_goes_no_further_and_no_secret_does(overheard: Stage,
     for request in (b"%b\r\n\r\n", b"GET /metrics HTTP/1.1 %b\r\n\r\n"):
         assert send(operator.port, request % HEARSAY.encode()) == 400
 
-    assert listening.asked == {*SAYS, "/talkative/api/v1/query", "/silent/api/v1/query"}
+    of_alerts = {f"/{source}/api/v1/{path}" for source in ("talkative", "silent") for path in ("query", "rules")}
+    assert listening.asked >= {*SAYS, "counts", "/talkative/api/v1/query", "/silent/api/v1/query"}
+    assert listening.asked <= {*SAYS, "counts", *of_alerts}
     basic = base64.b64encode(f"{secrets.USER}:{operator.secrets['password']}".encode()).decode()
     assert listening.credentials == {f"Basic {basic}", f"Bearer {operator.secrets['token']}"}
     overheard.assert_discreet()

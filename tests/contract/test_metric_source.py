@@ -5,18 +5,19 @@ import json
 import math
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from contract.prometheus_server import PrometheusServer
-from pennant.core.measurement import Alert, RangeQuery, Series
+from pennant.core.measurement import Alert, Demand, RangeQuery, Series
 from pennant.core.promql import lacking, probe
 from pennant.metrics.prometheus import Endpoint, Prometheus
-from pennant.ports import MetricSource, Refused, Unavailable
+from pennant.ports import MetricSource, Partial, Refused, Unavailable
 from rig import Rig
 from rig.front_end import FrontEnd
 from simulation.sources import FakeMetricSource, Sample
-from unit.core.test_promql import OF_OTHERS, REACHES
+from unit.core.test_promql import FILTERS, OF_OTHERS, REACHES
 
 # Full minutes long ago: the real server keeps what it is given, and nothing else is there.
 BEGIN = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -101,8 +102,8 @@ async def test_a_range_reaches_back_as_far_as_it_says_whatever_the_lookback(sour
     assert seconds(await source.query_range(over("avg_over_time(once[60s])", 150, 170))) == {150: 7.0}
 
 
-@pytest.mark.parametrize("query", [query for query, *_ in REACHES if query not in OF_OTHERS])
-async def test_the_queries_by_which_it_is_told_how_far_they_reach_are_queries(
+@pytest.mark.parametrize("query", [query for query, *_ in (*REACHES, *FILTERS) if query not in OF_OTHERS])
+async def test_the_queries_by_which_it_is_shown_what_is_known_of_queries_are_queries(
     server: PrometheusServer, query: str
 ) -> None:
     real = Prometheus("default", Endpoint(server.url), lambda *_: None)
@@ -156,7 +157,7 @@ async def test_a_query_that_cannot_be_parsed_is_refused(source: MetricSource) ->
         await source.query_range(over("sum(", 100, 110))
 
 
-RULES = {
+RULES: dict[str, Any] = {
     "groups": [
         {
             "name": "contract",
@@ -179,6 +180,7 @@ async def alerting(request: pytest.FixtureRequest) -> AsyncIterator[MetricSource
         fake = FakeMetricSource(BEGIN, ())
         labels = ({"alertname": "Fires", "model": 'a"b\\c'}, {"alertname": "FiresAfterAWhile"})
         fake.alerts = [Alert(each, datetime.now(UTC)) for each in labels]
+        fake.rules = frozenset(each["alert"] for each in RULES["groups"][0]["rules"])
         yield fake
         return
     rig: Rig = request.getfixturevalue("rig")
@@ -192,9 +194,12 @@ async def alerting(request: pytest.FixtureRequest) -> AsyncIterator[MetricSource
     rig.reload("prometheus")
 
 
+ALL = frozenset({"Fires", "FiresAfterAWhile", "Waits", "Rests", "Fires.*", 'a"b\\c', ""})
+
+
 async def firing(source: MetricSource, number: int) -> dict[str, Alert]:
     for _ in range(200):
-        found = {each.labels["alertname"]: each for each in (await source.firing_alerts()).firing}
+        found = {each.labels["alertname"]: each for each in (await source.firing_alerts(ALL)).firing}
         if len(found) == number:
             return found
         await asyncio.sleep(0.05)
@@ -210,12 +215,66 @@ async def test_alerts_that_fire_come_with_their_labels_and_their_beginning(alert
         assert before < each.since <= datetime.now(UTC), "the beginning is when the expression became true"
 
 
+async def test_alerts_are_asked_for_by_their_names_alone(alerting: MetricSource) -> None:
+    await firing(alerting, 2)
+    for names, found in (({"Fires", "Rests"}, ["Fires"]), ({"Fires.*"}, []), ({""}, []), (set(), [])):
+        alerts = (await alerting.firing_alerts(frozenset(names))).firing
+        assert [each.labels["alertname"] for each in alerts] == found, "a name is no regular expression"
+
+
 async def test_alerts_are_matched_by_all_labels_that_are_asked_for(alerting: MetricSource) -> None:
     await firing(alerting, 2)
-    alerts = await alerting.firing_alerts()
-    assert len(alerts.matching((("alertname", "Fires"), ("model", 'a"b\\c'))).firing) == 1
-    assert alerts.matching((("alertname", "Fires"), ("model", "another"))).firing == ()
-    assert alerts.matching((("alertname", "FiresAfterAWhile"), ("model", "x"))).firing == ()
+    alerts = await alerting.firing_alerts(ALL)
+    named, of_model, of_another = (
+        Demand("alertname", ("Fires",)),
+        Demand("model", ('a"b\\c',)),
+        Demand("model", ("another",)),
+    )
+    assert len(alerts.matching((named, of_model)).firing) == 1
+    assert alerts.matching((named, of_another)).firing == ()
+    assert alerts.matching((Demand("alertname", ("FiresAfterAWhile",)), Demand("model", ("x",)))).firing == ()
+
+
+async def test_which_alerts_nobody_has_defined_is_told(alerting: MetricSource) -> None:
+    """Rule: An alert that nobody defined says nothing."""
+    assert await alerting.undefined_alerts(frozenset({"Rests", "Restz"})) == frozenset({"Restz"})
+    assert await alerting.undefined_alerts(frozenset({"Rests", "Waits"})) == frozenset()
+    assert await alerting.undefined_alerts(frozenset({"Restz"})) == frozenset({"Restz"})
+
+
+async def test_a_server_without_rules_says_so_and_one_without_such_an_api_says_nothing(
+    server: PrometheusServer,
+) -> None:
+    with FrontEnd(server.url) as front_end:
+        for url, known in ((server.url, frozenset({"Any"})), (front_end.url("unruly"), None)):
+            source = Prometheus("default", Endpoint(url), lambda *_: None)
+            assert await source.undefined_alerts(frozenset({"Any"})) == known
+            await source.aclose()
+
+
+async def test_an_answer_that_says_that_it_is_partial_is_no_answer(server: PrometheusServer) -> None:
+    """Rule: An answer that says that it is partial is no answer."""
+    with FrontEnd(server.url) as front_end:
+        thanos, victoria = (
+            Prometheus("default", Endpoint(front_end.url(each)), lambda *_: None) for each in ("partial", "half")
+        )
+        fake = FakeMetricSource(BEGIN, SAMPLES)
+        fake.partial = True
+        for each in (thanos, victoria, fake):
+            with pytest.raises(Partial):
+                await each.query_range(over("steady", 100, 110))
+            with pytest.raises(Partial):
+                await each.firing_alerts(ALL)
+            assert await each.undefined_alerts(ALL) is None
+        await thanos.aclose()
+        await victoria.aclose()
+
+
+async def test_what_prometheus_warns_of_in_a_query_makes_no_answer_partial(server: PrometheusServer) -> None:
+    real = Prometheus("default", Endpoint(server.url), lambda *_: None)
+    assert (await real.query_range(over("rate(steady[30s])", 100, 110))).series, "it is no counter"
+    assert (await real.query_range(over("quantile(2, steady)", 100, 110))).series, "that is no quantile"
+    await real.aclose()
 
 
 async def test_a_source_that_is_down_is_unavailable(rig: Rig) -> None:
@@ -226,5 +285,6 @@ async def test_a_source_that_is_down_is_unavailable(rig: Rig) -> None:
         with pytest.raises(Unavailable):
             await each.query_range(over("steady", 100, 110))
         with pytest.raises(Unavailable):
-            await each.firing_alerts()
+            await each.firing_alerts(ALL)
+        assert await each.undefined_alerts(ALL) is None
     await real.aclose()

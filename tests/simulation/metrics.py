@@ -84,7 +84,7 @@ def _metric(draw: st.DrawFn, name: str) -> dict[str, Any]:
         **either,
         "prometheus": {"query": query(name)},
         "breaches": {"count": draw(st.integers(1, of)), "of": of},
-        "onNoData": draw(UNKNOWN),
+        "onNoData": draw(UNKNOWN | st.just("Pass")),
     }
     if held_to != "stable":
         metric["threshold"] = {"min": "0.9"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from pennant.core.measurement import Alert, Alerts, Fault, RangeQuery, Series
-from pennant.ports import Refused, Unavailable
+from pennant.ports import Partial, Refused, Unavailable
 
 _QUERY = re.compile(
     r'(?P<average>avg_over_time\()?(?P<name>\w+)(?:\{(?P<label>\w+)="(?P<value>[^"]*)"\})?(?(average)\[(?P<range>\d+)s\]\))'
@@ -34,6 +34,10 @@ class FakeMetricSource:
         self.down = False
         self.faults: dict[str, Fault] = {}
         """Queries that alone are not answered, and why."""
+        self.rules: frozenset[str] | None = None
+        """Names of the alerts that are defined; None: it does not tell."""
+        self.partial = False
+        """Whether it says that its answers are not the whole of it."""
         self.aligned = False
         """Whether it rounds start and end down to whole steps, as some front ends do."""
 
@@ -46,6 +50,8 @@ class FakeMetricSource:
         fault = self.faults.get(request.query)
         if self.down or fault is Fault.UNAVAILABLE:
             raise Unavailable("connection refused")
+        if self.partial:
+            raise Partial("the answer is partial")
         match = _QUERY.fullmatch(request.query)
         if match is None or fault is Fault.REFUSED:
             raise Refused("the query is refused (bad_data)")
@@ -61,10 +67,15 @@ class FakeMetricSource:
         found = (self._series(request, chosen, labels, seconds) for labels in _distinct(chosen))
         return Series(tuple(each for each in found if each))
 
-    async def firing_alerts(self) -> Alerts:
+    async def firing_alerts(self, names: frozenset[str]) -> Alerts:
         if self.down:
             raise Unavailable("connection refused")
-        return Alerts(tuple(self.alerts))
+        if self.partial:
+            raise Partial("the answer is partial")
+        return Alerts(tuple(each for each in self.alerts if each.labels["alertname"] in names))
+
+    async def undefined_alerts(self, names: frozenset[str]) -> frozenset[str] | None:
+        return None if self.down or self.partial or self.rules is None else names - self.rules
 
     def _series(
         self, request: RangeQuery, samples: list[Sample], labels: Mapping[str, str], average: int | None

@@ -48,15 +48,16 @@ class LiveAccuracy(FakeMetricSource):
 
     def behave(self) -> None:
         """Answer at once, all that was asked for and nothing else."""
-        self.down, self.aligned, self.seconds_to_answer, self.lag_seconds = False, False, 0, 0
+        self.down, self.partial, self.aligned, self.rules = False, False, False, None
+        self.seconds_to_answer, self.lag_seconds = 0, 0
 
     async def query_range(self, request: RangeQuery) -> Series:
         await self._time_passes()
         return await super().query_range(request)
 
-    async def firing_alerts(self) -> Alerts:
+    async def firing_alerts(self, names: frozenset[str]) -> Alerts:
         await self._time_passes()
-        return await super().firing_alerts()
+        return await super().firing_alerts(names)
 
     async def _time_passes(self) -> None:
         if self.seconds_to_answer:

@@ -100,8 +100,10 @@ async def test_an_alert_that_began_after_the_promotion_rolls_back_and_the_old_on
     story = await serving("1.0.0", analysis=watching(ALERTED))
     await move_tag(story, "1.0.0", "1.1.0")
     fires(story, "1.1.0", seconds_ago=5)
-    await story.passes(30)
+    await story.passes(60)
     assert story.served() == "1.1.0", "the alert is about what was there before"
+    assert story.condition("MetricsHealthy") == ("Unknown", "AlertFiringBefore")
+    assert story.history[-1].verified_at is None, "and as long as it fires nobody knows of another"
     fires(story, "1.1.0")
     await story.until(lambda: story.history[-1].trigger == "AutomaticRollback")
     story.accuracy.alerts.clear()
@@ -121,6 +123,28 @@ async def test_an_alert_that_names_no_version_and_began_before_the_first_pod_is_
     assert story.served() == "1.1.0"
     fires(story, "")
     await story.until(lambda: story.history[-1].trigger == "AutomaticRollback")
+
+
+async def test_an_alert_from_before_that_stops_holds_nothing_back() -> None:
+    story = await serving("1.0.0", analysis=watching(OF_ALL))
+    fires(story, "")
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(lambda: story.condition("MetricsHealthy") == ("Unknown", "AlertFiringBefore"))
+    story.accuracy.alerts.clear()
+    await story.until(partial(is_stable, story, "1.1.0"))
+
+
+async def test_an_alert_that_nobody_defined_makes_no_version_good() -> None:
+    """Rule: An alert that nobody defined says nothing."""
+    story = Story()
+    story.accuracy.rules = frozenset({"Slower"})
+    story.version("1.0.0", "production")
+    story.deployment(analysis=watching(OF_ALL))
+    await story.passes(90)
+    assert story.condition("MetricsHealthy") == ("Unknown", "AlertUnknown")
+    assert not story.status.stable
+    story.accuracy.rules = frozenset({"Slow"})
+    await story.until(partial(is_stable, story, "1.0.0"))
 
 
 async def test_an_alert_about_another_version_says_nothing() -> None:
@@ -270,6 +294,19 @@ async def test_a_source_that_lags_behind_is_read_as_far_as_two_intervals_reach()
     await story.until(lambda: story.served() == "1.1.0")
     story.accuracy.lag_seconds = 30
     await story.until(lambda: story.condition("MetricsHealthy") == ("Unknown", "NoData"))
+
+
+async def test_an_answer_that_says_that_it_is_partial_is_not_believed() -> None:
+    """Rule: An answer that says that it is partial is no answer."""
+    story = await serving("1.0.0")
+    story.accuracy.values["1.1.0"] = 0.2
+    story.accuracy.partial = True
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.passes(90)
+    assert story.condition("MetricsHealthy") == ("Unknown", "SourcePartial")
+    assert (story.served(), story.history[-1].verified_at) == ("1.1.0", None)
+    story.accuracy.partial = False
+    await story.until(partial(is_put_back, story), 15)
 
 
 async def test_a_source_that_is_too_slow_never_makes_a_version_good_and_finds_a_bad_one() -> None:

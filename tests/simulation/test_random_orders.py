@@ -196,9 +196,18 @@ class Cluster(RuleBasedStateMachine):
     def the_source_comes_and_goes(self, down: bool) -> None:
         self.story.accuracy.down = down
 
-    @rule(aligned=st.booleans(), seconds=st.sampled_from([0, 3, 15, 45]), lag=st.sampled_from([0, 5, 30]))
-    def the_source_answers_as_it_may(self, aligned: bool, seconds: float, lag: float) -> None:
+    @rule(
+        aligned=st.booleans(),
+        partial=st.sampled_from([False, False, True]),
+        seconds=st.sampled_from([0, 3, 15, 45]),
+        lag=st.sampled_from([0, 5, 30]),
+        rules=st.none() | st.frozensets(st.sampled_from(NAMES)),
+    )
+    def the_source_answers_as_it_may(
+        self, aligned: bool, partial: bool, seconds: float, lag: float, rules: frozenset[str] | None
+    ) -> None:
         source = self.story.accuracy
+        source.rules, source.partial = rules, partial
         source.aligned, source.seconds_to_answer, source.lag_seconds = aligned, seconds, lag
 
     @rule(version=VERSIONS, ready=st.booleans())

@@ -13,6 +13,12 @@ sources:
     {{- with $source.timeoutSeconds }}
     timeoutSeconds: {{ . }}
     {{- end }}
+    {{- with $source.concurrentQueries }}
+    concurrentQueries: {{ . }}
+    {{- end }}
+    {{- if hasKey $source "listsRules" }}
+    listsRules: {{ $source.listsRules }}
+    {{- end }}
     {{- with $source.headers }}
     headers:
       {{- range $header, $value := . }}

@@ -6,8 +6,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, WithJsonSchema, model_validator
 
-from pennant.api.meta import ApiModel, Decimal, Label, PositiveDecimal, Seconds, listed
-from pennant.api.promql import LABEL_VALUE_SCHEMA, LabelValue, PromQL
+from pennant.api.meta import ATOMIC, ApiModel, Decimal, Label, PositiveDecimal, Seconds, listed
+from pennant.api.promql import LABEL_VALUE_SCHEMA, VALUES_RULE, LabelValue, ListedLabelValue, PromQL
 
 Count = Annotated[int, Field(ge=1, le=60)]
 LABEL_NAME = r"[a-zA-Z_][a-zA-Z0-9_]{0,62}"
@@ -15,11 +15,20 @@ LABEL_NAME = r"[a-zA-Z_][a-zA-Z0-9_]{0,62}"
 
 
 class OnUnknown(StrEnum):
+    """What a check that was not answered means."""
+
+    HOLD = "Hold"
+    IGNORE = "Ignore"
+    BREACH = "Breach"
+
+
+class OnNoData(StrEnum):
     """What a check that gave no number means."""
 
     HOLD = "Hold"
     IGNORE = "Ignore"
     BREACH = "Breach"
+    PASS = "Pass"
 
 
 class AfterPromotion(StrEnum):
@@ -80,6 +89,41 @@ class Breaches(ApiModel):
         return self
 
 
+class LabelOperator(StrEnum):
+    """How a label is compared with values, as in a label selector of Kubernetes."""
+
+    IN = "In"
+    NOT_IN = "NotIn"
+    EXISTS = "Exists"
+    DOES_NOT_EXIST = "DoesNotExist"
+
+
+class LabelExpression(ApiModel):
+    """What an alert must have in one label."""
+
+    key: Annotated[str, Field(min_length=1, max_length=63, pattern=f"^{LABEL_NAME}$")]
+    """Name of the label."""
+    operator: LabelOperator
+    """In: the label has one of the values. NotIn: it has none of them, or is not there. Exists: it is there.
+    DoesNotExist: it is not."""
+    values: Annotated[tuple[ListedLabelValue, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
+    """The values, for In and NotIn. The placeholders of `prometheus.query` may be used."""
+
+    RULES: ClassVar = (
+        (
+            "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
+            "give values with the operators In and NotIn, and none with Exists and DoesNotExist",
+        ),
+        VALUES_RULE,
+    )
+
+    @model_validator(mode="after")
+    def _has_values(self) -> "LabelExpression":
+        if (self.operator in (LabelOperator.IN, LabelOperator.NOT_IN)) != bool(self.values):
+            raise ValueError(self.RULES[0][1])
+        return self
+
+
 class AlertSelector(ApiModel):
     """Alerts of a Prometheus server that speak against a version."""
 
@@ -87,36 +131,53 @@ class AlertSelector(ApiModel):
     """Name of a metric source in the operator's configuration. Default: `default`."""
     match_labels: Annotated[
         dict[str, LabelValue],
-        Field(min_length=1),
         WithJsonSchema(
             {
                 "type": "object",
-                "minProperties": 1,
                 "maxProperties": 16,
                 "additionalProperties": LABEL_VALUE_SCHEMA,
             }
         ),
-    ]
-    """Labels that an alert must have, `alertname` among them, each with exactly this value. The placeholders of
-    `prometheus.query` may be used."""
+    ] = Field(default_factory=dict)
+    """Labels that an alert must have, each with exactly this value; a value is no regular expression. The placeholders
+    of `prometheus.query` may be used."""
+    match_expressions: Annotated[
+        tuple[LabelExpression, ...], Field(max_length=8, json_schema_extra=listed("map", "key", "operator"))
+    ] = ()
+    """What an alert must have in its labels besides. Either here, by the operator In, or in `matchLabels` the alerts
+    must be named by `alertname`."""
+
+    @property
+    def alert_names(self) -> tuple[str, ...]:
+        """The names by which the alerts are asked for, with their placeholders."""
+        if "alertname" in self.match_labels:
+            return (self.match_labels["alertname"],)
+        named = (each for each in self.match_expressions if each.key == "alertname")
+        return next((each.values for each in named if each.operator is LabelOperator.IN), ())
 
     @property
     def names_the_revision(self) -> bool:
         """Whether only alerts about the pods of the revision have these labels."""
+        asked: list[tuple[str, ...]] = [(each,) for each in self.match_labels.values()]
+        asked += [each.values for each in self.match_expressions if each.operator is LabelOperator.IN]
         names = ("${version}", "${templateHash}", "${podTemplateHash}")
-        return any(name in value for value in self.match_labels.values() for name in names)
+        return any(all(any(name in value for name in names) for value in values) for values in asked)
 
     RULES: ClassVar = (
-        ("'alertname' in self.matchLabels", "alert.matchLabels must name the alert by `alertname`"),
         (
-            "self.matchLabels.all(name, name.matches('^[a-zA-Z_][a-zA-Z0-9_]{0,62}$'))",
+            "(has(self.matchLabels) && 'alertname' in self.matchLabels) || (has(self.matchExpressions) && "
+            "self.matchExpressions.exists(e, e.key == 'alertname' && e.operator == 'In'))",
+            "alert must name the alerts by `alertname`, in matchLabels or by the operator In of matchExpressions",
+        ),
+        (
+            "!has(self.matchLabels) || self.matchLabels.all(name, name.matches('^[a-zA-Z_][a-zA-Z0-9_]{0,62}$'))",
             "alert.matchLabels must have names of Prometheus labels: letters, digits and underscores, at most 63",
         ),
     )
 
     @model_validator(mode="after")
     def _named(self) -> "AlertSelector":
-        if "alertname" not in self.match_labels:
+        if not self.alert_names:
             raise ValueError(self.RULES[0][1])
         if any(re.fullmatch(LABEL_NAME, name) is None for name in self.match_labels):
             raise ValueError(self.RULES[1][1])
@@ -170,9 +231,10 @@ class Metric(ApiModel):
     """How many of the last checks must be breaches. Default: 3 of 3."""
     minimum_samples: MinimumSamples | None = None
     """How much a check must rest on. Default: nothing is asked."""
-    on_no_data: OnUnknown = OnUnknown.HOLD
+    on_no_data: OnNoData = OnNoData.HOLD
     """What no sample, too few of them, NaN, an infinite value or more than one series means: Hold (neither good nor
-    bad), Ignore (the check is left out) or Breach. Default: Hold."""
+    bad), Ignore (the check is left out), Breach, or Pass (the check passes, but for an infinite value and more than one
+    series, which hold); Pass is for a query whose series is not there while all is well. Default: Hold."""
     on_error: OnUnknown = OnUnknown.HOLD
     """What an unreachable source or a refused query means: Hold, Ignore, or Breach once it has lasted for
     `breaches.count` intervals. Default: Hold."""

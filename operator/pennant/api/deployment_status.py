@@ -180,7 +180,7 @@ class MetricStatus(ApiModel):
     message: Message
     """Why, with the numbers of the moment at which the state changed."""
     since: Timestamp
-    """When the state or its reason last changed."""
+    """When the state last changed, or the reason of a state other than Passing."""
 
 
 class PodProgress(ApiModel):

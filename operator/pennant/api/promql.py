@@ -63,3 +63,17 @@ PromQL = Annotated[
 LABEL_VALUE_SCHEMA = {"type": "string", "maxLength": 256, **validated(_UNKNOWN)}
 LabelValue = Annotated[str, Field(max_length=256), AfterValidator(_known)]
 """The value of a label, in which placeholders may stand anywhere."""
+# One pattern for the whole value: of a list in a list the API server estimates the cost of anything else too high.
+_KNOWN_ONLY = rf"^([^$]|\$+[^${{]|\$*\$\{{({'|'.join(NAMES)})\}})*\$*$"
+VALUES_RULE = (f"!has(self.values) || self.values.all(v, v.matches(r'{_KNOWN_ONLY}'))", _UNKNOWN[1])
+"""The rule of an object whose `values` are values of labels."""
+
+
+def _only_known(text: str) -> str:
+    if re.match(_KNOWN_ONLY, text) is None:
+        raise ValueError(_UNKNOWN[1])
+    return text
+
+
+ListedLabelValue = Annotated[str, Field(max_length=256), AfterValidator(_only_known)]
+"""The value of a label in a list; the rule of the object that has the list says the same to the API server."""

@@ -506,16 +506,33 @@ class Reason(Open, Word):
     NO_ALERT_FIRING = (
         "NoAlertFiring",
         "No alert speaks against the revision.",
-        "No alert with the labels of `alert.matchLabels` fires, or those that do began before.",
+        "An alert of this name is defined, as far as the metric source tells, and none with these labels fires.",
         "One fires.",
         "Nothing.",
+    )
+    ALERT_FIRING_BEFORE = (
+        "AlertFiringBefore",
+        "An alert fires since before the revision, so nobody knows whether the revision gives it a reason.",
+        "An alert with the labels that are asked for fires, and it began before the revision did, or before the "
+        "revision was available where no label names the revision.",
+        "It fires no longer; one that begins afterwards speaks against the revision.",
+        "Follow the alert's runbook; give the alert a label with the version, so that each version has its own.",
+    )
+    ALERT_UNKNOWN = (
+        "AlertUnknown",
+        "Nobody has defined an alert of this name.",
+        "The metric source lists its alerting rules, and none has this name.",
+        "It lists one of this name.",
+        "Correct the name, which is no regular expression, or load the rule. Where the rules are evaluated by another "
+        "server, set `listsRules: false` for the source in the operator's configuration.",
     )
     NO_DATA = (
         "NoData",
         "The query gave no sample for the last check.",
         "The result is empty, or its sample is older than two intervals.",
         "A sample comes.",
-        "Check the query, its labels, and that the pods are scraped.",
+        "Check the query, its labels, and that the pods are scraped; the message says which label no series has. Where "
+        "no series means that all is well, such as no errors, add `or vector(0)` or set `onNoData: Pass`.",
     )
     NOT_A_NUMBER = (
         "NotANumber",
@@ -546,6 +563,14 @@ class Reason(Open, Word):
         "An answer comes within two intervals.",
         "Raise `analysis.intervalSeconds`, make the query cheaper by a recording rule, or raise `concurrentQueries` of "
         "the source.",
+    )
+    SOURCE_PARTIAL = (
+        "SourcePartial",
+        "The metric source says that its answer is not the whole of it.",
+        "It marks the answer as partial, or warns of something else than the query, such as a store that did not "
+        "answer.",
+        "It gives a whole answer.",
+        "Look after the parts of the metric source: the stores of Thanos, the storage nodes of VictoriaMetrics.",
     )
     SOURCE_UNKNOWN = (
         "SourceUnknown",

@@ -1,47 +1,144 @@
 """One question about alerts serves all ModelDeployments that ask it of the same source at about the same time."""
 
 import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from pennant.core.measurement import Alerts
-from pennant.ports import Clock, MetricSource
+from pennant.core.measurement import AlertQuery, Alerts
+from pennant.ports import Clock, MetricSource, Unavailable
 
 PAUSE = timedelta(seconds=1)
+MOST_NAMES = 50
+"""Names of alerts that one namespace may ask for in one question; more wait for the next one."""
+RULES_PAUSE = timedelta(minutes=1)
+"""Time after which it is asked anew whether an alert is defined."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Waiting:
+    """Somebody who wants to know."""
+
+    request: AlertQuery
+    names: frozenset[str]
+    answer: asyncio.Future[Alerts]
+
+
+@dataclass(slots=True)
+class _Round:
+    """A question that was sent, who waits for its answer, and the answer."""
+
+    at: datetime
+    names: frozenset[str]
+    waiting: list[_Waiting]
+    answer: Alerts | Exception | None = None
+
+    def serves(self, request: AlertQuery) -> bool:
+        """Return whether somebody else may have this answer, too."""
+        return self.at >= request.at and self.names.issuperset(request.names)
 
 
 class AlertBoard:
-    """The alerts of one source, asked for at most once a second and only when somebody wants to know."""
+    """The alerts of one source, asked for at most once a second, and only those that somebody wants to know of."""
 
     def __init__(self, source: MetricSource, clock: Clock) -> None:
         """Ask this source."""
         self._source, self._clock = source, clock
-        self._asked_at: datetime | None = None
-        """When the newest question was sent."""
-        self._answer: asyncio.Task[Alerts] | None = None
-        """Its answer, or the promise of one."""
-        self._next: asyncio.Task[Alerts] | None = None
-        """A question that waits for the pause to be over."""
+        self._last: _Round | None = None
+        self._waiting: list[_Waiting] = []
+        self._asking: asyncio.Task[None] | None = None
+        self._defined: dict[str, tuple[bool, datetime]] = {}
+        """By name whether an alert is defined, and when that was asked."""
 
-    async def seen_since(self, at: datetime) -> Alerts:
-        """Return the alerts as they were at that time or later; raises what the source raised."""
-        if self._answer is not None and self._asked_at is not None and self._asked_at >= at:
-            return await asyncio.shield(self._answer)
-        if self._next is None:
-            self._next = asyncio.create_task(self._ask())
-        return await asyncio.shield(self._next)
+    async def answer(self, request: AlertQuery) -> Alerts:
+        """Return the alerts that meet all demands, as they were then or later; raises what the source raised."""
+        waiting = _Waiting(request, frozenset(request.names), asyncio.get_running_loop().create_future())
+        if self._last is not None and self._last.serves(request):
+            self._last.waiting.append(waiting)
+            _tell(self._last)
+        else:
+            self._waiting.append(waiting)
+        if self._waiting and self._asking is None:
+            self._asking = asyncio.create_task(self._ask_all())
+        return _of(request, await waiting.answer)
 
     async def aclose(self) -> None:
         """Cancel the question that is under way."""
-        tasks = [each for each in (self._next, self._answer) if each is not None]
-        for each in tasks:
-            each.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
 
-    async def _ask(self) -> Alerts:
-        """Wait until the source may be asked again, and then be the newest question."""
-        if self._asked_at is not None:
-            left = self._asked_at + PAUSE - self._clock.now()
+    async def _ask_all(self) -> None:
+        """Ask until nobody waits any longer."""
+        try:
+            while self._waiting:
+                await self._pause()
+                # Who was superseded in the meantime waits no longer.
+                self._waiting = [each for each in self._waiting if not each.answer.done()]
+                await self._ask(list(_fairly(self._waiting)))
+        finally:
+            self._asking = None
+
+    async def _pause(self) -> None:
+        """Wait until the source may be asked again."""
+        if self._last is not None:
+            left = self._last.at + PAUSE - self._clock.now()
             # A clock that was set back must not make anybody wait for it.
             await asyncio.sleep(min(max(left, timedelta(0)), PAUSE).total_seconds())
-        self._asked_at, self._answer, self._next = self._clock.now(), self._next, None
-        return await self._source.firing_alerts()
+
+    async def _ask(self, turn: list[_Waiting]) -> None:
+        names = frozenset[str]().union(*(each.names for each in turn))
+        self._last = asked = _Round(self._clock.now(), names, turn)
+        self._waiting = [each for each in self._waiting if each not in turn]
+        try:
+            asked.answer = await self._found(names, asked.at)
+        except Exception as error:
+            asked.answer = error
+        _tell(asked)
+
+    async def _found(self, names: frozenset[str], now: datetime) -> Alerts:
+        alerts = await self._source.firing_alerts(names)
+        for name, (_, at) in list(self._defined.items()):
+            if now - at > RULES_PAUSE and name not in names:
+                del self._defined[name]
+        old = frozenset(each for each in names if self._is_old(each, now))
+        undefined = await self._source.undefined_alerts(old) if old else None
+        if undefined is not None:
+            self._defined |= {name: (name not in undefined, now) for name in old}
+        return replace(alerts, undefined=frozenset(each for each in names if not self._defined.get(each, (True,))[0]))
+
+    def _is_old(self, name: str, now: datetime) -> bool:
+        known = self._defined.get(name)
+        return known is None or now - known[1] >= RULES_PAUSE
+
+
+def _fairly(waiting: Iterable[_Waiting]) -> Iterable[_Waiting]:
+    """Yield whose turn it is: of each namespace the first ones, until they ask for too many names."""
+    names: dict[str, set[str]] = {}
+    for each in waiting:
+        asked = names.setdefault(each.request.asker[0], set())
+        if not asked or len(asked | each.names) <= MOST_NAMES:
+            asked |= each.names
+            yield each
+
+
+def _tell(asked: _Round) -> None:
+    """Tell all who wait for an answer, once it is there."""
+    if asked.answer is None:
+        return
+    for each in asked.waiting:
+        if each.answer.done():
+            continue
+        if isinstance(asked.answer, Exception):
+            each.answer.set_exception(asked.answer)
+        else:
+            each.answer.set_result(asked.answer)
+    asked.waiting.clear()
+
+
+def _of(request: AlertQuery, alerts: Alerts) -> Alerts:
+    """Return what an answer says of what was asked."""
+    for name in request.names:
+        if name in alerts.unanswered:
+            raise Unavailable(alerts.unanswered[name])
+    return alerts.matching(request.demands)

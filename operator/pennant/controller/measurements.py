@@ -28,7 +28,7 @@ from pennant.core.measurement import (
     Unanswered,
 )
 from pennant.core.observation import Key
-from pennant.ports import Clock, MetricSource, MetricSources, Refused, Unavailable
+from pennant.ports import Clock, MetricSource, MetricSources, Partial, Refused, Unavailable
 
 EXPLAINED_FOR = timedelta(hours=1)
 _log = logging.getLogger(__name__)
@@ -174,7 +174,8 @@ class Measurements:
         try:
             return Measurement(request, await self._answer(source, request))
         except Unavailable as error:
-            return Measurement(request, Unanswered(Fault.UNAVAILABLE, str(error)))
+            fault = Fault.PARTIAL if isinstance(error, Partial) else Fault.UNAVAILABLE
+            return Measurement(request, Unanswered(fault, str(error)))
         except Refused as error:
             return Measurement(request, Unanswered(Fault.REFUSED, str(error)))
         except Exception:
@@ -186,7 +187,7 @@ class Measurements:
         match request:
             case RangeQuery():
                 return await source.query_range(request)
-            case AlertQuery(name, at, labels):
-                return (await self._boards[name].seen_since(at)).matching(labels)
+            case AlertQuery():
+                return await self._boards[request.source].answer(request)
             case _ as never:
                 assert_never(never)

@@ -9,8 +9,9 @@ from pennant.api.meta import clip
 from pennant.api.reasons import Reason
 from pennant.core import reading
 from pennant.core.digest import short_hash
-from pennant.core.measurement import AlertQuery, Alerts, Awaited, Measurement, Measurements, Question, Unanswered
-from pennant.core.reading import Answers, Kind, Reading
+from pennant.core.evaluation import Answers, Kind, checks
+from pennant.core.measurement import Alert, AlertQuery, Alerts, Awaited, Measurement, Measurements, Question, Unanswered
+from pennant.core.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ def _is_suspicious(
         case _:
             match reading.answers(metric, measurements, stable):
                 case Answers() as found:
-                    return reading.checks(metric, found, stable)[-1].kind is Kind.BREACH
+                    return checks(metric, found, stable)[-1].kind is Kind.BREACH
                 case _:
                     return None
 
@@ -131,16 +132,16 @@ def _read(
         case Measurement(_, Awaited()):
             return reading.awaited(metric, old)
         case Measurement(AlertQuery() as request, Unanswered() as silence):
-            return reading.unanswered(metric, silence, str(request.labels), patience, old, now)
+            return reading.unanswered(metric, silence, str(request.demands), patience, old, now)
         case Measurement(AlertQuery() as request, Alerts() as alerts) as measured:
             told = _alerted(metric.name, metric.alert, entry, request, alerts)
-            return reading.timely(metric, told, measured, str(request.labels), patience, old, now)
+            return reading.timely(metric, told, measured, str(request.demands), patience, old, now)
         case other:
             raise ValueError(f"{metric.name} was asked for alerts, and {other} are none")
 
 
 def _alerted(name: str, alert: AlertSelector, entry: HistoryEntry, request: AlertQuery, alerts: Alerts) -> Reading:
-    """Return what alerts say of a revision: one that began before it is about the one before.
+    """Return what alerts say of a revision: one that began before it is about the one before, and hides its own.
 
     Pods of a revision are scraped before they are seen to be available, so an alert that is asked for by their version
     may begin that early and still be theirs. Prometheus tells beginnings in whole seconds, rounded down, so it may also
@@ -148,26 +149,43 @@ def _alerted(name: str, alert: AlertSelector, entry: HistoryEntry, request: Aler
 
     Rule: An alert speaks against a revision only where it began after it.
     """
-    title = alert.match_labels["alertname"]
+    title = " or ".join(request.names)
     beginning, began = entry.available_at, "was available"
     if alert.names_the_revision:
         beginning, began = entry.started_at.replace(microsecond=0), "began"
     fresh = [each for each in alerts.firing if beginning is not None and each.since >= beginning]
-    if not fresh:
-        older = f", but for what began before this revision {began}" if alerts.firing else ""
-        message = f"{name}: no alert {title} fires{older}"
-        return Reading(MetricState.PASSING, Reason.NO_ALERT_FIRING, message)
+    if fresh:
+        return _firing(name, title, request, fresh)
+    if undefined := [each for each in request.names if each in alerts.undefined]:
+        return _undefined(name, undefined, request)
+    if alerts.firing:
+        since = min(each.since for each in alerts.firing)
+        message = (
+            f"{name}: the alert {title} fires since {since:%Y-%m-%dT%H:%M:%SZ}, from before this revision {began}, "
+            "so nobody knows whether it would fire because of it"
+        )
+        return Reading(MetricState.UNKNOWN, Reason.ALERT_FIRING_BEFORE, message, blocks=True, broken_at=request.at)
+    return Reading(MetricState.PASSING, Reason.NO_ALERT_FIRING, f"{name}: no alert {title} fires")
+
+
+def _firing(name: str, title: str, request: AlertQuery, fresh: list[Alert]) -> Reading:
     since = min(each.since for each in fresh)
     evidence = Evidence(
         metric=name,
         value=f"{len(fresh)} firing",
         threshold="no alert",
         breaches=f"since {since:%Y-%m-%dT%H:%M:%SZ}",
-        query_hash=short_hash(request.labels),
+        query_hash=short_hash([[each.label, each.negated, *each.values] for each in request.demands]),
         at=request.at,
     )
     message = f"{name}: the alert {title} fires since {since:%Y-%m-%dT%H:%M:%SZ}"
     return Reading(MetricState.BREACHING, Reason.ALERT_FIRING, message, evidence, blocks=True, broken_at=request.at)
+
+
+def _undefined(name: str, undefined: list[str], request: AlertQuery) -> Reading:
+    """Rule: An alert that nobody defined says nothing."""
+    message = f"{name}: the metric source {request.source} has no alerting rule {' or '.join(undefined)}"
+    return Reading(MetricState.UNKNOWN, Reason.ALERT_UNKNOWN, message, blocks=True, broken_at=request.at)
 
 
 def _status(metric: Metric, revision: int, read: Reading, old: MetricStatus | None, now: datetime) -> MetricStatus:
@@ -183,5 +201,6 @@ def _status(metric: Metric, revision: int, read: Reading, old: MetricStatus | No
         state=read.state,
         reason=read.reason,
         message=clip(message),
-        since=now,
+        # One reason to pass may follow another, and what passes is not interrupted by that.
+        since=old.since if old is not None and old.state is read.state is MetricState.PASSING else now,
     )

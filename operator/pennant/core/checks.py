@@ -11,11 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from pennant.api.analysis import AfterPromotion, AlertSelector, Analysis, Metric, PrometheusQuery
+from pennant.api.analysis import AfterPromotion, AlertSelector, Analysis, LabelOperator, Metric, PrometheusQuery
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core import query
-from pennant.core.measurement import AlertQuery, Question, RangeQuery, Request, Role
+from pennant.core.measurement import AlertQuery, Demand, Question, RangeQuery, Request, Role
 from pennant.core.observation import Key
 from pennant.core.promql import probe, reach
 from pennant.core.reading import is_unexplained
@@ -104,7 +104,7 @@ def compared_with(status: ModelDeploymentStatus, entry: HistoryEntry) -> History
 
 def heeds(analysis: Analysis, names: frozenset[str]) -> bool:
     """Return whether one of these alerts may speak against a version; a name with a placeholder may be any."""
-    heeded = (each.alert.match_labels["alertname"] for each in analysis.metrics if each.alert is not None)
+    heeded = (name for each in analysis.metrics if each.alert is not None for name in each.alert.alert_names)
     return any(each in names or "${" in each for each in heeded)
 
 
@@ -246,14 +246,13 @@ class _Asking:
             )
 
     def _alerts(self, alert: AlertSelector, at: datetime) -> AlertQuery:
-        values = self._values()
-        labels = {name: query.filled(each, values) for name, each in alert.match_labels.items()}
         return AlertQuery(
             source=alert.source,
             at=at,
-            labels=tuple(sorted(labels.items())),
+            demands=tuple(_demands(alert, self._values())),
             interval_seconds=self.spec.analysis.interval_seconds,
             revision=self.entry.revision,
+            asker=(self.key.namespace, self.key.name),
         )
 
     def _alerts_at(self) -> datetime | None:
@@ -267,3 +266,12 @@ class _Asking:
         if self.hinted_at is not None and watched_from is not None and self.hinted_at >= watched_from:
             times.append(self.hinted_at)
         return max(times, default=None)
+
+
+def _demands(alert: AlertSelector, values: Mapping[str, str]) -> Iterator[Demand]:
+    """Yield what an alert must have in its labels; what exists is what is not empty."""
+    for name, value in sorted(alert.match_labels.items()):
+        yield Demand(name, (query.filled(value, values),))
+    for each in alert.match_expressions:
+        wanted = tuple(query.filled(value, values) for value in each.values) or ("",)
+        yield Demand(each.key, wanted, each.operator in (LabelOperator.NOT_IN, LabelOperator.EXISTS))

@@ -1,10 +1,11 @@
 """Questions to a metric source, and what came back."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+ALERT_NAME = "alertname"
 MOST_INTERVALS = 2
 """An answer that takes longer than so many intervals is late, and what no answer has come to for so long is unknown."""
 
@@ -63,21 +64,43 @@ class RangeQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class Demand:
+    """What an alert must have in one label; a label that is not there is empty."""
+
+    label: str
+    values: tuple[str, ...]
+    negated: bool = False
+    """Whether it must have none of the values, instead of one of them."""
+
+    def is_met(self, labels: Mapping[str, str]) -> bool:
+        """Return whether an alert with these labels is meant."""
+        return (labels.get(self.label, "") in self.values) is not self.negated
+
+
+@dataclass(frozen=True, slots=True)
 class AlertQuery:
-    """Which alerts fire that have all these labels; the answer must not be older than `at`."""
+    """Which alerts fire that meet all these demands; the answer must not be older than `at`."""
 
     source: str
     at: datetime
-    labels: tuple[tuple[str, str], ...]
+    demands: tuple[Demand, ...]
     interval_seconds: int = 60
     """Seconds between two checks."""
     revision: int = 0
     """The revision that it is asked for."""
+    asker: tuple[str, str] = ("", "")
+    """Namespace and name of the ModelDeployment that it is asked for."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the alerts that are meant."""
+        named = [each.values for each in self.demands if each.label == ALERT_NAME and not each.negated]
+        return tuple(sorted(set[str].intersection(*map(set, named)))) if named else ()
 
     @property
     def subject(self) -> tuple[object, ...]:
         """What is asked, whatever the time: an answer to the same subject is an older answer, not a wrong one."""
-        return (self.source, self.labels, self.interval_seconds, self.revision)
+        return (self.source, self.demands, self.interval_seconds, self.revision)
 
     @property
     def patience(self) -> timedelta:
@@ -109,13 +132,17 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Alerts:
-    """The alerts that fire at one time."""
+    """The alerts of some names that fire at one time."""
 
     firing: tuple[Alert, ...]
+    undefined: frozenset[str] = frozenset()
+    """Names of which the source knows no rule; empty where it does not tell."""
+    unanswered: Mapping[str, str] = field(default_factory=dict)
+    """Names of which alone nobody knows whether they fire, and why."""
 
-    def matching(self, labels: tuple[tuple[str, str], ...]) -> "Alerts":
-        """Return those that have all these labels."""
-        return Alerts(tuple(each for each in self.firing if all(each.labels.get(name) == is_ for name, is_ in labels)))
+    def matching(self, demands: tuple[Demand, ...]) -> "Alerts":
+        """Return them with the firing ones alone that meet all these demands."""
+        return replace(self, firing=tuple(each for each in self.firing if all(d.is_met(each.labels) for d in demands)))
 
 
 class Fault(StrEnum):
@@ -125,6 +152,7 @@ class Fault(StrEnum):
     REFUSED = "Refused"
     UNKNOWN_SOURCE = "UnknownSource"
     SLOW = "Slow"
+    PARTIAL = "Partial"
 
 
 @dataclass(frozen=True, slots=True)

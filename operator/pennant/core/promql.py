@@ -38,6 +38,8 @@ _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhdwyi])", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 MOST_SELECTORS, MOST_MATCHERS = 4, 8
 """Of a probe: its bits must fit into the 53 of a number."""
+_COMPARISONS = frozenset({"==", "!=", "<=", ">=", "<", ">"})
+_IS_BOOL = re.compile(r"\s*bool\b", re.IGNORECASE)
 _SPLITS = frozenset({"and", "or", "unless", "atan2"})
 
 
@@ -125,6 +127,31 @@ def _parts(query: str) -> tuple[tuple[Selector, str, str], ...]:
 def selectors(query: str) -> tuple[Selector, ...]:
     """Return what a query selects, in the order in which it stands there."""
     return tuple(_selector(token) for token in _TOKEN.finditer(query) if token["selector"])
+
+
+def filters(query: str) -> str:
+    """Return the comparison by which a query drops all series for which it does not hold; empty: there is none.
+
+    Such a query gives a number only while something is above or below a bound. Looked at is what stands outside of
+    functions; beside an `or` there may be a number all the same.
+
+    Rule: A query that gives a number only while something is wrong is told.
+    """
+    found, functions, is_call = "", list[bool](), False
+    for token in _TOKEN.finditer(query):
+        word = (token["word"] or "").lower()
+        if token["open"]:
+            functions.append(is_call)
+        elif token["close"] and functions:
+            functions.pop()
+        elif any(functions):
+            continue
+        elif word in ("or", "unless"):
+            return ""
+        elif token["operator"] in _COMPARISONS and not _IS_BOOL.match(query, token.end()):
+            found = found or token["operator"]
+        is_call = token["call"] is not None or (is_call and token["grouping"] is not None)
+    return found
 
 
 @lru_cache(maxsize=4096)

@@ -58,6 +58,8 @@ def texts(metric: Metric) -> Iterator[str]:
         yield metric.minimum_samples.query
     if metric.alert is not None:
         yield from metric.alert.match_labels.values()
+        for each in metric.alert.match_expressions:
+            yield from each.values
 
 
 def needed(text: str) -> frozenset[str]:
@@ -75,7 +77,7 @@ def substituted(query: str, values: Mapping[str, str]) -> str:
     def fill(token: re.Match[str]) -> str:
         before, string = token["regex"] or "", token["string"]
         if string is not None:
-            return before + _string(string, {name: _literal(each, bool(before)) for name, each in values.items()})
+            return before + _string(string, {name: literal(each, bool(before)) for name, each in values.items()})
         window = values.get("window", "")
         # What stands alone cannot be escaped.
         return window if token["comment"] is None and _DURATION.fullmatch(window) else token[0]
@@ -101,7 +103,7 @@ def _string(string: str, bodies: Mapping[str, str]) -> str:
     return f"{quote}{_ESCAPE_OR_PLACEHOLDER.sub(fill, body)}{quote}"
 
 
-def _literal(value: str, is_regex: bool) -> str:
+def literal(value: str, is_regex: bool) -> str:
     """Return the body of a string, in whichever quotes with escapes, that means this value."""
     return _escaped(_REGEX_OPERATORS.sub(r"\\\g<0>", value) if is_regex else value)
 

@@ -5,17 +5,16 @@ Not knowing is neither success nor failure: no data, NaN and an error are told a
 Rule: Not knowing is neither good nor bad.
 """
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from enum import Enum, auto
+from datetime import datetime, timedelta
 from typing import assert_never
 
-from pennant.api.analysis import Metric, OnUnknown
+from pennant.api.analysis import Metric, OnNoData, OnUnknown
 from pennant.api.deployment_status import Evidence, HistoryEntry, MetricState, MetricStatus
 from pennant.api.reasons import Reason
 from pennant.core.digest import short_hash
+from pennant.core.evaluation import Answers, Check, Kind, checks
 from pennant.core.measurement import (
     Awaited,
     Fault,
@@ -27,16 +26,16 @@ from pennant.core.measurement import (
     Series,
     Unanswered,
 )
-from pennant.core.promql import lacking
-from pennant.core.yardstick import Yardstick, yardstick
+from pennant.core.promql import filters, lacking
 
-EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+WITHOUT_NUMBER = frozenset({Reason.NO_DATA, Reason.TOO_FEW_SAMPLES, Reason.NOT_A_NUMBER})
 EXPLAINED = "; probable cause: "
 FAULT_REASONS = {
     Fault.UNAVAILABLE: Reason.SOURCE_UNAVAILABLE,
     Fault.REFUSED: Reason.QUERY_REFUSED,
     Fault.UNKNOWN_SOURCE: Reason.SOURCE_UNKNOWN,
     Fault.SLOW: Reason.SOURCE_SLOW,
+    Fault.PARTIAL: Reason.SOURCE_PARTIAL,
 }
 
 
@@ -58,6 +57,9 @@ class Reading:
 def unchecked(metric: Metric) -> Reading:
     """Return the reading before the first check is due."""
     message = f"{metric.name} has not been checked yet"
+    if metric.prometheus is not None and metric.on_no_data is OnNoData.HOLD:
+        comparison = filters(metric.prometheus.query)
+        message += f"; {_says_nothing(comparison)}" if comparison else ""
     return Reading(MetricState.UNKNOWN, Reason.AWAITING_FIRST_CHECK, message, blocks=True)
 
 
@@ -117,18 +119,6 @@ class Silence:
 
     query: str
     why: Unanswered
-
-
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """All that is needed to tell what a metric's checks say."""
-
-    request: RangeQuery
-    value: Series
-    samples: Series | None
-    baseline: Series
-    slowest: Measurement
-    """Of the answers to questions about now, the one that took longest."""
 
 
 def answers(
@@ -202,7 +192,7 @@ def read(
 def _explained(metric: Metric, told: Reading, measurements: Measurements) -> Reading:
     """Return the reading of a query that gave nothing with what its selectors lack, once that is known."""
     value, selected = (measurements.get(Question(metric.name, role)) for role in (Role.VALUE, Role.SELECTED))
-    if told.reason is not Reason.NO_DATA or value is None or selected is None:
+    if told.reason is not Reason.NO_DATA or told.state is MetricState.PASSING or value is None or selected is None:
         return told
     match value.request, selected.answer:
         # A source may answer anything; a probe is a sum of bits.
@@ -214,115 +204,27 @@ def _explained(metric: Metric, told: Reading, measurements: Measurements) -> Rea
 
 def is_unexplained(said: MetricStatus) -> bool:
     """Return whether it is said that a query gave nothing, and not yet why."""
-    return said.reason is Reason.NO_DATA and EXPLAINED not in said.message
+    is_passing = said.state is MetricState.PASSING
+    return said.reason is Reason.NO_DATA and not is_passing and EXPLAINED not in said.message
 
 
-class Kind(Enum):
-    """What one check counts as."""
+def _mend(metric: Metric, query: str) -> str:
+    """Return what helps where a query gave nothing though the source has the series.
 
-    PASS = auto()
-    BREACH = auto()
-    UNKNOWN = auto()
-    IGNORED = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check: its time, what it counts as, and why."""
-
-    at: datetime
-    kind: Kind
-    reason: Reason
-    says: str
-    """What to say of the metric, such as `is 0.7, below 0.9`."""
-    value: str = "none"
-    bound: str = ""
-    """What the value broke."""
-
-
-def checks(metric: Metric, found: Answers, stable: HistoryEntry | None) -> list[Check]:
-    """Return the checks that the answers hold, the oldest first; there is at least one."""
-    request, held_to = found.request, yardstick(metric, found.baseline, stable)
-    values = _on_grid(found.value, request)
-    counted = None if found.samples is None else _on_grid(found.samples, request)
-    made = []
-    # An answer to a question from before a change of the spec may hold more of them.
-    for number in range(max(request.points - metric.breaches.of, 0), request.points):
-        at = request.start + timedelta(seconds=number * request.step_seconds)
-        too_few = _too_few(metric, counted[number], at) if counted is not None else None
-        made.append(too_few or _check(metric, values[number], held_to, at))
-    return made
-
-
-def _on_grid(answer: Series, request: RangeQuery) -> list[list[float]]:
-    """Return for each grid point the values of all series; a point of a series counts for the nearest one.
-
-    A server may answer other points than it was asked for, such as whole multiples of the step. What is a step or more
-    away from all that was asked for counts for nothing.
-
-    Rule: A server that rounds times to whole steps changes nothing.
+    Rule: A query that gives a number only while something is wrong is told.
     """
-    start, step = round((request.start - EPOCH) / MILLISECOND), request.step_seconds * 1000
-    found: list[list[float]] = [[] for _ in range(request.points)]
-    for series in answer.series:
-        nearest: dict[int, tuple[int, float]] = {}
-        for millis, value in series.items():
-            number = min(max((millis - start + step // 2) // step, 0), request.points - 1)
-            distance = abs(millis - start - number * step)
-            if distance < step and (number not in nearest or distance < nearest[number][0]):
-                nearest[number] = distance, value
-        for number, (_, value) in nearest.items():
-            found[number].append(value)
-    return found
+    if metric.on_no_data is not OnNoData.HOLD:
+        return ""
+    if comparison := filters(query):
+        return f"; {_says_nothing(comparison)}"
+    return "; if no series means that all is well, add `or vector(0)` to the query, or set onNoData: Pass"
 
 
-def _too_few(metric: Metric, values: Sequence[float], at: datetime) -> Check | None:
-    """Return the check as one without data where it does not rest on enough samples.
-
-    Rule: A check counts only with the samples that it asks for.
-    """
-    asked = metric.minimum_samples
-    if asked is None:
-        return None
-    if len(values) > 1:
-        says = "has a minimumSamples.query that gave more than one series; aggregate in the query"
-        return Check(at, _no_data(metric), Reason.MULTIPLE_SERIES, says)
-    # No series, or NaN: nothing was counted.
-    number = values[0] if values and not math.isnan(values[0]) else 0.0
-    if number >= asked.count:
-        return None
-    says = f"rests on {number:.6g} samples, fewer than {asked.count}"
-    return Check(at, _no_data(metric), Reason.TOO_FEW_SAMPLES, says)
-
-
-def _check(metric: Metric, values: Sequence[float], held_to: Yardstick, at: datetime) -> Check:
-    match values:
-        case []:
-            return Check(at, _no_data(metric), Reason.NO_DATA, "gave no sample")
-        case [value]:
-            shown = f"{value:.6g}"
-            if not math.isfinite(value):
-                return Check(at, _no_data(metric), Reason.NOT_A_NUMBER, f"is {shown}, not a number", shown)
-            if (broken := held_to.broken_by(value)) is not None:
-                return Check(at, Kind.BREACH, broken.reason, f"is {shown}, {broken.says}", shown, broken.bound)
-            if held_to.missing:
-                return Check(at, _no_data(metric), Reason.NO_BASELINE, held_to.missing, shown)
-            return Check(at, Kind.PASS, held_to.passing, held_to.kept, shown)
-        case _:
-            says = "gave more than one series; aggregate in the query"
-            return Check(at, _no_data(metric), Reason.MULTIPLE_SERIES, says)
-
-
-def _no_data(metric: Metric) -> Kind:
-    match metric.on_no_data:
-        case OnUnknown.HOLD:
-            return Kind.UNKNOWN
-        case OnUnknown.IGNORE:
-            return Kind.IGNORED
-        case OnUnknown.BREACH:
-            return Kind.BREACH
-        case _ as never:
-            assert_never(never)
+def _says_nothing(comparison: str) -> str:
+    return (
+        f"while its comparison {comparison} does not hold, the query gives nothing: leave the comparison to the "
+        f"threshold, or write `{comparison} bool`"
+    )
 
 
 def _told(metric: Metric, request: RangeQuery, made: list[Check]) -> Reading:
@@ -343,10 +245,14 @@ def _told(metric: Metric, request: RangeQuery, made: list[Check]) -> Reading:
         return Reading(MetricState.BREACHING, last.reason, message, evidence, blocks=True, broken_at=broken_at)
     if newest.kind in (Kind.UNKNOWN, Kind.IGNORED):
         blocks = newest.kind is Kind.UNKNOWN
-        message = f"{metric.name} {newest.says}"
+        message = (
+            f"{metric.name} {newest.says}{_mend(metric, request.query) if newest.reason is Reason.NO_DATA else ''}"
+        )
         return Reading(MetricState.UNKNOWN, newest.reason, message, blocks=blocks, broken_at=broken_at)
     passing = next((each for each in reversed(made) if each.kind is Kind.PASS), None)
     reason = passing.reason if passing is not None else Reason.WITHIN_THRESHOLD
     kept = passing.says if passing is not None else "is not breached yet"
+    if reason in WITHOUT_NUMBER:
+        kept = f"{kept}, which passes by onNoData: Pass"
     blocks = newest.kind is Kind.BREACH
     return Reading(MetricState.PASSING, reason, f"{metric.name} {kept}", blocks=blocks, broken_at=broken_at)

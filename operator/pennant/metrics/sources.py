@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic.alias_generators import to_camel
 
-from pennant.metrics.prometheus import Endpoint, Observed, Prometheus
+from pennant.metrics.prometheus import CONCURRENT_QUERIES, Endpoint, Observed, Prometheus
 from pennant.ports import MetricSource
 
 
@@ -51,6 +51,12 @@ class SourceSettings(_Settings):
     """Headers to send, such as `X-Scope-OrgID`."""
     timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
     """Seconds after which a query counts as not answered. Default: 10."""
+    lists_rules: bool = True
+    """Whether the server lists the rules of all alerts that it has. Say false where another server evaluates them: then
+    an alert that nobody defined is not told from one that does not fire. Default: true."""
+    concurrent_queries: Annotated[int, Field(ge=1, le=256)] = CONCURRENT_QUERIES
+    """How many queries may be under way at the same time; a namespace takes three quarters of them at most. Default:
+    16, because Prometheus answers 20 by default."""
 
     @field_validator("url")
     @classmethod
@@ -78,6 +84,8 @@ class SourceSettings(_Settings):
             ca_file=self.ca_file,
             headers=self.headers,
             timeout_seconds=self.timeout_seconds,
+            lists_rules=self.lists_rules,
+            concurrent_queries=self.concurrent_queries,
         )
 
 

@@ -152,7 +152,14 @@ def a_whole_deployment() -> Object:
                 },
                 {
                     "name": "burn-rate",
-                    "alert": {"source": "default", "matchLabels": {"alertname": "BurnRate", "version": "${version}"}},
+                    "alert": {
+                        "source": "default",
+                        "matchLabels": {"alertname": "BurnRate", "version": "${version}"},
+                        "matchExpressions": [
+                            {"key": "severity", "operator": "In", "values": ["critical", "$1 $${model}$"]},
+                            {"key": "silenced", "operator": "DoesNotExist"},
+                        ],
+                    },
                 },
             ],
         },
@@ -177,6 +184,13 @@ def a_pinned_deployment() -> Object:
 def a_metric(**fields: Any) -> Object:
     """Return a metric of an analysis."""
     return {"name": "m", "prometheus": {"query": "q"}, "threshold": {"max": "1"}} | fields
+
+
+def _expecting(key: str, operator: str, *values: str, alertname: str | None = "A") -> Object:
+    """Return a metric that is an alert with an expression about one label."""
+    expression: Object = {"key": key, "operator": operator} | ({"values": list(values)} if values else {})
+    named = {"matchLabels": {"alertname": alertname}} if alertname else {}
+    return an_alert(alert={**named, "matchExpressions": [expression]})
 
 
 def an_alert(**fields: Any) -> Object:
@@ -247,7 +261,7 @@ RULES = (
         "set compareTo together with maxIncreasePercent or maxDecreasePercent",
     ),
     Refused(
-        "an alert without a name", _watching(an_alert(alert={"matchLabels": {"a": "b"}})), "must name the alert by"
+        "an alert without a name", _watching(an_alert(alert={"matchLabels": {"a": "b"}})), "must name the alerts by"
     ),
     Refused(
         "a label that Prometheus does not know",
@@ -270,6 +284,18 @@ RULES = (
         "a placeholder in the number of samples that is not known",
         _analysis(minimumSamples={"query": 'm{a="${mod}"}', "count": 1}),
         "a placeholder is not known",
+    ),
+    Refused(
+        "an alert whose name is excluded",
+        _watching(_expecting("alertname", "NotIn", "A", alertname=None)),
+        "must name the alerts by",
+    ),
+    Refused("a label without values", _watching(_expecting("a", "In")), "give values with the operators In and NotIn"),
+    Refused("values of what must not be there", _watching(_expecting("a", "DoesNotExist", "b")), "give values with"),
+    Refused("an operator that is none", _watching(_expecting("a", "Equals", "b")), "operator"),
+    Refused("an expression about no label", _watching(_expecting("a-b", "Exists")), "key"),
+    Refused(
+        "a placeholder that is not known in an expression", _watching(_expecting("a", "In", "${x}")), "placeholder"
     ),
     Refused(
         "a placeholder in the labels of an alert that is not known",

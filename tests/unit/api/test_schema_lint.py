@@ -97,6 +97,7 @@ URL = "http://127.0.0.1:9090/api"
 FREE_TEXT = {
     ".spec.analysis.metrics[].prometheus.query",
     ".spec.analysis.metrics[].minimumSamples.query",
+    ".spec.analysis.metrics[].alert.matchExpressions[].values[]",
     ".spec.analysis.metrics[].alert.matchLabels{}",
     ".spec.promotion.gates[].metric",
 }

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 
+from pennant.controller.alerts import MOST_NAMES
 from pennant.controller.measurements import Measurements
 from pennant.core.measurement import (
     Alert,
     AlertQuery,
     Alerts,
     Awaited,
+    Demand,
     Fault,
     Measurement,
     Question,
@@ -46,6 +48,9 @@ class Source:
     def __init__(self) -> None:
         self.asked: list[RangeQuery] = []
         self.alerts_asked = 0
+        self.names_asked: list[frozenset[str]] = []
+        self.rules_asked: list[frozenset[str]] = []
+        self.rules: frozenset[str] | None = None
         self.open = asyncio.Event()
         self.trouble: Exception | None = None
         self.cancelled = 0
@@ -66,12 +71,18 @@ class Source:
             raise self.trouble
         return Series(({1: 1.0},))
 
-    async def firing_alerts(self) -> Alerts:
+    async def firing_alerts(self, names: frozenset[str]) -> Alerts:
         self.alerts_asked += 1
+        self.names_asked.append(names)
         await self.open.wait()
         if self.trouble is not None:
             raise self.trouble
-        return Alerts(tuple(Alert({"alertname": each}, NOON) for each in ("Slow", "Wrong")))
+        firing = tuple(Alert({"alertname": each}, NOON) for each in ("Slow", "Wrong") if each in names)
+        return Alerts(firing, unanswered={each: "too many" for each in names if each == "Huge"})
+
+    async def undefined_alerts(self, names: frozenset[str]) -> frozenset[str] | None:
+        self.rules_asked.append(names)
+        return None if self.rules is None else names - self.rules
 
 
 class Bench:
@@ -279,22 +290,64 @@ async def test_an_answer_for_an_object_that_is_gone_wakes_nobody(bench: Bench) -
     assert bench.source.cancelled == 1
 
 
-def alert(name: str, seconds: int = 0) -> dict[Question, AlertQuery]:
-    return {M: AlertQuery("default", NOON + timedelta(seconds=seconds), (("alertname", name),))}
+def alert(name: str, seconds: float = 0, asker: str = "default") -> dict[Question, AlertQuery]:
+    at, demands = NOON + timedelta(seconds=seconds), (Demand("alertname", (name,)),)
+    return {M: AlertQuery("default", at, demands, asker=(asker, "fraud"))}
 
 
 async def test_one_question_about_alerts_serves_all_who_ask(bench: Bench) -> None:
     keys = [Key("default", f"d{number}") for number in range(20)]
     for key in keys:
         bench.measurements.take(key, alert("Slow"))
-    await bench.answers()
-    assert sorted(bench.woken) == sorted(keys)
+    bench.measurements.take(KEY, alert("Wrong"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
     late = Key("default", "late")
     bench.measurements.take(late, alert("Wrong"))
     await bench.answers()
-    assert bench.source.alerts_asked == 1
+    assert sorted(bench.woken) == sorted([*keys, KEY, late])
+    assert bench.source.names_asked == [frozenset({"Slow", "Wrong"})]
     answer = bench.measurements.take(late, alert("Wrong"))[M].answer
-    assert answer == Alerts((Alert({"alertname": "Wrong"}, NOON),)), "each sees its own alerts alone"
+    assert isinstance(answer, Alerts)
+    assert answer.firing == (Alert({"alertname": "Wrong"}, NOON),), "each sees its own alerts alone"
+
+
+async def test_only_the_alerts_that_are_in_use_are_asked_for_and_no_namespace_asks_for_too_many(bench: Bench) -> None:
+    bench.source.open.set()
+    for number in range(120):
+        bench.measurements.take(Key("many", f"d{number}"), alert(f"A{number}", asker="many"))
+    bench.measurements.take(Key("few", "d"), alert("Slow", asker="few"))
+    await bench.answers()
+    assert Key("few", "d") in bench.woken
+    (names,) = bench.source.names_asked
+    assert "Slow" in names
+    assert len(names) == MOST_NAMES + 1
+
+
+async def test_an_alert_of_which_alone_nobody_knows_is_no_trouble_of_others(bench: Bench) -> None:
+    other = Key("default", "other")
+    bench.measurements.take(KEY, alert("Huge"))
+    bench.measurements.take(other, alert("Slow"))
+    await bench.answers()
+    assert bench.measurements.take(KEY, alert("Huge"))[M].answer == Unanswered(Fault.UNAVAILABLE, "too many")
+    assert isinstance(bench.measurements.take(other, alert("Slow"))[M].answer, Alerts)
+
+
+async def test_whether_an_alert_is_defined_is_asked_once_a_minute_and_kept_where_it_is_not_told(bench: Bench) -> None:
+    """Rule: An alert that nobody defined says nothing."""
+    bench.source.open.set()
+    bench.source.rules = frozenset({"Slow"})
+    said = []
+    for seconds, rules in ((0, {"Slow"}), (10, {"Slow"}), (61, None), (122, {"Slow", "Misspelt"})):
+        bench.source.rules = None if rules is None else frozenset(rules)
+        bench.clock.time = NOON + timedelta(seconds=seconds)
+        bench.measurements.take(KEY, alert("Misspelt", seconds))
+        await bench.answers()
+        answer = bench.measurements.take(KEY, alert("Misspelt", seconds))[M].answer
+        assert isinstance(answer, Alerts)
+        said.append(answer.undefined)
+    assert said == [frozenset({"Misspelt"})] * 3 + [frozenset()]
+    assert len(bench.source.rules_asked) == 3
 
 
 async def test_an_answer_about_alerts_is_not_older_than_the_question(bench: Bench) -> None:
@@ -312,7 +365,7 @@ async def test_alerts_are_asked_for_once_a_second_at_most(bench: Bench) -> None:
     begun = loop.time()
     for milliseconds in (1, 2, 3):
         bench.clock.time = NOON + timedelta(milliseconds=milliseconds)
-        bench.measurements.take(Key("default", f"d{milliseconds}"), {M: AlertQuery("default", bench.clock.time, ())})
+        bench.measurements.take(Key("default", f"d{milliseconds}"), alert("Slow", milliseconds / 1000))
         await asyncio.sleep(0)
         await asyncio.sleep(0)
     while len(bench.woken) < 3 and loop.time() - begun < 10:

@@ -16,6 +16,7 @@ from pennant.core.measurement import (
     AlertQuery,
     Alerts,
     Awaited,
+    Demand,
     Fault,
     Measurement,
     Question,
@@ -258,6 +259,70 @@ def test_a_question_about_samples_that_fails_is_an_error_of_the_metric() -> None
     assert told(measured(Role.VALUE, 0.1, 0.1, 0.1), refused, **ENOUGH)[:2] == ("Unknown", "QueryRefused")
 
 
+PASSING: dict[str, Any] = {"onNoData": "Pass"}
+NOTHING = (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("values", "state", "reason", "is_clean"),
+    [
+        pytest.param(NOTHING, "Passing", "NoData", True, id="no sample passes"),
+        pytest.param((NAN, NAN, NAN), "Passing", "NotANumber", True, id="so does NaN"),
+        pytest.param((INF, INF, INF), "Unknown", "NotANumber", False, id="but nothing infinite"),
+        pytest.param((0.1, 0.1, 0.1), "Breaching", "ThresholdBreached", False, id="nor what is bad"),
+        pytest.param((0.1, None, 0.1), "Passing", "NoData", False, id="the last check is a breach"),
+        pytest.param((0.1, 0.1, None), "Passing", "NoData", True, id="the last check is without data"),
+    ],
+)
+def test_no_data_may_pass(values: tuple[float | None, ...], state: str, reason: str, is_clean: bool) -> None:
+    """Rule: A query that gives a number only while something is wrong is told."""
+    verdict = checked(*values, metric=PASSING)
+    assert [(each.state.value, each.reason.value) for each in verdict.metrics] == [(state, reason)]
+    assert (verdict.clean_since is not None) is is_clean
+
+
+def test_too_few_samples_may_pass_and_two_series_never_do() -> None:
+    few = measured(Role.SAMPLES, 7, 7, 7)
+    assert told(measured(Role.VALUE, 0.1, 0.1, 0.1), few, **ENOUGH, **PASSING)[:2] == ("Passing", "TooFewSamples")
+    two = Series(({round(after(30).timestamp() * 1000): 0.95},) * 2)
+    assert told(measured(Role.VALUE, answer=two), **PASSING)[:2] == ("Unknown", "MultipleSeries")
+
+
+def test_what_passes_without_data_and_then_with_passes_all_the_time() -> None:
+    settings = Analysis(interval_seconds=10, metrics=(a_metric(**PASSING),))
+    first = analysis.assess(settings, SERVING, None, measured(Role.VALUE, *NOTHING), (), after(30))
+    numbers = measured(Role.VALUE, 0.95, 0.95, 0.95)
+    then = analysis.assess(settings, SERVING, None, numbers, first.metrics, after(40))
+    assert [each.reason.value for each in (*first.metrics, *then.metrics)] == ["NoData", "WithinThreshold"]
+    assert then.metrics[0].since == first.metrics[0].since == after(30)
+
+
+def message(query: str, **metric: Any) -> tuple[str, str]:
+    """Return what is said of a query before its first check, and when it gives nothing."""
+    asking = {"prometheus": {"query": query}, **metric}
+    nothing = {ACCURACY: Measurement(RangeQuery("default", query, after(10), after(30), 10, 20), Series(()))}
+    return told(**asking)[2], told(nothing, **asking)[2]
+
+
+def test_what_helps_where_no_series_means_that_all_is_well_is_told() -> None:
+    helps = "; if no series means that all is well, add `or vector(0)` to the query, or set onNoData: Pass"
+    assert message("m") == ("accuracy has not been checked yet", f"accuracy gave no sample{helps}")
+    assert message("m", onNoData="Ignore")[1] == "accuracy gave no sample"
+
+
+def test_a_comparison_that_drops_series_is_told_before_the_first_check() -> None:
+    """Rule: A query that gives a number only while something is wrong is told."""
+    helps = (
+        "while its comparison > does not hold, the query gives nothing: leave the comparison to the threshold, or "
+        "write `> bool`"
+    )
+    assert message("m > 10") == (f"accuracy has not been checked yet; {helps}", f"accuracy gave no sample; {helps}")
+    assert message("m > 10", onNoData="Pass") == (
+        "accuracy has not been checked yet",
+        "accuracy gave no sample, which passes by onNoData: Pass",
+    )
+
+
 @pytest.mark.parametrize(
     ("answer", "told_why"),
     [
@@ -346,9 +411,9 @@ def test_the_first_version_is_compared_with_nothing() -> None:
     assert told(**LATENCY)[:2] == ("Unknown", "AwaitingFirstCheck")
 
 
-def alerts(*since: float, answer: Any = None) -> dict[Question, Measurement]:
-    firing = Alerts(tuple(Alert({"alertname": "Slow"}, after(each)) for each in since))
-    request = AlertQuery("default", after(30), (("alertname", "Slow"),))
+def alerts(*since: float, answer: Any = None, undefined: frozenset[str] = frozenset()) -> dict[Question, Measurement]:
+    firing = Alerts(tuple(Alert({"alertname": "Slow"}, after(each)) for each in since), undefined)
+    request = AlertQuery("default", after(30), (Demand("alertname", ("Slow",)),))
     return {ACCURACY: Measurement(request, answer or firing)}
 
 
@@ -368,10 +433,25 @@ ALERT: dict[str, Any] = {"prometheus": None, "threshold": None, "alert": {"match
         ),
         pytest.param(
             alerts(-1),
-            "Passing",
-            "NoAlertFiring",
-            "accuracy: no alert Slow fires, but for what began before this revision was available",
+            "Unknown",
+            "AlertFiringBefore",
+            "accuracy: the alert Slow fires since 2026-01-01T11:59:59Z, from before this revision was available, so "
+            "nobody knows whether it would fire because of it",
             id="one fires that began before",
+        ),
+        pytest.param(
+            alerts(undefined=frozenset({"Slow"})),
+            "Unknown",
+            "AlertUnknown",
+            "accuracy: the metric source default has no alerting rule Slow",
+            id="nobody defined it",
+        ),
+        pytest.param(
+            alerts(10, undefined=frozenset({"Slow"})),
+            "Breaching",
+            "AlertFiring",
+            "accuracy: the alert Slow fires since 2026-01-01T12:00:10Z",
+            id="it fires, so somebody did",
         ),
         pytest.param(
             alerts(-1, 20, 10),
@@ -400,11 +480,9 @@ def test_an_alert_with_a_label_of_the_revision_is_its_own_from_its_beginning_on(
     assert begun < 0, "it was recorded before its first pod was available"
     named = ALERT | {"alert": {"matchLabels": {"alertname": "Slow", "of": label}}}
     assert told(alerts(begun), **named)[:2] == ("Breaching", "AlertFiring")
-    assert told(alerts(begun - 1), **named) == (
-        "Passing",
-        "NoAlertFiring",
-        "accuracy: no alert Slow fires, but for what began before this revision began",
-    )
+    before = told(alerts(begun - 1), **named)
+    assert before[:2] == ("Unknown", "AlertFiringBefore")
+    assert "from before this revision began" in before[2]
 
 
 def test_an_alert_that_names_a_revision_may_begin_in_the_very_second_in_which_it_was_recorded() -> None:

@@ -7,7 +7,7 @@ import pytest
 from pennant.api.deployment_status import MetricState, MetricStatus, ModelDeploymentStatus, Outcome, Stable
 from pennant.api.reasons import Reason
 from pennant.core import checks, query
-from pennant.core.measurement import AlertQuery, Question, RangeQuery
+from pennant.core.measurement import Alert, AlertQuery, Alerts, Demand, Question, RangeQuery
 from pennant.core.observation import Key
 from unit.core.builders import NOON, a_metric, after, an_entry, the_spec
 
@@ -211,8 +211,9 @@ def test_what_is_known_good_itself_is_compared_with_nothing() -> None:
 )
 def test_when_alerts_are_asked_for(now: float, hinted_at: float | None, at: float | None) -> None:
     found = asked(now, ALERTED, hinted_at=hinted_at)
-    labels = (("alertname", "Slow"), ("ns", "ns"), ("version", "1.1.0"))
-    assert found == ({} if at is None else {"slow/value": AlertQuery("default", after(at), labels, 10, 2)})
+    demands = (Demand("alertname", ("Slow",)), Demand("ns", ("ns",)), Demand("version", ("1.1.0",)))
+    query = AlertQuery("default", after(0 if at is None else at), demands, 10, 2, ("ns", "fraud"))
+    assert found == ({} if at is None else {"slow/value": query})
 
 
 @pytest.mark.parametrize(
@@ -257,6 +258,53 @@ def test_the_hash_of_pods_is_that_of_the_revision_that_is_asked_for() -> None:
     assert found["errors/value"].query == 'errors{pod=~"fraud-5d7c9f8b6-.*"}'
     assert found["errors/baseline"].query == 'errors{pod=~"fraud-6f9c-.*"}'
     assert "errors/baseline" not in asked(95, compared, pod_template_hash="5d7c9f8b6"), "nobody knows that of long ago"
+
+
+@pytest.mark.parametrize(
+    ("expression", "met", "not_met"),
+    [
+        ({"operator": "In", "values": ["a", "b"]}, ["a", "b"], ["c", ""]),
+        ({"operator": "NotIn", "values": ["a", "b"]}, ["c", ""], ["a", "b"]),
+        ({"operator": "Exists"}, ["a"], [""]),
+        ({"operator": "DoesNotExist"}, [""], ["a"]),
+        ({"operator": "In", "values": ["${version}"]}, ["1.1.0"], ["${version}"]),
+    ],
+    ids=lambda each: str(each),
+)
+def test_labels_of_alerts_are_compared_as_those_of_kubernetes_are(
+    expression: dict[str, Any], met: list[str], not_met: list[str]
+) -> None:
+    selector = {"matchLabels": {"alertname": "Slow"}, "matchExpressions": [{"key": "x", **expression}]}
+    found = asked(95, {"name": "slow", "alert": selector})["slow/value"]
+    alerts = Alerts(tuple(Alert({"alertname": "Slow"} | ({"x": each} if each else {}), NOON) for each in met + not_met))
+    assert [each.labels.get("x", "") for each in alerts.matching(found.demands).firing] == met
+
+
+def test_alerts_of_several_names_can_be_asked_for() -> None:
+    named = {"matchExpressions": [{"key": "alertname", "operator": "In", "values": ["Slow", "Wrong-${model}"]}]}
+    found = asked(95, {"name": "slow", "alert": named})["slow/value"]
+    assert found.names == ("Slow", "Wrong-fraud")
+    analysis = the_spec(analysis={"metrics": [{"name": "slow", "alert": named}]}).analysis
+    assert checks.heeds(analysis, frozenset({"Slow"}))
+
+
+@pytest.mark.parametrize(
+    ("selector", "own"),
+    [
+        ({"matchLabels": {"version": "${version}"}}, True),
+        ({"matchLabels": {"x": "fraud-${podTemplateHash}"}}, True),
+        ({"matchLabels": {"model": "${model}"}}, False),
+        ({"matchExpressions": [{"key": "version", "operator": "In", "values": ["${version}"]}]}, True),
+        ({"matchExpressions": [{"key": "version", "operator": "In", "values": ["${version}", "1.0.0"]}]}, False),
+        ({"matchExpressions": [{"key": "version", "operator": "NotIn", "values": ["${version}"]}]}, False),
+    ],
+    ids=lambda each: str(each),
+)
+def test_whether_an_alert_is_about_the_revision_alone(selector: dict[str, Any], own: bool) -> None:
+    selector["matchLabels"] = selector.get("matchLabels", {}) | {"alertname": "Slow"}
+    alert = a_metric(prometheus=None, threshold=None, alert=selector).alert
+    assert alert is not None
+    assert alert.names_the_revision is own
 
 
 def test_a_hint_changes_no_question_about_numbers() -> None:

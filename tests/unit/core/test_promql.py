@@ -2,7 +2,7 @@
 
 import pytest
 
-from pennant.core.promql import Matcher, Selector, lacking, probe, reach, selectors
+from pennant.core.promql import Matcher, Selector, filters, lacking, probe, reach, selectors
 
 MINUTE, HOUR = 60, 3600
 REACHES: list[tuple[str, int | None]] = [
@@ -105,3 +105,32 @@ def test_a_probe_fits_into_a_number_however_long_the_query_is() -> None:
     assert probe(many).count("count(") <= 53
     assert probe("vector(1)") == ""
     assert probe("{x!='1'}") == "", "nothing could be asked"
+
+
+FILTERS = [
+    ("m > 10", ">"),
+    ("(m) >= 10", ">="),
+    ("((m != 10))", "!="),
+    ("sum(rate(m[5m])) / sum(rate(n[5m])) > 0.05", ">"),
+    ("sum by (le) (m) < 10", "<"),
+    ("10 == m", "=="),
+    ("(m > 10) * 2", ">"),
+    ("m > 10 and n", ">"),
+    ("m > bool 10", ""),
+    ("m >  BOOL 10", ""),
+    ("m > bool 10 < 3", "<"),
+    ("m > 10 or vector(0)", ""),
+    ("(m > 10 or vector(0)) * 2", ""),
+    ("sum(m > 10)", ""),
+    ("sum by (a) (m > 10)", ""),
+    ('m{x!="1",y=~">"}', ""),
+    ("m # > 10", ""),
+    ('label_replace(m, "a", ">", "b", "c")', ""),
+    ("m", ""),
+]
+
+
+@pytest.mark.parametrize(("query", "comparison"), FILTERS)
+def test_a_comparison_that_drops_series_is_seen_at_the_top_of_a_query(query: str, comparison: str) -> None:
+    """Rule: A query that gives a number only while something is wrong is told."""
+    assert filters(query) == comparison

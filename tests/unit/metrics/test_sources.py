@@ -32,6 +32,7 @@ def test_without_a_file_there_are_none() -> None:
         ("sources: {default: {}}", "sources.default.url: Field required"),
         ("{}", "sources: Field required"),
         ("sources: {default: {url: http://x, timeoutSeconds: 0}}", "sources.default.timeoutSeconds"),
+        ("sources: {default: {url: http://x, concurrentQueries: 0}}", "sources.default.concurrentQueries"),
         (
             "sources: {d: {url: http://x, bearerTokenFile: /t, basicAuth: {username: u, passwordFile: /p}}}",
             "sources.d: set at most one of bearerTokenFile and basicAuth",

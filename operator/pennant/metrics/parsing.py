@@ -1,0 +1,131 @@
+"""What an answer of a Prometheus-compatible server says; it is data of a stranger.
+
+Numbers and words of closed sets leave this module, and the labels of alerts and the names of rules, which are compared
+and go no further: nothing behind a URL can be read through a status.
+
+Rule: Neither a secret nor what a stranger says is told on.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from pennant.core.measurement import Alert, Series
+from pennant.ports import Partial, PortError, Refused, Unavailable
+
+# What Prometheus prints; Python's float takes more, such as "1_0" and digits of other scripts.
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", re.ASCII)
+# The longest that a number of 64 bits takes, without an exponent.
+LONGEST_NUMBER = 400
+_ABOUT_THE_QUERY = re.compile(r"PromQL (info|warning)\b|[0-9]+ more (warning|info) annotations omitted$")
+_SPECIAL = {"NaN": math.nan, "+Inf": math.inf, "-Inf": -math.inf}
+_ERROR_TYPES = frozenset({"bad_data", "execution", "timeout", "canceled", "too_many_series"})
+
+AnswerT = TypeVar("AnswerT")
+
+
+def result(code: int, body: bytes, kind: str, read: Callable[[list[Any]], AnswerT]) -> AnswerT:
+    """Return what `read` makes of the result of an answer, which must be of this kind."""
+    if code in (400, 422):
+        raise Refused(f"the query is refused ({_error_type(body)})")
+    if code != 200:
+        raise Unavailable(f"HTTP {code}")
+    answer = _parsed(body)
+    data = answer.get("data")
+    if answer.get("status") != "success" or not isinstance(data, dict) or data.get("resultType") != kind:
+        raise Unavailable(f"the answer is not a {kind}")
+    if _is_partial(answer):
+        raise Partial("the answer is partial, because a part of the source did not answer")
+    try:
+        return read(data["result"])
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+        raise Unavailable("the answer cannot be read") from error
+
+
+def _is_partial(answer: Mapping[str, Any]) -> bool:
+    """Return whether an answer says that it is not the whole of it: a part of the data is not the data.
+
+    VictoriaMetrics marks it. Elsewhere there is a warning: what Prometheus and its relatives warn of in a query begins
+    with `PromQL`, and any other warning is of what the data is read from, such as a store of Thanos.
+
+    Rule: An answer that says that it is partial is no answer.
+    """
+    if answer.get("isPartial") not in (None, False):
+        return True
+    return any(_ABOUT_THE_QUERY.match(each) is None for each in _texts(answer.get("warnings")))
+
+
+def _texts(value: Any) -> list[str]:
+    """Return the texts of a list; a field that is left out has none."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
+        raise Unavailable("the answer cannot be read")
+    return value
+
+
+def series(result: list[Any]) -> Series:
+    """Return the series of a matrix."""
+    return Series(tuple(_values(each["values"]) for each in result))
+
+
+def alerts(result: list[Any]) -> list[Alert]:
+    """Return the alerts of a vector whose values are their beginnings."""
+    return [_alert(each["metric"], each["value"][1]) for each in result]
+
+
+def _alert(labels: Mapping[Any, Any], since: Any) -> Alert:
+    known = {name: value for name, value in labels.items() if name != "__name__"}
+    if not all(isinstance(each, str) for each in known.values()):
+        raise ValueError("not a label of Prometheus")
+    return Alert(known, datetime.fromtimestamp(_number(since), UTC))
+
+
+def rule_names(body: bytes) -> frozenset[str] | None:
+    """Return the names of the rules of an answer; None where it is no list of rules, or a part of one alone."""
+    answer = _parsed(body)
+    if answer.get("status") != "success" or _is_partial(answer):
+        return None
+    try:
+        return frozenset(str(rule["name"]) for group in answer["data"]["groups"] for rule in group["rules"])
+    except (KeyError, TypeError):
+        return None
+
+
+def _values(pairs: Any) -> Mapping[int, float]:
+    return {round(_time(time) * 1000): _number(value) for time, value in pairs}
+
+
+def _time(number: Any) -> float:
+    if type(number) not in (int, float):
+        raise ValueError("not a time of Prometheus")
+    return float(number)
+
+
+def _number(text: Any) -> float:
+    if not isinstance(text, str) or len(text) > LONGEST_NUMBER:
+        raise ValueError("not a number of Prometheus")
+    if text not in _SPECIAL and not _NUMBER.fullmatch(text):
+        raise ValueError("not a number of Prometheus")
+    return _SPECIAL[text] if text in _SPECIAL else float(text)
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Unavailable("the answer is not JSON") from error
+    if not isinstance(answer, dict):
+        raise Unavailable("the answer is not an object")
+    return answer
+
+
+def _error_type(body: bytes) -> str:
+    try:
+        word = _parsed(body).get("errorType")
+    except PortError:
+        return "unknown error"
+    return word if isinstance(word, str) and word in _ERROR_TYPES else "unknown error"
