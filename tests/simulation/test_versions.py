@@ -10,6 +10,7 @@ import pytest
 
 from pennant.core.observation import Key
 from pennant.ports import Conflict
+from simulation.acts import rolled_back, told
 from simulation.story import Crash, Story, a_record, a_spec
 from simulation.versions import VersionProcess
 from simulation.world import KEY, World
@@ -109,3 +110,30 @@ async def test_who_served_is_told_through_promotion_and_the_end_of_the_deploymen
 def serving(world: World) -> dict[str, tuple[str | None, int]]:
     """Return who serves each version now, and how often it was served."""
     return {name: (status.serving, len(status.served_by)) for (_, name), status in world.version_statuses.items()}
+
+
+async def test_a_model_deployment_that_is_created_again_serves_what_was_known_good_here() -> None:
+    """The quarantine survives in the ModelVersion, and so does who served what.
+
+    Rule: Something known good is better than nothing.
+    """
+    story = await rolled_back("1.0.0", "1.1.0")
+    versions = VersionProcess(story.world)
+    await versions.look("fraud-1.0.0", "fraud-1.1.0")
+    story.world.delete_deployment(KEY)
+    await story.passes(1)
+    await versions.look("fraud-1.0.0", "fraud-1.1.0")
+    story.deployment()
+    await story.passes(60)
+    assert told(story) == [("1.0.0", "AutomaticRollback", "Verified")]
+    assert story.condition("RolledBack") == ("True", "MetricBreach")
+    assert "1.1.0 is quarantined and nothing serves; 1.0.0 was known good here since" in story.history[0].reason
+
+
+async def test_without_anything_known_good_a_quarantined_version_stays_away() -> None:
+    story = await rolled_back("1.0.0", "1.1.0")
+    story.world.delete_deployment(KEY)
+    story.world.delete_version("fraud-1.0.0")
+    story.deployment()
+    await story.passes(30)
+    assert (story.history, story.condition("Stalled")) == ((), ("True", "Quarantined"))

@@ -47,7 +47,6 @@ class WorldVersions:
                 for each in services(name, record.status.history)
                 if each.version == found.version
             ),
-            deployments=frozenset(records),
         )
 
     async def write_status(self, seen: VersionSeen, status: ModelVersionStatus) -> None:
@@ -57,7 +56,8 @@ class WorldVersions:
             raise Conflict("the ModelVersion changed")
         self.world.before_write(f"status of {seen.key}")
         self.world.version_statuses[where] = ModelVersionStatus.model_validate(status.to_json())
-        self.world.versions[where] = replace(found, resource_version=str(self.world.serial()))
+        good = tuple(each for each in status.served_by if each.verified_at is not None)
+        self.world.versions[where] = replace(found, resource_version=str(self.world.serial()), good_for=good)
         self.writes.append(seen.key)
         self.world.after_write(f"status of {seen.key}")
 

@@ -70,6 +70,8 @@ class ServedBy(ApiModel):
     """The revision of the ModelDeployment that put the version in place."""
     from_: Annotated[Timestamp, Field(alias="from")]
     """When its first pod became available."""
+    verified_at: Timestamp | None = None
+    """When it became known good there; a ModelDeployment that is created anew goes back to such a version."""
     until: Timestamp | None = None
     """When another revision took its place, or the ModelDeployment was seen to be gone; none while it serves."""
 

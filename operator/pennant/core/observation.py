@@ -12,7 +12,7 @@ from pennant.api.meta import NAME, Json, clip
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.reasons import Reason
-from pennant.api.version_status import QuarantinedBy
+from pennant.api.version_status import QuarantinedBy, ServedBy
 from pennant.core.commands import Command, Malformed
 from pennant.core.measurement import Measurements
 from pennant.core.pods import Pods
@@ -62,6 +62,8 @@ class Version:
     record: Json
     """The spec as it is stored, for the revision's snapshot."""
     quarantined_by: tuple[QuarantinedBy, ...] = ()
+    good_for: tuple[ServedBy, ...] = ()
+    """When it was served where it became known good."""
     deleting: bool = False
     tagged_by: str = ""
     """The field manager that last wrote the tags; empty where nobody says."""

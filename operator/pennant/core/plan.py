@@ -73,7 +73,51 @@ def next_revision(at: Situation, is_blocked: bool) -> Draft | None:
             return draft
     if at.condemned is not None and at.target is not None and at.spec.rollback.action is RollbackAction.ROLLBACK:
         return _rollback(at, at.condemned, at.target)
+    if at.active is None:
+        return _known_before(at)
     return _recorded_anew(at)
+
+
+def _known_before(at: Situation) -> Draft | None:
+    """Return the newest version that was known good here, where nothing serves and what is asked for is quarantined.
+
+    The history is gone with the ModelDeployment that this one has the name of, and the ModelVersions still tell of it.
+
+    Rule: Something known good is better than nothing.
+    """
+    if not isinstance(at.holder, Held) or barring(at.holder.version.digest, at.inputs_hash, at.quarantine) is None:
+        return None
+    found = [
+        (served.from_, served, version)
+        for version in at.snapshot.versions
+        for served in version.good_for
+        if served.deployment == at.snapshot.key.name and _may_serve(at, version)
+    ]
+    if not found:
+        return None
+    _, served, version = max(found, key=lambda each: (each[0], each[2].name))
+    spec = version.spec
+    assert not isinstance(spec, Invalid), "only a record that can be read may serve"
+    asked = at.holder.version.version
+    return Draft(
+        version=version.version,
+        digest=version.digest,
+        template=revision.render(at.snapshot.key.name, at.spec, spec),
+        record=version.record,
+        inputs_hash=at.inputs_hash,
+        trigger=Trigger.AUTOMATIC_ROLLBACK,
+        actor=OPERATOR,
+        reason=(
+            f"{asked} is quarantined and nothing serves; {version.version} was known good here "
+            f"since {served.from_:%Y-%m-%dT%H:%M:%SZ}, as its ModelVersion says"
+        ),
+    )
+
+
+def _may_serve(at: Situation, version: Version) -> bool:
+    """Return whether a version can be read and is neither going away nor quarantined with the present template."""
+    there = not version.deleting and not isinstance(version.spec, Invalid)
+    return there and barring(version.digest, at.inputs_hash, at.quarantine) is None
 
 
 def _recorded_anew(at: Situation) -> Draft | None:

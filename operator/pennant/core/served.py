@@ -21,42 +21,46 @@ class Service:
     """Digest of the content that it put in place."""
     since: datetime
     until: datetime | None
+    verified_at: datetime | None = None
+    """When it became known good."""
 
 
 def services(deployment: str, history: Iterable[HistoryEntry]) -> tuple[Service, ...]:
     """Return the revisions of a history of which a pod became available."""
     return tuple(
-        Service(deployment, each.revision, each.version, each.digest, each.available_at, each.ended_at)
+        Service(
+            deployment, each.revision, each.version, each.digest, each.available_at, each.ended_at, each.verified_at
+        )
         for each in history
         if each.available_at is not None
     )
 
 
 def served_by(
-    told: Iterable[Service], known: Iterable[ServedBy], digest: str | None, deployments: frozenset[str], now: datetime
+    told: Iterable[Service], known: Iterable[ServedBy], digest: str | None, now: datetime
 ) -> tuple[ServedBy, ...]:
     """Return when a version of this content was served, oldest first; of many the newest, and all that go on.
 
     Without a digest, that of a record that cannot be read, every content may have been this one.
 
-    What the histories no longer tell is kept. Where it went on when it was last heard of, it is over: now, if its
-    ModelDeployment is not among `deployments`, the ones that exist. Otherwise it is forgotten, for the history will
-    tell it again.
+    What the histories no longer tell is kept. Where it went on when it was last heard of, it is over now: its
+    ModelDeployment is gone, or was created anew and does not know of it.
 
     Rule: A version's status tells who served it, from when to when.
     """
     found = {
         (each.deployment, each.revision, each.since): ServedBy(
-            deployment=each.deployment, revision=each.revision, from_=each.since, until=each.until
+            deployment=each.deployment,
+            revision=each.revision,
+            from_=each.since,
+            verified_at=each.verified_at,
+            until=each.until,
         )
         for each in told
         if digest is None or each.digest == digest
     }
     for each in known:
-        if each.until is not None:
-            found.setdefault(_identity(each), each)
-        elif each.deployment not in deployments:
-            found.setdefault(_identity(each), each.model_copy(update={"until": now}))
+        found.setdefault(_identity(each), each if each.until is not None else each.model_copy(update={"until": now}))
     ordered = sorted(found.values(), key=lambda each: (each.from_, each.deployment, each.revision))
     surplus = len(ordered) - MOST_SERVED
     ended = [_identity(each) for each in ordered if each.until is not None][: max(surplus, 0)]

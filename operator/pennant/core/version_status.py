@@ -40,8 +40,6 @@ class VersionSeen:
     """The version that `spec.parent` names; None: there is none, or none is named."""
     services: tuple[Service, ...] = ()
     """The revisions that put a version of this name in place."""
-    deployments: frozenset[str] = frozenset()
-    """The names of all ModelDeployments in the namespace."""
     unreadable: str = ""
     """What of the status that cannot be computed anew is not readable: it is left as it is. Empty: all was read."""
 
@@ -50,7 +48,7 @@ def judged(seen: VersionSeen, now: datetime) -> ModelVersionStatus:
     """Return the whole status of a version, but for `quarantinedBy`; in an unchanging world it is always the same."""
     before, spec = seen.status, seen.spec
     digest = None if isinstance(spec, Invalid) else content_digest(seen.record)
-    told = served_by(seen.services, before.served_by, digest, seen.deployments, now)
+    told = served_by(seen.services, before.served_by, digest, now)
     known = ModelVersionStatus(
         observed_generation=seen.generation,
         conditions=_conditions(seen, now),

@@ -66,7 +66,6 @@ class Records:
         """By ModelDeployment: the versions that it put in place, and when."""
         self._services: dict[Key, dict[str, tuple[Service, ...]]] = {}
         """The same, by version and by the name of the ModelDeployment."""
-        self._deployments: dict[str, set[str]] = {}
         self._sent: dict[Key, bytes] = {}
 
     def sending(self, key: Key, status: Json) -> None:
@@ -102,7 +101,6 @@ class Records:
 
     def put_deployment(self, key: Key, model: str, history: Iterable[HistoryEntry]) -> None:
         """Take in what a ModelDeployment of this model tells of its past."""
-        self._deployments.setdefault(key.namespace, set()).add(key.name)
         told: dict[Key, tuple[Service, ...]] = {}
         for each in services(key.name, history):
             version = Key(key.namespace, f"{model}-{each.version}")
@@ -111,7 +109,6 @@ class Records:
 
     def drop_deployment(self, key: Key) -> None:
         """Take in that a ModelDeployment is gone."""
-        self._deployments.get(key.namespace, set()).discard(key.name)
         self._tell(key, {})
         self._told.pop(key, None)
 
@@ -136,7 +133,6 @@ class Records:
             unreadable=unreadable,
             parent=None if parent is None or record.parent is None else self._read(record.parent, parent)[1],
             services=tuple(each for name in sorted(told) for each in told[name]),
-            deployments=frozenset(self._deployments.get(key.namespace, ())),
         )
 
     def _read(self, key: Key, record: _Record) -> tuple[Any, ModelVersionSpec | Invalid]:

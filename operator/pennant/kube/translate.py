@@ -18,7 +18,7 @@ from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import LABEL_PATTERN, LAST_REVISION, LONGEST_NAME, ApiModel, Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
-from pennant.api.version_status import QuarantinedBy
+from pennant.api.version_status import QuarantinedBy, ServedBy
 from pennant.core import commands, desired
 from pennant.core.digest import content_digest, short_hash
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Unreadable, Version, Workload
@@ -166,13 +166,16 @@ def named(raw: Json) -> tuple[str, str]:
 
 
 def version(raw: Json, *, is_asked_for: bool = False) -> Version:
-    """Return the ModelVersion; its record is read only where it carries a tag, is quarantined or asked for by name.
+    """Return the ModelVersion; its record is read only where it may be served.
+
+    That is where it carries a tag, is quarantined, was known good somewhere, or is asked for by name.
 
     Most of ten thousand versions are none of that, and all of them are kept in memory.
     """
     metadata = raw["metadata"]
-    tags, quarantined_by = _tags(_object(raw, "spec")), _quarantined_by(raw)
-    matters = bool(tags or quarantined_by or is_asked_for)
+    tags, quarantined_by = _tags(_object(raw, "spec")), _listed(raw, "quarantinedBy", QuarantinedBy)
+    good_for = tuple(each for each in _listed(raw, "servedBy", ServedBy) if each.verified_at is not None)
+    matters = bool(tags or quarantined_by or good_for or is_asked_for)
     spec = version_spec(metadata["name"], raw.get("spec")) if matters else NOT_READ
     return Version(
         name=metadata["name"],
@@ -184,6 +187,7 @@ def version(raw: Json, *, is_asked_for: bool = False) -> Version:
         spec=spec,
         record={} if isinstance(spec, Invalid) else raw["spec"],
         quarantined_by=quarantined_by,
+        good_for=good_for,
         deleting="deletionTimestamp" in metadata,
         tagged_by=last_writer(raw, "spec", "tags") if matters else "",
     )
@@ -221,15 +225,16 @@ def _digest(spec: Json) -> str:
         return ""
 
 
-def _quarantined_by(raw: Json) -> tuple[QuarantinedBy, ...]:
+def _listed(raw: Json, field: str, model: type[ModelT]) -> tuple[ModelT, ...]:
+    """Return the items of a list in the status of a ModelVersion; one that cannot be read is left out."""
     read = []
-    marks = _object(raw, "status").get("quarantinedBy")
-    for number, each in enumerate(marks if isinstance(marks, list) else ()):
+    items = _object(raw, "status").get(field)
+    for number, each in enumerate(items if isinstance(items, list) else ()):
         try:
-            read.append(QuarantinedBy.model_validate(each))
+            read.append(model.model_validate(each))
         except ValidationError as error:
-            said = problem(error, f"status.quarantinedBy[{number}]")
-            _log.warning("A mark of quarantine on %s cannot be read: %s", identity(raw).key, said)
+            said = problem(error, f"status.{field}[{number}]")
+            _log.warning("A part of the status of %s cannot be read: %s", identity(raw).key, said)
     return tuple(read)
 
 

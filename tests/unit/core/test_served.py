@@ -10,7 +10,6 @@ from pennant.core.served import Service, served_by, services, serving
 from unit.core.builders import after, an_entry
 
 DIGEST, ANOTHER = "sha256:" + "1" * 64, "sha256:" + "2" * 64
-FRAUD = frozenset({"fraud"})
 NOW = after(1000)
 
 
@@ -50,7 +49,9 @@ def test_a_revision_counts_from_its_first_available_pod_to_its_end() -> None:
             id="the oldest is first",
         ),
         pytest.param((), (known(1, 10, 20),), (known(1, 10, 20),), id="what a history no longer tells is kept"),
-        pytest.param((), (known(1, 10),), (), id="what went on and is not told any more is forgotten"),
+        pytest.param(
+            (), (known(1, 10),), (known(1, 10, 1000),), id="a deployment that was created anew ends what went on before"
+        ),
         pytest.param(
             (),
             (known(1, 10, None, "gone"),),
@@ -68,18 +69,18 @@ def test_a_revision_counts_from_its_first_available_pod_to_its_end() -> None:
 def test_what_is_told_and_what_is_remembered(
     histories: tuple[Service, ...], remembered: tuple[ServedBy, ...], expected: tuple[ServedBy, ...]
 ) -> None:
-    found = served_by(histories, remembered, DIGEST, FRAUD, NOW)
+    found = served_by(histories, remembered, DIGEST, NOW)
     assert found == expected
-    assert served_by(histories, found, DIGEST, FRAUD, after(2000)) == found, "and then it stays"
+    assert served_by(histories, found, DIGEST, after(2000)) == found, "and then it stays"
 
 
 def test_another_content_under_the_same_name_is_another_version() -> None:
-    assert served_by((told(1, 10),), (), ANOTHER, FRAUD, NOW) == ()
+    assert served_by((told(1, 10),), (), ANOTHER, NOW) == ()
 
 
 def test_of_many_the_newest_are_kept_and_all_that_go_on() -> None:
     old = [told(number, number, number + 1) for number in range(2, 60)]
-    found = served_by((told(1, 1), *old), (), DIGEST, FRAUD, NOW)
+    found = served_by((told(1, 1), *old), (), DIGEST, NOW)
     assert len(found) == MOST_SERVED
     assert (found[0], found[-1]) == (known(1, 1), known(59, 59, 60))
 

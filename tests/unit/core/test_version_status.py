@@ -154,7 +154,7 @@ def test_the_bump_is_computed_against_the_parent(
 def test_who_serves_it_is_told() -> None:
     version = seen()
     service = Service("shadow", 4, "1.0.0", content_digest(version.record), after(5), None)
-    status = said(replace(version, services=(service,), deployments=frozenset({"shadow"})))
+    status = said(replace(version, services=(service,)))
     assert status.serving == "shadow"
     assert [(each.deployment, each.revision, each.from_, each.until) for each in status.served_by] == [
         ("shadow", 4, after(5), None)
