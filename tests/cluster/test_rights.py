@@ -34,6 +34,12 @@ def test_every_right_that_is_granted_is_used(rolled_back: Stage, installation: I
     # A version that others write all the time is read again before it is marked.
     asyncio.run(disturbed(rolled_back, lambda: ("pennant.dev", "modelversions", "get") not in unused()))
     rolled_back.until(lambda: rolled_back.get("modelversion", "fraud-1.1.0")["status"].get("quarantinedBy"))
+    # A rollout that gets nowhere has its pods looked at.
+    rolled_back.unready("1.2.0")
+    rolled_back.version("1.2.0")
+    rolled_back.deployment(rollout={"maxSurge": 1, "maxUnavailable": 0, "progressDeadlineSeconds": 2})
+    rolled_back.move_tag("1.1.0", "1.2.0")
+    rolled_back.until(lambda: ("1.2.0", "ProgressDeadlineExceeded") in rolled_back.quarantined())
     # A watch is in the audit log when it is over.
     rolled_back.operator.restart()
     # What is left is asked for by admission, so that no request shows it: see below.
