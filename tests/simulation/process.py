@@ -78,7 +78,7 @@ class Process:
             except (Conflict, Unavailable):
                 continue
             if look_again_at is not None:
-                self._later[key] = look_again_at
+                self._later[key] = look_again_at + self.world.behind
             return
         raise AssertionError(f"{key} meets conflicts for ever:\n" + "\n".join(self.world.trace[-20:]))
 
@@ -86,6 +86,6 @@ class Process:
         self._woken.add(key)
 
     def _is_due(self, key: Key) -> bool:
-        if key in self._woken or (key in self._later and self._later[key] <= self.world.time):
+        if key in self._woken or (key in self._later and self._later[key] <= self.world.steady):
             return True
         return self.cluster.view(key) != self.cluster.seen.get(key)

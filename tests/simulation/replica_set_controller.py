@@ -127,7 +127,9 @@ class Pass:
 
 def is_available(pod: Pod, min_ready_seconds: int, now: datetime) -> bool:
     """Return whether a pod has been ready for so long."""
-    return pod.ready_since is not None and now - pod.ready_since >= timedelta(seconds=min_ready_seconds)
+    if pod.ready_since is None:
+        return False
+    return not min_ready_seconds or now - pod.ready_since >= timedelta(seconds=min_ready_seconds)
 
 
 def _rank(now: datetime, since: datetime | None) -> int:

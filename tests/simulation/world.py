@@ -70,6 +70,8 @@ class World:
 
     def __init__(self) -> None:
         self.time = BEGINNING
+        self.behind = timedelta(0)
+        """By how much the clock was set back."""
         self.records: dict[Key, Record] = {}
         self.versions: dict[tuple[str, str], Version] = {}
         self.version_statuses: dict[tuple[str, str], ModelVersionStatus] = {}
@@ -114,10 +116,19 @@ class World:
     def now(self) -> datetime:
         return self.time
 
+    @property
+    def steady(self) -> datetime:
+        """The time by a clock that nobody sets: what processes wait by."""
+        return self.time + self.behind
+
+    def set_clock_back(self, by: timedelta) -> None:
+        self.say("user", f"sets the clock back by {by}")
+        self.time, self.behind = self.time - by, self.behind + by
+
     def copy(self) -> "World":
         """Return another world in the same state, whose past nobody remembers."""
         other = World()
-        other.time, other._serial = self.time, self._serial
+        other.time, other.behind, other._serial = self.time, self.behind, self._serial
         other.records = {key: each.copy() for key, each in self.records.items()}
         other.versions = dict(self.versions)
         other.version_statuses = dict(self.version_statuses)

@@ -106,16 +106,19 @@ class Pods:
     pods: tuple[Pod, ...] = ()
 
     def available(self, min_ready_seconds: int, now: datetime) -> int:
-        """Return how many pods have been ready for `min_ready_seconds`, by their own status."""
-        return self._ready_for(timedelta(seconds=min_ready_seconds), now)
+        """Return how many pods have been ready for `min_ready_seconds`, by their own status.
 
-    def _ready_for(self, span: timedelta, now: datetime) -> int:
-        return sum(each.ready_since is not None and now - each.ready_since >= span for each in self.pods)
+        A time in the future is that of another clock: such a pod may have been ready for any time.
+        """
+        ready = [each.ready_since for each in self.pods if each.ready_since is not None]
+        span = timedelta(seconds=min_ready_seconds)
+        return sum(not span or since > now or now - since >= span for since in ready)
 
     def uncounted(self, now: datetime) -> int:
         """Return how many pods have been ready for a while that their ReplicaSet does not count as ready."""
         counted = self.replica_set.ready if self.replica_set is not None else 0
-        return max(self._ready_for(SETTLED_AFTER, now) - counted, 0)
+        ready = [each.ready_since for each in self.pods if each.ready_since is not None]
+        return max(sum(now - since >= SETTLED_AFTER for since in ready) - counted, 0)
 
 
 class Fault(Enum):
