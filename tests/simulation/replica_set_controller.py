@@ -106,7 +106,7 @@ class Pass:
     def _status(self, active: Sequence[Pod]) -> ReplicaSetStatus:
         ready = [each.ready_since for each in active if each.ready_since is not None]
         needed = timedelta(seconds=self._seen.min_ready_seconds)
-        to_come = [since + needed for since in ready if since + needed > self._now]
+        to_come = [since + needed for since in ready if needed and since + needed > self._now]
         self.count_at = min(to_come, default=None)
         return ReplicaSetStatus(
             observed_generation=self._seen.generation,
