@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from pennant.controller.breaker import Breaker
+from pennant.controller.breaker import Breaker, Suspicion
 from pennant.controller.measurements import Measurements
 from pennant.controller.refusals import Refusals
 from pennant.core.analysis import suspicions
@@ -98,8 +98,8 @@ class Reconciler:
             question.role is Role.SELECTED or not isinstance(each.answer, Awaited)
             for question, each in measurements.items()
         ):
-            self._breaker.note(key, _suspicions(snapshot, measurements), now)
-        distrusted = self._breaker.distrusted(now)
+            self._breaker.note(key, _suspicion(snapshot, measurements), now)
+        distrusted = self._breaker.distrusted(key, now)
         return Observation(now, snapshot, measurements, self._refusals.of(key, now), distrusted)
 
     def _due(self, snapshot: Snapshot, now: datetime) -> Mapping[Question, Request]:
@@ -114,9 +114,12 @@ class Reconciler:
         self._observer.decided(key, None, None)
 
 
-def _suspicions(snapshot: Snapshot, measurements: Answered) -> Mapping[str, bool]:
+def _suspicion(snapshot: Snapshot, measurements: Answered) -> Suspicion:
     history = snapshot.status.history
     if isinstance(snapshot.spec, Invalid) or not history:
-        return {}
-    stable = compared_with(snapshot.status, history[-1])
-    return suspicions(snapshot.spec.analysis, history[-1], stable, measurements)
+        return Suspicion("", False, {})
+    active = history[-1]
+    what = (active.digest, active.template_hash)
+    was_good = any(each.verified_at is not None and (each.digest, each.template_hash) == what for each in history)
+    stable = compared_with(snapshot.status, active)
+    return Suspicion(active.digest, was_good, suspicions(snapshot.spec.analysis, active, stable, measurements))
