@@ -104,14 +104,18 @@ def test_a_source_against_which_many_breach_at_once_is_not_believed(doubting: St
     doubting.deployment()
     doubting.apply(other)
     doubting.until(lambda: stable(doubting) == ["1.0.0", "1.0.0"])
-    doubting.accuracy("1.1.0", 0.95)
-    doubting.version("1.1.0")
+    for version in ("1.1.0", "1.2.0"):
+        doubting.accuracy(version, 0.95)
+        doubting.version(version)
+    other["spec"]["version"] = "1.2.0"
+    doubting.apply(other)
     doubting.move_tag("1.0.0", "1.1.0")
-    doubting.until(lambda: stable(doubting) == ["1.1.0", "1.1.0"])
+    doubting.until(lambda: stable(doubting) == ["1.1.0", "1.2.0"])
 
-    doubting.accuracy("1.1.0", 0.2)
+    for version in ("1.1.0", "1.2.0"):
+        doubting.accuracy(version, 0.2)
     doubting.until(lambda: doubting.condition("Stalled") == ("True", "MassBreachSuspected"))
-    assert "2 of 2 deployments breach at once against the metric source default" in doubting.message("Stalled")
+    assert "2 of 2 deployments, with 2 different contents, breach at once" in doubting.message("Stalled")
     doubting.stays(lambda: doubting.served() == "1.1.0" and len(doubting.history) == 2, 4, "1.1.0")
     assert len(doubting.get("modeldeployment", "fraud-shadow")["status"]["history"]) == 2
 

@@ -1,5 +1,8 @@
 """What keeps a breach from being rolled back, for a while or for good: action, cooldown, budget and mass breach."""
 
+from typing import Any
+
+from pennant.api.conditions import Condition
 from pennant.core.observation import Key
 from simulation.acts import assert_golden, move_tag, promoted, rolled_back, serving, told
 from simulation.story import Story, a_spec
@@ -100,9 +103,58 @@ async def test_the_tag_may_go_back_to_a_version_known_good_whatever_the_budget()
     assert story.condition("Stalled")[0] == "False"
 
 
+async def all_on_their_own(story: Story, *keys: Key, **spec: Any) -> None:
+    """Have each deployment serve a version of its own, known good, after one that all served."""
+    story.accuracy.values["1.0.0"] = 0.95
+    story.version("1.0.0", "production")
+    for key in keys:
+        story.world.apply_deployment(key, a_spec(**spec))
+    await story.passes(60)
+    for number, key in enumerate(keys):
+        own = f"2.{number}.0"
+        story.accuracy.values[own] = 0.95
+        story.version(own)
+        story.world.apply_deployment(key, a_spec(version=own, **spec))
+    await story.passes(60)
+    assert all(story.world.records[key].status.history[-1].verified_at for key in keys)
+
+
+def served_by(story: Story, key: Key) -> list[str]:
+    return [each.version for each in story.world.records[key].status.history]
+
+
+def stalled(story: Story, key: Key) -> Condition:
+    return next(each for each in story.world.records[key].status.conditions if each.type == "Stalled")
+
+
 async def test_many_breaches_at_once_are_not_believed() -> None:
+    """Rule: Where many breach at once the source is not believed."""
     story = Story(mass_breach_count=4)
     keys = [Key("default", f"fraud-{number}") for number in range(5)]
+    await all_on_their_own(story, *keys)
+    story.accuracy.values = dict.fromkeys(story.accuracy.values, 0.0)
+    await story.passes(120)
+    said = "5 of 5 deployments, with 5 different contents, breach at once against the metric source default"
+    for number, key in enumerate(keys):
+        assert served_by(story, key) == ["1.0.0", f"2.{number}.0"]
+        assert stalled(story, key).reason == "MassBreachSuspected"
+        assert said in stalled(story, key).message
+
+    story.start_operator()
+    await story.passes(60)
+    assert all(len(served_by(story, key)) == 2 for key in keys), "a restart forgets nothing"
+
+    story.accuracy.values = dict.fromkeys(story.accuracy.values, 0.95)
+    await story.passes(60)
+    assert all(
+        next(c for c in story.world.records[key].status.conditions if c.type == "Ready").status == "True"
+        for key in keys
+    )
+
+
+async def test_one_content_that_breaches_everywhere_is_bad() -> None:
+    story = Story(mass_breach_count=4)
+    keys = [Key("default", f"fraud-{number}") for number in range(10)]
     for version in ("1.0.0", "1.1.0"):
         story.accuracy.values[version] = 0.95
     story.version("1.0.0", "production")
@@ -111,25 +163,23 @@ async def test_many_breaches_at_once_are_not_believed() -> None:
     await story.passes(60)
     await move_tag(story, "1.0.0", "1.1.0")
     await story.passes(60)
-    story.accuracy.values = {"1.0.0": 0.95, "1.1.0": 0.0}
-    await story.passes(120)
-    for key in keys:
-        status = story.world.records[key].status
-        assert [each.version for each in status.history] == ["1.0.0", "1.1.0"]
-        stalled = next(each for each in status.conditions if each.type == "Stalled")
-        assert stalled.reason == "MassBreachSuspected"
-        assert "5 of 5 deployments breach at once against the metric source default" in stalled.message
-
-    story.start_operator()
+    story.accuracy.values["1.1.0"] = 0.0
     await story.passes(60)
-    assert all(len(story.world.records[key].status.history) == 2 for key in keys), "a restart forgets nothing"
+    assert all(served_by(story, key) == ["1.0.0", "1.1.0", "1.0.0"] for key in keys)
 
-    story.accuracy.values["1.1.0"] = 0.95
+
+async def test_what_is_only_observed_makes_no_breach_unbelievable() -> None:
+    story = Story(mass_breach_count=4)
+    keys = [Key("default", f"fraud-{number}") for number in range(5)]
+    query = 'drift{version="${version}"}'
+    drift = {"name": "drift", "prometheus": {"query": query}, "threshold": {"max": "0.2"}, "mode": "Observe"}
+    analysis = a_spec()["analysis"]
+    analysis["metrics"].append(drift)
+    story.accuracy.others = {("drift", f"2.{number}.0"): (0.9,) for number in range(5)}
+    await all_on_their_own(story, *keys, analysis=analysis)
+    story.accuracy.values["2.4.0"] = 0.0
     await story.passes(60)
-    assert all(
-        next(c for c in story.world.records[key].status.conditions if c.type == "Ready").status == "True"
-        for key in keys
-    )
+    assert served_by(story, keys[4]) == ["1.0.0", "2.4.0", "1.0.0"]
 
 
 async def test_a_few_breaches_are_believed() -> None:

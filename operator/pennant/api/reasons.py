@@ -281,8 +281,10 @@ class Reason(Open, Word):
     )
     MASS_BREACH_SUSPECTED = (
         "MassBreachSuspected",
-        "So many deployments breach at once against one metric source that the source is not believed.",
-        "As many deployments breach as the operator's settings `mass_breach_count` and `mass_breach_percent` say.",
+        "So many different contents breach at once against one metric source that the source is not believed.",
+        "As many contents breach by enforced metrics as the operator's setting `mass_breach_count` says, one of them "
+        "known good before, and as large a share of the deployments that use the source, in all and in the namespace, "
+        "as `mass_breach_percent` says.",
         "Fewer of them breach.",
         "Look after the metric source; if it is right, undo or move the tags by hand.",
     )

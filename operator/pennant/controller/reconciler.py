@@ -6,7 +6,7 @@ from typing import Protocol
 
 from pennant.controller.absences import Absences
 from pennant.controller.act import WriteFailed
-from pennant.controller.breaker import Breaker
+from pennant.controller.breaker import Breaker, Suspicion
 from pennant.controller.measurements import Measurements
 from pennant.controller.refusals import Refusals
 from pennant.core.analysis import suspicions
@@ -118,8 +118,8 @@ class Reconciler:
             question.role is Role.SELECTED or not isinstance(each.answer, Awaited)
             for question, each in measurements.items()
         ):
-            self._breaker.note(key, _suspicions(snapshot, measurements), now)
-        distrusted = self._breaker.distrusted(now)
+            self._breaker.note(key, _suspicion(snapshot, measurements), now)
+        distrusted = self._breaker.distrusted(key, now)
         unwatched = self._absences.untold(key)
         pods = await self._looked_at(snapshot, unwatched, now)
         refusals, failing = self._refusals.seen(key, now)
@@ -143,9 +143,12 @@ class Reconciler:
         self._observer.decided(key, None, None)
 
 
-def _suspicions(snapshot: Snapshot, measurements: Answered) -> Mapping[str, bool]:
+def _suspicion(snapshot: Snapshot, measurements: Answered) -> Suspicion:
     history = snapshot.status.history
     if isinstance(snapshot.spec, Invalid) or not history:
-        return {}
-    stable = compared_with(snapshot.status, history[-1])
-    return suspicions(snapshot.spec.analysis, history[-1], stable, measurements)
+        return Suspicion("", False, {})
+    active = history[-1]
+    what = (active.digest, active.template_hash)
+    was_good = any(each.verified_at is not None and (each.digest, each.template_hash) == what for each in history)
+    stable = compared_with(snapshot.status, active)
+    return Suspicion(active.digest, was_good, suspicions(snapshot.spec.analysis, active, stable, measurements))

@@ -87,9 +87,9 @@ def assess(
 def suspicions(
     analysis: Analysis, entry: HistoryEntry, stable: HistoryEntry | None, measurements: Measurements
 ) -> dict[str, bool]:
-    """Return for each source that was read whether the newest check of any of its metrics is a breach."""
+    """Return for each source that was read whether the newest check of any of its enforced metrics is a breach."""
     found: dict[str, bool] = {}
-    for metric in analysis.metrics:
+    for metric in (each for each in analysis.metrics if each.mode is not MetricMode.OBSERVE):
         suspicious = _is_suspicious(metric, entry, stable, measurements)
         if suspicious is not None:
             found[metric.source] = found.get(metric.source, False) or suspicious

@@ -53,9 +53,11 @@ class Settings(BaseSettings):
     resync_seconds: Annotated[float, Field(ge=1, le=3600)] = 30.0
     """Seconds between two complete lists, which repair what a watch lost."""
     mass_breach_count: Annotated[int, Field(ge=0, le=100_000)] = 10
-    """Deployments that must breach at once against one metric source before it is not believed; 0: it always is."""
+    """Different contents that must breach at once against one metric source before it is not believed, one of them
+    known good before; 0: it always is."""
     mass_breach_percent: Annotated[int, Field(ge=1, le=100)] = 50
-    """Share of the deployments that use the source, in percent, that must breach besides."""
+    """Share of the deployments that use the source, in percent, that must breach besides, in all and in the
+    namespace."""
     workers: Annotated[int, Field(ge=1, le=256)] = 16
     """ModelDeployments that are worked on at the same time."""
     version_workers: Annotated[int, Field(ge=1, le=64)] = 4

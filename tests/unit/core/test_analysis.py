@@ -528,6 +528,7 @@ def test_from_an_observed_metric_nothing_follows() -> None:
             {"default": True},
             id="the source did not answer, and that is a breach",
         ),
+        pytest.param(measured(Role.VALUE, 0.1, 0.1, 0.1), {"mode": "Observe"}, {}, id="it is only observed"),
         pytest.param(alerts(10), ALERT, {"default": True}, id="an alert fires"),
         pytest.param(alerts(-10), ALERT, {"default": False}, id="an alert fires that began before"),
     ],
