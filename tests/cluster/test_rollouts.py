@@ -253,6 +253,40 @@ def test_readiness_that_comes_and_goes_is_no_progress(quick: Stage) -> None:
     assert quick.quarantined() == [("1.1.0", "ProgressDeadlineExceeded")]
 
 
+def test_time_without_an_operator_does_not_count(quick: Stage) -> None:
+    """Rule: Time in which nobody could look does not count."""
+    quick.deployment(**QUICK | {"rollout": {"progressDeadlineSeconds": 10}})
+    quick.unready("1.1.0")
+    promote(quick)
+    quick.until(lambda: quick.status.get("progress", {}).get("revision") == 2)
+    quick.operator.stop()
+    time.sleep(12)
+    quick.operator.start()
+    quick.stays(lambda: not quick.quarantined(), 6, "1.1.0")
+    quick.until_rolled_back_to("1.0.0")
+
+
+def test_an_autoscaler_without_room_condemns_nobody(quick: Stage) -> None:
+    """The node has room for two pods that request so much."""
+    template = a_container(quick, resources={"requests": {"cpu": "25"}})
+    quick.deployment(**QUICK, template=template)
+    quick.until_verified("1.0.0")
+    quick.kubectl("scale", "modeldeployment", "fraud", "--replicas=2")
+    promote(quick)
+    quick.until_stalled("PodsUnschedulable")
+    assert "Insufficient cpu" in quick.message("Stalled")
+    quick.stays(lambda: not quick.quarantined(), DEADLINE, "1.1.0")
+    quick.kubectl("scale", "modeldeployment", "fraud", "--replicas=1")
+    quick.until_verified("1.1.0")
+    quick.kubectl("scale", "modeldeployment", "fraud", "--replicas=4")
+    quick.until_stalled("PodsUnavailable")
+    assert "Insufficient cpu" in quick.message("Stalled")
+    quick.kubectl("scale", "modeldeployment", "fraud", "--replicas=1")
+    quick.until(lambda: quick.condition("Ready") == ("True", "Serving"))
+    quick.applied["ModelDeployment/fraud"]["spec"]["replicas"] = 1
+    assert quick.quarantined() == []
+
+
 def test_an_outage_of_kubernetes_own_controllers_condemns_nobody(quick: Stage) -> None:
     """Rule: Time in which nobody could look does not count."""
     quick.rig.stop_part("kube-controller-manager")
