@@ -12,6 +12,7 @@ from pennant.api.deployment_status import Applied, Outcome
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.decision import MirrorQuarantine
 from pennant.core.observation import Invalid, Key
+from pennant.core.pods import ReplicaSet
 from pennant.ports import Conflict
 from simulation.story import a_record, a_spec
 
@@ -166,6 +167,22 @@ async def test_another_manifest_makes_another_generation(deployed: Arena) -> Non
     workload = await deployed.cluster.apply_workload(settled, application)
     assert workload.generation == 2
     assert await deployed.workload_image() == "registry.example/server:2"
+
+
+async def test_the_replica_set_of_a_pod_template_is_found_and_of_no_other(deployed: Arena) -> None:
+    snapshot = await seen(deployed)
+    assert (await deployed.cluster.pods(snapshot, "any")).replica_set is None, "there is no Deployment"
+    applied = await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
+    for _ in range(100):
+        await deployed.catch_up()
+        found = (await deployed.cluster.pods(await seen(deployed), applied.template_hash)).replica_set
+        if found is not None and found.is_observed:
+            break
+    assert found is not None
+    assert found.pod_template_hash
+    told = replace(found, pod_template_hash="")
+    assert told == ReplicaSet("", wanted=0, is_observed=True, total=0, ready=0, available=0)
+    assert (await deployed.cluster.pods(await seen(deployed), "another")).replica_set is None
 
 
 async def test_a_deployment_that_was_not_seen_is_not_applied_over(deployed: Arena) -> None:

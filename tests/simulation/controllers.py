@@ -5,7 +5,6 @@ nothing is the last one until something else does. What they know of that is the
 """
 
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -74,15 +73,16 @@ class Controllers:
         if not world.acts(uid):
             return True
         run = deployment_controller.Pass(key.name, deployment, now, world.serial, is_behind=world.is_behind(uid))
-        self._check_at.pop(uid, None)
-        with suppress(Conflict):
+        try:
             run.run()
-        if run.check_at is not None:
-            self._check_at[uid] = run.check_at
-        after = (deployment.resource_version, deployment.replica_sets)
-        if after == before:
-            self._settled[uid] = after
-        return after != before
+        except Conflict:
+            # It is tried again, on what is there by then.
+            return True
+        _note(self._check_at, uid, run.check_at)
+        if (deployment.resource_version, deployment.replica_sets) != before:
+            return True
+        self._settled[uid] = before
+        return False
 
     def look_at_replica_sets(self, key: Key, deployment: Deployment, world: Surroundings) -> bool:
         """Take one pass over each ReplicaSet where there is reason to; return whether more may be left to do."""

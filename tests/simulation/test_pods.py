@@ -9,6 +9,7 @@ from pennant.core.pods import Cause, Fault, cause
 from simulation.acts import move_tag, serving
 from simulation.objects import Deployment
 from simulation.story import Story
+from simulation.turns import ByDice
 from simulation.world import KEY, World
 
 Happening = Callable[[World], object]
@@ -99,6 +100,19 @@ async def test_slow_controllers_tell_of_pods_seconds_later() -> None:
     assert deployment(story).status.ready == 3
     await story.passes(1)
     assert deployment(story).status.ready == 0
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_at_any_speed_of_the_controllers_a_rollout_comes_to_its_end(seed: int) -> None:
+    story = await serving("1.0.0")
+    story.world.turns = ByDice(seed)
+    story.accuracy.values["1.1.0"] = 0.97
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(lambda: story.history[-1].rolled_out_at is not None, 60)
+    await story.passes(5)
+    said = deployment(story).status.condition("Progressing")
+    assert said is not None
+    assert said.reason == "NewReplicaSetAvailable"
 
 
 def deployment(story: Story) -> Deployment:
