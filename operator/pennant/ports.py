@@ -71,6 +71,10 @@ class Cluster(Protocol):
         """Create the ControllerRevision; `Conflict` where the name is taken."""
         ...
 
+    async def adopt_revision(self, owner: Snapshot, revision: int) -> None:
+        """Make the ModelDeployment the owner of a ControllerRevision that belongs to no object that is there."""
+        ...
+
     async def mark_revision(self, owner: Snapshot, entry: HistoryEntry) -> None:
         """Note the progress of a revision on its ControllerRevision, which is otherwise never changed."""
         ...
@@ -81,6 +85,10 @@ class Cluster(Protocol):
 
     async def apply_workload(self, owner: Snapshot, action: ApplyWorkload) -> Workload:
         """Apply the Deployment and return it as it is now; `Altered` where it is not what was asked for."""
+        ...
+
+    async def adopt_workload(self, owner: Snapshot, seen: Workload) -> None:
+        """Make the ModelDeployment the owner of this Deployment, which belongs to no object that is there."""
         ...
 
     async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:

@@ -66,11 +66,32 @@ def test_a_deployment_that_is_deleted_while_the_operator_is_down_does_not_come_b
     assert serving.operator.alive
 
 
+def test_what_was_orphaned_is_taken_up_again_and_nothing_notices(serving: Stage) -> None:
+    """Rule: What lost its owner is taken up again."""
+    before, history, pods = serving.get("deployment"), serving.history, serving.pods()
+    serving.kubectl("delete", "modeldeployment", NAME, "--cascade=orphan", "--timeout=30s")
+    serving.until(lambda: "ownerReferences" not in serving.get("deployment")["metadata"])
+    serving.deployment()
+    serving.until(lambda: serving.condition("Ready") == ("True", "Serving"))
+    after = serving.get("deployment")
+    assert (after["metadata"]["uid"], after["spec"], serving.pods()) == (
+        before["metadata"]["uid"],
+        before["spec"],
+        pods,
+    )
+    assert serving.history == history
+    owner = serving.get("modeldeployment")["metadata"]["uid"]
+    for each in (after, *serving.all_of("controllerrevision")):
+        assert [reference["uid"] for reference in each["metadata"]["ownerReferences"]] == [owner]
+    serving.assert_silent()
+
+
 def orphaned(stage: Stage) -> tuple[Manifest, list[str]]:
-    """Delete the ModelDeployment alone, make it anew, and return the Deployment and the pods that go on."""
+    """Delete the ModelDeployment and its records alone, make it anew, and return the Deployment and the pods."""
     before, pods = stage.get("deployment"), stage.pods()
     stage.kubectl("delete", "modeldeployment", NAME, "--cascade=orphan", "--timeout=30s")
     stage.until(lambda: "ownerReferences" not in stage.get("deployment")["metadata"])
+    stage.kubectl("delete", "controllerrevision", "--all", "--timeout=30s")
     stage.deployment()
     stage.until_stalled("NameConflict")
     assert "does not belong to this object" in stage.message("Stalled")
@@ -80,8 +101,8 @@ def orphaned(stage: Stage) -> tuple[Manifest, list[str]]:
     return after, pods
 
 
-def test_a_deployment_that_was_orphaned_is_not_taken_over_until_a_person_gives_it_back(serving: Stage) -> None:
-    """Its pods are not restarted by that, and the numbers of the revisions go on where they were."""
+def test_a_deployment_of_which_no_record_tells_is_not_taken_over_until_a_person_gives_it_back(serving: Stage) -> None:
+    """Its pods are not restarted by that."""
     _, pods = orphaned(serving)
     owner = serving.get("modeldeployment")
     reference = {
@@ -96,12 +117,12 @@ def test_a_deployment_that_was_orphaned_is_not_taken_over_until_a_person_gives_i
     given = json.dumps({"metadata": {"ownerReferences": [reference]}})
     serving.kubectl("patch", "deployment", NAME, "--type=merge", "-p", given)
     serving.until_verified("1.0.0")
-    assert [each["revision"] for each in serving.history] == [2], "revision 1 is the one that was orphaned"
+    assert [each["revision"] for each in serving.history] == [1]
     assert serving.pods() == pods
     serving.until(lambda: serving.condition("Ready") == ("True", "Serving"))
 
 
-def test_a_deployment_that_was_orphaned_gives_way_when_it_is_deleted(serving: Stage) -> None:
+def test_a_deployment_of_which_no_record_tells_gives_way_when_it_is_deleted(serving: Stage) -> None:
     orphaned(serving)
     serving.kubectl("delete", "deployment", NAME, "--timeout=30s")
     serving.until_verified("1.0.0")

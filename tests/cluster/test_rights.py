@@ -19,6 +19,7 @@ from pennant.kube.resources import RESOURCES, Kind
 from rig import Rig
 
 MAY_OWN: Right = ("pennant.dev", "modeldeployments/finalizers", "update")
+MAY_ADOPT: Right = ("apps", "deployments", "delete")
 MAY_APPLY: Right = ("apps", "deployments", "create")
 BY_HAND = {"fieldManager": "kubectl"}
 WRITERS, DISTURBED_SECONDS = 8, 60
@@ -43,7 +44,8 @@ def test_every_right_that_is_granted_is_used(rolled_back: Stage, installation: I
     # A watch is in the audit log when it is over.
     rolled_back.operator.restart()
     # What is left is asked for by admission, so that no request shows it: see below.
-    rolled_back.until(lambda: unused() == {MAY_OWN}, what=f"the use of {unused() - {MAY_OWN}}")
+    asked = {MAY_OWN, MAY_ADOPT}
+    rolled_back.until(lambda: unused() == asked, what=f"the use of {unused() - asked}")
 
 
 async def disturbed(stage: Stage, done: Callable[[], bool]) -> None:
@@ -79,7 +81,7 @@ def a_record(stage: Stage) -> tuple[str, ...]:
     found = stage.get("controllerrevision", "fraud-1")
     metadata = {key: found["metadata"][key] for key in ("labels", "ownerReferences")}
     manifest = {**found, "metadata": {**metadata, "name": "fraud-9", "namespace": stage.namespace}}
-    return "create", json.dumps(manifest)
+    return "create", "-f", "-", json.dumps(manifest)
 
 
 def an_application(stage: Stage) -> tuple[str, ...]:
@@ -87,13 +89,24 @@ def an_application(stage: Stage) -> tuple[str, ...]:
     found = stage.get("deployment")
     metadata = {"name": "another", "namespace": stage.namespace}
     manifest = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": found["spec"]}
-    return "apply", "--server-side", json.dumps(manifest)
+    return "apply", "--server-side", "-f", "-", json.dumps(manifest)
+
+
+def an_adoption(stage: Stage) -> tuple[str, ...]:
+    """Return the words for kubectl that give an owner to a Deployment without one, and nothing to read."""
+    found = stage.get("deployment")
+    metadata = {"name": "another", "namespace": stage.namespace}
+    spec = {**found["spec"], "replicas": 0}
+    stage.kubectl("create", "-f", "-", stdin=json.dumps({**found, "metadata": metadata, "spec": spec}))
+    patch = json.dumps({"metadata": {"ownerReferences": found["metadata"]["ownerReferences"]}})
+    return "patch", "deployment", "another", "--namespace", stage.namespace, "--type=merge", "-p", patch, ""
 
 
 @pytest.mark.parametrize(
     ("right", "attempt", "says"),
     [
         pytest.param(MAY_OWN, a_record, "cannot set blockOwnerDeletion", id="to own what delays the owner's deletion"),
+        pytest.param(MAY_ADOPT, an_adoption, "set an ownerRef on a resource you can't delete", id="to take up again"),
         pytest.param(
             MAY_APPLY, an_application, 'cannot create resource "deployments"', id="to apply what is not there"
         ),
@@ -106,7 +119,7 @@ def test_a_right_that_no_request_names_is_asked_for(
     for without, code in ((None, 0), (right, 1)):
         installed = install(rig, tmp_path, release="lacking", namespace="lacking", without=without)
         account = ("--kubeconfig", installed.environment["KUBECONFIG"])
-        done = rig.kubectl(*account, *words, "--dry-run=server", "-f", "-", stdin=manifest, check=False)
+        done = rig.kubectl(*account, *words, "--dry-run=server", stdin=manifest, check=False)
         assert done.returncode == code, done.stderr
     assert says in done.stderr
     assert says in installed.refusals()[-1], "what is checked after every scenario would show it"

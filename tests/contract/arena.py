@@ -52,6 +52,10 @@ class Arena(Protocol):
         """Delete the ModelDeployment `fraud`, and nothing else."""
         ...
 
+    async def let_go(self) -> None:
+        """Delete the ModelDeployment `fraud`, and let what it owns belong to nobody."""
+        ...
+
     async def occupy(self) -> None:
         """Create a Deployment `fraud` that is not ours."""
         ...

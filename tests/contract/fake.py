@@ -32,6 +32,9 @@ class FakeArena:
     async def withdraw(self) -> None:
         self._world.delete_deployment(self._key)
 
+    async def let_go(self) -> None:
+        self._world.delete_deployment_alone(self._key, orphan=True)
+
     async def occupy(self) -> None:
         container = {"name": "foreign", "image": "registry.example/foreign:1"}
         labels = {"pennant.dev/template-hash": "", "pennant.dev/version": ""}

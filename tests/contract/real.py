@@ -1,5 +1,6 @@
 """The arena on a real API server: the gateway may do what the table of permissions says, users may do anything."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -62,6 +63,14 @@ class RealArena:
 
     async def withdraw(self) -> None:
         await self.delete(Kind.MODEL_DEPLOYMENT, "fraud")
+
+    async def let_go(self) -> None:
+        path = RESOURCES[Kind.MODEL_DEPLOYMENT].path(self.namespace, "fraud")
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Orphan"}
+        await self.admin.request(Verb.DELETE, Kind.MODEL_DEPLOYMENT, path, body=body)
+        async with asyncio.timeout(30):
+            while await self.admin.get(Kind.MODEL_DEPLOYMENT, self.namespace, "fraud") is not None:
+                await asyncio.sleep(0.05)
 
     async def occupy(self) -> None:
         container = {"name": "foreign", "image": "registry.example/foreign:1"}

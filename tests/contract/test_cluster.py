@@ -11,7 +11,7 @@ from contract.arena import NOON, Arena, a_revision, an_application, seen, seen_w
 from pennant.api.deployment_status import Applied, Outcome
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.decision import MirrorQuarantine
-from pennant.core.observation import Invalid, Key
+from pennant.core.observation import Invalid, Key, Snapshot
 from pennant.core.pods import ReplicaSet
 from pennant.ports import Conflict
 from simulation.story import a_record, a_spec
@@ -209,6 +209,59 @@ async def test_a_foreign_deployment_is_not_taken_over_and_is_seen_after_the_conf
         await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
     assert await deployed.workload_image() == "registry.example/foreign:1"
     workload = (await seen(deployed)).workload
+    assert workload is not None
+    assert not workload.owned
+
+
+@pytest.fixture
+async def left_behind(deployed: Arena) -> Snapshot:
+    """Return what is seen after a ModelDeployment let go of what it owned, and was created again."""
+    snapshot = await seen(deployed)
+    for number in (1, 2):
+        await deployed.cluster.create_revision(snapshot, a_revision(snapshot, number))
+    await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
+    await deployed.let_go()
+    await deployed.deploy(a_spec(replicas=0))
+    await deployed.catch_up()
+    return await seen(deployed)
+
+
+async def test_what_belongs_to_nobody_is_seen_as_that(left_behind: Snapshot) -> None:
+    assert [(each.entry.revision, each.orphaned) for each in left_behind.revisions] == [(1, True), (2, True)]
+    assert left_behind.workload is not None
+    assert (left_behind.workload.owned, left_behind.workload.orphaned) == (False, True)
+
+
+async def test_a_revision_that_belongs_to_nobody_is_taken_up_as_it_is(arena: Arena, left_behind: Snapshot) -> None:
+    first, second = left_behind.revisions
+    await arena.cluster.adopt_revision(left_behind, 1)
+    assert (await seen(arena)).revisions == (replace(first, orphaned=False), second)
+    entry = first.entry.model_copy(update={"outcome": Outcome.VERIFIED, "verified_at": NOON})
+    await arena.cluster.mark_revision(left_behind, entry)
+    assert (await seen(arena)).revisions == (replace(first, orphaned=False, mirrored=entry), second)
+
+
+async def test_a_deployment_that_belongs_to_nobody_is_taken_up_as_it_is(arena: Arena, left_behind: Snapshot) -> None:
+    before = left_behind.workload
+    assert before is not None
+    await arena.cluster.adopt_workload(left_behind, before)
+    snapshot = await seen(arena)
+    after = snapshot.workload
+    assert after is not None
+    assert (after.owned, after.orphaned, after.generation, after.uid) == (True, False, before.generation, before.uid)
+    assert (after.fields_hash, after.stored_template) == (before.fields_hash, before.stored_template)
+    again = await arena.cluster.apply_workload(snapshot, an_application(snapshot, after))
+    assert again.generation == before.generation, "and is applied as before"
+
+
+async def test_a_deployment_is_not_taken_up_over_a_change_that_was_not_seen(
+    arena: Arena, left_behind: Snapshot
+) -> None:
+    assert left_behind.workload is not None
+    await arena.touch_workload()
+    with pytest.raises(Conflict):
+        await arena.cluster.adopt_workload(left_behind, left_behind.workload)
+    workload = (await seen(arena)).workload
     assert workload is not None
     assert not workload.owned
 

@@ -162,6 +162,7 @@ async def test_the_old_reason_is_told_of_the_new_generation(rig: Rig) -> None:
 
 
 async def test_controllers_that_come_back_find_late_what_was_ready_in_time(rig: Rig) -> None:
-    told = await played(rig, (*TWO_READY, template("b"), *LATE_WHILE_AWAY))
+    # One pod of each: the rollout ends with it, and what is complete is not late again, however slow the machine.
+    told = await played(rig, (create(), ready("a"), template("b"), *LATE_WHILE_AWAY))
     assert any(each.observed and each.says(TIMED_OUT) for each in told[-1])
-    assert not told[-1][-1].says(TIMED_OUT)
+    assert told[-1][-1].says("NewReplicaSetAvailable")

@@ -4,8 +4,10 @@ Rule: A pass never acts on a view older than the operator's own last write.
 Rule: News reaches everyone whom it concerns, whoever learned it.
 """
 
+import logging
 from collections import Counter
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,7 +19,7 @@ from pennant.api.reasons import Reason
 from pennant.api.version_status import ModelVersionStatus
 from pennant.core.decision import Event, EventType, MirrorQuarantine
 from pennant.core.observation import Key
-from pennant.core.revision import next_number
+from pennant.core.revision import chained, next_number
 from pennant.kube.client import Verb
 from pennant.kube.gateway import Gateway
 from pennant.kube.relist import relist
@@ -274,30 +276,68 @@ async def test_a_revision_that_somebody_else_recorded_is_seen_after_the_conflict
     assert (await seen(deployed)).revisions == (other,)
 
 
-async def test_a_record_that_the_model_deployment_does_not_own_is_none_of_its_revisions(deployed: RealArena) -> None:
+async def a_record_of_somebody_else(deployed: RealArena, change: Json) -> Json:
+    """Return a record by the name of the first revision that is none of the ModelDeployment's."""
     snapshot = await seen(deployed)
-    foreign = controller_revision(snapshot, a_revision(snapshot))
-    del foreign["metadata"]["ownerReferences"]
-    path = RESOURCES[Kind.CONTROLLER_REVISION].path(deployed.namespace)
-    await deployed.admin.request(Verb.CREATE, Kind.CONTROLLER_REVISION, path, body=foreign)
-    deployed.cluster.distrust()
-    assert (await seen(deployed)).revisions == ()
+    record = controller_revision(snapshot, a_revision(snapshot))
+    owner = await deployed.get(Kind.MODEL_VERSION, "fraud-1.0.0")
+    reference = {"apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": "fraud-1.0.0"}
+    references = [reference | {"uid": owner["metadata"]["uid"], "controller": True}]
+    metadata = {**record["metadata"], "ownerReferences": references, **change.get("metadata", {})}
+    return {**record, **change, "metadata": metadata}
+
+
+async def create(deployed: RealArena, record: Json) -> None:
+    kind = Kind.CONTROLLER_REVISION
+    await deployed.admin.request(Verb.CREATE, kind, RESOURCES[kind].path(deployed.namespace), body=record)
 
 
 @pytest.mark.parametrize(
-    "change", [{"metadata": {"ownerReferences": []}}, {"metadata": {"labels": {}}}, {"data": {"x": 1}}]
+    "change",
+    [{}, {"metadata": {"labels": {}, "ownerReferences": []}}, {"metadata": {"ownerReferences": []}, "data": {"x": 1}}],
+    ids=["of another owner", "of nobody without our label", "of nobody with another content"],
 )
 async def test_a_name_that_no_record_of_ours_has_is_passed_over(deployed: RealArena, change: Json) -> None:
     snapshot = await seen(deployed)
-    other = controller_revision(snapshot, a_revision(snapshot))
-    other = {**other, **change, "metadata": other["metadata"] | change.get("metadata", {})}
-    kind = Kind.CONTROLLER_REVISION
-    await deployed.admin.request(Verb.CREATE, kind, RESOURCES[kind].path(deployed.namespace), body=other)
+    await create(deployed, await a_record_of_somebody_else(deployed, change))
     with pytest.raises(Conflict):
         await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
     found = await seen(deployed)
     assert found.revisions == ()
     assert next_number((), found.taken) == 2
+
+
+async def test_a_record_that_belongs_to_nobody_and_came_late_is_found_when_its_name_is_needed(
+    deployed: RealArena,
+) -> None:
+    """As from a backup: until then nobody told of it."""
+    snapshot = await seen(deployed)
+    await create(deployed, await a_record_of_somebody_else(deployed, {"metadata": {"ownerReferences": []}}))
+    with pytest.raises(Conflict):
+        await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
+    found = await seen(deployed)
+    assert [(each.entry.revision, each.orphaned) for each in found.revisions] == [(1, True)]
+    assert found.taken == frozenset()
+
+
+async def test_a_record_that_is_amiss_is_read_again_and_one_that_is_not_is_served_from_memory(
+    deployed: RealArena, requests: Counter[Verb]
+) -> None:
+    """Nobody tells of a record that is put right."""
+    snapshot = await seen(deployed)
+    first, second = a_revision(snapshot), a_revision(snapshot, 2)
+    second = replace(second, entry=chained(second.entry, first.entry))
+    await deployed.cluster.create_revision(snapshot, first)
+    history = (first.entry, second.entry)
+    await deployed.cluster.write_status(snapshot, snapshot.status.model_copy(update={"history": history}))
+    for listed in (1, 1):
+        requests.clear()
+        await seen(deployed)
+        assert requests[Verb.LIST] == listed, "revision 2 is missing"
+    await deployed.cluster.create_revision(await seen(deployed), second)
+    requests.clear()
+    await seen(deployed)
+    assert not requests
 
 
 async def test_a_record_that_is_changed_on_its_way_is_refused(
@@ -316,6 +356,15 @@ async def test_a_record_that_is_changed_on_its_way_is_refused(
             await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
     await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
     assert [each.entry.revision for each in (await seen(deployed)).revisions] == [1], "its number is free again"
+
+
+async def test_the_hash_of_each_revision_is_logged(deployed: RealArena, caplog: pytest.LogCaptureFixture) -> None:
+    """It is evidence of all that was recorded before it, where nobody can change it any more."""
+    snapshot = await seen(deployed)
+    with caplog.at_level(logging.INFO):
+        await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
+    (told,) = [each.__dict__ for each in caplog.records if each.message == "Revision recorded"]
+    assert (told["key"], told["revision"], told["hash"]) == (deployed.key, 1, a_revision(snapshot).entry.hash)
 
 
 async def test_a_record_is_not_noted_on_over_a_change_that_was_not_seen(deployed: RealArena) -> None:

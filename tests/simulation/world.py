@@ -65,6 +65,15 @@ class Record:
         return self._read[1]
 
 
+@dataclass
+class Orphan:
+    """A record that belongs to no ModelDeployment that is there."""
+
+    revision: Revision
+    is_dangling: bool = False
+    """Whether it names an owner that is gone, so that the collector takes it."""
+
+
 class World:
     """Everything that exists, and the clock."""
 
@@ -108,7 +117,11 @@ class World:
         self.recorded: dict[tuple[str, int], Revision] = {}
         """Every record that was ever made, by the uid of its ModelDeployment and its number."""
         self.left_behind: dict[Key, frozenset[int]] = {}
-        """Numbers of the records of a ModelDeployment that is gone: their names are still taken."""
+        """Numbers that no revision of a ModelDeployment can have: something else has such a name."""
+        self.orphans: dict[Key, dict[int, Orphan]] = {}
+        """Records of a ModelDeployment that is gone, or that came from a backup: their names are taken."""
+        self.gone: set[str] = set()
+        """The uids of the ModelDeployments that there were."""
         self._controllers = Controllers()
         self._serial = 0
 
@@ -140,6 +153,8 @@ class World:
         other.pace, other.turns = self.pace, None if self.turns is None else self.turns.copy()
         other._controllers = self._controllers.copy()
         other.left_behind, other.recorded = dict(self.left_behind), dict(self.recorded)
+        other.orphans = {key: dict(each) for key, each in self.orphans.items()}
+        other.gone = set(self.gone)
         return other
 
     def say(self, who: str, what: str) -> None:
@@ -247,14 +262,16 @@ class World:
     def delete_deployment(self, key: Key) -> None:
         """Delete a ModelDeployment; the garbage collector takes what it owns."""
         self.say("user", f"deletes {key}")
-        del self.records[key]
+        self.gone.add(self.records.pop(key).uid)
         self.deployments.pop(key, None)
 
     def delete_deployment_alone(self, key: Key, *, orphan: bool = False) -> None:
         """Delete a ModelDeployment whose Deployment and records stay: as orphans, or until their collector comes."""
         self.say("user", f"deletes {key}{' and lets go of what it owns' if orphan else ''}")
         gone = self.records.pop(key)
-        self.left_behind[key] = self.left_behind.get(key, frozenset()) | gone.revisions.keys()
+        self.gone.add(gone.uid)
+        left = {number: Orphan(each, is_dangling=not orphan) for number, each in gone.revisions.items()}
+        self.orphans[key] = self.orphans.get(key, {}) | left
         deployment = self.deployments.get(key)
         if orphan and deployment is not None and deployment.owner == gone.uid:
             deployment.owner, deployment.resource_version = "", self.serial()
@@ -273,6 +290,9 @@ class World:
             self.say("collector", "deletes the Deployment")
             del self.deployments[key]
         self.left_behind.clear()
+        for each in self.orphans.values():
+            for number in [number for number, orphan in each.items() if orphan.is_dangling]:
+                del each[number]
         self.records = {key: each for key, each in self.records.items() if not each.deleting}
 
     def pause_by_hand(self, key: Key, paused: bool) -> None:
@@ -359,9 +379,11 @@ class World:
         if found is None:
             return None
         revisions = self.records[key].revisions if key in self.records else {}
-        asked = (found.resource_version, found.owner, owner_uid, tuple(revisions))
+        is_left = (not found.owner or found.owner in self.gone) and _is_labelled(found.manifest, key)
+        asked = (found.resource_version, found.owner, owner_uid, is_left, tuple(revisions))
         if found._shown is None or found._shown[0] != asked:
-            shown = replace(_workload(found, owner_uid), as_recorded=self._is_as_recorded(key, found))
+            shown = _workload(found, owner_uid)
+            shown = replace(shown, orphaned=is_left, as_recorded=self._is_as_recorded(key, found))
             found._shown = (asked, shown)
         return found._shown[1]
 
@@ -450,7 +472,7 @@ class WorldCluster:
                 for (namespace, _), version in sorted(self.world.versions.items())
                 if namespace == key.namespace and version.record["model"] == model
             ),
-            revisions=tuple(record.revisions[number] for number in sorted(record.revisions)),
+            revisions=tuple(each for _, each in sorted(self._revisions(key, record).items())),
             workload=self.world.workload(key, record.uid),
             changed_by="kubectl",
             order=commands.read(record.annotations),
@@ -463,10 +485,31 @@ class WorldCluster:
             return pods.Pods(template_hash, None)
         return kubelet.seen_of(deployment, template_hash)
 
+    def _revisions(self, key: Key, record: Record) -> dict[int, Revision]:
+        """Return the records of a ModelDeployment, and those that belong to nobody."""
+        left = self.world.orphans.get(key, {}).items()
+        return {number: replace(each.revision, orphaned=True) for number, each in left} | record.revisions
+
+    async def adopt_revision(self, owner: Snapshot, revision: int) -> None:
+        record, left = self._record(owner), self.world.orphans.get(owner.key, {})
+        require(revision in left, "the record is gone")
+        with self._writing(owner, f"takes up the record of revision {revision}"):
+            found = left.pop(revision).revision
+            record.revisions[revision] = self.world.recorded[owner.uid, revision] = found
+
+    async def adopt_workload(self, owner: Snapshot, seen: Workload) -> None:
+        self._record(owner)
+        found = self.world.deployments.get(owner.key)
+        assert found is not None
+        require((found.uid, str(found.resource_version)) == (seen.uid, seen.resource_version), "the Deployment changed")
+        with self._writing(owner, "takes up the Deployment"):
+            found.owner, found.resource_version = owner.uid, self.world.serial()
+
     async def create_revision(self, owner: Snapshot, revision: Revision) -> None:
         record = self._record(owner)
         number = revision.entry.revision
-        if number in record.revisions or number in self.world.left_behind.get(owner.key, ()):
+        taken = (*self.world.left_behind.get(owner.key, ()), *self.world.orphans.get(owner.key, ()))
+        if number in record.revisions or number in taken:
             raise Conflict(f"revision {number} exists")
         entry = revision.entry
         with self._writing(owner, f"records revision {number}: {entry.version} ({entry.trigger}), {entry.reason}"):
@@ -577,6 +620,11 @@ class _Write:
                 self._world.say("operator", self._what)
             self._world.witness(self._before, self._key)
             self._world.after_write(self._what)
+
+
+def _is_labelled(manifest: Json, key: Key) -> bool:
+    labels = manifest.get("metadata", {}).get("labels", {})
+    return bool(labels.get("pennant.dev/modeldeployment") == key.name)
 
 
 def _variables(template: Json) -> list[str]:

@@ -1,6 +1,7 @@
 """What must hold of every single write of an operator: the world before it, and the one after it."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from pennant.api.analysis import Metric, MetricMode, OnUnknown
 from pennant.api.conditions import find
@@ -92,8 +93,9 @@ def only_the_limit_takes_entries_away(before: World, now: World, key: Key) -> No
 def a_new_revision_takes_the_next_number(before: World, now: World, key: Key) -> None:
     """One decision makes one record, and its number is one more than any that is known."""
     was, record = _both(before, now, key)
-    new = record.revisions.keys() - was.revisions.keys()
-    known = {0, *was.revisions, *_numbers(was.status), *before.left_behind.get(key, ())}
+    left = before.orphans.get(key, {})
+    new = record.revisions.keys() - was.revisions.keys() - left.keys()
+    known = {0, *was.revisions, *left, *_numbers(was.status), *before.left_behind.get(key, ())}
     assert new <= {max(known) + 1}
 
 
@@ -199,7 +201,8 @@ def what_others_own_is_left_alone(before: World, now: World, key: Key) -> None:
     for other in {*before.deployments, *now.deployments}:
         old = before.deployments.get(other)
         if other != key or (old is not None and was is not None and old.owner != was.uid):
-            assert now.deployments.get(other) == old
+            new = now.deployments.get(other)
+            assert new == old or (other == key and _is_taken_up(before, old, new))
 
 
 def what_is_made_is_where_its_owner_is(before: World, now: World, key: Key) -> None:
@@ -281,10 +284,20 @@ def _is_ignored(metric: Metric, reason: str) -> bool:
 def _recorded(before: World, now: World, key: Key) -> Revision | None:
     """Return the record that was made by this write; None: none was."""
     was, record = _both(before, now, key)
-    return next((each for number, each in record.revisions.items() if number not in was.revisions), None)
+    known = was.revisions.keys() | before.orphans.get(key, {}).keys()
+    return next((each for number, each in record.revisions.items() if number not in known), None)
+
+
+def _is_taken_up(before: World, old: Deployment | None, new: Deployment | None) -> bool:
+    """Return whether a Deployment that belonged to nobody has got an owner, and is otherwise as it was."""
+    if old is None or new is None or (old.owner and old.owner not in before.gone):
+        return False
+    return replace(new, owner=old.owner, resource_version=old.resource_version) == old
 
 
 def _applied(before: World, now: World, key: Key) -> Deployment | None:
     """Return the Deployment where this write was one to it; None: it was another write, or one that changed nothing."""
     old, new = before.deployments.get(key), now.deployments.get(key)
-    return None if new is None or (old is not None and new.resource_version == old.resource_version) else new
+    if new is None or (old is not None and new.resource_version == old.resource_version):
+        return None
+    return None if _is_taken_up(before, old, new) else new

@@ -640,7 +640,8 @@ class Reason(Open, Word):
     NAME_CONFLICT = (
         "NameConflict",
         "A Deployment of this name exists that is not ours; it is not touched.",
-        "The Deployment has no owner reference to this ModelDeployment.",
+        "The Deployment has no owner reference to this ModelDeployment, and neither the history nor a record tells "
+        "that it was its own.",
         "It is deleted, or given to this ModelDeployment.",
         "Rename one of the two. To go on with a Deployment that was orphaned, write the owner reference that it had: "
         "the kind, name and uid of this object, `controller: true` and `blockOwnerDeletion: true`.",
@@ -692,6 +693,14 @@ class Reason(Open, Word):
         "RevisionCreated",
         "A revision was recorded and is about to be rolled out.",
         "The tag moved, or the template changed.",
+        "Event only.",
+        "Nothing.",
+    )
+    ADOPTED = (
+        "Adopted",
+        "What belonged to this ModelDeployment, and lost its owner, belongs to it again.",
+        "ControllerRevisions, or the Deployment, came back from a backup, or were orphaned when the ModelDeployment "
+        "was deleted; the message names them.",
         "Event only.",
         "Nothing.",
     )

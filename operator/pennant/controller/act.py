@@ -6,9 +6,12 @@ from typing import assert_never
 from pennant.api.deployment_status import Applied, ModelDeploymentStatus
 from pennant.core.decision import (
     Action,
+    AdoptRevision,
+    AdoptWorkload,
     ApplyWorkload,
     Copying,
     CreateRevision,
+    Deciding,
     Decision,
     MarkRevision,
     MirrorQuarantine,
@@ -21,7 +24,7 @@ from pennant.ports import Cluster, Refused, Unavailable
 class WriteRefused(Refused):
     """The API server does not take a write on which the next ones rest; nothing after it was written."""
 
-    def __init__(self, action: CreateRevision | ApplyWorkload, why: Refused) -> None:
+    def __init__(self, action: Deciding, why: Refused) -> None:
         """Keep what was to be written, and what was said."""
         super().__init__(str(why))
         self.action, self.why = action, why
@@ -67,7 +70,7 @@ async def act(cluster: Cluster, snapshot: Snapshot, decision: Decision) -> Acted
         try:
             status = await _carried_out(cluster, snapshot, action, status)
         except Refused as error:
-            if isinstance(action, CreateRevision | ApplyWorkload):
+            if isinstance(action, Deciding):
                 raise WriteRefused(action, error) from error
             refused.append((action, str(error)))
         except Unavailable as error:
@@ -90,6 +93,10 @@ async def _carried_out(
             await cluster.create_revision(snapshot, revision)
         case ApplyWorkload():
             return await _applied(cluster, snapshot, action, status)
+        case AdoptRevision(revision):
+            await cluster.adopt_revision(snapshot, revision)
+        case AdoptWorkload(seen):
+            await cluster.adopt_workload(snapshot, seen)
         case MirrorQuarantine():
             await cluster.mirror_quarantine(snapshot, action)
         case MarkRevision(entry):

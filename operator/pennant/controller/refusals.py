@@ -15,7 +15,17 @@ from typing import Protocol
 from pennant.api.reasons import Reason
 from pennant.controller.act import STATUS, Acted, WriteFailed, WriteRefused, act
 from pennant.controller.troubles import FORGOTTEN, Trouble, Troubles
-from pennant.core.decision import Action, ApplyWorkload, Copying, CreateRevision, Decision, Event, EventType
+from pennant.core.decision import (
+    Action,
+    AdoptRevision,
+    AdoptWorkload,
+    ApplyWorkload,
+    Copying,
+    CreateRevision,
+    Decision,
+    Event,
+    EventType,
+)
 from pennant.core.observation import Invalid, Key, Observation, Refusal, Unwritten
 from pennant.ports import AdmissionFailed, Altered, Cluster, Refused
 
@@ -158,11 +168,11 @@ def _goes_on_without(known: _Object, error: WriteFailed, now: datetime) -> bool:
             lasting = {kind: each for kind, each in known.refusals.items() if each.why.reason is Reason.WRITE_FAILING}
             known.refusals = {kind: each for kind, each in known.refusals.items() if kind not in lasting}
             return False
-        case CreateRevision() | ApplyWorkload() if trouble.lasts:
+        case CreateRevision() | ApplyWorkload() | AdoptRevision() | AdoptWorkload() if trouble.lasts:
             why = Unwritten(Reason.WRITE_FAILING, str(trouble))
             known.refusals[type(error.action)] = Refusal(error.action.write.content, why, now + RETRY_AFTER)
             return True
-        case CreateRevision() | ApplyWorkload():
+        case CreateRevision() | ApplyWorkload() | AdoptRevision() | AdoptWorkload():
             return False
         case copy:
             known.copies.add(error.what)

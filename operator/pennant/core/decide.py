@@ -35,6 +35,7 @@ from pennant.core import (
     history,
     integrity,
     plan,
+    restoring,
     revision,
     rollback,
     status,
@@ -43,7 +44,16 @@ from pennant.core import (
     undo,
 )
 from pennant.core.application import Wanted
-from pennant.core.decision import Action, CreateRevision, Decision, Event, MarkRevision, PruneRevision
+from pennant.core.decision import (
+    Action,
+    AdoptRevision,
+    AdoptWorkload,
+    CreateRevision,
+    Decision,
+    Event,
+    MarkRevision,
+    PruneRevision,
+)
 from pennant.core.facts import Facts, Said
 from pennant.core.gates import Blocked
 from pennant.core.history import Quarantine
@@ -85,13 +95,34 @@ def _deleting(seen: Observation) -> Decision | None:
     return Decision(seen.snapshot.status) if seen.snapshot.deleting else None
 
 
+def _left_behind(seen: Observation) -> Decision | None:
+    """Rule: What lost its owner is taken up again."""
+    snapshot = seen.snapshot
+    adoptions = [AdoptRevision(each.entry.revision) for each in snapshot.revisions if each.orphaned]
+    refusal = next((said for each in adoptions if (said := seen.refused(each.write.content))), None)
+    if refusal:
+        return _halted(seen, refusal.reason, refusal.message)
+    if not adoptions:
+        return None
+    listed = ", ".join(str(each.revision) for each in adoptions)
+    return Decision(snapshot.status, tuple(adoptions), (events.adopted(f"the record of revision {listed}"),))
+
+
 def _foreign(seen: Observation) -> Decision | None:
-    """A Deployment that is not ours is never touched."""
-    workload = seen.snapshot.workload
+    """A Deployment that is not ours is never touched; one that lost its owner is ours again."""
+    snapshot, workload = seen.snapshot, seen.snapshot.workload
     if workload is None or workload.owned or workload.deleting:
         return None
-    name = seen.snapshot.key.name
-    return _halted(seen, Reason.NAME_CONFLICT, f"a Deployment {name} exists that does not belong to this object")
+    message = f"a Deployment {snapshot.key.name} exists that does not belong to this object"
+    if restoring.is_ours_again(workload, snapshot):
+        adoption = AdoptWorkload(workload)
+        if not (refusal := seen.refused(adoption.write.content)):
+            applied = snapshot.status.applied
+            known = applied if applied is not None and applied.uid == workload.uid else None
+            status = snapshot.status.model_copy(update={"applied": known})
+            return Decision(status, (adoption,), (events.adopted(f"the Deployment {snapshot.key.name}"),))
+        message = f"{message}, and cannot be taken up again: {refusal.message}"
+    return _halted(seen, Reason.NAME_CONFLICT, message)
 
 
 def _unreadable(seen: Observation) -> Decision | None:
@@ -118,15 +149,16 @@ def _contradicted(seen: Observation) -> Decision | None:
     if snapshot.status.history or not snapshot.doubted:
         return None
     names = " ".join(f"{snapshot.key.name}-{number}" for number in sorted(snapshot.doubted))
+    says = "; ".join(each.says for _, each in sorted(snapshot.doubted.items()))
     message = (
-        f"{'; '.join(each for _, each in sorted(snapshot.doubted.items()))}. There is no status that tells what was "
-        "recorded, so nothing is changed, and what serves keeps serving. Restore the status, or delete what was "
-        f"changed: kubectl delete controllerrevision --namespace {snapshot.key.namespace} {names}"
+        f"{says}. There is no status that tells what was recorded, so nothing is changed, and what serves keeps "
+        "serving. Restore the status, or delete what was changed: "
+        f"kubectl delete controllerrevision --namespace {snapshot.key.namespace} {names}"
     )
     return _halted(seen, Reason.HISTORY_TAMPERED, message)
 
 
-GATES = (_deleting, _unreadable, _contradicted, _foreign)
+GATES = (_deleting, _unreadable, _contradicted, _left_behind, _foreign)
 
 
 def _halted(seen: Observation, reason: Reason, message: str) -> Decision:
@@ -194,8 +226,8 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
     snapshot, before = seen.snapshot, seen.snapshot.status
     held = holder(snapshot.versions, spec)
     asked = _asked(before.desired, held, spec, seen)
-    past = history.adopted(before.history, snapshot.revisions, rollback.restored(before, snapshot, ()))
-    standing = rollback.restored(before, snapshot, past)
+    past = history.adopted(before.history, snapshot.revisions, restoring.restored(before, snapshot, ()))
+    standing = restoring.restored(before, snapshot, past)
     followed = spec.tag if spec.version is None else None
     quarantine = rollback.released(standing, followed, held, past[-1] if past else None)
     found = judge(seen, spec, past, quarantine, asked.digest if asked is not None else None)
@@ -233,8 +265,8 @@ def _still_undone(at: Situation) -> Quarantine:
 
 def _commanded(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
     """Answer the command that the annotations give, if there is a new one."""
-    is_blank = not before.history and not before.quarantine and before.desired is None
-    is_rebuilt = not before.history and bool(scene.at.snapshot.revisions or (is_blank and scene.at.quarantine))
+    condemned = restoring.is_blank(before) and bool(scene.at.quarantine)
+    is_rebuilt = not before.history and (bool(scene.at.snapshot.revisions) or condemned)
     answer = answers.answer(scene.at, before, is_rebuilt)
     if answer is None:
         return scene
@@ -365,7 +397,7 @@ def _prunings(at: Situation, told: history.History) -> tuple[PruneRevision, ...]
     kept = {each.revision for each in told}
     newest = max(kept, default=0)
     # What does not follow the history is no part of it, and left for a person to look at.
-    doubted = (number for number in at.snapshot.doubted if number < newest)
+    doubted = (number for number, each in at.snapshot.doubted.items() if number < newest and not each.orphaned)
     numbers = (*(each.entry.revision for each in at.snapshot.revisions), *doubted)
     return tuple(PruneRevision(number) for number in sorted(numbers) if number not in kept)
 
@@ -409,7 +441,8 @@ def _unrecorded(scene: _Scene) -> str:
     number = at.active.revision
     if any(each.entry.revision == number for each in at.snapshot.revisions):
         return ""
-    return at.snapshot.doubted.get(number) or f"the record of revision {number} is gone"
+    doubt = at.snapshot.doubted.get(number)
+    return doubt.says if doubt is not None and doubt.says else f"the record of revision {number} is gone"
 
 
 def _status(seen: Observation, scene: _Scene, facts: Facts) -> ModelDeploymentStatus:

@@ -58,6 +58,33 @@ class ApplyWorkload:
 
 
 @dataclass(frozen=True, slots=True)
+class AdoptRevision:
+    """Make a ControllerRevision that belongs to nobody belong to this ModelDeployment."""
+
+    revision: int
+
+    @property
+    def write(self) -> Write:
+        """What this writes."""
+        return Write(f"the owner of the record of revision {self.revision}", f"owner of revision {self.revision}")
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptWorkload:
+    """Make a Deployment that belongs to nobody belong to this ModelDeployment; nothing else of it is changed.
+
+    `seen` is the precondition: exactly this Deployment.
+    """
+
+    seen: Workload
+
+    @property
+    def write(self) -> Write:
+        """What this writes."""
+        return Write("the owner of the Deployment", f"owner of {self.seen.uid}")
+
+
+@dataclass(frozen=True, slots=True)
 class MirrorQuarantine:
     """Write `status.quarantinedBy` of a ModelVersion, whole."""
 
@@ -99,7 +126,11 @@ class PruneRevision:
 
 Copying = MirrorQuarantine | MarkRevision | PruneRevision
 """What only repeats elsewhere what the status says; when it is refused, everything else goes on."""
-Action = CreateRevision | ApplyWorkload | Copying
+Adopting = AdoptRevision | AdoptWorkload
+"""What comes before all else: it makes ours what was ours."""
+Deciding = CreateRevision | ApplyWorkload | Adopting
+"""Writes on which the next ones rest: where one is not taken, another decision follows."""
+Action = Deciding | Copying
 
 
 class EventType(StrEnum):

@@ -46,6 +46,11 @@ def surge_needs_room(advice: str) -> Event:
     return Event(EventType.WARNING, Reason.SURGE_NEEDS_ROOM, advice)
 
 
+def adopted(what: str) -> Event:
+    """Return the event of something that belonged to nobody and is taken up again."""
+    return Event(EventType.NORMAL, Reason.ADOPTED, f"{what} belonged to nobody and is taken up again")
+
+
 def drift_corrected(drift: Drift) -> Event:
     """Return the event of a change by somebody else that is put right."""
     return Event(EventType.WARNING, Reason.DRIFT_CORRECTED, f"{drift.message}; it is put right")

@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 from pennant.api.deployment_status import HistoryEntry, Outcome, PodProgress, QuarantineEntry, Trigger
 from pennant.api.reasons import Reason
 from pennant.core.analysis import Verdict
-from pennant.core.observation import Revision, Workload
+from pennant.core.observation import Doubt, Revision, Workload
 from pennant.core.pods import Pods
 from pennant.core.revision import FIXED
 
@@ -98,14 +98,14 @@ def restored(history: History, revisions: Iterable[Revision]) -> tuple[str, ...]
     return tuple(found)
 
 
-def broken(history: History, revisions: Iterable[Revision], doubted: Mapping[int, str]) -> tuple[str, ...]:
+def broken(history: History, revisions: Iterable[Revision], doubted: Mapping[int, Doubt]) -> tuple[str, ...]:
     """Return a sentence for each record that was changed or is gone; nothing can put that right.
 
     Rule: What was tampered with is named.
     """
     recorded = {each.entry.revision for each in revisions} | doubted.keys()
     gone = (f"the record of revision {each.revision} is gone" for each in history if each.revision not in recorded)
-    return (*gone, *(each for _, each in sorted(doubted.items()) if each))
+    return (*gone, *(each.says for _, each in sorted(doubted.items()) if each.says))
 
 
 def succeeded(entry: HistoryEntry, successor: HistoryEntry, quarantine: Quarantine) -> HistoryEntry:

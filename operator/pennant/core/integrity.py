@@ -14,8 +14,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from pennant.api.deployment_status import HistoryEntry
-from pennant.core.observation import Revision, Snapshot
-from pennant.core.revision import entry_hash
+from pennant.core.observation import Doubt, Revision, Snapshot
+from pennant.core.revision import DEPLOYMENT_LABEL, entry_hash
 
 LOOK_AGAIN_AFTER = timedelta(seconds=60)
 """Nobody tells of a ControllerRevision that is put back or taken away, so they are read again where one is amiss."""
@@ -25,46 +25,60 @@ def examined(snapshot: Snapshot) -> Snapshot:
     """Return the snapshot with the ControllerRevisions that may be used; of the others only the numbers are kept."""
     entries = {each.revision: each for each in snapshot.status.history}
     records = {each.entry.revision: each for each in snapshot.revisions}
-    doubted: dict[int, str] = {}
-    newest = max(entries, default=0)
-    last = _hash_of(newest, entries, records)
-    for number, record in sorted(records.items()):
-        problem = _problem(record, entries, records)
-        if problem is None and number > newest and last is not None:
-            # Nothing else tells of it yet, so it has to follow what is known.
-            if record.entry.previous_hash == last:
-                last = record.entry.hash
-            else:
-                problem = f"the record of revision {number} does not follow that of the revision before it"
-        if problem is not None:
-            doubted[number] = problem
-    if not doubted:
+    newest = max(entries, default=max(records, default=0))
+    problems: dict[int, str] = {}
+    sound: dict[int, Revision] = {}
+    # A record tells of the one before it, so it comes first; but it tells nothing if it must not be used itself.
+    for number in sorted((each for each in records if each <= newest), reverse=True):
+        _sort_out(records[number], _problem(records[number], entries, sound), snapshot, sound, problems)
+    last = sound[newest].entry if newest in sound else entries.get(newest)
+    for number in sorted(each for each in records if each > newest):
+        _sort_out(records[number], _unproven(records[number], last), snapshot, sound, problems)
+        last = sound[number].entry if number in sound else last
+    if not problems:
         return snapshot
     return replace(
         snapshot,
-        revisions=tuple(each for each in snapshot.revisions if each.entry.revision not in doubted),
-        taken=snapshot.taken | doubted.keys(),
-        doubted=doubted,
+        revisions=tuple(each for _, each in sorted(sound.items())),
+        taken=snapshot.taken | problems.keys(),
+        doubted={number: Doubt(says, records[number].orphaned) for number, says in problems.items()},
     )
 
 
+def _sort_out(
+    record: Revision, problem: str | None, snapshot: Snapshot, sound: dict[int, Revision], problems: dict[int, str]
+) -> None:
+    """Put a record where it belongs: among those that may be used, or those that have a problem."""
+    if problem is None:
+        problem = _another(record, snapshot.key.name)
+    if problem is None:
+        sound[record.entry.revision] = record
+    else:
+        problems[record.entry.revision] = problem
+
+
 def is_whole(snapshot: Snapshot) -> bool:
-    """Return whether each entry of the history has its ControllerRevision, and each of those may be used."""
-    sound = examined(snapshot)
+    """Return whether each entry of the history has its ControllerRevision, and all that is there may be used.
+
+    A Deployment that belongs to nobody asks for records that tell whose it was.
+    """
+    sound, workload = examined(snapshot), snapshot.workload
+    if workload is not None and workload.orphaned:
+        return False
     return not sound.doubted and {each.revision for each in snapshot.status.history} <= {
         each.entry.revision for each in sound.revisions
     }
 
 
-def _problem(record: Revision, entries: Mapping[int, HistoryEntry], records: Mapping[int, Revision]) -> str | None:
+def _problem(record: Revision, entries: Mapping[int, HistoryEntry], sound: Mapping[int, Revision]) -> str | None:
     """Return why a ControllerRevision must not be used; empty where it only is of no use, None where it may be."""
     number, known = record.entry.revision, record.entry.hash
     if record.flaw:
-        return f"the record of revision {number} does not fit its hash: {record.flaw}"
-    said, after = entries.get(number), _after(number, entries, records)
+        return _flawed(record)
+    said, after = entries.get(number), sound.get(number + 1)
     if said is not None and said.hash == known and (after is None or after.entry.previous_hash == known):
         return None
-    named = list(_named(record, entries, records))
+    named = list(_named(record, entries, sound))
     if not named:
         # Before the newest entry, nothing tells of it: it was let go, and waits to be deleted.
         return "" if number < max(entries, default=0) else None
@@ -73,27 +87,34 @@ def _problem(record: Revision, entries: Mapping[int, HistoryEntry], records: Map
     return f"the record of revision {number} is another one than the status and the revision after it name"
 
 
-def _named(record: Revision, entries: Mapping[int, HistoryEntry], records: Mapping[int, Revision]) -> Iterator[str]:
+def _unproven(record: Revision, last: HistoryEntry | None) -> str | None:
+    """Return why a ControllerRevision that the history does not tell of yet is no part of it; None: it follows it."""
+    if record.flaw:
+        return _flawed(record)
+    if last is not None and record.entry.previous_hash == last.hash:
+        return None
+    return f"the record of revision {record.entry.revision} does not follow that of the revision before it"
+
+
+def _flawed(record: Revision) -> str:
+    return f"the record of revision {record.entry.revision} does not fit its hash: {record.flaw}"
+
+
+def _another(record: Revision, name: str) -> str | None:
+    """Return why a record that belongs to nobody is none of this ModelDeployment; None: it is."""
+    deployment = record.template["metadata"]["labels"].get(DEPLOYMENT_LABEL)
+    if not record.orphaned or deployment == name:
+        return None
+    return f"the record of revision {record.entry.revision} is that of the ModelDeployment {deployment}"
+
+
+def _named(record: Revision, entries: Mapping[int, HistoryEntry], sound: Mapping[int, Revision]) -> Iterator[str]:
     """Yield the hashes that others give for a revision, but those that were changed themselves."""
     number = record.entry.revision
-    said, after, record_after = entries.get(number), entries.get(number + 1), _after(number, entries, records)
+    said, after, record_after = entries.get(number), entries.get(number + 1), sound.get(number + 1)
     if said is not None and (said.hash == record.entry.hash or entry_hash(said) == said.hash):
         yield said.hash
     if after is not None and entry_hash(after) == after.hash:
         yield after.previous_hash
-    if record_after is not None and record_after.intact:
+    if record_after is not None:
         yield record_after.entry.previous_hash
-
-
-def _after(number: int, entries: Mapping[int, HistoryEntry], records: Mapping[int, Revision]) -> Revision | None:
-    """Return the record of the revision after one, but one that the status does not tell of yet: it proves nothing."""
-    return records.get(number + 1) if not entries or number < max(entries) else None
-
-
-def _hash_of(number: int, entries: Mapping[int, HistoryEntry], records: Mapping[int, Revision]) -> str | None:
-    """Return the hash that the revision after the newest entry has to name; None: there is no entry."""
-    if number not in entries:
-        return None
-    record = records.get(number)
-    usable = record is not None and _problem(record, entries, records) is None
-    return record.entry.hash if record is not None and usable else entries[number].hash

@@ -83,6 +83,8 @@ class Revision:
     """The entry with the progress that was last noted on the ControllerRevision; None: none was."""
     flaw: str = ""
     """What of the ControllerRevision is not as its entry says; empty: it holds what was recorded."""
+    orphaned: bool = False
+    """Whether it belongs to no object that is there: it comes from a backup, or from a predecessor of this name."""
 
     @property
     def intact(self) -> bool:
@@ -93,6 +95,16 @@ class Revision:
     def latest(self) -> HistoryEntry:
         """The entry, as far as this record knows of its progress."""
         return self.mirrored or self.entry
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why a ControllerRevision must not be used."""
+
+    says: str
+    """What is wrong with it, in a sentence; empty where nothing is, and only nothing tells of it any more."""
+    orphaned: bool = False
+    """Whether it belongs to no object that is there: then it is not ours to delete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +158,8 @@ class Workload:
     """The field manager other than the operator that last wrote the spec; empty where nobody says."""
     edited: tuple[str, ...] = ()
     """The fields of the spec that this manager has written."""
+    orphaned: bool = False
+    """Whether it has our labels and this name, and belongs to no object that is there."""
 
     @property
     def restart(self) -> str:
@@ -228,11 +242,8 @@ class Snapshot:
     """Numbers of revisions whose names something else has, or a record that cannot be read."""
     unreadable: Unreadable | None = None
     """Says what of the status cannot be read; `status` holds the rest. None: all of it was read."""
-    doubted: Mapping[int, str] = field(default_factory=dict)
-    """ControllerRevisions that a decision must not use: by number, a sentence that says what is wrong with it.
-
-    Empty where nothing is wrong, and it only waits to be deleted.
-    """
+    doubted: Mapping[int, Doubt] = field(default_factory=dict)
+    """ControllerRevisions that a decision must not use, by number."""
 
 
 @dataclass(frozen=True, slots=True)

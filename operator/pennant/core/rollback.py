@@ -6,10 +6,8 @@ and creating either of the two does not lift it.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from itertools import pairwise
 
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, Outcome, QuarantineEntry, Trigger
-from pennant.api.meta import SENTENCE, clip
+from pennant.api.deployment_status import HistoryEntry, Outcome, QuarantineEntry
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.decision import MirrorQuarantine
@@ -78,75 +76,12 @@ def known_contents(history: History, quarantine: Quarantine) -> frozenset[str]:
     return frozenset(each.digest for each in _good(history, quarantine))
 
 
-def restored(status: ModelDeploymentStatus, snapshot: Snapshot, past: History) -> Quarantine:
-    """Return the quarantine, with what the status should say of it and does not.
-
-    It is noted in the ModelVersions, and by how the revision ended that failed. Of what was released the history says
-    so: what is missing otherwise was taken away by somebody else, or lost with the status.
-
-    Rule: A quarantine is kept in two places.
-    """
-    known = status.quarantine
-    for each in (*_mirrored_here(snapshot), *_failed(past)):
-        if not _is_released(each, past) and not any(q.digest == each.digest and _covers(q, each) for q in known):
-            known = quarantined(known, each)
-    return known
-
-
-def _mirrored_here(snapshot: Snapshot) -> Iterator[QuarantineEntry]:
-    """Yield what the ModelVersions say that this ModelDeployment quarantines."""
-    for version in snapshot.versions:
-        for mirror in version.quarantined_by:
-            if mirror.deployment == snapshot.key.name and mirror.digest == version.digest:
-                known = {name: getattr(mirror, name) for name in MIRRORED}
-                yield QuarantineEntry(version=version.version, **known)
-
-
-def _failed(past: History) -> Iterator[QuarantineEntry]:
-    """Yield what the history says that was quarantined: what the failed revisions tried."""
-    for entry, successor in pairwise(past):
-        if entry.outcome in BAD:
-            yield _of_its_end(entry, successor, past)
-
-
-def _of_its_end(entry: HistoryEntry, successor: HistoryEntry, past: History) -> QuarantineEntry:
-    """Return what the quarantine said of a revision, as far as the history shows how it ended."""
-    reason = Reason.METRIC_BREACH if entry.evidence else Reason.PROGRESS_DEADLINE_EXCEEDED
-    if successor.trigger is Trigger.UNDO:
-        reason = Reason.UNDONE
-    whole = reason is Reason.UNDONE or (reason is Reason.METRIC_BREACH and never_good(entry, past))
-    return QuarantineEntry(
-        digest=entry.digest,
-        version=entry.version,
-        inputs_hash=None if whole else pair(entry)[1],
-        reason=reason,
-        message=clip(f"revision {entry.revision} failed; {successor.reason}", SENTENCE),
-        since=entry.ended_at or entry.started_at,
-        revision=entry.revision,
-    )
-
-
 def never_good(entry: HistoryEntry, past: History) -> bool:
     """Return whether the content of a revision was never known good, with whichever pod template."""
     return all(each.verified_at is None for each in past if each.digest == entry.digest)
 
 
-def _is_released(entry: QuarantineEntry, past: History) -> bool:
-    """Return whether the history says that this was released, or what it tried was tried again or known good since.
-
-    A ModelDeployment that was created anew counts its revisions from 1: what a version still says of the one before is
-    older than all of them.
-    """
-    noted_on = next((each for each in past if _is_of(entry, each)), None)
-    if noted_on is not None and noted_on.released_at is not None:
-        return True
-    after = entry.revision if noted_on is not None else 0
-    later = [each for each in past if each.revision > after and each.digest == entry.digest]
-    good = (each for each in later if each.verified_at is not None and entry.inputs_hash in (None, pair(each)[1]))
-    return any(each.trigger is Trigger.RETRY for each in later) or any(good)
-
-
-def _is_of(entry: QuarantineEntry, revision: HistoryEntry) -> bool:
+def is_of(entry: QuarantineEntry, revision: HistoryEntry) -> bool:
     """Return whether an entry of the quarantine speaks of this revision."""
     return entry.revision == revision.revision and (entry.digest == revision.digest or entry.reason is Reason.UNDONE)
 
@@ -176,18 +111,18 @@ def noted(past: History, before: Quarantine, after: Quarantine, now: datetime) -
     gone = [each for each in before if each.revision not in kept]
 
     def ended(entry: HistoryEntry) -> bool:
-        return entry.released_at is None and any(_is_of(each, entry) for each in gone)
+        return entry.released_at is None and any(is_of(each, entry) for each in gone)
 
     return tuple(each.model_copy(update={"released_at": now}) if ended(each) else each for each in past)
 
 
 def quarantined(quarantine: Quarantine, entry: QuarantineEntry) -> Quarantine:
     """Return the quarantine with this entry, in the place of older ones that say no more than it."""
-    others = tuple(each for each in quarantine if each.digest != entry.digest or not _covers(entry, each))
+    others = tuple(each for each in quarantine if each.digest != entry.digest or not covers(entry, each))
     return (*others, entry)[-LIMIT:]
 
 
-def _covers(entry: QuarantineEntry, other: QuarantineEntry) -> bool:
+def covers(entry: QuarantineEntry, other: QuarantineEntry) -> bool:
     """Return whether an entry forbids all that another one of the same content does."""
     return entry.inputs_hash in (None, other.inputs_hash)
 

@@ -42,7 +42,7 @@ def held_back(at: Situation, target: HistoryEntry, made: Draft | HistoryEntry) -
 
     Rule: An undo holds until the tag moves.
     """
-    entry = _asked(at, _undone(made))
+    entry = _asked(at, sentence(made))
     if entry is None or (entry.digest == target.digest and entry.inputs_hash in (None, target.inputs_hash)):
         return at.quarantine
     if entry.digest != target.digest:
@@ -82,7 +82,7 @@ def _asked(at: Situation, message: str) -> QuarantineEntry | None:
     )
 
 
-def _undone(made: Draft | HistoryEntry) -> str:
+def sentence(made: Draft | HistoryEntry) -> str:
     """Return the sentence that the quarantine keeps of an undo: by whom, and the reason that this person gave."""
     who = f"undone by {made.actor}" if made.actor else "undone"
     _, _, why = made.reason.partition(": ")

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pennant.api import API_VERSION
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import Json
-from pennant.core import integrity
+from pennant.core import desired, integrity
 from pennant.core.contained import difference
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.observation import Key, Revision, Snapshot, Workload
@@ -25,7 +25,7 @@ from pennant.kube import translate
 from pennant.kube.answers import Missing
 from pennant.kube.client import APPLY, JSON_PATCH, MERGE, Client, Verb
 from pennant.kube.events import Regarding, record
-from pennant.kube.identity import controller_uid
+from pennant.kube.identity import controller_uid, sole_owner
 from pennant.kube.pods import pods, replica_set_of
 from pennant.kube.relist import refresh, relist_kind
 from pennant.kube.resources import RESOURCES, Kind
@@ -112,6 +112,38 @@ class Gateway:
                 await self._delete(owner, name, raw["metadata"]["uid"], raw["metadata"]["resourceVersion"])
             raise Refused(f"ControllerRevision {name} was changed on its way, and is no record any more")
         self._store.add_revision(owner.uid, created)
+        # The newest hash stands for all before it, and is evidence where nobody can change it any more.
+        entry = created.revision.entry
+        told = {"key": owner.key, "revision": entry.revision, "hash": entry.hash}
+        _log.info("Revision recorded", extra=told)
+
+    async def adopt_revision(self, owner: Snapshot, revision: int) -> None:
+        """Make the ModelDeployment the owner of a ControllerRevision that belongs to no object that is there."""
+        known = self._store.find_revision(owner.uid, revision)
+        if known is None:
+            raise Conflict(f"revision {revision} is not known")
+        name = translate.revision_name(owner.key, revision)
+        with self._doubting(owner.key):
+            raw = await self._adopt(owner, Kind.CONTROLLER_REVISION, name, known.uid, known.resource_version)
+        if (adopted := translate.recorded(raw)) is not None:
+            self._store.add_revision(owner.uid, adopted)
+
+    async def adopt_workload(self, owner: Snapshot, seen: Workload) -> None:
+        """Make the ModelDeployment the owner of this Deployment, which belongs to no object that is there."""
+        with self._doubting(owner.key):
+            raw = await self._adopt(owner, Kind.DEPLOYMENT, owner.key.name, seen.uid, seen.resource_version)
+        self._store.heard(Kind.DEPLOYMENT, None, raw, by=owner.key)
+
+    async def _adopt(self, owner: Snapshot, kind: Kind, name: str, uid: str, resource_version: str) -> Json:
+        """Replace the owners of an object: what belongs to nobody has none, or one that is not there any more."""
+        references = [desired.owner_reference(owner)]
+        body = {"metadata": {"uid": uid, "resourceVersion": resource_version, "ownerReferences": references}}
+        path = RESOURCES[kind].path(owner.key.namespace, name)
+        try:
+            return await self._client.request(Verb.PATCH, kind, path, body=body, content_type=MERGE)
+        except Missing as error:
+            # The garbage collector was faster.
+            raise Conflict(str(error)) from error
 
     async def mark_revision(self, owner: Snapshot, entry: HistoryEntry) -> None:
         """Note the progress of a revision on its ControllerRevision, which is otherwise never changed."""
@@ -302,11 +334,13 @@ class Gateway:
     async def _load_revisions(self, key: Key, uid: str) -> None:
         label = f"{DEPLOYMENT_LABEL}={key.name}"
         pages = self._client.pages(Kind.CONTROLLER_REVISION, key.namespace, labelSelector=label)
-        owned = [raw async for page in pages for raw in page["items"] if controller_uid(raw) == uid]
+        known = [raw async for page in pages for raw in page["items"] if _is_named_after(raw, key)]
         pool = Pool()
-        read = [(raw, translate.recorded(raw, pool)) for raw in owned]
-        self._store.put_revisions(uid, (each for _, each in read if each is not None))
-        numbers = (translate.revision_number(raw) for raw, each in read if each is None)
+        owned = [(raw, translate.recorded(raw, pool)) for raw in known if controller_uid(raw) == uid]
+        # What belongs to nobody may be ours again; the decision says so.
+        left = [(raw, translate.orphaned(raw, pool)) for raw in known if _is_left_behind(raw, key, uid)]
+        self._store.put_revisions(uid, (each for _, each in (*owned, *left) if each is not None))
+        numbers = (translate.revision_number(raw) for raw, each in (*owned, *left) if each is None)
         self._store.take_numbers(uid, (each for each in numbers if each is not None))
 
     async def _is_about_to_go(self, owner: Snapshot, number: int) -> bool:
@@ -334,10 +368,22 @@ class Gateway:
             raise
 
 
+def _is_named_after(raw: Json, owner: Key) -> bool:
+    """Return whether a ControllerRevision has a name that a revision of this ModelDeployment can have."""
+    number = translate.revision_number(raw)
+    return number is not None and raw["metadata"]["name"] == translate.revision_name(owner, number)
+
+
+def _is_left_behind(raw: Json, owner: Key, uid: str) -> bool:
+    """Return whether a ControllerRevision belongs to nobody: its owner is gone, or it came without one."""
+    left_by = sole_owner(raw, owner)
+    return left_by is not None and left_by != uid and "deletionTimestamp" not in raw["metadata"]
+
+
 def _is_of(raw: Json, owner: Snapshot) -> bool:
-    """Return whether a ControllerRevision is found among those of a ModelDeployment."""
+    """Return whether a ControllerRevision is found among those of a ModelDeployment, or may become one of them."""
     labelled = (raw["metadata"].get("labels") or {}).get(DEPLOYMENT_LABEL) == owner.key.name
-    return labelled and controller_uid(raw) == owner.uid
+    return labelled and (controller_uid(raw) == owner.uid or _is_left_behind(raw, owner.key, owner.uid))
 
 
 def _is_going(raw: Json, owner: Snapshot) -> bool:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from sys import intern
 from typing import Any
 
+from pennant.api import GROUP
 from pennant.api.meta import Json
 from pennant.core.digest import short_hash
 from pennant.core.observation import Key
+from pennant.kube.resources import Kind
 
 _SPEC = ("spec",)
 
@@ -33,6 +35,20 @@ def controller_uid(raw: Json) -> str:
     """Return the uid of the object's controller; empty where it has none."""
     references = raw["metadata"].get("ownerReferences") or ()
     return next((str(each["uid"]) for each in references if each.get("controller")), "")
+
+
+def sole_owner(raw: Json, owner: Key) -> str | None:
+    """Return the uid of the only owner that an object has, where that is or was a ModelDeployment of this name.
+
+    Empty where it has no owner at all; None where it has another one, or more than one.
+    """
+    references = raw["metadata"].get("ownerReferences") or ()
+    if not references:
+        return ""
+    (first, *others) = references
+    group = str(first.get("apiVersion", "")).partition("/")[0]
+    is_ours = (group, first.get("kind"), first.get("name")) == (GROUP, Kind.MODEL_DEPLOYMENT, owner.name)
+    return str(first["uid"]) if is_ours and not others else None
 
 
 def fields_hash(raw: Json, manager: str, but_for: tuple[str, ...]) -> str:

@@ -22,8 +22,9 @@ SERVED: Mapping[Resource, Verbs] = {
     (GROUP, "modeldeployments/finalizers"): frozenset({"update"}),
     (GROUP, "modelversions"): _WATCHED,
     (GROUP, "modelversions/status"): frozenset({"patch"}),
-    # An apply is a patch, and needs `create` where there is nothing yet.
-    ("apps", "deployments"): _WATCHED | {"create", "patch"},
+    # An apply is a patch, and needs `create` where there is nothing yet. Nothing is ever deleted; but where admission
+    # guards owner references, it takes the right to delete to take back what lost its owner.
+    ("apps", "deployments"): _WATCHED | {"create", "delete", "patch"},
     ("apps", "controllerrevisions"): frozenset({"list", "create", "patch", "delete"}),
     # Read only when a verdict or a message depends on them; neither is watched.
     ("apps", "replicasets"): frozenset({"list"}),

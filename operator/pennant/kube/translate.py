@@ -23,7 +23,7 @@ from pennant.core import commands, desired
 from pennant.core.digest import content_digest, short_hash
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Unreadable, Version, Workload
 from pennant.core.revision import CHAINED, RESTARTED_AT, TEMPLATE_HASH_LABEL, flaw, restart, with_restart
-from pennant.kube.identity import co_owned, controller_uid, fields_hash, identity, last_editor, last_writer
+from pennant.kube.identity import co_owned, controller_uid, fields_hash, identity, last_editor, last_writer, sole_owner
 from pennant.kube.pods import refusal, since
 from pennant.kube.problem import problem, too_deep
 from pennant.kube.resources import FIELD_MANAGER, RESOURCES, Kind
@@ -53,15 +53,21 @@ class Placed:
 
     workload: Workload
     controller_uid: str
+    left_by: str | None = None
+    """The uid of its only owner, where it has our labels and that is a ModelDeployment of its name; empty: it has none.
+
+    None where it is somebody else's, or was never ours.
+    """
 
     def seen_by(self, uid: str) -> Workload:
-        """Return the Deployment as the ModelDeployment with this uid sees it."""
-        return replace(self.workload, owned=self.controller_uid == uid)
+        """Return the Deployment as the ModelDeployment with this uid sees it: there is one of a name at a time."""
+        owned = self.controller_uid == uid
+        return replace(self.workload, owned=owned, orphaned=self.left_by is not None and self.left_by != uid)
 
     def differs(self, other: "Placed") -> bool:
         """Whether more than the resourceVersion differs."""
         known = replace(self.workload, resource_version=other.workload.resource_version)
-        return known != other.workload or self.controller_uid != other.controller_uid
+        return known != other.workload or (self.controller_uid, self.left_by) != (other.controller_uid, other.left_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +276,16 @@ def placed(raw: Json) -> Placed:
         editor=editor,
         edited=edited,
     )
-    return Placed(workload, controller_uid(raw))
+    return Placed(workload, controller_uid(raw), _left_by(raw))
+
+
+def _left_by(raw: Json) -> str | None:
+    """Return whose a Deployment was that has our labels; None where it has not."""
+    name = identity(raw).key
+    labels, wanted = raw["metadata"].get("labels") or {}, desired.selector(name.name)
+    selector = raw["spec"].get("selector") or {}
+    is_ours = (desired.MANAGED_BY | wanted).items() <= labels.items() and selector == {"matchLabels": wanted}
+    return sole_owner(raw, name) if is_ours else None
 
 
 def _stored(template: Json) -> str:
@@ -301,6 +316,12 @@ def recorded(raw: Json, pool: Pool | None = None) -> Recorded | None:
         _log.warning("ControllerRevision %s is no record of a revision: %s", identity(raw).key, said)
         return None
     return Recorded(raw["metadata"]["uid"], raw["metadata"]["resourceVersion"], revision)
+
+
+def orphaned(raw: Json, pool: Pool | None = None) -> Recorded | None:
+    """Return what a ControllerRevision holds that belongs to nobody."""
+    found = recorded(raw, pool)
+    return None if found is None else replace(found, revision=replace(found.revision, orphaned=True))
 
 
 def _mirrored(raw: Json, entry: HistoryEntry) -> HistoryEntry | None:

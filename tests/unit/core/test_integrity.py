@@ -41,8 +41,9 @@ def doubted(snapshot: Snapshot) -> dict[int, str]:
     assert usable.isdisjoint(found.doubted)
     assert usable | found.doubted.keys() == {each.entry.revision for each in snapshot.revisions}
     assert found.taken >= found.doubted.keys(), "a number is given once"
-    assert integrity.is_whole(snapshot) == (not found.doubted and {each.revision for each in HISTORY} <= usable)
-    return dict(found.doubted)
+    told = {each.revision for each in snapshot.status.history}
+    assert integrity.is_whole(snapshot) == (not found.doubted and told <= usable)
+    return {number: each.says for number, each in found.doubted.items()}
 
 
 def with_record(number: int, record: Revision) -> tuple[Revision, ...]:
@@ -127,3 +128,12 @@ def test_a_record_that_is_gone_leaves_the_others_as_they_are() -> None:
     snapshot = seen((CHAIN[0], *CHAIN[2:]))
     assert doubted(snapshot) == {}
     assert not integrity.is_whole(snapshot)
+
+
+def test_what_must_not_be_used_tells_for_nothing_else() -> None:
+    """Records of a backup that came after others were made anew under their numbers."""
+    late = a_chain("5.0.0", "5.1.0", "5.2.0")
+    first, fourth = CHAIN[0], a_revision(4, "1.1.0", HISTORY[0])
+    records = (first, *late[1:], fourth)
+    says = "the record of revision 3 is another one than the status and the revision after it name"
+    assert doubted(seen(records, (first.entry, fourth.entry))) == {2: "", 3: says}

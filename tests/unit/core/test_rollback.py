@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, Outcome, QuarantineEntry, Trigger
+from pennant.api.deployment_status import HistoryEntry, Outcome, QuarantineEntry
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.observation import Revision
-from pennant.core.rollback import MOST_MIRRORS, known_good, mirrors, noted, released, restored
+from pennant.core.rollback import MOST_MIRRORS, known_good, mirrors, released
 from pennant.core.tags import Held, Unassigned
 from unit.core.builders import NOON, a_snapshot, a_version, after, an_entry
 
@@ -90,33 +90,6 @@ def test_release(tag: str | None, holder: str | None, in_place: str, still: list
     held = Held(a_version(holder)) if holder is not None else Unassigned()
     left = released((worse, bad), tag, held, an_entry(9, in_place))
     assert [each.version for each in left] == still
-
-
-BAD_PAST = (verified(1, "1.0.0"), bad(2, "1.1.0"), an_entry(3, "1.0.0", trigger=Trigger.AUTOMATIC_ROLLBACK))
-RELEASED = noted(BAD_PAST, (quarantined("1.1.0", 2),), (), NOON)
-RETRIED = an_entry(4, "1.1.0", trigger=Trigger.RETRY)
-
-
-@pytest.mark.parametrize(
-    ("past", "marks", "restored_versions"),
-    [
-        pytest.param(BAD_PAST, (), ["1.1.0"], id="from the record of the revision"),
-        pytest.param((), ("1.1.0",), ["1.1.0"], id="from the ModelVersion"),
-        pytest.param(RELEASED, ("1.1.0",), [], id="what was released stays so"),
-        pytest.param((*BAD_PAST, RETRIED), ("1.1.0",), [], id="as does what is tried again"),
-        pytest.param((*BAD_PAST, an_entry(4, "1.1.0", verified_at=NOON)), (), [], id="and what is known good since"),
-    ],
-)
-def test_what_the_status_lost_is_restored(
-    past: tuple[HistoryEntry, ...], marks: tuple[str, ...], restored_versions: list[str]
-) -> None:
-    """Rule: A quarantine is kept in two places."""
-    marked = [
-        QuarantinedBy(deployment="fraud", **quarantined(each, 2).model_dump(exclude={"version"})) for each in marks
-    ]
-    snapshot = a_snapshot("fraud", a_version("1.1.0", quarantined_by=tuple(marked)))
-    found = restored(ModelDeploymentStatus(history=past), snapshot, past)
-    assert [each.version for each in found] == restored_versions
 
 
 def test_a_content_with_another_template_is_another_attempt() -> None:

@@ -1,0 +1,121 @@
+"""What is taken up again after objects were created anew: from a backup, or because they were deleted.
+
+What was a ModelDeployment's is known by its name, its labels, and by hashes that hang together. A status that is lost
+is rebuilt from the records.
+"""
+
+from collections.abc import Iterator
+from itertools import zip_longest
+
+from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, QuarantineEntry, Trigger
+from pennant.api.meta import SENTENCE, clip
+from pennant.api.reasons import Reason
+from pennant.core.history import History, Quarantine
+from pennant.core.observation import Snapshot, Workload
+from pennant.core.plan import OPERATOR
+from pennant.core.revision import pair
+from pennant.core.rollback import BAD, MIRRORED, covers, is_of, never_good, quarantined
+from pennant.core.undo import sentence
+
+
+def is_blank(status: ModelDeploymentStatus) -> bool:
+    """Return whether a status knows of no revision yet, or any more: it is new, or was lost."""
+    return not status.history and not status.quarantine and status.desired is None
+
+
+def is_ours_again(workload: Workload, snapshot: Snapshot) -> bool:
+    """Return whether a Deployment that belongs to nobody is the one that a record, or the history, tells of.
+
+    Rule: What lost its owner is taken up again.
+    """
+    told = {
+        *(each.entry.template_hash for each in snapshot.revisions),
+        *(each.template_hash for each in snapshot.status.history),
+    }
+    return workload.orphaned and workload.template_hash in told
+
+
+def restored(status: ModelDeploymentStatus, snapshot: Snapshot, past: History) -> Quarantine:
+    """Return the quarantine, with what the status should say of it and does not.
+
+    The ModelVersions note it too, and so do the revisions that failed or were undone. Where it was released, the
+    history says so. What is missing otherwise was taken away by somebody else, or lost with the status.
+
+    Rule: A quarantine is kept in two places.
+    """
+    known = status.quarantine
+    for each in (*_mirrored_here(snapshot), *_told(past)):
+        if not _is_released(each, past) and not any(q.digest == each.digest and covers(q, each) for q in known):
+            known = quarantined(known, each)
+    return known
+
+
+def _mirrored_here(snapshot: Snapshot) -> Iterator[QuarantineEntry]:
+    """Yield what the ModelVersions say that this ModelDeployment quarantines."""
+    for version in snapshot.versions:
+        for mirror in version.quarantined_by:
+            if mirror.deployment == snapshot.key.name and mirror.digest == version.digest:
+                known = {name: getattr(mirror, name) for name in MIRRORED}
+                yield QuarantineEntry(version=version.version, **known)
+
+
+def _told(past: History) -> Iterator[QuarantineEntry]:
+    """Yield what the history says that was quarantined: what failed, and what was asked for at an undo.
+
+    Rule: What was found bad stays so when its records alone are left.
+    """
+    asked: HistoryEntry | None = None
+    for entry, successor in zip_longest(past, past[1:]):
+        asked = entry if asked is None or _is_asked_for(entry) else asked
+        undo = successor if successor is not None and successor.trigger is Trigger.UNDO else None
+        if entry.outcome in BAD and (entry.evidence or undo is None):
+            yield _condemned(entry, past)
+        elif undo is not None and pair(asked) != pair(undo):
+            inputs_hash = pair(asked)[1] if asked.digest == undo.digest else None
+            yield _entry(asked, entry, Reason.UNDONE, sentence(undo), inputs_hash)
+
+
+def _is_asked_for(entry: HistoryEntry) -> bool:
+    """Return whether a revision was made because the tag, or the spec, asked for its version."""
+    by_spec = entry.trigger is Trigger.SPEC_CHANGED and entry.actor != OPERATOR
+    return entry.trigger in (Trigger.TAG_MOVED, Trigger.RETRY) or by_spec
+
+
+def _condemned(entry: HistoryEntry, past: History) -> QuarantineEntry:
+    """Return what the quarantine said of a revision that failed, as far as the history shows how it ended."""
+    if not entry.evidence:
+        why = f"revision {entry.revision} had no pod that served in time"
+        return _entry(entry, entry, Reason.PROGRESS_DEADLINE_EXCEEDED, why, pair(entry)[1])
+    numbers = (f"{e.metric} was {e.value}, {e.threshold}, in {e.breaches} checks" for e in entry.evidence)
+    inputs_hash = None if never_good(entry, past) else pair(entry)[1]
+    return _entry(entry, entry, Reason.METRIC_BREACH, "; ".join(numbers), inputs_hash)
+
+
+def _entry(
+    what: HistoryEntry, ended: HistoryEntry, reason: Reason, why: str, inputs_hash: str | None
+) -> QuarantineEntry:
+    """Return the entry for what a revision tried; `ended` is the revision that was in place."""
+    return QuarantineEntry(
+        digest=what.digest,
+        version=what.version,
+        inputs_hash=inputs_hash,
+        reason=reason,
+        message=clip(why, SENTENCE),
+        since=ended.ended_at or ended.started_at,
+        revision=ended.revision,
+    )
+
+
+def _is_released(entry: QuarantineEntry, past: History) -> bool:
+    """Return whether the history says that this was released, or what it tried was tried again or known good since.
+
+    A ModelDeployment that was created anew counts its revisions from 1: what a version still says of the one before is
+    older than all of them.
+    """
+    noted_on = next((each for each in past if is_of(entry, each)), None)
+    if noted_on is not None and noted_on.released_at is not None:
+        return True
+    after = entry.revision if noted_on is not None else 0
+    later = [each for each in past if each.revision > after and each.digest == entry.digest]
+    good = (each for each in later if each.verified_at is not None and entry.inputs_hash in (None, pair(each)[1]))
+    return any(each.trigger is Trigger.RETRY for each in later) or any(good)
