@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pennant.api.meta import Json, clip, printable
+from pennant.api.meta import Json, clip
 from pennant.ports import AdmissionFailed, Conflict, Ending, PortError, Refused, Unavailable
 
 # A mistake in an applied manifest comes as 500, like a fault of the server; only the text tells them apart.
@@ -46,7 +46,7 @@ def parsed(body: bytes) -> Json:
 def failure(code: int, body: bytes, headers: Mapping[str, str]) -> PortError:
     """Return the error that an answer other than 2xx stands for, with the server's own message."""
     status = _status(body)
-    message = clip(printable(str(status.get("message") or f"HTTP {code}")))
+    message = clip(str(status.get("message") or f"HTTP {code}"))
     retry_after = headers.get("Retry-After", "")
     if code == 401:
         return Unauthenticated(message)
