@@ -76,8 +76,19 @@ async def test_undo_to_what_is_named(value: str, revision: int) -> None:
         ({"retry": "1.0.0"}, "1.0.0 is not quarantined; quarantined: none"),
         ({"retry": "1.0.0", "restart": ""}, "are set at the same time; remove all but one"),
         ({"rollback_to": "x" * 300}, "has more than 256 characters"),
+        ({"rollback_to": "1" * 200_000}, "pennant.dev/rollback-to has more than 256 characters"),
+        ({"rollback_to": "1" * 200}, "there is no revision 1111"),
     ],
-    ids=["no such revision", "no such version", "in place already", "not quarantined", "two at once", "too long"],
+    ids=[
+        "no such revision",
+        "no such version",
+        "in place already",
+        "not quarantined",
+        "two at once",
+        "too long",
+        "a number without end",
+        "a large number",
+    ],
 )
 async def test_a_command_that_makes_no_sense_is_refused_with_the_mend_and_changes_nothing(
     annotations: dict[str, str], says: str

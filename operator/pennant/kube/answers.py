@@ -12,6 +12,7 @@ from pennant.ports import AdmissionFailed, Conflict, Ending, PortError, Refused,
 _MANIFEST_FAULTS = ("failed to create typed patch object", "failed to convert new object")
 # So do admission webhooks: one that says no may do so by any code, and one that cannot be asked makes the write fail.
 _DENIED = re.compile(r'admission webhook "[^"]*" denied the request')
+_SECONDS = re.compile("[0-9]{1,6}", re.ASCII)
 _NOT_ASKED = "Internal error occurred: failed calling webhook"
 
 
@@ -57,7 +58,7 @@ def failure(code: int, body: bytes, headers: Mapping[str, str]) -> PortError:
     if _is_terminating(status):
         return Ending(message)
     if (code in (408, 410, 429) or code >= 500 or code < 400) and not _is_about_the_write(message):
-        return Throttled(message, float(retry_after)) if retry_after.isdigit() else Unavailable(message)
+        return Throttled(message, float(retry_after)) if _SECONDS.fullmatch(retry_after) else Unavailable(message)
     return AdmissionFailed(message) if message.startswith(_NOT_ASKED) else Refused(message)
 
 

@@ -168,6 +168,7 @@ async def test_an_alert_has_its_labels_and_its_beginning() -> None:
         matrix(),
         vector(({}, "NaN")),
         vector(({}, "1e300")),
+        vector(({}, "1e18")),
         vector(([], "1")),
         vector(({}, None)),
         vector(({"alertname": ["Slow"]}, "1")),
