@@ -48,6 +48,8 @@ class Connection:
         self._kubeconfig = None if in_cluster else explicit or DEFAULT_KUBECONFIG
         self._context = context
         self._lock = asyncio.Lock()
+        self._trusted: tuple[Mapping[Path, bytes | None], bool] | None = None
+        """The files that the context was made of, and whether the server's certificate is checked."""
         try:
             self._load()
         except _FAILURES as error:
@@ -60,7 +62,7 @@ class Connection:
 
     @property
     def tls(self) -> ssl.SSLContext:
-        """What is trusted, and the client certificate if there is one."""
+        """What is trusted, and the client certificate if there is one; another object after a file of it changed."""
         return self._tls
 
     @property
@@ -81,7 +83,7 @@ class Connection:
     async def headers(self) -> Mapping[str, str]:
         """Return the header that authenticates, read again when it is older than a minute."""
         if monotonic() >= self._refresh_at:
-            await self._in_thread(self._read_token)
+            await self._in_thread(self._refresh)
         return self._headers
 
     async def reload(self, refused: Mapping[str, str]) -> bool:
@@ -100,7 +102,16 @@ class Connection:
                 self._refresh_at = monotonic() + REFRESH_SECONDS
                 _log.warning("The credentials for the API server cannot be read: %s", _said(error))
 
+    def _refresh(self) -> None:
+        """Read the token again, or everything where a file has changed: certificates are replaced, too."""
+        if any(_content(path) != known for path, known in self._files.items()):
+            self._load()
+        else:
+            self._read_token()
+
     def _load(self) -> None:
+        # Contents are noted before they are used: what changes in between is noticed the next time.
+        files = _contents(*(self._kubeconfig or "").split(os.pathsep))
         # An empty string, not None: None would take the proxy from the environment.
         configuration = Configuration(proxy="", no_proxy="")
         if self._kubeconfig is None:
@@ -109,8 +120,12 @@ class Connection:
         else:
             load_kube_config(self._kubeconfig, self._context, configuration, persist_config=False)  # type: ignore[no-untyped-call]
             namespace = _context_namespace(self._kubeconfig, self._context)
-        self._tls = _tls_context(configuration)
-        self._configuration, self._namespace = configuration, namespace
+        trusted = _contents(configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
+        # Connections are known by their context, so the same files have the same one.
+        if self._trusted != (trusted, configuration.verify_ssl):
+            self._tls = _tls_context(configuration)
+            self._trusted = trusted, configuration.verify_ssl
+        self._configuration, self._namespace, self._files = configuration, namespace, files | trusted
         self._read_token()
 
     def _read_token(self) -> None:
@@ -124,6 +139,19 @@ def _said(error: Exception) -> str:
     if isinstance(error, YAMLError | UnicodeError):
         return "the kubeconfig cannot be read as YAML"
     return str(error)
+
+
+def _contents(*paths: str | None) -> dict[Path, bytes | None]:
+    """Return the files that are named, with what is in them."""
+    named = [Path(each).expanduser() for each in paths if each]
+    return {path: _content(path) for path in named}
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def _context_namespace(kubeconfig: str, name: str | None) -> str:

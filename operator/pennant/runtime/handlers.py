@@ -85,20 +85,26 @@ def log_in(registry: kopf.OperatorRegistry, connection: Connection, now: Callabl
 
 def open_session(connection: Connection) -> aiohttp.ClientSession:
     """Return a session that asks the API server as `kube.client` does, also where a request names nothing but a URL."""
+    tls = connection.tls
 
     async def ours(request: aiohttp.ClientRequest, ask: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        if connection.tls is not tls:
+            # Certificates were replaced; where a session is closed kopf logs in anew.
+            await session.close()
+            raise RuntimeError("Session is closed")
         request.server_hostname = connection.server_name
         # Headers of the session itself are sent to a proxy, too.
         request.headers.update(await connection.headers())
         return await ask(request)
 
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=connection.tls, limit=16),
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=tls, limit=16),
         cookie_jar=aiohttp.DummyCookieJar(),
         proxy=connection.proxy,
         middlewares=(ours,),
         trust_env=False,
     )
+    return session
 
 
 def settings() -> kopf.OperatorSettings:

@@ -6,6 +6,7 @@ import logging
 import math
 import resource
 import socket
+import ssl
 import threading
 import time
 import zlib
@@ -20,9 +21,10 @@ import pytest
 from aiohttp import web
 
 from pennant.core.measurement import Alerts, RangeQuery, Series
-from pennant.metrics.prometheus import Endpoint, Prometheus
+from pennant.metrics.prometheus import Authorities, Endpoint, Prometheus
 from pennant.metrics.sources import load
 from pennant.ports import Partial, Refused, Unavailable
+from unit.certificates import CERTIFICATES
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 123000, tzinfo=UTC)
 REQUEST = RangeQuery("default", 'up{a="b"}', NOON, NOON + timedelta(seconds=20), 10, 20)
@@ -139,6 +141,31 @@ def nested(depth: int) -> str:
 async def test_an_answer_that_makes_no_sense_is_no_answer(body: Any) -> None:
     with pytest.raises(Unavailable):
         await ask(says(body))
+
+
+def test_certificates_that_were_replaced_are_the_ones_that_are_trusted(tmp_path: Path) -> None:
+    path, (first, second) = tmp_path / "ca.crt", CERTIFICATES
+    authorities = Authorities(path)
+
+    def trusted() -> ssl.SSLContext:
+        context = authorities.context()
+        assert isinstance(context, ssl.SSLContext)
+        return context
+
+    path.write_text(first)
+    before = trusted()
+    assert before.get_ca_certs(binary_form=True) == [ssl.PEM_cert_to_DER_cert(first)]
+    assert trusted() is before, "connections are used again"
+    path.write_text(second)
+    assert trusted().get_ca_certs(binary_form=True) == [ssl.PEM_cert_to_DER_cert(second)]
+
+
+@pytest.mark.parametrize("content", ["", "no certificate", None], ids=["empty", "something else", "no file"])
+async def test_certificates_that_cannot_be_read_make_a_source_unavailable(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "ca.crt").write_text(content)
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        await ask(says(matrix()), ca_file=tmp_path / "ca.crt")
 
 
 def vector(*samples: tuple[Any, Any]) -> Any:

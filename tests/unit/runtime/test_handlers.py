@@ -1,14 +1,21 @@
 """What is known of the watches, in virtual time, and by what session kopf asks."""
 
 import asyncio
+import logging
+import ssl
 from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
+import kopf
 import pytest
+from kopf._cogs.clients.api import request
+from kopf._cogs.clients.auth import APIContext
+from kopf._cogs.clients.errors import APISessionClosed
 
+from pennant.kube.connect import Connection
 from pennant.kube.resources import Kind
-from pennant.runtime.handlers import Ears, open_session
+from pennant.runtime.handlers import Ears, open_session, settings
 from unit.kube.api_server import Answers, a_connection, serving
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
@@ -83,3 +90,25 @@ async def test_kopf_asks_with_the_token_of_the_moment(tmp_path: Path) -> None:
             assert await connection.reload(await connection.headers())
             await session.get(f"{url}/apis")
     assert [each.headers["Authorization"] for each in answers.asked] == ["Bearer first", "Bearer second"]
+
+
+@pytest.mark.looptime(False)
+async def test_kopf_logs_in_anew_when_certificates_were_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = Answers()
+    answers.json({"kind": "APIGroupList"})
+    async with serving(answers) as url:
+        connection = a_connection(tmp_path, url)
+        context = APIContext(kopf.AiohttpSession(server=url, aiohttp_session=open_session(connection)))
+
+        async def asked() -> None:
+            asking = request("get", "/apis", settings=settings(), context=context, logger=logging.getLogger("kopf"))
+            await asking
+
+        await asked()
+        replaced = ssl.create_default_context()
+        monkeypatch.setattr(Connection, "tls", property(lambda _: replaced))
+        with pytest.raises(APISessionClosed):
+            await asked()
+    assert len(answers.asked) == 1
