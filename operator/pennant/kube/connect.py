@@ -46,6 +46,7 @@ class Connection:
         explicit = kubeconfig or os.environ.get("KUBECONFIG")
         in_cluster = not explicit and bool(os.environ.get(SERVICE_HOST_ENV_NAME))
         self._kubeconfig = None if in_cluster else explicit or DEFAULT_KUBECONFIG
+        self._kubeconfigs = self._kubeconfig.split(os.pathsep) if self._kubeconfig else []
         self._context = context
         self._lock = asyncio.Lock()
         self._trusted: tuple[Mapping[Path, bytes | None], bool] | None = None
@@ -103,15 +104,16 @@ class Connection:
                 _log.warning("The credentials for the API server cannot be read: %s", _said(error))
 
     def _refresh(self) -> None:
-        """Read the token again, or everything where a file has changed: certificates are replaced, too."""
-        if any(_content(path) != known for path, known in self._files.items()):
+        """Read the token and the certificates again, or everything where the kubeconfig has changed."""
+        if _contents(*self._kubeconfigs) != self._read:
             self._load()
         else:
             self._read_token()
+            self._trust(self._configuration)
 
     def _load(self) -> None:
         # Contents are noted before they are used: what changes in between is noticed the next time.
-        files = _contents(*(self._kubeconfig or "").split(os.pathsep))
+        contents = _contents(*self._kubeconfigs)
         # An empty string, not None: None would take the proxy from the environment.
         configuration = Configuration(proxy="", no_proxy="")
         if self._kubeconfig is None:
@@ -120,13 +122,16 @@ class Connection:
         else:
             load_kube_config(self._kubeconfig, self._context, configuration, persist_config=False)  # type: ignore[no-untyped-call]
             namespace = _context_namespace(self._kubeconfig, self._context)
-        trusted = _contents(configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
-        # Connections are known by their context, so the same files have the same one.
-        if self._trusted != (trusted, configuration.verify_ssl):
-            self._tls = _tls_context(configuration)
-            self._trusted = trusted, configuration.verify_ssl
-        self._configuration, self._namespace, self._files = configuration, namespace, files | trusted
+        self._trust(configuration)
+        self._configuration, self._namespace, self._read = configuration, namespace, contents
         self._read_token()
+
+    def _trust(self, configuration: Configuration) -> None:
+        """Make the context; where it would be made of the same files it stays, for connections are known by it."""
+        files = _contents(configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
+        if self._trusted != (files, configuration.verify_ssl):
+            self._tls = _tls_context(configuration)
+            self._trusted = files, configuration.verify_ssl
 
     def _read_token(self) -> None:
         token = self._configuration.get_api_key_with_prefix("BearerToken")

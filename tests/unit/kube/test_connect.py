@@ -160,3 +160,13 @@ async def test_in_a_pod_the_certificates_follow_their_rotation(
     path.write_text(second)
     await connection.headers()
     assert connection.tls.get_ca_certs(binary_form=True) == [ssl.PEM_cert_to_DER_cert(second)]
+
+
+async def test_a_kubeconfig_that_was_replaced_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connect, "REFRESH_SECONDS", 0.0)
+    connection = a_connection(tmp_path, SERVER, token="first")
+    before = connection.tls
+    a_kubeconfig(tmp_path, "https://127.0.0.2:6443", token="second")
+    assert await connection.headers() == {"Authorization": "Bearer second"}
+    assert connection.server == "https://127.0.0.2:6443"
+    assert connection.tls is before, "connections are used again"
