@@ -300,6 +300,26 @@ async def test_without_metrics_a_version_is_known_good_when_it_has_been_availabl
     assert story.history[-1].outcome.value == "Verified"
 
 
+@pytest.mark.parametrize(
+    ("ready", "gone", "replicas"), [(4, 4, 1), (5, 35, 2), (30, 50, 3)], ids=["unsteady", "crashing", "slow"]
+)
+async def test_pods_that_come_and_go_in_the_bake_time_do_not_escape_the_deadline(
+    ready: int, gone: int, replicas: int
+) -> None:
+    """No single outage is as long as the deadline.
+
+    Rule: An outage is a signal.
+    """
+    story = await serving("1.0.0", replicas=replicas, analysis={"bakeSeconds": 100})
+    story.world.flapping["1.1.0"] = (ready, gone)
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(lambda: story.served() == "1.0.0", 250)
+    assert story.history[1].outcome == "Failed"
+    (entry,) = story.status.quarantine
+    assert entry.reason == "PodsUnavailable"
+    assert entry.message.startswith("no pod has been available for 60 s in all: container server of pod ")
+
+
 async def test_a_changed_template_is_a_revision_and_a_changed_number_of_pods_is_not() -> None:
     story = await serving("1.0.0")
     story.deployment(replicas=5)
