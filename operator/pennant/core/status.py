@@ -238,6 +238,9 @@ STALLS = (
 
 
 def _mend(facts: Facts) -> str:
+    if facts.blocked is not None and facts.active is not None and facts.blocked.digest == facts.active.digest:
+        # The version serves, with another pod template than the one that is asked for.
+        return "Change spec.template"
     if facts.tag is None:
         return "Change spec.version to a good version"
     return f"Move the tag {facts.tag} to a good version"
