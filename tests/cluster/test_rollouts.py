@@ -269,6 +269,24 @@ def test_readiness_that_comes_and_goes_is_no_progress(quick: Stage) -> None:
     assert quick.quarantined() == [("1.1.0", "ProgressDeadlineExceeded")]
 
 
+def test_readiness_that_comes_and_goes_in_the_bake_time_does_not_escape_the_deadline(quick: Stage) -> None:
+    """Each outage is shorter than the deadline: a pod is unready after three probes, for about four seconds.
+
+    Rule: An outage is a signal.
+    """
+    quick.deployment(**QUICK | {"rollout": {"progressDeadlineSeconds": 8}, "analysis": {"bakeSeconds": 90}})
+    promote(quick)
+    quick.until(lambda: quick.history[-1]["version"] == "1.1.0" and "rolledOutAt" in quick.history[-1])
+
+    def rolled_back() -> bool:
+        quick.unready("1.1.0", time.monotonic() // 6 % 2 == 1)
+        return str(quick.history[-1]["trigger"]) == "AutomaticRollback"
+
+    quick.until(rolled_back, 60, "the end of a version that comes and goes")
+    quick.unready("1.1.0", False)
+    assert quick.quarantined() == [("1.1.0", "PodsUnavailable")]
+
+
 def test_time_without_an_operator_does_not_count(quick: Stage) -> None:
     """Rule: Time in which nobody could look does not count."""
     quick.deployment(**QUICK | {"rollout": {"progressDeadlineSeconds": 10}})

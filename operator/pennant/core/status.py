@@ -221,7 +221,7 @@ def _stalled_by_grace(facts: Facts) -> Said | None:
 
 def stall(reason: Reason, message: str) -> Said:
     """Return what is said where a person must act, with what to do at its end."""
-    return Said(TRUE, reason, f"{clip(message, LONGEST_CAUSE)}. {reason.to_do}")
+    return Said(TRUE, reason, f"{clip(message, LONGEST_CAUSE).removesuffix('.')}. {reason.to_do}")
 
 
 STALLS = (
