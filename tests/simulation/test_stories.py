@@ -5,6 +5,8 @@ A changed trace is shown as a difference; `PENNANT_WRITE_GOLDEN=1` writes it ane
 
 import pytest
 
+from pennant.api.conditions import find
+from pennant.api.reasons import Reason
 from simulation.acts import assert_golden, move_tag, promoted, serving, told
 from simulation.story import Crash, Story, a_spec
 from simulation.world import KEY
@@ -298,6 +300,20 @@ async def test_without_metrics_a_version_is_known_good_when_it_has_been_availabl
     assert story.history[-1].outcome.value == "Serving"
     await story.passes(3)
     assert story.history[-1].outcome.value == "Verified"
+
+
+async def test_a_device_that_the_record_asks_for_and_another_pod_has_is_told_with_what_helps() -> None:
+    """Rule: One replica that cannot have a second pod beside it gets a warning."""
+    device = {"serving": {"resources": {"limits": {"nvidia.com/gpu": "1"}}}}
+    story = await serving("1.0.0", replicas=1)
+    story.world.room = 1
+    await move_tag(story, "1.0.0", "1.1.0", **device)
+    await story.until(lambda: story.condition("Stalled") == ("True", "PodsUnschedulable"))
+    stalled = find(story.status.conditions, "Stalled")
+    assert stalled is not None
+    assert stalled.message.endswith("set rollout.maxSurge: 0 and rollout.maxUnavailable: 1")
+    assert [each.reason for each in story.cluster.events].count(Reason.SURGE_NEEDS_ROOM) == 1
+    assert (story.status.quarantine, len(story.pods())) == ((), 2)
 
 
 @pytest.mark.parametrize(
