@@ -72,7 +72,7 @@ async def test_undo_to_what_is_named(value: str, revision: int) -> None:
     [
         ({"rollback_to": "7"}, "there is no revision 7; there are 1, 2"),
         ({"rollback_to": "9.9.9"}, "no revision of version 9.9.9 is there; there are 1.0.0, 1.1.0"),
-        ({"rollback_to": "2"}, "revision 2 serves what revision 2 did; nothing to undo"),
+        ({"rollback_to": "2"}, "revision 2 serves 1.1.0 already; nothing to undo"),
         ({"retry": "1.0.0"}, "1.0.0 is not quarantined; quarantined: none"),
         ({"retry": "1.0.0", "restart": ""}, "are set at the same time; remove all but one"),
         ({"rollback_to": "x" * 300}, "has more than 256 characters"),
