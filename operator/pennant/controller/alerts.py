@@ -13,6 +13,8 @@ MOST_NAMES = 50
 """Names of alerts that one namespace may ask for in one question; more wait for the next one."""
 RULES_PAUSE = timedelta(minutes=1)
 """Time after which it is asked anew whether an alert is defined."""
+MISSING_RULES_PAUSE = timedelta(seconds=5)
+"""The same for an alert that was not: a version waits for it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +111,7 @@ class AlertBoard:
 
     def _is_old(self, name: str, now: datetime) -> bool:
         known = self._defined.get(name)
-        return known is None or now - known[1] >= RULES_PAUSE
+        return known is None or now - known[1] >= (RULES_PAUSE if known[0] else MISSING_RULES_PAUSE)
 
 
 def _fairly(waiting: Iterable[_Waiting]) -> Iterable[_Waiting]:
