@@ -152,6 +152,15 @@ class Story:
         for _ in self.world.rounds():
             pass
 
+    def operator_is_away(self, seconds: int) -> None:
+        """Let time pass without an operator; the next one is told by the Lease since when there was none."""
+        self.world.say("operator", f"is away for {seconds} s")
+        begin = self.world.time
+        for _ in range(seconds):
+            self.tick()
+        self.start_operator()
+        self.operator.absences.note(begin, self.world.time)
+
     def begin_second(self) -> None:
         """Let a second pass for the pods and whoever scrapes them."""
         self.world.begin_second()

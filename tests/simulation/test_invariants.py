@@ -195,6 +195,11 @@ WRITES: list[tuple[writes.Invariant, Violation, Violation]] = [
     ),
     (writes.a_rollback_goes_to_what_was_known_good, nothing, record(4, 2, Trigger.AUTOMATIC_ROLLBACK)),
     (writes.a_rollback_goes_to_what_was_known_good, nothing, record(4, 1, Trigger.AUTOMATIC_ROLLBACK)),
+    (
+        writes.no_more_rollbacks_follow_each_other_than_the_limit_allows,
+        not_yet_verified,
+        record(4, 1, Trigger.AUTOMATIC_ROLLBACK),
+    ),
     (writes.a_verdict_is_about_the_revision_in_place, nothing, condemn(1, Reason.METRIC_BREACH)),
     (writes.not_knowing_is_neither_good_nor_bad, nothing, condemn(3, Reason.METRIC_BREACH)),
     (writes.not_knowing_is_neither_good_nor_bad, not_yet_verified, verify_without_knowing),

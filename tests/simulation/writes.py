@@ -145,6 +145,22 @@ def a_rollback_goes_to_what_was_known_good(before: World, now: World, key: Key) 
     assert same[-1].outcome not in (Outcome.ROLLED_BACK, Outcome.FAILED)
 
 
+def no_more_rollbacks_follow_each_other_than_the_limit_allows(before: World, now: World, key: Key) -> None:
+    """What was gone back to becomes known good before the next rollback, or `rollback.limit` allows another one.
+
+    A restart in between is no other attempt.
+    """
+    new = _recorded(before, now, key)
+    if new is None or new.entry.trigger is not Trigger.AUTOMATIC_ROLLBACK:
+        return
+    in_a_row = 0
+    for each in reversed(before.records[key].status.history):
+        if each.verified_at is not None or each.trigger not in (Trigger.AUTOMATIC_ROLLBACK, Trigger.RESTART):
+            break
+        in_a_row += each.trigger is Trigger.AUTOMATIC_ROLLBACK
+    assert in_a_row < ModelDeploymentSpec.model_validate(now.records[key].spec).rollback.limit
+
+
 def a_verdict_is_about_the_revision_in_place(before: World, now: World, key: Key) -> None:
     """What is newly quarantined is the content of the revision that the history says is in place."""
     was, record = _both(before, now, key)
@@ -241,6 +257,7 @@ WRITES: tuple[Invariant, ...] = (
     what_the_tag_promotes_holds_it,
     nothing_found_bad_comes_back_by_itself,
     a_rollback_goes_to_what_was_known_good,
+    no_more_rollbacks_follow_each_other_than_the_limit_allows,
     a_verdict_is_about_the_revision_in_place,
     not_knowing_is_neither_good_nor_bad,
     no_write_is_in_vain,
