@@ -53,6 +53,9 @@ class AlertBoard:
     async def answer(self, request: AlertQuery) -> Alerts:
         """Return the alerts that meet all demands, as they were then or later; raises what the source raised."""
         waiting = _Waiting(request, frozenset(request.names), asyncio.get_running_loop().create_future())
+        if self._last is not None and self._last.at > self._clock.now():
+            # The clock was set back: this answer would serve everybody for as long as that.
+            self._last = None
         if self._last is not None and self._last.serves(request):
             self._last.waiting.append(waiting)
             _tell(self._last)
@@ -109,7 +112,7 @@ class AlertBoard:
 
     def _is_old(self, name: str, now: datetime) -> bool:
         known = self._defined.get(name)
-        return known is None or now - known[1] >= RULES_PAUSE
+        return known is None or not timedelta(0) <= now - known[1] < RULES_PAUSE
 
 
 def _fairly(waiting: Iterable[_Waiting]) -> Iterable[_Waiting]:
