@@ -478,7 +478,9 @@ class Cluster(RuleBasedStateMachine):
 
     @rule()
     def the_clock_is_set_back(self) -> None:
+        """The operator looks at everything from time to time, and so it does here."""
         self.world.set_clock_back(timedelta(hours=1))
+        self.story.operator.hint()
         self.run(self.story.settle)
 
     @rule(at=st.integers(1, 6), late=st.booleans())

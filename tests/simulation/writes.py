@@ -173,7 +173,8 @@ def a_verdict_is_about_the_revision_in_place(before: World, now: World, key: Key
 def not_knowing_is_neither_good_nor_bad(before: World, now: World, key: Key) -> None:
     """A content is found bad by a metric only where that metric is said to breach, and good only where all pass.
 
-    Where a user has not knowing ignored, what cannot be told need not pass; it is said to be unknown all the same.
+    Where a user has not knowing ignored, what cannot be told need not pass; it is said to be unknown all the same. What
+    its record says already is only told anew, where somebody wrote an older status.
     """
     was, record = _both(before, now, key)
     healthy = find(record.status.conditions, "MetricsHealthy")
@@ -181,7 +182,8 @@ def not_knowing_is_neither_good_nor_bad(before: World, now: World, key: Key) -> 
         if was.status.history and each.reason == Reason.METRIC_BREACH:
             assert healthy is not None
             assert healthy.status.value == "False"
-    known = {each.revision for each in was.status.history if each.verified_at is None}
+    noted = {number for number, each in was.revisions.items() if each.latest.verified_at is not None}
+    known = {each.revision for each in was.status.history if each.verified_at is None} - noted
     for entry in record.status.history:
         if entry.revision in known and entry.verified_at is not None:
             # Where another one takes its place in the same moment, what is said now is about that one.
