@@ -162,6 +162,8 @@ def own_by_another(world: World) -> None:
 
 def not_yet_verified(world: World) -> None:
     alter(3, verified_at=None)(world)
+    revisions = world.records[KEY].revisions
+    revisions[3] = replace(revisions[3], mirrored=None)
 
 
 def nothing(_: World) -> None:

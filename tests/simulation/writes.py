@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from pennant.api.analysis import Metric, MetricMode, OnUnknown
 from pennant.api.conditions import find
-from pennant.api.deployment_status import MetricState, ModelDeploymentStatus, Outcome, Trigger
+from pennant.api.deployment_status import MetricState, ModelDeploymentStatus, Outcome, QuarantineEntry, Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.observation import Key, Revision
 from pennant.core.reading import FAULT_REASONS
 from pennant.core.revision import FIXED, pair
-from pennant.core.rollback import barring
+from pennant.core.rollback import BAD, barring
 from simulation.objects import Deployment
 from simulation.world import Record, World
 
@@ -165,7 +165,7 @@ def a_verdict_is_about_the_revision_in_place(before: World, now: World, key: Key
     """What is newly quarantined is the content of the revision that the history says is in place."""
     was, record = _both(before, now, key)
     if was.status.history and was.status.history[-1].revision in _numbers(record.status):
-        for each in set(record.status.quarantine) - set(was.status.quarantine):
+        for each in _condemned(before, now, key):
             assert each.revision == was.status.history[-1].revision
             assert each.reason == Reason.UNDONE or each.digest == was.status.history[-1].digest
 
@@ -178,7 +178,7 @@ def not_knowing_is_neither_good_nor_bad(before: World, now: World, key: Key) -> 
     """
     was, record = _both(before, now, key)
     healthy = find(record.status.conditions, "MetricsHealthy")
-    for each in set(record.status.quarantine) - set(was.status.quarantine):
+    for each in _condemned(before, now, key):
         if was.status.history and each.reason == Reason.METRIC_BREACH:
             assert healthy is not None
             assert healthy.status.value == "False"
@@ -312,6 +312,20 @@ def _is_taken_up(before: World, old: Deployment | None, new: Deployment | None) 
     if old is None or new is None or (old.owner and old.owner not in before.gone):
         return False
     return replace(new, owner=old.owner, resource_version=old.resource_version) == old
+
+
+def _condemned(before: World, now: World, key: Key) -> set[QuarantineEntry]:
+    """Return what is newly quarantined, but for what a ModelVersion or a record of a revision has said before."""
+    was, record = _both(before, now, key)
+    marks = {
+        (mark.digest, mark.revision)
+        for each in before.versions.values()
+        for mark in each.quarantined_by
+        if mark.deployment == key.name
+    }
+    marks |= {(each.latest.digest, number) for number, each in was.revisions.items() if each.latest.outcome in BAD}
+    new = set(record.status.quarantine) - set(was.status.quarantine)
+    return {each for each in new if (each.digest, each.revision) not in marks}
 
 
 def _applied(before: World, now: World, key: Key) -> Deployment | None:
