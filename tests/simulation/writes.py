@@ -68,9 +68,13 @@ def the_history_only_goes_on(before: World, now: World, key: Key) -> None:
     for entry in record.status.history:
         if (old := known.get(entry.revision)) is None or old == entry:
             continue
-        kept = was.revisions[entry.revision].entry if entry.revision in was.revisions else old
+        recorded = was.revisions.get(entry.revision)
+        kept, noted = (recorded.entry, recorded.latest) if recorded is not None else (old, old)
         assert all(getattr(entry, name) == getattr(kept, name) for name in FIXED)
-        marks = [(getattr(old, mark), getattr(entry, mark)) for mark in MARKS if getattr(old, mark) is not None]
+        made = [
+            mark for mark in MARKS if getattr(old, mark) is not None and getattr(entry, mark) != getattr(noted, mark)
+        ]
+        marks = [(getattr(old, mark), getattr(entry, mark)) for mark in made]
         # What lies in the future was marked by a clock that was set back since.
         assert all(old_mark == mark or old_mark > now.time for old_mark, mark in marks)
         if old.outcome is not entry.outcome:
