@@ -153,6 +153,8 @@ class Cluster(RuleBasedStateMachine):
         try:
             self.loop.run_until_complete(steps())
         except Crash:
+            # The next process asks the source about all of them.
+            self.has_interfered = True
             self.story.start_operator()
             self.run(self.story.settle)
 
