@@ -14,7 +14,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -71,9 +71,9 @@ COMMANDS = st.sampled_from(
     ]
 )
 """The last one takes the annotations away."""
-FOUND_WITHIN = 60
-"""Seconds within which a version is found that breaches whenever it is measured: a pod becomes available, an interval
-passes until the first check, at most another one until it is due, and then two more for the second and the third."""
+FOUND_WITHIN = 45
+"""Seconds within which a version is found that breaches whenever it is measured: an interval passes until its first
+check, at most another one until that is due, and then two more for the second and the third."""
 HALTED = {Reason.NAME_CONFLICT, Reason.INVALID_SPEC, Reason.HISTORY_TAMPERED, Reason.STATUS_UNREADABLE}
 """Why a ModelDeployment is left as it is, so that nothing is measured for it."""
 UNUSABLE_FOR = 70
@@ -123,6 +123,8 @@ class Cluster(RuleBasedStateMachine):
         """Versions whose pods ever failed by themselves."""
         self.breached: set[str] = set()
         """Versions of which a metric was ever bad."""
+        self.bad_since: tuple[int, datetime] | None = None
+        """Which revision of the first deployment breaches, and since when that can be measured without a break."""
         self.measured_at = self.world.steady
         """When the accuracy of what serves could be measured last, or nobody was there to do it."""
         self.all_is_well()
@@ -171,6 +173,22 @@ class Cluster(RuleBasedStateMachine):
         told = [source.values.get(each) for each in ready]
         if not deployment or (answers and quick and any(each is not None and math.isfinite(each) for each in told)):
             self.measured_at = self.world.steady
+        self._note_breach(answers)
+
+    def _note_breach(self, answers: bool) -> None:
+        """Take note of whether everybody can tell in this moment that the first deployment breaches."""
+        source, active, deployment = self.story.accuracy, self.in_place(), self.world.deployments.get(KEY)
+        prompt = answers and not source.seconds_to_answer and not source.lag_seconds
+        counted = self.world.turns is None and self.world.pace == MOST_ROUNDS and not self.world.controllers_away
+        if active is None or deployment is None or not (prompt and counted):
+            self.bad_since = None
+            return
+        value = source.values.get(active.version)
+        serves = any(each.ready and each.template_hash == active.template_hash for each in deployment.pods)
+        if not serves or value is None or not value < 0.9:
+            self.bad_since = None
+        elif self.bad_since is None or self.bad_since[0] != active.revision:
+            self.bad_since = active.revision, self.world.steady
 
     def tag(self, version: str, held: bool) -> None:
         self.rollbacks_since_a_person_acted.clear()
@@ -182,6 +200,7 @@ class Cluster(RuleBasedStateMachine):
         """Let a person act upon one deployment: of another one nothing changes by that."""
         others, self.has_interfered = self.apart_from(key), False
         act()
+        self.bad_since = None
         self.rollbacks_since_a_person_acted[key] = 0
         self.run(self.story.settle)
         assert self.apart_from(key) == others or self.has_interfered, f"what was done to {key} has changed another"
@@ -231,15 +250,7 @@ class Cluster(RuleBasedStateMachine):
         self.all_is_well()
         self.accuracy_is(version, 0.2)
         self.the_tag_moves(version)
-        found = self.in_place()
-        if found is None or found.version != version or not self.is_measured():
-            return
-        self.passes(FOUND_WITHIN)
-        record, active = self.world.records[KEY], self.in_place()
-        if active is not None and active.revision == found.revision:
-            healthy = find(record.status.conditions, "MetricsHealthy")
-            assert healthy is not None
-            assert (healthy.status.value, healthy.reason) == ("False", Reason.THRESHOLD_BREACHED)
+        self.passes(60)
 
     def in_place(self) -> HistoryEntry | None:
         """Return the revision that the status of the first deployment says is in place."""
@@ -476,13 +487,14 @@ class Cluster(RuleBasedStateMachine):
     def the_operator_is_away(self, seconds: int) -> None:
         self.story.operator_is_away(seconds)
         self.run(self.story.settle)
-        self.measured_at = self.world.steady
+        self.measured_at, self.bad_since = self.world.steady, None
 
     @rule()
     def the_clock_is_set_back(self) -> None:
         """The operator looks at everything from time to time, and so it does here."""
         self.world.set_clock_back(timedelta(hours=1))
         self.story.operator.hint()
+        self.bad_since = None
         self.run(self.story.settle)
 
     @rule(at=st.integers(1, 6), late=st.booleans())
@@ -521,6 +533,7 @@ class Cluster(RuleBasedStateMachine):
             left[0] -= 1
             if left[0] == 0:
                 self.nothing_more_strikes()
+                self.bad_since = None
                 act()
 
         if late:
@@ -579,6 +592,16 @@ class Cluster(RuleBasedStateMachine):
             return
         said = [each for each in self.world.records[KEY].status.analysis if each.revision == active.revision]
         assert all(each.state is not MetricState.PASSING for each in said), f"{said} after {silent} s"
+
+    @invariant()
+    def what_breaches_is_found(self) -> None:
+        if self.bad_since is None or not self.is_measured() or (active := self.in_place()) is None:
+            return
+        revision, since = self.bad_since
+        if active.revision == revision and (self.world.steady - since).total_seconds() >= FOUND_WITHIN:
+            healthy = find(self.world.records[KEY].status.conditions, "MetricsHealthy")
+            assert healthy is not None
+            assert (healthy.status.value, healthy.reason) == ("False", Reason.THRESHOLD_BREACHED)
 
     def all_is_well(self) -> None:
         """Let nothing go wrong from now on."""

@@ -301,7 +301,7 @@ def _nothing_speaks_against_it(record: Record) -> bool:
 def _is_ignored(metric: Metric, reason: str) -> bool:
     """Return whether nothing follows where this metric cannot be told for this reason."""
     told = metric.on_error if reason in FAULT_REASONS.values() else metric.on_no_data
-    return told is OnUnknown.IGNORE and reason != Reason.AWAITING_FIRST_CHECK
+    return told.value == OnUnknown.IGNORE and reason != Reason.AWAITING_FIRST_CHECK
 
 
 def _recorded(before: World, now: World, key: Key) -> Revision | None:

@@ -166,7 +166,8 @@ def baking(
     """Return the entry with the moment from which its bake time counts.
 
     That is since when enough pods are available, and all checks have passed. A loss of pods that was over before it was
-    seen is still told by the Deployment's condition Available.
+    seen is still told by the Deployment's condition Available. A Deployment that is gone, or that was created anew and
+    nobody has counted the pods of, has none.
 
     Rule: The bake time is continuous.
     """
@@ -176,7 +177,8 @@ def baking(
         # Nothing is known to pass now; it does not begin while an answer is on its way.
         return entry
     resumes_at = verdict.resumes_at or entry.rolled_out_at
-    if progress is not None or resumes_at > now:
+    is_available = workload is not None and workload.available > 0 and workload.minimum_available
+    if progress is not None or not is_available or resumes_at > now:
         return entry if entry.clean_since is None else entry.model_copy(update={"clean_since": None})
     since = max(entry.clean_since or now, resumes_at)
     regained = workload.available_since if workload is not None else None
