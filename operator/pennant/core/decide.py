@@ -210,7 +210,7 @@ def advance(seen: Observation, spec: ModelDeploymentSpec) -> Decision:
     scene = _tidied(scene, before)
     facts = _facts(seen, scene)
     after = _status(seen, scene, facts)
-    told = (*scene.events, *events.of_changes(before, after, seen.snapshot.revisions))
+    told = (*scene.events, *events.of_changes(before, after, seen.snapshot.revisions, seen.now))
     return Decision(after, scene.actions, told, times.look_again_at(seen, scene.at, scene.found, facts))
 
 
@@ -228,7 +228,7 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
     snapshot, before = seen.snapshot, seen.snapshot.status
     held = holder(snapshot.versions, spec)
     asked = _asked(before.desired, held, spec, seen)
-    past = history.adopted(before.history, snapshot.revisions, restoring.restored(before, snapshot, ()))
+    past = history.adopted(before.history, snapshot.revisions, restoring.restored(before, snapshot, ()), seen.now)
     standing = restoring.restored(before, snapshot, past)
     followed = spec.tag if spec.version is None else None
     quarantine = rollback.released(standing, followed, held, past[-1] if past else None)

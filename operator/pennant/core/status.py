@@ -51,7 +51,7 @@ def unresolved_since(before: ModelDeploymentStatus, holder: Holder, now: datetim
     condition = find(before.conditions, ConditionType.TAG_RESOLVED)
     if condition is None or condition.status is not FALSE:
         return now
-    return condition.last_transition_time
+    return min(condition.last_transition_time, now)
 
 
 def _tag_resolved(facts: Facts) -> Said:
