@@ -19,6 +19,10 @@ class Missing(Conflict):
     """The object is not there, or not any more."""
 
 
+class NotServed(Unavailable):
+    """The API server does not know the kind: it has no CustomResourceDefinition, or none any more."""
+
+
 class Unauthenticated(Unavailable):
     """The credentials are not accepted; others may be."""
 
@@ -51,7 +55,8 @@ def failure(code: int, body: bytes, headers: Mapping[str, str]) -> PortError:
     if code == 401:
         return Unauthenticated(message)
     if code == 404:
-        return Missing(message)
+        # Of an object that is not there the API server says so itself; where it knows no such path, it says nothing.
+        return Missing(message) if status.get("kind") == "Status" else NotServed(message)
     if code == 409 or _is_another_object(status):
         return Conflict(message)
     if _is_terminating(status):

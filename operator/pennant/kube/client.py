@@ -12,7 +12,7 @@ import aiohttp
 
 from pennant import __version__
 from pennant.api.meta import Json
-from pennant.kube.answers import Missing, Unauthenticated, failure, parsed
+from pennant.kube.answers import Missing, NotServed, Unauthenticated, failure, parsed
 from pennant.kube.connect import Connection
 from pennant.kube.resources import FIELD_MANAGER, RESOURCES, Kind
 from pennant.ports import Refused, Unavailable
@@ -61,6 +61,10 @@ def always() -> bool:
     return True
 
 
+def unheard(kind: Kind) -> None:
+    """Tell nobody."""
+
+
 def unobserved(verb: Verb, kind: Kind, code: int, seconds: float) -> None:
     """Tell nobody."""
 
@@ -84,14 +88,16 @@ class Client:
         *,
         permit: Permit = always,
         observed: Observed = unobserved,
+        absent: Callable[[Kind], None] = unheard,
         limit: int = 32,
         total_seconds: float = 10.0,
         connect_seconds: float = 3.0,
     ) -> None:
-        """Ask `permit` before every write, and tell `observed` of every request."""
+        """Ask `permit` before every write; tell `observed` of every request, and `absent` of each kind not served."""
         self._connection = connection
         self._permit = permit
         self._observed = observed
+        self._absent = absent
         self._limit = limit
         self._timeout = aiohttp.ClientTimeout(total=total_seconds, sock_connect=connect_seconds)
         self._opened: aiohttp.ClientSession | None = None
@@ -123,10 +129,7 @@ class Client:
         path = RESOURCES[kind].path(namespace)
         params = {"limit": str(PAGE), **selectors}
         while True:
-            try:
-                page = await self.request(Verb.LIST, kind, path, params=params)
-            except Missing as error:
-                raise Unavailable(f"{kind} is not served; is its CRD installed?") from error
+            page = await self.request(Verb.LIST, kind, path, params=params)
             yield page
             token = page["metadata"].get("continue")
             if not token:
@@ -184,6 +187,9 @@ class Client:
         if 200 <= code < 300:
             return parsed(body)
         said_no = failure(code, body, response.headers)
+        if isinstance(said_no, NotServed):
+            self._absent(request.kind)
+            raise NotServed(f"{request.kind} is not served; is its CRD installed?")
         if request.verb in _READS and isinstance(said_no, Refused):
             # A role that is missing now may be bound later; only a write can be wrong in itself.
             raise Unavailable(str(said_no))

@@ -5,6 +5,7 @@ The storages that do nothing are both a saving (kopf copies each object twice fo
 """
 
 import asyncio
+import weakref
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
@@ -16,8 +17,10 @@ import kopf
 
 from pennant.api import GROUP, VERSION
 from pennant.kube.connect import Connection
-from pennant.kube.resources import MANAGED_BY, Kind
+from pennant.kube.presence import OWN, Presence
+from pennant.kube.resources import MANAGED_BY, RESOURCES, Kind
 from pennant.kube.store import Store
+from pennant.ports import Unavailable
 
 LOOK_AGAIN_SECONDS = 0.05
 RELOGIN_AFTER = timedelta(minutes=10)
@@ -28,6 +31,9 @@ WATCHED = {
     Kind.MODEL_VERSION: (GROUP, VERSION, "modelversions"),
     Kind.DEPLOYMENT: ("apps", "v1", "deployments"),
 }
+
+_OWN_BY_PLURAL = {RESOURCES[kind].plural: kind for kind in OWN}
+HTTP_NOT_FOUND = 404
 
 
 class Ears:
@@ -56,13 +62,19 @@ class Ears:
                     await asyncio.sleep(LOOK_AGAIN_SECONDS)
 
 
-def register(store: Store, ears: Ears) -> kopf.OperatorRegistry:
-    """Return the handlers that feed the store."""
+def register(store: Store, ears: Ears, look: Callable[[], Awaitable[None]]) -> kopf.OperatorRegistry:
+    """Return the handlers that feed the store.
+
+    `look` finds out, before a deletion counts, whether the kind itself is being deleted; it may raise `Unavailable`.
+    """
     registry = kopf.OperatorRegistry()
 
     def watch(kind: Kind) -> None:
         async def heard(event: Mapping[str, Any], **_: Any) -> None:
             ears.heard(kind)
+            if event["type"] == "DELETED" and kind in OWN:
+                with suppress(Unavailable):
+                    await look()
             store.heard(kind, event["type"], event["object"])
 
         kopf.on.event(*WATCHED[kind], id=f"heard-{kind}", registry=registry)(heard)
@@ -72,12 +84,50 @@ def register(store: Store, ears: Ears) -> kopf.OperatorRegistry:
     return registry
 
 
-def log_in(registry: kopf.OperatorRegistry, connection: Connection, now: Callable[[], datetime]) -> None:
+class Patience:
+    """Keeps requests of kopf for a kind that is not served until it is: kopf would end the process instead.
+
+    Watches that are open when a kind is found missing are closed, because nobody says that they hear nothing any more.
+    """
+
+    def __init__(self, presence: Presence) -> None:
+        """Wait for what `presence` says is missing, and tell it."""
+        self._presence = presence
+        self._open: dict[Kind, weakref.WeakSet[aiohttp.ClientResponse]] = {kind: weakref.WeakSet() for kind in OWN}
+        presence.on_loss(self._close)
+
+    async def __call__(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Return the answer to a request, which is not that the kind is unknown."""
+        kind = _OWN_BY_PLURAL.get(request.url.name)
+        if kind is None:
+            return await handler(request)
+        while True:
+            await self._presence.complete()
+            response = await handler(request)
+            if response.status != HTTP_NOT_FOUND:
+                break
+            response.close()
+            self._presence.lost(kind)
+        if "watch" in request.url.query:
+            self._open[kind].add(response)
+        return response
+
+    def _close(self, kind: Kind) -> None:
+        for each in tuple(self._open[kind]):
+            each.close()
+
+
+def log_in(
+    registry: kopf.OperatorRegistry, connection: Connection, now: Callable[[], datetime], patience: Patience
+) -> None:
     """Let kopf use our connection: the same server, trust and credentials as every other request."""
 
     async def session(**_: Any) -> kopf.AiohttpSession:
         connector = aiohttp.TCPConnector(ssl=connection.tls, limit=16)
-        opened = aiohttp.ClientSession(connector=connector, headers=await connection.headers(), trust_env=False)
+        headers = await connection.headers()
+        opened = aiohttp.ClientSession(connector=connector, headers=headers, trust_env=False, middlewares=(patience,))
         return kopf.AiohttpSession(server=connection.server, aiohttp_session=opened, expiration=now() + RELOGIN_AFTER)
 
     handler: Callable[..., Awaitable[kopf.AiohttpSession]] = session
@@ -92,7 +142,7 @@ def settings() -> kopf.OperatorSettings:
     chosen.posting.enabled = False
     chosen.peering.standalone = True
     # Neither CRDs nor namespaces are watched: that takes rights over the whole cluster. What is to be served is there
-    # before kopf starts, or this process ends.
+    # before kopf starts, and waited for where it goes.
     chosen.scanning.disabled = True
     chosen.watching.chunk_size = 500
     chosen.watching.server_timeout = 300

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Protocol
 
 from pennant.core.observation import Key
+from pennant.kube.answers import NotServed
 from pennant.ports import Unavailable
 
 FIRST_RETRY_SECONDS = 0.5
@@ -32,12 +33,13 @@ class Resync:
         interval_seconds: float,
         jitter: random.Random,
         heard: Callable[[], int],
+        served: Callable[[], Awaitable[object]],
     ) -> None:
         """Read complete lists by `relist`, which returns whom their news concerned.
 
-        `heard` tells how many events the watches have delivered so far.
+        `heard` tells how many events the watches have delivered so far; `served` waits until all kinds can be listed.
         """
-        self._relist, self._telemetry = relist, telemetry
+        self._relist, self._telemetry, self._served = relist, telemetry, served
         self._interval_seconds, self._jitter = interval_seconds, jitter
         self._succeeded_at: float | None = None
         self._heard = heard
@@ -58,8 +60,12 @@ class Resync:
         """Read lists until cancelled."""
         retry_seconds = FIRST_RETRY_SECONDS
         while True:
+            await self._served()
             try:
                 await self.once()
+            except NotServed:
+                # Whoever waits for the kind has said so.
+                await asyncio.sleep(FIRST_RETRY_SECONDS)
             except Unavailable as error:
                 _log.warning("The API server cannot be listed", extra={"error": str(error)})
                 await asyncio.sleep(retry_seconds)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from pennant.kube import client as module
-from pennant.kube.answers import Missing, Throttled
+from pennant.kube.answers import Missing, NotServed, Throttled
 from pennant.kube.client import Client, Verb
 from pennant.kube.resources import Kind
 from pennant.ports import AdmissionFailed, Conflict, Ending, PortError, Refused, Unavailable
@@ -104,6 +104,15 @@ async def test_an_answer_that_is_no_json_object_is_unavailable(client: Client, a
     answers.text(body)
     with pytest.raises(Unavailable):
         await write(client)
+
+
+async def test_a_kind_that_is_not_known_is_no_object_that_is_gone(answers: Answers, tmp_path: Path) -> None:
+    absent: list[Kind] = []
+    answers.text("404 page not found", 404)
+    async with serving(answers) as url, Client(a_connection(tmp_path, url), absent=absent.append) as client:
+        with pytest.raises(NotServed):
+            await client.get(Kind.MODEL_VERSION, "default", "fraud-1.0.0")
+    assert absent == [Kind.MODEL_VERSION]
 
 
 async def test_an_answer_without_end_is_given_up(
