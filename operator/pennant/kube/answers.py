@@ -12,6 +12,7 @@ from pennant.ports import AdmissionFailed, Conflict, Ending, PortError, Refused,
 _MANIFEST_FAULTS = ("failed to create typed patch object", "failed to convert new object")
 # So do admission webhooks: one that says no may do so by any code, and one that cannot be asked makes the write fail.
 _DENIED = re.compile(r'admission webhook "[^"]*" denied the request')
+_TOO_LARGE = re.compile(r"too large|larger than max|ResourceExhausted", re.IGNORECASE)
 _NOT_ASKED = "Internal error occurred: failed calling webhook"
 
 
@@ -21,6 +22,14 @@ class Missing(Conflict):
 
 class NotServed(Unavailable):
     """The API server does not know the kind: it has no CustomResourceDefinition, or none any more."""
+
+
+class TimedOut(Unavailable):
+    """No answer came in time."""
+
+
+class TooLarge(Unavailable):
+    """The answer is larger than what was asked for may be, or than the server can give."""
 
 
 class Unauthenticated(Unavailable):
@@ -45,6 +54,11 @@ def parsed(body: bytes) -> Json:
     if not isinstance(value, dict):
         raise Unavailable("the API server's answer is no JSON object")
     return value
+
+
+def is_too_large(code: int, message: str) -> bool:
+    """Return whether the server says of a list that less of it can be had."""
+    return code == 413 or (code >= 500 and _TOO_LARGE.search(message) is not None)
 
 
 def failure(code: int, body: bytes, headers: Mapping[str, str]) -> PortError:

@@ -109,7 +109,7 @@ class Presence:
                 found = await _served(client, tuple(self._missing))
                 for kind in found:
                     # What is told of a kind and the kind itself do not come in the same moment.
-                    async for _ in client.pages(kind, namespace, limit="1"):
+                    async for _ in client.pages(kind, namespace):
                         break
             except Unavailable:
                 continue

@@ -54,8 +54,6 @@ CREDENTIALS_SECONDS = 10.0
 # that cannot be read, would end this process again and again.
 DEEPEST_CALLS = 12_000
 SHUTDOWN_SECONDS = 5.0
-# What was deleted before kopf could tell of it would be waited for in vain.
-OPEN_EARS_SECONDS = 30.0
 # A page of a list is 100,000 objects to Python, and by default each 700 of them are looked at for rubbish.
 BETWEEN_COLLECTIONS = 50_000
 _log = logging.getLogger(__name__)
@@ -136,8 +134,9 @@ class Operator:
             self._settings.resync_seconds,
             self._jitter,
             lambda: ears.count,
-            presence.complete,
+            partial(_in_turn, presence.complete, ears.open),
         )
+        ears.on_renewal(resync.soon)
         failing = {Kind.MODEL_DEPLOYMENT: lambda: reconciler.failing, Kind.MODEL_VERSION: lambda: versions.failing}
         health = self._health((workers, version_workers), resync, lag, queues, failing, presence)
         webhook = self._webhook(store, queue, measurements, permit)
@@ -165,13 +164,7 @@ class Operator:
                 # Ten thousand objects keep the process busy for seconds, in which nobody would lead.
                 "resync": _in_turn(elector.tried.wait, resync.run),
                 "workers": work(workers, self._settings.workers),
-                # While kopf tells of thousands of versions it hears of no tag that moves. To write their statuses would
-                # make that longer.
-                "version workers": _in_turn(
-                    resync.filled.wait,
-                    partial(ears.open, Kind.MODEL_VERSION, partial(store.count, Kind.MODEL_VERSION), OPEN_EARS_SECONDS),
-                    partial(work, version_workers, self._settings.version_workers),
-                ),
+                "version workers": work(version_workers, self._settings.version_workers),
                 "election": elector.run(lead),
                 "crds": presence.run(client, self._settings.namespace, look_anew),
             }
@@ -261,7 +254,7 @@ class Operator:
         # kopf looks but once which kinds there are.
         await presence.seen(client)
         registry = handlers.register(store, ears, partial(presence.look, client))
-        handlers.log_in(registry, connection, self._clock.now, handlers.Patience(presence))
+        handlers.log_in(registry, connection, self._clock.now, handlers.Patience(presence), handlers.EmptyLists(ears))
         namespaces = [self._settings.namespace] if self._settings.namespace else []
         ours = asyncio.all_tasks()
         tasks = await kopf.spawn_tasks(

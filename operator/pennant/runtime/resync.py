@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Protocol
 
 from pennant.core.observation import Key
@@ -44,6 +45,7 @@ class Resync:
         self._succeeded_at: float | None = None
         self._heard = heard
         self._heard_before = 0
+        self._asked_for = asyncio.Event()
         self.deaf_lists = 0
         """Lists in a row that had news while the watches had delivered nothing since the list before."""
         self.filled = asyncio.Event()
@@ -56,11 +58,16 @@ class Resync:
             return None
         return asyncio.get_running_loop().time() - self._succeeded_at
 
+    def soon(self) -> None:
+        """Read a list as soon as that is possible: something may have been missed."""
+        self._asked_for.set()
+
     async def run(self) -> None:
         """Read lists until cancelled."""
         retry_seconds = FIRST_RETRY_SECONDS
         while True:
             await self._served()
+            self._asked_for.clear()
             try:
                 await self.once()
             except NotServed:
@@ -72,7 +79,9 @@ class Resync:
                 retry_seconds = min(retry_seconds * 2, LONGEST_RETRY_SECONDS)
             else:
                 retry_seconds = FIRST_RETRY_SECONDS
-                await asyncio.sleep(self._interval_seconds * self._jitter.uniform(0.9, 1.1))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._interval_seconds * self._jitter.uniform(0.9, 1.1)):
+                        await self._asked_for.wait()
 
     async def once(self) -> None:
         """Read one complete list."""
