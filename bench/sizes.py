@@ -3,8 +3,9 @@
 A hundred ModelVersions and a hundred ModelDeployments, each as large as the API server and etcd admit, are put into one
 namespace, each pair a model of its own that is asked to be served. A tag in another namespace is moved to and fro
 before, while they come, when they are there, and while the operator starts anew among them. Printed are the latencies
-and their ratio to those before, and the peak of the operator's memory beside the limit that the chart sets.
-Usage: `python bench/sizes.py [--objects 100] [-o json]`.
+and their ratio to those before, and the peak of the operator's memory beside the limit that the chart sets. `--served` takes the largest objects that
+the operator serves instead, which is less: each gets a revision and a Deployment then.
+Usage: `python bench/sizes.py [--objects 100] [--served] [-o json]`.
 """
 
 import argparse
@@ -38,24 +39,28 @@ def text(chance: random.Random, length: int) -> str:
     return "".join(map(chr, chance.choices(range(0x4E00, 0x9FA5), k=length)))
 
 
-def a_large_version(number: int) -> Object:
-    """Return a version of about 1.4 MB whose record is valid, and that is asked for."""
+def a_large_version(number: int, served: bool = False) -> Object:
+    """Return a version of 1.4 MB, or of one that is served 0.5 MB, that the schema lets in and that is asked for."""
+    share = 0.4 if served else 1.0
     chance = random.Random(number)
     spec = {
         "model": f"large-{number}",
         "version": "1.0.0",
         "tags": ["production"],
         "artifacts": [{"name": "model", "uri": "s3://models/large", "digest": f"sha256:{'1' * 64}"}],
-        "hyperparameters": [{"name": f"p{each}", "value": text(chance, 512)} for each in range(256)],
-        "serving": {"env": [{"name": f"E{each}", "value": text(chance, 4096)} for each in range(64)]},
+        "hyperparameters": [{"name": f"p{each}", "value": text(chance, int(512 * share))} for each in range(256)],
+        "serving": {"env": [{"name": f"E{each}", "value": text(chance, int(4096 * share))} for each in range(64)]},
     }
     annotations = {"notes": text(chance, 80_000)}
     return _object("ModelVersion", f"large-{number}-1.0.0", spec, annotations)
 
 
-def a_large_deployment(number: int) -> Object:
-    """Return a ModelDeployment of about 1.4 MB, of many small parts: these take the most memory for each byte."""
-    env = [{"name": f"E{each:05}", "value": "1"} for each in range(40_000)]
+def a_large_deployment(number: int, served: bool = False) -> Object:
+    """Return a ModelDeployment of 1.4 MB, or of one that is served 0.2 MB.
+
+    It has many small parts: these take the most memory for each byte.
+    """
+    env = [{"name": f"E{each:05}", "value": "1"} for each in range(7_500 if served else 40_000)]
     pods = {"containers": [{"name": "server", "image": "registry.example/server:1", "env": env}]}
     spec = {"model": f"large-{number}", "replicas": 0, "template": {"spec": pods}}
     return _object("ModelDeployment", f"large-{number}", spec, {})
@@ -66,12 +71,12 @@ def _object(kind: str, name: str, spec: Object, annotations: Object) -> Object:
     return {"apiVersion": "pennant.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
 
 
-def create(api: Api, count: int) -> int:
+def create(api: Api, count: int, served: bool) -> int:
     """Create them all, and return the bytes of the largest one as it is stored."""
     largest = 0
     for number in range(count):
         for plural, manifest in (("modelversions", a_large_version), ("modeldeployments", a_large_deployment)):
-            stored = api.request("POST", f"{API}/{plural}?fieldManager=bench", manifest(number))
+            stored = api.request("POST", f"{API}/{plural}?fieldManager=bench", manifest(number, served))
             largest = max(largest, len(json.dumps(stored, ensure_ascii=False).encode()))
     return largest
 
@@ -106,7 +111,7 @@ def limit() -> float:
     return float(values["resources"]["limits"]["memory"].removesuffix("Mi"))
 
 
-def measure(count: int) -> Object:
+def measure(count: int, served: bool) -> Object:
     """Measure before, meanwhile, beside and at a start among so many objects of each kind, in one run."""
     with tempfile.TemporaryDirectory() as directory, Rig.start(Path(directory) / "rig", PARTS) as rig:
         prepare(rig)
@@ -118,7 +123,7 @@ def measure(count: int) -> Object:
             found["before"] = summary(moves(rig, observer, "ours", 2 * MOVES))
             empty = memory(process, "VmRSS")
             largest: list[int] = []
-            creating = threading.Thread(target=lambda: largest.append(create(Api(rig), count)))
+            creating = threading.Thread(target=lambda: largest.append(create(Api(rig), count, served)))
             creating.start()
             meanwhile = list[float]()
             while creating.is_alive():
@@ -149,9 +154,10 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--objects", type=int, default=100)
+    parser.add_argument("--served", action="store_true", help="the largest that are served, not the largest there are")
     parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
     arguments = parser.parse_args()
-    found = measure(arguments.objects)
+    found = measure(arguments.objects, arguments.served)
     promotion, used = found["promotion ms"], found["memory MiB"]
     found["ratio"] = {
         "promotion p50": promotion["beside them"]["p50"] / promotion["before"]["p50"],

@@ -77,6 +77,9 @@ class Gateway:
                 await self._load_revisions(key, uid)
         if self._store.may_be_put_back(key):
             await self._compare(key)
+            if uid is not None and not self._store.has_revisions(uid):
+                # Others needed the room meanwhile.
+                await self._load_revisions(key, uid)
         return self._store.snapshot(key)
 
     async def pods(self, owner: Snapshot, template_hash: str) -> Pods:
