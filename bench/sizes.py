@@ -3,8 +3,8 @@
 A hundred ModelVersions and a hundred ModelDeployments, each as large as the API server and etcd admit, are put into one
 namespace, each pair a model of its own that is asked to be served. A tag in another namespace is moved to and fro
 before, while they come, when they are there, and while the operator starts anew among them. Printed are the latencies
-and their ratio to those before, and the peak of the operator's memory beside the limit that the chart sets. `--served` takes the largest objects that
-the operator serves instead, which is less: each gets a revision and a Deployment then.
+and their ratio to those before, and the peak of the operator's memory beside the limit that the chart sets. With
+`--served` they are the largest that the operator serves instead: each gets a revision and a Deployment then.
 Usage: `python bench/sizes.py [--objects 100] [--served] [-o json]`.
 """
 
