@@ -7,8 +7,8 @@ import asyncio
 import re
 import ssl
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
@@ -68,6 +68,36 @@ class Held:
         """Take note of the answer."""
         self.code, self.audit_id = code, audit_id
         self._answered.set()
+
+
+class Tunnel:
+    """A proxy by CONNECT whose every tunnel leads to the API server of a rig, whatever was asked for."""
+
+    def __init__(self, rig: Rig) -> None:
+        self._host, _, self._port = rig.api_server.removeprefix("https://").partition(":")
+        self.asked: list[bytes] = []
+        """The first lines of what was asked for."""
+
+    @asynccontextmanager
+    async def opened(self) -> AsyncIterator[str]:
+        """Serve as long as the context lasts, and give the URL."""
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        async with server:
+            yield "http://{}:{}".format(*server.sockets[0].getsockname())
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.asked.append(await reader.readuntil(b"\r\n\r\n"))
+        there, back = await asyncio.open_connection(self._host, self._port)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        await asyncio.gather(_copy(reader, back), _copy(there, writer))
+
+
+async def _copy(source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await source.read(1 << 16):
+            to.write(data)
+            await to.drain()
+    to.close()
 
 
 class Proxy:

@@ -85,3 +85,5 @@ def test_a_storm_of_moves_ends_with_the_version_that_holds_the_tag_last(serving:
         old["hash"] == new["previousHash"] for old, new in zip(serving.history, serving.history[1:], strict=False)
     )
     serving.assert_silent()
+    serving.move_tag("1.5.0", "1.0.0")
+    serving.until(lambda: serving.served() == "1.0.0", 5, "the promotion after the storm")

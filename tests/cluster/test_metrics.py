@@ -167,6 +167,25 @@ def test_a_second_source_has_a_name_and_credentials_of_its_own(stage: Stage) -> 
     stage.until_rolled_back_to("1.0.0")
 
 
+def test_what_a_range_reaches_back_to_is_held_against_neither_the_way_back_nor_a_retry(stage: Stage) -> None:
+    """The query names no revision, so its range holds samples of whatever served before.
+
+    Rule: No sample from before the attempt is looked at.
+    """
+    worst = {"query": 'min(min_over_time(model_accuracy{namespace="${namespace}"}[8s]))'}
+    started(stage, replicas=1, analysis=watching({**BAD, "prometheus": worst}))
+    promote(stage, 0.5)
+    stage.until_rolled_back_to("1.0.0")
+    stage.until_verified("1.0.0")
+    assert stage.quarantined() == [("1.1.0", "MetricBreach")]
+    stage.accuracy("1.1.0", 0.97)
+    stage.command(retry="1.1.0", requested_at="t1")
+    stage.until(lambda: stage.versions_in_history()[-1] == ("1.1.0", "Retry", "Verified"))
+    assert [outcome for _, _, outcome in stage.versions_in_history()] == [
+        *("Superseded", "RolledBack", "Superseded", "Verified")
+    ]
+
+
 def by(source: str, interval: int = 1) -> dict[str, Any]:
     """Return the analysis by which the accuracy is read from this source."""
     return watching({**BAD, "prometheus": {"query": QUERY, "source": source}}, interval=interval)

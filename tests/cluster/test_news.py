@@ -1,5 +1,7 @@
 """What the operator learns from an answer before its watch tells it."""
 
+from itertools import pairwise
+
 from cluster.operator_process import Operator
 from cluster.proxy import Proxy
 from cluster.stage import NAME, Stage
@@ -24,3 +26,16 @@ def test_a_promotion_that_a_refused_write_tells_of_first_is_not_lost(
         assert status.pass_on() == 409
         stage.until_verified("1.0.0")
     assert leader.alive
+
+
+def test_after_ten_quick_moves_the_next_one_is_followed_at_once(serving: Stage) -> None:
+    """Rule: A burst delays nothing after it."""
+    versions = ["1.0.0", *(f"1.{number}.0" for number in range(1, 5))]
+    for each in versions[1:]:
+        serving.accuracy(each, 0.95)
+        serving.version(each)
+    moves = [versions[number % len(versions)] for number in range(11)]
+    for old, new in pairwise(moves):
+        serving.move_tag(old, new)
+    serving.move_tag(moves[-1], "1.4.0")
+    serving.until(lambda: serving.served() == "1.4.0", 10, "the version that the tag came to")

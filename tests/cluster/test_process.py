@@ -1,5 +1,6 @@
 """The operator as a process: it starts, tells how it is, hands over, and ends."""
 
+import asyncio
 import json
 import os
 import signal
@@ -10,9 +11,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
+from cluster.audit import AuditLog
 from cluster.installation import install
 from cluster.operator_process import Operator
+from cluster.proxy import Tunnel
 from cluster.stage import Stage
 from rig import Rig
 
@@ -44,6 +48,10 @@ def until(holds: Callable[[], object], seconds: float, what: str) -> None:
         time.sleep(0.05)
 
 
+def agents(asked: AuditLog) -> set[str]:
+    return {each["userAgent"].partition("/")[0] for each in asked.requests()}
+
+
 def test_a_signal_ends_it_within_seconds_and_releases_the_lease(rig: Rig, replicas: Callable[..., Operator]) -> None:
     operator = replicas()
     operator.wait_for("Leading")
@@ -64,6 +72,31 @@ def test_a_killed_leader_is_followed_by_the_other_replica(replicas: Callable[...
     assert "Leading" not in second.log.read_text()
     first.kill()
     second.wait_for("Leading", 10)
+
+
+async def test_all_of_it_asks_by_the_proxy_and_the_name_that_the_kubeconfig_says(
+    rig: Rig, replicas: Callable[..., Operator], tmp_path: Path
+) -> None:
+    """Also the watches, which are kopf's; the token is for the API server alone."""
+    operator, tunnel = replicas(), Tunnel(rig)
+    operator.kill()
+    path, server = tmp_path / "by-proxy", "https://api.example:6443"
+    config = yaml.safe_load(Path(operator.environment["KUBECONFIG"]).read_text())
+    path.touch(mode=0o600)
+    asked = AuditLog.from_now_on(rig.audit_log, operator.installation.user)
+    async with tunnel.opened() as url:
+        config["clusters"][0]["cluster"] |= {
+            "server": server,
+            "proxy-url": url,
+            "tls-server-name": "kubernetes.default.svc",
+        }
+        path.write_text(yaml.safe_dump(config))
+        through = await asyncio.to_thread(replicas, KUBECONFIG=str(path))
+        await asyncio.to_thread(through.wait_for, "Leading")
+        await asyncio.to_thread(until, lambda: agents(asked) >= {"pennant", "kopf"}, 20, "a list of kopf's")
+        assert await asyncio.to_thread(through.stop) == 0
+    assert all(each.startswith(b"CONNECT api.example:6443 ") for each in tunnel.asked)
+    assert not any(b"authorization" in each.lower() for each in tunnel.asked)
 
 
 def test_a_leader_that_was_frozen_for_longer_than_its_lease_ends_itself(replicas: Callable[..., Operator]) -> None:

@@ -64,7 +64,7 @@ def test_a_tag_that_comes_back_is_another_attempt(stage: Stage, move: Callable[[
 
 
 def test_a_quarantine_that_somebody_takes_out_of_the_status_is_restored(rolled_back: Stage) -> None:
-    """Rule: A quarantine is kept in two places."""
+    """Rule: A quarantine is kept in three places."""
     rolled_back.until(lambda: rolled_back.get("modelversion", "fraud-1.1.0")["status"].get("quarantinedBy"))
     known = rolled_back.status["quarantine"]
     for lost in ('{"quarantine":[]}', '{"quarantine":[],"desired":null}'):

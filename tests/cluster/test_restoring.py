@@ -3,7 +3,7 @@
 The garbage collector is the real one. What is bad is never served on the way.
 
 Rule: What lost its owner is taken up again.
-Rule: What was found bad stays so when its records alone are left.
+Rule: A quarantine is kept in three places.
 """
 
 import json

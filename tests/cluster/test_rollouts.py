@@ -73,6 +73,18 @@ def test_the_version_gone_back_to_is_not_judged_by_the_deadline_of_the_one_befor
     ]
 
 
+def test_a_version_known_good_that_gets_the_tag_back_is_not_frozen_with_the_failed_one(quick: Stage) -> None:
+    """Rule: An attempt has a clock of its own."""
+    quick.deployment(**QUICK, rollback={"action": "Pause"})
+    quick.unready("1.1.0")
+    promote(quick)
+    quick.until_stalled("BreachPaused")
+    quick.move_tag("1.1.0", "1.0.0")
+    quick.until(lambda: quick.versions_in_history()[2:] == [("1.0.0", "TagMoved", "Verified")])
+    assert (quick.quarantined(), quick.condition("Ready")) == ([], ("True", "Serving"))
+    assert quick.pods("1.1.0") == []
+
+
 def test_a_retry_has_its_whole_time_again_and_a_late_version_is_reinstated(stage: Stage) -> None:
     """Rule: A verdict that the facts refute ends."""
     stage.version("1.0.0", "production")
@@ -90,6 +102,10 @@ def test_a_retry_has_its_whole_time_again_and_a_late_version_is_reinstated(stage
     assert (stage.quarantined(), stage.condition("Ready")) == ([], ("True", "Serving"))
     assert stage.condition("Verified") == ("True", "Verified")
     stage.until_told("Reinstated")
+    stage.unready("1.1.0")
+    promote(stage)
+    stage.until_rolled_back_to("1.0.0")
+    assert stage.quarantined() == [("1.1.0", "ProgressDeadlineExceeded")]
 
 
 def test_a_bad_template_of_a_good_version_is_taken_back_and_the_version_stays(quick: Stage) -> None:
@@ -253,6 +269,24 @@ def test_readiness_that_comes_and_goes_is_no_progress(quick: Stage) -> None:
     assert quick.quarantined() == [("1.1.0", "ProgressDeadlineExceeded")]
 
 
+def test_readiness_that_comes_and_goes_in_the_bake_time_does_not_escape_the_deadline(quick: Stage) -> None:
+    """Each outage is shorter than the deadline: a pod is unready after three probes, for about four seconds.
+
+    Rule: An outage is a signal.
+    """
+    quick.deployment(**QUICK | {"rollout": {"progressDeadlineSeconds": 8}, "analysis": {"bakeSeconds": 90}})
+    promote(quick)
+    quick.until(lambda: quick.history[-1]["version"] == "1.1.0" and "rolledOutAt" in quick.history[-1])
+
+    def rolled_back() -> bool:
+        quick.unready("1.1.0", time.monotonic() // 6 % 2 == 1)
+        return str(quick.history[-1]["trigger"]) == "AutomaticRollback"
+
+    quick.until(rolled_back, 60, "the end of a version that comes and goes")
+    quick.unready("1.1.0", False)
+    assert quick.quarantined() == [("1.1.0", "PodsUnavailable")]
+
+
 def test_time_without_an_operator_does_not_count(quick: Stage) -> None:
     """Rule: Time in which nobody could look does not count."""
     quick.deployment(**QUICK | {"rollout": {"progressDeadlineSeconds": 10}})
@@ -264,6 +298,59 @@ def test_time_without_an_operator_does_not_count(quick: Stage) -> None:
     quick.operator.start()
     quick.stays(lambda: not quick.quarantined(), 6, "1.1.0")
     quick.until_rolled_back_to("1.0.0")
+
+
+def test_an_outage_of_the_api_server_condemns_nobody(quick: Stage) -> None:
+    """The operator ends without its Lease, and is started anew as a kubelet would."""
+    quick.deployment(**QUICK | {"rollout": {"progressDeadlineSeconds": 10}})
+    quick.unready("1.1.0")
+    promote(quick)
+    quick.until(lambda: quick.status.get("progress", {}).get("revision") == 2)
+    operator = quick.operator
+    assert operator.process is not None
+    quick.rig.stop_part("kube-apiserver")
+    try:
+        operator.process.wait(30)
+        time.sleep(6)
+    finally:
+        quick.rig.start_part("kube-apiserver")
+        operator.start()
+    quick.stays(lambda: not quick.quarantined(), 4, "1.1.0")
+    quick.unready("1.1.0", False)
+    quick.until_verified("1.1.0")
+    assert quick.versions_in_history() == [("1.0.0", "TagMoved", "Superseded"), ("1.1.0", "TagMoved", "Verified")]
+
+
+@pytest.fixture
+def one_gpu(quick: Stage) -> Iterator[None]:
+    """Let the node have one GPU for as long as a test runs."""
+    node = quick.kubectl("get", "nodes", "-o", "name").split()[0]
+    paths = [f"/status/{each}/nvidia.com~1gpu" for each in ("capacity", "allocatable")]
+
+    def patch(operation: dict[str, str]) -> None:
+        said = json.dumps([{**operation, "path": path} for path in paths])
+        quick.kubectl("patch", node, "--subresource=status", "--type=json", "-p", said)
+
+    patch({"op": "add", "value": "1"})
+    yield
+    patch({"op": "remove"})
+
+
+@pytest.mark.usefixtures("one_gpu")
+def test_a_second_pod_that_gets_no_gpu_condemns_nobody_and_it_is_told_what_helps(quick: Stage) -> None:
+    """Rule: One replica that cannot have a second pod beside it gets a warning."""
+    template = a_container(quick, resources={"limits": {"nvidia.com/gpu": "1"}})
+    quick.deployment(**QUICK, template=template)
+    quick.until(lambda: len(quick.history) == 2 and "verifiedAt" in quick.history[-1])
+    promote(quick)
+    quick.until_stalled("PodsUnschedulable")
+    assert "Insufficient nvidia.com/gpu" in quick.message("Stalled")
+    assert "set rollout.maxSurge: 0 and rollout.maxUnavailable: 1" in quick.message("Stalled")
+    assert (quick.quarantined(), len(quick.pods("1.0.0"))) == ([], 1)
+    helps = {"maxSurge": 0, "maxUnavailable": 1, "progressDeadlineSeconds": DEADLINE}
+    quick.deployment(**QUICK | {"rollout": helps}, template=template)
+    quick.until_verified("1.1.0")
+    assert quick.quarantined() == []
 
 
 def test_an_autoscaler_without_room_condemns_nobody(quick: Stage) -> None:

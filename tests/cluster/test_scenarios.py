@@ -229,7 +229,7 @@ def test_a_rolled_back_version_is_not_deployed_by_deleting_and_creating_it(rolle
 
 
 def test_a_rolled_back_version_is_not_deployed_by_deleting_and_creating_the_deployment(rolled_back: Stage) -> None:
-    """Rule: A quarantine is kept in two places."""
+    """Rule: A quarantine is kept in three places."""
     rolled_back.until(lambda: rolled_back.get("modelversion", "fraud-1.1.0")["status"].get("quarantinedBy"))
     rolled_back.delete("modeldeployment", "fraud")
     rolled_back.deployment()

@@ -169,6 +169,8 @@ async def real_rollout(rig: Rig) -> AsyncIterator[RealRollout]:
             yield rollout
         finally:
             watching.cancel()
+            # A watch that still reads when the session closes leaves its connection open.
+            await asyncio.wait((watching,))
             await rollout.delete_namespace()
 
 

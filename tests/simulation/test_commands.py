@@ -72,12 +72,23 @@ async def test_undo_to_what_is_named(value: str, revision: int) -> None:
     [
         ({"rollback_to": "7"}, "there is no revision 7; there are 1, 2"),
         ({"rollback_to": "9.9.9"}, "no revision of version 9.9.9 is there; there are 1.0.0, 1.1.0"),
-        ({"rollback_to": "2"}, "revision 2 serves what revision 2 did; nothing to undo"),
+        ({"rollback_to": "2"}, "revision 2 serves 1.1.0 already; nothing to undo"),
         ({"retry": "1.0.0"}, "1.0.0 is not quarantined; quarantined: none"),
         ({"retry": "1.0.0", "restart": ""}, "are set at the same time; remove all but one"),
         ({"rollback_to": "x" * 300}, "has more than 256 characters"),
+        ({"rollback_to": "1" * 200_000}, "pennant.dev/rollback-to has more than 256 characters"),
+        ({"rollback_to": "1" * 200}, "there is no revision 1111"),
     ],
-    ids=["no such revision", "no such version", "in place already", "not quarantined", "two at once", "too long"],
+    ids=[
+        "no such revision",
+        "no such version",
+        "in place already",
+        "not quarantined",
+        "two at once",
+        "too long",
+        "a number without end",
+        "a large number",
+    ],
 )
 async def test_a_command_that_makes_no_sense_is_refused_with_the_mend_and_changes_nothing(
     annotations: dict[str, str], says: str
@@ -93,6 +104,24 @@ async def test_a_command_that_makes_no_sense_is_refused_with_the_mend_and_change
     assert len(story.history) == 2
     assert story.condition("Ready") == ("True", "Serving")
     assert any(each.reason.value == "CommandRefused" for each in story.cluster.events)
+
+
+@pytest.mark.parametrize("verb", ["rollback_to", "retry", "restart"])
+async def test_what_a_person_writes_cannot_change_the_look_of_a_message(verb: str) -> None:
+    """Rule: What others wrote is shown with each sign that has no look of its own by its number."""
+    story = await serving("1.0.0")
+    await promoted(story, "1.0.0", "1.1.0")
+    odd = "a\u202eb\nc"
+    await command(story, **{verb: odd}, requested_at=odd, requested_by=odd, reason=odd)
+    shown = "a\\u202eb\\u000ac"
+    last = story.status.last_command
+    assert last is not None
+    assert last.token == shown
+    assert shown in last.command
+    assert verb == "restart" or shown in last.message
+    texts = [last.token, last.command, last.message, *(each.message for each in story.cluster.events)]
+    texts += [text for each in story.history for text in (each.actor, each.reason)]
+    assert all(each.isprintable() for each in texts)
 
 
 async def test_undo_never_goes_to_a_version_that_was_found_bad() -> None:

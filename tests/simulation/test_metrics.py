@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
+import pytest
+
 from pennant.core.measurement import Alert
 from simulation.acts import assert_golden, move_tag, promoted, serving, told
 from simulation.story import ACCURACY, Story
@@ -237,6 +239,37 @@ async def test_a_version_gone_back_to_is_not_judged_by_what_the_bad_one_did() ->
     first, available = story.status.analysis[0].since, story.history[-1].available_at
     assert available is not None
     assert timedelta(seconds=60) <= first - available < timedelta(seconds=70)
+
+
+@pytest.mark.parametrize("leaves", ["by itself", "by an undo", "by a hotfix"])
+async def test_the_bad_pods_that_a_rollout_has_not_taken_away_yet_are_held_against_nobody(leaves: str) -> None:
+    """A query that names no revision is answered by both.
+
+    Rule: No sample from before the attempt is looked at.
+    """
+    story = Story()
+    story.accuracy.of_all = {("errors", "1.0.0"): 0.0, ("errors", "1.1.0"): 0.5, ("errors", "1.2.0"): 0.0}
+    story.version("1.0.0", "production")
+    now = {**ERRORS, "prometheus": {"query": "errors"}}
+    story.deployment(replicas=6, analysis=watching(now))
+    await story.until(partial(is_stable, story, "1.0.0"))
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(lambda: story.history[-1].rolled_out_at is not None)
+    story.world.slow |= {"1.0.0", "1.2.0"}
+    if leaves == "by an undo":
+        story.world.annotate(KEY, rollback_to="1.0.0", requested_at="t1")
+    elif leaves == "by a hotfix":
+        await move_tag(story, "1.1.0", "1.2.0")
+    await story.until(lambda: len(story.history) == 3)
+    known = story.status.quarantine
+    for _ in range(50):
+        await story.passes(1)
+        assert len(story.world.deployments[KEY].pods) > 6, "the rollout lasts"
+        assert (len(story.history), story.status.quarantine) == (3, known)
+        assert story.condition("Stalled")[1] in ("RolledBack", "NotStalled")
+    story.world.slow.clear()
+    await story.until(lambda: story.history[-1].verified_at is not None)
+    assert story.served() == ("1.2.0" if leaves == "by a hotfix" else "1.0.0")
 
 
 async def test_a_retry_is_judged_by_what_it_does_itself() -> None:

@@ -4,7 +4,7 @@ A backup tool takes away uids, resourceVersions and owner references, and most t
 after kind, while the operator runs or before.
 
 Rule: What lost its owner is taken up again.
-Rule: What was found bad stays so when its records alone are left.
+Rule: A quarantine is kept in three places.
 """
 
 import itertools

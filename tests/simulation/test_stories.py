@@ -5,6 +5,8 @@ A changed trace is shown as a difference; `PENNANT_WRITE_GOLDEN=1` writes it ane
 
 import pytest
 
+from pennant.api.conditions import find
+from pennant.api.reasons import Reason
 from simulation.acts import assert_golden, move_tag, promoted, serving, told
 from simulation.story import Crash, Story, a_spec
 from simulation.world import KEY
@@ -298,6 +300,40 @@ async def test_without_metrics_a_version_is_known_good_when_it_has_been_availabl
     assert story.history[-1].outcome.value == "Serving"
     await story.passes(3)
     assert story.history[-1].outcome.value == "Verified"
+
+
+async def test_a_device_that_the_record_asks_for_and_another_pod_has_is_told_with_what_helps() -> None:
+    """Rule: One replica that cannot have a second pod beside it gets a warning."""
+    device = {"serving": {"resources": {"limits": {"nvidia.com/gpu": "1"}}}}
+    story = await serving("1.0.0", replicas=1)
+    story.world.room = 1
+    await move_tag(story, "1.0.0", "1.1.0", **device)
+    await story.until(lambda: story.condition("Stalled") == ("True", "PodsUnschedulable"))
+    stalled = find(story.status.conditions, "Stalled")
+    assert stalled is not None
+    assert stalled.message.endswith("set rollout.maxSurge: 0 and rollout.maxUnavailable: 1")
+    assert [each.reason for each in story.cluster.events].count(Reason.SURGE_NEEDS_ROOM) == 1
+    assert (story.status.quarantine, len(story.pods())) == ((), 2)
+
+
+@pytest.mark.parametrize(
+    ("ready", "gone", "replicas"), [(4, 4, 1), (5, 35, 2), (30, 50, 3)], ids=["unsteady", "crashing", "slow"]
+)
+async def test_pods_that_come_and_go_in_the_bake_time_do_not_escape_the_deadline(
+    ready: int, gone: int, replicas: int
+) -> None:
+    """No single outage is as long as the deadline.
+
+    Rule: An outage is a signal.
+    """
+    story = await serving("1.0.0", replicas=replicas, analysis={"bakeSeconds": 100})
+    story.world.flapping["1.1.0"] = (ready, gone)
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(lambda: story.served() == "1.0.0", 250)
+    assert story.history[1].outcome == "Failed"
+    (entry,) = story.status.quarantine
+    assert entry.reason == "PodsUnavailable"
+    assert entry.message.startswith("no pod has been available for 60 s in all: container server of pod ")
 
 
 async def test_a_changed_template_is_a_revision_and_a_changed_number_of_pods_is_not() -> None:

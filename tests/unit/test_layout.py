@@ -18,9 +18,14 @@ from pennant.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-EXAMPLES: list[Any] = [
-    each for block in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) for each in yaml.safe_load_all(block)
-]
+
+
+def examples(text: str) -> list[Any]:
+    """Return the YAML documents in the text of a page."""
+    return [each for block in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) for each in yaml.safe_load_all(block)]
+
+
+EXAMPLES = examples(README)
 MODELS: dict[str, type[ApiModel]] = {"ModelVersion": ModelVersionSpec, "ModelDeployment": ModelDeploymentSpec}
 
 
@@ -50,8 +55,13 @@ def test_the_commands_of_the_readme_are_all_there_are() -> None:
     assert named == {*Verb, "requested-at", "requested-by", "reason"}
 
 
-def test_the_metric_sources_of_the_readme_are_valid() -> None:
-    sources = [each for each in EXAMPLES if "sources" in each]
+def test_the_readme_stays_short() -> None:
+    assert len(README.splitlines()) < 200
+
+
+def test_the_example_of_metric_sources_is_valid() -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text()
+    sources = [each for each in examples(page) if "sources" in each]
     assert len(sources) == 1
     assert SourcesFile.model_validate(sources[0]).sources.keys() == {"default"}
 

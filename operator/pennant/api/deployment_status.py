@@ -107,6 +107,9 @@ class HistoryEntry(ApiModel):
     clean_since: Timestamp | None = None
     """Since when it has been available and all its metrics have passed without a break: `bakeSeconds` count from here.
     None: they do not count at the moment."""
+    unavailable_seconds: Annotated[int, Field(ge=0)] | None = None
+    """For how long in all it had no available pod before it became known good, where that was not the cluster's fault.
+    It counts when a pod is available again; none where that never was."""
     verified_at: Timestamp | None = None
     """When it became known good."""
     overdue_at: Timestamp | None = None

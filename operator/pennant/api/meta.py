@@ -183,12 +183,24 @@ Timestamp = Annotated[AwareDatetime, AfterValidator(_sensible), PlainSerializer(
 
 
 def clip(message: str, limit: int = 1024) -> str:
-    """Return `message`, cut to `limit` characters with an ellipsis where it is longer."""
-    return message if len(message) <= limit else message[: limit - 1] + "…"
+    """Return `message` as it is shown to people: printable, and cut to `limit` characters with an ellipsis.
+
+    Each text of a status and of an Event comes through here: most quote what somebody else wrote.
+
+    Rule: What others wrote is shown with each sign that has no look of its own by its number.
+    """
+    # What is cut off anyway need not be made printable.
+    shown = printable(message[: limit + 1])
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
 def printable(text: str) -> str:
     """Return the text with what would change the look of other text by its number: new lines, or marks of direction."""
     if text.isprintable():
         return text
-    return "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in text)
+    return "".join(each if each.isprintable() else _by_number(each) for each in text)
+
+
+def _by_number(sign: str) -> str:
+    number = ord(sign)
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"

@@ -420,8 +420,8 @@ class Reason(Open, Word):
     SURGE_NEEDS_ROOM = (
         "SurgeNeedsRoom",
         "A rollout starts a second pod that may find no GPU or no volume.",
-        "There is one replica, `rollout.maxSurge` is not 0, and the pod template requests `nvidia.com/gpu` or mounts a "
-        "PersistentVolumeClaim.",
+        "There is one replica, `rollout.maxSurge` is not 0, and the pod template requests a device such as "
+        "`nvidia.com/gpu`, or mounts a PersistentVolumeClaim.",
         "Event only.",
         "Set `rollout.maxSurge: 0` and `rollout.maxUnavailable: 1` where there is no second one.",
     )

@@ -1,6 +1,8 @@
 """`reconcile(key) = act(decide(observe(key)))`, until there is nothing left to write."""
 
-from collections.abc import Mapping
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -22,6 +24,9 @@ from pennant.ports import Clock, Cluster, Refused
 
 # A promotion takes two passes that write and one that finds nothing to do.
 MOST_PASSES = 12
+EVENTS_SECONDS = 3.0
+"""Seconds in which the Events of a pass are told: it must end well before it is taken for a stall."""
+_log = logging.getLogger(__name__)
 
 
 class PassObserver(Protocol):
@@ -96,10 +101,18 @@ class Reconciler:
                 if not acted.written:
                     return self._refusals.look_again_at(key, decision.look_again_at)
         finally:
-            # Events are for people: they come when all is written, and delay nothing.
-            for snapshot, event in told:
-                await self._cluster.record_event(snapshot, event)
+            # Events are for people: they come when all is written.
+            await self._tell(key, told)
         raise Unsettled(f"it is not settled after {MOST_PASSES} passes")
+
+    async def _tell(self, key: Key, told: Iterable[tuple[Snapshot, Event]]) -> None:
+        """Record Events; what the API server does not take in time is lost, for nothing may wait for it."""
+        try:
+            async with asyncio.timeout(EVENTS_SECONDS):
+                for snapshot, event in told:
+                    await self._cluster.record_event(snapshot, event)
+        except TimeoutError:
+            _log.warning("Events are lost: the API server takes too long for them", extra={"key": key})
 
     @property
     def failing(self) -> int:

@@ -230,7 +230,12 @@ def _target(at: Situation, value: str) -> HistoryEntry | _Refusal:
     if (by := barring(*pair(target), at.quarantine)) is not None:
         return _Refusal(f"{target.version} is quarantined: {by.message}; give pennant.dev/retry to release it")
     if at.active is not None and target.template_hash == at.active.template_hash:
-        return _Refusal(f"revision {at.active.revision} serves what revision {target.revision} did; nothing to undo")
+        same = (
+            f"{target.version} already"
+            if target.revision == at.active.revision
+            else f"what revision {target.revision} did"
+        )
+        return _Refusal(f"revision {at.active.revision} serves {same}; nothing to undo")
     return target
 
 

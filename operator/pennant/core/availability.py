@@ -53,7 +53,8 @@ def stalled_by_pods(facts: Facts) -> Said | None:
         reason, cause = Reason.PODS_REFUSED, f"the API server refuses to create pods: {clip(workload.refusal, 256)}"
     else:
         return None
-    message = f"{progress.available} pods of {active.version} (revision {active.revision}) became available: {cause}"
+    available = f"{progress.available} pods of {active.version} (revision {active.revision}) became available"
+    message = f"{available}: {cause.removesuffix('.')}"
     advice = WHAT_HELPS[reason] if not facts.advice or reason is not Reason.PODS_UNSCHEDULABLE else facts.advice
     return Said(TRUE, Reason.PODS_UNAVAILABLE if facts.known_good else reason, f"{message}. {advice}")
 

@@ -12,15 +12,18 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pennant.api.analysis import AfterPromotion, AlertSelector, Analysis, LabelOperator, Metric, PrometheusQuery
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
+from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core import query
 from pennant.core.measurement import AlertQuery, Demand, Question, RangeQuery, Request, Role
 from pennant.core.observation import Key
 from pennant.core.promql import probe, reach
 from pennant.core.reading import is_unexplained
+from pennant.core.rollback import BAD
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+OF_A_REVISION = frozenset({"templateHash", "podTemplateHash", "version"})
+"""Placeholders that stand for values of one revision."""
 SELECTED_SECONDS = 300
 """How old the newest sample of a series may be that counts as there."""
 
@@ -36,12 +39,32 @@ def is_watched(analysis: Analysis, entry: HistoryEntry) -> bool:
     return entry.verified_at is None or analysis.after_promotion is AfterPromotion.WATCH
 
 
-def first_check_at(analysis: Analysis, entry: HistoryEntry, settling_seconds: int = 0) -> datetime | None:
-    """Return when the first check of a revision is due; what it rests on lies wholly within the revision's life."""
-    if entry.available_at is None:
+def first_check_at(analysis: Analysis, begins_at: datetime | None, settling_seconds: int = 0) -> datetime | None:
+    """Return when the first check of a revision is due; what it rests on lies wholly within the revision's life.
+
+    `begins_at` is when its first pod became available, or see `begins_at`; None: it is not known yet.
+    """
+    if begins_at is None:
         return None
     delay = analysis.initial_delay_seconds + max(analysis.interval_seconds, settling_seconds)
-    return _grid_point_from(entry.available_at + timedelta(seconds=delay), analysis.interval_seconds)
+    return _grid_point_from(begins_at + timedelta(seconds=delay), analysis.interval_seconds)
+
+
+def begins_at(metric: Metric, entry: HistoryEntry, history: Iterable[HistoryEntry]) -> datetime | None:
+    """Return when a metric begins to speak of a revision; None: it does not yet.
+
+    A query that names no revision is answered by the pods before it as well, until its rollout ends. That is when it
+    begins where these are no ground to judge by: the revision before was not known good, or this one was made to leave
+    it.
+
+    Rule: No sample from before the attempt is looked at.
+    """
+    before = next((each for each in history if each.revision == entry.revision - 1), None)
+    is_left = entry.trigger in (Trigger.AUTOMATIC_ROLLBACK, Trigger.UNDO)
+    if before is None or not (is_left or before.verified_at is None or before.outcome in BAD):
+        return entry.available_at
+    names_none = any(reach(each, 1, OF_A_REVISION) is not None for each in query.texts(metric))
+    return entry.rolled_out_at if names_none else entry.available_at
 
 
 def settling_seconds(analysis: Analysis, metric: Metric, entry: HistoryEntry, history: Iterable[HistoryEntry]) -> int:
@@ -64,9 +87,9 @@ def settling_seconds(analysis: Analysis, metric: Metric, entry: HistoryEntry, hi
     return found if analysis.settle_seconds is None else analysis.settle_seconds
 
 
-def checks_done(analysis: Analysis, entry: HistoryEntry, now: datetime, settling_seconds: int = 0) -> int:
+def checks_done(analysis: Analysis, begins_at: datetime | None, now: datetime, settling_seconds: int = 0) -> int:
     """Return how many grid points of a revision have passed."""
-    first = first_check_at(analysis, entry, settling_seconds)
+    first = first_check_at(analysis, begins_at, settling_seconds)
     if first is None or now < first:
         return 0
     return (now - first) // timedelta(seconds=analysis.interval_seconds) + 1
@@ -74,10 +97,10 @@ def checks_done(analysis: Analysis, entry: HistoryEntry, now: datetime, settling
 
 def next_check_at(analysis: Analysis, entry: HistoryEntry, now: datetime) -> datetime | None:
     """Return the next grid point of a revision, whether or not all of its metrics are checked there."""
-    first = first_check_at(analysis, entry)
+    first = first_check_at(analysis, entry.available_at)
     if first is None:
         return None
-    done = checks_done(analysis, entry, now)
+    done = checks_done(analysis, entry.available_at, now)
     return first + timedelta(seconds=done * analysis.interval_seconds)
 
 
@@ -162,7 +185,7 @@ class _Asking:
             return
         if metric.alert is not None and (at := self._alerts_at()) is not None:
             yield Question(metric.name), self._alerts(metric.alert, at)
-        if metric.prometheus is None or (grid := self._grid(metric, self.entry)) is None:
+        if metric.prometheus is None or (grid := self._grid(metric, self.entry, self.now)) is None:
             return
         by = metric.prometheus
         yield Question(metric.name), self._checked(metric, by, by.query, grid)
@@ -176,14 +199,11 @@ class _Asking:
     def _values(self) -> Mapping[str, str]:
         return query.values(self.key, self.spec, self.status, self.entry)
 
-    def _grid(self, metric: Metric, entry: HistoryEntry) -> _Grid | None:
+    def _grid(self, metric: Metric, entry: HistoryEntry, until: datetime) -> _Grid | None:
         """Return when a metric is checked; None before the first time."""
-        analysis = self.spec.analysis
-        settling = settling_seconds(analysis, metric, entry, self.status.history)
-        first, done = (
-            first_check_at(analysis, entry, settling),
-            checks_done(analysis, entry, self.now, settling),
-        )
+        analysis, past = self.spec.analysis, self.status.history
+        begins, settling = begins_at(metric, entry, past), settling_seconds(analysis, metric, entry, past)
+        first, done = first_check_at(analysis, begins, settling), checks_done(analysis, begins, until, settling)
         return _Grid(first, done, analysis.interval_seconds) if first is not None and done else None
 
     def _checked(self, metric: Metric, by: PrometheusQuery, text: str, grid: _Grid) -> RangeQuery:
@@ -213,14 +233,11 @@ class _Asking:
 
         Rule: A number is compared with that of the last version known good.
         """
-        analysis = self.spec.analysis
         values = query.values(self.key, self.spec, self.status, stable)
         ended_at = min(stable.ended_at or self.entry.started_at, self.entry.started_at)
-        settling = settling_seconds(analysis, metric, stable, self.status.history)
-        first, done = first_check_at(analysis, stable, settling), checks_done(analysis, stable, ended_at, settling)
-        if first is None or not done or not values.keys() >= query.needed(by.query):
+        grid = self._grid(metric, stable, ended_at)
+        if grid is None or not values.keys() >= query.needed(by.query):
             return
-        grid = _Grid(first, done, analysis.interval_seconds)
         yield Question(metric.name, Role.BASELINE), self._over(grid, metric, by, query.substituted(by.query, values))
 
     def _selected(self, metric: Metric, by: PrometheusQuery) -> Iterator[tuple[Question, RangeQuery]]:
@@ -258,7 +275,7 @@ class _Asking:
     def _alerts_at(self) -> datetime | None:
         """Return the newest time at which alerts were to be looked at; None: there was none yet."""
         analysis, available_at = self.spec.analysis, self.entry.available_at
-        first, done = first_check_at(analysis, self.entry), checks_done(analysis, self.entry, self.now)
+        first, done = first_check_at(analysis, available_at), checks_done(analysis, available_at, self.now)
         times = [_Grid(first, done, analysis.interval_seconds).newest] if first is not None and done else []
         watched_from = (
             None if available_at is None else available_at + timedelta(seconds=analysis.initial_delay_seconds)

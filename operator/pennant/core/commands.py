@@ -85,7 +85,7 @@ def read(annotations: Mapping[str, str]) -> Command | Malformed | None:
     given = {verb: str(annotations[verb.annotation]).strip() for verb in Verb if verb.annotation in annotations}
     if not given:
         return None
-    by, reason = (printable(str(annotations.get(each, "")).strip()) for each in (REQUESTED_BY, REASON))
+    by, reason = (str(annotations.get(each, "")).strip() for each in (REQUESTED_BY, REASON))
     words = tuple(said(verb, value) for verb, value in given.items())
     named = printable(str(annotations.get(REQUESTED_AT, "")).strip())
     # Without a token the words themselves are one: whatever else is said, the same words are carried out once.
@@ -100,4 +100,5 @@ def read(annotations: Mapping[str, str]) -> Command | Malformed | None:
     if len(value) > LONGEST_VALUE:
         problem = f"{verb.annotation} has more than {LONGEST_VALUE} characters"
         return Malformed(token, bool(named), words, problem)
-    return Command(verb, value, token, bool(named), clip(by, NAME), clip(reason, SENTENCE))
+    # No revision and no version has a sign in its name that is shown by its number.
+    return Command(verb, printable(value), token, bool(named), clip(by, NAME), clip(reason, SENTENCE))

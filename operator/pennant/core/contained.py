@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from pennant.api.meta import clip, printable
+from pennant.api.meta import clip
 
 # How the API server tells the items of a list apart; other lists are compared in order.
 _KEYS: Mapping[str, tuple[str, ...]] = {
@@ -131,4 +131,4 @@ def _amount(value: Any) -> int | None:
 
 
 def _shown(value: Any) -> str:
-    return clip(printable(f'"{value}"' if isinstance(value, str) else str(value)), LONGEST_VALUE)
+    return clip(f'"{value}"' if isinstance(value, str) else str(value), LONGEST_VALUE)

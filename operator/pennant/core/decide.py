@@ -297,7 +297,7 @@ def _with_revision(scene: _Scene, draft: Draft, quarantine: Quarantine) -> _Scen
     creation = CreateRevision(fresh)
     if refusal := scene.seen.refused(creation.write.content):
         return replace(scene, refusal=refusal)
-    advice = surge.advice(at.spec)
+    advice = surge.advice(at.spec, draft.template)
     warning = (events.surge_needs_room(advice),) if advice and at.history else ()
     # What the status says was found bad ends as that, also where this very pass releases its content.
     past = plan.succeeded_by(at.history, fresh.entry, (*quarantine, *at.snapshot.status.quarantine))
@@ -416,7 +416,7 @@ def _facts(seen: Observation, scene: _Scene) -> Facts:
         progress=scene.found.progress,
         known_good=scene.found.is_known_good,
         deadline_seconds=at.spec.progress_deadline_seconds,
-        advice=surge.advice(at.spec),
+        advice=surge.advice(at.spec, at.template or at.spec.template),
         verdict=scene.found.verdict,
         condemned=at.condemned,
         withheld=scene.found.withheld,

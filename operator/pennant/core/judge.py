@@ -23,7 +23,7 @@ from pennant.core.decision import Event, EventType
 from pennant.core.history import History, Quarantine, condemnation
 from pennant.core.measurement import Measurements
 from pennant.core.observation import Observation
-from pennant.core.progress import Attempt, Failure, advanced, judged
+from pennant.core.progress import Attempt, Failure, accounted, advanced, judged
 from pennant.core.revision import pair
 from pennant.core.rollback import known_pairs, never_good, quarantined
 
@@ -73,7 +73,7 @@ def judge(
     at = replace(at, active=active)
     progress, failure = judged(at, advanced(at))
     verdict = _verdict(seen, spec.analysis, active)
-    active = history.baking(active, at.workload, progress, verdict, seen.now)
+    active = history.baking(accounted(at, progress), at.workload, progress, verdict, seen.now)
     found = Judgement(active, verdict, quarantine, condemnation(active, quarantine), progress=progress)
     found = replace(found, is_known_good=at.is_known_good)
     if found.condemned is not None:

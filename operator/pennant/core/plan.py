@@ -173,11 +173,16 @@ def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) 
         command_token=draft.token,
         command=draft.command,
         data_hash=revision.data_hash(draft.template, draft.record),
-        restarted_at=restarted_at if 0 < len(restarted_at) <= LONGEST_RESTART else None,
+        restarted_at=restarted_at if _is_kept(restarted_at) else None,
         previous_hash="",
         hash="",
     )
     return Revision(revision.chained(entry, history[-1] if history else None), draft.template, draft.record)
+
+
+def _is_kept(restarted_at: str) -> bool:
+    """Return whether the history keeps a restart annotation: it is given back as it was, so none is cut or changed."""
+    return 0 < len(restarted_at) <= LONGEST_RESTART and restarted_at.isprintable()
 
 
 def _restart(template: Json, history: History, snapshot: Snapshot) -> str:

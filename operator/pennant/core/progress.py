@@ -70,6 +70,11 @@ class Attempt:
         return timedelta(seconds=self.spec.progress_deadline_seconds)
 
     @property
+    def spent(self) -> timedelta:
+        """How long no pod was available in earlier outages; nothing of what is known good."""
+        return timedelta(seconds=0 if self.is_known_good else self.active.unavailable_seconds or 0)
+
+    @property
     def before(self) -> PodProgress | None:
         """What the status says of this revision's progress."""
         progress = self.seen.snapshot.status.progress
@@ -85,16 +90,35 @@ def advanced(at: Attempt) -> PodProgress | None:
     if is_enough(at.active, workload):
         return None
     available = available_pods(workload, at.looked_at, now)
+    is_out = at.active.rolled_out_at is not None and available == 0
+    fresh = PodProgress(revision=at.active.revision, available=available, since=now - at.spent if is_out else now)
     if before is None:
-        before = PodProgress(revision=at.active.revision, available=available, since=now)
+        before = fresh
     standstill = _standstill(at.spec, workload)
     if standstill is not None:
         return before.model_copy(update={"stopped": True, "reason": standstill, "message": ""})
-    lost = at.active.rolled_out_at is not None and available == 0 < before.available and not before.stopped
+    lost = is_out and before.available > 0 and not before.stopped
     if available > before.available or lost or before.reason in STANDSTILLS:
-        return PodProgress(revision=before.revision, available=available, since=now)
+        return fresh
     since = watched(before.since, at.seen.unwatched, now)
     return before if since == before.since else before.model_copy(update={"since": since})
+
+
+def accounted(at: Attempt, progress: PodProgress | None) -> HistoryEntry:
+    """Return the entry of the revision with the outage that is over now; the next one goes on where it ended.
+
+    So pods that come for a moment and go again do not put off the end of the deadline for ever.
+
+    Rule: An outage is a signal.
+    """
+    before, active = at.before, at.active
+    if before is None or at.is_known_good or active.rolled_out_at is None:
+        return active
+    was_out = before.available == 0 and not before.stopped and before.reason in (None, Reason.PODS_UNAVAILABLE)
+    if not was_out or (progress is not None and progress.available == 0):
+        return active
+    out = at.seen.now - watched(before.since, at.seen.unwatched, at.seen.now)
+    return active.model_copy(update={"unavailable_seconds": int(out.total_seconds())})
 
 
 def is_enough(active: HistoryEntry, workload: Workload) -> bool:
@@ -226,6 +250,6 @@ def _shortfall(at: Attempt, progress: PodProgress, workload: Workload) -> str:
     """Return how far the pods came, in numbers."""
     seconds = at.spec.progress_deadline_seconds
     if at.active.rolled_out_at is not None:
-        return f"no pod has been available for {seconds} s"
+        return f"no pod has been available for {seconds} s{' in all' if at.spent else ''}"
     further = "no further pod" if progress.available else "none"
     return f"{progress.available} of {workload.replicas} pods became available, and {further} within {seconds} s"

@@ -4,6 +4,7 @@ This is no parser: what it does not know it passes over, and the metric source h
 Expected are queries as users write them, with the placeholders of `pennant.api.promql`.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ _TOKEN = re.compile(
 _MATCHER = re.compile(rf"(?P<label>{_NAME}|{STRING})\s*(?P<operator>=~|!~|!=|=)\s*(?P<string>{STRING})", re.ASCII)
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhdwyi])", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
+LONGEST_REACH_SECONDS = _SECONDS["y"]
 MOST_SELECTORS, MOST_MATCHERS = 4, 8
 """Of a probe: its bits must fit into the 53 of a number."""
 _COMPARISONS = frozenset({"==", "!=", "<=", ">=", "<", ">"})
@@ -160,7 +162,8 @@ def reach(query: str, interval_seconds: int, own: frozenset[str]) -> int | None:
 
     Left aside are series that carry the value of one of the placeholders `own`, for they begin with the revision; None
     where no others are selected. A range, a subquery and an offset reach as far as they say, added where they are
-    nested; a sample without a range is at most one interval old at the first check.
+    nested; a sample without a range is at most one interval old at the first check. What reaches back further than a
+    year counts as a year.
     """
     stack = [_Reach()]
     for token in _TOKEN.finditer(query):
@@ -180,7 +183,7 @@ def reach(query: str, interval_seconds: int, own: frozenset[str]) -> int | None:
         elif token["operator"] or (token["word"] or "").lower() in _SPLITS:
             top.split()
     longest = max((each.whole for each in stack if each.whole is not None), default=None)
-    return None if longest is None else -int(-longest // 1)
+    return None if longest is None else math.ceil(min(longest, LONGEST_REACH_SECONDS))
 
 
 class _Reach:

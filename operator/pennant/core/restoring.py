@@ -41,7 +41,7 @@ def restored(status: ModelDeploymentStatus, snapshot: Snapshot, past: History) -
     The ModelVersions note it too, and so do the revisions that failed or were undone. Where it was released, the
     history says so. What is missing otherwise was taken away by somebody else, or lost with the status.
 
-    Rule: A quarantine is kept in two places.
+    Rule: A quarantine is kept in three places.
     """
     known = status.quarantine
     for each in (*_mirrored_here(snapshot), *_told(past)):
@@ -62,7 +62,7 @@ def _mirrored_here(snapshot: Snapshot) -> Iterator[QuarantineEntry]:
 def _told(past: History) -> Iterator[QuarantineEntry]:
     """Yield what the history says that was quarantined: what failed, and what was asked for at an undo.
 
-    Rule: What was found bad stays so when its records alone are left.
+    Rule: A quarantine is kept in three places.
     """
     asked: HistoryEntry | None = None
     for entry, successor in zip_longest(past, past[1:]):

@@ -221,7 +221,7 @@ def _stalled_by_grace(facts: Facts) -> Said | None:
 
 def stall(reason: Reason, message: str) -> Said:
     """Return what is said where a person must act, with what to do at its end."""
-    return Said(TRUE, reason, f"{clip(message, LONGEST_CAUSE)}. {reason.to_do}")
+    return Said(TRUE, reason, f"{clip(message, LONGEST_CAUSE).removesuffix('.')}. {reason.to_do}")
 
 
 STALLS = (
@@ -238,6 +238,9 @@ STALLS = (
 
 
 def _mend(facts: Facts) -> str:
+    if facts.blocked is not None and facts.active is not None and facts.blocked.digest == facts.active.digest:
+        # The version serves, with another pod template than the one that is asked for.
+        return "Change spec.template"
     if facts.tag is None:
         return "Change spec.version to a good version"
     return f"Move the tag {facts.tag} to a good version"

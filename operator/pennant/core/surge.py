@@ -3,22 +3,21 @@
 from collections.abc import Iterator
 from typing import Any
 
+from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 
-GPU = "nvidia.com/gpu"
 
-
-def advice(spec: ModelDeploymentSpec) -> str:
+def advice(spec: ModelDeploymentSpec, template: Json) -> str:
     """Return what to set where one pod needs what a second one beside it cannot have; empty: nothing.
 
-    With one replica and the default surge a rollout starts the new pod beside the old one. A GPU that is taken, and a
-    volume that one node alone may mount, keep it from starting.
+    `template` is the pod template of the revision. With one replica and the default surge a rollout starts the new pod
+    beside the old one. A GPU that is taken, and a volume that one node alone may mount, keep it from starting.
 
     Rule: One replica that cannot have a second pod beside it gets a warning.
     """
     if (spec.replicas or 1) != 1 or spec.rollout.max_surge in (0, "0%"):
         return ""
-    what = _scarce(spec.template["spec"])
+    what = _scarce(template["spec"])
     if not what:
         return ""
     return (
@@ -27,13 +26,15 @@ def advice(spec: ModelDeploymentSpec) -> str:
     )
 
 
-def _scarce(pod: dict[str, Any]) -> str:
-    """Return what of a pod a second pod may not get."""
+def _scarce(pod: Json) -> str:
+    """Return what of a pod a second pod may not get: a device, which has a domain in its name, or a volume."""
     for container in _objects(pod.get("containers")):
         resources = container.get("resources")
         for kind in ("limits", "requests"):
-            if isinstance(resources, dict) and GPU in (resources.get(kind) or {}):
-                return f"requests {GPU}"
+            named = resources.get(kind) if isinstance(resources, dict) else None
+            devices = [each for each in named if "/" in each] if isinstance(named, dict) else []
+            if devices:
+                return f"requests {devices[0]}"
     for volume in _objects(pod.get("volumes")):
         claim = volume.get("persistentVolumeClaim")
         if isinstance(claim, dict) and not claim.get("readOnly"):

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from pennant.api.meta import Json, clip, printable
+from pennant.api.meta import Json, clip
 from pennant.ports import AdmissionFailed, Conflict, Ending, PortError, Refused, Unavailable
 
 # A mistake in an applied manifest comes as 500, like a fault of the server; only the text tells them apart.
@@ -13,6 +13,7 @@ _MANIFEST_FAULTS = ("failed to create typed patch object", "failed to convert ne
 # So do admission webhooks: one that says no may do so by any code, and one that cannot be asked makes the write fail.
 _DENIED = re.compile(r'admission webhook "[^"]*" denied the request')
 _TOO_LARGE = re.compile(r"too large|larger than max|ResourceExhausted", re.IGNORECASE)
+_SECONDS = re.compile("[0-9]{1,6}", re.ASCII)
 _NOT_ASKED = "Internal error occurred: failed calling webhook"
 
 
@@ -64,7 +65,7 @@ def is_too_large(code: int, message: str) -> bool:
 def failure(code: int, body: bytes, headers: Mapping[str, str]) -> PortError:
     """Return the error that an answer other than 2xx stands for, with the server's own message."""
     status = _status(body)
-    message = clip(printable(str(status.get("message") or f"HTTP {code}")))
+    message = clip(str(status.get("message") or f"HTTP {code}"))
     retry_after = headers.get("Retry-After", "")
     if code == 401:
         return Unauthenticated(message)
@@ -76,7 +77,7 @@ def failure(code: int, body: bytes, headers: Mapping[str, str]) -> PortError:
     if _is_terminating(status):
         return Ending(message)
     if (code in (408, 410, 429) or code >= 500 or code < 400) and not _is_about_the_write(message):
-        return Throttled(message, float(retry_after)) if retry_after.isdigit() else Unavailable(message)
+        return Throttled(message, float(retry_after)) if _SECONDS.fullmatch(retry_after) else Unavailable(message)
     return AdmissionFailed(message) if message.startswith(_NOT_ASKED) else Refused(message)
 
 

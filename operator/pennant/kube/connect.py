@@ -46,8 +46,11 @@ class Connection:
         explicit = kubeconfig or os.environ.get("KUBECONFIG")
         in_cluster = not explicit and bool(os.environ.get(SERVICE_HOST_ENV_NAME))
         self._kubeconfig = None if in_cluster else explicit or DEFAULT_KUBECONFIG
+        self._kubeconfigs = self._kubeconfig.split(os.pathsep) if self._kubeconfig else []
         self._context = context
         self._lock = asyncio.Lock()
+        self._trusted: tuple[Mapping[Path, bytes | None], bool] | None = None
+        """The files that the context was made of, and whether the server's certificate is checked."""
         try:
             self._load()
         except _FAILURES as error:
@@ -60,7 +63,7 @@ class Connection:
 
     @property
     def tls(self) -> ssl.SSLContext:
-        """What is trusted, and the client certificate if there is one."""
+        """What is trusted, and the client certificate if there is one; another object after a file of it changed."""
         return self._tls
 
     @property
@@ -81,7 +84,7 @@ class Connection:
     async def headers(self) -> Mapping[str, str]:
         """Return the header that authenticates, read again when it is older than a minute."""
         if monotonic() >= self._refresh_at:
-            await self._in_thread(self._read_token)
+            await self._in_thread(self._refresh)
         return self._headers
 
     async def reload(self, refused: Mapping[str, str]) -> bool:
@@ -100,7 +103,17 @@ class Connection:
                 self._refresh_at = monotonic() + REFRESH_SECONDS
                 _log.warning("The credentials for the API server cannot be read: %s", _said(error))
 
+    def _refresh(self) -> None:
+        """Read the token and the certificates again, or everything where the kubeconfig has changed."""
+        if _contents(*self._kubeconfigs) != self._read:
+            self._load()
+        else:
+            self._read_token()
+            self._trust(self._configuration)
+
     def _load(self) -> None:
+        # Contents are noted before they are used: what changes in between is noticed the next time.
+        contents = _contents(*self._kubeconfigs)
         # An empty string, not None: None would take the proxy from the environment.
         configuration = Configuration(proxy="", no_proxy="")
         if self._kubeconfig is None:
@@ -109,9 +122,16 @@ class Connection:
         else:
             load_kube_config(self._kubeconfig, self._context, configuration, persist_config=False)  # type: ignore[no-untyped-call]
             namespace = _context_namespace(self._kubeconfig, self._context)
-        self._tls = _tls_context(configuration)
-        self._configuration, self._namespace = configuration, namespace
+        self._trust(configuration)
+        self._configuration, self._namespace, self._read = configuration, namespace, contents
         self._read_token()
+
+    def _trust(self, configuration: Configuration) -> None:
+        """Make the context; where it would be made of the same files it stays, for connections are known by it."""
+        files = _contents(configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
+        if self._trusted != (files, configuration.verify_ssl):
+            self._tls = _tls_context(configuration)
+            self._trusted = files, configuration.verify_ssl
 
     def _read_token(self) -> None:
         token = self._configuration.get_api_key_with_prefix("BearerToken")
@@ -124,6 +144,19 @@ def _said(error: Exception) -> str:
     if isinstance(error, YAMLError | UnicodeError):
         return "the kubeconfig cannot be read as YAML"
     return str(error)
+
+
+def _contents(*paths: str | None) -> dict[Path, bytes | None]:
+    """Return the files that are named, with what is in them."""
+    named = [Path(each).expanduser() for each in paths if each]
+    return {path: _content(path) for path in named}
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
 
 
 def _context_namespace(kubeconfig: str, name: str | None) -> str:

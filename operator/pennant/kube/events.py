@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pennant.api import API_VERSION, GROUP
-from pennant.api.meta import Json
+from pennant.api.meta import Json, clip
 from pennant.core.decision import Event
 from pennant.core.observation import Key
 from pennant.kube.client import Client, Verb
@@ -39,7 +39,7 @@ async def record(client: Client, regarding: Regarding, event: Event, now: dateti
         "eventTime": micro_time(now),
         "type": event.type,
         "reason": event.reason,
-        "note": _within(event.message, NOTE_BYTES),
+        "note": _within(clip(event.message, NOTE_BYTES), NOTE_BYTES),
         "action": "Reconcile",
         "reportingController": CONTROLLER,
         "reportingInstance": instance,

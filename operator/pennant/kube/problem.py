@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pennant.api.meta import MEANINGS, clip, printable
+from pennant.api.meta import MEANINGS, clip
 
 _NESTED = (dict, list)
 DEEPEST = 64
@@ -48,7 +48,7 @@ def problem(error: ValidationError, root: str = "spec", only: Container[str] | N
     # A rule of the whole names its fields itself.
     names_itself = first["type"] == "value_error" and not path
     sentence = said if names_itself else f"{root}{path}: {said}"
-    return clip(printable(f"{sentence} (and {len(more)} more)" if more else sentence))
+    return clip(f"{sentence} (and {len(more)} more)" if more else sentence)
 
 
 def _mended(start: re.Match[str]) -> str:
@@ -92,7 +92,7 @@ def _said_too_deep(value: object, root: str) -> str | None:
     while pending:
         node, path, depth = pending.pop()
         if depth > DEEPEST:
-            return clip(printable(f"{path}: must not be nested in more than {DEEPEST} levels"))
+            return clip(f"{path}: must not be nested in more than {DEEPEST} levels")
         if isinstance(node, Mapping):
             children = [(f".{name}", each) for name, each in node.items()]
         else:

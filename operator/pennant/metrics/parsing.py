@@ -41,7 +41,8 @@ def result(code: int, body: bytes, kind: str, read: Callable[[list[Any]], Answer
         raise Partial("the answer is partial, because a part of the source did not answer")
     try:
         return read(data["result"])
-    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
+    # A time that is too far away is an OSError.
+    except (KeyError, TypeError, ValueError, OverflowError, OSError, AttributeError) as error:
         raise Unavailable("the answer cannot be read") from error
 
 

@@ -42,7 +42,7 @@ Observed = Callable[[str, str, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a source is, and with what to ask it; credentials are files, read again for each query."""
+    """Where a source is, and with what to ask it; credentials and certificates are read again for each query."""
 
     url: str
     bearer_token_file: Path | None = None
@@ -69,6 +69,7 @@ class Prometheus:
         self._name, self._endpoint, self._observed = name, endpoint, observed
         self._turns = Turns(endpoint.concurrent_queries)
         self._session: aiohttp.ClientSession | None = None
+        self._authorities = Authorities(endpoint.ca_file)
 
     async def query_range(self, request: RangeQuery) -> Series:
         """Return the series; `Unavailable` or `Refused` where there is none."""
@@ -174,9 +175,9 @@ class Prometheus:
     async def _request(self, method: str, path: str, **content: Any) -> tuple[int, bytes]:
         url = f"{self._endpoint.url.rstrip('/')}/api/v1/{path}"
         try:
-            headers = self._headers()
+            headers, tls = self._headers(), self._authorities.context()
             async with self._opened().request(
-                method, url, headers=headers, allow_redirects=False, **content
+                method, url, headers=headers, ssl=tls, allow_redirects=False, **content
             ) as response:
                 return response.status, await _bounded(response)
         except aiohttp.ClientError as error:
@@ -195,11 +196,8 @@ class Prometheus:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
-            tls: ssl.SSLContext | bool = True
-            if self._endpoint.ca_file is not None:
-                tls = ssl.create_default_context(cafile=str(self._endpoint.ca_file))
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._endpoint.concurrent_queries, ssl=tls),
+                connector=aiohttp.TCPConnector(limit=self._endpoint.concurrent_queries),
                 # The whole is timed by whoever asks.
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
                 headers={"User-Agent": f"pennant/{__version__}", "Accept-Encoding": "gzip"},
@@ -207,6 +205,24 @@ class Prometheus:
                 trust_env=False,
             )
         return self._session
+
+
+class Authorities:
+    """Whose certificates are trusted: those of a file, which others replace at any time, or the system's."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Trust the certificates of this file; without one those that the system trusts."""
+        self._path = path
+        self._known: tuple[bytes, ssl.SSLContext] | None = None
+
+    def context(self) -> ssl.SSLContext | bool:
+        """Return what aiohttp takes for it, the same as before unless the file has changed; raises `OSError`."""
+        if self._path is None:
+            return True
+        content = self._path.read_bytes()
+        if self._known is None or self._known[0] != content:
+            self._known = content, ssl.create_default_context(cafile=str(self._path))
+        return self._known[1]
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:

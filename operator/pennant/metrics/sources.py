@@ -46,7 +46,7 @@ class SourceSettings(_Settings):
     basic_auth: BasicAuth | None = None
     """User and password."""
     ca_file: Path | None = None
-    """Certificates to trust instead of the system's."""
+    """File of certificates to trust instead of the system's; read again for each query."""
     headers: dict[str, str] = Field(default_factory=dict)
     """Headers to send, such as `X-Scope-OrgID`."""
     timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0

@@ -21,6 +21,8 @@ from aiohttp import web
 PATH = "/alerts"
 LARGEST_BODY_BYTES = 256 * 1024
 BODY_SECONDS = 5.0
+LINGERING_SECONDS = 1.0
+"""How long what is left of a request is taken in and dropped, so that its sender gets the answer."""
 REQUESTS_PER_SECOND = 10
 HINT_PAUSE_SECONDS = 1.0
 _log = logging.getLogger(__name__)
@@ -39,6 +41,7 @@ class AlertWebhook:
         self._token_file, self._hint, self._is_leading, self._counted = token_file, hint, is_leading, counted
         self._runner: web.AppRunner | None = None
         self._allowance = Allowance(REQUESTS_PER_SECOND)
+        self._complaints = Allowance(1)
         self._hinted_at: float | None = None
         self._waiting: frozenset[str] = frozenset()
         self._timer: asyncio.TimerHandle | None = None
@@ -47,7 +50,7 @@ class AlertWebhook:
         """Listen."""
         app = web.Application(client_max_size=LARGEST_BODY_BYTES)
         app.router.add_post(PATH, self._answer)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, lingering_time=LINGERING_SECONDS)
         await self._runner.setup()
         await web.TCPSite(self._runner, address, port).start()
 
@@ -65,21 +68,24 @@ class AlertWebhook:
 
     async def _answer(self, request: web.Request) -> web.Response:
         try:
-            answer = await self._heard(request)
+            answer: web.Response = await self._heard(request)
         except web.HTTPException as error:
+            # Whoever comes again may reach another replica, but only by another connection; strangers keep none.
+            error.force_close()
             self._counted(error.status)
             raise
         self._counted(answer.status)
         return answer
 
     async def _heard(self, request: web.Request) -> web.Response:
-        if not self._allowance.spend(asyncio.get_running_loop().time()):
-            raise web.HTTPTooManyRequests(headers={"Retry-After": "1"}, text="too many requests; try again in 1 s\n")
+        # Of who has no token no more is read than the head, and nobody else has to wait for it.
         if not self._is_authorized(request.headers.get("Authorization", "")):
             raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"}, text="a bearer token is needed\n")
+        if not self._allowance.spend(asyncio.get_running_loop().time()):
+            raise web.HTTPTooManyRequests(headers={"Retry-After": "1"}, text="too many requests; try again in 1 s\n")
         names = firing(await _body(request))
         if not self._is_leading():
-            # Alertmanager tries again, and may find the replica that leads.
+            # Alertmanager tries again, by another connection, and finds the replica that leads sooner or later.
             raise web.HTTPServiceUnavailable(text="this replica does not lead; try again\n")
         if names:
             self._pass_on(names)
@@ -92,7 +98,8 @@ class AlertWebhook:
             # Read each time: a token may be replaced while the process runs.
             token = self._token_file.read_bytes().strip()
         except OSError as error:
-            _log.warning("The token of the alert webhook cannot be read", extra={"error": str(error)})
+            if self._complaints.spend(asyncio.get_running_loop().time()):
+                _log.warning("The token of the alert webhook cannot be read", extra={"error": str(error)})
             return False
         return bool(token) and hmac.compare_digest(header.encode(errors="surrogateescape"), b"Bearer " + token)
 

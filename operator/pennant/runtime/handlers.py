@@ -165,13 +165,38 @@ def log_in(
     """Let kopf use our connection: the same server, trust and credentials as every other request."""
 
     async def session(**_: Any) -> kopf.AiohttpSession:
-        connector = aiohttp.TCPConnector(ssl=connection.tls, limit=16)
-        headers = await connection.headers()
-        opened = aiohttp.ClientSession(connector=connector, headers=headers, trust_env=False, middlewares=middlewares)
+        opened = open_session(connection, *middlewares)
         return kopf.AiohttpSession(server=connection.server, aiohttp_session=opened, expiration=now() + RELOGIN_AFTER)
 
     handler: Callable[..., Awaitable[kopf.AiohttpSession]] = session
     kopf.on.login(registry=registry)(handler)
+
+
+def open_session(connection: Connection, *middlewares: aiohttp.ClientMiddlewareType) -> aiohttp.ClientSession:
+    """Return a session that asks the API server as `kube.client` does, also where a request names nothing but a URL.
+
+    Each request goes through `middlewares` first.
+    """
+    tls = connection.tls
+
+    async def ours(request: aiohttp.ClientRequest, ask: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        if connection.tls is not tls:
+            # Certificates were replaced; where a session is closed kopf logs in anew.
+            await session.close()
+            raise RuntimeError("Session is closed")
+        request.server_hostname = connection.server_name
+        # Headers of the session itself are sent to a proxy, too.
+        request.headers.update(await connection.headers())
+        return await ask(request)
+
+    session = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=tls, limit=16),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        proxy=connection.proxy,
+        middlewares=(*middlewares, ours),
+        trust_env=False,
+    )
+    return session
 
 
 def settings() -> kopf.OperatorSettings:

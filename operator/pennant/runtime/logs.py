@@ -1,6 +1,7 @@
 """Log lines: facts with keys, for people or as JSON, one line each.
 
 Rule: Neither a secret nor what a stranger says is told on.
+Rule: What others wrote is shown with each sign that has no look of its own by its number.
 """
 
 import asyncio
@@ -13,11 +14,13 @@ from typing import Any
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import RequestPayloadError
 
-from pennant.api.meta import rfc3339
+from pennant.api.meta import clip, rfc3339
 from pennant.runtime.lease import LeaseLost
 from pennant.runtime.settings import LogFormat, LogLevel
 
 _log = logging.getLogger(__name__)
+LONGEST = 4096
+"""Characters of a message, of a fact, and of each line of a traceback."""
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -62,8 +65,12 @@ def explain(task: asyncio.Task[Any]) -> None:
         _log.error("A part ended", extra={"part": task.get_name()})
 
 
-def _facts(record: logging.LogRecord) -> dict[str, Any]:
-    return {name: value for name, value in vars(record).items() if name not in _STANDARD}
+def _facts(record: logging.LogRecord) -> dict[str, str]:
+    return {name: clip(str(value), LONGEST) for name, value in vars(record).items() if name not in _STANDARD}
+
+
+def _shown(traceback: str) -> str:
+    return "\n".join(clip(each, LONGEST) for each in traceback.split("\n"))
 
 
 def _time(record: logging.LogRecord) -> str:
@@ -75,10 +82,11 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        line = {"time": _time(record), "level": record.levelname, "logger": record.name, "message": record.getMessage()}
-        line |= {name: str(value) for name, value in _facts(record).items()}
+        message = clip(record.getMessage(), LONGEST)
+        line = {"time": _time(record), "level": record.levelname, "logger": record.name, "message": message}
+        line |= _facts(record)
         if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
+            line["traceback"] = _shown(self.formatException(record.exc_info))
         return json.dumps(line, ensure_ascii=False)
 
 
@@ -87,6 +95,6 @@ class ConsoleFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line, and a traceback below it where there is one."""
-        facts = "".join(f" {name}={json.dumps(str(value))}" for name, value in _facts(record).items())
-        line = f"{_time(record)} {record.levelname:<7} {json.dumps(record.getMessage())[1:-1]}{facts}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        facts = "".join(f" {name}={json.dumps(value, ensure_ascii=False)}" for name, value in _facts(record).items())
+        line = f"{_time(record)} {record.levelname:<7} {clip(record.getMessage(), LONGEST)}{facts}"
+        return f"{line}\n{_shown(self.formatException(record.exc_info))}" if record.exc_info else line

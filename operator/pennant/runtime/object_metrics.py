@@ -3,7 +3,7 @@
 All series of an object begin at its first pass and go when it goes. Only the leader decides, so only it has them.
 """
 
-from collections.abc import Iterable
+from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -14,6 +14,7 @@ from pennant.core.decision import Decision
 from pennant.core.measurement import Awaited, Measurement, Question, Request, Series
 from pennant.core.observation import Invalid, Key, Observation
 
+Instrument = TypeVar("Instrument", Gauge, Counter)
 OBJECT = ("namespace", "name")
 STATUSES = ("true", "false", "unknown")
 ROLLOUT_RESULTS = {
@@ -34,17 +35,14 @@ class ObjectMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         """Make the instruments on this registry."""
         prefix = "pennant_modeldeployment"
-        self._labels: dict[Gauge | Counter, tuple[str, ...]] = {}
+        self._series: dict[Key, set[tuple[Gauge | Counter, tuple[str, ...]]]] = {}
+        """What there is of each ModelDeployment, by the labels: to look through those of all would take seconds."""
 
         def gauge(name: str, text: str, *labels: str) -> Gauge:
-            made = Gauge(name, text, (*OBJECT, *labels), registry=registry)
-            self._labels[made] = (*OBJECT, *labels)
-            return made
+            return Gauge(name, text, (*OBJECT, *labels), registry=registry)
 
         def counter(name: str, text: str, *labels: str) -> Counter:
-            made = Counter(name, text, (*OBJECT, *labels), registry=registry)
-            self._labels[made] = (*OBJECT, *labels)
-            return made
+            return Counter(name, text, (*OBJECT, *labels), registry=registry)
 
         self._info = gauge(
             f"{prefix}_info",
@@ -84,56 +82,60 @@ class ObjectMetrics:
         if seen is None or decision is None:
             self._forget(key)
             return
-        where = (key.namespace, key.name)
         if key not in self._checked:
-            self._begin(key, where)
+            self._begin(key)
         self._note_state(key, seen, decision)
-        self._note_history(where, seen, decision)
+        self._note_history(key, seen, decision)
         if not isinstance(seen.snapshot.spec, Invalid):
             self._note_checks(key, seen, seen.snapshot.spec, decision)
 
-    def _begin(self, key: Key, where: tuple[str, str]) -> None:
+    def _of(self, key: Key, instrument: Instrument, *labels: str) -> Instrument:
+        """Return the series of a ModelDeployment that has these labels besides its namespace and name."""
+        values = (key.namespace, key.name, *labels)
+        self._series.setdefault(key, set()).add((instrument, values))
+        return instrument.labels(*values)
+
+    def _begin(self, key: Key) -> None:
         """Start the counters at 0: an increment of a counter that was not there before is not seen."""
         self._checked[key] = {}
         for result in ROLLOUT_RESULTS.values():
-            self._rollouts.labels(*where, result)
+            self._of(key, self._rollouts, result)
         for reason in ROLLBACK_REASONS:
-            self._rollbacks.labels(*where, reason.value)
+            self._of(key, self._rollbacks, reason.value)
 
     def _note_state(self, key: Key, seen: Observation, decision: Decision) -> None:
         snapshot, status = seen.snapshot, decision.status
-        where = (key.namespace, key.name)
         model, tag = "", ""
         if not isinstance(snapshot.spec, Invalid):
             model, tag = snapshot.spec.model, snapshot.spec.tag
             held = sum(tag in each.tags and not each.deleting for each in snapshot.versions)
-            self._holders.labels(*where).set(held)
+            self._of(key, self._holders).set(held)
         desired = status.desired.version if status.desired else ""
         serving = status.serving.version if status.serving else ""
-        labels = (*where, model, tag, desired, serving)
+        labels = (model, tag, desired, serving)
         if self._infos.get(key) != labels:
-            if old := self._infos.get(key):
-                self._info.remove(*old)
-            self._info.labels(*labels).set(1)
+            if key in self._infos:
+                self._remove(key, self._info)
+            self._of(key, self._info, *labels).set(1)
             self._infos[key] = labels
         for condition in status.conditions:
             for each in STATUSES:
                 held_status = float(condition.status.value.lower() == each)
-                self._condition.labels(*where, condition.type, each).set(held_status)
-        self._generation.labels(*where).set(snapshot.generation)
-        self._observed.labels(*where).set(status.observed_generation)
-        self._replicas.labels(*where).set(status.replicas)
-        self._ready_replicas.labels(*where).set(status.ready_replicas)
+                self._of(key, self._condition, condition.type, each).set(held_status)
+        self._of(key, self._generation).set(snapshot.generation)
+        self._of(key, self._observed).set(status.observed_generation)
+        self._of(key, self._replicas).set(status.replicas)
+        self._of(key, self._ready_replicas).set(status.ready_replicas)
 
-    def _note_history(self, where: tuple[str, str], seen: Observation, decision: Decision) -> None:
+    def _note_history(self, key: Key, seen: Observation, decision: Decision) -> None:
         """Count what the status says for the first time in this pass."""
         before = {each.revision: each for each in seen.snapshot.status.history}
         for entry in decision.status.history:
             old = before.get(entry.revision)
             if old is None and entry.trigger is Trigger.AUTOMATIC_ROLLBACK and before:
-                self._rollbacks.labels(*where, self._why(decision, entry)).inc()
+                self._of(key, self._rollbacks, self._why(decision, entry)).inc()
             if old is not None and old.outcome is not entry.outcome and entry.outcome in ROLLOUT_RESULTS:
-                self._rollouts.labels(*where, ROLLOUT_RESULTS[entry.outcome]).inc()
+                self._of(key, self._rollouts, ROLLOUT_RESULTS[entry.outcome]).inc()
             if old is not None and old.rolled_out_at is None and entry.rolled_out_at is not None:
                 self._rollout_seconds.observe((entry.rolled_out_at - entry.started_at).total_seconds())
                 self._note_rollback_time(decision, entry)
@@ -148,15 +150,14 @@ class ObjectMetrics:
             self._rollback_seconds.observe((entry.rolled_out_at - found).total_seconds())
 
     def _note_checks(self, key: Key, seen: Observation, spec: ModelDeploymentSpec, decision: Decision) -> None:
-        where = (key.namespace, key.name)
         states = {each.name: each for each in decision.status.analysis}
         known = self._checked[key]
         for metric in spec.analysis.metrics:
             if metric.threshold is not None:
                 threshold = metric.threshold.max or metric.threshold.min or "0"
-                self._threshold.labels(*where, metric.name).set(float(threshold))
+                self._of(key, self._threshold, metric.name).set(float(threshold))
             for result in CHECK_RESULTS:
-                self._checks.labels(*where, metric.name, result)
+                self._of(key, self._checks, metric.name, result)
             measurement = seen.measurements.get(Question(metric.name))
             if measurement is None or isinstance(measurement.answer, Awaited) or metric.name not in states:
                 continue
@@ -164,28 +165,27 @@ class ObjectMetrics:
                 continue
             known[metric.name] = measurement.request
             state = states[metric.name]
-            self._checks.labels(*where, metric.name, _result(state.state, state.reason)).inc()
+            self._of(key, self._checks, metric.name, _result(state.state, state.reason)).inc()
             if (value := _last_value(measurement)) is not None:
-                self._value.labels(*where, metric.name).set(value)
+                self._of(key, self._value, metric.name).set(value)
         for name in known.keys() - {metric.name for metric in spec.analysis.metrics}:
             del known[name]
-            self._remove((self._checks, self._value, self._threshold), (*where, name))
+            for instrument in (self._checks, self._value, self._threshold):
+                self._remove(key, instrument, name)
 
     def _forget(self, key: Key) -> None:
         if self._checked.pop(key, None) is None:
             return
         self._infos.pop(key, None)
-        self._remove(tuple(self._labels), (key.namespace, key.name))
+        for instrument, labels in self._series.pop(key, ()):
+            instrument.remove(*labels)
 
-    def _remove(self, instruments: Iterable[Gauge | Counter], prefix: tuple[str, ...]) -> None:
-        """Remove all series whose labels begin like this."""
-        for instrument in instruments:
-            names = self._labels[instrument]
-            samples = [sample for metric in instrument.collect() for sample in metric.samples]
-            found = {tuple(sample.labels[name] for name in names) for sample in samples}
-            for labels in found:
-                if labels[: len(prefix)] == prefix:
-                    instrument.remove(*labels)
+    def _remove(self, key: Key, instrument: Gauge | Counter, *first: str) -> None:
+        """Remove the series of a ModelDeployment from one instrument whose further labels begin like this."""
+        known, begins = self._series[key], (key.namespace, key.name, *first)
+        for each in [each for each in known if each[0] is instrument and each[1][: len(begins)] == begins]:
+            instrument.remove(*each[1])
+            known.remove(each)
 
 
 def _result(state: MetricState, reason: Reason) -> str:

@@ -56,9 +56,9 @@ def test_the_first_check_is_the_first_grid_point_after_delay_and_interval(
 ) -> None:
     settings = the_spec(analysis={"intervalSeconds": 10, "initialDelaySeconds": delay}).analysis
     entry = an_entry(available_at=after(available))
-    assert checks.first_check_at(settings, entry) == after(first)
-    assert checks.checks_done(settings, entry, after(first - 0.001)) == 0
-    assert checks.checks_done(settings, entry, after(first)) == 1
+    assert checks.first_check_at(settings, entry.available_at) == after(first)
+    assert checks.checks_done(settings, entry.available_at, after(first - 0.001)) == 0
+    assert checks.checks_done(settings, entry.available_at, after(first)) == 1
     assert checks.next_check_at(settings, entry, NOON) == after(first)
     assert checks.next_check_at(settings, entry, after(first)) == after(first + 10)
 
@@ -112,7 +112,7 @@ def test_each_metric_has_its_own_first_check_and_samples_are_as_old_as_the_metri
 def test_checks_are_made_at_whole_multiples_of_the_interval(interval: int) -> None:
     """Rule: A server that rounds times to whole steps changes nothing."""
     settings = the_spec(analysis={"intervalSeconds": interval}).analysis
-    first = checks.first_check_at(settings, an_entry(available_at=after(3.123)))
+    first = checks.first_check_at(settings, after(3.123))
     assert first is not None
     assert first.timestamp() % interval == 0
 

@@ -144,6 +144,9 @@ CLAIM = {"volumes": [{"name": "models", "persistentVolumeClaim": {"claimName": "
     [
         (GPU, {}, {"replicas": 1}, "requests nvidia.com/gpu"),
         ({}, CLAIM, {"replicas": 1}, "mounts the claim models"),
+        ({"resources": {"requests": {"amd.com/gpu": 1}}}, {}, {"replicas": 1}, "requests amd.com/gpu"),
+        ({"resources": {"limits": {"cpu": "8", "hugepages-2Mi": "1Gi"}}}, {}, {"replicas": 1}, ""),
+        ({"resources": {"limits": "a/b", "requests": None}}, {}, {"replicas": 1}, ""),
         (GPU, {}, {"replicas": 2}, ""),
         (GPU, {}, {"replicas": 1, "rollout": {"maxSurge": 0, "maxUnavailable": 1}}, ""),
         ({}, {}, {"replicas": 1}, ""),
@@ -152,7 +155,7 @@ CLAIM = {"volumes": [{"name": "models", "persistentVolumeClaim": {"claimName": "
 def test_a_second_pod_that_finds_no_room(container: Any, pod: Any, spec: Any, words: str) -> None:
     """Rule: One replica that cannot have a second pod beside it gets a warning."""
     template = {"spec": {"containers": [{"name": "server", "image": "i", **container}], **pod}}
-    found = advice(the_spec(template=template, **spec))
+    found = advice(the_spec(**spec), template)
     assert words in found
     assert bool(words) == ("set rollout.maxSurge: 0 and rollout.maxUnavailable: 1" in found)
 

@@ -9,7 +9,7 @@ from pennant.api.deployment_status import Applied, HistoryEntry, ModelDeployment
 from pennant.api.reasons import Reason
 from pennant.core.observation import Observation, Span, Workload
 from pennant.core.pods import Container, Pod, Pods, ReplicaSet, Running
-from pennant.core.progress import Attempt, Failure, advanced, judged, needs_a_look
+from pennant.core.progress import Attempt, Failure, accounted, advanced, judged, needs_a_look
 from unit.core.builders import a_snapshot, a_workload, after, an_entry, the_spec
 
 NEW = an_entry()
@@ -198,8 +198,39 @@ def test_an_outage_counts_from_the_loss_of_the_last_pod() -> None:
     assert some.stopped
 
 
+ENOUGH: dict[str, Any] = {"available": 3, "total": 3, "updated": 3, "minimum_available": True}
+
+
+@pytest.mark.parametrize(
+    ("before", "counts"),
+    [
+        (progress(), 50),
+        (progress(reason=Reason.PODS_UNAVAILABLE), 50),
+        (progress(reason=Reason.PODS_UNSCHEDULABLE), None),
+        (progress(reason=Reason.PODS_REFUSED, stopped=True), None),
+        (progress(reason=Reason.SCALED_TO_ZERO, stopped=True), None),
+        (progress(available=1), None),
+    ],
+    ids=["not looked at", "its own fault", "no node", "a quota", "no pods wanted", "too few pods"],
+)
+def test_an_outage_goes_on_where_the_one_before_ended(before: PodProgress, counts: int | None) -> None:
+    """Rule: An outage is a signal."""
+    back = an_attempt(50, before, ROLLED_OUT, **ENOUGH)
+    entry = accounted(back, advanced(back))
+    assert entry.unavailable_seconds == counts
+    out = advanced(an_attempt(70, None, entry))
+    assert out == progress(since=after(70 - (counts or 0)))
+    assert accounted(an_attempt(90, out, entry), out) == entry, "it is not over"
+
+
+def test_outages_of_what_is_known_good_are_each_one_of_their_own() -> None:
+    entry = ROLLED_OUT.model_copy(update={"unavailable_seconds": 50})
+    assert advanced(an_attempt(70, None, entry, good=True)) == progress(since=after(70))
+    back = an_attempt(90, progress(since=after(70)), entry, good=True, **ENOUGH)
+    assert accounted(back, advanced(back)) == entry
+
+
 def test_enough_pods_end_the_clock() -> None:
-    enough: dict[str, Any] = {"available": 3, "total": 3, "updated": 3, "minimum_available": True}
-    assert advanced(an_attempt(50, progress(stopped=True, reason=Reason.PODS_REFUSED), ROLLED_OUT, **enough)) is None
-    none = {**enough, "available": 0}
+    assert advanced(an_attempt(50, progress(stopped=True, reason=Reason.PODS_REFUSED), ROLLED_OUT, **ENOUGH)) is None
+    none = {**ENOUGH, "available": 0}
     assert advanced(an_attempt(50, None, ROLLED_OUT, **none)) is not None, "Available may be True without a pod"

@@ -50,6 +50,12 @@ def test_how_far_back_a_query_reaches(query: str, seconds: int | None) -> None:
     assert reach(query, 10, frozenset({"version"})) == seconds
 
 
+@pytest.mark.parametrize("duration", ["999999999y", f"{'9' * 400}d", "9" * 5000], ids=["long", "longer", "digits"])
+def test_nothing_reaches_back_further_than_a_year(duration: str) -> None:
+    for query in (f"rate(errors[{duration}])", f"errors offset {duration}", f"rate(errors[5m])[{duration}:1m]"):
+        assert reach(query, 10, frozenset()) == 365 * 24 * HOUR
+
+
 @pytest.mark.parametrize("query", ["rate(errors[5m", "((((", "))))", "[5m]", "offset", "{", "errors[]", '"', ""])
 def test_what_is_no_query_does_no_harm(query: str) -> None:
     reach(query, 10, frozenset())

@@ -57,17 +57,17 @@ async def serving(answers: Answers) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def a_connection(directory: Path, server: str, **user: Any) -> Connection:
-    """Return a connection by a kubeconfig with this user."""
-    return Connection(str(a_kubeconfig(directory, server, **user)))
+def a_connection(directory: Path, server: str, cluster: Mapping[str, Any] | None = None, **user: Any) -> Connection:
+    """Return a connection by a kubeconfig with this user, and more about its cluster."""
+    return Connection(str(a_kubeconfig(directory, server, cluster, **user)))
 
 
-def a_kubeconfig(directory: Path, server: str, **user: Any) -> Path:
+def a_kubeconfig(directory: Path, server: str, cluster: Mapping[str, Any] | None = None, **user: Any) -> Path:
     config = {
         "apiVersion": "v1",
         "kind": "Config",
         "current-context": "one",
-        "clusters": [{"name": "c", "cluster": {"server": server}}],
+        "clusters": [{"name": "c", "cluster": {"server": server, **(cluster or {})}}],
         "users": [{"name": "u", "user": user}],
         "contexts": [
             {"name": "one", "context": {"cluster": "c", "user": "u"}},

@@ -89,7 +89,7 @@ async def test_the_text_of_something_in_between_is_not_repeated(client: Client, 
     assert str(raised.value) == "HTTP 502"
 
 
-@pytest.mark.parametrize(("header", "expected"), [("7", 7.0), ("soon", None)])
+@pytest.mark.parametrize(("header", "expected"), [("7", 7.0), ("soon", None), ("²", None), ("9" * 5000, None)])
 async def test_the_time_that_the_server_asks_for_is_kept(
     client: Client, answers: Answers, header: str, expected: float | None
 ) -> None:

@@ -1,3 +1,4 @@
+import ssl
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ from kubernetes.config import incluster_config
 from pennant.kube import connect
 from pennant.kube.connect import Connection
 from pennant.ports import Unavailable
+from unit.certificates import CERTIFICATES
 from unit.kube.api_server import a_connection, a_kubeconfig
 
 SERVER = "https://127.0.0.1:6443"
@@ -139,3 +141,32 @@ async def test_in_a_pod_the_token_follows_its_rotation(token_of_the_pod: Path) -
 
 async def test_in_a_pod_a_kubeconfig_that_is_named_still_wins(token_of_the_pod: Path, tmp_path: Path) -> None:
     assert a_connection(tmp_path, SERVER).server == SERVER
+
+
+async def test_in_a_pod_the_certificates_follow_their_rotation(
+    token_of_the_pod: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path, (first, second) = tmp_path / "ca.crt", CERTIFICATES
+    path.write_text(first)
+    monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", str(path))
+    connection = Connection()
+    before = connection.tls
+    await connection.headers()
+    assert connection.tls is before
+    path.write_text("half a certif")
+    await connection.headers()
+    assert connection.tls is before, "what cannot be read leaves what was read before"
+    assert "cannot be read" in caplog.text
+    path.write_text(second)
+    await connection.headers()
+    assert connection.tls.get_ca_certs(binary_form=True) == [ssl.PEM_cert_to_DER_cert(second)]
+
+
+async def test_a_kubeconfig_that_was_replaced_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connect, "REFRESH_SECONDS", 0.0)
+    connection = a_connection(tmp_path, SERVER, token="first")
+    before = connection.tls
+    a_kubeconfig(tmp_path, "https://127.0.0.2:6443", token="second")
+    assert await connection.headers() == {"Authorization": "Bearer second"}
+    assert connection.server == "https://127.0.0.2:6443"
+    assert connection.tls is before, "connections are used again"

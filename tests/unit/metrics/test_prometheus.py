@@ -6,6 +6,7 @@ import logging
 import math
 import resource
 import socket
+import ssl
 import threading
 import time
 import zlib
@@ -20,9 +21,10 @@ import pytest
 from aiohttp import web
 
 from pennant.core.measurement import Alerts, RangeQuery, Series
-from pennant.metrics.prometheus import Endpoint, Prometheus
+from pennant.metrics.prometheus import Authorities, Endpoint, Prometheus
 from pennant.metrics.sources import load
 from pennant.ports import Partial, Refused, Unavailable
+from unit.certificates import CERTIFICATES
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 123000, tzinfo=UTC)
 REQUEST = RangeQuery("default", 'up{a="b"}', NOON, NOON + timedelta(seconds=20), 10, 20)
@@ -141,6 +143,31 @@ async def test_an_answer_that_makes_no_sense_is_no_answer(body: Any) -> None:
         await ask(says(body))
 
 
+def test_certificates_that_were_replaced_are_the_ones_that_are_trusted(tmp_path: Path) -> None:
+    path, (first, second) = tmp_path / "ca.crt", CERTIFICATES
+    authorities = Authorities(path)
+
+    def trusted() -> ssl.SSLContext:
+        context = authorities.context()
+        assert isinstance(context, ssl.SSLContext)
+        return context
+
+    path.write_text(first)
+    before = trusted()
+    assert before.get_ca_certs(binary_form=True) == [ssl.PEM_cert_to_DER_cert(first)]
+    assert trusted() is before, "connections are used again"
+    path.write_text(second)
+    assert trusted().get_ca_certs(binary_form=True) == [ssl.PEM_cert_to_DER_cert(second)]
+
+
+@pytest.mark.parametrize("content", ["", "no certificate", None], ids=["empty", "something else", "no file"])
+async def test_certificates_that_cannot_be_read_make_a_source_unavailable(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "ca.crt").write_text(content)
+    with pytest.raises(Unavailable, match="cannot be reached"):
+        await ask(says(matrix()), ca_file=tmp_path / "ca.crt")
+
+
 def vector(*samples: tuple[Any, Any]) -> Any:
     result = [{"metric": labels, "value": [1, value]} for labels, value in samples]
     return {"status": "success", "data": {"resultType": "vector", "result": result}}
@@ -168,6 +195,7 @@ async def test_an_alert_has_its_labels_and_its_beginning() -> None:
         matrix(),
         vector(({}, "NaN")),
         vector(({}, "1e300")),
+        vector(({}, "1e18")),
         vector(([], "1")),
         vector(({}, None)),
         vector(({"alertname": ["Slow"]}, "1")),

@@ -11,7 +11,13 @@ import aiohttp
 import pytest
 
 from pennant.runtime import alert_webhook
-from pennant.runtime.alert_webhook import LARGEST_BODY_BYTES, REQUESTS_PER_SECOND, AlertWebhook, Allowance
+from pennant.runtime.alert_webhook import (
+    LARGEST_BODY_BYTES,
+    LINGERING_SECONDS,
+    REQUESTS_PER_SECOND,
+    AlertWebhook,
+    Allowance,
+)
 
 TOKEN = "open-sesame"
 
@@ -203,10 +209,36 @@ async def test_what_is_no_notification_is_refused(site: Site, body: Any) -> None
     assert site.hints == []
 
 
-async def test_a_replica_that_does_not_lead_asks_for_another_try(site: Site) -> None:
+async def test_a_replica_that_does_not_lead_asks_for_another_try_by_another_connection(site: Site) -> None:
     site.leads = False
-    assert await site.post(notification(("firing", "Slow"))) == 503
+    body = json.dumps(notification(("firing", "Slow"))).encode()
+    given = {"Authorization": f"Bearer {TOKEN}"}
+    async with site.session.post(site.url, data=body, headers=given) as answer:
+        assert (answer.status, answer.headers["Connection"]) == (503, "close")
     assert site.hints == []
+    site.leads = True
+    async with site.session.post(site.url, data=body, headers=given) as answer:
+        assert (answer.status, answer.headers.get("Connection")) == (204, None)
+
+
+async def test_who_has_no_token_keeps_nobody_else_away(site: Site, caplog: pytest.LogCaptureFixture) -> None:
+    codes = [await site.post(b"x" * 1000, "wrong") for _ in range(3 * REQUESTS_PER_SECOND)]
+    assert set(codes) == {401}
+    assert await site.post(notification(("firing", "Slow"))) == 204
+    site.token_file.unlink()
+    for _ in range(3 * REQUESTS_PER_SECOND):
+        assert await site.post(notification(("firing", "Slow"))) == 401
+    assert caplog.text.count("cannot be read") <= 2
+
+
+async def test_of_who_has_no_token_no_body_is_waited_for(site: Site) -> None:
+    reader, writer = await asyncio.open_connection(*site.webhook.address or ("", 0))
+    writer.write(b"POST /alerts HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+    async with asyncio.timeout(2 * LINGERING_SECONDS):
+        said = await reader.read()
+    assert said.startswith(b"HTTP/1.1 401")
+    assert b"Connection: close" in said
+    writer.close()
 
 
 async def test_other_methods_and_paths_are_not_there(site: Site) -> None:

@@ -1,6 +1,7 @@
 """Log lines: what aiohttp says of a request holds none of its words.
 
 Rule: Neither a secret nor what a stranger says is told on.
+Rule: What others wrote is shown with each sign that has no look of its own by its number.
 """
 
 import asyncio
@@ -96,3 +97,17 @@ async def test_a_mistake_of_ours_is_logged_with_its_place_and_without_the_reques
     assert "in fails" in log
     assert "RequestFailed: KeyError" in log
     assert TOKEN not in log
+
+
+@pytest.mark.parametrize("sign", ["\n", "\u202e", "\u2028", "\x1b", "\x9b", "\U000e0041"])
+def test_what_others_wrote_cannot_change_the_look_of_a_log(said: io.StringIO, sign: str) -> None:
+    try:
+        raise ValueError(f"broken{sign}here")
+    except ValueError:
+        logging.getLogger("pennant").exception("seen: %s", f"a{sign}b" + "x" * 10_000, extra={"fact": f"c{sign}d"})
+    text, number = said.getvalue(), f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}"
+    assert all(each.isprintable() for each in text.split("\n")), "a sign is shown as it is"
+    assert f"a{number}b" in text.replace("\\\\", "\\")
+    assert f"c{number}d" in text.replace("\\\\", "\\")
+    assert "x" * 5000 not in text
+    assert not any(each.startswith("b") for each in text.split("\n"))

@@ -1,6 +1,9 @@
 """The operator's own metrics: what they say of an object, and that they go with it."""
 
-from prometheus_client import generate_latest
+from dataclasses import replace
+
+import pytest
+from prometheus_client import Counter, Gauge, generate_latest
 
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.controller.breaker import Breaker
@@ -10,7 +13,7 @@ from pennant.core.decision import Decision
 from pennant.core.observation import Observation, Snapshot
 from pennant.runtime.telemetry import Telemetry
 from simulation.story import Story
-from simulation.world import KEY
+from simulation.world import KEY, OTHER
 from unit.core.builders import NOON, a_version, the_spec
 
 
@@ -62,6 +65,20 @@ def test_nothing_is_left_of_an_object_that_is_gone() -> None:
     telemetry = observed()
     telemetry.decided(KEY, None, None)
     assert not [each for each in text(telemetry) if "fraud" in each]
+
+
+def test_to_forget_an_object_no_other_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With thousands of others that would stop the process for seconds."""
+    telemetry = observed()
+    seen = Observation(NOON, replace(a_snapshot(), key=OTHER))
+    telemetry.decided(OTHER, seen, decide(seen))
+    with monkeypatch.context() as patched:
+        for kind in (Gauge, Counter):
+            patched.setattr(kind, "collect", lambda _: pytest.fail("all series are looked through"))
+        telemetry.decided(KEY, None, None)
+    lines = [each for each in text(telemetry) if 'namespace="default"' in each]
+    assert lines
+    assert all('name="other"' in each for each in lines)
 
 
 def test_an_object_has_one_info_at_a_time() -> None:

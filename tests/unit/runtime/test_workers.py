@@ -10,11 +10,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pennant.controller.reconciler import Unsettled
-from pennant.core.observation import Key
+from pennant.controller.reconciler import EVENTS_SECONDS, Unsettled
+from pennant.core.decision import Event
+from pennant.core.observation import Key, Snapshot
 from pennant.ports import Conflict, Ending, Refused, Unavailable
 from pennant.runtime.workers import LONGEST_YIELD_SECONDS, PASS_SECONDS, Workers, Yielding
 from pennant.runtime.workqueue import WorkQueue
+from simulation.story import Story
+from simulation.world import KEY
 
 GOOD, BAD, WORSE = Key("default", "good"), Key("default", "bad"), Key("default", "worse")
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
@@ -227,3 +230,38 @@ async def test_keys_that_yield_wait_for_the_others_but_not_for_long() -> None:
     loop.call_later(LONGEST_YIELD_SECONDS / 2, others.done, BAD)
     assert await waited() == pytest.approx(LONGEST_YIELD_SECONDS / 2), "it is done"
     assert reconciler.passes[GOOD] == 4
+
+
+@pytest.mark.parametrize("hangs", [False, True], ids=["a pass that ends", "a pass that hangs"])
+async def test_events_that_nobody_takes_make_no_pass_a_stall(hangs: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rule: One object's trouble delays no other."""
+    story, queue, notes = Story(), WorkQueue(), Notes()
+    told, looks = list[Event](), 0
+    look = story.cluster.snapshot
+
+    async def never(_: Snapshot, event: Event) -> None:
+        told.append(event)
+        await asyncio.Event().wait()
+
+    async def snapshot(key: Key) -> Snapshot | None:
+        nonlocal looks
+        looks += 1
+        if hangs and looks == 3:
+            await asyncio.Event().wait()
+        return await look(key)
+
+    monkeypatch.setattr(story.cluster, "record_event", never)
+    monkeypatch.setattr(story.cluster, "snapshot", snapshot)
+    story.version("1.0.0", "production")
+    story.deployment()
+    workers = Workers(queue, story.operator.reconciler, story.world, notes)
+    working = asyncio.create_task(workers.run(1, lambda: True))
+    queue.add(KEY)
+    longest = 0.0
+    for _ in range(60):
+        await asyncio.sleep(1)
+        longest = max(longest, workers.longest_pass_seconds)
+    assert told
+    assert longest <= PASS_SECONDS * hangs + EVENTS_SECONDS, "less than what the probe takes for a stall"
+    queue.close()
+    await working
