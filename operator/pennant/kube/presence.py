@@ -69,6 +69,14 @@ class Presence:
         for each in self._heard:
             each(kind)
 
+    def found(self, kind: Kind) -> None:
+        """Take note that a kind is served again."""
+        self._missing.discard(kind)
+        _log.info("A CustomResourceDefinition is there again", extra={"crd": crd(kind)})
+        if not self._missing:
+            self._lost.clear()
+            self._complete.set()
+
     async def complete(self) -> None:
         """Wait until all kinds are served."""
         await self._complete.wait()
@@ -114,12 +122,9 @@ class Presence:
             except Unavailable:
                 continue
             for kind in found:
-                self._missing.discard(kind)
-                _log.info("A CustomResourceDefinition is there again", extra={"crd": crd(kind)})
-            if not self._missing:
-                self._lost.clear()
+                self.found(kind)
+            if self.is_complete:
                 returned()
-                self._complete.set()
 
 
 async def _served(client: Client, kinds: Iterable[Kind]) -> frozenset[Kind]:
