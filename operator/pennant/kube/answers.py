@@ -14,6 +14,7 @@ _MANIFEST_FAULTS = ("failed to create typed patch object", "failed to convert ne
 _DENIED = re.compile(r'admission webhook "[^"]*" denied the request')
 _TOO_LARGE = re.compile(r"too large|larger than max|ResourceExhausted", re.IGNORECASE)
 _SECONDS = re.compile("[0-9]{1,6}", re.ASCII)
+_NO_RESOURCE = "the server could not find the requested resource"
 _NOT_ASKED = "Internal error occurred: failed calling webhook"
 
 
@@ -70,8 +71,9 @@ def failure(code: int, body: bytes, headers: Mapping[str, str]) -> PortError:
     if code == 401:
         return Unauthenticated(message)
     if code == 404:
-        # Of an object that is not there the API server says so itself; where it knows no such path, it says nothing.
-        return Missing(message) if status.get("kind") == "Status" else NotServed(message)
+        # Of an object that is not there the API server says so; where it knows no such path, a Status is rare.
+        is_object = status.get("kind") == "Status" and message != _NO_RESOURCE
+        return Missing(message) if is_object else NotServed(message)
     if code == 409 or _is_another_object(status):
         return Conflict(message)
     if _is_terminating(status):
