@@ -270,6 +270,61 @@ async def test_an_answer_that_says_that_it_is_partial_is_no_answer(server: Prome
         await victoria.aclose()
 
 
+class Lagging(FakeMetricSource):
+    """Knows of no sample that is younger than the last one of the real server."""
+
+    @property
+    def newest(self) -> float:
+        return 300
+
+
+async def test_a_source_that_lags_behind_has_what_it_has_for_the_lookback(server: PrometheusServer) -> None:
+    real = Prometheus("default", Endpoint(server.url), lambda *_: None)
+    fresh = (Sample("steady", {}, 10 * i, 0.5 + i / 100) for i in range(31, 61))
+    fake = Lagging(BEGIN, (*SAMPLES, *fresh))
+    for query in ("steady", "avg_over_time(steady[30s])"):
+        found, held_to = [seconds(await each.query_range(over(query, 280, 350))) for each in (fake, real)]
+        assert found == pytest.approx(held_to)
+    assert sorted(seconds(await real.query_range(over("steady", 280, 350)))) == [280, 290, 300, 310]
+    await real.aclose()
+
+
+async def test_a_source_that_knows_nothing_says_so_without_an_error(server: PrometheusServer) -> None:
+    with FrontEnd(server.url) as front_end:
+        real = Prometheus("default", Endpoint(front_end.url("empty")), lambda *_: None)
+        fake = FakeMetricSource(BEGIN, SAMPLES)
+        fake.empty, fake.rules = True, frozenset()
+        fake.alerts = [Alert({"alertname": "Fires"}, BEGIN)]
+        for each in (real, fake):
+            assert await each.query_range(over("steady", 100, 130)) == Series(())
+            assert (await each.firing_alerts(ALL)).firing == ()
+            assert await each.undefined_alerts(ALL) == ALL
+        await real.aclose()
+
+
+async def test_a_slow_source_answers_what_a_quick_one_does_to_whoever_waits(server: PrometheusServer) -> None:
+    with FrontEnd(server.url, slow_seconds=0.3) as front_end:
+        patient, impatient = (
+            Prometheus("default", Endpoint(front_end.url("slow"), timeout_seconds=each), lambda *_: None)
+            for each in (10, 0.1)
+        )
+        slow, slower = FakeMetricSource(BEGIN, SAMPLES), FakeMetricSource(BEGIN, SAMPLES)
+        slow.seconds_to_answer = slower.seconds_to_answer = 0.3
+        slower.timeout_seconds = 0.1
+        quick = await FakeMetricSource(BEGIN, SAMPLES).query_range(over("steady", 100, 130))
+        clock = asyncio.get_running_loop().time
+        for waits, gives_up in ((patient, impatient), (slow, slower)):
+            begun = clock()
+            assert await waits.query_range(over("steady", 100, 130)) == quick
+            assert clock() - begun >= 0.29
+            for ask in (gives_up.query_range(over("steady", 100, 130)), gives_up.firing_alerts(ALL)):
+                with pytest.raises(Unavailable):
+                    await ask
+            assert await gives_up.undefined_alerts(ALL) is None
+        await patient.aclose()
+        await impatient.aclose()
+
+
 async def test_what_prometheus_warns_of_in_a_query_makes_no_answer_partial(server: PrometheusServer) -> None:
     real = Prometheus("default", Endpoint(server.url), lambda *_: None)
     assert (await real.query_range(over("rate(steady[30s])", 100, 110))).series, "it is no counter"

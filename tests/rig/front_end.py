@@ -1,10 +1,11 @@
-"""A front end before Prometheus, as there are many: it aligns, it is slow, or it says that its answer is partial.
+"""A front end before Prometheus, as there are many: it aligns, is slow, gives a part, or nothing.
 
 The first part of the path says how it behaves, so one serves several metric sources:
 
 - `/aligned` rounds the start and the end of a range down to whole steps, as Thanos' query front end does.
 - `/slow` passes each question on after some seconds.
 - `/partial` adds the warning of Thanos that a store did not answer, `/half` the mark of VictoriaMetrics.
+- `/empty` finds nothing, whatever it is asked for, as one does whose stores have not come back.
 - `/unruly` knows no rules.
 """
 
@@ -21,6 +22,7 @@ HEADERS = ("Content-Type", "Accept")
 UPSTREAM_SECONDS = 10
 WARNING = "receive series from Addr: 10.0.0.1:10901 LabelSets: {}: rpc error: code = Unavailable desc = no answer"
 MARKS: dict[str, dict[str, Any]] = {"partial": {"warnings": [WARNING]}, "half": {"isPartial": True}}
+NOTHING: dict[str, Any] = {"result": [], "groups": []}
 
 
 class FrontEnd:
@@ -70,6 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
         code, answer = self._asked(f"{self.upstream}/{path}", body)
         if behaviour in MARKS and code == 200:
             answer = json.dumps(json.loads(answer) | MARKS[behaviour]).encode()
+        if behaviour == "empty" and code == 200:
+            answer = _emptied(answer)
         self._answer(code, answer)
 
     def _asked(self, url: str, body: bytes | None) -> tuple[int, bytes]:
@@ -90,6 +94,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing: a test reads its own logs."""
+
+
+def _emptied(answer: bytes) -> bytes:
+    told = json.loads(answer)
+    data = {name: NOTHING.get(name, each) for name, each in told["data"].items()}
+    return json.dumps(told | {"data": data}).encode()
 
 
 def _aligned(body: bytes) -> bytes:

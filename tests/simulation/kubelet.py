@@ -123,6 +123,15 @@ def evicted(pod: Pod) -> Pod:
     return replace(pod, evicted=EVICTED, ready_since=None, available=False)
 
 
+def set_back(pod: Pod, by: timedelta) -> Pod:
+    """Return a pod whose kubelet waits for what it waited for, where the clock is set back: it counts by another one.
+
+    What the API server tells of the pod stays as it was told.
+    """
+    marks = {name: getattr(pod, name) for name in ("bound_at", "started", "resumes_at")}
+    return replace(pod, **{name: each - by for name, each in marks.items() if each is not None})
+
+
 def seen_of(deployment: Deployment, template_hash: str) -> pods.Pods:
     """Return the newest ReplicaSet of a pod template, and its pods, as the API server tells of them."""
     sets = [each for each in deployment.replica_sets if each.template_hash == template_hash]

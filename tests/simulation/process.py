@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
+from pennant.controller.absences import Absences
 from pennant.controller.breaker import Breaker
 from pennant.controller.measurements import Measurements
 from pennant.controller.reconciler import Reconciler
@@ -38,7 +39,8 @@ class Process:
         self.cluster = cluster
         self.measurements = Measurements(sources, world, self._wake)
         breaker = Breaker(mass_breach_count, 50, lambda: len(world.records))
-        self.reconciler = Reconciler(self.cluster, self.measurements, world, Silent(), breaker)
+        self.absences = Absences()
+        self.reconciler = Reconciler(self.cluster, self.measurements, world, Silent(), breaker, self.absences)
         self._woken: set[Key] = set()
         self._later: dict[Key, datetime] = {}
 

@@ -1,5 +1,6 @@
 """A metric source in memory that answers as Prometheus does; held to the same contract as the real one."""
 
+import asyncio
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -40,13 +41,24 @@ class FakeMetricSource:
         """Whether it says that its answers are not the whole of it."""
         self.aligned = False
         """Whether it rounds start and end down to whole steps, as some front ends do."""
+        self.empty = False
+        """Whether it knows of no sample and of no alert, and gives that as its answer."""
+        self.seconds_to_answer = 0.0
+        """How long each answer takes from now on; infinite: none comes."""
+        self.timeout_seconds = math.inf
+        """How long whoever asks waits for an answer."""
 
     @property
     def newest(self) -> float:
         """Seconds after the beginning at which the newest sample was taken that it knows of."""
         return math.inf
 
+    async def wait(self, seconds: float) -> None:
+        """Let time pass."""
+        await asyncio.sleep(seconds)
+
     async def query_range(self, request: RangeQuery) -> Series:
+        await self._take_time()
         fault = self.faults.get(request.query)
         if self.down or fault is Fault.UNAVAILABLE:
             raise Unavailable("connection refused")
@@ -61,6 +73,8 @@ class FakeMetricSource:
             for each in self.samples
             if each.name == name and (label is None or each.labels.get(label) == value) and each.seconds <= self.newest
         ]
+        if self.empty:
+            return Series(())
         if self.aligned:
             request = _aligned(request)
         seconds = int(match["range"]) if match["range"] else None
@@ -68,14 +82,28 @@ class FakeMetricSource:
         return Series(tuple(each for each in found if each))
 
     async def firing_alerts(self, names: frozenset[str]) -> Alerts:
+        await self._take_time()
         if self.down:
             raise Unavailable("connection refused")
         if self.partial:
             raise Partial("the answer is partial")
-        return Alerts(tuple(each for each in self.alerts if each.labels["alertname"] in names))
+        firing = () if self.empty else self.alerts
+        return Alerts(tuple(each for each in firing if each.labels["alertname"] in names))
 
     async def undefined_alerts(self, names: frozenset[str]) -> frozenset[str] | None:
+        try:
+            await self._take_time()
+        except Unavailable:
+            return None
         return None if self.down or self.partial or self.rules is None else names - self.rules
+
+    async def _take_time(self) -> None:
+        """Wait for as long as the answer takes; raises `Unavailable` where nobody waits for so long."""
+        is_late = self.seconds_to_answer > self.timeout_seconds
+        if seconds := min(self.seconds_to_answer, self.timeout_seconds):
+            await self.wait(seconds)
+        if is_late:
+            raise Unavailable("no answer in time")
 
     def _series(
         self, request: RangeQuery, samples: list[Sample], labels: Mapping[str, str], average: int | None

@@ -1,6 +1,7 @@
 """Tell a whole rollout: users act, time passes, the operator reconciles, and the trace says what happened."""
 
 import asyncio
+import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +10,6 @@ from pennant.api.conditions import find
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import Json
 from pennant.controller.measurements import Measurements
-from pennant.core.measurement import Alerts, RangeQuery, Series
 from pennant.ports import MetricSource
 from simulation import invariants
 from simulation.process import Process
@@ -36,8 +36,6 @@ class LiveAccuracy(FakeMetricSource):
         """Other metrics: by name and version, the value of each of their series."""
         self.of_all: dict[tuple[str, str], float] = {}
         """Metrics without a label: by name and version; the largest value of a version that is served counts."""
-        self.seconds_to_answer = 0.0
-        """How long each answer takes from now on; infinite: none comes."""
         self.lag_seconds = 0.0
         """How long it takes until it knows of a sample."""
         self._waiting: list[tuple[datetime, asyncio.Future[None]]] = []
@@ -48,27 +46,17 @@ class LiveAccuracy(FakeMetricSource):
 
     def behave(self) -> None:
         """Answer at once, all that was asked for and nothing else."""
-        self.down, self.partial, self.aligned, self.rules = False, False, False, None
-        self.seconds_to_answer, self.lag_seconds = 0, 0
+        self.down, self.partial, self.aligned, self.empty, self.rules = False, False, False, False, None
+        self.seconds_to_answer, self.timeout_seconds, self.lag_seconds = 0, math.inf, 0
 
-    async def query_range(self, request: RangeQuery) -> Series:
-        await self._time_passes()
-        return await super().query_range(request)
-
-    async def firing_alerts(self, names: frozenset[str]) -> Alerts:
-        await self._time_passes()
-        return await super().firing_alerts(names)
-
-    async def _time_passes(self) -> None:
-        if self.seconds_to_answer:
-            over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            limit = timedelta(seconds=min(self.seconds_to_answer, FOREVER_SECONDS))
-            self._waiting.append((self.world.time + limit, over))
-            await over
+    async def wait(self, seconds: float) -> None:
+        over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((self.world.steady + timedelta(seconds=min(seconds, FOREVER_SECONDS)), over))
+        await over
 
     def _let_answers_come(self) -> None:
-        come = [over for at, over in self._waiting if at <= self.world.time]
-        self._waiting = [(at, over) for at, over in self._waiting if at > self.world.time]
+        come = [over for at, over in self._waiting if at <= self.world.steady]
+        self._waiting = [(at, over) for at, over in self._waiting if at > self.world.steady]
         for over in come:
             if not over.done():
                 over.set_result(None)
@@ -163,6 +151,15 @@ class Story:
         self.begin_second()
         for _ in self.world.rounds():
             pass
+
+    def operator_is_away(self, seconds: int) -> None:
+        """Let time pass without an operator; the next one is told by the Lease since when there was none."""
+        self.world.say("operator", f"is away for {seconds} s")
+        begin = self.world.time
+        for _ in range(seconds):
+            self.tick()
+        self.start_operator()
+        self.operator.absences.note(begin, self.world.time)
 
     def begin_second(self) -> None:
         """Let a second pass for the pods and whoever scrapes them."""

@@ -1,13 +1,15 @@
 """Each invariant can fail: a world in which all of them hold, and for each of them what breaks it."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from pennant.api.conditions import ConditionStatus
-from pennant.api.deployment_status import Outcome, Trigger
+from pennant.api.deployment_status import Evidence, Outcome, QuarantineEntry, Trigger
 from pennant.api.reasons import Reason
 from pennant.core.observation import Key
 from pennant.core.revision import chained
@@ -15,6 +17,7 @@ from simulation import invariants, writes
 from simulation.acts import rolled_back
 from simulation.objects import Deployment
 from simulation.story import Story
+from simulation.watch import Watch
 from simulation.world import BEGINNING, KEY, World
 
 Violation = Callable[[World], None]
@@ -162,6 +165,8 @@ def own_by_another(world: World) -> None:
 
 def not_yet_verified(world: World) -> None:
     alter(3, verified_at=None)(world)
+    revisions = world.records[KEY].revisions
+    revisions[3] = replace(revisions[3], mirrored=None)
 
 
 def nothing(_: World) -> None:
@@ -195,6 +200,11 @@ WRITES: list[tuple[writes.Invariant, Violation, Violation]] = [
     ),
     (writes.a_rollback_goes_to_what_was_known_good, nothing, record(4, 2, Trigger.AUTOMATIC_ROLLBACK)),
     (writes.a_rollback_goes_to_what_was_known_good, nothing, record(4, 1, Trigger.AUTOMATIC_ROLLBACK)),
+    (
+        writes.no_more_rollbacks_follow_each_other_than_the_limit_allows,
+        not_yet_verified,
+        record(4, 1, Trigger.AUTOMATIC_ROLLBACK),
+    ),
     (writes.a_verdict_is_about_the_revision_in_place, nothing, condemn(1, Reason.METRIC_BREACH)),
     (writes.not_knowing_is_neither_good_nor_bad, nothing, condemn(3, Reason.METRIC_BREACH)),
     (writes.not_knowing_is_neither_good_nor_bad, not_yet_verified, verify_without_knowing),
@@ -248,3 +258,54 @@ async def test_every_single_write_of_an_operator_is_looked_at(story: Story) -> N
         await story.cluster.write_status(
             owner, story.status.model_copy(update={"history": (forged, *story.history[1:])})
         )
+
+
+async def watched(**spec: Any) -> tuple[Story, Watch]:
+    """Return a story in which 1.0.0 has just been rolled out, and a watch over it."""
+    story = Story()
+    watch = Watch(story.world)
+    story.world.after_round = watch.look
+    story.version("1.0.0", "production")
+    story.deployment(**spec)
+    await story.until(lambda: bool(story.history) and story.history[-1].rolled_out_at is not None)
+    return story, watch
+
+
+async def test_a_revision_that_is_known_good_too_soon_is_noticed() -> None:
+    story, watch = await watched()
+    before = story.world.copy()
+    for seconds, is_noticed in ((29, True), (1, False)):
+        story.world.tick(seconds)
+        now = story.world.records[KEY].status
+        alter(1, verified_at=story.world.time)(story.world)
+        with pytest.raises(AssertionError) if is_noticed else nullcontext():
+            watch.check(before, KEY)
+        story.world.records[KEY].status = now
+
+
+@pytest.mark.parametrize(("seconds", "is_noticed"), [(29, True), (30, False)])
+async def test_a_breach_by_what_was_measured_before_the_first_pod_is_noticed(seconds: int, is_noticed: bool) -> None:
+    story, watch = await watched()
+    before, begun = story.world.copy(), story.history[-1].available_at
+    assert begun is not None
+    evidence = Evidence(
+        metric="accuracy",
+        value="0.2",
+        threshold="0.9",
+        breaches="3 of 3",
+        query_hash="x",
+        at=begun + timedelta(seconds=seconds),
+    )
+    entry = story.history[-1]
+    alter(1, evidence=(evidence,))(story.world)
+    condemned = QuarantineEntry(
+        digest=entry.digest,
+        version=entry.version,
+        reason=Reason.METRIC_BREACH,
+        message="",
+        since=story.world.time,
+        revision=1,
+    )
+    say(story.world, quarantine=(condemned,))
+    with pytest.raises(AssertionError) if is_noticed else nullcontext():
+        watch.check(before, KEY)

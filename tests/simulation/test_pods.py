@@ -117,3 +117,25 @@ async def test_at_any_speed_of_the_controllers_a_rollout_comes_to_its_end(seed: 
 
 def deployment(story: Story) -> Deployment:
     return story.world.deployments[KEY]
+
+
+async def test_nothing_is_known_good_by_the_pods_of_a_deployment_that_was_deleted() -> None:
+    """The new Deployment has no pod that anybody has counted while Kubernetes' controllers are slow or away.
+
+    Rule: The bake time is continuous.
+    Rule: Nothing is verified without a pod.
+    """
+    story = Story()
+    story.version("1.0.0", "production")
+    story.deployment(analysis={"intervalSeconds": 10, "bakeSeconds": 30, "metrics": []})
+    await story.until(lambda: bool(story.history) and story.history[-1].rolled_out_at is not None)
+    await story.passes(10)
+    story.world.controllers_away = True
+    story.world.delete_workload(KEY)
+    await story.passes(60)
+    assert not story.pods()
+    assert story.history[-1].verified_at is None
+    story.world.restart_controllers()
+    begun = story.world.time
+    await story.until(lambda: story.history[-1].verified_at is not None)
+    assert (story.world.time - begun).total_seconds() >= 30

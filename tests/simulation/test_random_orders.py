@@ -2,29 +2,39 @@
 
 Two deployments of one model stand beside each other, and what is done to one of them the other takes no notice of.
 
+Each run plays the same orders. `PENNANT_TEST_ORDERS` says how many are played instead, others in each run, or those of
+`pytest --hypothesis-seed`.
+
 Rule: Two deployments of one model are independent.
 """
 
 import asyncio
+import math
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from pennant.api.deployment_status import Trigger
+from pennant.api.conditions import find
+from pennant.api.deployment_status import HistoryEntry, MetricState, QuarantineEntry, Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
+from pennant.core.history import condemnation
 from pennant.core.observation import Key
 from simulation import invariants
 from simulation.metrics import ANSWERS, NAMES, Answer, answers, metrics
 from simulation.story import Crash, Story, a_spec
 from simulation.turns import ByDice
+from simulation.watch import Watch
 from simulation.world import KEY, MOST_ROUNDS, OTHER, World
 
+ORDERS = os.environ.get("PENNANT_TEST_ORDERS")
 FAILED_STARTS = {Reason.PROGRESS_DEADLINE_EXCEEDED, Reason.PODS_UNAVAILABLE}
 NUMBERS = ("1.0.0", "1.1.0", "1.2.0")
 VERSIONS = st.sampled_from(NUMBERS)
@@ -36,6 +46,8 @@ ROLLBACKS: list[dict[str, Any]] = [
     {"action": "Report"},
     {"cooldownSeconds": 60},
     {"budget": {"count": 1, "windowSeconds": 100}},
+    {"limit": 2},
+    {"onUnavailable": "Rollback"},
 ]
 ANALYSES = st.fixed_dictionaries(
     {"intervalSeconds": st.just(10), "bakeSeconds": st.just(20), "metrics": st.just([]) | metrics()},
@@ -55,8 +67,20 @@ COMMANDS = st.sampled_from(
         *({"rollback_to": to} for to in ("", "1", "2", *NUMBERS)),
         *({"retry": version} for version in ("", *NUMBERS)),
         {"restart": ""},
+        {},
     ]
 )
+"""The last one takes the annotations away."""
+FOUND_WITHIN = 45
+"""Seconds within which a version is found that breaches whenever it is measured: an interval passes until its first
+check, at most another one until that is due, and then two more for the second and the third."""
+HALTED = {Reason.NAME_CONFLICT, Reason.INVALID_SPEC, Reason.HISTORY_TAMPERED, Reason.STATUS_UNREADABLE}
+"""Why a ModelDeployment is left as it is, so that nothing is measured for it."""
+UNUSABLE_FOR = 70
+"""Seconds after which nothing may be said to pass that nobody could measure: an answer of before counts for two
+intervals, its samples for two more, and the next check is due an interval later, of which the answer may hang."""
+MAY_BREACH = {Answer.BREACHES, Answer.INFINITE, Answer.SEVERAL_SERIES, Answer.TOO_FEW_SAMPLES}
+"""What a source may say of a version so that some spec finds it bad."""
 Deletion = Callable[[World, Key], None]
 WAYS: list[Deletion] = [
     World.delete_deployment,
@@ -85,14 +109,31 @@ class Cluster(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.story = Story()
-        self.all_is_well()
+        self.watch = Watch(self.world)
+        self.world.after_round = self.note
+        checked = self.world.witness
+
+        def witness(before: World, key: Key) -> None:
+            checked(before, key)
+            self.watch.check(before, key)
+
+        self.world.witness = witness
         self.holders: set[str] = set()
         self.faulty: set[str] = set()
         """Versions whose pods ever failed by themselves."""
+        self.breached: set[str] = set()
+        """Versions of which a metric was ever bad."""
+        self.bad_since: tuple[int, datetime] | None = None
+        """Which revision of the first deployment breaches, and since when that can be measured without a break."""
+        self.measured_at = self.world.steady
+        """When the accuracy of what serves could be measured last, or nobody was there to do it."""
+        self.all_is_well()
         self.specs = {KEY: a_spec()}
         self.recorded: dict[Key, dict[int, str]] = {}
         self.owners: dict[Key, str] = {}
         self.rollbacks_since_a_person_acted: Counter[Key] = Counter()
+        self.counted: set[str] = set()
+        """The hashes of all entries of which it was counted whether they are rollbacks."""
         self.commands = 0
         self.has_interfered = False
         self.world.apply_deployment(KEY, self.specs[KEY])
@@ -116,11 +157,40 @@ class Cluster(RuleBasedStateMachine):
         try:
             self.loop.run_until_complete(steps())
         except Crash:
+            # The next process asks the source about all of them.
+            self.has_interfered = True
             self.story.start_operator()
             self.run(self.story.settle)
 
     def passes(self, seconds: int) -> None:
         self.run(lambda: self.story.passes(seconds))
+
+    def note(self) -> None:
+        """Take note of what was so in this moment."""
+        self.watch.look()
+        source, deployment = self.story.accuracy, self.world.deployments.get(KEY)
+        answers = not (source.down or source.partial or source.empty)
+        quick = source.seconds_to_answer <= min(source.timeout_seconds, 20) and source.lag_seconds <= 20
+        ready = {each.version for each in deployment.pods if each.ready} if deployment is not None else set[str]()
+        told = [source.values.get(each) for each in ready]
+        if not deployment or (answers and quick and any(each is not None and math.isfinite(each) for each in told)):
+            self.measured_at = self.world.steady
+        self._note_breach(answers)
+
+    def _note_breach(self, answers: bool) -> None:
+        """Take note of whether everybody can tell in this moment that the first deployment breaches."""
+        source, active, deployment = self.story.accuracy, self.in_place(), self.world.deployments.get(KEY)
+        prompt = answers and not source.seconds_to_answer and not source.lag_seconds
+        counted = self.world.turns is None and self.world.pace == MOST_ROUNDS and not self.world.controllers_away
+        if active is None or deployment is None or not (prompt and counted):
+            self.bad_since = None
+            return
+        value = source.values.get(active.version)
+        serves = any(each.ready and each.template_hash == active.template_hash for each in deployment.pods)
+        if not serves or value is None or not value < 0.9:
+            self.bad_since = None
+        elif self.bad_since is None or self.bad_since[0] != active.revision:
+            self.bad_since = active.revision, self.world.steady
 
     def tag(self, version: str, held: bool) -> None:
         self.rollbacks_since_a_person_acted.clear()
@@ -132,6 +202,7 @@ class Cluster(RuleBasedStateMachine):
         """Let a person act upon one deployment: of another one nothing changes by that."""
         others, self.has_interfered = self.apart_from(key), False
         act()
+        self.bad_since = None
         self.rollbacks_since_a_person_acted[key] = 0
         self.run(self.story.settle)
         assert self.apart_from(key) == others or self.has_interfered, f"what was done to {key} has changed another"
@@ -164,11 +235,45 @@ class Cluster(RuleBasedStateMachine):
             self.tag(other, False)
         self.tag(version, True)
 
+    @rule(versions=st.lists(VERSIONS, min_size=2, max_size=6), seen=st.booleans())
+    def the_tag_moves_quickly(self, versions: list[str], seen: bool) -> None:
+        """Each time it is held by one, and the operator hears of each move, or of the last one."""
+        for version in versions:
+            for each in {*self.holders, version}:
+                self.story.version(each, *(["production"] if each == version else []))
+            self.holders = {version}
+            if seen:
+                self.run(self.story.settle)
+        self.rollbacks_since_a_person_acted.clear()
+        self.run(self.story.settle)
+
+    @rule(version=VERSIONS)
+    def a_version_that_breaches_whenever_it_is_measured_is_found(self, version: str) -> None:
+        self.all_is_well()
+        self.accuracy_is(version, 0.2)
+        self.the_tag_moves(version)
+        self.passes(60)
+
+    def in_place(self) -> HistoryEntry | None:
+        """Return the revision that the status of the first deployment says is in place."""
+        status = self.world.records[KEY].status if self.is_there(KEY) else None
+        return status.history[-1] if status is not None and status.history else None
+
+    def is_measured(self) -> bool:
+        """Return whether the first deployment may have pods, and somebody measures what they do."""
+        record, deployment = self.world.records.get(KEY), self.world.deployments.get(KEY)
+        if record is None or record.deleting or record.spec.get("paused") or not record.spec["replicas"]:
+            return False
+        if deployment is None or deployment.owner != record.uid or deployment.deleting or deployment.paused:
+            return False
+        stalled = find(record.status.conditions, "Stalled")
+        return stalled is None or stalled.status.value != "True" or stalled.reason not in HALTED
+
     @rule(good=VERSIONS, bad=VERSIONS)
     def a_good_version_is_followed_by_a_bad_one(self, good: str, bad: str) -> None:
         """What everything here is about; by chance alone it would be rare."""
         for version, accuracy, answer in ((good, 0.95, Answer.PASSES), (bad, 0.2, Answer.BREACHES)):
-            self.story.accuracy.values[version] = accuracy
+            self.accuracy_is(version, accuracy)
             self.other_metrics_change(version, [answer] * len(NAMES))
             self.the_tag_moves(version)
             self.passes(60)
@@ -185,12 +290,19 @@ class Cluster(RuleBasedStateMachine):
 
     @rule(version=VERSIONS, value=VALUES)
     def live_accuracy_changes(self, version: str, value: float | None) -> None:
+        self.accuracy_is(version, value)
+
+    def accuracy_is(self, version: str, value: float | None) -> None:
         self.story.accuracy.values[version] = value
+        if value is not None and value < 0.9:
+            self.breached.add(version)
 
     @rule(version=VERSIONS, told=st.lists(ANSWERS, min_size=len(NAMES), max_size=len(NAMES)))
     def other_metrics_change(self, version: str, told: list[Answer]) -> None:
         for name, answer in zip(NAMES, told, strict=True):
             answers(self.story.accuracy, name, version, answer)
+        if MAY_BREACH & {*told}:
+            self.breached.add(version)
 
     @rule(down=st.booleans())
     def the_source_comes_and_goes(self, down: bool) -> None:
@@ -199,16 +311,25 @@ class Cluster(RuleBasedStateMachine):
     @rule(
         aligned=st.booleans(),
         partial=st.sampled_from([False, False, True]),
-        seconds=st.sampled_from([0, 3, 15, 45]),
-        lag=st.sampled_from([0, 5, 30]),
+        empty=st.sampled_from([False, False, True]),
+        seconds=st.sampled_from([0, 3, 15, 45, math.inf]),
+        timeout=st.sampled_from([10, 120]),
+        lag=st.sampled_from([0, 5, 15, 30]),
         rules=st.none() | st.frozensets(st.sampled_from(NAMES)),
     )
     def the_source_answers_as_it_may(
-        self, aligned: bool, partial: bool, seconds: float, lag: float, rules: frozenset[str] | None
+        self,
+        aligned: bool,
+        partial: bool,
+        empty: bool,
+        seconds: float,
+        timeout: float,
+        lag: float,
+        rules: frozenset[str] | None,
     ) -> None:
         source = self.story.accuracy
-        source.rules, source.partial = rules, partial
-        source.aligned, source.seconds_to_answer, source.lag_seconds = aligned, seconds, lag
+        source.rules, source.partial, source.empty, source.aligned = rules, partial, empty, aligned
+        source.seconds_to_answer, source.timeout_seconds, source.lag_seconds = seconds, timeout, lag
 
     @rule(version=VERSIONS, ready=st.booleans())
     def pods_become_ready_or_never(self, version: str, ready: bool) -> None:
@@ -257,6 +378,11 @@ class Cluster(RuleBasedStateMachine):
         self.specs[key] = {**self.specs[key], "template": {"spec": {"containers": [container]}}}
         self.upon(key, lambda: self.world.apply_deployment(key, self.specs[key]))
 
+    @rule(key=KEYS, replicas=st.sampled_from([0, 1, 3]))
+    def it_is_scaled(self, key: Key, replicas: int) -> None:
+        self.specs[key] = {**self.specs[key], "replicas": replicas}
+        self.upon(key, lambda: self.world.apply_deployment(key, self.specs[key]))
+
     @rule(key=KEYS, paused=st.booleans())
     def it_is_paused_or_goes_on(self, key: Key, paused: bool) -> None:
         self.specs[key] = {**self.specs[key], "paused": paused}
@@ -268,12 +394,12 @@ class Cluster(RuleBasedStateMachine):
         self.specs[key] = spec if version is None else {**spec, "version": version}
         self.upon(key, lambda: self.world.apply_deployment(key, self.specs[key]))
 
-    @rule(key=KEYS, command=COMMANDS)
-    def a_command_is_given(self, key: Key, command: dict[str, str]) -> None:
+    @rule(key=KEYS, command=COMMANDS, has_token=st.booleans())
+    def a_command_is_given(self, key: Key, command: dict[str, str], has_token: bool) -> None:
         if self.is_there(key):
             self.commands += 1
-            token = f"t{self.commands}"
-            self.upon(key, lambda: self.world.annotate(key, **command, requested_at=token, requested_by="ada"))
+            token = {"requested_at": f"t{self.commands}"} if has_token else {}
+            self.upon(key, lambda: self.world.annotate(key, **command, **token, requested_by="ada"))
 
     @rule(key=KEYS, edit=st.sampled_from(EDITS))
     def the_deployment_is_edited_by_hand(self, key: Key, edit: Edit) -> None:
@@ -298,6 +424,19 @@ class Cluster(RuleBasedStateMachine):
     def a_status_is_wiped(self, key: Key) -> None:
         if self.is_there(key):
             self.upon(key, lambda: self.world.wipe_status(key))
+
+    @rule(key=KEYS, seconds=st.sampled_from([0, 7, 90]), old=st.booleans())
+    def a_status_is_put_back(self, key: Key, seconds: int, old: bool) -> None:
+        """What a backup tool does with the status that it has kept."""
+        if not self.is_there(key):
+            return
+        kept = self.world.records[key]
+        status = kept.status
+        if old:
+            self.world.wipe_status(key)
+        self.passes(seconds)
+        if self.is_there(key) and self.world.records[key].uid == kept.uid:
+            self.upon(key, lambda: self.world.put_status_back(key, status))
 
     @rule(key=KEYS, way=st.sampled_from(WAYS))
     def a_deployment_is_deleted(self, key: Key, way: Deletion) -> None:
@@ -346,6 +485,20 @@ class Cluster(RuleBasedStateMachine):
     def time_passes(self, seconds: int) -> None:
         self.passes(seconds)
 
+    @rule(seconds=st.sampled_from([5, 90, 400]))
+    def the_operator_is_away(self, seconds: int) -> None:
+        self.story.operator_is_away(seconds)
+        self.run(self.story.settle)
+        self.measured_at, self.bad_since = self.world.steady, None
+
+    @rule()
+    def the_clock_is_set_back(self) -> None:
+        """The operator looks at everything from time to time, and so it does here."""
+        self.world.set_clock_back(timedelta(hours=1))
+        self.story.operator.hint()
+        self.bad_since = None
+        self.run(self.story.settle)
+
     @rule(at=st.integers(1, 6), late=st.booleans())
     def the_process_dies_at_a_write_to_come(self, at: int, late: bool) -> None:
         def die() -> None:
@@ -382,6 +535,7 @@ class Cluster(RuleBasedStateMachine):
             left[0] -= 1
             if left[0] == 0:
                 self.nothing_more_strikes()
+                self.bad_since = None
                 act()
 
         if late:
@@ -410,7 +564,10 @@ class Cluster(RuleBasedStateMachine):
             newest = sorted({*before, *now, *said})[-(limit - 1) :]
             assert all(now[number] == before[number] for number in before.keys() & now.keys())
             assert (before.keys() - now.keys()).isdisjoint({*newest, *said})
-            fresh = [record.revisions[number].entry for number in now.keys() - before.keys()]
+            new = [record.revisions[number].entry for number in now.keys() - before.keys()]
+            # What is taken up again was counted before.
+            fresh = [each for each in new if each.hash not in self.counted]
+            self.counted |= {each.hash for each in fresh}
             made = [each for each in fresh if each.trigger is Trigger.AUTOMATIC_ROLLBACK]
             self.rollbacks_since_a_person_acted[key] += len(made)
 
@@ -420,11 +577,36 @@ class Cluster(RuleBasedStateMachine):
         assert all(number < len(NUMBERS) for number in self.rollbacks_since_a_person_acted.values())
 
     @invariant()
-    def what_the_cluster_lacks_condemns_no_version(self) -> None:
-        """A start fails by what its own pods do: never by a lack of room, a quota, an eviction, or slow controllers."""
-        for record in self.world.records.values():
+    def what_is_good_is_never_condemned(self) -> None:
+        """A start fails by what its own pods do: never by a lack of room, a quota, an eviction, or slow controllers.
+
+        And a metric breaches by what was measured of that version, unless a user asks for that where nothing was.
+        """
+        for key, record in self.world.records.items():
             failed = {each.version for each in record.status.quarantine if each.reason in FAILED_STARTS}
             assert failed <= self.faulty, "none of its pods failed"
+            metrics = record.spec["analysis"]["metrics"]
+            if not any("Breach" in (each.get("onError"), each.get("onNoData")) for each in metrics):
+                bad = {each.version for each in record.status.quarantine if each.reason == Reason.METRIC_BREACH}
+                assert bad <= self.breached, f"none of its metrics was ever bad in {key}"
+
+    @invariant()
+    def what_nobody_can_measure_does_not_pass(self) -> None:
+        silent = (self.world.steady - self.measured_at).total_seconds()
+        if silent < UNUSABLE_FOR or not self.is_measured() or (active := self.in_place()) is None:
+            return
+        said = [each for each in self.world.records[KEY].status.analysis if each.revision == active.revision]
+        assert all(each.state is not MetricState.PASSING for each in said), f"{said} after {silent} s"
+
+    @invariant()
+    def what_breaches_is_found(self) -> None:
+        if self.bad_since is None or not self.is_measured() or (active := self.in_place()) is None:
+            return
+        revision, since = self.bad_since
+        if active.revision == revision and (self.world.steady - since).total_seconds() >= FOUND_WITHIN:
+            healthy = find(self.world.records[KEY].status.conditions, "MetricsHealthy")
+            assert healthy is not None
+            assert (healthy.status.value, healthy.reason) == ("False", Reason.THRESHOLD_BREACHED)
 
     def all_is_well(self) -> None:
         """Let nothing go wrong from now on."""
@@ -436,7 +618,7 @@ class Cluster(RuleBasedStateMachine):
         self.world.restart_controllers()
         self.story.accuracy.behave()
         for version in NUMBERS:
-            self.story.accuracy.values[version] = 0.95
+            self.accuracy_is(version, 0.95)
             self.other_metrics_change(version, [Answer.PASSES] * len(NAMES))
 
     def all_comes_to_rest(self) -> None:
@@ -456,6 +638,12 @@ class Cluster(RuleBasedStateMachine):
             there = record.status.history[-1].revision in record.revisions if record.status.history else False
             if there and not record.spec.get("paused"):
                 invariants.check_at_rest(self.world, key)
+        active = self.in_place()
+        if active is not None and self.is_measured() and condemnation(active, self.quarantine()) is None:
+            assert active.verified_at is not None, "what is good becomes known good"
+
+    def quarantine(self) -> tuple[QuarantineEntry, ...]:
+        return self.world.records[KEY].status.quarantine
 
     def all_is_deleted(self) -> None:
         """Nothing is left, and nothing is written for what is gone."""
@@ -471,10 +659,10 @@ class Cluster(RuleBasedStateMachine):
 
 
 Cluster.TestCase.settings = settings(
-    max_examples=60,
+    max_examples=int(ORDERS or 60),
     stateful_step_count=30,
     deadline=None,
-    derandomize=True,
+    derandomize=ORDERS is None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 TestRandomOrders = Cluster.TestCase

@@ -1,7 +1,5 @@
 """The process dies in the middle of things, and the one after it goes on where it was."""
 
-from datetime import timedelta
-
 from simulation.acts import assert_golden, move_tag, promoted, serving, told
 from simulation.story import Crash, Story
 from simulation.world import KEY
@@ -93,26 +91,3 @@ async def test_a_version_becomes_known_good_without_a_word_too_many() -> None:
     assert told(story) == [("1.0.0", "TagMoved", "Superseded"), ("1.1.0", "TagMoved", "Verified")]
     assert story.condition("Ready") == ("True", "Serving")
     assert_golden(story, "promotion")
-
-
-async def test_a_clock_that_is_set_back_stops_no_watch() -> None:
-    """A breach is found as soon as by any other clock: after `of` checks, and two intervals at most.
-
-    Rule: A clock that is set back stops no watch.
-    """
-    story = await serving("1.0.0")
-    await promoted(story, "1.0.0", "1.1.0")
-    story.world.set_clock_back(timedelta(hours=1))
-    await story.passes(20)
-    assert story.condition("MetricsHealthy") == ("True", "MetricsPassing")
-    story.accuracy.values["1.1.0"] = 0.2
-    await story.until(lambda: story.history[-1].trigger.value == "AutomaticRollback", 50)
-
-
-async def test_a_clock_that_is_set_back_stops_no_bake_time() -> None:
-    story = await serving("1.0.0")
-    story.accuracy.values["1.1.0"] = 0.97
-    await move_tag(story, "1.0.0", "1.1.0")
-    await story.until(lambda: story.history[-1].rolled_out_at is not None)
-    story.world.set_clock_back(timedelta(hours=1))
-    await story.until(lambda: story.history[-1].verified_at is not None, 70)

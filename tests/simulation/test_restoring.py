@@ -197,3 +197,24 @@ async def test_a_deployment_of_which_nothing_tells_is_not_taken_up() -> None:
     await story.passes(5)
     assert story.condition("Stalled") == ("True", "NameConflict")
     assert story.world.deployments[KEY].owner == ""
+
+
+async def test_what_an_undo_held_back_is_not_guessed_where_it_is_known() -> None:
+    """The tag went to what a rollback had put in place, so that no revision tells that it was asked for.
+
+    Rule: A quarantine ends by a person or by the tag.
+    """
+    story = await serving("1.0.0")
+    await promoted(story, "1.0.0", "1.1.0")
+    story.accuracy.values["1.2.0"] = 0.2
+    await move_tag(story, "1.1.0", "1.2.0")
+    await story.until(lambda: story.condition("RolledBack")[0] == "True" and story.history[-1].verified_at is not None)
+    await move_tag(story, "1.2.0", "1.1.0")
+    story.world.annotate(KEY, rollback_to="1.0.0", requested_at="t1", requested_by="ada")
+    await story.until(lambda: story.history[-1].trigger.value == "Undo" and story.history[-1].verified_at is not None)
+    story.version("1.1.0")
+    await story.passes(5)
+    assert [each.version for each in story.status.quarantine] == ["1.1.0"]
+    story.accuracy.values["1.2.0"] = 0.95
+    story.version("1.2.0", "production")
+    await story.until(lambda: story.served() == "1.2.0")

@@ -110,6 +110,8 @@ class World:
         """What admission makes of a pod template that the operator writes."""
         self.before_write: Callable[[str], None] = lambda _: None
         self.after_write: Callable[[str], None] = lambda _: None
+        self.after_round: Callable[[], None] = lambda: None
+        """Is called when each controller has taken a pass."""
         self.witness: Callable[[World, Key], None] = lambda *_: None
         """Is shown, after each write of an operator, the world before it, and which ModelDeployment it was for."""
         self.writes = 0
@@ -135,8 +137,12 @@ class World:
         return self.time + self.behind
 
     def set_clock_back(self, by: timedelta) -> None:
+        """Set all clocks back; what waits for a span of time to pass waits no longer for that."""
         self.say("user", f"sets the clock back by {by}")
         self.time, self.behind = self.time - by, self.behind + by
+        for each in self.deployments.values():
+            each.every_pod = tuple(kubelet.set_back(pod, by) for pod in each.every_pod)
+        self._controllers.forget()
 
     def copy(self) -> "World":
         """Return another world in the same state, whose past nobody remembers."""
@@ -212,6 +218,12 @@ class World:
         self.say("user", f"wipes the status of {key}")
         record = self.records[key]
         record.status, record.resource_version = ModelDeploymentStatus(), self.serial()
+
+    def put_status_back(self, key: Key, status: ModelDeploymentStatus) -> None:
+        """Restore a status from a backup of this very object."""
+        self.say("user", f"puts an earlier status of {key} back")
+        record = self.records[key]
+        record.status, record.resource_version = status, self.serial()
 
     def set_image_by_hand(self, key: Key, image: str) -> None:
         """What `kubectl set image deployment/...` does."""
@@ -349,6 +361,7 @@ class World:
                 busy |= self._controllers.look_at_deployment(key, each, self)
                 busy |= self._controllers.look_at_replica_sets(key, each, self)
         busy |= kubelet.bind(self.deployments.values(), self.room, self.time)
+        self.after_round()
         return busy, any(each.resource_version != version for _, each, version in before)
 
     def acts(self, who: str) -> bool:

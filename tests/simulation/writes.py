@@ -5,13 +5,13 @@ from dataclasses import replace
 
 from pennant.api.analysis import Metric, MetricMode, OnUnknown
 from pennant.api.conditions import find
-from pennant.api.deployment_status import MetricState, ModelDeploymentStatus, Outcome, Trigger
+from pennant.api.deployment_status import MetricState, ModelDeploymentStatus, Outcome, QuarantineEntry, Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.observation import Key, Revision
 from pennant.core.reading import FAULT_REASONS
 from pennant.core.revision import FIXED, pair
-from pennant.core.rollback import barring
+from pennant.core.rollback import BAD, barring
 from simulation.objects import Deployment
 from simulation.world import Record, World
 
@@ -68,9 +68,13 @@ def the_history_only_goes_on(before: World, now: World, key: Key) -> None:
     for entry in record.status.history:
         if (old := known.get(entry.revision)) is None or old == entry:
             continue
-        kept = was.revisions[entry.revision].entry if entry.revision in was.revisions else old
+        recorded = was.revisions.get(entry.revision)
+        kept, noted = (recorded.entry, recorded.latest) if recorded is not None else (old, old)
         assert all(getattr(entry, name) == getattr(kept, name) for name in FIXED)
-        marks = [(getattr(old, mark), getattr(entry, mark)) for mark in MARKS if getattr(old, mark) is not None]
+        made = [
+            mark for mark in MARKS if getattr(old, mark) is not None and getattr(entry, mark) != getattr(noted, mark)
+        ]
+        marks = [(getattr(old, mark), getattr(entry, mark)) for mark in made]
         # What lies in the future was marked by a clock that was set back since.
         assert all(old_mark == mark or old_mark > now.time for old_mark, mark in marks)
         if old.outcome is not entry.outcome:
@@ -145,11 +149,27 @@ def a_rollback_goes_to_what_was_known_good(before: World, now: World, key: Key) 
     assert same[-1].outcome not in (Outcome.ROLLED_BACK, Outcome.FAILED)
 
 
+def no_more_rollbacks_follow_each_other_than_the_limit_allows(before: World, now: World, key: Key) -> None:
+    """What was gone back to becomes known good before the next rollback, or `rollback.limit` allows another one.
+
+    A restart in between is no other attempt.
+    """
+    new = _recorded(before, now, key)
+    if new is None or new.entry.trigger is not Trigger.AUTOMATIC_ROLLBACK:
+        return
+    in_a_row = 0
+    for each in reversed(before.records[key].status.history):
+        if each.verified_at is not None or each.trigger not in (Trigger.AUTOMATIC_ROLLBACK, Trigger.RESTART):
+            break
+        in_a_row += each.trigger is Trigger.AUTOMATIC_ROLLBACK
+    assert in_a_row < ModelDeploymentSpec.model_validate(now.records[key].spec).rollback.limit
+
+
 def a_verdict_is_about_the_revision_in_place(before: World, now: World, key: Key) -> None:
     """What is newly quarantined is the content of the revision that the history says is in place."""
     was, record = _both(before, now, key)
     if was.status.history and was.status.history[-1].revision in _numbers(record.status):
-        for each in set(record.status.quarantine) - set(was.status.quarantine):
+        for each in _condemned(before, now, key):
             assert each.revision == was.status.history[-1].revision
             assert each.reason == Reason.UNDONE or each.digest == was.status.history[-1].digest
 
@@ -157,15 +177,17 @@ def a_verdict_is_about_the_revision_in_place(before: World, now: World, key: Key
 def not_knowing_is_neither_good_nor_bad(before: World, now: World, key: Key) -> None:
     """A content is found bad by a metric only where that metric is said to breach, and good only where all pass.
 
-    Where a user has not knowing ignored, what cannot be told need not pass; it is said to be unknown all the same.
+    Where a user has not knowing ignored, what cannot be told need not pass; it is said to be unknown all the same. What
+    its record says already is only told anew, where somebody wrote an older status.
     """
     was, record = _both(before, now, key)
     healthy = find(record.status.conditions, "MetricsHealthy")
-    for each in set(record.status.quarantine) - set(was.status.quarantine):
+    for each in _condemned(before, now, key):
         if was.status.history and each.reason == Reason.METRIC_BREACH:
             assert healthy is not None
             assert healthy.status.value == "False"
-    known = {each.revision for each in was.status.history if each.verified_at is None}
+    noted = {number for number, each in was.revisions.items() if each.latest.verified_at is not None}
+    known = {each.revision for each in was.status.history if each.verified_at is None} - noted
     for entry in record.status.history:
         if entry.revision in known and entry.verified_at is not None:
             # Where another one takes its place in the same moment, what is said now is about that one.
@@ -241,6 +263,7 @@ WRITES: tuple[Invariant, ...] = (
     what_the_tag_promotes_holds_it,
     nothing_found_bad_comes_back_by_itself,
     a_rollback_goes_to_what_was_known_good,
+    no_more_rollbacks_follow_each_other_than_the_limit_allows,
     a_verdict_is_about_the_revision_in_place,
     not_knowing_is_neither_good_nor_bad,
     no_write_is_in_vain,
@@ -278,7 +301,7 @@ def _nothing_speaks_against_it(record: Record) -> bool:
 def _is_ignored(metric: Metric, reason: str) -> bool:
     """Return whether nothing follows where this metric cannot be told for this reason."""
     told = metric.on_error if reason in FAULT_REASONS.values() else metric.on_no_data
-    return told is OnUnknown.IGNORE and reason != Reason.AWAITING_FIRST_CHECK
+    return told.value == OnUnknown.IGNORE and reason != Reason.AWAITING_FIRST_CHECK
 
 
 def _recorded(before: World, now: World, key: Key) -> Revision | None:
@@ -293,6 +316,20 @@ def _is_taken_up(before: World, old: Deployment | None, new: Deployment | None) 
     if old is None or new is None or (old.owner and old.owner not in before.gone):
         return False
     return replace(new, owner=old.owner, resource_version=old.resource_version) == old
+
+
+def _condemned(before: World, now: World, key: Key) -> set[QuarantineEntry]:
+    """Return what is newly quarantined, but for what a ModelVersion or a record of a revision has said before."""
+    was, record = _both(before, now, key)
+    marks = {
+        (mark.digest, mark.revision)
+        for each in before.versions.values()
+        for mark in each.quarantined_by
+        if mark.deployment == key.name
+    }
+    marks |= {(each.latest.digest, number) for number, each in was.revisions.items() if each.latest.outcome in BAD}
+    new = set(record.status.quarantine) - set(was.status.quarantine)
+    return {each for each in new if (each.digest, each.revision) not in marks}
 
 
 def _applied(before: World, now: World, key: Key) -> Deployment | None:

@@ -40,13 +40,17 @@ def find(conditions: Iterable[Condition], kind: str) -> Condition | None:
 
 
 def carried(previous: Iterable[Condition], fresh: Iterable[Condition]) -> tuple[Condition, ...]:
-    """Return the fresh conditions; `lastTransitionTime` moves only where `status` changed."""
+    """Return the fresh conditions; `lastTransitionTime` moves only where `status` changed.
+
+    A time after the fresh one's is from before the clock was set back, and counts as now.
+    """
     before = {each.type: each for each in previous}
 
     def carry(condition: Condition) -> Condition:
         old = before.get(condition.type)
         if old is None or old.status != condition.status:
             return condition
-        return condition.model_copy(update={"last_transition_time": old.last_transition_time})
+        since = min(old.last_transition_time, condition.last_transition_time)
+        return condition.model_copy(update={"last_transition_time": since})
 
     return tuple(carry(each) for each in fresh)

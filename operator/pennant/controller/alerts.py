@@ -55,6 +55,9 @@ class AlertBoard:
     async def answer(self, request: AlertQuery) -> Alerts:
         """Return the alerts that meet all demands, as they were then or later; raises what the source raised."""
         waiting = _Waiting(request, frozenset(request.names), asyncio.get_running_loop().create_future())
+        if self._last is not None and self._last.at > self._clock.now():
+            # The clock was set back: this answer would serve everybody for as long as that.
+            self._last = None
         if self._last is not None and self._last.serves(request):
             self._last.waiting.append(waiting)
             _tell(self._last)
@@ -111,7 +114,10 @@ class AlertBoard:
 
     def _is_old(self, name: str, now: datetime) -> bool:
         known = self._defined.get(name)
-        return known is None or now - known[1] >= (RULES_PAUSE if known[0] else MISSING_RULES_PAUSE)
+        if known is None:
+            return True
+        is_defined, asked_at = known
+        return not timedelta(0) <= now - asked_at < (RULES_PAUSE if is_defined else MISSING_RULES_PAUSE)
 
 
 def _fairly(waiting: Iterable[_Waiting]) -> Iterable[_Waiting]:

@@ -76,7 +76,7 @@ class Breaker:
             who = f"{len(breaching)} of {len(there)} deployments, with {len(contents)} different contents,"
             return f"{who} breach at once against the metric source {source}"
         # A process that has just begun has not heard of the others yet.
-        settling = self._begun is not None and now - self._begun < SETTLING
+        settling = self._begun is not None and timedelta(0) <= now - self._begun < SETTLING
         if settling and self._population() >= self._count and len(there) < self._population():
             return f"the operator has just begun to look at the metric source {source}"
         return ""

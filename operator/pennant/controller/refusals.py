@@ -71,7 +71,9 @@ class Refusals:
         if known is None:
             return (), ""
         known.troubles.forget_before(now)
-        known.refusals = {kind: each for kind, each in known.refusals.items() if now < each.retry_at + FORGOTTEN}
+        recent = {kind: each for kind, each in known.refusals.items() if now < each.retry_at + FORGOTTEN}
+        known.refusals = {kind: replace(each, retry_at=_soon(each.retry_at, now)) for kind, each in recent.items()}
+        known.put_off = tuple((copy, _soon(until, now)) for copy, until in known.put_off)
         failing = (str(each) for what, each in known.troubles.lasting.items() if what in known.copies)
         return tuple(known.refusals.values()), "; ".join(failing)
 
@@ -140,6 +142,11 @@ class Refusals:
     def _note(self, key: Key, action: Action, answer: str) -> None:
         self._observer.failed("refused")
         _log.warning("The API server refuses a write", extra={"key": key, "what": action.write.what, "error": answer})
+
+
+def _soon(retry_at: datetime, now: datetime) -> datetime:
+    """Return when to try again: after a minute at most, also where the clock was set back meanwhile."""
+    return min(retry_at, now + RETRY_AFTER)
 
 
 def _refusal(error: WriteRefused, trouble: Trouble, now: datetime) -> Refusal:

@@ -4,7 +4,7 @@ Rule: A write that has failed for a minute is said.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pennant.api.meta import clip, rfc3339
@@ -60,7 +60,7 @@ class Troubles:
     def again(self, what: str, answer: str, now: datetime) -> Trouble:
         """Take note of a failure, and return what is known of it now."""
         before = self._known.get(what)
-        since, times = (before.since, before.times + 1) if before is not None else (now, 1)
+        since, times = (min(before.since, now), before.times + 1) if before is not None else (now, 1)
         self._known[what] = Trouble(what, answer, since, now, times)
         return self._known[what]
 
@@ -70,4 +70,8 @@ class Troubles:
 
     def forget_before(self, now: datetime) -> None:
         """Forget what nobody has tried for so long that it is no longer wanted."""
-        self._known = {what: each for what, each in self._known.items() if now < each.last + FORGOTTEN}
+        recent = {what: each for what, each in self._known.items() if now < each.last + FORGOTTEN}
+        # What lies in the future counts as now: the clock was set back.
+        self._known = {
+            what: replace(each, since=min(each.since, now), last=min(each.last, now)) for what, each in recent.items()
+        }

@@ -144,15 +144,17 @@ def _alerted(name: str, alert: AlertSelector, entry: HistoryEntry, request: Aler
     """Return what alerts say of a revision: one that began before it is about the one before, and hides its own.
 
     Pods of a revision are scraped before they are seen to be available, so an alert that is asked for by their version
-    may begin that early and still be theirs. Prometheus tells beginnings in whole seconds, rounded down, so it may also
-    seem to have begun in the second in which the revision did.
+    may begin that early and still be theirs. A record that lies in the future is from before the clock was set back:
+    the revision began no later than its first pod was available. Prometheus tells beginnings in whole seconds, rounded
+    down: so it may also seem to have begun in the second in which the revision did.
 
     Rule: An alert speaks against a revision only where it began after it.
     """
     title = " or ".join(request.names)
     beginning, began = entry.available_at, "was available"
     if alert.names_the_revision:
-        beginning, began = entry.started_at.replace(microsecond=0), "began"
+        begun_at = min(entry.started_at, entry.available_at or entry.started_at)
+        beginning, began = begun_at.replace(microsecond=0), "began"
     fresh = [each for each in alerts.firing if beginning is not None and each.since >= beginning]
     if fresh:
         return _firing(name, title, request, fresh)

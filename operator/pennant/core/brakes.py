@@ -49,7 +49,7 @@ def exhausted(spec: ModelDeploymentSpec, history: History, now: datetime) -> Bra
     # They are counted in the history: a short one cannot hold more than this.
     most = min(budget.count, spec.history_limit - 1)
     window = timedelta(seconds=budget.window_seconds)
-    counted = [each for each in _rollbacks(history) if now - each < window]
+    counted = [each for each in _rollbacks(history, now) if now - each < window]
     if len(counted) < most:
         return None
     message = (
@@ -97,7 +97,7 @@ def _in_a_row(history: History) -> int:
 
 
 def _cooling(spec: ModelDeploymentSpec, history: History, now: datetime) -> Brake | None:
-    last = max(_rollbacks(history), default=None)
+    last = max(_rollbacks(history, now), default=None)
     cooldown = timedelta(seconds=spec.rollback.cooldown_seconds)
     if last is None or now - last >= cooldown:
         return None
@@ -105,5 +105,13 @@ def _cooling(spec: ModelDeploymentSpec, history: History, now: datetime) -> Brak
     return Brake(Reason.ROLLBACK_COOLING_DOWN, message, last + cooldown)
 
 
-def _rollbacks(history: History) -> list[datetime]:
-    return [each.started_at for each in history if each.trigger is Trigger.AUTOMATIC_ROLLBACK]
+def _rollbacks(history: History, now: datetime) -> list[datetime]:
+    """Return when the automatic rollbacks were.
+
+    One that lies in the future is from before the clock was set back. How long ago that was nobody knows, and to count
+    it would put off every rollback by as much as the clock was set back.
+
+    Rule: A clock that is set back stops no watch.
+    """
+    found = (each.started_at for each in history if each.trigger is Trigger.AUTOMATIC_ROLLBACK)
+    return [each for each in found if each <= now]

@@ -1,6 +1,7 @@
 """Which changes are worth a Kubernetes Event: each is told once, when the status says it for the first time."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from pennant.api.conditions import Condition, ConditionStatus, find
 from pennant.api.deployment_status import CommandResult, Drift, HistoryEntry, ModelDeploymentStatus
@@ -11,7 +12,7 @@ from pennant.core.observation import Revision
 
 
 def of_changes(
-    before: ModelDeploymentStatus, after: ModelDeploymentStatus, revisions: Iterable[Revision]
+    before: ModelDeploymentStatus, after: ModelDeploymentStatus, revisions: Iterable[Revision], now: datetime
 ) -> tuple[Event, ...]:
     """Return the events of what differs between two statuses."""
     return (
@@ -20,7 +21,7 @@ def of_changes(
         *_of_verification(before, after),
         *(
             Event(EventType.WARNING, Reason.HISTORY_TAMPERED, each)
-            for each in history.restored(before.history, revisions)
+            for each in history.restored(before.history, revisions, now)
         ),
         *_of_condition(before, after, ConditionType.SUSPENDED, EventType.NORMAL, ConditionStatus.TRUE),
         *_of_condition(before, after, ConditionType.HISTORY_INTACT, EventType.WARNING, ConditionStatus.FALSE),

@@ -26,7 +26,7 @@ History = tuple[HistoryEntry, ...]
 Quarantine = tuple[QuarantineEntry, ...]
 
 
-def adopted(history: History, revisions: Iterable[Revision], quarantine: Quarantine) -> History:
+def adopted(history: History, revisions: Iterable[Revision], quarantine: Quarantine, now: datetime) -> History:
     """Return the history with an entry for every recorded revision, each as its record says.
 
     A ControllerRevision is written before its entry: a crash between the two, or a lost status, leaves a record
@@ -37,7 +37,7 @@ def adopted(history: History, revisions: Iterable[Revision], quarantine: Quarant
     """
     recorded = {each.entry.revision: each for each in revisions}
     known = {each.revision for each in history}
-    told = [_as_recorded(each, recorded.get(each.revision)) for each in history]
+    told = [_as_recorded(each, recorded.get(each.revision), now) for each in history]
     missing = [each.latest for number, each in recorded.items() if number not in known]
     entries = sorted((*told, *missing), key=lambda each: each.revision)
     return tuple(
@@ -46,11 +46,12 @@ def adopted(history: History, revisions: Iterable[Revision], quarantine: Quarant
     ) + tuple(entries[-1:])
 
 
-def _as_recorded(entry: HistoryEntry, record: Revision | None) -> HistoryEntry:
+def _as_recorded(entry: HistoryEntry, record: Revision | None, now: datetime) -> HistoryEntry:
     if record is None:
         return entry
     told = {
-        name: getattr(record.entry if name in _RECORDED else record.latest, name) for name in altered(entry, record)
+        name: getattr(record.entry if name in _RECORDED else record.latest, name)
+        for name in altered(entry, record, now)
     }
     if record.latest.evidence:
         # The status tells less of it, of a revision that was found bad long ago.
@@ -62,23 +63,26 @@ _RECORDED = (*FIXED, "hash")
 MARKS = ("available_at", "rolled_out_at", "verified_at", "ended_at")
 
 
-def altered(entry: HistoryEntry, record: Revision) -> tuple[str, ...]:
+def altered(entry: HistoryEntry, record: Revision, now: datetime) -> tuple[str, ...]:
     """Return the fields in which an entry of the status contradicts the record of its revision, or what is noted there.
 
     The status says first how far a revision came, and the note on its record repeats that. So the status may be ahead
-    of the note, but a mark that is noted stays as it is, and what has ended stays as it ended.
+    of the note, but a mark that is noted stays as it is, and what has ended stays as it ended. One that is noted for
+    the future was made before the clock was set back, and the status says since when it counts now.
 
     Rule: What the status says of a revision's progress is held against its record.
     """
     fixed = [name for name in _RECORDED if getattr(entry, name) != getattr(record.entry, name)]
-    return (*fixed, *(() if record.mirrored is None else _contradicted(entry, record.mirrored)))
+    return (*fixed, *(() if record.mirrored is None else _contradicted(entry, record.mirrored, now)))
 
 
-def _contradicted(entry: HistoryEntry, noted: HistoryEntry) -> Iterator[str]:
+def _contradicted(entry: HistoryEntry, noted: HistoryEntry, now: datetime) -> Iterator[str]:
     is_final = noted.ended_at is not None
     for name in MARKS:
-        said = getattr(noted, name)
-        if getattr(entry, name) != said and (is_final or said is not None):
+        told, said = getattr(entry, name), getattr(noted, name)
+        if name in CLOCKED and told is not None and said is not None and said > now:
+            continue
+        if told != said and (is_final or said is not None):
             yield name
     if entry.outcome != noted.outcome and (is_final or entry.ended_at is None):
         yield "outcome"
@@ -86,13 +90,13 @@ def _contradicted(entry: HistoryEntry, noted: HistoryEntry) -> Iterator[str]:
         yield "evidence"
 
 
-def restored(history: History, revisions: Iterable[Revision]) -> tuple[str, ...]:
+def restored(history: History, revisions: Iterable[Revision], now: datetime) -> tuple[str, ...]:
     """Return a sentence for each entry of the status that somebody altered; `adopted` puts them right."""
     recorded = {each.entry.revision: each for each in revisions}
     found = []
     for entry in history:
         record = recorded.get(entry.revision)
-        if record is not None and (names := altered(entry, record)):
+        if record is not None and (names := altered(entry, record, now)):
             listed = ", ".join(to_camel(name) for name in names)
             found.append(f"revision {entry.revision}: {listed} in status did not say what its record says; restored")
     return tuple(found)
@@ -162,7 +166,8 @@ def baking(
     """Return the entry with the moment from which its bake time counts.
 
     That is since when enough pods are available, and all checks have passed. A loss of pods that was over before it was
-    seen is still told by the Deployment's condition Available.
+    seen is still told by the Deployment's condition Available. A Deployment that is gone, or that was created anew and
+    nobody has counted the pods of, has none.
 
     Rule: The bake time is continuous.
     """
@@ -172,7 +177,8 @@ def baking(
         # Nothing is known to pass now; it does not begin while an answer is on its way.
         return entry
     resumes_at = verdict.resumes_at or entry.rolled_out_at
-    if progress is not None or resumes_at > now:
+    is_available = workload is not None and workload.available > 0 and workload.minimum_available
+    if progress is not None or not is_available or resumes_at > now:
         return entry if entry.clean_since is None else entry.model_copy(update={"clean_since": None})
     since = max(entry.clean_since or now, resumes_at)
     regained = workload.available_since if workload is not None else None

@@ -115,10 +115,13 @@ class Pods:
         return sum(not span or since > now or now - since >= span for since in ready)
 
     def uncounted(self, now: datetime) -> int:
-        """Return how many pods have been ready for a while that their ReplicaSet does not count as ready."""
+        """Return how many pods have been ready for a while that their ReplicaSet does not count as ready.
+
+        A time that is far in the future is from before the clock was set back.
+        """
         counted = self.replica_set.ready if self.replica_set is not None else 0
         ready = [each.ready_since for each in self.pods if each.ready_since is not None]
-        return max(sum(now - since >= SETTLED_AFTER for since in ready) - counted, 0)
+        return max(sum(abs(now - since) >= SETTLED_AFTER for since in ready) - counted, 0)
 
 
 class Fault(Enum):
@@ -205,7 +208,7 @@ def _faults(pod: Pod, min_ready: timedelta, now: datetime) -> Iterator[tuple[int
                 yield 3, f"{what} has not ended"
             case Running() if not each.ready:
                 yield 3, f"{what} runs and its startup or readiness probe fails"
-    if pod.ready_since is not None and now - pod.ready_since < min_ready:
+    if pod.ready_since is not None and timedelta(0) <= now - pod.ready_since < min_ready:
         yield 4, f"pod {pod.name} is ready, but has not stayed ready for minReadySeconds"
 
 

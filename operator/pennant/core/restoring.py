@@ -45,9 +45,19 @@ def restored(status: ModelDeploymentStatus, snapshot: Snapshot, past: History) -
     """
     known = status.quarantine
     for each in (*_mirrored_here(snapshot), *_told(past)):
-        if not _is_released(each, past) and not any(q.digest == each.digest and covers(q, each) for q in known):
+        if not _is_released(each, past) and not any(_tells(q, each) for q in known):
             known = quarantined(known, each)
     return known
+
+
+def _tells(known: QuarantineEntry, other: QuarantineEntry) -> bool:
+    """Return whether an entry of the quarantine says what another one does.
+
+    What was asked for at an undo is a guess where the history alone tells it: what is known of the same undo counts.
+    """
+    if known.reason == other.reason == Reason.UNDONE and known.revision == other.revision:
+        return True
+    return known.digest == other.digest and covers(known, other)
 
 
 def _mirrored_here(snapshot: Snapshot) -> Iterator[QuarantineEntry]:

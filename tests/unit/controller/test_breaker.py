@@ -74,3 +74,10 @@ def test_a_process_that_has_just_begun_believes_nothing_yet() -> None:
     breaker.note(Key("a", "d"), replace(BAD, digest="1"), NOON)
     assert breaker.distrusted(Key("a", "d"), NOON + timedelta(seconds=4))
     assert not breaker.distrusted(Key("a", "d"), NOON + timedelta(seconds=5))
+
+
+def test_a_process_has_not_just_begun_because_the_clock_was_set_back() -> None:
+    """Rule: A clock that is set back stops no watch."""
+    breaker = Breaker(3, 50, lambda: 5)
+    breaker.note(Key("a", "d"), replace(BAD, digest="1"), NOON)
+    assert not breaker.distrusted(Key("a", "d"), NOON - timedelta(hours=1))
