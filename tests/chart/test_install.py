@@ -1,10 +1,7 @@
 """The chart on a real API server, installed, brought up to date and taken away by the real Helm."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -214,18 +211,3 @@ def test_people_may_do_what_their_role_says_and_write_no_status(rig: Rig, releas
     for verb in ("update", "patch"):
         for kind in ("modeldeployments", "modelversions"):
             assert not may("edith", verb, kind, "--subresource=status")
-
-
-def test_an_operator_without_crds_ends_and_says_so(rig: Rig) -> None:
-    environment = os.environ | {"KUBECONFIG": str(rig.kubeconfig), "PENNANT_PORT": "0"}
-    ended = subprocess.run(
-        [sys.executable, "-m", "pennant", "run"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert ended.returncode == 1
-    assert "is not served; is its CRD installed?" in ended.stderr
-    assert "Traceback" not in ended.stderr

@@ -255,7 +255,7 @@ def test_an_outage_of_a_version_known_good_is_reported_or_rolled_back(quick: Sta
 
 def test_readiness_that_comes_and_goes_is_no_progress(quick: Stage) -> None:
     """The Deployment's own deadline begins anew with each pod that is ready for a moment."""
-    quick.deployment(**QUICK | {"rollout": {"progressDeadlineSeconds": 8, "minReadySeconds": 6}})
+    quick.deployment(**QUICK | {"rollout": {"progressDeadlineSeconds": 14, "minReadySeconds": 12}})
     quick.until_verified("1.0.0")
     promote(quick)
 

@@ -21,7 +21,7 @@ def test_the_longest_status_is_taken_beside_a_long_spec_and_the_operator_goes_on
     manifest = stage.a_deployment(replicas=0, historyLimit=100, analysis={"bakeSeconds": 0})
     manifest["spec"]["template"]["metadata"]["annotations"]["notes"] = SPEC
     stage.apply(manifest)
-    stage.until_verified("1.0.0")
+    stage.until(lambda: stage.condition("Ready") == ("False", "ScaledToZero"), what="the end of its rollout")
 
     status = tmp_path / "status.json"
     status.write_text(json.dumps({"status": longest_status("<").to_json()}))

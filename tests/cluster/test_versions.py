@@ -105,15 +105,19 @@ def test_the_bump_follows_the_parent_also_when_it_comes_later_or_goes(stage: Sta
 def test_who_served_is_told_through_rollback_and_the_mark_of_quarantine_stays(rolled_back: Stage) -> None:
     """Rule: A version's status tells who served it, from when to when."""
     stage = rolled_back
-    stage.until(lambda: len(status(stage, "1.0.0").get("servedBy", ())) == 2, what="1.0.0 serving again")
+    stage.until(
+        lambda: ["verifiedAt" in each for each in status(stage, "1.0.0").get("servedBy", ())] == [True, True],
+        what="1.0.0 known good again",
+    )
     stage.until(lambda: "until" in status(stage, "1.1.0").get("servedBy", [{}])[-1], what="the end of 1.1.0")
     history = {each["revision"]: each for each in stage.history}
     good, bad = status(stage, "1.0.0"), status(stage, "1.1.0")
     assert (good["serving"], bad.get("serving")) == (NAME, None)
+    ended_or_verified = {"until": "endedAt", "verifiedAt": "verifiedAt"}
     for version, revisions in ((good, (1, 3)), (bad, (2,))):
         assert version["servedBy"] == [
             {"deployment": NAME, "revision": number, "from": history[number]["availableAt"]}
-            | ({"until": history[number]["endedAt"]} if "endedAt" in history[number] else {})
+            | {name: history[number][of] for name, of in ended_or_verified.items() if of in history[number]}
             for number in revisions
         ]
     stage.until(lambda: status(stage, "1.1.0").get("quarantinedBy"), what="the mark of quarantine")

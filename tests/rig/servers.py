@@ -153,8 +153,7 @@ def is_ready(place: Place, part: str) -> bool:
         case "etcd" | "prometheus" | "alertmanager" | "kwok":
             return _get(f"http://{place.address(part)}{_READINESS[part]}") is not None
         case "kube-apiserver":
-            # The API server makes its certificate when it starts.
-            return place.ca_file.exists() and _ask(place, "/readyz") == b"ok"
+            return _ask(place, "/readyz") == b"ok"
         case "kube-controller-manager":
             # A pod can be made once its ServiceAccount is there.
             return _ask(place, "/api/v1/namespaces/default/serviceaccounts/default") is not None
@@ -171,7 +170,11 @@ def _node_is_ready(node: dict[str, dict[str, list[dict[str, str]]]]) -> bool:
 
 
 def _ask(place: Place, path: str) -> bytes | None:
-    context = ssl.create_default_context(cafile=str(place.ca_file))
+    try:
+        context = ssl.create_default_context(cafile=str(place.ca_file))
+    except (OSError, ssl.SSLError):
+        # The API server makes its certificate when it starts: it is not there yet, or not the whole of it.
+        return None
     return _get(f"{place.url('kube-apiserver')}{path}", {"Authorization": f"Bearer {place.admin_token}"}, context)
 
 

@@ -226,8 +226,8 @@ class Reason(Open, Word):
         "A field of the status that nothing else tells has a form that this release does not know; the message names "
         "it. Somebody wrote it, or a newer release of the operator did. Of a ModelVersion only an event says it.",
         "The status can be read again, or is removed.",
-        "Run the release that wrote it, or remove the status: it is rebuilt from the ControllerRevisions. The message "
-        "has the command.",
+        "Run the release that wrote it, or remove the status by the command in the message: it is rebuilt from the "
+        "ControllerRevisions.",
     )
     RECORD_INCOMPLETE = (
         "RecordIncomplete",

@@ -13,6 +13,8 @@ MOST_NAMES = 50
 """Names of alerts that one namespace may ask for in one question; more wait for the next one."""
 RULES_PAUSE = timedelta(minutes=1)
 """Time after which it is asked anew whether an alert is defined."""
+MISSING_RULES_PAUSE = timedelta(seconds=5)
+"""The same for an alert that was not: a version waits for it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,7 +114,10 @@ class AlertBoard:
 
     def _is_old(self, name: str, now: datetime) -> bool:
         known = self._defined.get(name)
-        return known is None or not timedelta(0) <= now - known[1] < RULES_PAUSE
+        if known is None:
+            return True
+        is_defined, asked_at = known
+        return not timedelta(0) <= now - asked_at < (RULES_PAUSE if is_defined else MISSING_RULES_PAUSE)
 
 
 def _fairly(waiting: Iterable[_Waiting]) -> Iterable[_Waiting]:

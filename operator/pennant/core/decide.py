@@ -131,13 +131,13 @@ def _unreadable(seen: Observation) -> Decision | None:
     if snapshot.unreadable is None:
         return None
     where = f"{snapshot.key.name} --namespace {snapshot.key.namespace}"
-    message = (
-        f"{snapshot.unreadable.problem}; nothing is changed, and what serves keeps serving. If a newer release of the "
-        "operator wrote this, run that release; otherwise remove the status, and it is rebuilt from the "
-        f"ControllerRevisions: kubectl patch modeldeployment {where} --subresource=status --type=merge "
-        """--patch '{"status":null}'"""
+    message = f"{snapshot.unreadable.problem}; nothing is changed, and what serves keeps serving"
+    to_do = (
+        "If a newer release of the operator wrote this, run that release; otherwise remove the status, and it is "
+        f"rebuilt from the ControllerRevisions: kubectl patch modeldeployment {where} --subresource=status "
+        """--type=merge --patch '{"status":null}'"""
     )
-    return _halted(seen, Reason.STATUS_UNREADABLE, message)
+    return _halted(seen, Reason.STATUS_UNREADABLE, message, to_do)
 
 
 def _contradicted(seen: Observation) -> Decision | None:
@@ -151,19 +151,21 @@ def _contradicted(seen: Observation) -> Decision | None:
     names = " ".join(f"{snapshot.key.name}-{number}" for number in sorted(snapshot.doubted))
     says = "; ".join(each.says for _, each in sorted(snapshot.doubted.items()))
     message = (
-        f"{says}. There is no status that tells what was recorded, so nothing is changed, and what serves keeps "
-        "serving. Restore the status, or delete what was changed: "
+        f"{says}. There is no status that tells what was recorded, so nothing is changed, and what serves keeps serving"
+    )
+    to_do = (
+        "Restore the status, or delete what was changed: "
         f"kubectl delete controllerrevision --namespace {snapshot.key.namespace} {names}"
     )
-    return _halted(seen, Reason.HISTORY_TAMPERED, message)
+    return _halted(seen, Reason.HISTORY_TAMPERED, message, to_do)
 
 
 GATES = (_deleting, _unreadable, _contradicted, _left_behind, _foreign)
 
 
-def _halted(seen: Observation, reason: Reason, message: str) -> Decision:
-    """Change nothing, and say why a person must act."""
-    before, message = seen.snapshot.status, stall(reason, message).message
+def _halted(seen: Observation, reason: Reason, message: str, to_do: str = "") -> Decision:
+    """Change nothing, and say why a person must act and what to do, as `stall` does."""
+    before, message = seen.snapshot.status, stall(reason, message, to_do).message
     said = {
         ConditionType.READY: Said(ConditionStatus.FALSE, reason, message),
         ConditionType.RECONCILING: Said(ConditionStatus.FALSE, reason, message),

@@ -219,9 +219,9 @@ def _stalled_by_grace(facts: Facts) -> Said | None:
     return stall(said.reason, said.message)
 
 
-def stall(reason: Reason, message: str) -> Said:
-    """Return what is said where a person must act, with what to do at its end."""
-    return Said(TRUE, reason, f"{clip(message, LONGEST_CAUSE).removesuffix('.')}. {reason.to_do}")
+def stall(reason: Reason, message: str, to_do: str = "") -> Said:
+    """Return what is said where a person must act, with what to do at its end: this, or what the reason says."""
+    return Said(TRUE, reason, f"{clip(message, LONGEST_CAUSE).removesuffix('.')}. {to_do or reason.to_do}")
 
 
 STALLS = (

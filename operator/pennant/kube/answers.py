@@ -12,12 +12,25 @@ from pennant.ports import AdmissionFailed, Conflict, Ending, PortError, Refused,
 _MANIFEST_FAULTS = ("failed to create typed patch object", "failed to convert new object")
 # So do admission webhooks: one that says no may do so by any code, and one that cannot be asked makes the write fail.
 _DENIED = re.compile(r'admission webhook "[^"]*" denied the request')
+_TOO_LARGE = re.compile(r"too large|larger than max|ResourceExhausted", re.IGNORECASE)
 _SECONDS = re.compile("[0-9]{1,6}", re.ASCII)
 _NOT_ASKED = "Internal error occurred: failed calling webhook"
 
 
 class Missing(Conflict):
     """The object is not there, or not any more."""
+
+
+class NotServed(Unavailable):
+    """The API server does not know the kind: it has no CustomResourceDefinition, or none any more."""
+
+
+class TimedOut(Unavailable):
+    """No answer came in time."""
+
+
+class TooLarge(Unavailable):
+    """The answer is larger than what was asked for may be, or than the server can give."""
 
 
 class Unauthenticated(Unavailable):
@@ -44,6 +57,11 @@ def parsed(body: bytes) -> Json:
     return value
 
 
+def is_too_large(code: int, message: str) -> bool:
+    """Return whether the server says of a list that less of it can be had."""
+    return code == 413 or (code >= 500 and _TOO_LARGE.search(message) is not None)
+
+
 def failure(code: int, body: bytes, headers: Mapping[str, str]) -> PortError:
     """Return the error that an answer other than 2xx stands for, with the server's own message."""
     status = _status(body)
@@ -52,7 +70,8 @@ def failure(code: int, body: bytes, headers: Mapping[str, str]) -> PortError:
     if code == 401:
         return Unauthenticated(message)
     if code == 404:
-        return Missing(message)
+        # Of an object that is not there the API server says so itself; where it knows no such path, it says nothing.
+        return Missing(message) if status.get("kind") == "Status" else NotServed(message)
     if code == 409 or _is_another_object(status):
         return Conflict(message)
     if _is_terminating(status):

@@ -12,12 +12,15 @@ import aiohttp
 
 from pennant import __version__
 from pennant.api.meta import Json
-from pennant.kube.answers import Missing, Unauthenticated, failure, parsed
+from pennant.kube.answers import Missing, NotServed, TimedOut, TooLarge, Unauthenticated, failure, is_too_large, parsed
 from pennant.kube.connect import Connection
 from pennant.kube.resources import FIELD_MANAGER, RESOURCES, Kind
 from pennant.ports import Refused, Unavailable
 
 PAGE = 500
+"""Objects of a page, where they are not large."""
+MAX_PAGE_BYTES = 4 * 1024 * 1024
+"""Of a page with more than one object: to Python it is up to twenty times as large."""
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 JSON = "application/json"
 APPLY = "application/apply-patch+yaml"
@@ -61,6 +64,10 @@ def always() -> bool:
     return True
 
 
+def unheard(kind: Kind) -> None:
+    """Tell nobody."""
+
+
 def unobserved(verb: Verb, kind: Kind, code: int, seconds: float) -> None:
     """Tell nobody."""
 
@@ -73,6 +80,7 @@ class _Request:
     params: Mapping[str, str]
     data: bytes | None
     content_type: str
+    max_bytes: int | None = None
 
 
 class Client:
@@ -84,16 +92,20 @@ class Client:
         *,
         permit: Permit = always,
         observed: Observed = unobserved,
+        absent: Callable[[Kind], None] = unheard,
         limit: int = 32,
         total_seconds: float = 10.0,
         connect_seconds: float = 3.0,
     ) -> None:
-        """Ask `permit` before every write, and tell `observed` of every request."""
+        """Ask `permit` before every write; tell `observed` of every request, and `absent` of each kind not served."""
         self._connection = connection
         self._permit = permit
         self._observed = observed
+        self._absent = absent
         self._limit = limit
         self._timeout = aiohttp.ClientTimeout(total=total_seconds, sock_connect=connect_seconds)
+        self._page: dict[Kind, int] = {}
+        """How many objects of a kind the next page may have; without an entry: as many as any page may."""
         self._opened: aiohttp.ClientSession | None = None
         self._closed = False
 
@@ -119,19 +131,40 @@ class Client:
             return None
 
     async def pages(self, kind: Kind, namespace: str = "", **selectors: str) -> AsyncIterator[Json]:
-        """Yield the pages of a quorum list; selectors are `labelSelector` and `fieldSelector`."""
-        path = RESOURCES[kind].path(namespace)
-        params = {"limit": str(PAGE), **selectors}
+        """Yield the pages of a quorum list; selectors are `labelSelector` and `fieldSelector`.
+
+        A page that is too large, or that takes too long, is halved until it fits; the next ones grow again.
+
+        Rule: No object of one tenant stops the operator.
+        """
+        path, params = RESOURCES[kind].path(namespace), dict(selectors)
         while True:
-            try:
-                page = await self.request(Verb.LIST, kind, path, params=params)
-            except Missing as error:
-                raise Unavailable(f"{kind} is not served; is its CRD installed?") from error
+            page = await self._page_that_fits(kind, path, params)
             yield page
             token = page["metadata"].get("continue")
             if not token:
                 return
             params["continue"] = token
+
+    async def _page_that_fits(self, kind: Kind, path: str, params: Mapping[str, str]) -> Json:
+        limit = self._page.get(kind, PAGE)
+        while True:
+            bound = MAX_PAGE_BYTES if limit > 1 else None
+            request = _Request(Verb.LIST, kind, path, {**params, "limit": str(limit)}, None, JSON, bound)
+            try:
+                body = await self._authenticated(request)
+            except TooLarge:
+                if limit == 1:
+                    raise
+                self._page[kind] = limit = limit // 2
+                continue
+            except TimedOut:
+                # The server may be slow for reasons of its own: whoever tries again tries with less.
+                self._page[kind] = max(limit // 2, 1)
+                raise
+            if len(body) < MAX_PAGE_BYTES // 4:
+                self._page[kind] = min(limit * 2, PAGE)
+            return parsed(body)
 
     async def request(
         self,
@@ -148,7 +181,9 @@ class Client:
         if verb in (Verb.CREATE, Verb.UPDATE, Verb.PATCH):
             asked = _WRITE_OPTIONS | asked
         data = None if body is None else encoded(body)
-        request = _Request(verb, kind, path, asked, data, content_type)
+        return parsed(await self._authenticated(_Request(verb, kind, path, asked, data, content_type)))
+
+    async def _authenticated(self, request: _Request) -> bytes:
         credentials = await self._connection.headers()
         try:
             return await self._answer(request, credentials)
@@ -158,7 +193,7 @@ class Client:
                 raise
         return await self._answer(request, await self._connection.headers())
 
-    async def _answer(self, request: _Request, credentials: Mapping[str, str]) -> Json:
+    async def _answer(self, request: _Request, credentials: Mapping[str, str]) -> bytes:
         if request.verb not in _READS and not self._permit():
             raise Unavailable("not leading")
         code, began = 0, monotonic()
@@ -174,16 +209,23 @@ class Client:
                 proxy=self._connection.proxy,
                 allow_redirects=False,
             ) as response:
-                body = await _bounded(response)
+                body = await _bounded(response, request.max_bytes or MAX_ANSWER_BYTES)
                 code = response.status
-        except (aiohttp.ClientError, OSError, TimeoutError) as error:
+        except TimeoutError as error:
+            raise TimedOut(f"the API server does not answer: {str(error) or type(error).__name__}") from error
+        except (aiohttp.ClientError, OSError) as error:
             cause = str(error) or type(error).__name__
             raise Unavailable(f"the API server does not answer: {cause}") from error
         finally:
             self._observed(request.verb, request.kind, code, monotonic() - began)
         if 200 <= code < 300:
-            return parsed(body)
+            return body
         said_no = failure(code, body, response.headers)
+        if isinstance(said_no, NotServed):
+            self._absent(request.kind)
+            raise NotServed(f"{request.kind} is not served; is its CRD installed?")
+        if request.verb is Verb.LIST and is_too_large(code, str(said_no)):
+            raise TooLarge(str(said_no))
         if request.verb in _READS and isinstance(said_no, Refused):
             # A role that is missing now may be bound later; only a write can be wrong in itself.
             raise Unavailable(str(said_no))
@@ -219,11 +261,11 @@ def encoded(value: Any) -> bytes:
     return text.translate(_ESCAPED).encode()
 
 
-async def _bounded(response: aiohttp.ClientResponse) -> bytes:
+async def _bounded(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
     chunks, size = [], 0
     async for chunk in response.content.iter_any():
         size += len(chunk)
-        if size > MAX_ANSWER_BYTES:
-            raise Unavailable(f"the API server's answer is larger than {MAX_ANSWER_BYTES} bytes")
+        if size > max_bytes:
+            raise TooLarge(f"the API server's answer is larger than {max_bytes} bytes")
         chunks.append(chunk)
     return b"".join(chunks)

@@ -31,6 +31,7 @@ from pennant.kube.relist import refresh, relist_kind
 from pennant.kube.resources import RESOURCES, Kind
 from pennant.kube.sharing import Pool
 from pennant.kube.store import Store, versions_in
+from pennant.kube.translate import Recorded
 from pennant.ports import Altered, Clock, Conflict, Ending, PortError, Refused, Unavailable
 
 _log = logging.getLogger(__name__)
@@ -76,6 +77,9 @@ class Gateway:
                 await self._load_revisions(key, uid)
         if self._store.may_be_put_back(key):
             await self._compare(key)
+            if uid is not None and not self._store.has_revisions(uid):
+                # Others needed the room meanwhile.
+                await self._load_revisions(key, uid)
         return self._store.snapshot(key)
 
     async def pods(self, owner: Snapshot, template_hash: str) -> Pods:
@@ -334,14 +338,26 @@ class Gateway:
     async def _load_revisions(self, key: Key, uid: str) -> None:
         label = f"{DEPLOYMENT_LABEL}={key.name}"
         pages = self._client.pages(Kind.CONTROLLER_REVISION, key.namespace, labelSelector=label)
-        known = [raw async for page in pages for raw in page["items"] if _is_named_after(raw, key)]
-        pool = Pool()
-        owned = [(raw, translate.recorded(raw, pool)) for raw in known if controller_uid(raw) == uid]
-        # What belongs to nobody may be ours again; the decision says so.
-        left = [(raw, translate.orphaned(raw, pool)) for raw in known if _is_left_behind(raw, key, uid)]
-        self._store.put_revisions(uid, (each for _, each in (*owned, *left) if each is not None))
-        numbers = (translate.revision_number(raw) for raw, each in (*owned, *left) if each is None)
-        self._store.take_numbers(uid, (each for each in numbers if each is not None))
+        pool, found, taken = Pool(), list[Recorded](), set[int]()
+        async for page in pages:
+            # Each page is let go before the next one is read: a revision may be as large as any object.
+            for raw in page["items"]:
+                number = translate.revision_number(raw)
+                if number is None or not _is_named_after(raw, key):
+                    continue
+                if controller_uid(raw) == uid:
+                    each = translate.recorded(raw, pool)
+                elif _is_left_behind(raw, key, uid):
+                    # What belongs to nobody may be ours again; the decision says so.
+                    each = translate.orphaned(raw, pool)
+                else:
+                    continue
+                if each is None:
+                    taken.add(number)
+                else:
+                    found.append(each)
+        self._store.put_revisions(uid, found)
+        self._store.take_numbers(uid, taken)
 
     async def _is_about_to_go(self, owner: Snapshot, number: int) -> bool:
         """Return whether what has the name of a revision is that of a predecessor, which is being collected.

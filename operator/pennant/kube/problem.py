@@ -1,5 +1,6 @@
 """What is wrong with something that was read, as one sentence for the user who wrote it."""
 
+import json
 import re
 from collections.abc import Container, Iterable, Mapping
 from typing import Any
@@ -11,6 +12,10 @@ from pennant.api.meta import MEANINGS, clip
 _NESTED = (dict, list)
 DEEPEST = 64
 """Levels of nesting that are read; a whole pod template has about a dozen."""
+LARGEST_TEMPLATE = 256 * 1024
+"""Bytes of a pod template. A Deployment with a larger one could hardly be stored, with who owns which field of it."""
+LARGEST_RECORD = 512 * 1024
+"""Bytes of a version's record. It is stored once more in each revision, beside the pod template."""
 _PATH_LEVELS = 5
 _SAID: Mapping[str, str] = {
     "missing": "must be set",
@@ -61,6 +66,21 @@ def too_deep(value: object, root: str = "spec") -> str | None:
         if not nested:
             return None
     return _said_too_deep(value, root)
+
+
+def too_large(value: object, largest: int, root: str = "spec") -> str | None:
+    """Return what is wrong with JSON whose text has more than this many bytes; None: nothing is.
+
+    It is asked before anything that takes longer: to look through the largest objects of one namespace, again and
+    again, would leave no time for the others.
+    """
+    try:
+        size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass"))
+    except RecursionError:
+        return None
+    if size <= largest:
+        return None
+    return f"{root}: must not be larger than {largest // 1024} KiB as JSON, and has {-(-size // 1024)} KiB"
 
 
 def _children(node: Any) -> Iterable[object]:

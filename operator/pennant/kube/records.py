@@ -4,8 +4,6 @@ Ten thousand records are kept, so each is kept folded up, and read when it is lo
 tells what it learns, and whoever asked to be told hears which versions may have to be judged anew.
 """
 
-import json
-import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -22,8 +20,9 @@ from pennant.core.record import immutable
 from pennant.core.served import Service, services
 from pennant.core.version_status import VersionSeen
 from pennant.kube import translate
+from pennant.kube.folding import folded, text, unfolded
 from pennant.kube.identity import Identity
-from pennant.kube.problem import problem, too_deep
+from pennant.kube.problem import LARGEST_RECORD, problem, too_deep, too_large
 
 OWN = tuple(field.alias or name for name, field in ModelVersionStatus.model_fields.items() if name != "quarantined_by")
 """The fields of a version's status that its own controller writes; `quarantinedBy` is written by ModelDeployments'."""
@@ -70,7 +69,7 @@ class Records:
 
     def sending(self, key: Key, status: Json) -> None:
         """Take note of a status that is about to be written by this process: it is no reason to look again."""
-        self._sent[key] = _folded(status)
+        self._sent[key] = folded(status)
 
     def put(self, who: Identity, raw: Json) -> None:
         """Take in a version in a state that is news."""
@@ -138,7 +137,7 @@ class Records:
     def _read(self, key: Key, record: _Record) -> tuple[Any, ModelVersionSpec | Invalid]:
         if isinstance(record.spec, Invalid):
             return None, record.spec
-        raw = json.loads(zlib.decompress(record.spec))
+        raw = unfolded(record.spec)
         return raw, translate.version_spec(key.name, raw)
 
     def _tell(self, deployment: Key, told: dict[Key, tuple[Service, ...]]) -> None:
@@ -171,17 +170,17 @@ class Records:
 
 def _record(who: Identity, raw: Json) -> _Record:
     metadata, spec = raw["metadata"], raw.get("spec")
-    deep = too_deep(spec)
-    fixed = immutable(spec) if isinstance(spec, dict) and deep is None else {}
+    wrong = too_large(spec, LARGEST_RECORD) or too_deep(spec)
+    fixed = immutable(spec) if isinstance(spec, dict) and wrong is None else {}
     return _Record(
         uid=who.uid,
         resource_version=metadata["resourceVersion"],
         generation=metadata.get("generation", 0),
         deleting="deletionTimestamp" in metadata,
         parent=_parent(who.key.namespace, fixed),
-        spec=_folded(spec) if deep is None else Invalid(deep),
-        status=_folded(_own(raw.get("status"))),
-        fixed=blake2b(_text(fixed), digest_size=16).digest(),
+        spec=folded(spec) if wrong is None else Invalid(wrong),
+        status=folded(_own(raw.get("status"))),
+        fixed=blake2b(text(fixed), digest_size=16).digest(),
     )
 
 
@@ -198,17 +197,9 @@ def _own(status: object) -> Json:
 
 def _status(record: _Record) -> tuple[ModelVersionStatus, str]:
     """Return what of a status can be read, and what is wrong with the rest where it cannot be computed anew."""
-    stored = json.loads(zlib.decompress(record.status))
+    stored = unfolded(record.status)
     try:
         return ModelVersionStatus.model_validate(stored), ""
     except ValidationError as error:
         said = problem(error, "status", only=REMEMBERED)
         return translate.readable(ModelVersionStatus, stored), said
-
-
-def _text(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _folded(value: object) -> bytes:
-    return zlib.compress(_text(value), 1)

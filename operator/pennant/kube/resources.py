@@ -23,6 +23,8 @@ class Kind(StrEnum):
     EVENT = "Event"
     LEASE = "Lease"
     ACCESS_REVIEW = "SelfSubjectAccessReview"
+    DISCOVERY = "APIResourceList"
+    """What the API server tells of the kinds that it serves."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Rule: News reaches everyone whom it concerns, whoever learned it.
 """
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core.observation import Invalid, Key, Snapshot, Version, Workload
 from pennant.kube import translate
+from pennant.kube.folding import folded_if_large, size_if_large, unfolded
 from pennant.kube.identity import Identity, identity
 from pennant.kube.records import Records, unheard
 from pennant.kube.resources import Kind
@@ -27,6 +29,8 @@ Keys = frozenset[Key]
 Model = tuple[str, str]
 """Namespace and name of a model."""
 NOBODY: Keys = frozenset()
+ROOM_FOR_REVISIONS = 16 * 1024 * 1024
+"""Characters of the large revisions that are kept; all others are."""
 
 
 def versions_in(namespace: str) -> tuple[Kind, str]:
@@ -51,6 +55,8 @@ class Store:
         It doubts those of one namespace by `versions_in`.
         """
         self._deployments = Shelf[Snapshot]()
+        """Their large pod templates are in `_templates`."""
+        self._templates: dict[Key, bytes] = {}
         self._versions = Shelf[tuple[Model, Version]]()
         self._workloads = Shelf[Placed]()
         self._shelves: dict[Kind, Shelf[Snapshot] | Shelf[tuple[Model, Version]] | Shelf[Placed]]
@@ -67,6 +73,8 @@ class Store:
         self._versions_of: dict[Model, dict[str, Version]] = {}
         self._deployments_of: dict[Model, set[Key]] = {}
         self._revisions: dict[str, dict[int, Recorded]] = {}
+        self._large_revisions: OrderedDict[str, int] = OrderedDict()
+        """Of ModelDeployments with large revisions: how large they are; those that were read last are last."""
         self._taken: dict[str, frozenset[int]] = {}
         self._sent: dict[Key, ModelDeploymentStatus] = {}
         self._compared: dict[Key, tuple[str, str, bool]] = {}
@@ -144,12 +152,15 @@ class Store:
         found = self._deployments.get(key)
         if found is None:
             return None
-        versions: tuple[Version, ...] = ()
-        if not isinstance(found.spec, Invalid):
-            versions = tuple(self._versions_of.get((key.namespace, found.spec.model), {}).values())
+        spec, versions = found.spec, tuple[Version, ...]()
+        if not isinstance(spec, Invalid):
+            versions = tuple(self._versions_of.get((key.namespace, spec.model), {}).values())
+            if (large := self._templates.get(key)) is not None:
+                spec = spec.model_copy(update={"template": unfolded(large)})
         revisions = self._revisions.get(found.uid, {})
         return replace(
             found,
+            spec=spec,
             versions=versions,
             revisions=tuple(revisions[number].revision for number in sorted(revisions)),
             workload=self._workload(key, found.uid),
@@ -218,6 +229,7 @@ class Store:
     def put_revisions(self, uid: str, recorded: Iterable[Recorded]) -> None:
         """Keep these as all revisions of the ModelDeployment with this uid."""
         self._revisions[uid] = {each.revision.entry.revision: each for each in recorded}
+        self._make_room(uid)
 
     def take_numbers(self, uid: str, numbers: Iterable[int]) -> None:
         """Keep in mind that these numbers cannot be given to revisions of the ModelDeployment with this uid."""
@@ -227,6 +239,21 @@ class Store:
         """Add a revision that was just created, if the others are known."""
         if uid in self._revisions:
             self._revisions[uid][recorded.revision.entry.revision] = recorded
+            self._make_room(uid)
+
+    def _make_room(self, uid: str) -> None:
+        """Forget the large revisions that were read longest ago, but for these; they can be read again."""
+        revisions = (each.revision for each in self._revisions[uid].values())
+        size = sum(size_if_large(each.template, each.record) for each in revisions)
+        self._large_revisions.pop(uid, None)
+        if size:
+            self._large_revisions[uid] = size
+        while len(self._large_revisions) > 1 and sum(self._large_revisions.values()) > ROOM_FOR_REVISIONS:
+            self._forget_revisions(next(iter(self._large_revisions)))
+
+    def _forget_revisions(self, uid: str) -> None:
+        self._revisions.pop(uid, None)
+        self._large_revisions.pop(uid, None)
 
     def find_revision(self, uid: str, number: int) -> Recorded | None:
         """Return a revision, if it is known."""
@@ -244,15 +271,16 @@ class Store:
         """Have a ModelDeployment read from a quorum again before it is served."""
         self.trust.doubt(key)
         if uid := self.uid(key):
-            self._revisions.pop(uid, None)
+            self._forget_revisions(uid)
 
     def doubt_all(self) -> None:
         """Have everything read from a quorum again before it is served."""
         self.trust.doubt_all()
         self._revisions.clear()
+        self._large_revisions.clear()
 
     def _put_deployment(self, who: Identity, raw: Json) -> Keys:
-        before, after = self._deployments.get(who.key), translate.model_deployment(raw)
+        before, after = self._deployments.get(who.key), self._folded(translate.model_deployment(raw))
         self._deployments.put(who, after)
         self.records.put_deployment(who.key, translate.named(raw)[0], after.status.history)
         if before is not None:
@@ -265,6 +293,14 @@ class Store:
             self._deployments_of.setdefault(model, set()).add(who.key)
         return frozenset({who.key})
 
+    def _folded(self, read: Snapshot) -> Snapshot:
+        """Return the ModelDeployment without its pod template where that is large, which is kept apart then."""
+        self._templates.pop(read.key, None)
+        if isinstance(read.spec, Invalid) or (large := folded_if_large(read.spec.template)) is None:
+            return read
+        self._templates[read.key] = large
+        return replace(read, spec=read.spec.model_copy(update={"template": {}}))
+
     def _is_own(self, before: Snapshot, after: Snapshot) -> bool:
         """Whether the status is the one that was known, or that this process wrote."""
         sent = self._sent.get(after.key)
@@ -275,7 +311,7 @@ class Store:
 
     def _unindex_deployment(self, dropped: Snapshot, *, keep_revisions: bool) -> None:
         if not keep_revisions:
-            self._revisions.pop(dropped.uid, None)
+            self._forget_revisions(dropped.uid)
             self._taken.pop(dropped.uid, None)
         if (model := _model_of(dropped)) is not None:
             self._deployments_of[model].discard(dropped.key)
@@ -315,6 +351,7 @@ class Store:
             case Snapshot():
                 self._unindex_deployment(dropped, keep_revisions=False)
                 self._sent.pop(key, None)
+                self._templates.pop(key, None)
                 self.records.drop_deployment(key)
                 return frozenset({key})
             case Placed():

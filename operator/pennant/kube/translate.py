@@ -25,7 +25,7 @@ from pennant.core.observation import Invalid, Key, Revision, Snapshot, Unreadabl
 from pennant.core.revision import CHAINED, RESTARTED_AT, TEMPLATE_HASH_LABEL, flaw, restart, with_restart
 from pennant.kube.identity import co_owned, controller_uid, fields_hash, identity, last_editor, last_writer, sole_owner
 from pennant.kube.pods import refusal, since
-from pennant.kube.problem import problem, too_deep
+from pennant.kube.problem import LARGEST_RECORD, LARGEST_TEMPLATE, problem, too_deep, too_large
 from pennant.kube.resources import FIELD_MANAGER, RESOURCES, Kind
 from pennant.kube.sharing import Pool
 
@@ -103,6 +103,9 @@ def model_deployment(raw: Json) -> Snapshot:
 def _deployment_spec(name: str, raw: object) -> ModelDeploymentSpec | Invalid:
     if len(name) > LONGEST_NAME or not re.fullmatch(LABEL_PATTERN, name):
         return Invalid(f"metadata.name: must be lower-case letters, digits and dashes, at most {LONGEST_NAME} of them")
+    template = raw.get(_TEMPLATE) if isinstance(raw, dict) else None
+    if (large := too_large(template, LARGEST_TEMPLATE, "spec.template")) is not None:
+        return Invalid(large)
     return parsed(ModelDeploymentSpec, raw)
 
 
@@ -201,6 +204,8 @@ def version(raw: Json, *, is_asked_for: bool = False) -> Version:
 
 def version_spec(name: str, raw: object) -> ModelVersionSpec | Invalid:
     """Return the record of a version of this name, or what is wrong with it."""
+    if (large := too_large(raw, LARGEST_RECORD)) is not None:
+        return Invalid(large)
     spec = parsed(ModelVersionSpec, raw)
     if isinstance(spec, Invalid) or name == (fit := f"{spec.model}-{spec.version}"):
         return spec
@@ -224,6 +229,8 @@ def _is_word(value: object) -> TypeGuard[str]:
 
 
 def _digest(spec: Json) -> str:
+    if too_large(spec, LARGEST_RECORD) is not None:
+        return ""
     try:
         return content_digest(spec)
     except (AttributeError, TypeError, ValueError, RecursionError):

@@ -10,6 +10,7 @@ import socket
 import sys
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -24,11 +25,13 @@ from pennant.controller.reconciler import Reconciler
 from pennant.controller.version_reconciler import VersionReconciler
 from pennant.core.checks import heeds
 from pennant.kube.access import lacking
+from pennant.kube.answers import NotServed
 from pennant.kube.client import Client
 from pennant.kube.connect import Connection
 from pennant.kube.gateway import Gateway
 from pennant.kube.leases import Leases
 from pennant.kube.permissions import described, to_be_elected, to_serve
+from pennant.kube.presence import OWN, Presence
 from pennant.kube.records import Records
 from pennant.kube.relist import relist
 from pennant.kube.resources import Kind
@@ -51,8 +54,6 @@ CREDENTIALS_SECONDS = 10.0
 # that cannot be read, would end this process again and again.
 DEEPEST_CALLS = 12_000
 SHUTDOWN_SECONDS = 5.0
-# What was deleted before kopf could tell of it would be waited for in vain.
-OPEN_EARS_SECONDS = 30.0
 # A page of a list is 100,000 objects to Python, and by default each 700 of them are looked at for rubbish.
 BETWEEN_COLLECTIONS = 50_000
 _log = logging.getLogger(__name__)
@@ -109,7 +110,9 @@ class Operator:
         def permit() -> bool:
             return elector.is_leading
 
-        client = Client(connection, permit=permit, observed=self._telemetry.requested)
+        presence = Presence()
+
+        client = Client(connection, permit=permit, observed=self._telemetry.requested, absent=presence.lost)
         gateway = Gateway(client, store, self._clock, namespace=self._settings.namespace, instance=socket.gethostname())
         measurements = Measurements(sources, self._clock, queue.add)
         breaker = Breaker(
@@ -131,20 +134,19 @@ class Operator:
             self._settings.resync_seconds,
             self._jitter,
             lambda: ears.count,
+            partial(_in_turn, presence.complete, ears.open),
         )
+        ears.on_renewal(resync.soon)
         failing = {Kind.MODEL_DEPLOYMENT: lambda: reconciler.failing, Kind.MODEL_VERSION: lambda: versions.failing}
-        health = self._health((workers, version_workers), resync, lag, queues, failing)
+        health = self._health((workers, version_workers), resync, lag, queues, failing, presence)
         webhook = self._webhook(store, queue, measurements, permit)
+        look_anew = partial(_look_anew, gateway, store, queues)
         leading = asyncio.Event()
 
         def lead() -> None:
             _log.info("Leading", extra={"identity": _identity()})
             self._telemetry.led(True)
-            # What was cached may be old; the first look at each object is a fresh one.
-            gateway.distrust()
-            for kind, each in queues.items():
-                for key in store.keys(kind):
-                    each.add(key)
+            look_anew()
             leading.set()
 
         async def work(those: Workers, count: int) -> None:
@@ -153,7 +155,7 @@ class Operator:
             gc.collect()
             gc.freeze()
             await leading.wait()
-            await those.run(count, permit)
+            await those.run(count, lambda: permit() and presence.is_complete)
 
         try:
             await self._listen(health, webhook)
@@ -162,16 +164,11 @@ class Operator:
                 # Ten thousand objects keep the process busy for seconds, in which nobody would lead.
                 "resync": _in_turn(elector.tried.wait, resync.run),
                 "workers": work(workers, self._settings.workers),
-                # While kopf tells of thousands of versions it hears of no tag that moves. To write their statuses would
-                # make that longer.
-                "version workers": _in_turn(
-                    resync.filled.wait,
-                    partial(ears.open, Kind.MODEL_VERSION, partial(store.count, Kind.MODEL_VERSION), OPEN_EARS_SECONDS),
-                    partial(work, version_workers, self._settings.version_workers),
-                ),
+                "version workers": work(version_workers, self._settings.version_workers),
                 "election": elector.run(lead),
+                "crds": presence.run(client, self._settings.namespace, look_anew),
             }
-            return await self._supervise(parts, self._watch(connection, store, ears))
+            return await self._supervise(parts, self._watch(connection, store, ears, presence, client))
         finally:
             for each in queues.values():
                 each.close()
@@ -202,9 +199,11 @@ class Operator:
             connection = Connection(self._settings.kubeconfig, self._settings.context)
             async with asyncio.timeout(CREDENTIALS_SECONDS), Client(connection) as client:
                 await self._authorized(client, connection)
-                for kind in (Kind.MODEL_DEPLOYMENT, Kind.MODEL_VERSION):
-                    async for _ in client.pages(kind, self._settings.namespace):
-                        break
+                for kind in OWN:
+                    # A kind that is not served yet is waited for.
+                    with suppress(NotServed):
+                        async for _ in client.pages(kind, self._settings.namespace):
+                            break
         except (Unavailable, TimeoutError) as error:
             reason = str(error) or f"no answer within {CREDENTIALS_SECONDS:g} s"
             raise CannotStart(f"the API server cannot be used: {reason}") from error
@@ -249,9 +248,13 @@ class Operator:
             os._exit(code)
         return code
 
-    async def _watch(self, connection: Connection, store: Store, ears: handlers.Ears) -> None:
-        registry = handlers.register(store, ears)
-        handlers.log_in(registry, connection, self._clock.now)
+    async def _watch(
+        self, connection: Connection, store: Store, ears: handlers.Ears, presence: Presence, client: Client
+    ) -> None:
+        # kopf looks but once which kinds there are.
+        await presence.seen(client)
+        registry = handlers.register(store, ears, partial(presence.look, client))
+        handlers.log_in(registry, connection, self._clock.now, handlers.Patience(presence), handlers.EmptyLists(ears))
         namespaces = [self._settings.namespace] if self._settings.namespace else []
         ours = asyncio.all_tasks()
         tasks = await kopf.spawn_tasks(
@@ -283,6 +286,7 @@ class Operator:
         lag: LoopLag,
         queues: Mapping[Kind, WorkQueue],
         failing: Mapping[Kind, Callable[[], int]],
+        presence: Presence,
     ) -> Health:
         def look() -> None:
             for kind, each in queues.items():
@@ -290,8 +294,8 @@ class Operator:
                 self._telemetry.failing(kind, failing[kind]())
 
         return Health(
-            alive=alive(lag, tuple(workers), resync, self._settings.resync_seconds),
-            ready=ready(resync),
+            alive=alive(lag, tuple(workers), resync, self._settings.resync_seconds, presence),
+            ready=ready(resync, presence),
             registry=self._telemetry.registry,
             before_scrape=look,
         )
@@ -316,6 +320,14 @@ class Operator:
 
     def _lease_namespace(self, connection: Connection) -> str:
         return self._settings.lease_namespace or connection.namespace
+
+
+def _look_anew(gateway: Gateway, store: Store, queues: Mapping[Kind, WorkQueue]) -> None:
+    """Have every object looked at; what is cached may be old, so the first look at each is a fresh one."""
+    gateway.distrust()
+    for kind, each in queues.items():
+        for key in store.keys(kind):
+            each.add(key)
 
 
 async def _in_turn(*parts: Callable[[], Awaitable[object]]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from pennant.kube.presence import Presence
 from pennant.runtime.resync import Resync
 from pennant.runtime.workers import PASS_SECONDS, Workers
 
@@ -41,8 +42,13 @@ class LoopLag:
             await asyncio.sleep(LAG_TICK_SECONDS)
 
 
-def alive(lag: LoopLag, workers: Sequence[Workers], resync: Resync, resync_seconds: float) -> Mapping[str, Check]:
-    """Return the checks of `/livez`: something that should make progress makes none."""
+def alive(
+    lag: LoopLag, workers: Sequence[Workers], resync: Resync, resync_seconds: float, presence: Presence
+) -> Mapping[str, Check]:
+    """Return the checks of `/livez`: something that should make progress makes none.
+
+    A kind that is not served is waited for, and no restart would bring it.
+    """
     longest_list_age = 4 * resync_seconds + 30
 
     def loop() -> str:
@@ -53,7 +59,7 @@ def alive(lag: LoopLag, workers: Sequence[Workers], resync: Resync, resync_secon
         return f"a pass takes {seconds:.0f} s" if seconds > PASS_SECONDS + 10 else ""
 
     def lists() -> str:
-        age = resync.age_seconds
+        age = resync.age_seconds if presence.is_complete else None
         return f"the last complete list is {age:.0f} s old" if age is not None and age > longest_list_age else ""
 
     def watches() -> str:
@@ -63,9 +69,9 @@ def alive(lag: LoopLag, workers: Sequence[Workers], resync: Resync, resync_secon
     return {"loop": loop, "passes": passes, "lists": lists, "watches": watches}
 
 
-def ready(resync: Resync) -> Mapping[str, Check]:
+def ready(resync: Resync, presence: Presence) -> Mapping[str, Check]:
     """Return the checks of `/readyz`."""
-    return {"caches": lambda: "" if resync.filled.is_set() else "not filled yet"}
+    return {"crds": presence.problem, "caches": lambda: "" if resync.filled.is_set() else "not filled yet"}
 
 
 class Health:

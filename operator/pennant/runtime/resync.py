@@ -4,9 +4,11 @@ import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Protocol
 
 from pennant.core.observation import Key
+from pennant.kube.answers import NotServed
 from pennant.ports import Unavailable
 
 FIRST_RETRY_SECONDS = 0.5
@@ -32,16 +34,18 @@ class Resync:
         interval_seconds: float,
         jitter: random.Random,
         heard: Callable[[], int],
+        served: Callable[[], Awaitable[object]],
     ) -> None:
         """Read complete lists by `relist`, which returns whom their news concerned.
 
-        `heard` tells how many events the watches have delivered so far.
+        `heard` tells how many events the watches have delivered so far; `served` waits until all kinds can be listed.
         """
-        self._relist, self._telemetry = relist, telemetry
+        self._relist, self._telemetry, self._served = relist, telemetry, served
         self._interval_seconds, self._jitter = interval_seconds, jitter
         self._succeeded_at: float | None = None
         self._heard = heard
         self._heard_before = 0
+        self._asked_for = asyncio.Event()
         self.deaf_lists = 0
         """Lists in a row that had news while the watches had delivered nothing since the list before."""
         self.filled = asyncio.Event()
@@ -54,19 +58,30 @@ class Resync:
             return None
         return asyncio.get_running_loop().time() - self._succeeded_at
 
+    def soon(self) -> None:
+        """Read a list as soon as that is possible: something may have been missed."""
+        self._asked_for.set()
+
     async def run(self) -> None:
         """Read lists until cancelled."""
         retry_seconds = FIRST_RETRY_SECONDS
         while True:
+            await self._served()
+            self._asked_for.clear()
             try:
                 await self.once()
+            except NotServed:
+                # Whoever waits for the kind has said so.
+                await asyncio.sleep(FIRST_RETRY_SECONDS)
             except Unavailable as error:
                 _log.warning("The API server cannot be listed", extra={"error": str(error)})
                 await asyncio.sleep(retry_seconds)
                 retry_seconds = min(retry_seconds * 2, LONGEST_RETRY_SECONDS)
             else:
                 retry_seconds = FIRST_RETRY_SECONDS
-                await asyncio.sleep(self._interval_seconds * self._jitter.uniform(0.9, 1.1))
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._interval_seconds * self._jitter.uniform(0.9, 1.1)):
+                        await self._asked_for.wait()
 
     async def once(self) -> None:
         """Read one complete list."""

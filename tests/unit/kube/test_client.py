@@ -1,10 +1,11 @@
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from pennant.kube import client as module
-from pennant.kube.answers import Missing, Throttled
+from pennant.kube.answers import Missing, NotServed, Throttled
 from pennant.kube.client import Client, Verb
 from pennant.kube.resources import Kind
 from pennant.ports import AdmissionFailed, Conflict, Ending, PortError, Refused, Unavailable
@@ -106,6 +107,15 @@ async def test_an_answer_that_is_no_json_object_is_unavailable(client: Client, a
         await write(client)
 
 
+async def test_a_kind_that_is_not_known_is_no_object_that_is_gone(answers: Answers, tmp_path: Path) -> None:
+    absent: list[Kind] = []
+    answers.text("404 page not found", 404)
+    async with serving(answers) as url, Client(a_connection(tmp_path, url), absent=absent.append) as client:
+        with pytest.raises(NotServed):
+            await client.get(Kind.MODEL_VERSION, "default", "fraud-1.0.0")
+    assert absent == [Kind.MODEL_VERSION]
+
+
 async def test_an_answer_without_end_is_given_up(
     client: Client, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,3 +201,57 @@ async def test_the_pages_of_a_list_follow_the_token(client: Client, answers: Ans
     assert pages == [[1], [2]]
     assert [each.query.get("continue") for each in answers.asked] == [None, "more"]
     assert {each.query["labelSelector"] for each in answers.asked} == {"a=b"}
+
+
+def a_page_of(count: int, size: int) -> str:
+    items = [{"metadata": {"name": f"m{each}"}, "notes": "x" * size} for each in range(count)]
+    return json.dumps({"metadata": {"resourceVersion": "1", "continue": ""}, "items": items})
+
+
+def limits(answers: Answers) -> list[int]:
+    return [int(each.query["limit"]) for each in answers.asked]
+
+
+async def test_a_page_that_is_too_large_is_halved_until_it_fits_and_grows_again(
+    client: Client, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rule: No object of one tenant stops the operator."""
+    monkeypatch.setattr(module, "PAGE", 8)
+    monkeypatch.setattr(module, "MAX_PAGE_BYTES", 1000)
+    answers.text(a_page_of(8, 1000))
+    answers.text(a_page_of(4, 1000))
+    answers.text(a_page_of(2, 1000))
+    answers.text(a_page_of(1, 1000))
+    found = [page async for page in client.pages(Kind.MODEL_VERSION)]
+    assert [len(page["items"]) for page in found] == [1]
+    assert limits(answers) == [8, 4, 2, 1]
+    answers.replies.clear()
+    answers.text(a_page_of(1, 10))
+    for _ in range(5):
+        assert [page async for page in client.pages(Kind.MODEL_VERSION)]
+    assert limits(answers)[4:] == [1, 2, 4, 8, 8]
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        (413, "too large"),
+        (500, "rpc error: code = ResourceExhausted desc = grpc: received message larger than max (3 vs. 2)"),
+    ],
+)
+async def test_a_page_that_the_server_cannot_give_is_halved(
+    client: Client, answers: Answers, code: int, message: str
+) -> None:
+    answers.status(code, message)
+    answers.text(a_page_of(1, 1))
+    assert [page async for page in client.pages(Kind.MODEL_VERSION)]
+    assert limits(answers) == [500, 250]
+
+
+async def test_a_page_that_takes_too_long_is_smaller_the_next_time(answers: Answers, tmp_path: Path) -> None:
+    async with serving(answers) as url, Client(a_connection(tmp_path, url), total_seconds=0.2) as client:
+        with pytest.raises(Unavailable):
+            _ = [page async for page in client.pages(Kind.MODEL_VERSION)]
+        answers.text(a_page_of(1, 1))
+        assert [page async for page in client.pages(Kind.MODEL_VERSION)]
+    assert limits(answers) == [500, 250]

@@ -1,11 +1,15 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.core.observation import Invalid, Key, Snapshot
+from pennant.kube import store as module
 from pennant.kube.resources import Kind
 from pennant.kube.store import Store, versions_in
+from pennant.kube.translate import Recorded
+from unit.core.builders import a_revision
 from unit.kube.raw import raw_deployment, raw_version, raw_workload
 
 FRAUD = Key("default", "fraud")
@@ -198,3 +202,49 @@ def test_a_status_that_somebody_else_wrote_raises_a_doubt(
     store.sending(FRAUD, ModelDeploymentStatus(replicas=2))
     store.heard("ModelDeployment", "MODIFIED", raw_deployment(at=11, **after))
     assert (FRAUD in store.trust, store.trust.doubts(versions_in("default"))) == (not is_doubted, is_doubted)
+
+
+def test_a_large_pod_template_is_seen_whole(store: Store) -> None:
+    """Rule: No object of one tenant stops the operator."""
+    raw = raw_deployment(at=20)
+    raw["spec"]["template"]["metadata"] = {"annotations": {"notes": "x" * 100_000}}
+    store.heard("ModelDeployment", "MODIFIED", raw)
+    spec = snapshot(store).spec
+    assert not isinstance(spec, Invalid)
+    assert spec.template == raw["spec"]["template"]
+    store.heard("ModelDeployment", "MODIFIED", raw_deployment(at=30))
+    spec = snapshot(store).spec
+    assert not isinstance(spec, Invalid)
+    assert spec.template == raw_deployment()["spec"]["template"]
+
+
+def test_a_pod_template_that_leaves_no_room_is_invalid(store: Store) -> None:
+    raw = raw_deployment(at=20)
+    raw["spec"]["template"]["metadata"] = {"annotations": {"notes": "x" * 300_000}}
+    store.heard("ModelDeployment", "MODIFIED", raw)
+    spec = snapshot(store).spec
+    assert isinstance(spec, Invalid)
+    assert spec.problem.startswith("spec.template: must not be larger than 256 KiB as JSON, and has 29")
+
+
+def test_a_record_that_leaves_no_room_is_invalid(store: Store) -> None:
+    raw = raw_version("1.0.0", "production", at=20)
+    raw["spec"]["description"] = "x" * 600_000
+    store.heard("ModelVersion", "MODIFIED", raw)
+    (version,) = snapshot(store).versions
+    assert isinstance(version.spec, Invalid)
+    assert "must not be larger than 512 KiB" in version.spec.problem
+    seen = store.records.seen(Key("default", "fraud-1.0.0"))
+    assert seen is not None
+    assert isinstance(seen.spec, Invalid)
+
+
+def test_large_revisions_are_kept_as_far_as_there_is_room(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that were read last stay, however large they are, and small ones always do."""
+    monkeypatch.setattr(module, "ROOM_FOR_REVISIONS", 100_000)
+    small = a_revision()
+    large = replace(small, record={"notes": "x" * 60_000})
+    store.put_revisions("small", (Recorded("u", "1", small),))
+    for uid in ("first", "second"):
+        store.put_revisions(uid, (Recorded("u", "1", large),))
+    assert [uid for uid in ("small", "first", "second") if store.has_revisions(uid)] == ["small", "second"]

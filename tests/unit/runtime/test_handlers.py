@@ -15,42 +15,40 @@ from kopf._cogs.clients.errors import APISessionClosed
 
 from pennant.kube.connect import Connection
 from pennant.kube.resources import Kind
-from pennant.runtime.handlers import Ears, open_session, settings
+from pennant.runtime.handlers import OPEN_EARS_SECONDS, WATCHED, Ears, open_session, settings
 from unit.kube.api_server import Answers, a_connection, serving
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
 
-async def test_the_ears_are_open_when_everything_that_is_known_was_told_of() -> None:
+async def test_the_ears_are_open_when_all_kinds_are_listened_to() -> None:
     """Rule: However many versions come, no promotion waits for them."""
-    ears, known = Ears(), 2
-    ears.heard(Kind.MODEL_DEPLOYMENT)
-    ears.heard(Kind.MODEL_VERSION)
-    waiting = asyncio.create_task(ears.open(Kind.MODEL_VERSION, lambda: known, 30))
-    await asyncio.sleep(1)
-    assert not waiting.done()
-    known = 3
-    ears.heard(Kind.MODEL_VERSION)
-    await asyncio.sleep(1)
-    assert not waiting.done()
-    ears.heard(Kind.MODEL_VERSION)
+    ears = Ears()
+    waiting = asyncio.create_task(ears.open())
+    for kind in WATCHED:
+        await asyncio.sleep(1)
+        assert not waiting.done()
+        ears.listening(kind)
     await asyncio.sleep(1)
     assert waiting.done()
-    assert ears.count == 4
 
 
 async def test_what_is_never_told_of_is_not_waited_for_without_end() -> None:
     loop = asyncio.get_running_loop()
     begun = loop.time()
-    await Ears().open(Kind.MODEL_VERSION, lambda: 1, 30)
-    assert loop.time() - begun == pytest.approx(30, abs=0.1)
+    await Ears().open()
+    assert loop.time() - begun == pytest.approx(OPEN_EARS_SECONDS, abs=0.1)
 
 
-async def test_where_nothing_is_known_nothing_is_waited_for() -> None:
-    loop = asyncio.get_running_loop()
-    begun = loop.time()
-    await Ears().open(Kind.MODEL_VERSION, lambda: 0, 30)
-    assert loop.time() == begun
+async def test_a_watch_that_begins_anew_is_told_of() -> None:
+    """What changed meanwhile is read by a list."""
+    ears, renewed = Ears(), list[int]()
+    ears.on_renewal(lambda: renewed.append(1))
+    for kind in WATCHED:
+        ears.listening(kind)
+    assert renewed == []
+    ears.listening(Kind.MODEL_VERSION)
+    assert renewed == [1]
 
 
 @pytest.mark.looptime(False)

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from pennant.core.observation import Key
+from pennant.kube.presence import Presence
+from pennant.kube.resources import Kind
 from pennant.ports import Unavailable
 from pennant.runtime.health import LoopLag, alive, ready
 from pennant.runtime.resync import Resync
@@ -55,10 +57,10 @@ class Process:
         self.down = False
         self.news: list[Key] = []
         self.heard = 0
-        self.lag = LoopLag()
-        self.resync = Resync(self.relist, Notes(), 30, random.Random(1), lambda: self.heard)
-        self.alive = alive(self.lag, (self.workers,), self.resync, 30)
-        self.ready = ready(self.resync)
+        self.lag, self.presence = LoopLag(), Presence()
+        self.resync = Resync(self.relist, Notes(), 30, random.Random(1), lambda: self.heard, self.presence.complete)
+        self.alive = alive(self.lag, (self.workers,), self.resync, 30, self.presence)
+        self.ready = ready(self.resync, self.presence)
 
     async def relist(self) -> Iterable[Key]:
         if self.down:
@@ -127,3 +129,12 @@ async def test_it_is_not_alive_when_the_loop_is_late() -> None:
     lag.cancel()
     await asyncio.sleep(7)
     assert process.problems() == {"loop"}
+
+
+async def test_a_kind_that_is_not_served_is_waited_for_alive_and_not_ready() -> None:
+    process = Process()
+    await process.resync.once()
+    process.presence.lost(Kind.MODEL_VERSION)
+    assert process.ready["crds"]() == "modelversions.pennant.dev missing; apply crds/"
+    await asyncio.sleep(1000)
+    assert process.problems() == set()

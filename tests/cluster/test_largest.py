@@ -1,0 +1,63 @@
+"""The largest objects that the API server admits, in one namespace, and what is left for the others."""
+
+import json
+from typing import Any
+
+from cluster.operator_process import Operator
+from cluster.stage import Stage
+from rig import Rig
+
+MANY = 12
+LARGE = 1_200_000
+NAMESPACE = "largest"
+
+
+def a_large(kind: str, number: int) -> dict[str, Any]:
+    """Return a ModelVersion or a ModelDeployment of 1.2 MB, which asks for each other."""
+    model = f"large-{number}"
+    notes = "n" * (LARGE // 64)
+    artifact = {"name": "model", "uri": "s3://models/large", "digest": f"sha256:{'1' * 64}"}
+    if kind == "ModelVersion":
+        name = f"{model}-1.0.0"
+        # Three bytes each: the schema counts characters.
+        env = [{"name": f"E{each}", "value": "\u4e00" * 4096} for each in range(64)]
+        hyperparameters = [{"name": f"p{each}", "value": "\u4e01" * 512} for each in range(256)]
+        spec: dict[str, Any] = {"model": model, "version": "1.0.0", "tags": ["production"], "artifacts": [artifact]}
+        spec |= {"serving": {"env": env}, "hyperparameters": hyperparameters}
+    else:
+        name = model
+        annotations = {f"notes-{each}": notes for each in range(64)}
+        pods = {"containers": [{"name": "server", "image": "pennant.test/model-server:1"}]}
+        spec = {"model": model, "replicas": 0, "template": {"metadata": {"annotations": annotations}, "spec": pods}}
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": "pennant.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def test_the_largest_objects_of_one_namespace_leave_others_served_as_before(
+    rig: Rig, serving: Stage, operator: Operator
+) -> None:
+    """They say what is wrong with them, and neither a list nor a start of the operator fails for them.
+
+    Rule: No object of one tenant stops the operator.
+    """
+    rig.kubectl("create", "namespace", NAMESPACE)
+    try:
+        for number in range(MANY):
+            for kind in ("ModelVersion", "ModelDeployment"):
+                rig.kubectl("create", "-f", "-", stdin=json.dumps(a_large(kind, number)))
+        said = "--output=jsonpath={.status.conditions[?(@.type=='Stalled')].message}"
+        last = ("get", "modeldeployment", f"large-{MANY - 1}", "--namespace", NAMESPACE, said)
+        serving.until(lambda: "must not be larger than 256 KiB" in rig.kubectl(*last).stdout, what="the largest answer")
+        serving.accuracy("1.1.0", 0.97)
+        serving.version("1.1.0")
+        serving.move_tag("1.0.0", "1.1.0")
+        serving.until_verified("1.1.0")
+        operator.restart()
+        serving.accuracy("1.2.0", 0.97)
+        serving.version("1.2.0")
+        serving.move_tag("1.1.0", "1.2.0")
+        serving.until_verified("1.2.0")
+        lists = "The API server cannot be listed"
+        assert lists not in operator.log.read_text(), operator.tail()
+    finally:
+        rig.kubectl("delete", "namespace", NAMESPACE, "--wait=false")

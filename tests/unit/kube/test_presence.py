@@ -1,0 +1,99 @@
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pennant.kube import presence as module
+from pennant.kube.client import Client
+from pennant.kube.presence import Presence
+from pennant.kube.resources import Kind
+from unit.kube.api_server import Answers, a_connection, serving
+
+VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
+GROUPS = {"groups": [{"name": "pennant.dev", "versions": [{"version": "v1alpha1"}]}]}
+NO_GROUPS = {"groups": [{"name": "apps", "versions": [{"version": "v1"}]}]}
+A_PAGE = {"metadata": {"resourceVersion": "1"}, "items": []}
+
+
+@pytest.fixture
+def answers() -> Answers:
+    return Answers()
+
+
+@pytest.fixture
+async def client(answers: Answers, tmp_path: Path) -> AsyncIterator[Client]:
+    async with serving(answers) as url, Client(a_connection(tmp_path, url)) as found:
+        yield found
+
+
+def resources(**verbs: list[str]) -> dict[str, Any]:
+    return {"resources": [{"name": name, "verbs": each} for name, each in verbs.items()]}
+
+
+ALL = resources(modelversions=VERBS, modeldeployments=VERBS)
+
+
+async def look(client: Client, answers: Answers, *said: Any) -> str:
+    for each in said:
+        answers.json(each)
+    found = Presence()
+    await found.look(client)
+    return found.problem()
+
+
+async def test_nothing_is_missing_where_both_kinds_are_told_of(client: Client, answers: Answers) -> None:
+    assert await look(client, answers, GROUPS, ALL) == ""
+
+
+async def test_a_kind_that_is_not_told_of_is_missing(client: Client, answers: Answers) -> None:
+    problem = await look(client, answers, GROUPS, resources(modelversions=VERBS))
+    assert problem == "modeldeployments.pennant.dev missing; apply crds/"
+
+
+async def test_a_kind_that_is_being_deleted_is_missing(client: Client, answers: Answers) -> None:
+    """Its objects go one by one then, while it can still be listed."""
+    going = [each for each in VERBS if each not in ("create", "patch", "update")]
+    problem = await look(client, answers, GROUPS, resources(modelversions=going, modeldeployments=VERBS))
+    assert problem == "modelversions.pennant.dev missing; apply crds/"
+
+
+async def test_without_the_group_both_are_missing(client: Client, answers: Answers) -> None:
+    problem = await look(client, answers, NO_GROUPS)
+    assert problem == "modeldeployments.pennant.dev, modelversions.pennant.dev missing; apply crds/"
+
+
+async def test_other_kinds_are_none_of_ours() -> None:
+    found = Presence()
+    found.lost(Kind.DEPLOYMENT)
+    assert found.is_complete
+
+
+async def test_it_is_told_when_nothing_is_missing_any_more(
+    client: Client, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What discovery tells of a kind may come before the kind itself can be listed."""
+    monkeypatch.setattr(module, "LOOK_AGAIN_SECONDS", 0.01)
+    answers.json(NO_GROUPS)
+    for each in (GROUPS, ALL):
+        answers.json(each)
+    answers.text("404 page not found", 404)
+    for each in (GROUPS, ALL, A_PAGE):
+        answers.json(each)
+    found, returned = Presence(), asyncio.Event()
+    found.lost(Kind.MODEL_VERSION)
+    task = asyncio.create_task(found.run(client, "", returned.set))
+    async with asyncio.timeout(10):
+        await found.complete()
+    task.cancel()
+    assert returned.is_set()
+    assert len(answers.asked) == 7
+
+
+async def test_many_who_ask_at_once_are_served_by_one_answer(client: Client, answers: Answers) -> None:
+    for each in (GROUPS, ALL, GROUPS, ALL):
+        answers.json(each)
+    found = Presence()
+    await asyncio.gather(*(found.look(client) for _ in range(20)))
+    assert len(answers.asked) <= 4
