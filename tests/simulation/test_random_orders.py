@@ -171,7 +171,8 @@ class Cluster(RuleBasedStateMachine):
         source, deployment = self.story.accuracy, self.world.deployments.get(KEY)
         answers = not (source.down or source.partial or source.empty)
         quick = source.seconds_to_answer <= min(source.timeout_seconds, 20) and source.lag_seconds <= 20
-        ready = {each.version for each in deployment.pods if each.ready} if deployment is not None else set[str]()
+        # A series has the name of a version, whichever deployment serves it.
+        ready = {pod.version for each in self.world.deployments.values() for pod in each.pods if pod.ready}
         told = [source.values.get(each) for each in ready]
         if not deployment or (answers and quick and any(each is not None and math.isfinite(each) for each in told)):
             self.measured_at = self.world.steady

@@ -218,3 +218,18 @@ async def test_what_an_undo_held_back_is_not_guessed_where_it_is_known() -> None
     story.accuracy.values["1.2.0"] = 0.95
     story.version("1.2.0", "production")
     await story.until(lambda: story.served() == "1.2.0")
+
+
+async def test_a_good_version_is_not_taken_for_undone_where_the_limit_took_away_what_was() -> None:
+    """The way back stays in the history, and right after it stands an undo of what came between."""
+    story = await serving("0.9.0", historyLimit=4)
+    await promoted(story, "0.9.0", "1.0.0")
+    await promoted(story, "1.0.0", "1.1.0")
+    story.world.annotate(KEY, rollback_to="0.9.0", requested_at="t1", requested_by="ada")
+    await story.until(lambda: story.history[-1].trigger.value == "Undo" and story.history[-1].verified_at is not None)
+    await promoted(story, "1.1.0", "1.2.0")
+    await move_tag(story, "1.2.0", "1.0.0")
+    assert [each.revision for each in story.history] == [2, 4, 5, 6]
+    await story.until(lambda: story.history[-1].verified_at is not None)
+    assert not story.status.quarantine
+    assert story.condition("Ready") == ("True", "Serving")

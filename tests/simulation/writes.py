@@ -10,7 +10,7 @@ from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.observation import Key, Revision
 from pennant.core.reading import FAULT_REASONS
-from pennant.core.revision import FIXED, pair
+from pennant.core.revision import FIXED, pair, with_restart
 from pennant.core.rollback import BAD, barring
 from simulation.objects import Deployment
 from simulation.world import Record, World
@@ -36,7 +36,8 @@ def the_record_comes_before_its_entry(before: World, now: World, key: Key) -> No
 def the_entry_comes_before_the_deployment(before: World, now: World, key: Key) -> None:
     """A Deployment that is written shows the newest revision that the history says, by exactly its recorded template.
 
-    So no template is ever served that is not on record, and nothing comes back by a view that is old.
+    So no template is ever served that is not on record, and nothing comes back by a view that is old. A restart by hand
+    stands on record beside the template.
     """
     was, _ = _both(before, now, key)
     if (shown := _applied(before, now, key)) is None:
@@ -45,7 +46,9 @@ def the_entry_comes_before_the_deployment(before: World, now: World, key: Key) -
     assert (was.uid, number) in before.recorded, "the record is there before the Deployment shows its revision"
     assert was.status.history, "the history is there before the Deployment shows its revision"
     assert number == was.status.history[-1].revision, "the newest revision is the one in place"
-    assert shown.applied == before.recorded[was.uid, number].template, "what is applied is what was recorded"
+    recorded = before.recorded[was.uid, number]
+    restarted = with_restart(recorded.template, recorded.entry.restarted_at or "")
+    assert shown.applied in (recorded.template, restarted), "what is applied is what was recorded"
 
 
 def what_was_recorded_is_never_changed(before: World, now: World, key: Key) -> None:

@@ -77,7 +77,9 @@ def _told(past: History) -> Iterator[QuarantineEntry]:
     asked: HistoryEntry | None = None
     for entry, successor in zip_longest(past, past[1:]):
         asked = entry if asked is None or _is_asked_for(entry) else asked
-        undo = successor if successor is not None and successor.trigger is Trigger.UNDO else None
+        # Where the limit has taken away what stood between the two, nobody knows what was undone.
+        follows = successor is not None and successor.previous_hash == entry.hash
+        undo = successor if successor is not None and follows and successor.trigger is Trigger.UNDO else None
         if entry.outcome in BAD and (entry.evidence or undo is None):
             yield _condemned(entry, past)
         elif undo is not None and pair(asked) != pair(undo):

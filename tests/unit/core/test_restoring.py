@@ -18,6 +18,7 @@ from pennant.api.deployment_status import (
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.restoring import restored
+from pennant.core.revision import chained
 from unit.core.builders import NOON, a_snapshot, a_version, an_entry
 
 EVIDENCE = (
@@ -30,10 +31,10 @@ RELEASED = {**BAD, "released_at": NOON}
 
 
 def a_history(*entries: tuple[str, Trigger, dict[str, Any]]) -> tuple[HistoryEntry, ...]:
-    return tuple(
-        an_entry(number, version, trigger=trigger, **fields)
-        for number, (version, trigger, fields) in enumerate(entries, 1)
-    )
+    made: list[HistoryEntry] = []
+    for number, (version, trigger, fields) in enumerate(entries, 1):
+        made.append(chained(an_entry(number, version, trigger=trigger, **fields), made[-1] if made else None))
+    return tuple(made)
 
 
 TAG, SPEC, BACK = Trigger.TAG_MOVED, Trigger.SPEC_CHANGED, Trigger.AUTOMATIC_ROLLBACK
