@@ -19,6 +19,8 @@ from pennant.ports import Refused, Unavailable
 
 PAGE = 500
 """Objects of a page, where they are not large."""
+FIRST_PAGE = 16
+"""Objects of the first page of a kind; the API server, too, reads in vain what is too large."""
 MAX_PAGE_BYTES = 4 * 1024 * 1024
 """Of a page with more than one object: to Python it is up to twenty times as large."""
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -105,7 +107,7 @@ class Client:
         self._limit = limit
         self._timeout = aiohttp.ClientTimeout(total=total_seconds, sock_connect=connect_seconds)
         self._page: dict[Kind, int] = {}
-        """How many objects of a kind the next page may have; without an entry: as many as any page may."""
+        """How many objects of a kind the next page may have; without an entry: as many as the first one."""
         self._opened: aiohttp.ClientSession | None = None
         self._closed = False
 
@@ -130,6 +132,10 @@ class Client:
         except Missing:
             return None
 
+    async def probe(self, kind: Kind, namespace: str = "") -> None:
+        """Find out whether a kind can be listed, by a page of one object."""
+        await self.request(Verb.LIST, kind, RESOURCES[kind].path(namespace), params={"limit": "1"})
+
     async def pages(self, kind: Kind, namespace: str = "", **selectors: str) -> AsyncIterator[Json]:
         """Yield the pages of a quorum list; selectors are `labelSelector` and `fieldSelector`.
 
@@ -147,7 +153,7 @@ class Client:
             params["continue"] = token
 
     async def _page_that_fits(self, kind: Kind, path: str, params: Mapping[str, str]) -> Json:
-        limit = self._page.get(kind, PAGE)
+        limit = self._page.get(kind, FIRST_PAGE)
         while True:
             bound = MAX_PAGE_BYTES if limit > 1 else None
             request = _Request(Verb.LIST, kind, path, {**params, "limit": str(limit)}, None, JSON, bound)

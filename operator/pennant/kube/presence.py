@@ -117,8 +117,7 @@ class Presence:
                 found = await _served(client, tuple(self._missing))
                 for kind in found:
                     # What is told of a kind and the kind itself do not come in the same moment.
-                    async for _ in client.pages(kind, namespace):
-                        break
+                    await client.probe(kind, namespace)
             except Unavailable:
                 continue
             for kind in found:

@@ -202,8 +202,7 @@ class Operator:
                 for kind in OWN:
                     # A kind that is not served yet is waited for.
                     with suppress(NotServed):
-                        async for _ in client.pages(kind, self._settings.namespace):
-                            break
+                        await client.probe(kind, self._settings.namespace)
         except (Unavailable, TimeoutError) as error:
             reason = str(error) or f"no answer within {CREDENTIALS_SECONDS:g} s"
             raise CannotStart(f"the API server cannot be used: {reason}") from error

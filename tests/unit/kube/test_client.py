@@ -217,6 +217,7 @@ async def test_a_page_that_is_too_large_is_halved_until_it_fits_and_grows_again(
 ) -> None:
     """Rule: No object of one tenant stops the operator."""
     monkeypatch.setattr(module, "PAGE", 8)
+    monkeypatch.setattr(module, "FIRST_PAGE", 8)
     monkeypatch.setattr(module, "MAX_PAGE_BYTES", 1000)
     answers.text(a_page_of(8, 1000))
     answers.text(a_page_of(4, 1000))
@@ -245,7 +246,7 @@ async def test_a_page_that_the_server_cannot_give_is_halved(
     answers.status(code, message)
     answers.text(a_page_of(1, 1))
     assert [page async for page in client.pages(Kind.MODEL_VERSION)]
-    assert limits(answers) == [500, 250]
+    assert limits(answers) == [16, 8]
 
 
 async def test_a_page_that_takes_too_long_is_smaller_the_next_time(answers: Answers, tmp_path: Path) -> None:
@@ -254,4 +255,4 @@ async def test_a_page_that_takes_too_long_is_smaller_the_next_time(answers: Answ
             _ = [page async for page in client.pages(Kind.MODEL_VERSION)]
         answers.text(a_page_of(1, 1))
         assert [page async for page in client.pages(Kind.MODEL_VERSION)]
-    assert limits(answers) == [500, 250]
+    assert limits(answers) == [16, 8]
