@@ -37,13 +37,15 @@ def deploy_two(story: Story) -> None:
 STORY = Script(
     {
         0: deploy_two,
-        8: promote("1.0.0", "1.1.0", accuracy=0.2),
-        20: promote("1.1.0", "1.2.0"),
-        30: promote_what_never_becomes_ready("1.2.0", "1.3.0"),
+        12: promote("1.0.0", "1.1.0", accuracy=0.2),
+        24: promote("1.1.0", "1.2.0"),
+        36: promote_what_never_becomes_ready("1.2.0", "1.3.0"),
     },
-    seconds=46,
+    seconds=52,
 )
 """A version is served, the next one is found bad, a third one is good, and a fourth one never becomes ready.
+
+Each good one has time to be known good, also where its Deployment is deleted in its bake time, which then begins anew.
 
 The other deployment has no metrics, so it finds nothing bad but the last one.
 """
