@@ -231,13 +231,12 @@ def test_a_rolled_back_version_is_not_deployed_by_deleting_and_creating_it(rolle
 def test_a_rolled_back_version_is_not_deployed_by_deleting_and_creating_the_deployment(rolled_back: Stage) -> None:
     """Rule: A quarantine is kept in three places."""
     rolled_back.until(lambda: rolled_back.get("modelversion", "fraud-1.1.0")["status"].get("quarantinedBy"))
+    rolled_back.until(lambda: "verifiedAt" in rolled_back.get("modelversion", "fraud-1.0.0")["status"]["servedBy"][0])
     rolled_back.delete("modeldeployment", "fraud")
     rolled_back.deployment()
-    rolled_back.until_stalled("Quarantined")
-    rolled_back.stays(lambda: not rolled_back.pods("1.1.0"), 4, "no pod of 1.1.0")
-
-    rolled_back.move_tag("1.1.0", "1.0.0")
     rolled_back.until_verified("1.0.0")
+    rolled_back.stays(lambda: not rolled_back.pods("1.1.0"), 4, "no pod of 1.1.0")
+    assert rolled_back.condition("Ready") == ("False", "RolledBack")
 
 
 def test_the_tag_moves_on_and_releases_the_version(rolled_back: Stage) -> None:
