@@ -110,6 +110,16 @@ async def test_a_native_undo_to_a_version_found_bad_is_put_right() -> None:
     assert len(story.history) == 3
     assert story.status.drift is not None
 
+    # Where the tag has moved on since, the version is no longer quarantined; the undo still goes to what failed.
+    story.version("1.1.0")
+    story.version("1.0.0", "production")
+    await story.until(lambda: not story.status.quarantine)
+    story.world.undo_by_hand(KEY, bad)
+    await story.passes(20)
+    assert story.served() == "1.0.0"
+    assert len(story.history) == 3
+    assert story.condition("Ready") == ("True", "Serving")
+
 
 async def test_an_undo_to_a_template_that_was_changed_besides_is_a_drift() -> None:
     story = await serving("1.0.0")

@@ -372,3 +372,29 @@ async def test_a_source_that_never_answers_is_slow_after_two_intervals_and_says_
     await story.passes(300)
     assert story.world.writes == written
     story.accuracy.seconds_to_answer = 0
+
+
+@pytest.mark.parametrize("while_at_zero", [None, 0.0])
+async def test_what_is_scaled_to_zero_is_not_measured(while_at_zero: float | None) -> None:
+    """Rule: Nothing is verified without a pod."""
+    metric = {**COMPARED, "onNoData": "Breach", "threshold": {"min": "0.9"}}
+    del metric["compareTo"], metric["maxDecreasePercent"]
+    spec = {"analysis": watching(metric)}
+    story = await serving("1.0.0", **spec)
+    await promoted(story, "1.0.0", "1.1.0")
+    good = story.accuracy.values.pop("1.1.0")
+    if while_at_zero is not None:
+        story.accuracy.values["1.1.0"] = while_at_zero
+    story.deployment(**spec, replicas=0)
+    await story.passes(100)
+    assert story.condition("MetricsHealthy") == ("Unknown", "ScaledToZero")
+    story.deployment(**spec, replicas=2)
+    await story.passes(2)
+    story.accuracy.values["1.1.0"] = good
+    await story.passes(60)
+    assert (story.served(), story.status.quarantine) == ("1.1.0", ())
+    assert story.condition("Ready") == ("True", "Serving")
+
+    story.accuracy.values["1.1.0"] = 0.5
+    await story.until(partial(is_put_back, story))
+    assert story.served() == "1.0.0"

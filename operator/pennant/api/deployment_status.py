@@ -49,6 +49,8 @@ class Outcome(Open, StrEnum):
     FAILED = "Failed"
 
 
+BAD = frozenset({Outcome.ROLLED_BACK, Outcome.FAILED})
+"""The outcomes of a revision that failed its rollout or its analysis."""
 MOST_COMMANDS = 16
 LONGEST_COMMAND = 80
 Measure = Annotated[str, Field(max_length=32)]
@@ -198,6 +200,8 @@ class PodProgress(ApiModel):
     `rollout.progressDeadlineSeconds` the rollout has failed, if the revision itself is to blame."""
     stopped: bool = False
     """Whether the time does not count at the moment, for the reason that is given."""
+    scaled_to_zero: bool = False
+    """Whether `spec.replicas` was 0, and no pod has been available since. Metrics are not read meanwhile."""
     reason: ReasonWord | None = None
     """Why pods are not available, as one word: Paused, ScaledToZero, PodsUnschedulable, PodsRefused, PodsEvicted,
     PodsNotStarted, ControllersAway or PodsUnavailable. None: they were not looked at yet."""
@@ -334,6 +338,9 @@ class ModelDeploymentStatus(ApiModel):
     """The last version known good."""
     progress: PodProgress | None = None
     """How far the pods of the current revision have come, while too few of them are available."""
+    measured_since: Timestamp | None = None
+    """When a pod was available again after `spec.replicas` had been 0: metrics count from here, as from a revision's
+    first available pod. None: it was never 0 while a revision served."""
     applied: Applied | None = None
     """What the operator last wrote to the Deployment."""
     drift: Drift | None = None

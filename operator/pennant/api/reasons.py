@@ -619,9 +619,9 @@ class Reason(Open, Word):
     NO_ROLLBACK_TARGET = (
         "NoRollbackTarget",
         "The version in place is bad, and no other version is known good.",
-        "No revision that was verified is left that was not itself found bad; what serves goes on serving.",
+        "No revision that was verified is left that neither failed nor was undone; the current version keeps serving.",
         "The tag moves to another version.",
-        "Move the tag to a good version.",
+        "Move the tag to a good version, or retry one that was undone: `pennant.dev/retry` with its version.",
     )
     QUARANTINED = (
         "Quarantined",

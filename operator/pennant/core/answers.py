@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import assert_never
 
 from pennant.api.deployment_status import (
+    BAD,
     LONGEST_COMMAND,
     MOST_COMMANDS,
     AnsweredCommand,
@@ -26,7 +27,7 @@ from pennant.core.commands import REQUESTED_AT, Command, Malformed, Verb
 from pennant.core.history import Quarantine
 from pennant.core.plan import Draft, Situation
 from pennant.core.revision import pair
-from pennant.core.rollback import BAD, barring, is_quarantined
+from pennant.core.rollback import barring, is_quarantined
 from pennant.core.tags import Held
 
 

@@ -7,7 +7,7 @@ and never the criterion. Differences are looked for only while nothing of ours i
 from dataclasses import dataclass
 from datetime import datetime
 
-from pennant.api.deployment_status import Applied, Drift, HistoryEntry, Trigger
+from pennant.api.deployment_status import BAD, Applied, Drift, HistoryEntry, Trigger
 from pennant.api.meta import NAME, clip
 from pennant.core.application import is_as_left
 from pennant.core.digest import short_hash
@@ -85,13 +85,20 @@ def with_known_restart(applied: Applied | None, workload: Workload | None, histo
 
 
 def _undone_to(at: Situation, workload: Workload) -> HistoryEntry | None:
-    """Return the newest earlier revision whose pod template this is; never one that was found bad."""
+    """Return the newest earlier revision whose pod template this is; never one that failed.
+
+    Nor one that failed and was released because the tag moved on: `kubectl rollout undo` goes to the ReplicaSet before,
+    whatever it was, so it is no wish to try that again. `pennant.dev/retry` and `pennant.dev/rollback-to` are.
+    """
     if at.active is None or workload.template_hash == at.active.template_hash or not workload.as_recorded:
         return None
     recorded = {each.entry.revision for each in at.snapshot.revisions}
     for entry in reversed(at.history[:-1]):
-        same = entry.template_hash == workload.template_hash
-        if same and entry.revision in recorded and not is_quarantined(entry, at.quarantine):
+        if entry.template_hash != workload.template_hash:
+            continue
+        if entry.outcome in BAD:
+            return None
+        if entry.revision in recorded and not is_quarantined(entry, at.quarantine):
             return entry
     return None
 

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pennant.api.analysis import AfterPromotion, AlertSelector, Analysis, LabelOperator, Metric, PrometheusQuery
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, Trigger
+from pennant.api.deployment_status import BAD, HistoryEntry, ModelDeploymentStatus, Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core import query
 from pennant.core.measurement import AlertQuery, Demand, Question, RangeQuery, Request, Role
 from pennant.core.observation import Key
 from pennant.core.promql import probe, reach
 from pennant.core.reading import is_unexplained
-from pennant.core.rollback import BAD
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OF_A_REVISION = frozenset({"templateHash", "podTemplateHash", "version"})
@@ -37,6 +36,18 @@ def is_watched(analysis: Analysis, entry: HistoryEntry) -> bool:
     if entry.available_at is None or entry.ended_at is not None:
         return False
     return entry.verified_at is None or analysis.after_promotion is AfterPromotion.WATCH
+
+
+def as_measured(entry: HistoryEntry, since: datetime | None) -> HistoryEntry:
+    """Return the entry as its metrics see it: what was before `since`, when it had no pod, does not count.
+
+    Rule: Nothing is verified without a pod.
+    """
+    if since is None:
+        return entry
+    marks = {name: getattr(entry, name) for name in ("available_at", "rolled_out_at")}
+    later = {name: since for name, mark in marks.items() if mark is not None and mark < since}
+    return entry.model_copy(update=later) if later else entry
 
 
 def first_check_at(analysis: Analysis, begins_at: datetime | None, settling_seconds: int = 0) -> datetime | None:
@@ -145,6 +156,9 @@ def due_measurements(
     entry = status.history[-1] if status.history else None
     if entry is None or not is_watched(spec.analysis, entry):
         return {}
+    if spec.replicas == 0 or (status.progress is not None and status.progress.scaled_to_zero):
+        return {}
+    entry = as_measured(entry, status.measured_since)
     asking = _Asking(key, spec, status, entry, now, hinted_at)
     return {question: each for metric in spec.analysis.metrics for question, each in asking.of(metric)}
 

@@ -458,6 +458,7 @@ def _status(seen: Observation, scene: _Scene, facts: Facts) -> ModelDeploymentSt
         stable=Stable(version=at.target.version, revision=at.target.revision) if at.target else None,
         applied=scene.applied,
         progress=scene.found.progress,
+        measured_since=scene.found.measured_since,
         drift=scene.drift,
         last_command=scene.last_command,
         commands=scene.commands,

@@ -18,12 +18,12 @@ from pennant.api.reasons import Reason
 from pennant.core import brakes, history
 from pennant.core.analysis import Verdict, assess
 from pennant.core.brakes import Brake
-from pennant.core.checks import compared_with, is_watched
+from pennant.core.checks import as_measured, compared_with, is_watched
 from pennant.core.decision import Event, EventType
 from pennant.core.history import History, Quarantine, condemnation
 from pennant.core.measurement import Measurements
 from pennant.core.observation import Observation
-from pennant.core.progress import Attempt, Failure, accounted, advanced, judged
+from pennant.core.progress import Attempt, Failure, accounted, advanced, judged, measured_since
 from pennant.core.revision import pair
 from pennant.core.rollback import known_pairs, never_good, quarantined
 
@@ -52,6 +52,8 @@ class Judgement:
     """Whether its content was known good with its pod template before."""
     progress: PodProgress | None = None
     """How far its pods have come; None while enough of them are available."""
+    measured_since: datetime | None = None
+    """Since when its metrics count, where it was scaled to zero."""
     events: tuple[Event, ...] = ()
 
 
@@ -72,9 +74,11 @@ def judge(
     active = history.progressed(past[-1], at.workload, at.looked_at, seen.now)
     at = replace(at, active=active)
     progress, failure = judged(at, advanced(at))
-    verdict = _verdict(seen, spec.analysis, active)
+    since = measured_since(at, progress)
+    verdict = _verdict(seen, spec.analysis, active, since)
     active = history.baking(accounted(at, progress), at.workload, progress, verdict, seen.now)
-    found = Judgement(active, verdict, quarantine, condemnation(active, quarantine), progress=progress)
+    condemned = condemnation(active, quarantine)
+    found = Judgement(active, verdict, quarantine, condemned, progress=progress, measured_since=since)
     found = replace(found, is_known_good=at.is_known_good)
     if found.condemned is not None:
         return _reinstated(found, spec, active, verdict, seen.now)
@@ -206,12 +210,12 @@ def _overdue(found: Judgement, analysis: Analysis, active: HistoryEntry, now: da
     return replace(found, active=active.model_copy(update={"overdue_at": now}))
 
 
-def _verdict(seen: Observation, analysis: Analysis, active: HistoryEntry) -> Verdict:
+def _verdict(seen: Observation, analysis: Analysis, active: HistoryEntry, since: datetime | None) -> Verdict:
     before = seen.snapshot.status
     if active.verified_at is not None and not is_watched(analysis, active):
         return Verdict(tuple(each for each in before.analysis if each.revision == active.revision))
     stable = compared_with(before, active)
-    return assess(analysis, active, stable, _measured(seen, active), before.analysis, seen.now)
+    return assess(analysis, as_measured(active, since), stable, _measured(seen, active), before.analysis, seen.now)
 
 
 def _measured(seen: Observation, active: HistoryEntry) -> Measurements:

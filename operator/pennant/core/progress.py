@@ -91,12 +91,19 @@ def advanced(at: Attempt) -> PodProgress | None:
         return None
     available = available_pods(workload, at.looked_at, now)
     is_out = at.active.rolled_out_at is not None and available == 0
-    fresh = PodProgress(revision=at.active.revision, available=available, since=now - at.spent if is_out else now)
+    fresh = PodProgress(
+        revision=at.active.revision,
+        available=available,
+        since=now - at.spent if is_out else now,
+        scaled_to_zero=before is not None and before.scaled_to_zero and available == 0,
+    )
     if before is None:
         before = fresh
     standstill = _standstill(at.spec, workload)
     if standstill is not None:
-        return before.model_copy(update={"stopped": True, "reason": standstill, "message": ""})
+        is_zero = before.scaled_to_zero or standstill is Reason.SCALED_TO_ZERO
+        update = {"stopped": True, "reason": standstill, "message": "", "scaled_to_zero": is_zero}
+        return before.model_copy(update=update)
     lost = is_out and before.available > 0 and not before.stopped
     if available > before.available or lost or before.reason in STANDSTILLS:
         return fresh
@@ -119,6 +126,15 @@ def accounted(at: Attempt, progress: PodProgress | None) -> HistoryEntry:
         return active
     out = at.seen.now - watched(before.since, at.seen.unwatched, at.seen.now)
     return active.model_copy(update={"unavailable_seconds": int(out.total_seconds())})
+
+
+def measured_since(at: Attempt, progress: PodProgress | None) -> datetime | None:
+    """Return since when metrics count, where the revision was scaled to zero: its first available pod after that.
+
+    Rule: Nothing is verified without a pod.
+    """
+    is_over = at.before is not None and at.before.scaled_to_zero and not (progress and progress.scaled_to_zero)
+    return at.seen.now if is_over else at.seen.snapshot.status.measured_since
 
 
 def is_enough(active: HistoryEntry, workload: Workload) -> bool:
@@ -219,7 +235,8 @@ def _still_stopped(at: Attempt, progress: PodProgress, found: Cause | None) -> P
     """Return the progress of a rollout that waits; where the cluster lets it go on, it has its whole time again."""
     if at.is_known_good or (found is not None and found.fault is Fault.CLUSTER):
         return progress if found is None else _told(progress, found)
-    return _told(PodProgress(revision=progress.revision, available=progress.available, since=at.seen.now), found)
+    fresh = {"since": at.seen.now, "stopped": False, "reason": None, "message": ""}
+    return _told(progress.model_copy(update=fresh), found)
 
 
 def _told(progress: PodProgress, found: Cause | None) -> PodProgress:

@@ -7,14 +7,14 @@ is rebuilt from the records.
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, QuarantineEntry, Trigger
+from pennant.api.deployment_status import BAD, HistoryEntry, ModelDeploymentStatus, QuarantineEntry, Trigger
 from pennant.api.meta import SENTENCE, clip
 from pennant.api.reasons import Reason
 from pennant.core.history import History, Quarantine
 from pennant.core.observation import Snapshot, Workload
 from pennant.core.plan import OPERATOR
 from pennant.core.revision import pair
-from pennant.core.rollback import BAD, MIRRORED, covers, is_of, never_good, quarantined
+from pennant.core.rollback import MIRRORED, covers, is_of, never_good, quarantined
 from pennant.core.undo import sentence
 
 

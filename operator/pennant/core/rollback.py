@@ -7,7 +7,7 @@ and creating either of the two does not lift it.
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from pennant.api.deployment_status import HistoryEntry, Outcome, QuarantineEntry
+from pennant.api.deployment_status import BAD, HistoryEntry, Outcome, QuarantineEntry
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.decision import MirrorQuarantine
@@ -16,7 +16,6 @@ from pennant.core.observation import Revision, Snapshot, Version
 from pennant.core.revision import pair
 from pennant.core.tags import Held, Holder
 
-BAD = frozenset({Outcome.ROLLED_BACK, Outcome.FAILED})
 GOOD = frozenset(Outcome) - BAD
 """What a word that only a newer release knows means is not known: it is neither."""
 LIMIT = 20

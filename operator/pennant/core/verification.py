@@ -11,6 +11,8 @@ from pennant.core.facts import FALSE, TRUE, UNKNOWN, Facts, Said
 def metrics_healthy(facts: Facts) -> Said:
     """Return whether all enforced metrics pass; the first that does not says why."""
     metrics = facts.verdict.enforced
+    if metrics and is_scaled_to_zero(facts):
+        return Said(UNKNOWN, Reason.SCALED_TO_ZERO, "spec.replicas is 0, so no metric is read")
     breaching = [each for each in metrics if each.state is MetricState.BREACHING]
     if breaching:
         return Said(FALSE, breaching[0].reason, "; ".join(each.message for each in breaching))
