@@ -85,10 +85,14 @@ def test_pods_that_were_read_are_counted_exactly() -> None:
 )
 def test_a_standstill_that_somebody_wants_stops_the_clock(why: Reason, fields: dict[str, Any]) -> None:
     """Rule: Nothing is verified without a pod."""
+    is_zero = why is Reason.SCALED_TO_ZERO
     stopped = advanced(an_attempt(50, progress(), **fields))
-    assert stopped == progress(stopped=True, reason=why)
+    assert stopped == progress(stopped=True, reason=why, scaled_to_zero=is_zero)
     assert not needs_a_look(an_attempt(500, stopped, **fields))
-    assert advanced(an_attempt(900, stopped)) == progress(since=after(900)), "afterwards it begins anew"
+    resumed = progress(since=after(900), scaled_to_zero=is_zero)
+    assert advanced(an_attempt(900, stopped)) == resumed, "afterwards it begins anew"
+    counts: dict[str, Any] = {"total": 4, "updated": 4, "available": 1}
+    assert advanced(an_attempt(910, resumed, **counts)) == progress(available=1, since=after(910))
 
 
 def test_time_in_which_nobody_could_look_does_not_count() -> None:
