@@ -74,6 +74,14 @@ def test_the_readme_names_both_commands_and_they_can_be_run() -> None:
     assert "./test " in README
 
 
+def test_the_modules_that_the_architecture_names_are_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    named = {each for each in re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)`", page) if not each.startswith("tests/")}
+    missing = {each for each in named if not (ROOT / "operator" / "pennant" / each).exists()}
+    assert len(named) > 15
+    assert not missing
+
+
 def test_every_setting_is_documented() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description, name
