@@ -44,11 +44,13 @@ class Installation:
     def refusals(self) -> list[str]:
         """Return what the API server said wherever the account lacked a right.
 
-        Other refusals are 403 as well: a quota that is used up, a namespace that is going.
+        Other refusals are 403 as well: a used up quota, or a namespace that is going and has the word in its name.
         """
         statuses = (entry["responseStatus"] for entry in self.requests())
         return [
-            each.get("message", "") for each in statuses if each["code"] == 403 and "cannot" in each.get("message", "")
+            each.get("message", "")
+            for each in statuses
+            if each["code"] == 403 and " cannot " in each.get("message", "")
         ]
 
     def requests(self) -> Sequence[Manifest]:
