@@ -15,17 +15,7 @@ from typing import Protocol
 from pennant.api.reasons import Reason
 from pennant.controller.act import STATUS, Acted, WriteFailed, WriteRefused, act
 from pennant.controller.troubles import FORGOTTEN, Trouble, Troubles
-from pennant.core.decision import (
-    Action,
-    AdoptRevision,
-    AdoptWorkload,
-    ApplyWorkload,
-    Copying,
-    CreateRevision,
-    Decision,
-    Event,
-    EventType,
-)
+from pennant.core.decision import Action, Copying, Deciding, Decision, Event, EventType
 from pennant.core.observation import Invalid, Key, Observation, Refusal, Unwritten
 from pennant.ports import AdmissionFailed, Altered, Cluster, Refused
 
@@ -168,24 +158,21 @@ def _refusal(error: WriteRefused, trouble: Trouble, now: datetime) -> Refusal:
 
 def _goes_on_without(known: _Object, error: WriteFailed, now: datetime) -> bool:
     """Return whether a write has failed for so long that it is said, and everything else goes on without it."""
-    trouble = known.troubles.again(error.what, str(error), now)
-    match error.action:
-        case None:
-            # Nothing at all is taken, so nothing in particular has to wait when that is over.
-            lasting = {kind: each for kind, each in known.refusals.items() if each.why.reason is Reason.WRITE_FAILING}
-            known.refusals = {kind: each for kind, each in known.refusals.items() if kind not in lasting}
-            return False
-        case CreateRevision() | ApplyWorkload() | AdoptRevision() | AdoptWorkload() if trouble.lasts:
+    trouble, action = known.troubles.again(error.what, str(error), now), error.action
+    if action is None:
+        # Nothing at all is taken, so nothing in particular has to wait when that is over.
+        lasting = {kind: each for kind, each in known.refusals.items() if each.why.reason is Reason.WRITE_FAILING}
+        known.refusals = {kind: each for kind, each in known.refusals.items() if kind not in lasting}
+        return False
+    if isinstance(action, Deciding):
+        if trouble.lasts:
             why = Unwritten(Reason.WRITE_FAILING, str(trouble))
-            known.refusals[type(error.action)] = Refusal(error.action.write.content, why, now + RETRY_AFTER)
-            return True
-        case CreateRevision() | ApplyWorkload() | AdoptRevision() | AdoptWorkload():
-            return False
-        case copy:
-            known.copies.add(error.what)
-            if trouble.lasts:
-                known.put_off = (*known.put_off, (copy, now + RETRY_AFTER))
-            return trouble.lasts
+            known.refusals[type(action)] = Refusal(action.write.content, why, now + RETRY_AFTER)
+        return trouble.lasts
+    known.copies.add(error.what)
+    if trouble.lasts:
+        known.put_off = (*known.put_off, (action, now + RETRY_AFTER))
+    return trouble.lasts
 
 
 def _put_off(known: _Object, copy: Copying, answer: str, now: datetime) -> None:

@@ -77,9 +77,15 @@ def judge(
     since = measured_since(at, progress)
     verdict = _verdict(seen, spec.analysis, active, since)
     active = history.baking(accounted(at, progress), at.workload, progress, verdict, seen.now)
-    condemned = condemnation(active, quarantine)
-    found = Judgement(active, verdict, quarantine, condemned, progress=progress, measured_since=since)
-    found = replace(found, is_known_good=at.is_known_good)
+    found = Judgement(
+        active,
+        verdict,
+        quarantine,
+        condemnation(active, quarantine),
+        is_known_good=at.is_known_good,
+        progress=progress,
+        measured_since=since,
+    )
     if found.condemned is not None:
         return _reinstated(found, spec, active, verdict, seen.now)
     fault = _fault(verdict, failure)

@@ -73,8 +73,9 @@ class Store:
         self._versions_of: dict[Model, dict[str, Version]] = {}
         self._deployments_of: dict[Model, set[Key]] = {}
         self._revisions: dict[str, dict[int, Recorded]] = {}
-        self._large_revisions: OrderedDict[str, int] = OrderedDict()
-        """Of ModelDeployments with large revisions: how large they are; those that were read last are last."""
+        self._large_revisions: OrderedDict[str, dict[int, int]] = OrderedDict()
+        """Of ModelDeployments with large revisions: the size of each by its number; those that were read last are last.
+        """
         self._taken: dict[str, frozenset[int]] = {}
         self._sent: dict[Key, ModelDeploymentStatus] = {}
         self._compared: dict[Key, tuple[str, str, bool]] = {}
@@ -229,7 +230,8 @@ class Store:
     def put_revisions(self, uid: str, recorded: Iterable[Recorded]) -> None:
         """Keep these as all revisions of the ModelDeployment with this uid."""
         self._revisions[uid] = {each.revision.entry.revision: each for each in recorded}
-        self._make_room(uid)
+        self._large_revisions.pop(uid, None)
+        self._make_room(uid, *self._revisions[uid].values())
 
     def take_numbers(self, uid: str, numbers: Iterable[int]) -> None:
         """Keep in mind that these numbers cannot be given to revisions of the ModelDeployment with this uid."""
@@ -239,17 +241,24 @@ class Store:
         """Add a revision that was just created, if the others are known."""
         if uid in self._revisions:
             self._revisions[uid][recorded.revision.entry.revision] = recorded
-            self._make_room(uid)
+            self._make_room(uid, recorded)
 
-    def _make_room(self, uid: str) -> None:
-        """Forget the large revisions that were read longest ago, but for these; they can be read again."""
-        revisions = (each.revision for each in self._revisions[uid].values())
-        size = sum(size_if_large(each.template, each.record) for each in revisions)
-        self._large_revisions.pop(uid, None)
-        if size:
-            self._large_revisions[uid] = size
-        while len(self._large_revisions) > 1 and sum(self._large_revisions.values()) > ROOM_FOR_REVISIONS:
+    def _make_room(self, uid: str, *added: Recorded) -> None:
+        """Forget the large revisions that were read longest ago, but for those of `uid`; they can be read again.
+
+        `added` are those of `uid` that are new: a size is computed once, for that takes time.
+        """
+        sizes = self._large_revisions.pop(uid, {})
+        for each in (each.revision for each in added):
+            if size := size_if_large(each.template, each.record):
+                sizes[each.entry.revision] = size
+        if sizes:
+            self._large_revisions[uid] = sizes
+        while len(self._large_revisions) > 1 and self._room_taken() > ROOM_FOR_REVISIONS:
             self._forget_revisions(next(iter(self._large_revisions)))
+
+    def _room_taken(self) -> int:
+        return sum(sum(sizes.values()) for sizes in self._large_revisions.values())
 
     def _forget_revisions(self, uid: str) -> None:
         self._revisions.pop(uid, None)
@@ -262,6 +271,7 @@ class Store:
     def drop_revision(self, uid: str, number: int) -> None:
         """Forget a revision that was just deleted."""
         self._revisions.get(uid, {}).pop(number, None)
+        self._large_revisions.get(uid, {}).pop(number, None)
 
     def sending(self, key: Key, status: ModelDeploymentStatus) -> None:
         """Take note of a status that is about to be written by this process."""

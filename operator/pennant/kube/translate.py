@@ -181,18 +181,21 @@ def version(raw: Json, *, is_asked_for: bool = False) -> Version:
 
     Most of ten thousand versions are none of that, and all of them are kept in memory.
     """
-    metadata = raw["metadata"]
+    metadata, stored = raw["metadata"], raw.get("spec")
     tags, quarantined_by = _tags(_object(raw, "spec")), _listed(raw, "quarantinedBy", QuarantinedBy)
     good_for = tuple(each for each in _listed(raw, "servedBy", ServedBy) if each.verified_at is not None)
     matters = bool(tags or quarantined_by or good_for or is_asked_for)
-    spec = version_spec(metadata["name"], raw.get("spec")) if matters else NOT_READ
+    large = too_large(stored, LARGEST_RECORD)
+    spec: ModelVersionSpec | Invalid = NOT_READ
+    if matters:
+        spec = version_spec(metadata["name"], stored) if large is None else Invalid(large)
     return Version(
         name=metadata["name"],
         uid=metadata["uid"],
         resource_version=metadata["resourceVersion"],
         version=named(raw)[1],
         tags=tags,
-        digest=_digest(_object(raw, "spec")),
+        digest=_digest(_object(raw, "spec")) if large is None else "",
         spec=spec,
         record={} if isinstance(spec, Invalid) else raw["spec"],
         quarantined_by=quarantined_by,
@@ -203,9 +206,7 @@ def version(raw: Json, *, is_asked_for: bool = False) -> Version:
 
 
 def version_spec(name: str, raw: object) -> ModelVersionSpec | Invalid:
-    """Return the record of a version of this name, or what is wrong with it."""
-    if (large := too_large(raw, LARGEST_RECORD)) is not None:
-        return Invalid(large)
+    """Return the record of a version of this name, which is not too large, or what is wrong with it."""
     spec = parsed(ModelVersionSpec, raw)
     if isinstance(spec, Invalid) or name == (fit := f"{spec.model}-{spec.version}"):
         return spec
@@ -229,8 +230,6 @@ def _is_word(value: object) -> TypeGuard[str]:
 
 
 def _digest(spec: Json) -> str:
-    if too_large(spec, LARGEST_RECORD) is not None:
-        return ""
     try:
         return content_digest(spec)
     except (AttributeError, TypeError, ValueError, RecursionError):
