@@ -15,11 +15,6 @@ STATUS = Right("team", "modelversions/status", "pennant.dev", "patch")
 
 
 @pytest.fixture
-def answers() -> Answers:
-    return Answers()
-
-
-@pytest.fixture
 async def client(answers: Answers, tmp_path: Path) -> AsyncIterator[Client]:
     async with serving(answers) as server, Client(a_connection(tmp_path, server, token="t")) as opened:
         yield opened

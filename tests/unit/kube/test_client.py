@@ -19,11 +19,6 @@ FIELD_CAUSE = {"causes": [{"reason": "FieldValueInvalid", "field": "spec.replica
 
 
 @pytest.fixture
-def answers() -> Answers:
-    return Answers()
-
-
-@pytest.fixture
 async def client(answers: Answers, tmp_path: Path) -> AsyncIterator[Client]:
     async with serving(answers) as url, Client(a_connection(tmp_path, url, token="secret")) as found:
         yield found

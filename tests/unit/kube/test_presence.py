@@ -1,6 +1,4 @@
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,23 +7,12 @@ from pennant.kube import presence as module
 from pennant.kube.client import Client
 from pennant.kube.presence import Presence
 from pennant.kube.resources import Kind
-from unit.kube.api_server import Answers, a_connection, serving
+from unit.kube.api_server import Answers
 
 VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]
 GROUPS = {"groups": [{"name": "pennant.dev", "versions": [{"version": "v1alpha1"}]}]}
 NO_GROUPS = {"groups": [{"name": "apps", "versions": [{"version": "v1"}]}]}
 A_PAGE = {"metadata": {"resourceVersion": "1"}, "items": []}
-
-
-@pytest.fixture
-def answers() -> Answers:
-    return Answers()
-
-
-@pytest.fixture
-async def client(answers: Answers, tmp_path: Path) -> AsyncIterator[Client]:
-    async with serving(answers) as url, Client(a_connection(tmp_path, url)) as found:
-        yield found
 
 
 def resources(**verbs: list[str]) -> dict[str, Any]:

@@ -1,5 +1,3 @@
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,19 +9,8 @@ from pennant.kube.relist import relist_kind
 from pennant.kube.resources import Kind
 from pennant.kube.store import Store
 from pennant.ports import Unavailable
-from unit.kube.api_server import Answers, a_connection, serving
+from unit.kube.api_server import Answers
 from unit.kube.raw import raw_deployment, raw_version, raw_workload
-
-
-@pytest.fixture
-def answers() -> Answers:
-    return Answers()
-
-
-@pytest.fixture
-async def client(answers: Answers, tmp_path: Path) -> AsyncIterator[Client]:
-    async with serving(answers) as url, Client(a_connection(tmp_path, url)) as found:
-        yield found
 
 
 def a_page(at: int, *items: Any, more: str = "") -> dict[str, Any]:

@@ -1,0 +1,20 @@
+"""A client of an API server that answers as a test says."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from pennant.kube.client import Client
+from unit.kube.api_server import Answers, a_connection, serving
+
+
+@pytest.fixture
+def answers() -> Answers:
+    return Answers()
+
+
+@pytest.fixture
+async def client(answers: Answers, tmp_path: Path) -> AsyncIterator[Client]:
+    async with serving(answers) as url, Client(a_connection(tmp_path, url)) as found:
+        yield found
