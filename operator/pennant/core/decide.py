@@ -30,7 +30,6 @@ from pennant.core import (
     application,
     by_hand,
     desired,
-    events,
     gates,
     history,
     integrity,
@@ -38,9 +37,7 @@ from pennant.core import (
     restoring,
     revision,
     rollback,
-    status,
     surge,
-    times,
     undo,
 )
 from pennant.core.application import Wanted
@@ -54,13 +51,14 @@ from pennant.core.decision import (
     MarkRevision,
     PruneRevision,
 )
-from pennant.core.facts import Facts, Said
 from pennant.core.gates import Blocked
 from pennant.core.history import Quarantine
 from pennant.core.judge import Judgement, judge
 from pennant.core.observation import Invalid, Observation, Unwritten
 from pennant.core.plan import Draft, Situation
-from pennant.core.status import stall, stamped
+from pennant.core.status import conditions, events, next_look
+from pennant.core.status.conditions import stall, stamped
+from pennant.core.status.inputs import Facts, Said
 from pennant.core.tags import Held, Holder, holder
 
 
@@ -211,7 +209,7 @@ def advance(seen: Observation, spec: ModelDeploymentSpec) -> Decision:
     facts = _facts(seen, scene)
     after = _status(seen, scene, facts)
     told = (*scene.events, *events.of_changes(before, after, seen.snapshot.revisions, seen.now))
-    return Decision(after, scene.actions, told, times.look_again_at(seen, scene.at, scene.found, facts))
+    return Decision(after, scene.actions, told, next_look.look_again_at(seen, scene.at, scene.found, facts))
 
 
 def _stepped(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
@@ -412,7 +410,7 @@ def _facts(seen: Observation, scene: _Scene) -> Facts:
         generation=seen.snapshot.generation,
         tag=None if at.spec.version is not None else at.spec.tag,
         holder=at.holder,
-        unresolved_since=status.unresolved_since(seen.snapshot.status, at.holder, seen.now),
+        unresolved_since=conditions.unresolved_since(seen.snapshot.status, at.holder, seen.now),
         active=at.active,
         workload=seen.snapshot.workload,
         progress=scene.found.progress,
@@ -452,7 +450,7 @@ def _status(seen: Observation, scene: _Scene, facts: Facts) -> ModelDeploymentSt
     selector = desired.selector(seen.snapshot.key.name)
     return ModelDeploymentStatus(
         observed_generation=seen.snapshot.generation,
-        conditions=status.conditions(facts, before),
+        conditions=conditions.conditions(facts, before),
         desired=scene.asked,
         serving=_serving(before.serving, at.active),
         stable=Stable(version=at.target.version, revision=at.target.revision) if at.target else None,

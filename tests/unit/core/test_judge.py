@@ -9,9 +9,9 @@ from pennant.api.deployment_status import Evidence, HistoryEntry, ModelDeploymen
 from pennant.api.reasons import ConditionType, Reason
 from pennant.core import brakes, history
 from pennant.core.analysis import Verdict
-from pennant.core.availability import as_it_began
-from pennant.core.facts import Said
 from pennant.core.history import baking, progressed
+from pennant.core.status.availability import as_it_began
+from pennant.core.status.inputs import Said
 from pennant.core.surge import advice
 from unit.core.builders import NOON, a_workload, after, an_entry, the_spec
 from unit.core.test_progress import progress

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from pennant.api.deployment_status import HistoryEntry, MetricState
 from pennant.api.reasons import Reason
-from pennant.core.availability import is_scaled_to_zero
-from pennant.core.facts import FALSE, TRUE, UNKNOWN, Facts, Said
+from pennant.core.status.availability import is_scaled_to_zero
+from pennant.core.status.inputs import FALSE, TRUE, UNKNOWN, Facts, Said
 
 
 def metrics_healthy(facts: Facts) -> Said:

@@ -2,12 +2,13 @@
 
 from datetime import datetime
 
-from pennant.core import checks, status
-from pennant.core.facts import Facts
+from pennant.core import checks
 from pennant.core.judge import Judgement, good_at, overdue_at
 from pennant.core.observation import Observation
 from pennant.core.plan import Situation
 from pennant.core.progress import Attempt, next_look_at
+from pennant.core.status import conditions
+from pennant.core.status.inputs import Facts
 
 
 def look_again_at(seen: Observation, at: Situation, found: Judgement, facts: Facts) -> datetime | None:
@@ -20,7 +21,7 @@ def look_again_at(seen: Observation, at: Situation, found: Judgement, facts: Fac
     if active is not None and analysis.metrics and checks.is_watched(analysis, active):
         times.append(checks.next_check_at(analysis, active, seen.now))
     if facts.unresolved_since is not None:
-        times.append(facts.unresolved_since + status.TAG_GRACE)
+        times.append(facts.unresolved_since + conditions.TAG_GRACE)
     times += [each.retry_at for each in seen.refusals]
     if facts.withheld is not None:
         times.append(facts.withheld.brake.until)

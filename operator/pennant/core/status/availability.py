@@ -6,8 +6,8 @@ from pennant.api.conditions import find
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import clip
 from pennant.api.reasons import ConditionType, Reason
-from pennant.core.facts import FALSE, TRUE, Facts, Said
 from pennant.core.progress import STANDSTILLS
+from pennant.core.status.inputs import FALSE, TRUE, Facts, Said
 
 
 def available(facts: Facts) -> Said:

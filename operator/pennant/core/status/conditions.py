@@ -8,10 +8,10 @@ from pennant.api.conditions import Condition, carried, find
 from pennant.api.deployment_status import ModelDeploymentStatus, Trigger
 from pennant.api.meta import clip
 from pennant.api.reasons import ConditionType, Reason
-from pennant.core.availability import as_it_began, available, is_scaled_to_zero, stalled_by_pods
-from pennant.core.facts import FALSE, TRUE, Facts, Said
+from pennant.core.status.availability import as_it_began, available, is_scaled_to_zero, stalled_by_pods
+from pennant.core.status.inputs import FALSE, TRUE, Facts, Said
+from pennant.core.status.verification import metrics_healthy, verified
 from pennant.core.tags import Ambiguous, Held, Holder, HolderInvalid, NotFound, Unassigned
-from pennant.core.verification import metrics_healthy, verified
 
 LONGEST_CAUSE = 768
 """Characters of a cause, so that there is room for what to do about it."""

@@ -1,0 +1,1 @@
+"""What a pass says: conditions, Events, and when to look again."""
