@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from contract.prometheus_server import PrometheusServer
+from pennant.core.analysis.promql import lacking, probe
 from pennant.core.measurement import Alert, Demand, RangeQuery, Series
-from pennant.core.promql import lacking, probe
 from pennant.metrics.prometheus import Endpoint, Prometheus
 from pennant.ports import MetricSource, Partial, Refused, Unavailable
 from rig import Rig

@@ -8,8 +8,8 @@ from pennant.api.conditions import find
 from pennant.api.deployment_status import BAD, MetricState, ModelDeploymentStatus, Outcome, QuarantineEntry, Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
+from pennant.core.analysis.reading import FAULT_REASONS
 from pennant.core.observation import Key, Revision
-from pennant.core.reading import FAULT_REASONS
 from pennant.core.revision import FIXED, pair, with_restart
 from pennant.core.rollback import barring
 from simulation.objects import Deployment

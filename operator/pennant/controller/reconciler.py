@@ -11,8 +11,8 @@ from pennant.controller.act import WriteFailed
 from pennant.controller.breaker import Breaker, Suspicion
 from pennant.controller.measurements import Measurements
 from pennant.controller.refusals import Refusals
-from pennant.core.analysis import suspicions
-from pennant.core.checks import compared_with, due_measurements
+from pennant.core.analysis.assessment import suspicions
+from pennant.core.analysis.schedule import compared_with, due_measurements
 from pennant.core.decide import decide
 from pennant.core.decision import Decision, Event
 from pennant.core.measurement import Awaited, Question, Request, Role

@@ -25,7 +25,6 @@ from pennant.api.deployment_status import (
 from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
 from pennant.api.reasons import ConditionType, Reason
 from pennant.core import (
-    analysis,
     answers,
     application,
     by_hand,
@@ -40,6 +39,7 @@ from pennant.core import (
     surge,
     undo,
 )
+from pennant.core.analysis import assessment
 from pennant.core.application import Wanted
 from pennant.core.decision import (
     Action,
@@ -301,7 +301,7 @@ def _with_revision(scene: _Scene, draft: Draft, quarantine: Quarantine) -> _Scen
     warning = (events.surge_needs_room(advice),) if advice and at.history else ()
     # What the status says was found bad ends as that, also where this very pass releases its content.
     past = plan.succeeded_by(at.history, fresh.entry, (*quarantine, *at.snapshot.status.quarantine))
-    verdict = analysis.assess(at.spec.analysis, fresh.entry, None, {}, (), at.now)
+    verdict = assessment.assess(at.spec.analysis, fresh.entry, None, {}, (), at.now)
     at = replace(_with_quarantine(at, quarantine), history=past, active=fresh.entry, condemned=None)
     return replace(
         scene,

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from pennant.api.deployment_status import HistoryEntry, Outcome, PodProgress, QuarantineEntry, Trigger
 from pennant.api.reasons import Reason
-from pennant.core.analysis import Verdict
+from pennant.core.analysis.assessment import Verdict
 from pennant.core.observation import Doubt, Revision, Workload
 from pennant.core.pods import Pods
 from pennant.core.revision import FIXED

@@ -16,9 +16,9 @@ from pennant.api.meta import SENTENCE, clip
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core import brakes, history
-from pennant.core.analysis import Verdict, assess
+from pennant.core.analysis.assessment import Verdict, assess
+from pennant.core.analysis.schedule import as_measured, compared_with, is_watched
 from pennant.core.brakes import Brake
-from pennant.core.checks import as_measured, compared_with, is_watched
 from pennant.core.decision import Event, EventType
 from pennant.core.history import History, Quarantine, condemnation
 from pennant.core.measurement import Measurements

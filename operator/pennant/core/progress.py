@@ -15,9 +15,9 @@ from pennant.api.meta import clip
 from pennant.api.model_deployment import ModelDeploymentSpec, OnUnavailable, OnUnschedulable
 from pennant.api.reasons import Reason
 from pennant.core import pods
+from pennant.core.analysis.query_template import needs_pod_template_hash
 from pennant.core.observation import Invalid, Observation, Snapshot, Span, Workload
 from pennant.core.pods import Cause, Fault, Pods
-from pennant.core.query import needs_pod_template_hash
 
 LOOK_AFTER = timedelta(seconds=30)
 """After so long without a new pod the pods are looked at, so that the status can say what they wait for."""

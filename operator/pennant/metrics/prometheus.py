@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 import aiohttp
 
 from pennant import __version__
+from pennant.core.analysis.query_template import literal
 from pennant.core.measurement import Alert, Alerts, RangeQuery, Series
-from pennant.core.query import literal
 from pennant.metrics import parsing
 from pennant.metrics.turns import Asker, Turns
 from pennant.ports import PortError, Refused, Unavailable

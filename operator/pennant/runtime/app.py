@@ -23,7 +23,7 @@ from pennant.controller.breaker import Breaker
 from pennant.controller.measurements import Measurements
 from pennant.controller.reconciler import Reconciler
 from pennant.controller.version_reconciler import VersionReconciler
-from pennant.core.checks import heeds
+from pennant.core.analysis.schedule import heeds
 from pennant.kube.access import lacking
 from pennant.kube.answers import NotServed
 from pennant.kube.client import Client

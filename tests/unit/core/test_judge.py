@@ -8,7 +8,7 @@ from pennant.api.conditions import Condition, ConditionStatus
 from pennant.api.deployment_status import Evidence, HistoryEntry, ModelDeploymentStatus, Outcome, Trigger
 from pennant.api.reasons import ConditionType, Reason
 from pennant.core import brakes, history
-from pennant.core.analysis import Verdict
+from pennant.core.analysis.assessment import Verdict
 from pennant.core.history import baking, progressed
 from pennant.core.status.availability import as_it_began
 from pennant.core.status.inputs import Said

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pennant.core.promql import Matcher, Selector, filters, lacking, probe, reach, selectors
+from pennant.core.analysis.promql import Matcher, Selector, filters, lacking, probe, reach, selectors
 
 MINUTE, HOUR = 60, 3600
 REACHES: list[tuple[str, int | None]] = [

@@ -6,7 +6,7 @@ from datetime import datetime
 from pennant.api.conditions import ConditionStatus
 from pennant.api.deployment_status import HistoryEntry, PodProgress, QuarantineEntry
 from pennant.api.reasons import Reason
-from pennant.core.analysis import Verdict
+from pennant.core.analysis.assessment import Verdict
 from pennant.core.gates import Blocked
 from pennant.core.judge import Withheld
 from pennant.core.observation import Unwritten, Workload

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pennant.core import checks
+from pennant.core.analysis import schedule
 from pennant.core.judge import Judgement, good_at, overdue_at
 from pennant.core.observation import Observation
 from pennant.core.plan import Situation
@@ -18,8 +18,8 @@ def look_again_at(seen: Observation, at: Situation, found: Judgement, facts: Fac
     if active is not None:
         attempt = Attempt(seen, at.spec, active, found.is_known_good)
         times.append(next_look_at(attempt, found.progress))
-    if active is not None and analysis.metrics and checks.is_watched(analysis, active):
-        times.append(checks.next_check_at(analysis, active, seen.now))
+    if active is not None and analysis.metrics and schedule.is_watched(analysis, active):
+        times.append(schedule.next_check_at(analysis, active, seen.now))
     if facts.unresolved_since is not None:
         times.append(facts.unresolved_since + conditions.TAG_GRACE)
     times += [each.retry_at for each in seen.refusals]

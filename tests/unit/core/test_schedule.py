@@ -6,7 +6,7 @@ import pytest
 
 from pennant.api.deployment_status import MetricState, MetricStatus, ModelDeploymentStatus, Outcome, Stable
 from pennant.api.reasons import Reason
-from pennant.core import checks, query
+from pennant.core.analysis import query_template, schedule
 from pennant.core.measurement import Alert, AlertQuery, Alerts, Demand, Question, RangeQuery
 from pennant.core.observation import Key
 from unit.core.builders import NOON, a_metric, after, an_entry, the_spec
@@ -16,7 +16,7 @@ def due(seconds: float, **fields: Any) -> RangeQuery | None:
     entry = an_entry(outcome=Outcome.SERVING, **({"available_at": NOON} | fields))
     spec = the_spec()
     status = ModelDeploymentStatus(history=(entry,))
-    request = checks.due_measurements(Key("default", "fraud"), spec, status, after(seconds)).get(Question("accuracy"))
+    request = schedule.due_measurements(Key("default", "fraud"), spec, status, after(seconds)).get(Question("accuracy"))
     assert request is None or isinstance(request, RangeQuery)
     return request
 
@@ -56,11 +56,11 @@ def test_the_first_check_is_the_first_grid_point_after_delay_and_interval(
 ) -> None:
     settings = the_spec(analysis={"intervalSeconds": 10, "initialDelaySeconds": delay}).analysis
     entry = an_entry(available_at=after(available))
-    assert checks.first_check_at(settings, entry.available_at) == after(first)
-    assert checks.checks_done(settings, entry.available_at, after(first - 0.001)) == 0
-    assert checks.checks_done(settings, entry.available_at, after(first)) == 1
-    assert checks.next_check_at(settings, entry, NOON) == after(first)
-    assert checks.next_check_at(settings, entry, after(first)) == after(first + 10)
+    assert schedule.first_check_at(settings, entry.available_at) == after(first)
+    assert schedule.checks_done(settings, entry.available_at, after(first - 0.001)) == 0
+    assert schedule.checks_done(settings, entry.available_at, after(first)) == 1
+    assert schedule.next_check_at(settings, entry, NOON) == after(first)
+    assert schedule.next_check_at(settings, entry, after(first)) == after(first + 10)
 
 
 RANGE = 'rate(errors{version="${version}"}[45s])'
@@ -94,7 +94,7 @@ def test_what_may_show_what_was_there_before_is_checked_when_that_is_over(
     earlier = an_entry(1, **({"version": "1.0.0", "template_hash": "another"} | before))
     entry = an_entry(2, "1.1.0", available_at=NOON)
     settings = the_spec(analysis={"intervalSeconds": 10, **analysis}).analysis
-    assert checks.settling_seconds(settings, metric, entry, (earlier, entry)) == seconds
+    assert schedule.settling_seconds(settings, metric, entry, (earlier, entry)) == seconds
 
 
 def test_each_metric_has_its_own_first_check_and_samples_are_as_old_as_the_metric() -> None:
@@ -112,7 +112,7 @@ def test_each_metric_has_its_own_first_check_and_samples_are_as_old_as_the_metri
 def test_checks_are_made_at_whole_multiples_of_the_interval(interval: int) -> None:
     """Rule: A server that rounds times to whole steps changes nothing."""
     settings = the_spec(analysis={"intervalSeconds": interval}).analysis
-    first = checks.first_check_at(settings, after(3.123))
+    first = schedule.first_check_at(settings, after(3.123))
     assert first is not None
     assert first.timestamp() % interval == 0
 
@@ -144,7 +144,7 @@ def asked(
     status = ModelDeploymentStatus(history=entries, stable=known, analysis=said)
     spec = the_spec(analysis={"intervalSeconds": 10, "initialDelaySeconds": 30, "metrics": list(metrics)})
     hint = None if hinted_at is None else after(hinted_at)
-    due = checks.due_measurements(Key("ns", "fraud"), spec, status, after(now), hint)
+    due = schedule.due_measurements(Key("ns", "fraud"), spec, status, after(now), hint)
     return {f"{question.metric}/{question.role}": request for question, request in due.items()}
 
 
@@ -194,7 +194,7 @@ def test_without_another_version_known_good_there_is_no_baseline() -> None:
 def test_what_is_known_good_itself_is_compared_with_nothing() -> None:
     entry = an_entry(1, "1.0.0", available_at=NOON, verified_at=after(60))
     status = ModelDeploymentStatus(history=(entry,), stable=Stable(version="1.0.0", revision=1))
-    assert checks.compared_with(status, entry) is None
+    assert schedule.compared_with(status, entry) is None
 
 
 @pytest.mark.parametrize(
@@ -248,8 +248,8 @@ def test_a_query_that_names_pods_by_their_hash_is_asked_when_that_is_known(metri
     """Rule: Pods can be named by the hash that Kubernetes gives them."""
     assert asked(95, metric) == {}
     assert asked(95, metric, pod_template_hash="5d7c9f8b6")
-    assert query.needs_pod_template_hash(the_spec(analysis={"metrics": [metric]}))
-    assert not query.needs_pod_template_hash(the_spec(analysis={"metrics": [ERRORS, ALERTED]}))
+    assert query_template.needs_pod_template_hash(the_spec(analysis={"metrics": [metric]}))
+    assert not query_template.needs_pod_template_hash(the_spec(analysis={"metrics": [ERRORS, ALERTED]}))
 
 
 def test_the_hash_of_pods_is_that_of_the_revision_that_is_asked_for() -> None:
@@ -285,7 +285,7 @@ def test_alerts_of_several_names_can_be_asked_for() -> None:
     found = asked(95, {"name": "slow", "alert": named})["slow/value"]
     assert found.names == ("Slow", "Wrong-fraud")
     analysis = the_spec(analysis={"metrics": [{"name": "slow", "alert": named}]}).analysis
-    assert checks.heeds(analysis, frozenset({"Slow"}))
+    assert schedule.heeds(analysis, frozenset({"Slow"}))
 
 
 @pytest.mark.parametrize(
@@ -335,4 +335,4 @@ def test_a_query_is_filled_with_what_the_revision_is() -> None:
     ids=repr,
 )
 def test_a_value_is_put_into_strings_only_and_means_itself(text: str, expected: str) -> None:
-    assert query.substituted(text, {"model": "a.b"}) == expected
+    assert query_template.substituted(text, {"model": "a.b"}) == expected

@@ -14,11 +14,11 @@ from datetime import UTC, datetime, timedelta
 from pennant.api.analysis import AfterPromotion, AlertSelector, Analysis, LabelOperator, Metric, PrometheusQuery
 from pennant.api.deployment_status import BAD, HistoryEntry, ModelDeploymentStatus, Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec
-from pennant.core import query
+from pennant.core.analysis import query_template
+from pennant.core.analysis.promql import probe, reach
+from pennant.core.analysis.reading import is_unexplained
 from pennant.core.measurement import AlertQuery, Demand, Question, RangeQuery, Request, Role
 from pennant.core.observation import Key
-from pennant.core.promql import probe, reach
-from pennant.core.reading import is_unexplained
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OF_A_REVISION = frozenset({"templateHash", "podTemplateHash", "version"})
@@ -74,7 +74,7 @@ def begins_at(metric: Metric, entry: HistoryEntry, history: Iterable[HistoryEntr
     is_left = entry.trigger in (Trigger.AUTOMATIC_ROLLBACK, Trigger.UNDO)
     if before is None or not (is_left or before.verified_at is None or before.outcome in BAD):
         return entry.available_at
-    names_none = any(reach(each, 1, OF_A_REVISION) is not None for each in query.texts(metric))
+    names_none = any(reach(each, 1, OF_A_REVISION) is not None for each in query_template.texts(metric))
     return entry.rolled_out_at if names_none else entry.available_at
 
 
@@ -91,7 +91,7 @@ def settling_seconds(analysis: Analysis, metric: Metric, entry: HistoryEntry, hi
         own |= {"templateHash", "podTemplateHash"}
     if all(each.version != entry.version for each in others):
         own |= {"version"}
-    reached = (reach(each, analysis.interval_seconds, frozenset(own)) for each in query.texts(metric))
+    reached = (reach(each, analysis.interval_seconds, frozenset(own)) for each in query_template.texts(metric))
     found = max((each for each in reached if each is not None), default=None)
     if found is None:
         return 0
@@ -195,7 +195,8 @@ class _Asking:
 
     def of(self, metric: Metric) -> Iterator[tuple[Question, Request]]:
         """Yield what one metric asks for now; nothing while a placeholder has no value."""
-        if not self._values().keys() >= frozenset[str]().union(*map(query.needed, query.texts(metric))):
+        needed = frozenset[str]().union(*map(query_template.needed, query_template.texts(metric)))
+        if not self._values().keys() >= needed:
             return
         if metric.alert is not None and (at := self._alerts_at()) is not None:
             yield Question(metric.name), self._alerts(metric.alert, at)
@@ -211,7 +212,7 @@ class _Asking:
             yield from self._baseline(metric, by, stable)
 
     def _values(self) -> Mapping[str, str]:
-        return query.values(self.key, self.spec, self.status, self.entry)
+        return query_template.values(self.key, self.spec, self.status, self.entry)
 
     def _grid(self, metric: Metric, entry: HistoryEntry, until: datetime) -> _Grid | None:
         """Return when a metric is checked; None before the first time."""
@@ -221,7 +222,7 @@ class _Asking:
         return _Grid(first, done, analysis.interval_seconds) if first is not None and done else None
 
     def _checked(self, metric: Metric, by: PrometheusQuery, text: str, grid: _Grid) -> RangeQuery:
-        return self._over(grid, metric, by, query.substituted(text, self._values()))
+        return self._over(grid, metric, by, query_template.substituted(text, self._values()))
 
     def _over(self, grid: _Grid, metric: Metric, by: PrometheusQuery, text: str) -> RangeQuery:
         """Return the question for the last checks of a grid."""
@@ -247,12 +248,13 @@ class _Asking:
 
         Rule: A number is compared with that of the last version known good.
         """
-        values = query.values(self.key, self.spec, self.status, stable)
+        values = query_template.values(self.key, self.spec, self.status, stable)
         ended_at = min(stable.ended_at or self.entry.started_at, self.entry.started_at)
         grid = self._grid(metric, stable, ended_at)
-        if grid is None or not values.keys() >= query.needed(by.query):
+        if grid is None or not values.keys() >= query_template.needed(by.query):
             return
-        yield Question(metric.name, Role.BASELINE), self._over(grid, metric, by, query.substituted(by.query, values))
+        query = query_template.substituted(by.query, values)
+        yield Question(metric.name, Role.BASELINE), self._over(grid, metric, by, query)
 
     def _selected(self, metric: Metric, by: PrometheusQuery) -> Iterator[tuple[Question, RangeQuery]]:
         """Yield the question why the query gives nothing, as long as that is not told."""
@@ -261,7 +263,7 @@ class _Asking:
             return
         interval = self.spec.analysis.interval_seconds
         at = _grid_point_until(said.since, interval)
-        if text := probe(query.substituted(by.query, self._values())):
+        if text := probe(query_template.substituted(by.query, self._values())):
             yield (
                 Question(metric.name, Role.SELECTED),
                 RangeQuery(
@@ -302,7 +304,7 @@ class _Asking:
 def _demands(alert: AlertSelector, values: Mapping[str, str]) -> Iterator[Demand]:
     """Yield what an alert must have in its labels; what exists is what is not empty."""
     for name, value in sorted(alert.match_labels.items()):
-        yield Demand(name, (query.filled(value, values),))
+        yield Demand(name, (query_template.filled(value, values),))
     for each in alert.match_expressions:
-        wanted = tuple(query.filled(value, values) for value in each.values) or ("",)
+        wanted = tuple(query_template.filled(value, values) for value in each.values) or ("",)
         yield Demand(each.key, wanted, each.operator in (LabelOperator.NOT_IN, LabelOperator.EXISTS))

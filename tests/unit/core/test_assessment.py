@@ -10,7 +10,7 @@ import pytest
 from pennant.api.analysis import Analysis
 from pennant.api.deployment_status import HistoryEntry, MetricState, MetricStatus, Outcome
 from pennant.api.reasons import Reason
-from pennant.core import analysis
+from pennant.core.analysis import assessment
 from pennant.core.measurement import (
     Alert,
     AlertQuery,
@@ -32,7 +32,7 @@ ACCURACY = Question("accuracy")
 NAN, INF = math.nan, math.inf
 
 
-def checked(*values: float | None, metric: dict[str, Any] | None = None, answer: Any = None) -> analysis.Verdict:
+def checked(*values: float | None, metric: dict[str, Any] | None = None, answer: Any = None) -> assessment.Verdict:
     """Return the verdict over three checks, 10 s apart, with these values; None is a check without a sample."""
     settings = Analysis(interval_seconds=10, metrics=(a_metric(**metric or {}),))
     request = RangeQuery("default", "q", after(10), after(30), 10, 20)
@@ -41,7 +41,7 @@ def checked(*values: float | None, metric: dict[str, Any] | None = None, answer:
     }
     series = Series((points,)) if points else Series(())
     measurements = {ACCURACY: Measurement(request, answer or series)}
-    return analysis.assess(settings, SERVING, None, measurements, (), after(30))
+    return assessment.assess(settings, SERVING, None, measurements, (), after(30))
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_an_error_counts_as_a_breach_once_it_has_lasted_for_the_asked_intervals(
     request = RangeQuery("default", "q", after(10), after(30), 10, 20)
     silence = {ACCURACY: Measurement(request, Unanswered(Fault.UNAVAILABLE, "refused"))}
 
-    first = analysis.assess(settings, SERVING, None, silence, (), after(30))
-    early = analysis.assess(settings, SERVING, None, silence, first.metrics, after(59))
-    late = analysis.assess(settings, SERVING, None, silence, first.metrics, after(60))
+    first = assessment.assess(settings, SERVING, None, silence, (), after(30))
+    early = assessment.assess(settings, SERVING, None, silence, first.metrics, after(59))
+    late = assessment.assess(settings, SERVING, None, silence, first.metrics, after(60))
 
     assert [bool(each.breached) for each in (first, early, late)] == [False, False, True]
 
@@ -157,11 +157,11 @@ def test_what_was_said_before_stands_until_the_next_answer_but_proves_nothing() 
         since=NOON,
     )
     awaited = {ACCURACY: Measurement(RangeQuery("default", "q", after(10), after(30), 10, 20), Awaited())}
-    verdict = analysis.assess(settings, SERVING, None, awaited, (said,), after(30))
+    verdict = assessment.assess(settings, SERVING, None, awaited, (said,), after(30))
     assert verdict.metrics == (said,)
     assert not verdict.breached
     assert verdict.clean_since is None
-    not_due = analysis.assess(settings, SERVING, None, {}, (said,), after(30))
+    not_due = assessment.assess(settings, SERVING, None, {}, (said,), after(30))
     assert [each.reason.value for each in not_due.metrics] == ["AwaitingFirstCheck"], "what is not asked does not stand"
 
 
@@ -181,7 +181,7 @@ def test_an_older_answer_counts_by_how_long_it_took(
     question, answered = next(iter(measured(Role.VALUE, value, value, value).items()))
     older = {question: replace(answered, took=timedelta(seconds=seconds), pending=True)}
     settings = Analysis(interval_seconds=10, metrics=(a_metric(),))
-    verdict = analysis.assess(settings, SERVING, None, older, (), after(60))
+    verdict = assessment.assess(settings, SERVING, None, older, (), after(60))
     assert [(each.state.value, each.reason.value) for each in verdict.metrics] == [(state, reason)]
     assert (verdict.clean_since is not None) is is_clean
     assert bool(verdict.evidence) == (state == "Breaching")
@@ -209,7 +209,7 @@ def told(
     """Return state, reason and message of a metric that was answered like this."""
     settings = Analysis(interval_seconds=10, metrics=(a_metric(**metric),))
     measurements = {question: each for answer in answers for question, each in answer.items()}
-    (status,) = analysis.assess(settings, SERVING, stable, measurements, (), after(30)).metrics
+    (status,) = assessment.assess(settings, SERVING, stable, measurements, (), after(30)).metrics
     return status.state.value, status.reason.value, status.message
 
 
@@ -290,9 +290,9 @@ def test_too_few_samples_may_pass_and_two_series_never_do() -> None:
 
 def test_what_passes_without_data_and_then_with_passes_all_the_time() -> None:
     settings = Analysis(interval_seconds=10, metrics=(a_metric(**PASSING),))
-    first = analysis.assess(settings, SERVING, None, measured(Role.VALUE, *NOTHING), (), after(30))
+    first = assessment.assess(settings, SERVING, None, measured(Role.VALUE, *NOTHING), (), after(30))
     numbers = measured(Role.VALUE, 0.95, 0.95, 0.95)
-    then = analysis.assess(settings, SERVING, None, numbers, first.metrics, after(40))
+    then = assessment.assess(settings, SERVING, None, numbers, first.metrics, after(40))
     assert [each.reason.value for each in (*first.metrics, *then.metrics)] == ["NoData", "WithinThreshold"]
     assert then.metrics[0].since == first.metrics[0].since == after(30)
 
@@ -340,12 +340,12 @@ def test_why_a_query_gives_nothing_is_told_once_it_is_known(answer: Any, told_wh
     settings = Analysis(interval_seconds=10, metrics=(a_metric(prometheus={"query": 'm{x="1"}'}),))
     request = RangeQuery("default", 'm{x="1"}', after(10), after(30), 10, 20)
     nothing = {ACCURACY: Measurement(request, Series(()))}
-    first = analysis.assess(settings, SERVING, None, nothing, (), after(30)).metrics
+    first = assessment.assess(settings, SERVING, None, nothing, (), after(30)).metrics
     why = {Question("accuracy", Role.SELECTED): Measurement(request, answer)}
-    (then,) = analysis.assess(settings, SERVING, None, nothing | why, first, after(31)).metrics
+    (then,) = assessment.assess(settings, SERVING, None, nothing | why, first, after(31)).metrics
     assert then.message.endswith('; probable cause: no series of m has x="1"') is told_why
     assert then.since == first[0].since
-    assert analysis.assess(settings, SERVING, None, nothing, (then,), after(40)).metrics == (then,), "and stays so"
+    assert assessment.assess(settings, SERVING, None, nothing, (then,), after(40)).metrics == (then,), "and stays so"
 
 
 STABLE = an_entry(1, "0.9.0", verified_at=NOON)
@@ -490,14 +490,14 @@ def test_an_alert_that_names_a_revision_may_begin_in_the_very_second_in_which_it
     recorded = SERVING.model_copy(update={"started_at": SERVING.started_at + timedelta(milliseconds=86)})
     begun = (SERVING.started_at - NOON).total_seconds()
     named = a_metric(**ALERT | {"alert": {"matchLabels": {"alertname": "Slow", "of": "${version}"}}})
-    verdict = analysis.assess(
+    verdict = assessment.assess(
         Analysis(interval_seconds=10, metrics=(named,)), recorded, None, alerts(begun), (), after(30)
     )
     assert [each.state for each in verdict.metrics] == ["Breaching"]
 
 
 def test_an_alert_needs_no_second_check() -> None:
-    verdict = analysis.assess(
+    verdict = assessment.assess(
         Analysis(interval_seconds=10, metrics=(a_metric(**ALERT),)), SERVING, None, alerts(10), (), after(30)
     )
     assert [each.metric for each in verdict.evidence] == ["accuracy"]
@@ -506,7 +506,7 @@ def test_an_alert_needs_no_second_check() -> None:
 
 def test_from_an_observed_metric_nothing_follows() -> None:
     settings = Analysis(interval_seconds=10, metrics=(a_metric(mode="Observe"),))
-    verdict = analysis.assess(settings, SERVING, None, measured(Role.VALUE, 0.1, 0.1, 0.1), (), after(30))
+    verdict = assessment.assess(settings, SERVING, None, measured(Role.VALUE, 0.1, 0.1, 0.1), (), after(30))
     assert verdict.metrics[0].state is MetricState.BREACHING
     assert verdict.metrics[0].message.endswith("in 3 of 3 checks; mode is Observe, so nothing follows from it")
     assert (verdict.breached, verdict.breaching, verdict.enforced) == ((), (), ())
@@ -537,4 +537,4 @@ def test_what_a_source_is_suspected_of(
     answer: dict[Question, Measurement], metric: dict[str, Any], suspected: dict[str, bool]
 ) -> None:
     settings = Analysis(interval_seconds=10, metrics=(a_metric(**metric),))
-    assert analysis.suspicions(settings, SERVING, None, answer) == suspected
+    assert assessment.suspicions(settings, SERVING, None, answer) == suspected

@@ -13,8 +13,9 @@ from typing import assert_never
 from pennant.api.analysis import Metric, OnNoData, OnUnknown
 from pennant.api.deployment_status import Evidence, HistoryEntry, MetricState, MetricStatus
 from pennant.api.reasons import Reason
+from pennant.core.analysis.evaluation import Answers, Check, Kind, checks
+from pennant.core.analysis.promql import filters, lacking
 from pennant.core.digest import short_hash
-from pennant.core.evaluation import Answers, Check, Kind, checks
 from pennant.core.measurement import (
     Awaited,
     Fault,
@@ -26,7 +27,6 @@ from pennant.core.measurement import (
     Series,
     Unanswered,
 )
-from pennant.core.promql import filters, lacking
 
 WITHOUT_NUMBER = frozenset({Reason.NO_DATA, Reason.TOO_FEW_SAMPLES, Reason.NOT_A_NUMBER})
 EXPLAINED = "; probable cause: "

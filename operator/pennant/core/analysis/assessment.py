@@ -7,11 +7,11 @@ from pennant.api.analysis import AlertSelector, Analysis, Metric, MetricMode, On
 from pennant.api.deployment_status import Evidence, HistoryEntry, MetricState, MetricStatus
 from pennant.api.meta import clip
 from pennant.api.reasons import Reason
-from pennant.core import reading
+from pennant.core.analysis import reading
+from pennant.core.analysis.evaluation import Answers, Kind, checks
+from pennant.core.analysis.reading import Reading
 from pennant.core.digest import short_hash
-from pennant.core.evaluation import Answers, Kind, checks
 from pennant.core.measurement import Alert, AlertQuery, Alerts, Awaited, Measurement, Measurements, Question, Unanswered
-from pennant.core.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)

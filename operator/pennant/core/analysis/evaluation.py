@@ -10,8 +10,8 @@ from typing import assert_never
 from pennant.api.analysis import Metric, OnNoData
 from pennant.api.deployment_status import HistoryEntry
 from pennant.api.reasons import Reason
+from pennant.core.analysis.baseline import Yardstick, yardstick
 from pennant.core.measurement import Measurement, RangeQuery, Series
-from pennant.core.yardstick import Yardstick, yardstick
 
 EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 
