@@ -7,11 +7,11 @@ from typing import Any, Protocol
 from pennant.api.deployment_status import HistoryEntry, Outcome, Trigger
 from pennant.api.meta import Json
 from pennant.api.model_version import ModelVersionSpec
-from pennant.core import desired
 from pennant.core.decision import ApplyWorkload
 from pennant.core.digest import short_hash
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Workload
 from pennant.core.revision import chained, render, template_hash
+from pennant.core.workload import deployment_manifest
 from pennant.ports import Cluster, Versions
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
@@ -117,7 +117,7 @@ def an_application(snapshot: Snapshot, seen_before: Workload | None, **container
     containers = [{**template["spec"]["containers"][0], **container}]
     template = {**template, "spec": {**template["spec"], "containers": containers}}
     entry = a_revision(snapshot).entry
-    manifest = desired.deployment(snapshot, snapshot.spec, entry, template, paused=False)
+    manifest = deployment_manifest.deployment(snapshot, snapshot.spec, entry, template, paused=False)
     return ApplyWorkload(manifest, short_hash(manifest), seen_before)
 
 

@@ -12,11 +12,11 @@ from contract.arena import a_revision, an_application, seen
 from contract.real import RealArena
 from pennant.api.deployment_status import Applied, Outcome
 from pennant.api.meta import Json
-from pennant.core import application
-from pennant.core.application import Wanted
-from pennant.core.contained import difference
 from pennant.core.observation import Snapshot, Workload
 from pennant.core.revision import RESTARTED_AT
+from pennant.core.workload import pending_write
+from pennant.core.workload.pending_write import Wanted
+from pennant.core.workload.stored_values import difference
 from pennant.kube.client import APPLY, Verb
 from pennant.kube.resources import RESOURCES, Kind
 from pennant.ports import AdmissionFailed, Altered, Conflict
@@ -50,7 +50,7 @@ async def apply(arena: RealArena, template: Json | None = None, **restart: str) 
         snapshot = await seen(arena)
         manifest = an_application(snapshot, None).manifest
         wanted = Wanted(manifest, "hash", len(snapshot.status.history) + 1, paused=False, **restart)
-        action = application.write(wanted, snapshot.workload, snapshot.status.applied)
+        action = pending_write.write(wanted, snapshot.workload, snapshot.status.applied)
         try:
             workload = await arena.cluster.apply_workload(snapshot, action)
         except Conflict:
@@ -105,7 +105,7 @@ async def test_nothing_of_an_older_template_outlives_it_whoever_owns_it_too(depl
     workload = (await seen(deployed)).workload
     assert workload is not None
     assert workload.co_owned
-    assert application.is_as_left(workload, applied), "nobody changed anything"
+    assert pending_write.is_as_left(workload, applied), "nobody changed anything"
 
     after, _ = await apply(deployed, NEW)
     raw = await stored(deployed)
@@ -149,7 +149,7 @@ async def test_a_restart_stays_with_its_template(deployed: RealArena) -> None:
     assert restarted is not None
     assert restarted.restarted_at == "2026-01-01T12:00:00Z"
     assert not restarted.co_owned
-    assert application.is_as_left(restarted, applied)
+    assert pending_write.is_as_left(restarted, applied)
     workload, _ = await apply(deployed)
     assert workload.restarted_at == "2026-01-01T12:00:00Z", "the same template is applied once more"
     workload, _ = await apply(deployed, NEW)
@@ -167,7 +167,7 @@ async def test_a_restart_by_hand_outlives_one_that_was_recorded(deployed: RealAr
     await deployed.catch_up()
     restarted = (await seen(deployed)).workload
     assert restarted is not None
-    assert application.is_as_left(restarted, applied), "it is no drift"
+    assert pending_write.is_as_left(restarted, applied), "it is no drift"
     workload, _ = await apply(deployed)
     assert workload.restarted_at == "2026-01-01T13:00:00Z"
 

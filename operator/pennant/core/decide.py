@@ -24,23 +24,8 @@ from pennant.api.deployment_status import (
 )
 from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
 from pennant.api.reasons import ConditionType, Reason
-from pennant.core import (
-    answers,
-    application,
-    by_hand,
-    desired,
-    gates,
-    history,
-    integrity,
-    plan,
-    restoring,
-    revision,
-    rollback,
-    surge,
-    undo,
-)
+from pennant.core import answers, gates, history, integrity, plan, restoring, revision, rollback, undo
 from pennant.core.analysis import assessment
-from pennant.core.application import Wanted
 from pennant.core.decision import (
     Action,
     AdoptRevision,
@@ -60,6 +45,8 @@ from pennant.core.status import conditions, events, next_look
 from pennant.core.status.conditions import stall, stamped
 from pennant.core.status.inputs import Facts, Said
 from pennant.core.tags import Held, Holder, holder
+from pennant.core.workload import deployment_manifest, manual_changes, pending_write, surge
+from pennant.core.workload.pending_write import Wanted
 
 
 def decide(seen: Observation) -> Decision:
@@ -250,7 +237,7 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
     at = undo.carried_through(replace(at, quarantine=_still_undone(at)), before)
     at = _with_quarantine(at, at.quarantine)
     gate = gates.blocked(at)
-    applied = by_hand.with_known_restart(before.applied, snapshot.workload, past)
+    applied = manual_changes.with_known_restart(before.applied, snapshot.workload, past)
     said, commands = before.last_command, before.commands
     return _Scene(seen, at, asked, found, gate, standing, said, commands, applied, before.drift, events=found.events)
 
@@ -317,39 +304,39 @@ def _with_revision(scene: _Scene, draft: Draft, quarantine: Quarantine) -> _Scen
 def _written(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
     """Bring the Deployment to the revision in place; what others did to it is put on record first."""
     at = scene.at
-    wanted = application.wanted(at, before, _is_frozen(at))
+    wanted = pending_write.wanted(at, before, _is_frozen(at))
     if wanted is None:
         return scene
-    if application.is_pending(wanted, before.applied):
+    if pending_write.is_pending(wanted, before.applied):
         # While paused a Deployment that is there follows, one that is gone stays away.
         needed = not at.spec.paused or at.snapshot.workload is not None
         return _applied(scene, wanted) if needed else scene
     if scene.applied is None or at.active is None or at.spec.paused:
         return scene
-    done = by_hand.by_hand(at, scene.applied, before.drift, wanted.paused)
-    if isinstance(done, by_hand.Drifted) and not done.is_new:
+    done = manual_changes.by_hand(at, scene.applied, before.drift, wanted.paused)
+    if isinstance(done, manual_changes.Drifted) and not done.is_new:
         return _applied(scene, wanted)
     return scene if done is None else _recorded_by_hand(scene, at.active, done)
 
 
-def _recorded_by_hand(scene: _Scene, active: HistoryEntry, done: by_hand.ByHand) -> _Scene:
+def _recorded_by_hand(scene: _Scene, active: HistoryEntry, done: manual_changes.ByHand) -> _Scene:
     """Put on record what somebody else did to the Deployment."""
     at = scene.at
     actor = at.snapshot.workload.editor if at.snapshot.workload else ""
     match done:
-        case by_hand.Undone(target):
+        case manual_changes.Undone(target):
             draft = undo.draft(at, target, actor, "kubectl rollout undo")
             return _with_revision(scene, draft, undo.held_back(at, target, draft))
-        case by_hand.Restarted(restart):
+        case manual_changes.Restarted(restart):
             return _with_revision(scene, plan.restarted_by_hand(at, active, actor, restart), at.quarantine)
-        case by_hand.Drifted(drift):
+        case manual_changes.Drifted(drift):
             return replace(scene, drift=drift, pending=True, events=(*scene.events, events.drift_corrected(drift)))
         case _ as never:
             assert_never(never)
 
 
 def _applied(scene: _Scene, wanted: Wanted) -> _Scene:
-    write = application.write(wanted, scene.at.snapshot.workload, scene.applied)
+    write = pending_write.write(wanted, scene.at.snapshot.workload, scene.applied)
     refusal = scene.seen.refused(write.write.content)
     return replace(scene, pending=True, refusal=refusal or scene.refusal, actions=() if refusal else (write,))
 
@@ -447,7 +434,7 @@ def _unrecorded(scene: _Scene) -> str:
 
 def _status(seen: Observation, scene: _Scene, facts: Facts) -> ModelDeploymentStatus:
     before, workload, at = seen.snapshot.status, seen.snapshot.workload, scene.at
-    selector = desired.selector(seen.snapshot.key.name)
+    selector = deployment_manifest.selector(seen.snapshot.key.name)
     return ModelDeploymentStatus(
         observed_generation=seen.snapshot.generation,
         conditions=conditions.conditions(facts, before),

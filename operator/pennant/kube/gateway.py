@@ -15,12 +15,13 @@ from contextlib import contextmanager, suppress
 from pennant.api import API_VERSION
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import Json
-from pennant.core import desired, integrity
-from pennant.core.contained import difference
+from pennant.core import integrity
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.observation import Key, Revision, Snapshot, Workload
 from pennant.core.pods import Pods
 from pennant.core.revision import DEPLOYMENT_LABEL, TEMPLATE_HASH_LABEL, with_restart
+from pennant.core.workload import deployment_manifest
+from pennant.core.workload.stored_values import difference
 from pennant.kube import translate
 from pennant.kube.answers import Missing
 from pennant.kube.client import APPLY, JSON_PATCH, MERGE, Client, Verb
@@ -140,7 +141,7 @@ class Gateway:
 
     async def _adopt(self, owner: Snapshot, kind: Kind, name: str, uid: str, resource_version: str) -> Json:
         """Replace the owners of an object: what belongs to nobody has none, or one that is not there any more."""
-        references = [desired.owner_reference(owner)]
+        references = [deployment_manifest.owner_reference(owner)]
         body = {"metadata": {"uid": uid, "resourceVersion": resource_version, "ownerReferences": references}}
         path = RESOURCES[kind].path(owner.key.namespace, name)
         try:

@@ -19,10 +19,11 @@ from pennant.api.meta import LABEL_PATTERN, LAST_REVISION, LONGEST_NAME, ApiMode
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import QuarantinedBy, ServedBy
-from pennant.core import commands, desired
+from pennant.core import commands
 from pennant.core.digest import content_digest, short_hash
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Unreadable, Version, Workload
 from pennant.core.revision import CHAINED, RESTARTED_AT, TEMPLATE_HASH_LABEL, flaw, restart, with_restart
+from pennant.core.workload import deployment_manifest
 from pennant.kube.identity import co_owned, controller_uid, fields_hash, identity, last_editor, last_writer, sole_owner
 from pennant.kube.pods import refusal, since
 from pennant.kube.problem import LARGEST_RECORD, LARGEST_TEMPLATE, problem, too_deep, too_large
@@ -288,9 +289,10 @@ def placed(raw: Json) -> Placed:
 def _left_by(raw: Json) -> str | None:
     """Return whose a Deployment was that has our labels; None where it has not."""
     name = identity(raw).key
-    labels, wanted = raw["metadata"].get("labels") or {}, desired.selector(name.name)
+    labels, wanted = raw["metadata"].get("labels") or {}, deployment_manifest.selector(name.name)
     selector = raw["spec"].get("selector") or {}
-    is_ours = (desired.MANAGED_BY | wanted).items() <= labels.items() and selector == {"matchLabels": wanted}
+    has_our_labels = (deployment_manifest.MANAGED_BY | wanted).items() <= labels.items()
+    is_ours = has_our_labels and selector == {"matchLabels": wanted}
     return sole_owner(raw, name) if is_ours else None
 
 
@@ -370,8 +372,8 @@ def controller_revision(owner: Snapshot, revision: Revision) -> dict[str, Any]:
         "metadata": {
             "name": revision_name(owner.key, number),
             "namespace": owner.key.namespace,
-            "labels": desired.selector(owner.key.name) | desired.MANAGED_BY,
-            "ownerReferences": [desired.owner_reference(owner)],
+            "labels": deployment_manifest.selector(owner.key.name) | deployment_manifest.MANAGED_BY,
+            "ownerReferences": [deployment_manifest.owner_reference(owner)],
         },
         "revision": number,
         "data": {

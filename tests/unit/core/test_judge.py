@@ -12,7 +12,7 @@ from pennant.core.analysis.assessment import Verdict
 from pennant.core.history import baking, progressed
 from pennant.core.status.availability import as_it_began
 from pennant.core.status.inputs import Said
-from pennant.core.surge import advice
+from pennant.core.workload.surge import advice
 from unit.core.builders import NOON, a_workload, after, an_entry, the_spec
 from unit.core.test_progress import progress
 

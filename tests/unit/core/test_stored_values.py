@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pennant.core.contained import difference
+from pennant.core.workload.stored_values import difference
 
 
 def pod(*containers: Any, **spec: Any) -> Any:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from pennant.api.deployment_status import Applied, ModelDeploymentStatus
 from pennant.api.meta import Json
-from pennant.core import desired
 from pennant.core.decision import ApplyWorkload
 from pennant.core.digest import short_hash
 from pennant.core.observation import Workload
 from pennant.core.plan import Situation
 from pennant.core.revision import restart, template_hash, with_restart
+from pennant.core.workload import deployment_manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def wanted(at: Situation, before: ModelDeploymentStatus, frozen: bool) -> Wanted
     if record is None or (workload is not None and workload.deleting):
         return None
     paused = frozen or at.spec.paused
-    manifest = desired.deployment(at.snapshot, at.spec, active, record.template, paused=paused)
+    manifest = deployment_manifest.deployment(at.snapshot, at.spec, active, record.template, paused=paused)
     return Wanted(
         manifest, short_hash(manifest), active.revision, paused, active.restarted_at or restart(record.template)
     )

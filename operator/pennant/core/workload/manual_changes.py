@@ -9,12 +9,12 @@ from datetime import datetime
 
 from pennant.api.deployment_status import BAD, Applied, Drift, HistoryEntry, Trigger
 from pennant.api.meta import NAME, clip
-from pennant.core.application import is_as_left
 from pennant.core.digest import short_hash
 from pennant.core.history import History
 from pennant.core.observation import Workload
 from pennant.core.plan import Situation
 from pennant.core.rollback import is_quarantined
+from pennant.core.workload.pending_write import is_as_left
 
 
 @dataclass(frozen=True, slots=True)
