@@ -10,7 +10,7 @@ from pennant.api.model_version import ModelVersionSpec
 from pennant.core.decision import ApplyWorkload
 from pennant.core.digest import short_hash
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Workload
-from pennant.core.revision import chained, render, template_hash
+from pennant.core.rollout.revision import chained, render, template_hash
 from pennant.core.workload import deployment_manifest
 from pennant.ports import Cluster, Versions
 

@@ -19,7 +19,7 @@ from pennant.api.reasons import Reason
 from pennant.api.version_status import ModelVersionStatus
 from pennant.core.decision import Event, EventType, MirrorQuarantine
 from pennant.core.observation import Key
-from pennant.core.revision import chained, next_number
+from pennant.core.rollout.revision import chained, next_number
 from pennant.kube.client import Verb
 from pennant.kube.gateway import Gateway
 from pennant.kube.relist import relist

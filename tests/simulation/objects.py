@@ -11,7 +11,7 @@ from datetime import datetime
 from pennant.api.meta import Json
 from pennant.core.digest import short_hash
 from pennant.core.observation import Workload
-from pennant.core.revision import RESTARTED_AT, template_hash
+from pennant.core.rollout.revision import RESTARTED_AT, template_hash
 
 NO_DEADLINE = 2**31 - 1
 NO_LIMIT = 2**31 - 1

@@ -1,7 +1,7 @@
 """What the status tells of many revisions that were found bad, and what only their records tell."""
 
 from pennant.api.meta import LAST_REVISION
-from pennant.core.history import WHOLE_EVIDENCE
+from pennant.core.rollout.history import WHOLE_EVIDENCE
 from simulation.acts import move_tag, serving
 from simulation.story import ACCURACY, Story
 from simulation.world import KEY

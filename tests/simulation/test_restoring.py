@@ -14,7 +14,7 @@ from dataclasses import replace
 import pytest
 
 from pennant.api.deployment_status import ModelDeploymentStatus
-from pennant.core.revision import chained
+from pennant.core.rollout.revision import chained
 from simulation import invariants
 from simulation.acts import move_tag, promoted, rolled_back, serving, told
 from simulation.story import Story

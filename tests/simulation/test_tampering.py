@@ -11,7 +11,7 @@ import pytest
 
 from pennant.api.deployment_status import HistoryEntry
 from pennant.core.observation import Revision
-from pennant.core.revision import flaw
+from pennant.core.rollout.revision import flaw
 from simulation import invariants
 from simulation.acts import move_tag, promoted, rolled_back, serving, told
 from simulation.story import Story

@@ -23,7 +23,7 @@ from pennant.core import commands, pods
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.digest import content_digest, short_hash
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Version, Workload
-from pennant.core.revision import RESTARTED_AT, with_restart
+from pennant.core.rollout.revision import RESTARTED_AT, with_restart
 from pennant.core.workload.stored_values import difference
 from pennant.ports import Altered, Conflict
 from simulation import kubelet, words

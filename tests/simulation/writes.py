@@ -10,8 +10,8 @@ from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.analysis.reading import FAULT_REASONS
 from pennant.core.observation import Key, Revision
-from pennant.core.revision import FIXED, pair, with_restart
-from pennant.core.rollback import barring
+from pennant.core.rollout.revision import FIXED, pair, with_restart
+from pennant.core.rollout.rollback import barring
 from simulation.objects import Deployment
 from simulation.world import Record, World
 

@@ -19,7 +19,7 @@ from pennant.core.measurement import Awaited, Question, Request, Role
 from pennant.core.measurement import Measurements as Answered
 from pennant.core.observation import Invalid, Key, Observation, Snapshot, Span
 from pennant.core.pods import Pods
-from pennant.core.progress import revision_to_look_at
+from pennant.core.rollout.progress import revision_to_look_at
 from pennant.ports import Clock, Cluster, Refused
 
 # A promotion takes two passes that write and one that finds nothing to do.

@@ -24,7 +24,6 @@ from pennant.api.deployment_status import (
 )
 from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
 from pennant.api.reasons import ConditionType, Reason
-from pennant.core import answers, gates, history, integrity, plan, restoring, revision, rollback, undo
 from pennant.core.analysis import assessment
 from pennant.core.decision import (
     Action,
@@ -36,11 +35,22 @@ from pennant.core.decision import (
     MarkRevision,
     PruneRevision,
 )
-from pennant.core.gates import Blocked
-from pennant.core.history import Quarantine
-from pennant.core.judge import Judgement, judge
 from pennant.core.observation import Invalid, Observation, Unwritten
-from pennant.core.plan import Draft, Situation
+from pennant.core.rollout import (
+    command_execution,
+    history,
+    integrity,
+    next_revision,
+    promotion_gates,
+    restoration,
+    revision,
+    rollback,
+    undo,
+)
+from pennant.core.rollout.history import Quarantine
+from pennant.core.rollout.judgement import Judgement, judge
+from pennant.core.rollout.next_revision import Draft, Situation
+from pennant.core.rollout.promotion_gates import Blocked
 from pennant.core.status import conditions, events, next_look
 from pennant.core.status.conditions import stall, stamped
 from pennant.core.status.inputs import Facts, Said
@@ -99,7 +109,7 @@ def _foreign(seen: Observation) -> Decision | None:
     if workload is None or workload.owned or workload.deleting:
         return None
     message = f"a Deployment {snapshot.key.name} exists that does not belong to this object"
-    if restoring.is_ours_again(workload, snapshot):
+    if restoration.is_ours_again(workload, snapshot):
         adoption = AdoptWorkload(workload)
         if not (refusal := seen.refused(adoption.write.content)):
             applied = snapshot.status.applied
@@ -203,7 +213,7 @@ def _stepped(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
     """Answer a command, record the next revision, or bring the Deployment to the one in place."""
     scene = _commanded(scene, before)
     if not scene.actions and not scene.refusal and not scene.at.spec.paused:
-        draft = plan.next_revision(scene.at, scene.gate is not None)
+        draft = next_revision.next_revision(scene.at, scene.gate is not None)
         scene = scene if draft is None else _with_revision(scene, draft, scene.at.quarantine)
     return scene if scene.actions else _written(scene, before)
 
@@ -213,14 +223,14 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
     snapshot, before = seen.snapshot, seen.snapshot.status
     held = holder(snapshot.versions, spec)
     asked = _asked(before.desired, held, spec, seen)
-    past = history.adopted(before.history, snapshot.revisions, restoring.restored(before, snapshot, ()), seen.now)
-    standing = restoring.restored(before, snapshot, past)
+    past = history.adopted(before.history, snapshot.revisions, restoration.restored(before, snapshot, ()), seen.now)
+    standing = restoration.restored(before, snapshot, past)
     followed = spec.tag if spec.version is None else None
     quarantine = rollback.released(standing, followed, held, past[-1] if past else None)
     found = judge(seen, spec, past, quarantine, asked.digest if asked is not None else None)
     if found.active is not None:
         past = history.with_entry(past, found.active)
-    template = plan.rendered(snapshot, spec, held)
+    template = next_revision.rendered(snapshot, spec, held)
     at = Situation(
         snapshot,
         spec,
@@ -236,7 +246,7 @@ def _survey(seen: Observation, spec: ModelDeploymentSpec) -> _Scene:
     )
     at = undo.carried_through(replace(at, quarantine=_still_undone(at)), before)
     at = _with_quarantine(at, at.quarantine)
-    gate = gates.blocked(at)
+    gate = promotion_gates.blocked(at)
     applied = manual_changes.with_known_restart(before.applied, snapshot.workload, past)
     said, commands = before.last_command, before.commands
     return _Scene(seen, at, asked, found, gate, standing, said, commands, applied, before.drift, events=found.events)
@@ -252,9 +262,9 @@ def _still_undone(at: Situation) -> Quarantine:
 
 def _commanded(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
     """Answer the command that the annotations give, if there is a new one."""
-    condemned = restoring.is_blank(before) and bool(scene.at.quarantine)
+    condemned = restoration.is_blank(before) and bool(scene.at.quarantine)
     is_rebuilt = not before.history and (bool(scene.at.snapshot.revisions) or condemned)
-    answer = answers.answer(scene.at, before, is_rebuilt)
+    answer = command_execution.answer(scene.at, before, is_rebuilt)
     if answer is None:
         return scene
     if answer.draft is None:
@@ -278,23 +288,23 @@ def _with_quarantine(at: Situation, quarantine: Quarantine) -> Situation:
 def _with_revision(scene: _Scene, draft: Draft, quarantine: Quarantine) -> _Scene:
     """Record the revision that takes the place of the one that is there."""
     at = scene.at
-    fresh = plan.recorded(draft, at.history, at.snapshot, at.now)
+    fresh = next_revision.recorded(draft, at.history, at.snapshot, at.now)
     if fresh is None:
-        return replace(scene, refusal=Unwritten(Reason.DEPLOYMENT_REFUSED, plan.NO_NUMBER_LEFT))
+        return replace(scene, refusal=Unwritten(Reason.DEPLOYMENT_REFUSED, next_revision.NO_NUMBER_LEFT))
     creation = CreateRevision(fresh)
     if refusal := scene.seen.refused(creation.write.content):
         return replace(scene, refusal=refusal)
     advice = surge.advice(at.spec, draft.template)
     warning = (events.surge_needs_room(advice),) if advice and at.history else ()
     # What the status says was found bad ends as that, also where this very pass releases its content.
-    past = plan.succeeded_by(at.history, fresh.entry, (*quarantine, *at.snapshot.status.quarantine))
+    past = next_revision.succeeded_by(at.history, fresh.entry, (*quarantine, *at.snapshot.status.quarantine))
     verdict = assessment.assess(at.spec.analysis, fresh.entry, None, {}, (), at.now)
     at = replace(_with_quarantine(at, quarantine), history=past, active=fresh.entry, condemned=None)
     return replace(
         scene,
         at=at,
         found=replace(scene.found, active=fresh.entry, verdict=verdict, condemned=None, withheld=None, progress=None),
-        gate=gates.blocked(at),
+        gate=promotion_gates.blocked(at),
         pending=True,
         actions=(creation,),
         events=(*scene.events, events.revision_created(fresh.entry), *warning),
@@ -328,7 +338,7 @@ def _recorded_by_hand(scene: _Scene, active: HistoryEntry, done: manual_changes.
             draft = undo.draft(at, target, actor, "kubectl rollout undo")
             return _with_revision(scene, draft, undo.held_back(at, target, draft))
         case manual_changes.Restarted(restart):
-            return _with_revision(scene, plan.restarted_by_hand(at, active, actor, restart), at.quarantine)
+            return _with_revision(scene, next_revision.restarted_by_hand(at, active, actor, restart), at.quarantine)
         case manual_changes.Drifted(drift):
             return replace(scene, drift=drift, pending=True, events=(*scene.events, events.drift_corrected(drift)))
         case _ as never:

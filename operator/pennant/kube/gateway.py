@@ -15,11 +15,11 @@ from contextlib import contextmanager, suppress
 from pennant.api import API_VERSION
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import Json
-from pennant.core import integrity
 from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.observation import Key, Revision, Snapshot, Workload
 from pennant.core.pods import Pods
-from pennant.core.revision import DEPLOYMENT_LABEL, TEMPLATE_HASH_LABEL, with_restart
+from pennant.core.rollout import integrity
+from pennant.core.rollout.revision import DEPLOYMENT_LABEL, TEMPLATE_HASH_LABEL, with_restart
 from pennant.core.workload import deployment_manifest
 from pennant.core.workload.stored_values import difference
 from pennant.kube import translate

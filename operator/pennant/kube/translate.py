@@ -22,7 +22,7 @@ from pennant.api.version_status import QuarantinedBy, ServedBy
 from pennant.core import commands
 from pennant.core.digest import content_digest, short_hash
 from pennant.core.observation import Invalid, Key, Revision, Snapshot, Unreadable, Version, Workload
-from pennant.core.revision import CHAINED, RESTARTED_AT, TEMPLATE_HASH_LABEL, flaw, restart, with_restart
+from pennant.core.rollout.revision import CHAINED, RESTARTED_AT, TEMPLATE_HASH_LABEL, flaw, restart, with_restart
 from pennant.core.workload import deployment_manifest
 from pennant.kube.identity import co_owned, controller_uid, fields_hash, identity, last_editor, last_writer, sole_owner
 from pennant.kube.pods import refusal, since

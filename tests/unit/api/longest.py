@@ -6,7 +6,7 @@ from pennant.api.crd import crds
 from pennant.api.deployment_status import ModelDeploymentStatus, Outcome, Trigger
 from pennant.api.meta import LABEL_PATTERN, LAST_REVISION, SEMVER_PATTERN, WORD_PATTERN
 from pennant.api.reasons import Reason
-from pennant.core.history import thinned
+from pennant.core.rollout.history import thinned
 
 Node = dict[str, Any]
 MOMENT = "2026-11-26T12:00:00.000Z"

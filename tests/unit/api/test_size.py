@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from pennant.core.history import WHOLE_EVIDENCE
+from pennant.core.rollout.history import WHOLE_EVIDENCE
 from unit.api.longest import longest, longest_status, schema_of
 
 KIB = 1024

@@ -9,7 +9,7 @@ from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.digest import content_digest
 from pennant.core.observation import Key, Revision, Snapshot, Version, Workload
-from pennant.core.revision import chained, data_hash, render, template_hash
+from pennant.core.rollout.revision import chained, data_hash, render, template_hash
 from simulation.story import a_record, a_spec
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)

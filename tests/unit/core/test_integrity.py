@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
-from pennant.core import integrity
 from pennant.core.observation import Revision, Snapshot
-from pennant.core.revision import chained, entry_hash
+from pennant.core.rollout import integrity
+from pennant.core.rollout.revision import chained, entry_hash
 from unit.core.builders import a_revision, a_snapshot
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")

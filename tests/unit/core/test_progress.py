@@ -9,7 +9,7 @@ from pennant.api.deployment_status import Applied, HistoryEntry, ModelDeployment
 from pennant.api.reasons import Reason
 from pennant.core.observation import Observation, Span, Workload
 from pennant.core.pods import Container, Pod, Pods, ReplicaSet, Running
-from pennant.core.progress import Attempt, Failure, accounted, advanced, judged, needs_a_look
+from pennant.core.rollout.progress import Attempt, Failure, accounted, advanced, judged, needs_a_look
 from unit.core.builders import a_snapshot, a_workload, after, an_entry, the_spec
 
 NEW = an_entry()

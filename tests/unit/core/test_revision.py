@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pennant.api.model_version import ModelVersionSpec
-from pennant.core.revision import render
+from pennant.core.rollout.revision import render
 from rig.node.environment import environment
 from simulation.story import a_record
 from unit.core.builders import the_spec

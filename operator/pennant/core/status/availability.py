@@ -6,7 +6,7 @@ from pennant.api.conditions import find
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import clip
 from pennant.api.reasons import ConditionType, Reason
-from pennant.core.progress import STANDSTILLS
+from pennant.core.rollout.progress import STANDSTILLS
 from pennant.core.status.inputs import FALSE, TRUE, Facts, Said
 
 

@@ -7,9 +7,9 @@ from pennant.api.conditions import ConditionStatus
 from pennant.api.deployment_status import HistoryEntry, PodProgress, QuarantineEntry
 from pennant.api.reasons import Reason
 from pennant.core.analysis.assessment import Verdict
-from pennant.core.gates import Blocked
-from pennant.core.judge import Withheld
 from pennant.core.observation import Unwritten, Workload
+from pennant.core.rollout.judgement import Withheld
+from pennant.core.rollout.promotion_gates import Blocked
 from pennant.core.tags import Holder
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN

@@ -3,10 +3,10 @@
 from datetime import datetime
 
 from pennant.core.analysis import schedule
-from pennant.core.judge import Judgement, good_at, overdue_at
 from pennant.core.observation import Observation
-from pennant.core.plan import Situation
-from pennant.core.progress import Attempt, next_look_at
+from pennant.core.rollout.judgement import Judgement, good_at, overdue_at
+from pennant.core.rollout.next_revision import Situation
+from pennant.core.rollout.progress import Attempt, next_look_at
 from pennant.core.status import conditions
 from pennant.core.status.inputs import Facts
 

@@ -7,7 +7,7 @@ from pennant.api.deployment_status import HistoryEntry
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core.observation import Snapshot
-from pennant.core.revision import DEPLOYMENT_LABEL, MODEL_LABEL
+from pennant.core.rollout.revision import DEPLOYMENT_LABEL, MODEL_LABEL
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "pennant"}
 REVISION_ANNOTATION = f"{GROUP}/revision"

@@ -10,10 +10,10 @@ from datetime import datetime
 from pennant.api.deployment_status import BAD, Applied, Drift, HistoryEntry, Trigger
 from pennant.api.meta import NAME, clip
 from pennant.core.digest import short_hash
-from pennant.core.history import History
 from pennant.core.observation import Workload
-from pennant.core.plan import Situation
-from pennant.core.rollback import is_quarantined
+from pennant.core.rollout.history import History
+from pennant.core.rollout.next_revision import Situation
+from pennant.core.rollout.rollback import is_quarantined
 from pennant.core.workload.pending_write import is_as_left
 
 

@@ -10,8 +10,8 @@ from pennant.api.meta import Json
 from pennant.core.decision import ApplyWorkload
 from pennant.core.digest import short_hash
 from pennant.core.observation import Workload
-from pennant.core.plan import Situation
-from pennant.core.revision import restart, template_hash, with_restart
+from pennant.core.rollout.next_revision import Situation
+from pennant.core.rollout.revision import restart, template_hash, with_restart
 from pennant.core.workload import deployment_manifest
 
 

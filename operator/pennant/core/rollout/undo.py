@@ -10,10 +10,10 @@ from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, Q
 from pennant.api.meta import SENTENCE, clip
 from pennant.api.reasons import Reason
 from pennant.core.commands import Command
-from pennant.core.history import Quarantine, succeeded, with_entry
-from pennant.core.plan import Draft, Situation, because, record_of
-from pennant.core.revision import pair
-from pennant.core.rollback import barring, quarantined
+from pennant.core.rollout.history import Quarantine, succeeded, with_entry
+from pennant.core.rollout.next_revision import Draft, Situation, because, record_of
+from pennant.core.rollout.revision import pair
+from pennant.core.rollout.rollback import barring, quarantined
 from pennant.core.tags import Held
 
 

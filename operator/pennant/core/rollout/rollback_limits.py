@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pennant.api.deployment_status import Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
 from pennant.api.reasons import Reason
-from pennant.core.history import History
+from pennant.core.rollout.history import History
 
 GOES_ON = frozenset({Trigger.AUTOMATIC_ROLLBACK, Trigger.RESTART})
 """What made a revision that goes on with the attempt before it."""

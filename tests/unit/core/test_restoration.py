@@ -17,8 +17,8 @@ from pennant.api.deployment_status import (
 )
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
-from pennant.core.restoring import restored
-from pennant.core.revision import chained
+from pennant.core.rollout.restoration import restored
+from pennant.core.rollout.revision import chained
 from unit.core.builders import NOON, a_snapshot, a_version, an_entry
 
 EVIDENCE = (

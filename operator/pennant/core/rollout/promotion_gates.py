@@ -16,12 +16,12 @@ from pennant.api.meta import Json
 from pennant.api.model_deployment import PromotionGate
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.reasons import Reason
-from pennant.core import brakes
 from pennant.core.compare import Compared, Incomparable, compare
 from pennant.core.completeness import missing
 from pennant.core.observation import Invalid, Version
-from pennant.core.plan import Situation
-from pennant.core.rollback import known_contents
+from pennant.core.rollout import rollback_limits
+from pennant.core.rollout.next_revision import Situation
+from pennant.core.rollout.rollback import known_contents
 from pennant.core.tags import Held
 
 
@@ -71,7 +71,7 @@ def _compared(at: Situation, version: Version, record: ModelVersionSpec) -> Bloc
 
 def _budgeted(at: Situation, version: Version, _: ModelVersionSpec) -> Blocked | None:
     """Without an automatic way back nothing new is tried."""
-    if (brake := brakes.exhausted(at.spec, at.history, at.now)) is None:
+    if (brake := rollback_limits.exhausted(at.spec, at.history, at.now)) is None:
         return None
     return Blocked(version.version, brake.reason, f"{version.version} is not rolled out: {brake.message}", brake.until)
 

@@ -7,9 +7,9 @@ import pytest
 from pennant.api.conditions import Condition, ConditionStatus
 from pennant.api.deployment_status import Evidence, HistoryEntry, ModelDeploymentStatus, Outcome, Trigger
 from pennant.api.reasons import ConditionType, Reason
-from pennant.core import brakes, history
 from pennant.core.analysis.assessment import Verdict
-from pennant.core.history import baking, progressed
+from pennant.core.rollout import history, rollback_limits
+from pennant.core.rollout.history import baking, progressed
 from pennant.core.status.availability import as_it_began
 from pennant.core.status.inputs import Said
 from pennant.core.workload.surge import advice
@@ -100,7 +100,7 @@ RESTARTED = an_entry(3, "1.0.0", trigger=Trigger.RESTART)
 )
 def test_a_rollback_that_does_not_help(past: list[HistoryEntry], limit: int, reason: Reason | None) -> None:
     """Rule: A rollback that does not help is evidence against the cluster."""
-    found = brakes.unhelpful(the_spec(rollback={"limit": limit}), tuple(past), ["accuracy"])
+    found = rollback_limits.unhelpful(the_spec(rollback={"limit": limit}), tuple(past), ["accuracy"])
     assert (found.reason if found else None) == reason
     if reason is DID_NOT_HELP:
         assert found is not None
@@ -109,9 +109,9 @@ def test_a_rollback_that_does_not_help(past: list[HistoryEntry], limit: int, rea
 
 def test_the_default_budget_fits_into_a_short_history() -> None:
     past = [rolled_back(number, "1.0.0") for number in (1, 2)]
-    assert brakes.exhausted(the_spec(historyLimit=3), tuple(past), NOON) is not None
-    assert brakes.exhausted(the_spec(), tuple(past), NOON) is None
-    assert brakes.exhausted(the_spec(), (*past, rolled_back(3, "1.0.0")), NOON) is not None
+    assert rollback_limits.exhausted(the_spec(historyLimit=3), tuple(past), NOON) is not None
+    assert rollback_limits.exhausted(the_spec(), tuple(past), NOON) is None
+    assert rollback_limits.exhausted(the_spec(), (*past, rolled_back(3, "1.0.0")), NOON) is not None
 
 
 def test_a_failed_start_is_one_whatever_became_of_it() -> None:

@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from pennant.api.deployment_status import HistoryEntry
 from pennant.core.observation import Doubt, Revision, Snapshot
-from pennant.core.revision import DEPLOYMENT_LABEL, entry_hash
+from pennant.core.rollout.revision import DEPLOYMENT_LABEL, entry_hash
 
 LOOK_AGAIN_AFTER = timedelta(seconds=60)
 """Nobody tells of a ControllerRevision that is put back or taken away, so they are read again where one is amiss."""

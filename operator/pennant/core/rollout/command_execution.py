@@ -22,12 +22,12 @@ from pennant.api.deployment_status import (
     Trigger,
 )
 from pennant.api.meta import clip
-from pennant.core import plan, undo
 from pennant.core.commands import REQUESTED_AT, Command, Malformed, Verb
-from pennant.core.history import Quarantine
-from pennant.core.plan import Draft, Situation
-from pennant.core.revision import pair
-from pennant.core.rollback import barring, is_quarantined
+from pennant.core.rollout import next_revision, undo
+from pennant.core.rollout.history import Quarantine
+from pennant.core.rollout.next_revision import Draft, Situation
+from pennant.core.rollout.revision import pair
+from pennant.core.rollout.rollback import barring, is_quarantined
 from pennant.core.tags import Held
 
 
@@ -226,7 +226,7 @@ def _target(at: Situation, value: str) -> HistoryEntry | _Refusal:
         problem = f"no revision of version {value} is there; there are {listed}"
     found = [each for each in meant if each in there]
     if not found:
-        return _Refusal(f"{plan.lost(at, meant[-1])}; there are {listed}" if meant else problem)
+        return _Refusal(f"{next_revision.lost(at, meant[-1])}; there are {listed}" if meant else problem)
     target = found[-1]
     if (by := barring(*pair(target), at.quarantine)) is not None:
         return _Refusal(f"{target.version} is quarantined: {by.message}; give pennant.dev/retry to release it")
@@ -278,7 +278,7 @@ def _retried(at: Situation, order: Command, done: HistoryEntry | None) -> Answer
         CommandResult.ACCEPTED,
         f"{named} is tried again",
         quarantine,
-        plan.retry(at, asked, at.template, order),
+        next_revision.retry(at, asked, at.template, order),
     )
 
 
@@ -289,9 +289,9 @@ def _restarted(at: Situation, order: Command, done: HistoryEntry | None) -> Answ
     if at.active is None:
         return _said(at, order, CommandResult.REFUSED, "nothing is served yet that could be restarted")
     if all(each.entry.revision != at.active.revision for each in at.snapshot.revisions):
-        problem = f"{plan.lost(at, at.active)}, so nothing tells how to restart it"
+        problem = f"{next_revision.lost(at, at.active)}, so nothing tells how to restart it"
         return _said(at, order, CommandResult.REFUSED, problem)
-    draft = plan.restart(at, at.active, order)
+    draft = next_revision.restart(at, at.active, order)
     return _said(at, order, CommandResult.ACCEPTED, "all pods are started anew", None, draft)
 
 

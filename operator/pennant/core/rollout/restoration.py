@@ -10,12 +10,12 @@ from itertools import zip_longest
 from pennant.api.deployment_status import BAD, HistoryEntry, ModelDeploymentStatus, QuarantineEntry, Trigger
 from pennant.api.meta import SENTENCE, clip
 from pennant.api.reasons import Reason
-from pennant.core.history import History, Quarantine
 from pennant.core.observation import Snapshot, Workload
-from pennant.core.plan import OPERATOR
-from pennant.core.revision import pair
-from pennant.core.rollback import MIRRORED, covers, is_of, never_good, quarantined
-from pennant.core.undo import sentence
+from pennant.core.rollout.history import History, Quarantine
+from pennant.core.rollout.next_revision import OPERATOR
+from pennant.core.rollout.revision import pair
+from pennant.core.rollout.rollback import MIRRORED, covers, is_of, never_good, quarantined
+from pennant.core.rollout.undo import sentence
 
 
 def is_blank(status: ModelDeploymentStatus) -> bool:

@@ -14,7 +14,7 @@ from pennant.api.reasons import Reason
 from pennant.core.analysis.assessment import Verdict
 from pennant.core.observation import Doubt, Revision, Workload
 from pennant.core.pods import Pods
-from pennant.core.revision import FIXED
+from pennant.core.rollout.revision import FIXED
 
 WHOLE_EVIDENCE = 10
 """Of so many revisions that were found bad, the newest ones, the status tells all measurements."""

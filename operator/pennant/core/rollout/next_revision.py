@@ -6,11 +6,11 @@ from datetime import datetime
 from pennant.api.deployment_status import HistoryEntry, Outcome, QuarantineEntry, Trigger
 from pennant.api.meta import LAST_REVISION, LONGEST_RESTART, NAME, SENTENCE, Json, clip
 from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
-from pennant.core import revision
 from pennant.core.commands import Command
-from pennant.core.history import History, Quarantine, succeeded, with_entry
 from pennant.core.observation import Invalid, Revision, Snapshot, Version
-from pennant.core.rollback import barring
+from pennant.core.rollout import revision
+from pennant.core.rollout.history import History, Quarantine, succeeded, with_entry
+from pennant.core.rollout.rollback import barring
 from pennant.core.tags import Held, Holder
 
 OPERATOR = "pennant"

@@ -15,17 +15,17 @@ from pennant.api.deployment_status import (
 from pennant.api.meta import SENTENCE, clip
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
-from pennant.core import brakes, history
 from pennant.core.analysis.assessment import Verdict, assess
 from pennant.core.analysis.schedule import as_measured, compared_with, is_watched
-from pennant.core.brakes import Brake
 from pennant.core.decision import Event, EventType
-from pennant.core.history import History, Quarantine, condemnation
 from pennant.core.measurement import Measurements
 from pennant.core.observation import Observation
-from pennant.core.progress import Attempt, Failure, accounted, advanced, judged, measured_since
-from pennant.core.revision import pair
-from pennant.core.rollback import known_pairs, never_good, quarantined
+from pennant.core.rollout import history, rollback_limits
+from pennant.core.rollout.history import History, Quarantine, condemnation
+from pennant.core.rollout.progress import Attempt, Failure, accounted, advanced, judged, measured_since
+from pennant.core.rollout.revision import pair
+from pennant.core.rollout.rollback import known_pairs, never_good, quarantined
+from pennant.core.rollout.rollback_limits import Brake
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,10 +150,10 @@ def _brake(
 ) -> Brake | None:
     """Return why nothing follows from a breach of these metrics, or from a failed rollout; None: something does."""
     return (
-        brakes.unwanted(spec)
+        rollback_limits.unwanted(spec)
         or _mass_breach(spec.analysis, breaching, seen.distrusted)
-        or brakes.unhelpful(spec, past, [each.name for each in breaching])
-        or brakes.too_soon(spec, past, seen.now)
+        or rollback_limits.unhelpful(spec, past, [each.name for each in breaching])
+        or rollback_limits.too_soon(spec, past, seen.now)
     )
 
 

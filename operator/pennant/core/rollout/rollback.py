@@ -11,9 +11,9 @@ from pennant.api.deployment_status import BAD, HistoryEntry, Outcome, Quarantine
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.decision import MirrorQuarantine
-from pennant.core.history import History, Quarantine
 from pennant.core.observation import Revision, Snapshot, Version
-from pennant.core.revision import pair
+from pennant.core.rollout.history import History, Quarantine
+from pennant.core.rollout.revision import pair
 from pennant.core.tags import Held, Holder
 
 GOOD = frozenset(Outcome) - BAD
