@@ -10,7 +10,7 @@ from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.measurement import Alerts, RangeQuery, Series
 from pennant.core.observation import Key, Revision, Snapshot, Workload
 from pennant.core.pods import Pods
-from pennant.core.version_status import VersionSeen
+from pennant.core.versions.status import VersionSeen
 
 
 class PortError(Exception):

@@ -5,7 +5,7 @@ import json
 from collections import Counter
 
 from cluster.stage import NAME, Manifest, Stage
-from pennant.core.record import record_digest
+from pennant.core.versions.record import record_digest
 from pennant.kube.client import Client, Verb
 from pennant.kube.connect import Connection
 from pennant.kube.resources import RESOURCES, Kind

@@ -14,8 +14,8 @@ from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import Bump, Completeness, ComputedBump, ModelVersionStatus, QuarantinedBy, ServedBy
 from pennant.core.decision import MirrorQuarantine
 from pennant.core.observation import Key
-from pennant.core.served import Service
-from pennant.core.version_status import VersionSeen
+from pennant.core.versions.serving_periods import Service
+from pennant.core.versions.status import VersionSeen
 from pennant.ports import Conflict
 from simulation.story import a_record, a_spec
 

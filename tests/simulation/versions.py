@@ -6,8 +6,8 @@ from pennant.api.version_status import ModelVersionStatus
 from pennant.controller.version_reconciler import VersionReconciler
 from pennant.core.decision import Event
 from pennant.core.observation import Invalid, Key
-from pennant.core.served import services
-from pennant.core.version_status import VersionSeen
+from pennant.core.versions.serving_periods import services
+from pennant.core.versions.status import VersionSeen
 from pennant.ports import Conflict
 from simulation.world import World
 

@@ -8,7 +8,7 @@ from pennant.controller.act import STATUS
 from pennant.controller.troubles import Troubles
 from pennant.core.decision import Event, EventType
 from pennant.core.observation import Key
-from pennant.core.version_status import VersionSeen, judged, unsaid
+from pennant.core.versions.status import VersionSeen, judged, unsaid
 from pennant.ports import Clock, Refused, Unavailable, Versions
 
 

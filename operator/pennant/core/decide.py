@@ -54,7 +54,7 @@ from pennant.core.rollout.promotion_gates import Blocked
 from pennant.core.status import conditions, events, next_look
 from pennant.core.status.conditions import stall, stamped
 from pennant.core.status.inputs import Facts, Said
-from pennant.core.tags import Held, Holder, holder
+from pennant.core.versions.selection import Held, Holder, holder
 from pennant.core.workload import deployment_manifest, manual_changes, pending_write, surge
 from pennant.core.workload.pending_write import Wanted
 

@@ -16,9 +16,9 @@ from pennant.api.meta import Json
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import ModelVersionStatus
 from pennant.core.observation import Invalid, Key
-from pennant.core.record import immutable
-from pennant.core.served import Service, services
-from pennant.core.version_status import VersionSeen
+from pennant.core.versions.record import immutable
+from pennant.core.versions.serving_periods import Service, services
+from pennant.core.versions.status import VersionSeen
 from pennant.kube import translate
 from pennant.kube.folding import folded, text, unfolded
 from pennant.kube.identity import Identity

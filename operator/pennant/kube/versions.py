@@ -6,7 +6,7 @@ Rule: Every write has a precondition.
 from pennant.api.version_status import ModelVersionStatus
 from pennant.core.decision import Event
 from pennant.core.observation import Key
-from pennant.core.version_status import VersionSeen
+from pennant.core.versions.status import VersionSeen
 from pennant.kube.client import MERGE, Client, Verb
 from pennant.kube.events import Regarding, record
 from pennant.kube.gateway import Gateway

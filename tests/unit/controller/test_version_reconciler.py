@@ -7,7 +7,7 @@ import pytest
 
 from pennant.api.version_status import ModelVersionStatus
 from pennant.core.observation import Key
-from pennant.core.version_status import VersionSeen
+from pennant.core.versions.status import VersionSeen
 from pennant.ports import PortError, Refused, Unavailable
 from simulation.story import a_record
 from simulation.versions import VersionProcess, WorldVersions

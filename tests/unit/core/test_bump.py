@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pennant.api.model_version import ModelVersionSpec
-from pennant.core.bump import computed_bump
+from pennant.core.versions.bump import computed_bump
 from unit.api.examples import a_whole_version
 
 Spec = dict[str, Any]

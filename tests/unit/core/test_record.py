@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pennant.core.record import record_digest
+from pennant.core.versions.record import record_digest
 from unit.api.examples import a_whole_version
 
 RECORD = a_whole_version()["spec"]

@@ -14,11 +14,11 @@ from pennant.api.conditions import Condition, find
 from pennant.api.crd import crds
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import ModelVersionStatus
-from pennant.core.completeness import Element
 from pennant.core.digest import content_digest
 from pennant.core.observation import Invalid, Key
-from pennant.core.served import Service
-from pennant.core.version_status import VersionSeen, judged, unsaid
+from pennant.core.versions.completeness import Element
+from pennant.core.versions.serving_periods import Service
+from pennant.core.versions.status import VersionSeen, judged, unsaid
 from unit.api.examples import a_version, a_whole_version
 from unit.core.builders import NOON, after
 

@@ -14,7 +14,7 @@ from pennant.api.crd import crds
 from pennant.core.decide import decide
 from pennant.core.decision import Decision
 from pennant.core.observation import Invalid, Key, Observation
-from pennant.core.tags import Held, HolderInvalid, Unassigned, holder
+from pennant.core.versions.selection import Held, HolderInvalid, Unassigned, holder
 from pennant.kube import translate
 from pennant.kube.store import Store
 from unit.api import examples, poison

@@ -6,7 +6,7 @@ import pytest
 
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.observation import Invalid, Key
-from pennant.core.version_status import judged, unsaid
+from pennant.core.versions.status import judged, unsaid
 from pennant.kube.records import OWN, Records
 from pennant.kube.store import Store
 from unit.api import poison

@@ -28,7 +28,7 @@ from pennant.core.rollout.history import Quarantine
 from pennant.core.rollout.next_revision import Draft, Situation
 from pennant.core.rollout.revision import pair
 from pennant.core.rollout.rollback import barring, is_quarantined
-from pennant.core.tags import Held
+from pennant.core.versions.selection import Held
 
 
 @dataclass(frozen=True, slots=True)

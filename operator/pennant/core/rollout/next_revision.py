@@ -11,7 +11,7 @@ from pennant.core.observation import Invalid, Revision, Snapshot, Version
 from pennant.core.rollout import revision
 from pennant.core.rollout.history import History, Quarantine, succeeded, with_entry
 from pennant.core.rollout.rollback import barring
-from pennant.core.tags import Held, Holder
+from pennant.core.versions.selection import Held, Holder
 
 OPERATOR = "pennant"
 NO_NUMBER_LEFT = (

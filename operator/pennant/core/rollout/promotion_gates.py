@@ -16,13 +16,13 @@ from pennant.api.meta import Json
 from pennant.api.model_deployment import PromotionGate
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.reasons import Reason
-from pennant.core.compare import Compared, Incomparable, compare
-from pennant.core.completeness import missing
 from pennant.core.observation import Invalid, Version
 from pennant.core.rollout import rollback_limits
 from pennant.core.rollout.next_revision import Situation
 from pennant.core.rollout.rollback import known_contents
-from pennant.core.tags import Held
+from pennant.core.versions.compare import Compared, Incomparable, compare
+from pennant.core.versions.completeness import missing
+from pennant.core.versions.selection import Held
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from pennant.core.decision import MirrorQuarantine
 from pennant.core.observation import Revision, Snapshot, Version
 from pennant.core.rollout.history import History, Quarantine
 from pennant.core.rollout.revision import pair
-from pennant.core.tags import Held, Holder
+from pennant.core.versions.selection import Held, Holder
 
 GOOD = frozenset(Outcome) - BAD
 """What a word that only a newer release knows means is not known: it is neither."""

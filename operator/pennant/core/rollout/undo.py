@@ -14,7 +14,7 @@ from pennant.core.rollout.history import Quarantine, succeeded, with_entry
 from pennant.core.rollout.next_revision import Draft, Situation, because, record_of
 from pennant.core.rollout.revision import pair
 from pennant.core.rollout.rollback import barring, quarantined
-from pennant.core.tags import Held
+from pennant.core.versions.selection import Held
 
 
 def draft(at: Situation, target: HistoryEntry, actor: str, why: str, order: Command | None = None) -> Draft:

@@ -11,7 +11,7 @@ from pennant.api.reasons import ConditionType, Reason
 from pennant.core.status.availability import as_it_began, available, is_scaled_to_zero, stalled_by_pods
 from pennant.core.status.inputs import FALSE, TRUE, Facts, Said
 from pennant.core.status.verification import metrics_healthy, verified
-from pennant.core.tags import Ambiguous, Held, Holder, HolderInvalid, NotFound, Unassigned
+from pennant.core.versions.selection import Ambiguous, Held, Holder, HolderInvalid, NotFound, Unassigned
 
 LONGEST_CAUSE = 768
 """Characters of a cause, so that there is room for what to do about it."""

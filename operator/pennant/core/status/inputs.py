@@ -10,7 +10,7 @@ from pennant.core.analysis.assessment import Verdict
 from pennant.core.observation import Unwritten, Workload
 from pennant.core.rollout.judgement import Withheld
 from pennant.core.rollout.promotion_gates import Blocked
-from pennant.core.tags import Holder
+from pennant.core.versions.selection import Holder
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 

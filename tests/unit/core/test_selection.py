@@ -3,7 +3,7 @@
 import pytest
 
 from pennant.core.observation import Invalid
-from pennant.core.tags import Ambiguous, Held, HolderInvalid, Unassigned, resolve
+from pennant.core.versions.selection import Ambiguous, Held, HolderInvalid, Unassigned, resolve
 from unit.core.builders import a_version
 
 V1, V2 = a_version("1.0.0", "production"), a_version("2.0.0", "production")

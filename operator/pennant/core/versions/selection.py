@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pennant.api.model_deployment import AmbiguousTag, ModelDeploymentSpec
 from pennant.core.observation import Invalid, Version
-from pennant.core.semver import precedence_key
+from pennant.core.versions.semver import precedence_key
 
 
 @dataclass(frozen=True, slots=True)

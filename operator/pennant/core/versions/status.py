@@ -11,13 +11,13 @@ from pennant.api.meta import Json, clip
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.reasons import Reason, VersionConditionType
 from pennant.api.version_status import Completeness, ComputedBump, ModelVersionStatus
-from pennant.core import completeness
-from pennant.core.bump import computed_bump, unknown
 from pennant.core.decision import Event, EventType
 from pennant.core.digest import content_digest
 from pennant.core.observation import Invalid, Key
-from pennant.core.record import record_digest
-from pennant.core.served import Service, served_by, serving
+from pennant.core.versions import completeness
+from pennant.core.versions.bump import computed_bump, unknown
+from pennant.core.versions.record import record_digest
+from pennant.core.versions.serving_periods import Service, served_by, serving
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 

@@ -6,7 +6,7 @@ Rule: A version's status tells who served it, from when to when.
 import pytest
 
 from pennant.api.version_status import MOST_SERVED, ServedBy
-from pennant.core.served import Service, served_by, services, serving
+from pennant.core.versions.serving_periods import Service, served_by, services, serving
 from unit.core.builders import after, an_entry
 
 DIGEST, ANOTHER = "sha256:" + "1" * 64, "sha256:" + "2" * 64

@@ -1,0 +1,1 @@
+"""ModelVersions: which one has the tag, whether its record is complete, how two of them compare, who served it."""
