@@ -6,10 +6,10 @@ from typing import Protocol
 
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.version_status import ModelVersionStatus
-from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
-from pennant.core.measurement import Alerts, RangeQuery, Series
-from pennant.core.observation import Key, Revision, Snapshot, Workload
-from pennant.core.pods import Pods
+from pennant.core.facts.decision import ApplyWorkload, Event, MirrorQuarantine
+from pennant.core.facts.measurement import Alerts, RangeQuery, Series
+from pennant.core.facts.observation import Key, Revision, Snapshot, Workload
+from pennant.core.facts.pods import Pods
 from pennant.core.versions.status import VersionSeen
 
 

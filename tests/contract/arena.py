@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from pennant.api.deployment_status import HistoryEntry, Outcome, Trigger
 from pennant.api.meta import Json
 from pennant.api.model_version import ModelVersionSpec
-from pennant.core.decision import ApplyWorkload
-from pennant.core.digest import short_hash
-from pennant.core.observation import Invalid, Key, Revision, Snapshot, Workload
+from pennant.core.facts.decision import ApplyWorkload
+from pennant.core.facts.digest import short_hash
+from pennant.core.facts.observation import Invalid, Key, Revision, Snapshot, Workload
 from pennant.core.rollout.revision import chained, render, template_hash
 from pennant.core.workload import deployment_manifest
 from pennant.ports import Cluster, Versions

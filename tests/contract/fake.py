@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pennant.api.meta import Json
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from simulation.objects import Deployment
 from simulation.versions import WorldVersions
 from simulation.world import World, WorldCluster

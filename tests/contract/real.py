@@ -12,7 +12,7 @@ from uuid import uuid4
 import yaml
 
 from pennant.api.meta import Json
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from pennant.kube.client import MERGE, Client, Verb
 from pennant.kube.connect import Connection
 from pennant.kube.gateway import Gateway

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from contract.rollouts import NAME, Act, Told
 from pennant.api.meta import Json
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from simulation import kubelet
 from simulation.objects import Deployment, Pod
 from simulation.turns import Only, Turns

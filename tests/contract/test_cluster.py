@@ -10,9 +10,9 @@ import pytest
 from contract.arena import NOON, Arena, a_revision, an_application, seen, seen_when
 from pennant.api.deployment_status import Applied, Outcome
 from pennant.api.version_status import QuarantinedBy
-from pennant.core.decision import MirrorQuarantine
-from pennant.core.observation import Invalid, Key, Snapshot
-from pennant.core.pods import ReplicaSet
+from pennant.core.facts.decision import MirrorQuarantine
+from pennant.core.facts.observation import Invalid, Key, Snapshot
+from pennant.core.facts.pods import ReplicaSet
 from pennant.ports import Conflict
 from simulation.story import a_record, a_spec
 

@@ -17,8 +17,8 @@ from contract.real import RealArena, WallClock
 from pennant.api.meta import Json
 from pennant.api.reasons import Reason
 from pennant.api.version_status import ModelVersionStatus
-from pennant.core.decision import Event, EventType, MirrorQuarantine
-from pennant.core.observation import Key
+from pennant.core.facts.decision import Event, EventType, MirrorQuarantine
+from pennant.core.facts.observation import Key
 from pennant.core.rollout.revision import chained, next_number
 from pennant.kube.client import Verb
 from pennant.kube.gateway import Gateway

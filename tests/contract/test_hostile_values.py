@@ -18,7 +18,7 @@ from contract.hostile import HOSTILE
 from contract.prometheus_server import PrometheusServer
 from pennant.api.promql import NAMES
 from pennant.core.analysis.query_template import substituted
-from pennant.core.measurement import RangeQuery
+from pennant.core.facts.measurement import RangeQuery
 from pennant.metrics.prometheus import Endpoint, Prometheus
 from rig import Rig
 from simulation.sources import Sample

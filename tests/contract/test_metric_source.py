@@ -11,7 +11,7 @@ import pytest
 
 from contract.prometheus_server import PrometheusServer
 from pennant.core.analysis.promql import lacking, probe
-from pennant.core.measurement import Alert, Demand, RangeQuery, Series
+from pennant.core.facts.measurement import Alert, Demand, RangeQuery, Series
 from pennant.metrics.prometheus import Endpoint, Prometheus
 from pennant.ports import MetricSource, Partial, Refused, Unavailable
 from rig import Rig

@@ -12,8 +12,8 @@ from pennant.api.conditions import Condition, ConditionStatus
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import Bump, Completeness, ComputedBump, ModelVersionStatus, QuarantinedBy, ServedBy
-from pennant.core.decision import MirrorQuarantine
-from pennant.core.observation import Key
+from pennant.core.facts.decision import MirrorQuarantine
+from pennant.core.facts.observation import Key
 from pennant.core.versions.serving_periods import Service
 from pennant.core.versions.status import VersionSeen
 from pennant.ports import Conflict

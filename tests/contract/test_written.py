@@ -12,7 +12,7 @@ from contract.arena import a_revision, an_application, seen
 from contract.real import RealArena
 from pennant.api.deployment_status import Applied, Outcome
 from pennant.api.meta import Json
-from pennant.core.observation import Snapshot, Workload
+from pennant.core.facts.observation import Snapshot, Workload
 from pennant.core.rollout.revision import RESTARTED_AT
 from pennant.core.workload import pending_write
 from pennant.core.workload.pending_write import Wanted

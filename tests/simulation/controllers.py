@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from pennant.ports import Conflict
 from simulation import deployment_controller, replica_set_controller
 from simulation.objects import Deployment, Pod, ReplicaSet

@@ -18,7 +18,7 @@ from itertools import pairwise
 
 from pennant.api.conditions import find
 from pennant.api.deployment_status import ModelDeploymentStatus, Trigger
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from pennant.core.rollout.revision import entry_hash, unrestarted
 from simulation.world import World
 from simulation.writes import WRITES

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from pennant.core import pods
+from pennant.core.facts import pods
 from simulation.objects import Deployment, Pod
 from simulation.replica_set_controller import is_available
 

@@ -10,8 +10,8 @@ from enum import Enum, auto
 from typing import TypeVar
 
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
-from pennant.core.decision import ApplyWorkload, MirrorQuarantine
-from pennant.core.observation import Key, Revision, Snapshot, Version, Workload
+from pennant.core.facts.decision import ApplyWorkload, MirrorQuarantine
+from pennant.core.facts.observation import Key, Revision, Snapshot, Version, Workload
 from pennant.ports import Conflict, Unavailable
 from simulation.ledger import Ledger, Views
 from simulation.objects import Deployment

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pennant.core.measurement import Alert, Fault
+from pennant.core.facts.measurement import Alert, Fault
 from simulation.story import LiveAccuracy
 
 NAMES = ("recall", "precision", "speed")

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from pennant.api.meta import Json
-from pennant.core.digest import short_hash
-from pennant.core.observation import Workload
+from pennant.core.facts.digest import short_hash
+from pennant.core.facts.observation import Workload
 from pennant.core.rollout.revision import RESTARTED_AT, template_hash
 
 NO_DEADLINE = 2**31 - 1

@@ -8,8 +8,8 @@ from pennant.controller.absences import Absences
 from pennant.controller.breaker import Breaker
 from pennant.controller.measurements import Measurements
 from pennant.controller.reconciler import Reconciler
-from pennant.core.decision import Decision
-from pennant.core.observation import Key, Observation
+from pennant.core.facts.decision import Decision
+from pennant.core.facts.observation import Key, Observation
 from pennant.ports import Conflict, MetricSource, Unavailable
 from simulation.world import WorldCluster
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from pennant.core.measurement import Alert, Alerts, Fault, RangeQuery, Series
+from pennant.core.facts.measurement import Alert, Alerts, Fault, RangeQuery, Series
 from pennant.ports import Partial, Refused, Unavailable
 
 _QUERY = re.compile(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pennant.api.conditions import Condition
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from simulation.acts import assert_golden, move_tag, promoted, rolled_back, serving, told
 from simulation.story import Story, a_spec
 from simulation.world import KEY

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from pennant.core.observation import Snapshot
+from pennant.core.facts.observation import Snapshot
 from pennant.ports import Unavailable
 from simulation.script import Script, Telling, end_of, told
 from simulation.scripts import SCRIPTS

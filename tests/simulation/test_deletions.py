@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import pytest
 
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from simulation import invariants
 from simulation.acts import told as told_of
 from simulation.script import Script, Telling, told

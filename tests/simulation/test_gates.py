@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from pennant.api.reasons import Reason
-from pennant.core.measurement import RangeQuery, Series
+from pennant.core.facts.measurement import RangeQuery, Series
 from simulation.acts import move_tag, rolled_back, serving
 from simulation.world import KEY
 

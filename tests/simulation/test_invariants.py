@@ -11,7 +11,7 @@ import pytest
 from pennant.api.conditions import ConditionStatus
 from pennant.api.deployment_status import Evidence, Outcome, QuarantineEntry, Trigger
 from pennant.api.reasons import Reason
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from pennant.core.rollout.revision import chained
 from simulation import invariants, writes
 from simulation.acts import rolled_back

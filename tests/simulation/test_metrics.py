@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pennant.core.measurement import Alert
+from pennant.core.facts.measurement import Alert
 from simulation.acts import assert_golden, move_tag, promoted, serving, told
 from simulation.story import ACCURACY, Story
 from simulation.world import KEY

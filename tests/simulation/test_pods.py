@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from pennant.api.reasons import Reason
-from pennant.core.pods import Cause, Fault, cause
+from pennant.core.facts.pods import Cause, Fault, cause
 from simulation.acts import move_tag, serving
 from simulation.objects import Deployment
 from simulation.story import Story

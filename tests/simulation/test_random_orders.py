@@ -25,7 +25,7 @@ from pennant.api.conditions import find
 from pennant.api.deployment_status import HistoryEntry, MetricState, QuarantineEntry, Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from pennant.core.rollout.history import condemnation
 from simulation import invariants
 from simulation.metrics import ANSWERS, NAMES, Answer, answers, metrics

@@ -10,7 +10,7 @@ import pytest
 
 from pennant.api.meta import Json, rfc3339
 from pennant.api.reasons import Reason
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from pennant.ports import AdmissionFailed, Refused, Unavailable
 from simulation import acts
 from simulation.acts import told

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pennant.api.deployment_status import HistoryEntry
-from pennant.core.observation import Revision
+from pennant.core.facts.observation import Revision
 from pennant.core.rollout.revision import flaw
 from simulation import invariants
 from simulation.acts import move_tag, promoted, rolled_back, serving, told

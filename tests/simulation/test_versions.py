@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from pennant.ports import Conflict
 from simulation.acts import rolled_back, told
 from simulation.story import Crash, Story, a_record, a_spec

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from pennant.api.version_status import ModelVersionStatus
 from pennant.controller.version_reconciler import VersionReconciler
-from pennant.core.decision import Event
-from pennant.core.observation import Invalid, Key
+from pennant.core.facts.decision import Event
+from pennant.core.facts.observation import Invalid, Key
 from pennant.core.versions.serving_periods import services
 from pennant.core.versions.status import VersionSeen
 from pennant.ports import Conflict

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pennant.api.deployment_status import Evidence, HistoryEntry, QuarantineEntry
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from simulation.deployment_controller import AVAILABLE
 from simulation.objects import Deployment
 from simulation.world import World

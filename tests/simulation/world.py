@@ -19,10 +19,10 @@ from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import ModelVersionStatus
-from pennant.core import commands, pods
-from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
-from pennant.core.digest import content_digest, short_hash
-from pennant.core.observation import Invalid, Key, Revision, Snapshot, Version, Workload
+from pennant.core.facts import command, pods
+from pennant.core.facts.decision import ApplyWorkload, Event, MirrorQuarantine
+from pennant.core.facts.digest import content_digest, short_hash
+from pennant.core.facts.observation import Invalid, Key, Revision, Snapshot, Version, Workload
 from pennant.core.rollout.revision import RESTARTED_AT, with_restart
 from pennant.core.workload.stored_values import difference
 from pennant.ports import Altered, Conflict
@@ -488,7 +488,7 @@ class WorldCluster:
             revisions=tuple(each for _, each in sorted(self._revisions(key, record).items())),
             workload=self.world.workload(key, record.uid),
             changed_by="kubectl",
-            order=commands.read(record.annotations),
+            order=command.read(record.annotations),
             taken=self.world.left_behind.get(key, frozenset()),
         )
 

@@ -9,7 +9,7 @@ from pennant.api.deployment_status import BAD, MetricState, ModelDeploymentStatu
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.analysis.reading import FAULT_REASONS
-from pennant.core.observation import Key, Revision
+from pennant.core.facts.observation import Key, Revision
 from pennant.core.rollout.revision import FIXED, pair, with_restart
 from pennant.core.rollout.rollback import barring
 from simulation.objects import Deployment

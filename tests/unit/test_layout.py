@@ -12,7 +12,7 @@ import yaml
 from pennant.api.meta import ApiModel
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
-from pennant.core.commands import Verb
+from pennant.core.facts.command import Verb
 from pennant.metrics.sources import SourcesFile
 from pennant.runtime.settings import Settings
 

@@ -7,7 +7,7 @@ Rule: Time in which nobody could look does not count.
 
 from datetime import datetime
 
-from pennant.core.observation import Key, Span
+from pennant.core.facts.observation import Key, Span
 
 MOST = 16
 

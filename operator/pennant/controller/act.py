@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from pennant.api.deployment_status import Applied, ModelDeploymentStatus
-from pennant.core.decision import (
+from pennant.core.facts.decision import (
     Action,
     AdoptRevision,
     AdoptWorkload,
@@ -17,7 +17,7 @@ from pennant.core.decision import (
     MirrorQuarantine,
     PruneRevision,
 )
-from pennant.core.observation import Snapshot, Workload
+from pennant.core.facts.observation import Snapshot, Workload
 from pennant.ports import Cluster, Refused, Unavailable
 
 

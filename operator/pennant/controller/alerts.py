@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from pennant.core.measurement import AlertQuery, Alerts
+from pennant.core.facts.measurement import AlertQuery, Alerts
 from pennant.ports import Clock, MetricSource, Unavailable
 
 PAUSE = timedelta(seconds=1)

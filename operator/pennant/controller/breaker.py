@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 
 SETTLING = timedelta(seconds=5)
 

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from pennant.controller.alerts import AlertBoard
-from pennant.core.measurement import (
+from pennant.core.facts.measurement import (
     AlertQuery,
     Alerts,
     Awaited,
@@ -27,7 +27,7 @@ from pennant.core.measurement import (
     Series,
     Unanswered,
 )
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from pennant.ports import Clock, MetricSource, MetricSources, Partial, Refused, Unavailable
 
 EXPLAINED_FOR = timedelta(hours=1)

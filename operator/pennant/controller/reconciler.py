@@ -14,11 +14,11 @@ from pennant.controller.refusals import Refusals
 from pennant.core.analysis.assessment import suspicions
 from pennant.core.analysis.schedule import compared_with, due_measurements
 from pennant.core.decide import decide
-from pennant.core.decision import Decision, Event
-from pennant.core.measurement import Awaited, Question, Request, Role
-from pennant.core.measurement import Measurements as Answered
-from pennant.core.observation import Invalid, Key, Observation, Snapshot, Span
-from pennant.core.pods import Pods
+from pennant.core.facts.decision import Decision, Event
+from pennant.core.facts.measurement import Awaited, Question, Request, Role
+from pennant.core.facts.measurement import Measurements as Answered
+from pennant.core.facts.observation import Invalid, Key, Observation, Snapshot, Span
+from pennant.core.facts.pods import Pods
 from pennant.core.rollout.progress import revision_to_look_at
 from pennant.ports import Clock, Cluster, Refused
 

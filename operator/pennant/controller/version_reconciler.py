@@ -6,8 +6,8 @@ Rule: A version's record is judged by itself, and its status is written once.
 from pennant.api.reasons import Reason
 from pennant.controller.act import STATUS
 from pennant.controller.troubles import Troubles
-from pennant.core.decision import Event, EventType
-from pennant.core.observation import Key
+from pennant.core.facts.decision import Event, EventType
+from pennant.core.facts.observation import Key
 from pennant.core.versions.status import VersionSeen, judged, unsaid
 from pennant.ports import Clock, Refused, Unavailable, Versions
 

@@ -25,7 +25,7 @@ from pennant.api.deployment_status import (
 from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
 from pennant.api.reasons import ConditionType, Reason
 from pennant.core.analysis import assessment
-from pennant.core.decision import (
+from pennant.core.facts.decision import (
     Action,
     AdoptRevision,
     AdoptWorkload,
@@ -35,7 +35,7 @@ from pennant.core.decision import (
     MarkRevision,
     PruneRevision,
 )
-from pennant.core.observation import Invalid, Observation, Unwritten
+from pennant.core.facts.observation import Invalid, Observation, Unwritten
 from pennant.core.rollout import (
     command_execution,
     history,

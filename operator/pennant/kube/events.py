@@ -6,8 +6,8 @@ from datetime import datetime
 
 from pennant.api import API_VERSION, GROUP
 from pennant.api.meta import Json, clip
-from pennant.core.decision import Event
-from pennant.core.observation import Key
+from pennant.core.facts.decision import Event
+from pennant.core.facts.observation import Key
 from pennant.kube.client import Client, Verb
 from pennant.kube.resources import RESOURCES, Kind
 from pennant.kube.timestamps import micro_time

@@ -15,9 +15,9 @@ from contextlib import contextmanager, suppress
 from pennant.api import API_VERSION
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import Json
-from pennant.core.decision import ApplyWorkload, Event, MirrorQuarantine
-from pennant.core.observation import Key, Revision, Snapshot, Workload
-from pennant.core.pods import Pods
+from pennant.core.facts.decision import ApplyWorkload, Event, MirrorQuarantine
+from pennant.core.facts.observation import Key, Revision, Snapshot, Workload
+from pennant.core.facts.pods import Pods
 from pennant.core.rollout import integrity
 from pennant.core.rollout.revision import DEPLOYMENT_LABEL, TEMPLATE_HASH_LABEL, with_restart
 from pennant.core.workload import deployment_manifest

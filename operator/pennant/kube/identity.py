@@ -8,8 +8,8 @@ from typing import Any
 
 from pennant.api import GROUP
 from pennant.api.meta import Json
-from pennant.core.digest import short_hash
-from pennant.core.observation import Key
+from pennant.core.facts.digest import short_hash
+from pennant.core.facts.observation import Key
 from pennant.kube.resources import Kind
 
 _SPEC = ("spec",)

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from pennant.api.meta import Json
-from pennant.core.pods import Container, Ended, Pod, Pods, ReplicaSet, Running, Waiting
+from pennant.core.facts.pods import Container, Ended, Pod, Pods, ReplicaSet, Running, Waiting
 from pennant.kube.identity import controller_uid
 
 POD_TEMPLATE_HASH = "pod-template-hash"

@@ -15,7 +15,7 @@ from pennant.api.deployment_status import HistoryEntry
 from pennant.api.meta import Json
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import ModelVersionStatus
-from pennant.core.observation import Invalid, Key
+from pennant.core.facts.observation import Invalid, Key
 from pennant.core.versions.record import immutable
 from pennant.core.versions.serving_periods import Service, services
 from pennant.core.versions.status import VersionSeen

@@ -6,7 +6,7 @@ A watch may lose deletions, and one day an event; a list is the whole truth at o
 import asyncio
 import logging
 
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from pennant.kube.client import Client
 from pennant.kube.identity import identity
 from pennant.kube.resources import MANAGED_BY, Kind

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from pennant.kube.identity import Identity
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
-from pennant.core.observation import Invalid, Key, Snapshot, Version, Workload
+from pennant.core.facts.observation import Invalid, Key, Snapshot, Version, Workload
 from pennant.kube import translate
 from pennant.kube.folding import folded_if_large, size_if_large, unfolded
 from pennant.kube.identity import Identity, identity

@@ -19,9 +19,9 @@ from pennant.api.meta import LABEL_PATTERN, LAST_REVISION, LONGEST_NAME, ApiMode
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import QuarantinedBy, ServedBy
-from pennant.core import commands
-from pennant.core.digest import content_digest, short_hash
-from pennant.core.observation import Invalid, Key, Revision, Snapshot, Unreadable, Version, Workload
+from pennant.core.facts import command
+from pennant.core.facts.digest import content_digest, short_hash
+from pennant.core.facts.observation import Invalid, Key, Revision, Snapshot, Unreadable, Version, Workload
 from pennant.core.rollout.revision import CHAINED, RESTARTED_AT, TEMPLATE_HASH_LABEL, flaw, restart, with_restart
 from pennant.core.workload import deployment_manifest
 from pennant.kube.identity import co_owned, controller_uid, fields_hash, identity, last_editor, last_writer, sole_owner
@@ -96,7 +96,7 @@ def model_deployment(raw: Json) -> Snapshot:
         revisions=(),
         workload=None,
         changed_by=last_writer(raw, "spec"),
-        order=commands.read(metadata.get("annotations") or {}),
+        order=command.read(metadata.get("annotations") or {}),
         unreadable=unreadable,
     )
 

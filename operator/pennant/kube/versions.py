@@ -4,8 +4,8 @@ Rule: Every write has a precondition.
 """
 
 from pennant.api.version_status import ModelVersionStatus
-from pennant.core.decision import Event
-from pennant.core.observation import Key
+from pennant.core.facts.decision import Event
+from pennant.core.facts.observation import Key
 from pennant.core.versions.status import VersionSeen
 from pennant.kube.client import MERGE, Client, Verb
 from pennant.kube.events import Regarding, record

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from pennant.core.measurement import Alert, Series
+from pennant.core.facts.measurement import Alert, Series
 from pennant.ports import Partial, PortError, Refused, Unavailable
 
 # What Prometheus prints; Python's float takes more, such as "1_0" and digits of other scripts.

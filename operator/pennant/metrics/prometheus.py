@@ -20,7 +20,7 @@ import aiohttp
 
 from pennant import __version__
 from pennant.core.analysis.query_template import literal
-from pennant.core.measurement import Alert, Alerts, RangeQuery, Series
+from pennant.core.facts.measurement import Alert, Alerts, RangeQuery, Series
 from pennant.metrics import parsing
 from pennant.metrics.turns import Asker, Turns
 from pennant.ports import PortError, Refused, Unavailable

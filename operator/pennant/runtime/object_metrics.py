@@ -10,9 +10,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from pennant.api.deployment_status import HistoryEntry, MetricState, Outcome, Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
-from pennant.core.decision import Decision
-from pennant.core.measurement import Awaited, Measurement, Question, Request, Series
-from pennant.core.observation import Invalid, Key, Observation
+from pennant.core.facts.decision import Decision
+from pennant.core.facts.measurement import Awaited, Measurement, Question, Request, Series
+from pennant.core.facts.observation import Invalid, Key, Observation
 
 Instrument = TypeVar("Instrument", Gauge, Counter)
 OBJECT = ("namespace", "name")

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from typing import Protocol
 
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from pennant.kube.answers import NotServed
 from pennant.ports import Unavailable
 

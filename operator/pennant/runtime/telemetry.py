@@ -6,8 +6,8 @@ from importlib.metadata import version
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 from pennant import __version__
-from pennant.core.decision import Decision
-from pennant.core.observation import Key, Observation
+from pennant.core.facts.decision import Decision
+from pennant.core.facts.observation import Key, Observation
 from pennant.kube.client import Verb
 from pennant.kube.resources import Kind
 from pennant.runtime.object_metrics import ObjectMetrics

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from pennant.controller.reconciler import Unsettled
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from pennant.ports import Clock, Conflict, Ending, PortError, Refused, Unavailable
 from pennant.runtime.workqueue import WorkQueue
 

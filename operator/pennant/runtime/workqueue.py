@@ -12,7 +12,7 @@ import random
 from collections import deque
 from contextlib import suppress
 
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 
 FIRST_BACKOFF_SECONDS = 0.05
 LONGEST_BACKOFF_SECONDS = 30.0

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from pennant.controller.breaker import Breaker, Suspicion
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from unit.core.builders import NOON
 
 BAD = Suspicion("", True, {"default": True})

@@ -10,7 +10,7 @@ import pytest
 
 from pennant.controller.alerts import MOST_NAMES
 from pennant.controller.measurements import Measurements
-from pennant.core.measurement import (
+from pennant.core.facts.measurement import (
     Alert,
     AlertQuery,
     Alerts,
@@ -24,7 +24,7 @@ from pennant.core.measurement import (
     Series,
     Unanswered,
 )
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from pennant.ports import Refused, Unavailable
 from unit.core.builders import NOON
 

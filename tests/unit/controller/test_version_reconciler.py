@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from pennant.api.version_status import ModelVersionStatus
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from pennant.core.versions.status import VersionSeen
 from pennant.ports import PortError, Refused, Unavailable
 from simulation.story import a_record

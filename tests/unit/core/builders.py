@@ -7,8 +7,8 @@ from pennant.api.analysis import Metric
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, Outcome, Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
-from pennant.core.digest import content_digest
-from pennant.core.observation import Key, Revision, Snapshot, Version, Workload
+from pennant.core.facts.digest import content_digest
+from pennant.core.facts.observation import Key, Revision, Snapshot, Version, Workload
 from pennant.core.rollout.revision import chained, data_hash, render, template_hash
 from simulation.story import a_record, a_spec
 

@@ -11,7 +11,7 @@ from pennant.api.analysis import Analysis
 from pennant.api.deployment_status import HistoryEntry, MetricState, MetricStatus, Outcome
 from pennant.api.reasons import Reason
 from pennant.core.analysis import assessment
-from pennant.core.measurement import (
+from pennant.core.facts.measurement import (
     Alert,
     AlertQuery,
     Alerts,

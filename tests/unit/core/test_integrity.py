@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
-from pennant.core.observation import Revision, Snapshot
+from pennant.core.facts.observation import Revision, Snapshot
 from pennant.core.rollout import integrity
 from pennant.core.rollout.revision import chained, entry_hash
 from unit.core.builders import a_revision, a_snapshot

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pennant.api.reasons import Reason
-from pennant.core.pods import Container, Ended, Fault, Pod, Pods, ReplicaSet, Running, Waiting, cause
+from pennant.core.facts.pods import Container, Ended, Fault, Pod, Pods, ReplicaSet, Running, Waiting, cause
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(seconds=60)

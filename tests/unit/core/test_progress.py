@@ -7,8 +7,8 @@ import pytest
 
 from pennant.api.deployment_status import Applied, HistoryEntry, ModelDeploymentStatus, PodProgress
 from pennant.api.reasons import Reason
-from pennant.core.observation import Observation, Span, Workload
-from pennant.core.pods import Container, Pod, Pods, ReplicaSet, Running
+from pennant.core.facts.observation import Observation, Span, Workload
+from pennant.core.facts.pods import Container, Pod, Pods, ReplicaSet, Running
 from pennant.core.rollout.progress import Attempt, Failure, accounted, advanced, judged, needs_a_look
 from unit.core.builders import a_snapshot, a_workload, after, an_entry, the_spec
 

@@ -11,7 +11,7 @@ import pytest
 from pennant.api.deployment_status import HistoryEntry, Outcome, QuarantineEntry
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
-from pennant.core.observation import Revision
+from pennant.core.facts.observation import Revision
 from pennant.core.rollout.rollback import MOST_MIRRORS, known_good, mirrors, released
 from pennant.core.versions.selection import Held, Unassigned
 from unit.core.builders import NOON, a_snapshot, a_version, after, an_entry

@@ -7,8 +7,8 @@ import pytest
 from pennant.api.deployment_status import MetricState, MetricStatus, ModelDeploymentStatus, Outcome, Stable
 from pennant.api.reasons import Reason
 from pennant.core.analysis import query_template, schedule
-from pennant.core.measurement import Alert, AlertQuery, Alerts, Demand, Question, RangeQuery
-from pennant.core.observation import Key
+from pennant.core.facts.measurement import Alert, AlertQuery, Alerts, Demand, Question, RangeQuery
+from pennant.core.facts.observation import Key
 from unit.core.builders import NOON, a_metric, after, an_entry, the_spec
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pennant.core.observation import Invalid
+from pennant.core.facts.observation import Invalid
 from pennant.core.versions.selection import Ambiguous, Held, HolderInvalid, Unassigned, resolve
 from unit.core.builders import a_version
 

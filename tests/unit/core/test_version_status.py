@@ -14,8 +14,8 @@ from pennant.api.conditions import Condition, find
 from pennant.api.crd import crds
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import ModelVersionStatus
-from pennant.core.digest import content_digest
-from pennant.core.observation import Invalid, Key
+from pennant.core.facts.digest import content_digest
+from pennant.core.facts.observation import Invalid, Key
 from pennant.core.versions.completeness import Element
 from pennant.core.versions.serving_periods import Service
 from pennant.core.versions.status import VersionSeen, judged, unsaid

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from pennant.core.pods import Container, Ended, Pod, Running, Waiting
+from pennant.core.facts.pods import Container, Ended, Pod, Running, Waiting
 from pennant.kube.pods import pods, replica_set_of
 
 

@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 from pennant.api.conditions import find
 from pennant.api.crd import crds
 from pennant.core.decide import decide
-from pennant.core.decision import Decision
-from pennant.core.observation import Invalid, Key, Observation
+from pennant.core.facts.decision import Decision
+from pennant.core.facts.observation import Invalid, Key, Observation
 from pennant.core.versions.selection import Held, HolderInvalid, Unassigned, holder
 from pennant.kube import translate
 from pennant.kube.store import Store

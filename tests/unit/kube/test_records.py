@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from pennant.api.model_version import ModelVersionSpec
-from pennant.core.observation import Invalid, Key
+from pennant.core.facts.observation import Invalid, Key
 from pennant.core.versions.status import judged, unsaid
 from pennant.kube.records import OWN, Records
 from pennant.kube.store import Store

@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from pennant.kube.client import Client
 from pennant.kube.relist import relist_kind
 from pennant.kube.resources import Kind

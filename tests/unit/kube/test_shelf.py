@@ -1,6 +1,6 @@
 import pytest
 
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from pennant.kube import shelf
 from pennant.kube.identity import Identity
 from pennant.kube.shelf import Shelf

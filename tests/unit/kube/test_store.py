@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from pennant.api.deployment_status import ModelDeploymentStatus
-from pennant.core.observation import Invalid, Key, Snapshot
+from pennant.core.facts.observation import Invalid, Key, Snapshot
 from pennant.kube import store as module
 from pennant.kube.resources import Kind
 from pennant.kube.store import Store, versions_in

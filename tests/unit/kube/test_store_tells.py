@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pennant.api.meta import Json
-from pennant.core.observation import Key, Snapshot
+from pennant.core.facts.observation import Key, Snapshot
 from pennant.kube.resources import Kind
 from pennant.kube.store import Store
 from unit.kube.raw import raw_deployment, raw_version, raw_workload

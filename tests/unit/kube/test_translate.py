@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from pennant.api.deployment_status import ModelDeploymentStatus, Outcome
-from pennant.core.digest import content_digest, sha256
-from pennant.core.observation import Invalid, Revision
+from pennant.core.facts.digest import content_digest, sha256
+from pennant.core.facts.observation import Invalid, Revision
 from pennant.core.rollout.revision import chained, data_hash, restarted, template_hash
 from pennant.kube import translate
 from pennant.kube.identity import last_writer

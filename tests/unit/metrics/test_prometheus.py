@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from pennant.core.measurement import Alerts, RangeQuery, Series
+from pennant.core.facts.measurement import Alerts, RangeQuery, Series
 from pennant.metrics.prometheus import Authorities, Endpoint, Prometheus
 from pennant.metrics.sources import load
 from pennant.ports import Partial, Refused, Unavailable

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from pennant.kube.presence import Presence
 from pennant.kube.resources import Kind
 from pennant.ports import Unavailable

@@ -9,8 +9,8 @@ from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.controller.breaker import Breaker
 from pennant.controller.reconciler import Reconciler
 from pennant.core.decide import decide
-from pennant.core.decision import Decision
-from pennant.core.observation import Observation, Snapshot
+from pennant.core.facts.decision import Decision
+from pennant.core.facts.observation import Observation, Snapshot
 from pennant.runtime.telemetry import Telemetry
 from simulation.story import Story
 from simulation.world import KEY, OTHER

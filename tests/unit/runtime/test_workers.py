@@ -11,8 +11,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pennant.controller.reconciler import EVENTS_SECONDS, Unsettled
-from pennant.core.decision import Event
-from pennant.core.observation import Key, Snapshot
+from pennant.core.facts.decision import Event
+from pennant.core.facts.observation import Key, Snapshot
 from pennant.ports import Conflict, Ending, Refused, Unavailable
 from pennant.runtime.workers import LONGEST_YIELD_SECONDS, PASS_SECONDS, Workers, Yielding
 from pennant.runtime.workqueue import WorkQueue

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 from pennant.runtime.workqueue import LONGEST_BACKOFF_SECONDS, WorkQueue
 
 A, B = Key("default", "a"), Key("default", "b")

@@ -10,8 +10,17 @@ from pennant.api.reasons import Reason
 from pennant.core.analysis import reading
 from pennant.core.analysis.evaluation import Answers, Kind, checks
 from pennant.core.analysis.reading import Reading
-from pennant.core.digest import short_hash
-from pennant.core.measurement import Alert, AlertQuery, Alerts, Awaited, Measurement, Measurements, Question, Unanswered
+from pennant.core.facts.digest import short_hash
+from pennant.core.facts.measurement import (
+    Alert,
+    AlertQuery,
+    Alerts,
+    Awaited,
+    Measurement,
+    Measurements,
+    Question,
+    Unanswered,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pennant.api.analysis import Metric, Threshold
 from pennant.api.deployment_status import HistoryEntry
 from pennant.api.reasons import Reason
-from pennant.core.measurement import Series
+from pennant.core.facts.measurement import Series
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pennant.api.analysis import Metric, OnNoData
 from pennant.api.deployment_status import HistoryEntry
 from pennant.api.reasons import Reason
 from pennant.core.analysis.baseline import Yardstick, yardstick
-from pennant.core.measurement import Measurement, RangeQuery, Series
+from pennant.core.facts.measurement import Measurement, RangeQuery, Series
 
 EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
 

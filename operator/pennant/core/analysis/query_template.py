@@ -10,7 +10,7 @@ from pennant.api.analysis import Metric
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.promql import COMMENT, PLACEHOLDER, STRING, WINDOW
-from pennant.core.observation import Key
+from pennant.core.facts.observation import Key
 
 POD_TEMPLATE_HASH = "podTemplateHash"
 _PLACEHOLDER = re.compile(PLACEHOLDER)

@@ -15,8 +15,8 @@ from pennant.api.deployment_status import Evidence, HistoryEntry, MetricState, M
 from pennant.api.reasons import Reason
 from pennant.core.analysis.evaluation import Answers, Check, Kind, checks
 from pennant.core.analysis.promql import filters, lacking
-from pennant.core.digest import short_hash
-from pennant.core.measurement import (
+from pennant.core.facts.digest import short_hash
+from pennant.core.facts.measurement import (
     Awaited,
     Fault,
     Measurement,

@@ -17,8 +17,8 @@ from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core.analysis import query_template
 from pennant.core.analysis.promql import probe, reach
 from pennant.core.analysis.reading import is_unexplained
-from pennant.core.measurement import AlertQuery, Demand, Question, RangeQuery, Request, Role
-from pennant.core.observation import Key
+from pennant.core.facts.measurement import AlertQuery, Demand, Question, RangeQuery, Request, Role
+from pennant.core.facts.observation import Key
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OF_A_REVISION = frozenset({"templateHash", "podTemplateHash", "version"})

@@ -22,7 +22,7 @@ from pennant.api.deployment_status import (
     Trigger,
 )
 from pennant.api.meta import clip
-from pennant.core.commands import REQUESTED_AT, Command, Malformed, Verb
+from pennant.core.facts.command import REQUESTED_AT, Command, Malformed, Verb
 from pennant.core.rollout import next_revision, undo
 from pennant.core.rollout.history import Quarantine
 from pennant.core.rollout.next_revision import Draft, Situation

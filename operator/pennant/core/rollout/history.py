@@ -12,8 +12,8 @@ from pydantic.alias_generators import to_camel
 from pennant.api.deployment_status import HistoryEntry, Outcome, PodProgress, QuarantineEntry, Trigger
 from pennant.api.reasons import Reason
 from pennant.core.analysis.assessment import Verdict
-from pennant.core.observation import Doubt, Revision, Workload
-from pennant.core.pods import Pods
+from pennant.core.facts.observation import Doubt, Revision, Workload
+from pennant.core.facts.pods import Pods
 from pennant.core.rollout.revision import FIXED
 
 WHOLE_EVIDENCE = 10

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from pennant.api.deployment_status import HistoryEntry
-from pennant.core.observation import Doubt, Revision, Snapshot
+from pennant.core.facts.observation import Doubt, Revision, Snapshot
 from pennant.core.rollout.revision import DEPLOYMENT_LABEL, entry_hash
 
 LOOK_AGAIN_AFTER = timedelta(seconds=60)

@@ -17,9 +17,9 @@ from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.analysis.assessment import Verdict, assess
 from pennant.core.analysis.schedule import as_measured, compared_with, is_watched
-from pennant.core.decision import Event, EventType
-from pennant.core.measurement import Measurements
-from pennant.core.observation import Observation
+from pennant.core.facts.decision import Event, EventType
+from pennant.core.facts.measurement import Measurements
+from pennant.core.facts.observation import Observation
 from pennant.core.rollout import history, rollback_limits
 from pennant.core.rollout.history import History, Quarantine, condemnation
 from pennant.core.rollout.progress import Attempt, Failure, accounted, advanced, judged, measured_since

@@ -6,8 +6,8 @@ from datetime import datetime
 from pennant.api.deployment_status import HistoryEntry, Outcome, QuarantineEntry, Trigger
 from pennant.api.meta import LAST_REVISION, LONGEST_RESTART, NAME, SENTENCE, Json, clip
 from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
-from pennant.core.commands import Command
-from pennant.core.observation import Invalid, Revision, Snapshot, Version
+from pennant.core.facts.command import Command
+from pennant.core.facts.observation import Invalid, Revision, Snapshot, Version
 from pennant.core.rollout import revision
 from pennant.core.rollout.history import History, Quarantine, succeeded, with_entry
 from pennant.core.rollout.rollback import barring

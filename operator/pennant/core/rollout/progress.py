@@ -14,10 +14,10 @@ from pennant.api.deployment_status import HistoryEntry, PodProgress
 from pennant.api.meta import clip
 from pennant.api.model_deployment import ModelDeploymentSpec, OnUnavailable, OnUnschedulable
 from pennant.api.reasons import Reason
-from pennant.core import pods
 from pennant.core.analysis.query_template import needs_pod_template_hash
-from pennant.core.observation import Invalid, Observation, Snapshot, Span, Workload
-from pennant.core.pods import Cause, Fault, Pods
+from pennant.core.facts import pods
+from pennant.core.facts.observation import Invalid, Observation, Snapshot, Span, Workload
+from pennant.core.facts.pods import Cause, Fault, Pods
 
 LOOK_AFTER = timedelta(seconds=30)
 """After so long without a new pod the pods are looked at, so that the status can say what they wait for."""

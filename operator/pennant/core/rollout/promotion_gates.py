@@ -16,7 +16,7 @@ from pennant.api.meta import Json
 from pennant.api.model_deployment import PromotionGate
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.reasons import Reason
-from pennant.core.observation import Invalid, Version
+from pennant.core.facts.observation import Invalid, Version
 from pennant.core.rollout import rollback_limits
 from pennant.core.rollout.next_revision import Situation
 from pennant.core.rollout.rollback import known_contents

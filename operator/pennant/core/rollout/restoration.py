@@ -10,7 +10,7 @@ from itertools import zip_longest
 from pennant.api.deployment_status import BAD, HistoryEntry, ModelDeploymentStatus, QuarantineEntry, Trigger
 from pennant.api.meta import SENTENCE, clip
 from pennant.api.reasons import Reason
-from pennant.core.observation import Snapshot, Workload
+from pennant.core.facts.observation import Snapshot, Workload
 from pennant.core.rollout.history import History, Quarantine
 from pennant.core.rollout.next_revision import OPERATOR
 from pennant.core.rollout.revision import pair

@@ -16,7 +16,7 @@ from pennant.api.deployment_status import HistoryEntry
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
-from pennant.core.digest import content_digest, sha256, short_hash
+from pennant.core.facts.digest import content_digest, sha256, short_hash
 
 MODEL_LABEL = f"{GROUP}/model"
 VERSION_LABEL = f"{GROUP}/version"

@@ -10,8 +10,8 @@ from datetime import datetime
 from pennant.api.deployment_status import BAD, HistoryEntry, Outcome, QuarantineEntry
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
-from pennant.core.decision import MirrorQuarantine
-from pennant.core.observation import Revision, Snapshot, Version
+from pennant.core.facts.decision import MirrorQuarantine
+from pennant.core.facts.observation import Revision, Snapshot, Version
 from pennant.core.rollout.history import History, Quarantine
 from pennant.core.rollout.revision import pair
 from pennant.core.versions.selection import Held, Holder

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, QuarantineEntry, Trigger
 from pennant.api.meta import SENTENCE, clip
 from pennant.api.reasons import Reason
-from pennant.core.commands import Command
+from pennant.core.facts.command import Command
 from pennant.core.rollout.history import Quarantine, succeeded, with_entry
 from pennant.core.rollout.next_revision import Draft, Situation, because, record_of
 from pennant.core.rollout.revision import pair

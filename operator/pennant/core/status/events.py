@@ -6,8 +6,8 @@ from datetime import datetime
 from pennant.api.conditions import Condition, ConditionStatus, find
 from pennant.api.deployment_status import CommandResult, Drift, HistoryEntry, ModelDeploymentStatus
 from pennant.api.reasons import ConditionType, Reason
-from pennant.core.decision import Event, EventType
-from pennant.core.observation import Revision
+from pennant.core.facts.decision import Event, EventType
+from pennant.core.facts.observation import Revision
 from pennant.core.rollout import history
 
 

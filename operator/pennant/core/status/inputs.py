@@ -7,7 +7,7 @@ from pennant.api.conditions import ConditionStatus
 from pennant.api.deployment_status import HistoryEntry, PodProgress, QuarantineEntry
 from pennant.api.reasons import Reason
 from pennant.core.analysis.assessment import Verdict
-from pennant.core.observation import Unwritten, Workload
+from pennant.core.facts.observation import Unwritten, Workload
 from pennant.core.rollout.judgement import Withheld
 from pennant.core.rollout.promotion_gates import Blocked
 from pennant.core.versions.selection import Holder

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from pennant.core.analysis import schedule
-from pennant.core.observation import Observation
+from pennant.core.facts.observation import Observation
 from pennant.core.rollout.judgement import Judgement, good_at, overdue_at
 from pennant.core.rollout.next_revision import Situation
 from pennant.core.rollout.progress import Attempt, next_look_at

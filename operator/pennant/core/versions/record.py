@@ -2,7 +2,7 @@
 
 from pennant.api.meta import Json
 from pennant.api.model_version import MUTABLE
-from pennant.core.digest import sha256
+from pennant.core.facts.digest import sha256
 
 
 def immutable(record: Json) -> Json:

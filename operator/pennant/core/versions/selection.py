@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pennant.api.model_deployment import AmbiguousTag, ModelDeploymentSpec
-from pennant.core.observation import Invalid, Version
+from pennant.core.facts.observation import Invalid, Version
 from pennant.core.versions.semver import precedence_key
 
 

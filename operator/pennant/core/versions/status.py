@@ -11,9 +11,9 @@ from pennant.api.meta import Json, clip
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.reasons import Reason, VersionConditionType
 from pennant.api.version_status import Completeness, ComputedBump, ModelVersionStatus
-from pennant.core.decision import Event, EventType
-from pennant.core.digest import content_digest
-from pennant.core.observation import Invalid, Key
+from pennant.core.facts.decision import Event, EventType
+from pennant.core.facts.digest import content_digest
+from pennant.core.facts.observation import Invalid, Key
 from pennant.core.versions import completeness
 from pennant.core.versions.bump import computed_bump, unknown
 from pennant.core.versions.record import record_digest

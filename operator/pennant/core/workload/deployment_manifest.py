@@ -6,7 +6,7 @@ from pennant.api import API_VERSION, GROUP
 from pennant.api.deployment_status import HistoryEntry
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
-from pennant.core.observation import Snapshot
+from pennant.core.facts.observation import Snapshot
 from pennant.core.rollout.revision import DEPLOYMENT_LABEL, MODEL_LABEL
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "pennant"}

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from pennant.api.deployment_status import BAD, Applied, Drift, HistoryEntry, Trigger
 from pennant.api.meta import NAME, clip
-from pennant.core.digest import short_hash
-from pennant.core.observation import Workload
+from pennant.core.facts.digest import short_hash
+from pennant.core.facts.observation import Workload
 from pennant.core.rollout.history import History
 from pennant.core.rollout.next_revision import Situation
 from pennant.core.rollout.rollback import is_quarantined

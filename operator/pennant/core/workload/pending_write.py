@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from pennant.api.deployment_status import Applied, ModelDeploymentStatus
 from pennant.api.meta import Json
-from pennant.core.decision import ApplyWorkload
-from pennant.core.digest import short_hash
-from pennant.core.observation import Workload
+from pennant.core.facts.decision import ApplyWorkload
+from pennant.core.facts.digest import short_hash
+from pennant.core.facts.observation import Workload
 from pennant.core.rollout.next_revision import Situation
 from pennant.core.rollout.revision import restart, template_hash, with_restart
 from pennant.core.workload import deployment_manifest

@@ -13,9 +13,9 @@ from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy, ServedBy
-from pennant.core.commands import Command, Malformed
-from pennant.core.measurement import Measurements
-from pennant.core.pods import Pods
+from pennant.core.facts.command import Command, Malformed
+from pennant.core.facts.measurement import Measurements
+from pennant.core.facts.pods import Pods
 
 
 @dataclass(frozen=True, slots=True, order=True)

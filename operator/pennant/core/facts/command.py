@@ -12,7 +12,7 @@ from enum import StrEnum
 from pennant.api import GROUP
 from pennant.api.deployment_status import LONGEST_COMMAND
 from pennant.api.meta import NAME, SENTENCE, clip, printable
-from pennant.core.digest import short_hash
+from pennant.core.facts.digest import short_hash
 
 REQUESTED_AT = f"{GROUP}/requested-at"
 REQUESTED_BY = f"{GROUP}/requested-by"

@@ -8,7 +8,7 @@ from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import Json
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
-from pennant.core.observation import Revision, Version, Workload
+from pennant.core.facts.observation import Revision, Version, Workload
 
 
 @dataclass(frozen=True, slots=True)
