@@ -13,13 +13,13 @@ import yaml
 
 from pennant.api.meta import Json
 from pennant.core.facts.observation import Key
+from pennant.kube.cache.listing import relist
+from pennant.kube.cache.store import Store
 from pennant.kube.client import MERGE, Client, Verb
 from pennant.kube.connect import Connection
 from pennant.kube.gateway import Gateway
 from pennant.kube.permissions import SERVED
-from pennant.kube.relist import relist
 from pennant.kube.resources import RESOURCES, Kind
-from pennant.kube.store import Store
 from pennant.kube.versions import VersionGateway
 
 BY_HAND = {"fieldManager": "kubectl"}

@@ -20,11 +20,11 @@ from pennant.api.version_status import ModelVersionStatus
 from pennant.core.facts.decision import Event, EventType, MirrorQuarantine
 from pennant.core.facts.observation import Key
 from pennant.core.rollout.revision import chained, next_number
+from pennant.kube.cache.listing import relist
+from pennant.kube.cache.store import Store
 from pennant.kube.client import Verb
 from pennant.kube.gateway import Gateway
-from pennant.kube.relist import relist
 from pennant.kube.resources import RESOURCES, Kind
-from pennant.kube.store import Store
 from pennant.kube.translate import controller_revision, revision_name
 from pennant.ports import Conflict, Refused, Unavailable
 from simulation.story import a_record, a_spec

@@ -7,13 +7,13 @@ from pennant.api.version_status import ModelVersionStatus
 from pennant.core.facts.decision import Event
 from pennant.core.facts.observation import Key
 from pennant.core.versions.status import VersionSeen
+from pennant.kube.cache.listing import refresh
+from pennant.kube.cache.store import Store
+from pennant.kube.cache.version_index import OWN, REMEMBERED
 from pennant.kube.client import MERGE, Client, Verb
 from pennant.kube.events import Regarding, record
 from pennant.kube.gateway import Gateway
-from pennant.kube.records import OWN, REMEMBERED
-from pennant.kube.relist import refresh
 from pennant.kube.resources import RESOURCES, Kind
-from pennant.kube.store import Store
 from pennant.ports import Clock, Conflict, Unavailable
 
 KIND = Kind.MODEL_VERSION

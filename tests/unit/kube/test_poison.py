@@ -16,7 +16,7 @@ from pennant.core.facts.decision import Decision
 from pennant.core.facts.observation import Invalid, Key, Observation
 from pennant.core.versions.selection import Held, HolderInvalid, Unassigned, holder
 from pennant.kube import translate
-from pennant.kube.store import Store
+from pennant.kube.cache.store import Store
 from unit.api import examples, poison
 from unit.api.poison import Poisoned
 from unit.core.builders import NOON

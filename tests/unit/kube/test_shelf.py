@@ -1,9 +1,9 @@
 import pytest
 
 from pennant.core.facts.observation import Key
-from pennant.kube import shelf
+from pennant.kube.cache import shelf
+from pennant.kube.cache.shelf import Shelf
 from pennant.kube.identity import Identity
-from pennant.kube.shelf import Shelf
 
 KEY = Key("default", "fraud")
 

@@ -5,9 +5,9 @@ import pytest
 
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.core.facts.observation import Invalid, Key, Snapshot
-from pennant.kube import store as module
+from pennant.kube.cache import store as module
+from pennant.kube.cache.store import Store, versions_in
 from pennant.kube.resources import Kind
-from pennant.kube.store import Store, versions_in
 from pennant.kube.translate import Recorded
 from unit.core.builders import a_revision
 from unit.kube.raw import raw_deployment, raw_version, raw_workload

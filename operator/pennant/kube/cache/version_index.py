@@ -20,7 +20,7 @@ from pennant.core.versions.record import immutable
 from pennant.core.versions.serving_periods import Service, services
 from pennant.core.versions.status import VersionSeen
 from pennant.kube import translate
-from pennant.kube.folding import folded, text, unfolded
+from pennant.kube.cache.folding import folded, text, unfolded
 from pennant.kube.identity import Identity
 from pennant.kube.problem import LARGEST_RECORD, problem, too_deep, too_large
 

@@ -7,8 +7,8 @@ import pytest
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.facts.observation import Invalid, Key
 from pennant.core.versions.status import judged, unsaid
-from pennant.kube.records import OWN, Records
-from pennant.kube.store import Store
+from pennant.kube.cache.store import Store
+from pennant.kube.cache.version_index import OWN, Records
 from unit.api import poison
 from unit.api.poison import Poisoned
 from unit.core.builders import NOON, an_entry

@@ -1,4 +1,4 @@
-from pennant.kube.trust import Trust
+from pennant.kube.cache.freshness import Trust
 
 
 def test_nothing_is_trusted_at_first() -> None:

@@ -15,13 +15,13 @@ from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core.facts.observation import Invalid, Key, Snapshot, Version, Workload
 from pennant.kube import translate
-from pennant.kube.folding import folded_if_large, size_if_large, unfolded
+from pennant.kube.cache.folding import folded_if_large, size_if_large, unfolded
+from pennant.kube.cache.freshness import Trust
+from pennant.kube.cache.shelf import Shelf
+from pennant.kube.cache.version_index import Records, unheard
 from pennant.kube.identity import Identity, identity
-from pennant.kube.records import Records, unheard
 from pennant.kube.resources import Kind
-from pennant.kube.shelf import Shelf
 from pennant.kube.translate import Placed, Recorded
-from pennant.kube.trust import Trust
 
 _log = logging.getLogger(__name__)
 

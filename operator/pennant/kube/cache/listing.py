@@ -7,10 +7,10 @@ import asyncio
 import logging
 
 from pennant.core.facts.observation import Key
+from pennant.kube.cache.store import NOBODY, Keys, Store
 from pennant.kube.client import Client
 from pennant.kube.identity import identity
 from pennant.kube.resources import MANAGED_BY, Kind
-from pennant.kube.store import NOBODY, Keys, Store
 
 AT_A_TIME = 25
 _log = logging.getLogger(__name__)

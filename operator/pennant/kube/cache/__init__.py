@@ -1,0 +1,1 @@
+"""What the operator remembers of the API server: fed by watches, lists and answers to its own writes."""
