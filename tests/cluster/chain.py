@@ -1,7 +1,7 @@
 """The chain of a history, held against the ControllerRevisions that the API server has."""
 
 from cluster.stage import NAME, Manifest, Stage
-from pennant.kube.translate import recorded
+from pennant.kube.codec.translate import recorded
 
 
 def records(stage: Stage) -> list[Manifest]:

@@ -23,9 +23,9 @@ from pennant.core.rollout.revision import chained, next_number
 from pennant.kube.cache.listing import relist
 from pennant.kube.cache.store import Store
 from pennant.kube.client import Verb
+from pennant.kube.codec.translate import controller_revision, revision_name
 from pennant.kube.gateway import Gateway
 from pennant.kube.resources import RESOURCES, Kind
-from pennant.kube.translate import controller_revision, revision_name
 from pennant.ports import Conflict, Refused, Unavailable
 from simulation.story import a_record, a_spec
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pennant.core.facts.pods import Container, Ended, Pod, Running, Waiting
-from pennant.kube.pods import pods, replica_set_of
+from pennant.kube.codec.pods import pods, replica_set_of
 
 
 def a_set(uid: str, number: str, controller: str = "d") -> dict[str, Any]:

@@ -15,8 +15,8 @@ from pennant.core.decide import decide
 from pennant.core.facts.decision import Decision
 from pennant.core.facts.observation import Invalid, Key, Observation
 from pennant.core.versions.selection import Held, HolderInvalid, Unassigned, holder
-from pennant.kube import translate
 from pennant.kube.cache.store import Store
+from pennant.kube.codec import translate
 from unit.api import examples, poison
 from unit.api.poison import Poisoned
 from unit.core.builders import NOON

@@ -3,7 +3,7 @@ import pytest
 from pennant.core.facts.observation import Key
 from pennant.kube.cache import shelf
 from pennant.kube.cache.shelf import Shelf
-from pennant.kube.identity import Identity
+from pennant.kube.codec.metadata import Identity
 
 KEY = Key("default", "fraud")
 

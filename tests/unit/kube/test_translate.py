@@ -8,8 +8,8 @@ from pennant.api.deployment_status import ModelDeploymentStatus, Outcome
 from pennant.core.facts.digest import content_digest, sha256
 from pennant.core.facts.observation import Invalid, Revision
 from pennant.core.rollout.revision import chained, data_hash, restarted, template_hash
-from pennant.kube import translate
-from pennant.kube.identity import last_writer
+from pennant.kube.codec import translate
+from pennant.kube.codec.metadata import last_writer
 from unit.api.poison import nested
 from unit.core.builders import a_revision, an_entry
 from unit.kube.raw import raw, raw_deployment, raw_version, raw_workload

@@ -9,7 +9,7 @@ import logging
 from pennant.core.facts.observation import Key
 from pennant.kube.cache.store import NOBODY, Keys, Store
 from pennant.kube.client import Client
-from pennant.kube.identity import identity
+from pennant.kube.codec.metadata import identity
 from pennant.kube.resources import MANAGED_BY, Kind
 
 AT_A_TIME = 25

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from pennant.core.facts.observation import Key
-from pennant.kube.identity import Identity
+from pennant.kube.codec.metadata import Identity
 
 T = TypeVar("T")
 MAX_GRAVES = 4096

@@ -14,14 +14,14 @@ from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core.facts.observation import Invalid, Key, Snapshot, Version, Workload
-from pennant.kube import translate
 from pennant.kube.cache.folding import folded_if_large, size_if_large, unfolded
 from pennant.kube.cache.freshness import Trust
 from pennant.kube.cache.shelf import Shelf
 from pennant.kube.cache.version_index import Records, unheard
-from pennant.kube.identity import Identity, identity
+from pennant.kube.codec import translate
+from pennant.kube.codec.metadata import Identity, identity
+from pennant.kube.codec.translate import Placed, Recorded
 from pennant.kube.resources import Kind
-from pennant.kube.translate import Placed, Recorded
 
 _log = logging.getLogger(__name__)
 

@@ -19,10 +19,10 @@ from pennant.core.facts.observation import Invalid, Key
 from pennant.core.versions.record import immutable
 from pennant.core.versions.serving_periods import Service, services
 from pennant.core.versions.status import VersionSeen
-from pennant.kube import translate
 from pennant.kube.cache.folding import folded, text, unfolded
-from pennant.kube.identity import Identity
-from pennant.kube.problem import LARGEST_RECORD, problem, too_deep, too_large
+from pennant.kube.codec import translate
+from pennant.kube.codec.metadata import Identity
+from pennant.kube.codec.validation_message import LARGEST_RECORD, problem, too_deep, too_large
 
 OWN = tuple(field.alias or name for name, field in ModelVersionStatus.model_fields.items() if name != "quarantined_by")
 """The fields of a version's status that its own controller writes; `quarantinedBy` is written by ModelDeployments'."""

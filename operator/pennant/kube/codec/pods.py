@@ -6,7 +6,7 @@ from typing import Any
 
 from pennant.api.meta import Json
 from pennant.core.facts.pods import Container, Ended, Pod, Pods, ReplicaSet, Running, Waiting
-from pennant.kube.identity import controller_uid
+from pennant.kube.codec.metadata import controller_uid
 
 POD_TEMPLATE_HASH = "pod-template-hash"
 _NUMBER = "deployment.kubernetes.io/revision"

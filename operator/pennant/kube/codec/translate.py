@@ -25,9 +25,17 @@ from pennant.core.facts.observation import Invalid, Key, Revision, Snapshot, Unr
 from pennant.core.rollout.revision import CHAINED, RESTARTED_AT, TEMPLATE_HASH_LABEL, flaw, restart, with_restart
 from pennant.core.workload import deployment_manifest
 from pennant.kube.cache.sharing import Pool
-from pennant.kube.identity import co_owned, controller_uid, fields_hash, identity, last_editor, last_writer, sole_owner
-from pennant.kube.pods import refusal, since
-from pennant.kube.problem import LARGEST_RECORD, LARGEST_TEMPLATE, problem, too_deep, too_large
+from pennant.kube.codec.metadata import (
+    co_owned,
+    controller_uid,
+    fields_hash,
+    identity,
+    last_editor,
+    last_writer,
+    sole_owner,
+)
+from pennant.kube.codec.pods import refusal, since
+from pennant.kube.codec.validation_message import LARGEST_RECORD, LARGEST_TEMPLATE, problem, too_deep, too_large
 from pennant.kube.resources import FIELD_MANAGER, RESOURCES, Kind
 
 _log = logging.getLogger(__name__)
