@@ -12,7 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib3 import HTTPSConnectionPool
 from urllib3.response import BaseHTTPResponse
 
-from pennant.kube.client import MERGE
+from pennant.kube.http.client import MERGE
 from rig import Rig
 
 SECONDS = 30

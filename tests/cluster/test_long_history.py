@@ -4,9 +4,9 @@ import asyncio
 
 from cluster.chain import assert_chained, records
 from cluster.stage import NAME, Stage
-from pennant.kube.client import MERGE, Client, Verb
-from pennant.kube.connect import Connection
-from pennant.kube.resources import RESOURCES, Kind
+from pennant.kube.http.client import MERGE, Client, Verb
+from pennant.kube.http.connection import Connection
+from pennant.kube.http.resources import RESOURCES, Kind
 
 REVISIONS, LIMIT = 200, 10
 DEPLOYMENT = RESOURCES[Kind.MODEL_DEPLOYMENT]

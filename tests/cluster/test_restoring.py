@@ -12,7 +12,7 @@ import time
 import pytest
 
 from cluster.stage import NAME, Manifest, Stage
-from pennant.kube.resources import RESOURCES, Kind
+from pennant.kube.http.resources import RESOURCES, Kind
 
 KINDS = {
     "records": Kind.CONTROLLER_REVISION,

@@ -13,9 +13,9 @@ import pytest
 from cluster.installation import Installation, Right, install
 from cluster.operator_process import Operator
 from cluster.stage import Stage
-from pennant.kube.client import MERGE, Client, Verb
-from pennant.kube.connect import Connection
-from pennant.kube.resources import RESOURCES, Kind
+from pennant.kube.http.client import MERGE, Client, Verb
+from pennant.kube.http.connection import Connection
+from pennant.kube.http.resources import RESOURCES, Kind
 from rig import Rig
 
 MAY_OWN: Right = ("pennant.dev", "modeldeployments/finalizers", "update")

@@ -6,9 +6,9 @@ from collections import Counter
 
 from cluster.stage import NAME, Manifest, Stage
 from pennant.core.versions.record import record_digest
-from pennant.kube.client import Client, Verb
-from pennant.kube.connect import Connection
-from pennant.kube.resources import RESOURCES, Kind
+from pennant.kube.http.client import Client, Verb
+from pennant.kube.http.connection import Connection
+from pennant.kube.http.resources import RESOURCES, Kind
 from rig import Rig
 from unit.api.examples import a_whole_version
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from contract.real import RealArena
 from pennant.api.meta import Json
-from pennant.kube.client import APPLY, Verb
-from pennant.kube.resources import Kind
+from pennant.kube.http.client import APPLY, Verb
+from pennant.kube.http.resources import Kind
 
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 RULE = {

@@ -13,7 +13,7 @@ import aiohttp
 
 from contract.rollouts import NAME, Told
 from pennant.api.meta import Json
-from pennant.kube.client import JSON, MERGE
+from pennant.kube.http.client import JSON, MERGE
 from rig import Rig
 
 CONTROLLERS = "kube-controller-manager"

@@ -22,10 +22,10 @@ from pennant.core.facts.observation import Key
 from pennant.core.rollout.revision import chained, next_number
 from pennant.kube.cache.listing import relist
 from pennant.kube.cache.store import Store
-from pennant.kube.client import Verb
 from pennant.kube.codec.translate import controller_revision, revision_name
 from pennant.kube.gateway import Gateway
-from pennant.kube.resources import RESOURCES, Kind
+from pennant.kube.http.client import Verb
+from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import Conflict, Refused, Unavailable
 from simulation.story import a_record, a_spec
 
@@ -141,7 +141,7 @@ async def test_a_relist_of_an_unchanged_world_concerns_nobody(deployed: RealAren
 async def test_a_list_of_several_pages_is_read_whole(deployed: RealArena, monkeypatch: pytest.MonkeyPatch) -> None:
     for minor in range(5):
         await deployed.publish(a_record(f"1.{minor}.1"))
-    monkeypatch.setattr("pennant.kube.client.PAGE", 2)
+    monkeypatch.setattr("pennant.kube.http.client.PAGE", 2)
     await deployed.catch_up()
     assert len((await seen(deployed)).versions) == 6
 

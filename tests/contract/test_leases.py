@@ -10,9 +10,9 @@ import pytest
 
 from contract.arena import NOON
 from contract.real import RealArena
-from pennant.kube.connect import Connection
+from pennant.kube.http.connection import Connection
+from pennant.kube.http.resources import Kind
 from pennant.kube.leases import Lease, Leases
-from pennant.kube.resources import Kind
 from pennant.ports import Conflict
 
 MINE = Lease(holder="a", duration_seconds=15, acquired_at=NOON, renewed_at=NOON, transitions=0)

@@ -17,8 +17,8 @@ from pennant.core.rollout.revision import RESTARTED_AT
 from pennant.core.workload import pending_write
 from pennant.core.workload.pending_write import Wanted
 from pennant.core.workload.stored_values import difference
-from pennant.kube.client import APPLY, Verb
-from pennant.kube.resources import RESOURCES, Kind
+from pennant.kube.http.client import APPLY, Verb
+from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import AdmissionFailed, Altered, Conflict
 from simulation.story import a_record, a_spec
 

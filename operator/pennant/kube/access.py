@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Iterable
 
 from pennant.api.meta import Json
-from pennant.kube.client import Client, Verb
+from pennant.kube.http.client import Client, Verb
+from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.kube.permissions import Right
-from pennant.kube.resources import RESOURCES, Kind
 
 _KIND = Kind.ACCESS_REVIEW
 

@@ -8,9 +8,9 @@ from pennant.api import API_VERSION, GROUP
 from pennant.api.meta import Json, clip
 from pennant.core.facts.decision import Event
 from pennant.core.facts.observation import Key
-from pennant.kube.client import Client, Verb
-from pennant.kube.resources import RESOURCES, Kind
-from pennant.kube.timestamps import micro_time
+from pennant.kube.http.client import Client, Verb
+from pennant.kube.http.resources import RESOURCES, Kind
+from pennant.kube.http.timestamps import micro_time
 from pennant.ports import Conflict, PortError
 
 _log = logging.getLogger(__name__)

@@ -22,17 +22,17 @@ from pennant.core.rollout import integrity
 from pennant.core.rollout.revision import DEPLOYMENT_LABEL, TEMPLATE_HASH_LABEL, with_restart
 from pennant.core.workload import deployment_manifest
 from pennant.core.workload.stored_values import difference
-from pennant.kube.answers import Missing
 from pennant.kube.cache.listing import refresh, relist_kind
 from pennant.kube.cache.sharing import Pool
 from pennant.kube.cache.store import Store, versions_in
-from pennant.kube.client import APPLY, JSON_PATCH, MERGE, Client, Verb
 from pennant.kube.codec import translate
 from pennant.kube.codec.metadata import controller_uid, sole_owner
 from pennant.kube.codec.pods import pods, replica_set_of
 from pennant.kube.codec.translate import Recorded
 from pennant.kube.events import Regarding, record
-from pennant.kube.resources import RESOURCES, Kind
+from pennant.kube.http.client import APPLY, JSON_PATCH, MERGE, Client, Verb
+from pennant.kube.http.errors import Missing
+from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import Altered, Clock, Conflict, Ending, PortError, Refused, Unavailable
 
 _log = logging.getLogger(__name__)

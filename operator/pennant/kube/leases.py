@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any, Self
 
 from pennant.api.meta import Json
-from pennant.kube.client import Client, Observed, Verb, unobserved
-from pennant.kube.connect import Connection
-from pennant.kube.resources import RESOURCES, Kind
-from pennant.kube.timestamps import micro_time, parsed_time
+from pennant.kube.http.client import Client, Observed, Verb, unobserved
+from pennant.kube.http.connection import Connection
+from pennant.kube.http.resources import RESOURCES, Kind
+from pennant.kube.http.timestamps import micro_time, parsed_time
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 
 from pennant.api import API_VERSION, GROUP, VERSION
 from pennant.api.meta import Json
-from pennant.kube.answers import Missing, NotServed
-from pennant.kube.client import Client, Verb
-from pennant.kube.resources import RESOURCES, Kind
+from pennant.kube.http.client import Client, Verb
+from pennant.kube.http.errors import Missing, NotServed
+from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import Unavailable
 
 OWN = (Kind.MODEL_DEPLOYMENT, Kind.MODEL_VERSION)

@@ -25,17 +25,17 @@ from pennant.controller.reconciler import Reconciler
 from pennant.controller.version_reconciler import VersionReconciler
 from pennant.core.analysis.schedule import heeds
 from pennant.kube.access import lacking
-from pennant.kube.answers import NotServed
 from pennant.kube.cache.listing import relist
 from pennant.kube.cache.store import Store
 from pennant.kube.cache.version_index import Records
-from pennant.kube.client import Client
-from pennant.kube.connect import Connection
 from pennant.kube.gateway import Gateway
+from pennant.kube.http.client import Client
+from pennant.kube.http.connection import Connection
+from pennant.kube.http.errors import NotServed
+from pennant.kube.http.resources import Kind
 from pennant.kube.leases import Leases
 from pennant.kube.permissions import described, to_be_elected, to_serve
 from pennant.kube.presence import OWN, Presence
-from pennant.kube.resources import Kind
 from pennant.kube.versions import VersionGateway
 from pennant.metrics.sources import load
 from pennant.ports import Refused, Unavailable

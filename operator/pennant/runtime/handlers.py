@@ -16,9 +16,9 @@ import kopf
 
 from pennant.api import GROUP, VERSION
 from pennant.kube.cache.store import Store
-from pennant.kube.connect import Connection
+from pennant.kube.http.connection import Connection
+from pennant.kube.http.resources import MANAGED_BY, Kind
 from pennant.kube.presence import OWN, Presence
-from pennant.kube.resources import MANAGED_BY, Kind
 from pennant.ports import Unavailable
 
 OPEN_EARS_SECONDS = 30.0

@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from pennant.core.facts.observation import Key
-from pennant.kube.answers import NotServed
+from pennant.kube.http.errors import NotServed
 from pennant.ports import Unavailable
 
 FIRST_RETRY_SECONDS = 0.5

@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from pennant import __version__
 from pennant.core.facts.decision import Decision
 from pennant.core.facts.observation import Key, Observation
-from pennant.kube.client import Verb
-from pennant.kube.resources import Kind
+from pennant.kube.http.client import Verb
+from pennant.kube.http.resources import Kind
 from pennant.runtime.object_metrics import ObjectMetrics
 
 

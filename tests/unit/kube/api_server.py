@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from aiohttp import web
 
-from pennant.kube.connect import Connection
+from pennant.kube.http.connection import Connection
 
 
 @dataclass

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pennant.kube.client import Client
+from pennant.kube.http.client import Client
 from unit.kube.api_server import Answers, a_connection, serving
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pennant.kube.access import lacking
-from pennant.kube.client import Client
+from pennant.kube.http.client import Client
 from pennant.kube.permissions import Right
 from pennant.ports import Refused
 from unit.kube.api_server import Answers, a_connection, serving

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from pennant.kube import client as module
-from pennant.kube.answers import Missing, NotServed, Throttled
-from pennant.kube.client import Client, Verb
-from pennant.kube.resources import Kind
+from pennant.kube.http import client as module
+from pennant.kube.http.client import Client, Verb
+from pennant.kube.http.errors import Missing, NotServed, Throttled
+from pennant.kube.http.resources import Kind
 from pennant.ports import AdmissionFailed, Conflict, Ending, PortError, Refused, Unavailable
 from unit.kube.api_server import Answers, a_connection, serving
 

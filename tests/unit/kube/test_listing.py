@@ -6,8 +6,8 @@ from aiohttp import web
 from pennant.core.facts.observation import Key
 from pennant.kube.cache.listing import relist_kind
 from pennant.kube.cache.store import Store
-from pennant.kube.client import Client
-from pennant.kube.resources import Kind
+from pennant.kube.http.client import Client
+from pennant.kube.http.resources import Kind
 from pennant.ports import Unavailable
 from unit.kube.api_server import Answers
 from unit.kube.raw import raw_deployment, raw_version, raw_workload

@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from pennant.kube import presence as module
-from pennant.kube.client import Client
+from pennant.kube.http.client import Client
+from pennant.kube.http.resources import Kind
 from pennant.kube.presence import Presence
-from pennant.kube.resources import Kind
 from unit.kube.api_server import Answers
 
 VERBS = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]

@@ -8,7 +8,7 @@ from pennant.core.facts.observation import Invalid, Key, Snapshot
 from pennant.kube.cache import store as module
 from pennant.kube.cache.store import Store, versions_in
 from pennant.kube.codec.translate import Recorded
-from pennant.kube.resources import Kind
+from pennant.kube.http.resources import Kind
 from unit.core.builders import a_revision
 from unit.kube.raw import raw_deployment, raw_version, raw_workload
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pennant.api.meta import Json
 from pennant.core.facts.observation import Key, Snapshot
 from pennant.kube.cache.store import Store
-from pennant.kube.resources import Kind
+from pennant.kube.http.resources import Kind
 from unit.kube.raw import raw_deployment, raw_version, raw_workload
 
 FRAUD, SECOND, CHURN = (Key("default", name) for name in ("fraud", "second", "churn"))

@@ -13,8 +13,8 @@ from kopf._cogs.clients.api import request
 from kopf._cogs.clients.auth import APIContext
 from kopf._cogs.clients.errors import APISessionClosed
 
-from pennant.kube.connect import Connection
-from pennant.kube.resources import Kind
+from pennant.kube.http.connection import Connection
+from pennant.kube.http.resources import Kind
 from pennant.runtime.handlers import OPEN_EARS_SECONDS, WATCHED, Ears, open_session, settings
 from unit.kube.api_server import Answers, a_connection, serving
 

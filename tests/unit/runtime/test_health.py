@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import pytest
 
 from pennant.core.facts.observation import Key
+from pennant.kube.http.resources import Kind
 from pennant.kube.presence import Presence
-from pennant.kube.resources import Kind
 from pennant.ports import Unavailable
 from pennant.runtime.health import LoopLag, alive, ready
 from pennant.runtime.resync import Resync

@@ -3,8 +3,8 @@
 import asyncio
 from pathlib import Path
 
+from pennant.kube.http.resources import Kind
 from pennant.kube.presence import Presence
-from pennant.kube.resources import Kind
 from pennant.runtime.handlers import WATCHED, Ears, EmptyLists, Patience, open_session
 from unit.kube.api_server import Answers, a_connection, serving
 

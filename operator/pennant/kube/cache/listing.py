@@ -8,9 +8,9 @@ import logging
 
 from pennant.core.facts.observation import Key
 from pennant.kube.cache.store import NOBODY, Keys, Store
-from pennant.kube.client import Client
 from pennant.kube.codec.metadata import identity
-from pennant.kube.resources import MANAGED_BY, Kind
+from pennant.kube.http.client import Client
+from pennant.kube.http.resources import MANAGED_BY, Kind
 
 AT_A_TIME = 25
 _log = logging.getLogger(__name__)

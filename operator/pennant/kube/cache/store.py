@@ -21,7 +21,7 @@ from pennant.kube.cache.version_index import Records, unheard
 from pennant.kube.codec import translate
 from pennant.kube.codec.metadata import Identity, identity
 from pennant.kube.codec.translate import Placed, Recorded
-from pennant.kube.resources import Kind
+from pennant.kube.http.resources import Kind
 
 _log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from pennant.api import GROUP
 from pennant.api.meta import Json
 from pennant.core.facts.digest import short_hash
 from pennant.core.facts.observation import Key
-from pennant.kube.resources import Kind
+from pennant.kube.http.resources import Kind
 
 _SPEC = ("spec",)
 

@@ -36,7 +36,7 @@ from pennant.kube.codec.metadata import (
 )
 from pennant.kube.codec.pods import refusal, since
 from pennant.kube.codec.validation_message import LARGEST_RECORD, LARGEST_TEMPLATE, problem, too_deep, too_large
-from pennant.kube.resources import FIELD_MANAGER, RESOURCES, Kind
+from pennant.kube.http.resources import FIELD_MANAGER, RESOURCES, Kind
 
 _log = logging.getLogger(__name__)
 ModelT = TypeVar("ModelT", bound=ApiModel)

@@ -12,9 +12,18 @@ import aiohttp
 
 from pennant import __version__
 from pennant.api.meta import Json
-from pennant.kube.answers import Missing, NotServed, TimedOut, TooLarge, Unauthenticated, failure, is_too_large, parsed
-from pennant.kube.connect import Connection
-from pennant.kube.resources import FIELD_MANAGER, RESOURCES, Kind
+from pennant.kube.http.connection import Connection
+from pennant.kube.http.errors import (
+    Missing,
+    NotServed,
+    TimedOut,
+    TooLarge,
+    Unauthenticated,
+    failure,
+    is_too_large,
+    parsed,
+)
+from pennant.kube.http.resources import FIELD_MANAGER, RESOURCES, Kind
 from pennant.ports import Refused, Unavailable
 
 PAGE = 500

@@ -8,8 +8,8 @@ import certifi
 import pytest
 from kubernetes.config import incluster_config
 
-from pennant.kube import connect
-from pennant.kube.connect import Connection
+from pennant.kube.http import connection
+from pennant.kube.http.connection import Connection
 from pennant.ports import Unavailable
 from unit.certificates import CERTIFICATES
 from unit.kube.api_server import a_connection, a_kubeconfig
@@ -21,7 +21,7 @@ SERVER = "https://127.0.0.1:6443"
 def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "HTTPS_PROXY", "https_proxy"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(connect, "DEFAULT_KUBECONFIG", str(tmp_path / "default"))
+    monkeypatch.setattr(connection, "DEFAULT_KUBECONFIG", str(tmp_path / "default"))
 
 
 async def test_a_kubeconfig_says_where_and_who(tmp_path: Path) -> None:
@@ -116,10 +116,10 @@ def token_of_the_pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "namespace").write_text("pennant-system\n")
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")
-    monkeypatch.setattr(connect, "SERVICE_TOKEN_FILENAME", str(token))
+    monkeypatch.setattr(connection, "SERVICE_TOKEN_FILENAME", str(token))
     monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
     monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", certifi.where())
-    monkeypatch.setattr(connect, "REFRESH_SECONDS", 0.0)
+    monkeypatch.setattr(connection, "REFRESH_SECONDS", 0.0)
     loader = incluster_config.InClusterConfigLoader
     begin: Any = loader.__init__
 
@@ -163,7 +163,7 @@ async def test_in_a_pod_the_certificates_follow_their_rotation(
 
 
 async def test_a_kubeconfig_that_was_replaced_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connect, "REFRESH_SECONDS", 0.0)
+    monkeypatch.setattr(connection, "REFRESH_SECONDS", 0.0)
     connection = a_connection(tmp_path, SERVER, token="first")
     before = connection.tls
     a_kubeconfig(tmp_path, "https://127.0.0.2:6443", token="second")
