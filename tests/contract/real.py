@@ -15,7 +15,7 @@ from pennant.api.meta import Json
 from pennant.core.facts.observation import Key
 from pennant.kube.cache.listing import relist
 from pennant.kube.cache.store import Store
-from pennant.kube.gateway import Gateway
+from pennant.kube.cluster import Gateway
 from pennant.kube.http.client import MERGE, Client, Verb
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.resources import RESOURCES, Kind

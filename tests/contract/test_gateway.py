@@ -22,8 +22,8 @@ from pennant.core.facts.observation import Key
 from pennant.core.rollout.revision import chained, next_number
 from pennant.kube.cache.listing import relist
 from pennant.kube.cache.store import Store
+from pennant.kube.cluster import Gateway
 from pennant.kube.codec.translate import controller_revision, revision_name
-from pennant.kube.gateway import Gateway
 from pennant.kube.http.client import Verb
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import Conflict, Refused, Unavailable

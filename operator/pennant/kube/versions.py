@@ -10,8 +10,8 @@ from pennant.core.versions.status import VersionSeen
 from pennant.kube.cache.listing import refresh
 from pennant.kube.cache.store import Store
 from pennant.kube.cache.version_index import OWN, REMEMBERED
+from pennant.kube.cluster import Gateway
 from pennant.kube.events import Regarding, record
-from pennant.kube.gateway import Gateway
 from pennant.kube.http.client import MERGE, Client, Verb
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import Clock, Conflict, Unavailable

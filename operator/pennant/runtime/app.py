@@ -28,7 +28,7 @@ from pennant.kube.access import lacking
 from pennant.kube.cache.listing import relist
 from pennant.kube.cache.store import Store
 from pennant.kube.cache.version_index import Records
-from pennant.kube.gateway import Gateway
+from pennant.kube.cluster import Gateway
 from pennant.kube.http.client import Client
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.errors import NotServed
