@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: list[str]) -> int:
-    from pennant.metrics.sources import SourcesError
+    from pennant.metrics.config import SourcesError
     from pennant.runtime import app, settings
 
     try:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from chart.rendering import CHART, environment, only, pod_template, rendered
-from pennant.metrics.sources import SourcesFile, load
+from pennant.metrics.config import SourcesFile, load
 from pennant.runtime.settings import Settings
 
 EVERYTHING: Any = yaml.safe_load((CHART / "ci" / "everything-values.yaml").read_text())

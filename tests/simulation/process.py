@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from pennant.controller.absences import Absences
-from pennant.controller.breaker import Breaker
-from pennant.controller.measurements import Measurements
+from pennant.controller.measurement_cache import Measurements
 from pennant.controller.reconciler import Reconciler
+from pennant.controller.source_breaker import Breaker
 from pennant.core.facts.decision import Decision
 from pennant.core.facts.observation import Key, Observation
 from pennant.ports import Conflict, MetricSource, Unavailable

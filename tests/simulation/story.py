@@ -9,7 +9,7 @@ from typing import Any
 from pennant.api.conditions import find
 from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import Json
-from pennant.controller.measurements import Measurements
+from pennant.controller.measurement_cache import Measurements
 from pennant.ports import MetricSource
 from simulation import invariants
 from simulation.process import Process

@@ -13,7 +13,7 @@ from pennant.api.meta import ApiModel
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.facts.command import Verb
-from pennant.metrics.sources import SourcesFile
+from pennant.metrics.config import SourcesFile
 from pennant.runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]

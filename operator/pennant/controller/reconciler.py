@@ -8,9 +8,9 @@ from typing import Protocol
 
 from pennant.controller.absences import Absences
 from pennant.controller.act import WriteFailed
-from pennant.controller.breaker import Breaker, Suspicion
-from pennant.controller.measurements import Measurements
+from pennant.controller.measurement_cache import Measurements
 from pennant.controller.refusals import Refusals
+from pennant.controller.source_breaker import Breaker, Suspicion
 from pennant.core.analysis.assessment import suspicions
 from pennant.core.analysis.schedule import compared_with, due_measurements
 from pennant.core.decide import decide

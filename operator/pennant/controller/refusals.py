@@ -14,7 +14,7 @@ from typing import Protocol
 
 from pennant.api.reasons import Reason
 from pennant.controller.act import STATUS, Acted, WriteFailed, WriteRefused, act
-from pennant.controller.troubles import FORGOTTEN, Trouble, Troubles
+from pennant.controller.write_failures import FORGOTTEN, Trouble, Troubles
 from pennant.core.facts.decision import Action, Copying, Deciding, Decision, Event, EventType
 from pennant.core.facts.observation import Invalid, Key, Observation, Refusal, Unwritten
 from pennant.ports import AdmissionFailed, Altered, Cluster, Refused

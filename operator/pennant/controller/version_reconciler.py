@@ -5,7 +5,7 @@ Rule: A version's record is judged by itself, and its status is written once.
 
 from pennant.api.reasons import Reason
 from pennant.controller.act import STATUS
-from pennant.controller.troubles import Troubles
+from pennant.controller.write_failures import Troubles
 from pennant.core.facts.decision import Event, EventType
 from pennant.core.facts.observation import Key
 from pennant.core.versions.status import VersionSeen, judged, unsaid

@@ -22,7 +22,7 @@ from pennant import __version__
 from pennant.core.analysis.query_template import literal
 from pennant.core.facts.measurement import Alert, Alerts, RangeQuery, Series
 from pennant.metrics import parsing
-from pennant.metrics.turns import Asker, Turns
+from pennant.metrics.fair_queue import Asker, Turns
 from pennant.ports import PortError, Refused, Unavailable
 
 LARGEST_ANSWER_BYTES = 1 << 20

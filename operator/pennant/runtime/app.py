@@ -19,9 +19,9 @@ import kopf
 
 from pennant import __version__
 from pennant.controller.absences import Absences
-from pennant.controller.breaker import Breaker
-from pennant.controller.measurements import Measurements
+from pennant.controller.measurement_cache import Measurements
 from pennant.controller.reconciler import Reconciler
+from pennant.controller.source_breaker import Breaker
 from pennant.controller.version_reconciler import VersionReconciler
 from pennant.core.analysis.schedule import heeds
 from pennant.kube.access import lacking
@@ -37,12 +37,12 @@ from pennant.kube.leases import Leases
 from pennant.kube.permissions import described, to_be_elected, to_serve
 from pennant.kube.presence import OWN, Presence
 from pennant.kube.versions import VersionGateway
-from pennant.metrics.sources import load
+from pennant.metrics.config import load
 from pennant.ports import Refused, Unavailable
-from pennant.runtime import handlers, logs
+from pennant.runtime import logs, watches
 from pennant.runtime.alert_webhook import AlertWebhook
 from pennant.runtime.health import Health, LoopLag, alive, ready
-from pennant.runtime.lease import Elector, Timing, Unopposed
+from pennant.runtime.leader_election import Elector, Timing, Unopposed
 from pennant.runtime.resync import Resync
 from pennant.runtime.settings import Settings
 from pennant.runtime.telemetry import Telemetry, VersionTelemetry
@@ -127,7 +127,7 @@ class Operator:
         version_workers = Workers(
             version_queue, Yielding(versions, queue), self._clock, VersionTelemetry(self._telemetry)
         )
-        ears, lag = handlers.Ears(), LoopLag()
+        ears, lag = watches.Ears(), LoopLag()
         resync = Resync(
             partial(relist, client, store, self._settings.namespace),
             self._telemetry,
@@ -248,16 +248,16 @@ class Operator:
         return code
 
     async def _watch(
-        self, connection: Connection, store: Store, ears: handlers.Ears, presence: Presence, client: Client
+        self, connection: Connection, store: Store, ears: watches.Ears, presence: Presence, client: Client
     ) -> None:
         # kopf looks but once which kinds there are.
         await presence.seen(client)
-        registry = handlers.register(store, ears, partial(presence.look, client))
-        handlers.log_in(registry, connection, self._clock.now, handlers.Patience(presence), handlers.EmptyLists(ears))
+        registry = watches.register(store, ears, partial(presence.look, client))
+        watches.log_in(registry, connection, self._clock.now, watches.Patience(presence), watches.EmptyLists(ears))
         namespaces = [self._settings.namespace] if self._settings.namespace else []
         ours = asyncio.all_tasks()
         tasks = await kopf.spawn_tasks(
-            registry=registry, settings=handlers.settings(), clusterwide=not namespaces, namespaces=namespaces
+            registry=registry, settings=watches.settings(), clusterwide=not namespaces, namespaces=namespaces
         )
         # kopf has just taken the signals for itself.
         self._handle_signals()

@@ -15,7 +15,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.web import RequestPayloadError
 
 from pennant.api.meta import clip, rfc3339
-from pennant.runtime.lease import LeaseLost
+from pennant.runtime.leader_election import LeaseLost
 from pennant.runtime.settings import LogFormat, LogLevel
 
 _log = logging.getLogger(__name__)

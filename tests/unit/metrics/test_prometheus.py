@@ -21,8 +21,8 @@ import pytest
 from aiohttp import web
 
 from pennant.core.facts.measurement import Alerts, RangeQuery, Series
+from pennant.metrics.config import load
 from pennant.metrics.prometheus import Authorities, Endpoint, Prometheus
-from pennant.metrics.sources import load
 from pennant.ports import Partial, Refused, Unavailable
 from unit.certificates import CERTIFICATES
 

@@ -6,8 +6,8 @@ import pytest
 from prometheus_client import Counter, Gauge, generate_latest
 
 from pennant.api.deployment_status import ModelDeploymentStatus
-from pennant.controller.breaker import Breaker
 from pennant.controller.reconciler import Reconciler
+from pennant.controller.source_breaker import Breaker
 from pennant.core.decide import decide
 from pennant.core.facts.decision import Decision
 from pennant.core.facts.observation import Observation, Snapshot

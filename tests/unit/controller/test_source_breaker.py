@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from pennant.controller.breaker import Breaker, Suspicion
+from pennant.controller.source_breaker import Breaker, Suspicion
 from pennant.core.facts.observation import Key
 from unit.core.builders import NOON
 

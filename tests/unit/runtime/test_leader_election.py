@@ -9,7 +9,7 @@ import pytest
 
 from pennant.kube.leases import Lease
 from pennant.ports import Conflict, Unavailable
-from pennant.runtime.lease import LONG_AGO, Elector, LeaseLost, Timing, Unopposed
+from pennant.runtime.leader_election import LONG_AGO, Elector, LeaseLost, Timing, Unopposed
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 TIMING = Timing(duration_seconds=15, renew_deadline_seconds=10, retry_period_seconds=2)

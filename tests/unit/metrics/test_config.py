@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pennant.metrics.sources import SourcesError, load
+from pennant.metrics.config import SourcesError, load
 
 
 def write(tmp_path: Path, text: str) -> Path:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pennant.kube.http.resources import Kind
 from pennant.kube.presence import Presence
-from pennant.runtime.handlers import WATCHED, Ears, EmptyLists, Patience, open_session
+from pennant.runtime.watches import WATCHED, Ears, EmptyLists, Patience, open_session
 from unit.kube.api_server import Answers, a_connection, serving
 
 VERSIONS = "/apis/pennant.dev/v1alpha1/modelversions"

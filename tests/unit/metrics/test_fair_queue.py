@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from pennant.metrics.turns import Asker, Turns
+from pennant.metrics.fair_queue import Asker, Turns
 
 
 class Table:

@@ -15,7 +15,7 @@ from kopf._cogs.clients.errors import APISessionClosed
 
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.resources import Kind
-from pennant.runtime.handlers import OPEN_EARS_SECONDS, WATCHED, Ears, open_session, settings
+from pennant.runtime.watches import OPEN_EARS_SECONDS, WATCHED, Ears, open_session, settings
 from unit.kube.api_server import Answers, a_connection, serving
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from pennant.controller.alerts import MOST_NAMES
-from pennant.controller.measurements import Measurements
+from pennant.controller.alert_cache import MOST_NAMES
+from pennant.controller.measurement_cache import Measurements
 from pennant.core.facts.measurement import (
     Alert,
     AlertQuery,

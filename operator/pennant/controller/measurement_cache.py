@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from pennant.controller.alerts import AlertBoard
+from pennant.controller.alert_cache import AlertBoard
 from pennant.core.facts.measurement import (
     AlertQuery,
     Alerts,
