@@ -11,7 +11,7 @@ from rig.errors import KubectlError
 from unit.api import examples
 
 
-class Ears:
+class EventCounter:
     """Listens for connections, and counts them."""
 
     def __init__(self) -> None:
@@ -37,8 +37,8 @@ class Ears:
 
 
 @pytest.fixture
-def ears() -> Iterator[Ears]:
-    listening = Ears()
+def ears() -> Iterator[EventCounter]:
+    listening = EventCounter()
     yield listening
     listening.close()
 
@@ -54,7 +54,7 @@ def _is_address(name: str, value: object) -> bool:
     return isinstance(value, str) and (name.lower().endswith("uri") or "://" in value or name in ("instance", "image"))
 
 
-def a_record_of(stage: Stage, ears: Ears, version: str) -> Manifest:
+def a_record_of(stage: Stage, ears: EventCounter, version: str) -> Manifest:
     """Return a version with all fields of a record, with addresses that listen."""
     spec = examples.a_whole_version()["spec"]
     left_out = ("model", "version", "tags", "serving")
@@ -64,7 +64,7 @@ def a_record_of(stage: Stage, ears: Ears, version: str) -> Manifest:
     return stage.a_version(version, "production", **found)
 
 
-def test_no_address_in_a_record_is_called(serving: Stage, ears: Ears) -> None:
+def test_no_address_in_a_record_is_called(serving: Stage, ears: EventCounter) -> None:
     serving.accuracy("1.1.0", 0.97)
     serving.apply(serving.a_version("1.0.0"), a_record_of(serving, ears, "1.1.0"))
     serving.until_verified("1.1.0")
@@ -73,7 +73,7 @@ def test_no_address_in_a_record_is_called(serving: Stage, ears: Ears) -> None:
     assert ears.heard == 0
 
 
-def test_a_source_that_is_an_address_is_a_name_that_nobody_knows(serving: Stage, ears: Ears) -> None:
+def test_a_source_that_is_an_address_is_a_name_that_nobody_knows(serving: Stage, ears: EventCounter) -> None:
     metric = {"name": "accuracy", "prometheus": {"source": "prometheus", "query": "up"}, "threshold": {"min": "0"}}
     refused = metric | {"prometheus": {"source": ears.url, "query": "up"}}
     analysis = {"intervalSeconds": 1, "bakeSeconds": 2}

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cluster import secrets, stranger
+from cluster import hostile_servers, secrets
+from cluster.hostile_servers import SAYS, Stranger
 from cluster.installation import install
 from cluster.operator_process import Operator
 from cluster.secrets import HEARSAY
 from cluster.stage import NAME, Manifest, Stage
-from cluster.stranger import SAYS, Stranger
 from rig import Rig
 
 SHADOW = f"{NAME}-shadow"
@@ -94,7 +94,7 @@ def test_what_strangers_say_goes_no_further_and_no_secret_does(overheard: Stage,
     overheard.apply(shadow)
     overheard.until(lambda: set(reasons(overheard).values()) == REASONS, what="an answer to each question")
     overheard.until_told("NoRollbackTarget")
-    for what, (request, status) in stranger.requests(operator.secrets["webhook-token"]).items():
+    for what, (request, status) in hostile_servers.requests(operator.secrets["webhook-token"]).items():
         assert send(operator.webhook_port, request) == status, what
     for request in (b"%b\r\n\r\n", b"GET /metrics HTTP/1.1 %b\r\n\r\n"):
         assert send(operator.port, request % HEARSAY.encode()) == 400

@@ -6,23 +6,23 @@ from typing import Any
 
 import pytest
 
-from contract.arena import Arena
-from contract.fake import FakeArena
-from contract.real import RealArena, real_arena
+from contract.backend import Backend
+from contract.fake import FakeBackend
+from contract.real import RealBackend, real_backend
 
 
 @pytest.fixture
-async def real(rig: Any, tmp_path: Path) -> AsyncIterator[RealArena]:
-    async with real_arena(Path(rig.kubeconfig), tmp_path) as arena:
-        yield arena
+async def real(rig: Any, tmp_path: Path) -> AsyncIterator[RealBackend]:
+    async with real_backend(Path(rig.kubeconfig), tmp_path) as backend:
+        yield backend
 
 
 @pytest.fixture
-def fake() -> FakeArena:
-    return FakeArena()
+def fake() -> FakeBackend:
+    return FakeBackend()
 
 
 @pytest.fixture(params=["real", "fake"])
-def arena(request: pytest.FixtureRequest) -> Arena:
-    found: Arena = request.getfixturevalue(str(request.param))
+def backend(request: pytest.FixtureRequest) -> Backend:
+    found: Backend = request.getfixturevalue(str(request.param))
     return found

@@ -1,15 +1,15 @@
-"""The arena in memory: the world of the simulation, held to the same contract as the real API server."""
+"""The backend in memory: the world of the simulation, held to the same contract as the real API server."""
 
 from collections.abc import Sequence
 
 from pennant.api.meta import Json
 from pennant.core.facts.observation import Key
-from simulation.objects import Deployment
-from simulation.versions import WorldVersions
-from simulation.world import World, WorldCluster
+from simulation.support.objects import Deployment
+from simulation.support.versions import WorldVersions
+from simulation.support.world import World, WorldCluster
 
 
-class FakeArena:
+class FakeBackend:
     """A world of its own."""
 
     namespace = "default"

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from contract.real import RealArena
+from contract.real import RealBackend
 from pennant.api.meta import Json
 from pennant.kube.http.client import APPLY, Verb
 from pennant.kube.http.resources import Kind
@@ -55,7 +55,7 @@ def _of_the_template(shows: str, fields: str) -> Mutation:
 
 
 @asynccontextmanager
-async def mutating(arena: RealArena, mutation: Mutation) -> AsyncIterator[Callable[[Mutation], Awaitable[None]]]:
+async def mutating(backend: RealBackend, mutation: Mutation) -> AsyncIterator[Callable[[Mutation], Awaitable[None]]]:
     """Let a policy change each Deployment of the namespace, from now on; yield what sets another change."""
 
     async def change(other: Mutation) -> None:
@@ -66,21 +66,21 @@ async def mutating(arena: RealArena, mutation: Mutation) -> AsyncIterator[Callab
             "reinvocationPolicy": "Never",
             "mutations": [configuration],
         }
-        await _apply(arena, "MutatingAdmissionPolicy", policy)
-        await _until(arena, lambda made: other.shows in str(made))
+        await _apply(backend, "MutatingAdmissionPolicy", policy)
+        await _until(backend, lambda made: other.shows in str(made))
 
-    binding = {"policyName": arena.namespace, "matchResources": {"namespaceSelector": _here(arena)}}
-    await _apply(arena, "MutatingAdmissionPolicyBinding", binding)
+    binding = {"policyName": backend.namespace, "matchResources": {"namespaceSelector": _here(backend)}}
+    await _apply(backend, "MutatingAdmissionPolicyBinding", binding)
     try:
         await change(mutation)
         yield change
     finally:
         for kind in ("MutatingAdmissionPolicyBinding", "MutatingAdmissionPolicy"):
-            await _delete(arena, kind)
+            await _delete(backend, kind)
 
 
 @asynccontextmanager
-async def broken_webhook(arena: RealArena) -> AsyncIterator[None]:
+async def broken_webhook(backend: RealBackend) -> AsyncIterator[None]:
     """Have a webhook asked about each Deployment of the namespace that nobody answers for."""
     webhook = {
         "name": "policy.example.com",
@@ -90,39 +90,44 @@ async def broken_webhook(arena: RealArena) -> AsyncIterator[None]:
         "sideEffects": "None",
         "admissionReviewVersions": ["v1"],
         "timeoutSeconds": 2,
-        "namespaceSelector": _here(arena),
+        "namespaceSelector": _here(backend),
     }
     kind = "ValidatingWebhookConfiguration"
-    await _apply(arena, kind, None, webhooks=[webhook])
+    await _apply(backend, kind, None, webhooks=[webhook])
     try:
         yield
     finally:
-        await _delete(arena, kind)
+        await _delete(backend, kind)
 
 
-def _here(arena: RealArena) -> Json:
-    return {"matchLabels": {"kubernetes.io/metadata.name": arena.namespace}}
+def _here(backend: RealBackend) -> Json:
+    return {"matchLabels": {"kubernetes.io/metadata.name": backend.namespace}}
 
 
-def _path(arena: RealArena, kind: str) -> str:
+def _path(backend: RealBackend, kind: str) -> str:
     plural = f"{kind[:-1].lower()}ies" if kind.endswith("y") else f"{kind.lower()}s"
-    return f"{ADMISSION}/{plural}/{arena.namespace}"
+    return f"{ADMISSION}/{plural}/{backend.namespace}"
 
 
-async def _apply(arena: RealArena, kind: str, spec: Json | None, **rest: Any) -> None:
-    body = {"apiVersion": ADMISSION.removeprefix("/apis/"), "kind": kind, "metadata": {"name": arena.namespace}, **rest}
+async def _apply(backend: RealBackend, kind: str, spec: Json | None, **rest: Any) -> None:
+    body = {
+        "apiVersion": ADMISSION.removeprefix("/apis/"),
+        "kind": kind,
+        "metadata": {"name": backend.namespace},
+        **rest,
+    }
     if spec is not None:
         body["spec"] = spec
     # The kind is for telemetry only, and these are not among the operator's.
-    path = _path(arena, kind)
-    await arena.admin.request(Verb.PATCH, Kind.EVENT, path, params=FORCE, body=body, content_type=APPLY)
+    path = _path(backend, kind)
+    await backend.admin.request(Verb.PATCH, Kind.EVENT, path, params=FORCE, body=body, content_type=APPLY)
 
 
-async def _delete(arena: RealArena, kind: str) -> None:
-    await arena.admin.request(Verb.DELETE, Kind.EVENT, _path(arena, kind))
+async def _delete(backend: RealBackend, kind: str) -> None:
+    await backend.admin.request(Verb.DELETE, Kind.EVENT, _path(backend, kind))
 
 
-async def _until(arena: RealArena, holds: Callable[[Json], bool]) -> None:
+async def _until(backend: RealBackend, holds: Callable[[Json], bool]) -> None:
     """Wait until the policy does what it says: the API server takes it in a moment after it was written."""
     labels = {"app": "probe"}
     spec = {
@@ -130,9 +135,9 @@ async def _until(arena: RealArena, holds: Callable[[Json], bool]) -> None:
         "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "server", "image": "s:1"}]}},
     }
     body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "probe"}, "spec": spec}
-    path = f"/apis/apps/v1/namespaces/{arena.namespace}/deployments"
+    path = f"/apis/apps/v1/namespaces/{backend.namespace}/deployments"
     for _ in range(ATTEMPTS):
-        made = await arena.admin.request(Verb.CREATE, Kind.DEPLOYMENT, path, params={"dryRun": "All"}, body=body)
+        made = await backend.admin.request(Verb.CREATE, Kind.DEPLOYMENT, path, params={"dryRun": "All"}, body=body)
         if holds(made["spec"]["template"]):
             return
         await asyncio.sleep(0.05)

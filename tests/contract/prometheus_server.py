@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from rig import Rig
-from simulation.sources import Sample
+from simulation.support.sources import Sample
 
 READY_SECONDS = 30
 ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})

@@ -1,4 +1,4 @@
-"""The arena on a real API server: the gateway may do what the table of permissions says, users may do anything."""
+"""The backend on a real API server: the gateway may do what the table of permissions says, users may do anything."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -35,7 +35,7 @@ class WallClock:
 
 
 @dataclass
-class RealArena:
+class RealBackend:
     """One namespace of a real API server."""
 
     namespace: str
@@ -115,7 +115,7 @@ class RealArena:
 
 
 @asynccontextmanager
-async def real_arena(kubeconfig: Path, scratch: Path) -> AsyncIterator[RealArena]:
+async def real_backend(kubeconfig: Path, scratch: Path) -> AsyncIterator[RealBackend]:
     """Make a namespace, and a service account whose token the gateway uses."""
     namespace = f"contract-{uuid4().hex[:8]}"
     async with Client(Connection(str(kubeconfig))) as admin:
@@ -127,7 +127,7 @@ async def real_arena(kubeconfig: Path, scratch: Path) -> AsyncIterator[RealArena
         async with Client(Connection(str(restricted))) as client:
             gateway = Gateway(client, store, WallClock(), namespace=namespace, instance="contract")
             versions = VersionGateway(client, store, WallClock(), gateway)
-            yield RealArena(namespace, admin, client, store, gateway, versions, told)
+            yield RealBackend(namespace, admin, client, store, gateway, versions, told)
 
 
 async def _operator_token(admin: Client, namespace: str) -> str:

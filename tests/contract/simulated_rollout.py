@@ -7,10 +7,10 @@ from datetime import timedelta
 from contract.rollouts import NAME, Act, Told
 from pennant.api.meta import Json
 from pennant.core.facts.observation import Key
-from simulation import kubelet
-from simulation.objects import Deployment, Pod
-from simulation.turns import Only, Turns
-from simulation.world import MOST_ROUNDS, World
+from simulation.support import kubelet
+from simulation.support.objects import Deployment, Pod
+from simulation.support.turn_order import Only, Turns
+from simulation.support.world import MOST_ROUNDS, World
 
 KEY = Key("default", NAME)
 MOST_ORDERS = 20_000

@@ -7,32 +7,32 @@ from dataclasses import replace
 
 import pytest
 
-from contract.arena import NOON, Arena, a_revision, an_application, seen, seen_when
+from contract.backend import NOON, Backend, a_revision, an_application, seen, seen_when
 from pennant.api.deployment_status import Applied, Outcome
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.facts.decision import MirrorQuarantine
 from pennant.core.facts.observation import Invalid, Key, Snapshot
 from pennant.core.facts.pods import ReplicaSet
 from pennant.ports import Conflict
-from simulation.story import a_record, a_spec
+from simulation.support.story import a_record, a_spec
 
 APPLIED = Applied(manifest_hash="abc", uid="u", revision=1, fields_hash="def", template_hash="123")
 ANOTHER_UID = "11111111-2222-4333-8444-555555555555"
 
 
 @pytest.fixture
-async def deployed(arena: Arena) -> Arena:
-    await arena.publish(a_record("1.0.0"), ["production"])
-    await arena.deploy(a_spec(replicas=0))
-    await arena.catch_up()
-    return arena
+async def deployed(backend: Backend) -> Backend:
+    await backend.publish(a_record("1.0.0"), ["production"])
+    await backend.deploy(a_spec(replicas=0))
+    await backend.catch_up()
+    return backend
 
 
-async def test_what_does_not_exist_has_no_snapshot(arena: Arena) -> None:
-    assert await arena.cluster.snapshot(Key(arena.namespace, "nobody")) is None
+async def test_what_does_not_exist_has_no_snapshot(backend: Backend) -> None:
+    assert await backend.cluster.snapshot(Key(backend.namespace, "nobody")) is None
 
 
-async def test_a_snapshot_holds_the_spec_and_the_versions_of_the_model_alone(deployed: Arena) -> None:
+async def test_a_snapshot_holds_the_spec_and_the_versions_of_the_model_alone(deployed: Backend) -> None:
     await deployed.publish({**a_record("3.0.0"), "model": "churn"}, ["production"])
     await deployed.publish(a_record("2.0.0"))
     await deployed.catch_up()
@@ -43,7 +43,7 @@ async def test_a_snapshot_holds_the_spec_and_the_versions_of_the_model_alone(dep
     assert (snapshot.revisions, snapshot.workload) == ((), None)
 
 
-async def test_a_version_without_a_tag_is_read_where_a_model_deployment_names_it(deployed: Arena) -> None:
+async def test_a_version_without_a_tag_is_read_where_a_model_deployment_names_it(deployed: Backend) -> None:
     await deployed.publish(a_record("2.0.0"))
     await deployed.catch_up()
     await deployed.deploy(a_spec(replicas=0, version="2.0.0"))
@@ -58,7 +58,7 @@ async def test_a_version_without_a_tag_is_read_where_a_model_deployment_names_it
     assert not isinstance(named.spec, Invalid), "also when it changes afterwards"
 
 
-async def test_a_moved_tag_is_seen_and_so_is_who_moved_it(deployed: Arena) -> None:
+async def test_a_moved_tag_is_seen_and_so_is_who_moved_it(deployed: Backend) -> None:
     await deployed.publish(a_record("1.0.0"), ["staging"])
     await deployed.catch_up()
     (version,) = (await seen(deployed)).versions
@@ -66,20 +66,20 @@ async def test_a_moved_tag_is_seen_and_so_is_who_moved_it(deployed: Arena) -> No
     assert version.tagged_by == "kubectl"
 
 
-async def test_a_deleted_model_deployment_has_no_snapshot(deployed: Arena) -> None:
+async def test_a_deleted_model_deployment_has_no_snapshot(deployed: Backend) -> None:
     await deployed.withdraw()
     await deployed.catch_up()
     assert await deployed.cluster.snapshot(Key(deployed.namespace, "fraud")) is None
 
 
-async def test_a_revision_is_in_the_next_snapshot_as_it_was_written(deployed: Arena) -> None:
+async def test_a_revision_is_in_the_next_snapshot_as_it_was_written(deployed: Backend) -> None:
     snapshot = await seen(deployed)
     revision = a_revision(snapshot)
     await deployed.cluster.create_revision(snapshot, revision)
     assert (await seen(deployed)).revisions == (revision,)
 
 
-async def test_a_revision_number_is_given_once(deployed: Arena) -> None:
+async def test_a_revision_number_is_given_once(deployed: Backend) -> None:
     snapshot = await seen(deployed)
     await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
     with pytest.raises(Conflict):
@@ -87,7 +87,7 @@ async def test_a_revision_number_is_given_once(deployed: Arena) -> None:
     assert len((await seen(deployed)).revisions) == 1
 
 
-async def test_progress_is_noted_on_a_revision_whatever_it_holds(deployed: Arena) -> None:
+async def test_progress_is_noted_on_a_revision_whatever_it_holds(deployed: Backend) -> None:
     """A record is immutable byte by byte, so it must come through a change of its annotations as it was written."""
     awkward = {"name": "server", "image": "registry.example/server:1", "args": ["<a>&b", "é…\u2028\t\b\x7f", '"\\']}
     await deployed.deploy(a_spec(replicas=0, template={"spec": {"containers": [awkward]}}))
@@ -101,7 +101,7 @@ async def test_progress_is_noted_on_a_revision_whatever_it_holds(deployed: Arena
         assert (await seen(deployed)).revisions == (replace(revision, mirrored=entry),)
 
 
-async def test_a_deleted_revision_is_gone_and_may_be_deleted_again(deployed: Arena) -> None:
+async def test_a_deleted_revision_is_gone_and_may_be_deleted_again(deployed: Backend) -> None:
     snapshot = await seen(deployed)
     for number in (1, 2):
         await deployed.cluster.create_revision(snapshot, a_revision(snapshot, number))
@@ -110,7 +110,7 @@ async def test_a_deleted_revision_is_gone_and_may_be_deleted_again(deployed: Are
     assert [each.entry.revision for each in (await seen(deployed)).revisions] == [2]
 
 
-async def test_a_status_is_in_the_next_snapshot_as_it_was_written(deployed: Arena) -> None:
+async def test_a_status_is_in_the_next_snapshot_as_it_was_written(deployed: Backend) -> None:
     snapshot = await seen(deployed)
     entry = a_revision(snapshot).entry
     status = snapshot.status.model_copy(update={"applied": APPLIED, "history": (entry,)})
@@ -120,7 +120,7 @@ async def test_a_status_is_in_the_next_snapshot_as_it_was_written(deployed: Aren
     assert after.spec == snapshot.spec
 
 
-async def test_a_status_is_not_written_over_a_change_that_was_not_seen(deployed: Arena) -> None:
+async def test_a_status_is_not_written_over_a_change_that_was_not_seen(deployed: Backend) -> None:
     snapshot = await seen(deployed)
     await deployed.deploy(a_spec(replicas=1))
     with pytest.raises(Conflict):
@@ -128,13 +128,13 @@ async def test_a_status_is_not_written_over_a_change_that_was_not_seen(deployed:
     assert (await seen(deployed)).status.applied is None
 
 
-async def test_a_status_is_not_written_to_another_object_of_the_same_name(deployed: Arena) -> None:
+async def test_a_status_is_not_written_to_another_object_of_the_same_name(deployed: Backend) -> None:
     snapshot = await seen(deployed)
     with pytest.raises(Conflict):
         await deployed.cluster.write_status(replace(snapshot, uid=ANOTHER_UID), snapshot.status)
 
 
-async def test_a_status_is_not_written_to_what_is_deleted(deployed: Arena) -> None:
+async def test_a_status_is_not_written_to_what_is_deleted(deployed: Backend) -> None:
     snapshot = await seen(deployed)
     await deployed.withdraw()
     with pytest.raises(Conflict):
@@ -142,7 +142,7 @@ async def test_a_status_is_not_written_to_what_is_deleted(deployed: Arena) -> No
     assert await deployed.cluster.snapshot(snapshot.key) is None
 
 
-async def test_an_applied_deployment_is_returned_owned_and_in_the_next_snapshot(deployed: Arena) -> None:
+async def test_an_applied_deployment_is_returned_owned_and_in_the_next_snapshot(deployed: Backend) -> None:
     snapshot = await seen(deployed)
     workload = await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
     assert workload.owned
@@ -151,7 +151,7 @@ async def test_an_applied_deployment_is_returned_owned_and_in_the_next_snapshot(
     assert (await seen(deployed)).workload == workload
 
 
-async def test_applying_the_same_again_changes_nothing(deployed: Arena) -> None:
+async def test_applying_the_same_again_changes_nothing(deployed: Backend) -> None:
     snapshot = await seen(deployed)
     await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
     settled = await seen_when(deployed, lambda each: each.workload is not None and each.workload.settled)
@@ -159,7 +159,7 @@ async def test_applying_the_same_again_changes_nothing(deployed: Arena) -> None:
     assert again == settled.workload
 
 
-async def test_another_manifest_makes_another_generation(deployed: Arena) -> None:
+async def test_another_manifest_makes_another_generation(deployed: Backend) -> None:
     snapshot = await seen(deployed)
     await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
     settled = await seen_when(deployed, lambda each: each.workload is not None and each.workload.settled)
@@ -169,7 +169,7 @@ async def test_another_manifest_makes_another_generation(deployed: Arena) -> Non
     assert await deployed.workload_image() == "registry.example/server:2"
 
 
-async def test_the_replica_set_of_a_pod_template_is_found_and_of_no_other(deployed: Arena) -> None:
+async def test_the_replica_set_of_a_pod_template_is_found_and_of_no_other(deployed: Backend) -> None:
     snapshot = await seen(deployed)
     assert (await deployed.cluster.pods(snapshot, "any")).replica_set is None, "there is no Deployment"
     applied = await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
@@ -185,14 +185,14 @@ async def test_the_replica_set_of_a_pod_template_is_found_and_of_no_other(deploy
     assert (await deployed.cluster.pods(await seen(deployed), "another")).replica_set is None
 
 
-async def test_a_deployment_that_was_not_seen_is_not_applied_over(deployed: Arena) -> None:
+async def test_a_deployment_that_was_not_seen_is_not_applied_over(deployed: Backend) -> None:
     snapshot = await seen(deployed)
     await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
     with pytest.raises(Conflict):
         await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
 
 
-async def test_a_deployment_is_not_applied_over_a_change_that_was_not_seen(deployed: Arena) -> None:
+async def test_a_deployment_is_not_applied_over_a_change_that_was_not_seen(deployed: Backend) -> None:
     snapshot = await seen(deployed)
     workload = await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
     await deployed.touch_workload()
@@ -202,7 +202,7 @@ async def test_a_deployment_is_not_applied_over_a_change_that_was_not_seen(deplo
     assert await deployed.workload_image() == "registry.example/server:1"
 
 
-async def test_a_foreign_deployment_is_not_taken_over_and_is_seen_after_the_conflict(deployed: Arena) -> None:
+async def test_a_foreign_deployment_is_not_taken_over_and_is_seen_after_the_conflict(deployed: Backend) -> None:
     snapshot = await seen(deployed)
     await deployed.occupy()
     with pytest.raises(Conflict):
@@ -214,7 +214,7 @@ async def test_a_foreign_deployment_is_not_taken_over_and_is_seen_after_the_conf
 
 
 @pytest.fixture
-async def left_behind(deployed: Arena) -> Snapshot:
+async def left_behind(deployed: Backend) -> Snapshot:
     """Return what is seen after a ModelDeployment let go of what it owned, and was created again."""
     snapshot = await seen(deployed)
     for number in (1, 2):
@@ -232,41 +232,41 @@ async def test_what_belongs_to_nobody_is_seen_as_that(left_behind: Snapshot) -> 
     assert (left_behind.workload.owned, left_behind.workload.orphaned) == (False, True)
 
 
-async def test_a_revision_that_belongs_to_nobody_is_taken_up_as_it_is(arena: Arena, left_behind: Snapshot) -> None:
+async def test_a_revision_that_belongs_to_nobody_is_taken_up_as_it_is(backend: Backend, left_behind: Snapshot) -> None:
     first, second = left_behind.revisions
-    await arena.cluster.adopt_revision(left_behind, 1)
-    assert (await seen(arena)).revisions == (replace(first, orphaned=False), second)
+    await backend.cluster.adopt_revision(left_behind, 1)
+    assert (await seen(backend)).revisions == (replace(first, orphaned=False), second)
     entry = first.entry.model_copy(update={"outcome": Outcome.VERIFIED, "verified_at": NOON})
-    await arena.cluster.mark_revision(left_behind, entry)
-    assert (await seen(arena)).revisions == (replace(first, orphaned=False, mirrored=entry), second)
+    await backend.cluster.mark_revision(left_behind, entry)
+    assert (await seen(backend)).revisions == (replace(first, orphaned=False, mirrored=entry), second)
 
 
-async def test_a_deployment_that_belongs_to_nobody_is_taken_up_as_it_is(arena: Arena, left_behind: Snapshot) -> None:
+async def test_a_deployment_without_an_owner_is_adopted_as_it_is(backend: Backend, left_behind: Snapshot) -> None:
     before = left_behind.workload
     assert before is not None
-    await arena.cluster.adopt_workload(left_behind, before)
-    snapshot = await seen(arena)
+    await backend.cluster.adopt_workload(left_behind, before)
+    snapshot = await seen(backend)
     after = snapshot.workload
     assert after is not None
     assert (after.owned, after.orphaned, after.generation, after.uid) == (True, False, before.generation, before.uid)
     assert (after.fields_hash, after.stored_template) == (before.fields_hash, before.stored_template)
-    again = await arena.cluster.apply_workload(snapshot, an_application(snapshot, after))
+    again = await backend.cluster.apply_workload(snapshot, an_application(snapshot, after))
     assert again.generation == before.generation, "and is applied as before"
 
 
 async def test_a_deployment_is_not_taken_up_over_a_change_that_was_not_seen(
-    arena: Arena, left_behind: Snapshot
+    backend: Backend, left_behind: Snapshot
 ) -> None:
     assert left_behind.workload is not None
-    await arena.touch_workload()
+    await backend.touch_workload()
     with pytest.raises(Conflict):
-        await arena.cluster.adopt_workload(left_behind, left_behind.workload)
-    workload = (await seen(arena)).workload
+        await backend.cluster.adopt_workload(left_behind, left_behind.workload)
+    workload = (await seen(backend)).workload
     assert workload is not None
     assert not workload.owned
 
 
-async def test_a_quarantine_is_mirrored_and_then_taken_back(deployed: Arena) -> None:
+async def test_a_quarantine_is_mirrored_and_then_taken_back(deployed: Backend) -> None:
     snapshot = await seen(deployed)
     (version,) = snapshot.versions
     mark = QuarantinedBy(
@@ -286,7 +286,7 @@ async def test_a_quarantine_is_mirrored_and_then_taken_back(deployed: Arena) -> 
     assert released.quarantined_by == ()
 
 
-async def test_a_quarantine_is_not_mirrored_over_a_change_that_was_not_seen(deployed: Arena) -> None:
+async def test_a_quarantine_is_not_mirrored_over_a_change_that_was_not_seen(deployed: Backend) -> None:
     snapshot = await seen(deployed)
     (version,) = snapshot.versions
     await deployed.publish(a_record("1.0.0"), ["staging"])

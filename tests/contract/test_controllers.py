@@ -52,7 +52,7 @@ from contract.rollouts import (
 )
 from contract.simulated_rollout import Search, SimulatedRollout, by_itself
 from rig import Rig
-from simulation.deployment_controller import TIMED_OUT
+from simulation.support.deployment_controller import TIMED_OUT
 
 Script = tuple[Step, ...]
 # It is over as soon as it is set: the last progress was longer ago.

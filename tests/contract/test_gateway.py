@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from contract.arena import a_revision, an_application, seen
-from contract.real import RealArena, WallClock
+from contract.backend import a_revision, an_application, seen
+from contract.real import RealBackend, WallClock
 from pennant.api.meta import Json
 from pennant.api.reasons import Reason
 from pennant.api.version_status import ModelVersionStatus
@@ -27,13 +27,13 @@ from pennant.kube.codec.translate import controller_revision, revision_name
 from pennant.kube.http.client import Verb
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import Conflict, Refused, Unavailable
-from simulation.story import a_record, a_spec
+from simulation.support.story import a_record, a_spec
 
 BY_SOMEBODY: Json = {"metadata": {"annotations": {"by": "somebody else"}}}
 
 
 @pytest.fixture
-async def deployed(real: RealArena) -> RealArena:
+async def deployed(real: RealBackend) -> RealBackend:
     await real.publish(a_record("1.0.0"), ["production"])
     await real.deploy(a_spec(replicas=0))
     await real.catch_up()
@@ -41,7 +41,7 @@ async def deployed(real: RealArena) -> RealArena:
 
 
 @pytest.fixture
-def requests(real: RealArena, monkeypatch: pytest.MonkeyPatch) -> Counter[Verb]:
+def requests(real: RealBackend, monkeypatch: pytest.MonkeyPatch) -> Counter[Verb]:
     """Count the requests of the operator, by verb."""
     counted: Counter[Verb] = Counter()
     monkeypatch.setattr(real.client, "_observed", lambda verb, *_: counted.update([verb]))
@@ -49,7 +49,7 @@ def requests(real: RealArena, monkeypatch: pytest.MonkeyPatch) -> Counter[Verb]:
 
 
 async def test_a_snapshot_that_was_read_once_is_served_from_memory(
-    deployed: RealArena, requests: Counter[Verb]
+    deployed: RealBackend, requests: Counter[Verb]
 ) -> None:
     await seen(deployed)
     requests.clear()
@@ -57,7 +57,7 @@ async def test_a_snapshot_that_was_read_once_is_served_from_memory(
     assert not requests
 
 
-async def test_nothing_is_served_from_memory_after_taking_over(deployed: RealArena) -> None:
+async def test_nothing_is_served_from_memory_after_taking_over(deployed: RealBackend) -> None:
     await seen(deployed)
     await deployed.publish(a_record("1.0.0"), ["staging"])
     await deployed.publish(a_record("2.0.0"), ["production"])
@@ -71,7 +71,7 @@ async def test_nothing_is_served_from_memory_after_taking_over(deployed: RealAre
     assert getattr(snapshot.spec, "tag", None) == "staging"
 
 
-async def test_an_event_from_before_the_own_write_is_not_news(deployed: RealArena) -> None:
+async def test_an_event_from_before_the_own_write_is_not_news(deployed: RealBackend) -> None:
     late = await deployed.get(Kind.MODEL_DEPLOYMENT, "fraud")
     snapshot = await seen(deployed)
     await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
@@ -82,7 +82,7 @@ async def test_an_event_from_before_the_own_write_is_not_news(deployed: RealAren
 
 
 async def test_the_echo_of_an_own_write_concerns_nobody_and_raises_no_doubt(
-    deployed: RealArena, requests: Counter[Verb]
+    deployed: RealBackend, requests: Counter[Verb]
 ) -> None:
     snapshot = await seen(deployed)
     await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
@@ -94,7 +94,7 @@ async def test_the_echo_of_an_own_write_concerns_nobody_and_raises_no_doubt(
     assert not requests
 
 
-async def test_what_another_operator_knew_when_it_wrote_a_status_is_read_anew(deployed: RealArena) -> None:
+async def test_what_another_operator_knew_when_it_wrote_a_status_is_read_anew(deployed: RealBackend) -> None:
     """A watch is late: of all that the other one did, only the status is heard of."""
     snapshot = await seen(deployed)
     other = Gateway(deployed.client, Store(), WallClock(), namespace=deployed.namespace)
@@ -115,7 +115,7 @@ async def test_what_another_operator_knew_when_it_wrote_a_status_is_read_anew(de
     assert now.workload.uid == workload.uid
 
 
-async def test_a_relist_removes_what_was_deleted_unheard_and_says_whom_it_concerns(deployed: RealArena) -> None:
+async def test_a_relist_removes_what_was_deleted_unheard_and_says_whom_it_concerns(deployed: RealBackend) -> None:
     await deployed.publish(a_record("2.0.0"))
     await deployed.catch_up()
     await deployed.delete(Kind.MODEL_VERSION, "fraud-1.0.0")
@@ -126,7 +126,7 @@ async def test_a_relist_removes_what_was_deleted_unheard_and_says_whom_it_concer
     assert await deployed.cluster.snapshot(deployed.key) is None
 
 
-async def test_a_late_event_does_not_raise_the_dead(deployed: RealArena) -> None:
+async def test_a_late_event_does_not_raise_the_dead(deployed: RealBackend) -> None:
     late = await deployed.get(Kind.MODEL_DEPLOYMENT, "fraud")
     await deployed.withdraw()
     await deployed.catch_up()
@@ -134,11 +134,11 @@ async def test_a_late_event_does_not_raise_the_dead(deployed: RealArena) -> None
     assert await deployed.cluster.snapshot(deployed.key) is None
 
 
-async def test_a_relist_of_an_unchanged_world_concerns_nobody(deployed: RealArena) -> None:
+async def test_a_relist_of_an_unchanged_world_concerns_nobody(deployed: RealBackend) -> None:
     assert await relist(deployed.client, deployed.store, deployed.namespace) == frozenset()
 
 
-async def test_a_list_of_several_pages_is_read_whole(deployed: RealArena, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_list_of_several_pages_is_read_whole(deployed: RealBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     for minor in range(5):
         await deployed.publish(a_record(f"1.{minor}.1"))
     monkeypatch.setattr("pennant.kube.http.client.PAGE", 2)
@@ -147,7 +147,7 @@ async def test_a_list_of_several_pages_is_read_whole(deployed: RealArena, monkey
 
 
 @pytest.fixture
-async def second(deployed: RealArena) -> Key:
+async def second(deployed: RealBackend) -> Key:
     """A second ModelDeployment of the same model; of both nothing is to be told."""
     await deployed.put(Kind.MODEL_DEPLOYMENT, "second", a_spec(replicas=0))
     await deployed.catch_up()
@@ -157,7 +157,7 @@ async def second(deployed: RealArena) -> Key:
 
 
 async def test_a_tag_that_moves_while_a_status_of_its_version_is_written_is_told(
-    deployed: RealArena, second: Key
+    deployed: RealBackend, second: Key
 ) -> None:
     version = await deployed.versions.version(Key(deployed.namespace, "fraud-1.0.0"))
     assert version is not None
@@ -168,7 +168,7 @@ async def test_a_tag_that_moves_while_a_status_of_its_version_is_written_is_told
 
 
 async def test_what_is_read_of_all_versions_for_one_pass_is_told_to_the_others(
-    deployed: RealArena, second: Key
+    deployed: RealBackend, second: Key
 ) -> None:
     await deployed.publish(a_record("2.0.0"), ["staging"])
     deployed.cluster.distrust()
@@ -178,7 +178,7 @@ async def test_what_is_read_of_all_versions_for_one_pass_is_told_to_the_others(
 
 @pytest.mark.parametrize("is_deleted", [True, False])
 async def test_what_is_read_of_a_version_for_one_pass_is_told_to_the_others(
-    deployed: RealArena, second: Key, is_deleted: bool
+    deployed: RealBackend, second: Key, is_deleted: bool
 ) -> None:
     await deployed.publish(a_record("2.0.0"))
     await deployed.catch_up()
@@ -192,7 +192,7 @@ async def test_what_is_read_of_a_version_for_one_pass_is_told_to_the_others(
 
 
 async def test_what_a_refused_mirror_of_a_quarantine_learns_is_told_to_the_others(
-    deployed: RealArena, second: Key
+    deployed: RealBackend, second: Key
 ) -> None:
     snapshot = await seen(deployed)
     await deployed.publish(a_record("1.0.0"), ["staging"])
@@ -201,7 +201,7 @@ async def test_what_a_refused_mirror_of_a_quarantine_learns_is_told_to_the_other
     assert deployed.told == [second], "the pass that was refused is tried again"
 
 
-async def test_a_foreign_deployment_with_our_very_content_is_not_taken_over(deployed: RealArena) -> None:
+async def test_a_foreign_deployment_with_our_very_content_is_not_taken_over(deployed: RealBackend) -> None:
     snapshot = await seen(deployed)
     application = an_application(snapshot, None)
     await deployed.put(Kind.DEPLOYMENT, "fraud", application.manifest["spec"])
@@ -213,7 +213,7 @@ async def test_a_foreign_deployment_with_our_very_content_is_not_taken_over(depl
     assert before["metadata"].get("labels") == after["metadata"].get("labels")
 
 
-async def test_a_deployment_that_was_deleted_and_made_anew_is_not_applied_over(deployed: RealArena) -> None:
+async def test_a_deployment_that_was_deleted_and_made_anew_is_not_applied_over(deployed: RealBackend) -> None:
     snapshot = await seen(deployed)
     application = an_application(snapshot, None)
     workload = await deployed.cluster.apply_workload(snapshot, application)
@@ -226,7 +226,7 @@ async def test_a_deployment_that_was_deleted_and_made_anew_is_not_applied_over(d
     assert await deployed.workload_image() == "registry.example/foreign:1"
 
 
-async def test_our_deployment_that_lost_its_label_is_seen_still(deployed: RealArena) -> None:
+async def test_our_deployment_that_lost_its_label_is_seen_still(deployed: RealBackend) -> None:
     snapshot = await seen(deployed)
     await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
     change = {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}}
@@ -251,7 +251,7 @@ async def test_our_deployment_that_lost_its_label_is_seen_still(deployed: RealAr
     ids=["a bad value", "an unknown field", "a bad quantity", "a wrong type"],
 )
 async def test_a_manifest_is_refused_with_the_servers_own_words(
-    deployed: RealArena, container: dict[str, object], message: str
+    deployed: RealBackend, container: dict[str, object], message: str
 ) -> None:
     snapshot = await seen(deployed)
     with pytest.raises(Refused, match=message):
@@ -259,7 +259,7 @@ async def test_a_manifest_is_refused_with_the_servers_own_words(
     assert (await seen(deployed)).workload is None
 
 
-async def test_a_revision_that_somebody_else_recorded_is_seen_after_the_conflict(deployed: RealArena) -> None:
+async def test_a_revision_that_somebody_else_recorded_is_seen_after_the_conflict(deployed: RealBackend) -> None:
     snapshot = await seen(deployed)
     deployed.store.put_revisions(snapshot.uid, ())
     other = a_revision(snapshot)
@@ -270,7 +270,7 @@ async def test_a_revision_that_somebody_else_recorded_is_seen_after_the_conflict
     assert (await seen(deployed)).revisions == (other,)
 
 
-async def a_record_of_somebody_else(deployed: RealArena, change: Json) -> Json:
+async def a_record_of_somebody_else(deployed: RealBackend, change: Json) -> Json:
     """Return a record by the name of the first revision that is none of the ModelDeployment's."""
     snapshot = await seen(deployed)
     record = controller_revision(snapshot, a_revision(snapshot))
@@ -281,7 +281,7 @@ async def a_record_of_somebody_else(deployed: RealArena, change: Json) -> Json:
     return {**record, **change, "metadata": metadata}
 
 
-async def create(deployed: RealArena, record: Json) -> None:
+async def create(deployed: RealBackend, record: Json) -> None:
     kind = Kind.CONTROLLER_REVISION
     await deployed.admin.request(Verb.CREATE, kind, RESOURCES[kind].path(deployed.namespace), body=record)
 
@@ -291,7 +291,7 @@ async def create(deployed: RealArena, record: Json) -> None:
     [{}, {"metadata": {"labels": {}, "ownerReferences": []}}, {"metadata": {"ownerReferences": []}, "data": {"x": 1}}],
     ids=["of another owner", "of nobody without our label", "of nobody with another content"],
 )
-async def test_a_name_that_no_record_of_ours_has_is_passed_over(deployed: RealArena, change: Json) -> None:
+async def test_a_name_that_no_record_of_ours_has_is_passed_over(deployed: RealBackend, change: Json) -> None:
     snapshot = await seen(deployed)
     await create(deployed, await a_record_of_somebody_else(deployed, change))
     with pytest.raises(Conflict):
@@ -302,7 +302,7 @@ async def test_a_name_that_no_record_of_ours_has_is_passed_over(deployed: RealAr
 
 
 async def test_a_record_that_belongs_to_nobody_and_came_late_is_found_when_its_name_is_needed(
-    deployed: RealArena,
+    deployed: RealBackend,
 ) -> None:
     """As from a backup: until then nobody told of it."""
     snapshot = await seen(deployed)
@@ -315,7 +315,7 @@ async def test_a_record_that_belongs_to_nobody_and_came_late_is_found_when_its_n
 
 
 async def test_a_record_that_is_amiss_is_read_again_and_one_that_is_not_is_served_from_memory(
-    deployed: RealArena, requests: Counter[Verb]
+    deployed: RealBackend, requests: Counter[Verb]
 ) -> None:
     """Nobody tells of a record that is put right."""
     snapshot = await seen(deployed)
@@ -335,7 +335,7 @@ async def test_a_record_that_is_amiss_is_read_again_and_one_that_is_not_is_serve
 
 
 async def test_a_record_that_is_changed_on_its_way_is_refused(
-    deployed: RealArena, monkeypatch: pytest.MonkeyPatch
+    deployed: RealBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A policy may add to what it lets pass, or take away; records that are none would be created without end."""
     snapshot, ask = await seen(deployed), deployed.client.request
@@ -352,7 +352,7 @@ async def test_a_record_that_is_changed_on_its_way_is_refused(
     assert [each.entry.revision for each in (await seen(deployed)).revisions] == [1], "its number is free again"
 
 
-async def test_the_hash_of_each_revision_is_logged(deployed: RealArena, caplog: pytest.LogCaptureFixture) -> None:
+async def test_the_hash_of_each_revision_is_logged(deployed: RealBackend, caplog: pytest.LogCaptureFixture) -> None:
     """It is evidence of all that was recorded before it, where nobody can change it any more."""
     snapshot = await seen(deployed)
     with caplog.at_level(logging.INFO):
@@ -361,7 +361,7 @@ async def test_the_hash_of_each_revision_is_logged(deployed: RealArena, caplog: 
     assert (told["key"], told["revision"], told["hash"]) == (deployed.key, 1, a_revision(snapshot).entry.hash)
 
 
-async def test_a_record_is_not_noted_on_over_a_change_that_was_not_seen(deployed: RealArena) -> None:
+async def test_a_record_is_not_noted_on_over_a_change_that_was_not_seen(deployed: RealBackend) -> None:
     """Rule: Every write has a precondition."""
     snapshot = await seen(deployed)
     revision = a_revision(snapshot)
@@ -373,7 +373,7 @@ async def test_a_record_is_not_noted_on_over_a_change_that_was_not_seen(deployed
     await deployed.cluster.mark_revision(snapshot, revision.entry)
 
 
-async def test_a_record_is_not_deleted_over_a_change_that_was_not_seen(deployed: RealArena) -> None:
+async def test_a_record_is_not_deleted_over_a_change_that_was_not_seen(deployed: RealBackend) -> None:
     """Rule: Every write has a precondition."""
     snapshot = await seen(deployed)
     await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
@@ -385,7 +385,7 @@ async def test_a_record_is_not_deleted_over_a_change_that_was_not_seen(deployed:
     assert (await seen(deployed)).revisions == ()
 
 
-async def test_the_names_of_a_predecessor_are_waited_for(deployed: RealArena) -> None:
+async def test_the_names_of_a_predecessor_are_waited_for(deployed: RealBackend) -> None:
     old = await seen(deployed)
     await deployed.cluster.create_revision(old, a_revision(old))
     await deployed.withdraw()
@@ -398,7 +398,7 @@ async def test_the_names_of_a_predecessor_are_waited_for(deployed: RealArena) ->
     assert (await seen(deployed)).taken == frozenset()
 
 
-async def test_a_revision_is_deleted_with_its_model_deployment(deployed: RealArena) -> None:
+async def test_a_revision_is_deleted_with_its_model_deployment(deployed: RealBackend) -> None:
     snapshot = await seen(deployed)
     await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
     raw = await deployed.get(Kind.CONTROLLER_REVISION, revision_name(deployed.key, 1))
@@ -407,7 +407,7 @@ async def test_a_revision_is_deleted_with_its_model_deployment(deployed: RealAre
     assert raw["revision"] == 1
 
 
-async def test_an_event_is_recorded_on_the_model_deployment(deployed: RealArena) -> None:
+async def test_an_event_is_recorded_on_the_model_deployment(deployed: RealBackend) -> None:
     snapshot = await seen(deployed)
     event = Event(EventType.WARNING, Reason.ROLLED_BACK, "é" * 1000)
     await deployed.cluster.record_event(snapshot, event)
@@ -420,7 +420,7 @@ async def test_an_event_is_recorded_on_the_model_deployment(deployed: RealArena)
 
 
 async def test_an_event_that_cannot_be_recorded_is_no_error(
-    deployed: RealArena, caplog: pytest.LogCaptureFixture
+    deployed: RealBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
     snapshot = await seen(deployed)
     await deployed.client.close()
@@ -429,7 +429,7 @@ async def test_an_event_that_cannot_be_recorded_is_no_error(
     assert "Verified" in caplog.text
 
 
-async def test_only_the_leader_writes(deployed: RealArena, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_only_the_leader_writes(deployed: RealBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     snapshot = await seen(deployed)
     monkeypatch.setattr(deployed.client, "_permit", lambda: False)
     with pytest.raises(Unavailable, match="not leading"):
@@ -437,6 +437,6 @@ async def test_only_the_leader_writes(deployed: RealArena, monkeypatch: pytest.M
     assert await seen(deployed) == snapshot
 
 
-async def test_a_kind_without_crd_is_unavailable_and_not_empty(real: RealArena) -> None:
+async def test_a_kind_without_crd_is_unavailable_and_not_empty(real: RealBackend) -> None:
     with pytest.raises(Unavailable, match="is its CRD installed"):
         await anext(real.admin.pages(Kind.EVENT, "no/such/path"))

@@ -21,7 +21,7 @@ from pennant.core.analysis.query_template import substituted
 from pennant.core.facts.measurement import RangeQuery
 from pennant.metrics.prometheus import Endpoint, Prometheus
 from rig import Rig
-from simulation.sources import Sample
+from simulation.support.sources import Sample
 
 BEGIN = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 QUOTES = ('"', "'", "`")

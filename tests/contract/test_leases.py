@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from contract.arena import NOON
-from contract.real import RealArena
+from contract.backend import NOON
+from contract.real import RealBackend
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.resources import Kind
 from pennant.kube.leases import Lease, Leases
@@ -19,7 +19,7 @@ MINE = Lease(holder="a", duration_seconds=15, acquired_at=NOON, renewed_at=NOON,
 
 
 @pytest.fixture
-async def leases(real: RealArena, rig: Any) -> AsyncIterator[Leases]:
+async def leases(real: RealBackend, rig: Any) -> AsyncIterator[Leases]:
     async with Leases(Connection(str(Path(rig.kubeconfig))), real.namespace, "pennant") as found:
         yield found
 
@@ -49,7 +49,7 @@ async def test_of_two_who_renew_the_same_lease_one_fails(leases: Leases) -> None
         await leases.update(replace(created, holder="b"))
 
 
-async def test_a_lease_that_was_made_anew_is_not_renewed(leases: Leases, real: RealArena) -> None:
+async def test_a_lease_that_was_made_anew_is_not_renewed(leases: Leases, real: RealBackend) -> None:
     """Rule: Every write has a precondition."""
     created = await leases.create(MINE)
     await real.delete(Kind.LEASE, "pennant")

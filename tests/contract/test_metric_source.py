@@ -16,7 +16,7 @@ from pennant.metrics.prometheus import Endpoint, Prometheus
 from pennant.ports import MetricSource, Partial, Refused, Unavailable
 from rig import Rig
 from rig.front_end import FrontEnd
-from simulation.sources import FakeMetricSource, Sample
+from simulation.support.sources import FakeMetricSource, Sample
 from unit.core.test_promql import FILTERS, OF_OTHERS, REACHES
 
 # Full minutes long ago: the real server keeps what it is given, and nothing else is there.

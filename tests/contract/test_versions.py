@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from contract.arena import NOON, Arena, a_revision, seen
+from contract.backend import NOON, Backend, a_revision, seen
 from pennant.api.conditions import Condition, ConditionStatus
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.model_version import ModelVersionSpec
@@ -17,7 +17,7 @@ from pennant.core.facts.observation import Key
 from pennant.core.versions.serving_periods import Service
 from pennant.core.versions.status import VersionSeen
 from pennant.ports import Conflict
-from simulation.story import a_record, a_spec
+from simulation.support.story import a_record, a_spec
 
 READY = Condition(
     type="Ready",
@@ -39,25 +39,25 @@ WHOLE = ModelVersionStatus(
 
 
 @pytest.fixture
-async def published(arena: Arena) -> Arena:
-    await arena.publish(a_record("1.0.0"), ["production"])
-    await arena.publish({**a_record("1.1.0"), "parent": "1.0.0"})
-    await arena.catch_up()
-    return arena
+async def published(backend: Backend) -> Backend:
+    await backend.publish(a_record("1.0.0"), ["production"])
+    await backend.publish({**a_record("1.1.0"), "parent": "1.0.0"})
+    await backend.catch_up()
+    return backend
 
 
-async def version(arena: Arena, name: str = "fraud-1.1.0") -> VersionSeen:
+async def version(backend: Backend, name: str = "fraud-1.1.0") -> VersionSeen:
     """Return what is seen of a version, which is there."""
-    found = await arena.versions.version(Key(arena.namespace, name))
+    found = await backend.versions.version(Key(backend.namespace, name))
     assert found is not None
     return found
 
 
-async def test_what_does_not_exist_is_not_seen(arena: Arena) -> None:
-    assert await arena.versions.version(Key(arena.namespace, "nobody")) is None
+async def test_what_does_not_exist_is_not_seen(backend: Backend) -> None:
+    assert await backend.versions.version(Key(backend.namespace, "nobody")) is None
 
 
-async def test_a_version_is_seen_with_its_record_and_its_parent_tagged_or_not(published: Arena) -> None:
+async def test_a_version_is_seen_with_its_record_and_its_parent_tagged_or_not(published: Backend) -> None:
     found = await version(published)
     assert isinstance(found.spec, ModelVersionSpec)
     assert isinstance(found.parent, ModelVersionSpec)
@@ -67,19 +67,19 @@ async def test_a_version_is_seen_with_its_record_and_its_parent_tagged_or_not(pu
     assert (await version(published, "fraud-1.0.0")).parent is None
 
 
-async def test_a_parent_that_comes_later_or_goes_is_seen(arena: Arena) -> None:
-    await arena.publish({**a_record("1.1.0"), "parent": "1.0.0"})
-    await arena.catch_up()
-    assert (await version(arena)).parent is None
-    await arena.publish(a_record("1.0.0"))
-    await arena.catch_up()
-    assert isinstance((await version(arena)).parent, ModelVersionSpec)
-    await arena.retract("1.0.0")
-    await arena.catch_up()
-    assert (await version(arena)).parent is None
+async def test_a_parent_that_comes_later_or_goes_is_seen(backend: Backend) -> None:
+    await backend.publish({**a_record("1.1.0"), "parent": "1.0.0"})
+    await backend.catch_up()
+    assert (await version(backend)).parent is None
+    await backend.publish(a_record("1.0.0"))
+    await backend.catch_up()
+    assert isinstance((await version(backend)).parent, ModelVersionSpec)
+    await backend.retract("1.0.0")
+    await backend.catch_up()
+    assert (await version(backend)).parent is None
 
 
-async def test_a_status_that_was_written_is_seen_and_so_is_the_next(published: Arena) -> None:
+async def test_a_status_that_was_written_is_seen_and_so_is_the_next(published: Backend) -> None:
     await published.versions.write_status(await version(published), WHOLE)
     found = await version(published)
     assert found.status == WHOLE
@@ -91,14 +91,14 @@ async def test_a_status_that_was_written_is_seen_and_so_is_the_next(published: A
     assert (await version(published)).status == less, "what is not said any more is taken away"
 
 
-async def test_a_status_is_not_written_over_what_was_not_seen(published: Arena) -> None:
+async def test_a_status_is_not_written_over_what_was_not_seen(published: Backend) -> None:
     found = await version(published)
     with pytest.raises(Conflict):
         await published.versions.write_status(replace(found, resource_version="1"), WHOLE)
     assert (await version(published)).status == ModelVersionStatus()
 
 
-async def test_a_status_is_not_written_to_another_version_of_the_same_name(published: Arena) -> None:
+async def test_a_status_is_not_written_to_another_version_of_the_same_name(published: Backend) -> None:
     found = await version(published)
     await published.retract("1.1.0")
     await published.publish(a_record("1.1.0"))
@@ -109,7 +109,7 @@ async def test_a_status_is_not_written_to_another_version_of_the_same_name(publi
     assert anew.status == ModelVersionStatus()
 
 
-async def test_after_a_conflict_the_present_is_seen(published: Arena) -> None:
+async def test_after_a_conflict_the_present_is_seen(published: Backend) -> None:
     found = await version(published)
     await published.publish(a_record("1.1.0"), ["staging"])
     with pytest.raises(Conflict):
@@ -117,7 +117,7 @@ async def test_after_a_conflict_the_present_is_seen(published: Arena) -> None:
     assert (await version(published)).generation == 2
 
 
-async def test_a_version_that_is_gone_is_a_conflict_and_then_not_seen(published: Arena) -> None:
+async def test_a_version_that_is_gone_is_a_conflict_and_then_not_seen(published: Backend) -> None:
     found = await version(published)
     await published.retract("1.1.0")
     with pytest.raises(Conflict):
@@ -125,7 +125,7 @@ async def test_a_version_that_is_gone_is_a_conflict_and_then_not_seen(published:
     assert await published.versions.version(found.key) is None
 
 
-async def test_neither_of_the_two_that_write_a_version_touches_what_the_other_wrote(published: Arena) -> None:
+async def test_neither_of_the_two_that_write_a_version_touches_what_the_other_wrote(published: Backend) -> None:
     await published.deploy(a_spec(replicas=0))
     await published.catch_up()
     snapshot = await seen(published)
@@ -141,7 +141,7 @@ async def test_neither_of_the_two_that_write_a_version_touches_what_the_other_wr
     assert (await version(published)).status == WHOLE
 
 
-async def test_who_serves_a_version_is_seen_as_soon_as_it_is_written(published: Arena) -> None:
+async def test_who_serves_a_version_is_seen_as_soon_as_it_is_written(published: Backend) -> None:
     await published.deploy(a_spec(replicas=0))
     await published.catch_up()
     snapshot = await seen(published)

@@ -10,9 +10,9 @@ from datetime import timedelta
 
 import pytest
 
-from simulation import acts
-from simulation.acts import move_tag, promoted, rolled_back, serving
-from simulation.story import Story
+from simulation.support import steps
+from simulation.support.steps import move_tag, promoted, rolled_back, serving
+from simulation.support.story import Story
 from simulation.test_metrics import ALERTED, fires, watching
 from simulation.test_refusals import DEPLOYMENT, Policy
 
@@ -102,7 +102,7 @@ async def test_a_person_is_called_as_soon_as_by_any_other_clock_when_nobody_hold
 
 
 async def test_a_write_that_was_refused_is_tried_again_within_two_minutes() -> None:
-    story = await acts.serving()
+    story = await steps.serving()
     policy = Policy(story.world, DEPLOYMENT)
     story.accuracy.values["1.1.0"] = 0.97
     await move_tag(story, "1.0.0", "1.1.0")

@@ -3,9 +3,9 @@
 import pytest
 
 from pennant.api.deployment_status import MOST_COMMANDS
-from simulation.acts import assert_golden, move_tag, promoted, rolled_back, serving, told
-from simulation.story import Crash, Story
-from simulation.world import KEY
+from simulation.support.steps import assert_golden, move_tag, promoted, rolled_back, serving, told
+from simulation.support.story import Crash, Story
+from simulation.support.world import KEY
 
 
 def said(story: Story) -> tuple[str, str]:

@@ -9,10 +9,10 @@ import pytest
 
 from pennant.core.facts.observation import Snapshot
 from pennant.ports import Unavailable
-from simulation.script import Script, Telling, end_of, told
-from simulation.scripts import SCRIPTS
-from simulation.story import Crash, Story
-from simulation.world import KEY
+from simulation.support.scenario import Script, Telling, end_of, told
+from simulation.support.scenarios import SCRIPTS
+from simulation.support.story import Crash, Story
+from simulation.support.world import KEY
 
 
 @pytest.fixture(params=list(SCRIPTS.values()), ids=list(SCRIPTS))

@@ -11,12 +11,12 @@ from typing import TypeVar
 import pytest
 
 from pennant.core.facts.observation import Key
-from simulation import invariants
-from simulation.acts import told as told_of
-from simulation.script import Script, Telling, told
-from simulation.scripts import deploy, promote, promote_what_never_becomes_ready
-from simulation.story import Story, a_spec
-from simulation.world import KEY, OTHER, World
+from simulation.support import invariants
+from simulation.support.scenario import Script, Telling, told
+from simulation.support.scenarios import deploy, promote, promote_what_never_becomes_ready
+from simulation.support.steps import told as told_of
+from simulation.support.story import Story, a_spec
+from simulation.support.world import KEY, OTHER, World
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
 

@@ -13,12 +13,12 @@ from pennant.api.deployment_status import Evidence, Outcome, QuarantineEntry, Tr
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Key
 from pennant.core.rollout.revision import chained
-from simulation import invariants, writes
-from simulation.acts import rolled_back
-from simulation.objects import Deployment
-from simulation.story import Story
-from simulation.watch import Watch
-from simulation.world import BEGINNING, KEY, World
+from simulation.support import invariants, write_rules
+from simulation.support.objects import Deployment
+from simulation.support.observer import Watch
+from simulation.support.steps import rolled_back
+from simulation.support.story import Story
+from simulation.support.world import BEGINNING, KEY, World
 
 Violation = Callable[[World], None]
 
@@ -173,56 +173,56 @@ def nothing(_: World) -> None:
     pass
 
 
-WRITES: list[tuple[writes.Invariant, Violation, Violation]] = [
-    (writes.what_is_going_away_is_left_alone, delete_before, nothing),
-    (writes.what_is_going_away_is_left_alone, forget_before, nothing),
-    (writes.the_record_comes_before_its_entry, nothing, add(4, 1, Trigger.TAG_MOVED)),
-    (writes.the_entry_comes_before_the_deployment, nothing, apply(annotations={"pennant.dev/revision": "1"})),
-    (writes.the_entry_comes_before_the_deployment, nothing, apply(annotations={"pennant.dev/revision": "4"})),
-    (writes.what_was_recorded_is_never_changed, nothing, forge_record),
-    (writes.what_was_recorded_is_never_changed, nothing, lambda world: world.delete_revision(KEY, 2)),
-    (writes.the_history_only_goes_on, nothing, alter(1, actor="somebody else")),
-    (writes.the_history_only_goes_on, nothing, alter(1, outcome=Outcome.VERIFIED)),
-    (writes.the_history_only_goes_on, nothing, alter(3, verified_at=None)),
+WRITES: list[tuple[write_rules.Invariant, Violation, Violation]] = [
+    (write_rules.what_is_going_away_is_left_alone, delete_before, nothing),
+    (write_rules.what_is_going_away_is_left_alone, forget_before, nothing),
+    (write_rules.the_record_comes_before_its_entry, nothing, add(4, 1, Trigger.TAG_MOVED)),
+    (write_rules.the_entry_comes_before_the_deployment, nothing, apply(annotations={"pennant.dev/revision": "1"})),
+    (write_rules.the_entry_comes_before_the_deployment, nothing, apply(annotations={"pennant.dev/revision": "4"})),
+    (write_rules.what_was_recorded_is_never_changed, nothing, forge_record),
+    (write_rules.what_was_recorded_is_never_changed, nothing, lambda world: world.delete_revision(KEY, 2)),
+    (write_rules.the_history_only_goes_on, nothing, alter(1, actor="somebody else")),
+    (write_rules.the_history_only_goes_on, nothing, alter(1, outcome=Outcome.VERIFIED)),
+    (write_rules.the_history_only_goes_on, nothing, alter(3, verified_at=None)),
     (
-        writes.only_the_limit_takes_entries_away,
+        write_rules.only_the_limit_takes_entries_away,
         nothing,
         lambda world: say(world, history=world.records[KEY].status.history[1:]),
     ),
-    (writes.a_new_revision_takes_the_next_number, nothing, record(5, 1, Trigger.UNDO)),
-    (writes.what_the_tag_promotes_holds_it, nothing, record(4, 1, Trigger.TAG_MOVED)),
-    (writes.nothing_found_bad_comes_back_by_itself, nothing, record(4, 2, Trigger.TAG_MOVED)),
-    (writes.nothing_found_bad_comes_back_by_itself, nothing, record(4, 2, Trigger.SPEC_CHANGED)),
+    (write_rules.a_new_revision_takes_the_next_number, nothing, record(5, 1, Trigger.UNDO)),
+    (write_rules.what_the_tag_promotes_holds_it, nothing, record(4, 1, Trigger.TAG_MOVED)),
+    (write_rules.nothing_found_bad_comes_back_by_itself, nothing, record(4, 2, Trigger.TAG_MOVED)),
+    (write_rules.nothing_found_bad_comes_back_by_itself, nothing, record(4, 2, Trigger.SPEC_CHANGED)),
     (
-        writes.nothing_found_bad_comes_back_by_itself,
+        write_rules.nothing_found_bad_comes_back_by_itself,
         lambda world: say(world, history=(), quarantine=(), desired=None),
         record(4, 2, Trigger.TAG_MOVED),
     ),
-    (writes.a_rollback_goes_to_what_was_known_good, nothing, record(4, 2, Trigger.AUTOMATIC_ROLLBACK)),
-    (writes.a_rollback_goes_to_what_was_known_good, nothing, record(4, 1, Trigger.AUTOMATIC_ROLLBACK)),
+    (write_rules.a_rollback_goes_to_what_was_known_good, nothing, record(4, 2, Trigger.AUTOMATIC_ROLLBACK)),
+    (write_rules.a_rollback_goes_to_what_was_known_good, nothing, record(4, 1, Trigger.AUTOMATIC_ROLLBACK)),
     (
-        writes.no_more_rollbacks_follow_each_other_than_the_limit_allows,
+        write_rules.no_more_rollbacks_follow_each_other_than_the_limit_allows,
         not_yet_verified,
         record(4, 1, Trigger.AUTOMATIC_ROLLBACK),
     ),
-    (writes.a_verdict_is_about_the_revision_in_place, nothing, condemn(1, Reason.METRIC_BREACH)),
-    (writes.not_knowing_is_neither_good_nor_bad, nothing, condemn(3, Reason.METRIC_BREACH)),
-    (writes.not_knowing_is_neither_good_nor_bad, not_yet_verified, verify_without_knowing),
-    (writes.no_write_is_in_vain, nothing, write_the_same_again),
-    (writes.what_users_wrote_is_left_alone, nothing, write_an_annotation),
-    (writes.what_users_wrote_is_left_alone, nothing, move_a_tag),
-    (writes.what_users_wrote_is_left_alone, nothing, take_the_mark_of_another),
-    (writes.what_others_own_is_left_alone, nothing, make_another_deployment),
-    (writes.what_others_own_is_left_alone, own_by_another, apply(annotations={})),
-    (writes.what_is_made_is_where_its_owner_is, nothing, apply(namespace="another")),
-    (writes.what_is_made_is_where_its_owner_is, nothing, apply(ownerReferences=[])),
-    (writes.the_number_of_pods_is_left_to_the_autoscaler, nothing, apply(replicas=None)),
+    (write_rules.a_verdict_is_about_the_revision_in_place, nothing, condemn(1, Reason.METRIC_BREACH)),
+    (write_rules.not_knowing_is_neither_good_nor_bad, nothing, condemn(3, Reason.METRIC_BREACH)),
+    (write_rules.not_knowing_is_neither_good_nor_bad, not_yet_verified, verify_without_knowing),
+    (write_rules.no_write_is_in_vain, nothing, write_the_same_again),
+    (write_rules.what_users_wrote_is_left_alone, nothing, write_an_annotation),
+    (write_rules.what_users_wrote_is_left_alone, nothing, move_a_tag),
+    (write_rules.what_users_wrote_is_left_alone, nothing, take_the_mark_of_another),
+    (write_rules.what_others_own_is_left_alone, nothing, make_another_deployment),
+    (write_rules.what_others_own_is_left_alone, own_by_another, apply(annotations={})),
+    (write_rules.what_is_made_is_where_its_owner_is, nothing, apply(namespace="another")),
+    (write_rules.what_is_made_is_where_its_owner_is, nothing, apply(ownerReferences=[])),
+    (write_rules.the_number_of_pods_is_left_to_the_autoscaler, nothing, apply(replicas=None)),
 ]
 
 
 def test_each_of_them_is_broken_below_by_something() -> None:
     assert {each for each, _ in STATES} == set(invariants.STATES)
-    assert {each for each, *_ in WRITES} == set(writes.WRITES)
+    assert {each for each, *_ in WRITES} == set(write_rules.WRITES)
 
 
 @pytest.mark.parametrize(("holds", "violate"), STATES, ids=[each.__name__ for each, _ in STATES])
@@ -237,9 +237,9 @@ async def test_a_state_that_breaks_it_is_noticed(story: Story, holds: invariants
 
 @pytest.mark.parametrize(("holds", "prepare", "violate"), WRITES, ids=[each.__name__ for each, *_ in WRITES])
 async def test_a_write_that_breaks_it_is_noticed(
-    story: Story, holds: writes.Invariant, prepare: Violation, violate: Violation
+    story: Story, holds: write_rules.Invariant, prepare: Violation, violate: Violation
 ) -> None:
-    for each in writes.WRITES:
+    for each in write_rules.WRITES:
         each(story.world, story.world.copy(), KEY)
     before, now = story.world, story.world.copy()
     prepare(before)

@@ -2,9 +2,9 @@
 
 from pennant.api.meta import LAST_REVISION
 from pennant.core.rollout.history import WHOLE_EVIDENCE
-from simulation.acts import move_tag, serving
-from simulation.story import ACCURACY, Story
-from simulation.world import KEY
+from simulation.support.steps import move_tag, serving
+from simulation.support.story import ACCURACY, Story
+from simulation.support.world import KEY
 
 BAD = WHOLE_EVIDENCE + 2
 RATE = {"budget": {"count": 49}}

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from pennant.core.facts.measurement import Alert
-from simulation.acts import assert_golden, move_tag, promoted, serving, told
-from simulation.story import ACCURACY, Story
-from simulation.world import KEY
+from simulation.support.steps import assert_golden, move_tag, promoted, serving, told
+from simulation.support.story import ACCURACY, Story
+from simulation.support.world import KEY
 
 COMPARED: dict[str, Any] = {
     "name": "accuracy",

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from pennant.api.deployment_status import Trigger
 from pennant.core.rollout import history, next_revision
-from simulation import invariants
-from simulation.acts import move_tag, promoted, serving
-from simulation.metrics import ANSWERS, NAMES, Answer, answers, metrics
-from simulation.story import Story
-from simulation.world import KEY
+from simulation.support import invariants
+from simulation.support.metrics import ANSWERS, NAMES, Answer, answers, metrics
+from simulation.support.steps import move_tag, promoted, serving
+from simulation.support.story import Story
+from simulation.support.world import KEY
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
 OF_ALL_METRICS = st.tuples(*[ANSWERS] * len(NAMES))

@@ -6,11 +6,11 @@ import pytest
 
 from pennant.api.reasons import Reason
 from pennant.core.facts.pods import Cause, Fault, cause
-from simulation.acts import move_tag, serving
-from simulation.objects import Deployment
-from simulation.story import Story
-from simulation.turns import ByDice
-from simulation.world import KEY, World
+from simulation.support.objects import Deployment
+from simulation.support.steps import move_tag, serving
+from simulation.support.story import Story
+from simulation.support.turn_order import ByDice
+from simulation.support.world import KEY, World
 
 Happening = Callable[[World], object]
 

@@ -27,12 +27,12 @@ from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Key
 from pennant.core.rollout.history import condemnation
-from simulation import invariants
-from simulation.metrics import ANSWERS, NAMES, Answer, answers, metrics
-from simulation.story import Crash, Story, a_spec
-from simulation.turns import ByDice
-from simulation.watch import Watch
-from simulation.world import KEY, MOST_ROUNDS, OTHER, World
+from simulation.support import invariants
+from simulation.support.metrics import ANSWERS, NAMES, Answer, answers, metrics
+from simulation.support.observer import Watch
+from simulation.support.story import Crash, Story, a_spec
+from simulation.support.turn_order import ByDice
+from simulation.support.world import KEY, MOST_ROUNDS, OTHER, World
 
 ORDERS = os.environ.get("PENNANT_TEST_ORDERS")
 FAILED_STARTS = {Reason.PROGRESS_DEADLINE_EXCEEDED, Reason.PODS_UNAVAILABLE}

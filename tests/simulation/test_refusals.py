@@ -12,10 +12,10 @@ from pennant.api.meta import Json, rfc3339
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Key
 from pennant.ports import AdmissionFailed, Refused, Unavailable
-from simulation import acts
-from simulation.acts import told
-from simulation.story import Story, a_spec
-from simulation.world import KEY, World
+from simulation.support import steps
+from simulation.support.steps import told
+from simulation.support.story import Story, a_spec
+from simulation.support.world import KEY, World
 
 
 class Policy:
@@ -44,7 +44,7 @@ async def stands_still(story: Story, policy: Policy, seconds: int = 50) -> None:
 
 async def move(story: Story) -> None:
     story.accuracy.values["1.1.0"] = 0.97
-    await acts.move_tag(story, "1.0.0", "1.1.0")
+    await steps.move_tag(story, "1.0.0", "1.1.0")
 
 
 def move_unseen(story: Story) -> None:
@@ -61,7 +61,7 @@ RECORD, DEPLOYMENT = "records revision 2", "applies the Deployment for 1.1.0"
     ("forbidden", "what"), [(RECORD, "the record of revision 2"), (DEPLOYMENT, "the Deployment")], ids=str
 )
 async def test_a_promotion_that_the_api_server_refuses_is_said_and_tried_again(forbidden: str, what: str) -> None:
-    story = await acts.serving()
+    story = await steps.serving()
     policy = Policy(story.world, forbidden)
     await move(story)
     assert story.condition("Stalled") == ("True", "DeploymentRefused")
@@ -85,7 +85,7 @@ def with_image(template: Json, image: str) -> Json:
 
 async def test_a_deployment_that_admission_alters_is_no_rollout_and_never_known_good() -> None:
     """Rule: What is written is what was asked for."""
-    story = await acts.serving()
+    story = await steps.serving()
     story.world.admission = lambda template: with_image(template, "mirror.example/server:1")
     await move(story)
     assert story.condition("Stalled") == ("True", "DeploymentAltered")
@@ -130,7 +130,7 @@ async def test_what_admission_adds_is_neither_an_alteration_nor_a_drift() -> Non
     story.version("1.0.0", "production")
     story.deployment()
     await story.until(lambda: bool(story.status.stable))
-    await acts.promoted(story, "1.0.0", "1.1.0")
+    await steps.promoted(story, "1.0.0", "1.1.0")
     written = story.world.writes
     await story.passes(120)
     assert story.world.writes == written
@@ -179,7 +179,7 @@ class Overload:
 )
 async def test_a_write_that_has_failed_for_a_minute_is_said_and_the_rest_goes_on(fails: str, what: str) -> None:
     """Rule: A write that has failed for a minute is said."""
-    story = await acts.serving()
+    story = await steps.serving()
     overload = Overload(story, fails)
     move_unseen(story)
     begun = rfc3339(story.world.now())
@@ -200,7 +200,7 @@ async def test_a_write_that_has_failed_for_a_minute_is_said_and_the_rest_goes_on
 
 
 async def test_a_status_that_has_failed_for_a_minute_is_said_by_one_event() -> None:
-    story = await acts.serving()
+    story = await steps.serving()
     overload = Overload(story, "status")
     story.deployment(paused=True)
     await overload.lasts(50)
@@ -216,7 +216,7 @@ async def test_a_status_that_has_failed_for_a_minute_is_said_by_one_event() -> N
 
 
 async def test_after_an_outage_of_the_api_server_nothing_waits_for_a_minute() -> None:
-    story = await acts.serving()
+    story = await steps.serving()
     overload = Overload(story, "")
     move_unseen(story)
     await overload.lasts(100)
@@ -227,7 +227,7 @@ async def test_after_an_outage_of_the_api_server_nothing_waits_for_a_minute() ->
 
 async def test_a_webhook_that_cannot_be_called_is_said_and_asked_again_soon() -> None:
     """So its restart does not hold up a rollback for a minute."""
-    story = await acts.serving()
+    story = await steps.serving()
 
     def restarting(what: str) -> None:
         if what.startswith(DEPLOYMENT):
@@ -243,7 +243,7 @@ async def test_a_webhook_that_cannot_be_called_is_said_and_asked_again_soon() ->
 
 
 async def test_what_is_refused_twice_over_is_no_endless_change_of_mind() -> None:
-    story = await acts.serving()
+    story = await steps.serving()
     policy = Policy(story.world, "")
     policy.lift()
 
@@ -260,8 +260,8 @@ async def test_what_is_refused_twice_over_is_no_endless_change_of_mind() -> None
 
 
 async def test_a_command_whose_revision_is_refused_is_not_answered_before_it_is_taken() -> None:
-    story = await acts.serving()
-    await acts.promoted(story, "1.0.0", "1.1.0")
+    story = await steps.serving()
+    await steps.promoted(story, "1.0.0", "1.1.0")
     policy = Policy(story.world, "records revision 3")
     story.world.annotate(KEY, rollback_to="", requested_at="t1")
     await story.passes()
@@ -283,10 +283,10 @@ def refused_note(story: Story) -> Policy:
 
 @pytest.mark.parametrize("forbid", [refused_mark, refused_note], ids=["the mark on a version", "a note on a record"])
 async def test_a_copy_that_is_refused_stops_nothing(forbid: Callable[[Story], Policy]) -> None:
-    story = await acts.serving()
+    story = await steps.serving()
     policy = forbid(story)
     story.accuracy.values["1.1.0"] = 0.2
-    await acts.move_tag(story, "1.0.0", "1.1.0")
+    await steps.move_tag(story, "1.0.0", "1.1.0")
     await story.until(lambda: story.condition("RolledBack")[0] == "True" and story.history[-1].verified_at is not None)
     assert story.served() == "1.0.0"
     assert policy.asked <= 10, "each of a few copies once a minute"
@@ -299,7 +299,7 @@ async def test_a_copy_that_is_refused_stops_nothing(forbid: Callable[[Story], Po
 
 
 async def test_a_status_that_is_refused_disturbs_no_other_object_and_is_told_once() -> None:
-    story = await acts.serving()
+    story = await steps.serving()
     poisoned = Key("default", "poisoned")
     story.world.apply_deployment(poisoned, a_spec(replicas="3"))
 

@@ -1,8 +1,8 @@
 """The process dies in the middle of things, and the one after it goes on where it was."""
 
-from simulation.acts import assert_golden, move_tag, promoted, serving, told
-from simulation.story import Crash, Story
-from simulation.world import KEY
+from simulation.support.steps import assert_golden, move_tag, promoted, serving, told
+from simulation.support.story import Crash, Story
+from simulation.support.world import KEY
 
 
 class Fatal:

@@ -7,9 +7,9 @@ import pytest
 
 from pennant.api.conditions import find
 from pennant.api.reasons import Reason
-from simulation.acts import assert_golden, move_tag, promoted, serving, told
-from simulation.story import Crash, Story, a_spec
-from simulation.world import KEY
+from simulation.support.steps import assert_golden, move_tag, promoted, serving, told
+from simulation.support.story import Crash, Story, a_spec
+from simulation.support.world import KEY
 
 
 async def test_a_version_is_served_found_bad_and_rolled_back() -> None:

@@ -12,10 +12,10 @@ import pytest
 from pennant.api.deployment_status import HistoryEntry
 from pennant.core.facts.observation import Revision
 from pennant.core.rollout.revision import flaw
-from simulation import invariants
-from simulation.acts import move_tag, promoted, rolled_back, serving, told
-from simulation.story import Story
-from simulation.world import KEY
+from simulation.support import invariants
+from simulation.support.steps import move_tag, promoted, rolled_back, serving, told
+from simulation.support.story import Story
+from simulation.support.world import KEY
 
 EVIL = "registry.example/server:evil"
 

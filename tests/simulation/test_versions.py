@@ -10,10 +10,10 @@ import pytest
 
 from pennant.core.facts.observation import Key
 from pennant.ports import Conflict
-from simulation.acts import rolled_back, told
-from simulation.story import Crash, Story, a_record, a_spec
-from simulation.versions import VersionProcess
-from simulation.world import KEY, World
+from simulation.support.steps import rolled_back, told
+from simulation.support.story import Crash, Story, a_record, a_spec
+from simulation.support.versions import VersionProcess
+from simulation.support.world import KEY, World
 
 FAMILY = {"1.0.0": None, "1.1.0": "1.0.0", "1.2.0": "1.1.0", "1.2.1": "1.2.0", "2.0.0": "1.2.1"}
 NAMES = tuple(f"fraud-{version}" for version in FAMILY)

@@ -42,11 +42,11 @@ from pennant.ports import Refused, Unavailable
 from pennant.runtime import logs, watches
 from pennant.runtime.alert_webhook import AlertWebhook
 from pennant.runtime.health import Health, LoopLag, alive, ready
-from pennant.runtime.leader_election import Elector, Timing, Unopposed
+from pennant.runtime.leader_election import AlwaysLeader, Elector, Timing
 from pennant.runtime.resync import Resync
 from pennant.runtime.settings import Settings
 from pennant.runtime.telemetry import Telemetry, VersionTelemetry
-from pennant.runtime.workers import Workers, Yielding
+from pennant.runtime.workers import LowPriority, Workers
 from pennant.runtime.workqueue import WorkQueue
 
 CREDENTIALS_SECONDS = 10.0
@@ -125,9 +125,9 @@ class Operator:
         versions = VersionReconciler(VersionGateway(client, store, self._clock, gateway), self._clock)
         # Of their own, and considerate: ten thousand versions must delay no promotion.
         version_workers = Workers(
-            version_queue, Yielding(versions, queue), self._clock, VersionTelemetry(self._telemetry)
+            version_queue, LowPriority(versions, queue), self._clock, VersionTelemetry(self._telemetry)
         )
-        ears, lag = watches.Ears(), LoopLag()
+        ears, lag = watches.EventCounter(), LoopLag()
         resync = Resync(
             partial(relist, client, store, self._settings.namespace),
             self._telemetry,
@@ -248,7 +248,7 @@ class Operator:
         return code
 
     async def _watch(
-        self, connection: Connection, store: Store, ears: watches.Ears, presence: Presence, client: Client
+        self, connection: Connection, store: Store, ears: watches.EventCounter, presence: Presence, client: Client
     ) -> None:
         # kopf looks but once which kinds there are.
         await presence.seen(client)
@@ -310,10 +310,10 @@ class Operator:
 
         return AlertWebhook(self._settings.alert_webhook_token_file, hint, is_leading, self._telemetry.hinted)
 
-    def _elector(self, leases: Leases, absences: Absences) -> Elector | Unopposed:
+    def _elector(self, leases: Leases, absences: Absences) -> Elector | AlwaysLeader:
         settings = self._settings
         if not settings.leader_election:
-            return Unopposed(self._clock, absences.note)
+            return AlwaysLeader(self._clock, absences.note)
         timing = Timing(settings.lease_duration_seconds, settings.renew_deadline_seconds, settings.retry_period_seconds)
         return Elector(leases, _identity(), self._clock, timing, self._jitter, absences.note)
 

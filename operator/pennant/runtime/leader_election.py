@@ -55,7 +55,7 @@ Absent = Callable[[datetime, datetime], None]
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Unopposed:
+class AlwaysLeader:
     """Leads without asking anybody, where leader election is off."""
 
     is_leading = True

@@ -35,7 +35,7 @@ _BY_PLURAL = {plural: kind for kind, (*_, plural) in WATCHED.items()}
 HTTP_NOT_FOUND = 404
 
 
-class Ears:
+class EventCounter:
     """Counts the events that were heard, and knows which kinds are listened to."""
 
     def __init__(self) -> None:
@@ -73,7 +73,7 @@ class Ears:
                 await self._open.wait()
 
 
-def register(store: Store, ears: Ears, look: Callable[[], Awaitable[None]]) -> kopf.OperatorRegistry:
+def register(store: Store, ears: EventCounter, look: Callable[[], Awaitable[None]]) -> kopf.OperatorRegistry:
     """Return the handlers that feed the store.
 
     `look` finds out, before a deletion counts, whether the kind itself is being deleted; it may raise `Unavailable`.
@@ -137,7 +137,7 @@ class EmptyLists:
     no page of kopf's, whose size is fixed, holds a hundred of the largest objects at once.
     """
 
-    def __init__(self, ears: Ears) -> None:
+    def __init__(self, ears: EventCounter) -> None:
         """Tell `ears` of each list: it is the beginning of a watch."""
         self._ears = ears
 

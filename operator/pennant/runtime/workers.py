@@ -28,7 +28,7 @@ class Reconciles(Protocol):
         ...
 
 
-class Yielding:
+class LowPriority:
     """Reconciles keys while another queue is at rest; while it is not, each key waits, but not for long.
 
     Rule: However many versions come, no promotion waits for them.

@@ -9,9 +9,9 @@ from pennant.api.version_status import ModelVersionStatus
 from pennant.core.facts.observation import Key
 from pennant.core.versions.status import VersionSeen
 from pennant.ports import PortError, Refused, Unavailable
-from simulation.story import a_record
-from simulation.versions import VersionProcess, WorldVersions
-from simulation.world import BEGINNING, World
+from simulation.support.story import a_record
+from simulation.support.versions import VersionProcess, WorldVersions
+from simulation.support.world import BEGINNING, World
 
 NAME = "fraud-1.0.0"
 MINUTE_LATER = BEGINNING + timedelta(seconds=60)

@@ -10,7 +10,7 @@ from pennant.api.model_version import ModelVersionSpec
 from pennant.core.facts.digest import content_digest
 from pennant.core.facts.observation import Key, Revision, Snapshot, Version, Workload
 from pennant.core.rollout.revision import chained, data_hash, render, template_hash
-from simulation.story import a_record, a_spec
+from simulation.support.story import a_record, a_spec
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ import pytest
 from pennant.api.model_deployment import PromotionGate
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.versions.compare import Compared, Incomparable, compare
-from simulation.story import a_record
+from simulation.support.story import a_record
 
 DIGESTS = [f"sha256:{digit * 64}" for digit in "ab"]
 

@@ -7,7 +7,7 @@ import pytest
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.rollout.revision import render
 from rig.node.environment import environment
-from simulation.story import a_record
+from simulation.support.story import a_record
 from unit.core.builders import the_spec
 
 DIGEST = "etag:a$$b"

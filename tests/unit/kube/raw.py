@@ -3,7 +3,7 @@
 from typing import Any
 
 from pennant.api.meta import Json
-from simulation.story import a_record, a_spec
+from simulation.support.story import a_record, a_spec
 
 
 def raw(name: str, spec: Json, **fields: Any) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def token_of_the_pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(connection, "SERVICE_TOKEN_FILENAME", str(token))
     monkeypatch.setattr(incluster_config, "SERVICE_TOKEN_FILENAME", str(token))
     monkeypatch.setattr(incluster_config, "SERVICE_CERT_FILENAME", certifi.where())
-    monkeypatch.setattr(connection, "REFRESH_SECONDS", 0.0)
+    monkeypatch.setattr("pennant.kube.http.connection.REFRESH_SECONDS", 0.0)
     loader = incluster_config.InClusterConfigLoader
     begin: Any = loader.__init__
 
@@ -163,7 +163,7 @@ async def test_in_a_pod_the_certificates_follow_their_rotation(
 
 
 async def test_a_kubeconfig_that_was_replaced_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "REFRESH_SECONDS", 0.0)
+    monkeypatch.setattr("pennant.kube.http.connection.REFRESH_SECONDS", 0.0)
     connection = a_connection(tmp_path, SERVER, token="first")
     before = connection.tls
     a_kubeconfig(tmp_path, "https://127.0.0.2:6443", token="second")

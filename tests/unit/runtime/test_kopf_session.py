@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pennant.kube.http.resources import Kind
 from pennant.kube.presence import Presence
-from pennant.runtime.watches import WATCHED, Ears, EmptyLists, Patience, open_session
+from pennant.runtime.watches import WATCHED, EmptyLists, EventCounter, Patience, open_session
 from unit.kube.api_server import Answers, a_connection, serving
 
 VERSIONS = "/apis/pennant.dev/v1alpha1/modelversions"
@@ -40,7 +40,7 @@ async def test_what_is_no_kind_of_ours_is_not_waited_for(tmp_path: Path) -> None
 
 
 async def test_a_list_asks_for_no_object_and_tells_that_a_watch_begins(tmp_path: Path) -> None:
-    answers, ears = Answers(), Ears()
+    answers, ears = Answers(), EventCounter()
     answers.json({"items": []})
     async with (
         serving(answers) as url,

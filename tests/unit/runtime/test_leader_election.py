@@ -9,7 +9,7 @@ import pytest
 
 from pennant.kube.leases import Lease
 from pennant.ports import Conflict, Unavailable
-from pennant.runtime.leader_election import LONG_AGO, Elector, LeaseLost, Timing, Unopposed
+from pennant.runtime.leader_election import LONG_AGO, AlwaysLeader, Elector, LeaseLost, Timing
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 TIMING = Timing(duration_seconds=15, renew_deadline_seconds=10, retry_period_seconds=2)
@@ -242,7 +242,7 @@ async def test_both_who_won_and_who_lost_have_tried(lock: Lock) -> None:
 
 async def test_whoever_is_unopposed_leads_at_once() -> None:
     absences: list[tuple[datetime, datetime]] = []
-    alone, led = Unopposed(LoopClock(), lambda begin, end: absences.append((begin, end))), asyncio.Event()
+    alone, led = AlwaysLeader(LoopClock(), lambda begin, end: absences.append((begin, end))), asyncio.Event()
     task = asyncio.create_task(alone.run(led.set))
     await asyncio.wait_for(led.wait(), 1)
     assert alone.is_leading

@@ -12,8 +12,8 @@ from pennant.core.decide import decide
 from pennant.core.facts.decision import Decision
 from pennant.core.facts.observation import Observation, Snapshot
 from pennant.runtime.telemetry import Telemetry
-from simulation.story import Story
-from simulation.world import KEY, OTHER
+from simulation.support.story import Story
+from simulation.support.world import KEY, OTHER
 from unit.core.builders import NOON, a_version, the_spec
 
 

@@ -14,10 +14,10 @@ from pennant.controller.reconciler import EVENTS_SECONDS, Unsettled
 from pennant.core.facts.decision import Event
 from pennant.core.facts.observation import Key, Snapshot
 from pennant.ports import Conflict, Ending, Refused, Unavailable
-from pennant.runtime.workers import LONGEST_YIELD_SECONDS, PASS_SECONDS, Workers, Yielding
+from pennant.runtime.workers import LONGEST_YIELD_SECONDS, PASS_SECONDS, LowPriority, Workers
 from pennant.runtime.workqueue import WorkQueue
-from simulation.story import Story
-from simulation.world import KEY
+from simulation.support.story import Story
+from simulation.support.world import KEY
 
 GOOD, BAD, WORSE = Key("default", "good"), Key("default", "bad"), Key("default", "worse")
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
@@ -214,7 +214,7 @@ async def test_passes_that_wait_for_nothing_hold_up_nobody() -> None:
 async def test_keys_that_yield_wait_for_the_others_but_not_for_long() -> None:
     """Rule: However many versions come, no promotion waits for them."""
     others, reconciler = WorkQueue(), Reconciler()
-    yielding = Yielding(reconciler, others)
+    yielding = LowPriority(reconciler, others)
     loop = asyncio.get_running_loop()
 
     async def waited() -> float:

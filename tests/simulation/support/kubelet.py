@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from pennant.core.facts import pods
-from simulation.objects import Deployment, Pod
-from simulation.replica_set_controller import is_available
+from simulation.support.objects import Deployment, Pod
+from simulation.support.replica_set_controller import is_available
 
 NODE, CONTAINER = "node", "server"
 A_SECOND = timedelta(seconds=1)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from pennant.api.meta import Json
-from simulation.objects import Deployment, DeploymentStatus, ReplicaSet
+from simulation.support.objects import Deployment, DeploymentStatus, ReplicaSet
 
 DEFAULT = "25%"
 

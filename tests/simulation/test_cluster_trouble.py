@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pennant.api.deployment_status import Trigger
-from simulation.acts import serving
-from simulation.story import Story
-from simulation.turns import ByDice
-from simulation.world import KEY, MOST_ROUNDS, World
+from simulation.support.steps import serving
+from simulation.support.story import Story
+from simulation.support.turn_order import ByDice
+from simulation.support.world import KEY, MOST_ROUNDS, World
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0")
 Happening = Callable[[Story], None]

@@ -11,10 +11,10 @@ from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.api.meta import Json
 from pennant.controller.measurement_cache import Measurements
 from pennant.ports import MetricSource
-from simulation import invariants
-from simulation.process import Process
-from simulation.sources import FakeMetricSource, Sample
-from simulation.world import BEGINNING, KEY, World, WorldCluster
+from simulation.support import invariants
+from simulation.support.process import Process
+from simulation.support.sources import FakeMetricSource, Sample
+from simulation.support.world import BEGINNING, KEY, World, WorldCluster
 
 ACCURACY = 'accuracy{version="${version}"}'
 FOREVER_SECONDS = 1_000_000

@@ -26,11 +26,11 @@ from pennant.core.facts.observation import Invalid, Key, Revision, Snapshot, Ver
 from pennant.core.rollout.revision import RESTARTED_AT, with_restart
 from pennant.core.workload.stored_values import difference
 from pennant.ports import Altered, Conflict
-from simulation import kubelet, words
-from simulation.controllers import Controllers
-from simulation.deployment_controller import AVAILABLE, REPLICA_FAILURE
-from simulation.objects import Deployment
-from simulation.turns import Turns
+from simulation.support import kubelet, trace
+from simulation.support.controllers import Controllers
+from simulation.support.deployment_controller import AVAILABLE, REPLICA_FAILURE
+from simulation.support.objects import Deployment
+from simulation.support.turn_order import Turns
 
 BEGINNING = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 KEY = Key("default", "fraud")
@@ -200,7 +200,7 @@ class World:
 
     def apply_deployment(self, key: Key, spec: Json) -> None:
         old = self.records.get(key)
-        changed = words.of_spec(old.spec, spec) if old is not None else ""
+        changed = trace.of_spec(old.spec, spec) if old is not None else ""
         self.say("user", f"applies {key}: {changed}" if changed else f"applies {key}")
         if old is None:
             self.records[key] = Record(f"owner-{self.serial()}", self.serial(), 1, spec)
@@ -585,7 +585,7 @@ class WorldCluster:
     async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
         record = self._record(owner)
         require(str(record.resource_version) == owner.resource_version, "the ModelDeployment changed")
-        told = words.of_status(record.status, status)
+        told = trace.of_status(record.status, status)
         with self._writing(owner, f"status: {told}", told=bool(told)):
             record.status = ModelDeploymentStatus.model_validate(status.to_json())
             record.resource_version = self.world.serial()

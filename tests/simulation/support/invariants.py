@@ -20,8 +20,8 @@ from pennant.api.conditions import find
 from pennant.api.deployment_status import ModelDeploymentStatus, Trigger
 from pennant.core.facts.observation import Key
 from pennant.core.rollout.revision import entry_hash, unrestarted
-from simulation.world import World
-from simulation.writes import WRITES
+from simulation.support.world import World
+from simulation.support.write_rules import WRITES
 
 LARGEST_STATUS = 256 * 1024
 LONGEST_MESSAGE = 1024

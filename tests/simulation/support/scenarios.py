@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from simulation.script import Act, Script
-from simulation.story import Story, a_spec
-from simulation.world import KEY
+from simulation.support.scenario import Act, Script
+from simulation.support.story import Story, a_spec
+from simulation.support.world import KEY
 
 RESTARTED_AT = "2026-01-01T12:00:20Z"
 

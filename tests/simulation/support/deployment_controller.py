@@ -12,8 +12,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from pennant.ports import Conflict
-from simulation import sizes
-from simulation.objects import Condition, Conditions, Deployment, DeploymentStatus, ReplicaSet
+from simulation.support import pod_counts
+from simulation.support.objects import Condition, Conditions, Deployment, DeploymentStatus, ReplicaSet
 
 AVAILABLE, PROGRESSING, REPLICA_FAILURE = "Available", "Progressing", "ReplicaFailure"
 COMPLETE, TIMED_OUT, PAUSED, RESUMED = (
@@ -82,7 +82,7 @@ class Pass:
 
     def _is_scaled(self) -> bool:
         new, old = self._new_and_old()
-        return any(each.desired != self._stored.replicas for each in sizes.active(_all(new, old)))
+        return any(each.desired != self._stored.replicas for each in pod_counts.active(_all(new, old)))
 
     def _sync(self) -> None:
         new, old = self._new_and_old()
@@ -94,23 +94,23 @@ class Pass:
     def _scale_all(self, new: ReplicaSet | None, old: list[ReplicaSet]) -> None:
         if not _all(new, old):
             return
-        active = sizes.active(_all(new, old))
+        active = pod_counts.active(_all(new, old))
         if len(active) <= 1:
             newest = new or max(old, key=lambda each: each.created)
             self._scale(active[0] if active else newest, self._stored.replicas)
-        elif sizes.is_saturated(self._stored, new):
-            for each in sizes.active(old):
+        elif pod_counts.is_saturated(self._stored, new):
+            for each in pod_counts.active(old):
                 self._scale(each, 0)
         elif not self._stored.recreates:
             by_age = sorted(active, key=lambda each: each.created)
-            for each, size in sizes.in_proportion(self._stored, by_age):
+            for each, size in pod_counts.in_proportion(self._stored, by_age):
                 self._scale(each, size, forced=True)
 
     # Rolling out.
     def _roll(self) -> None:
         new, old = self._new_and_old(create=True)
         assert new is not None
-        if not self._grow(new, old) and not self._shrink(new, sizes.active(old)):
+        if not self._grow(new, old) and not self._shrink(new, pod_counts.active(old)):
             self._clean_up_when_complete(old)
         self._tell_progress(new, old)
 
@@ -118,14 +118,14 @@ class Pass:
         wanted = self._stored.replicas
         if new.replicas == wanted:
             return False
-        size = wanted if new.replicas > wanted else sizes.for_new(self._stored, _all(new, old), new.replicas)
+        size = wanted if new.replicas > wanted else pod_counts.for_new(self._stored, _all(new, old), new.replicas)
         return self._scale(new, size) is not new
 
     def _shrink(self, new: ReplicaSet, old: list[ReplicaSet]) -> bool:
         if not old:
             return False
-        least = self._stored.replicas - sizes.max_unavailable(self._stored)
-        surplus = sizes.total(_all(new, old)) - least - (new.replicas - new.status.available)
+        least = self._stored.replicas - pod_counts.max_unavailable(self._stored)
+        surplus = pod_counts.total(_all(new, old)) - least - (new.replicas - new.status.available)
         if surplus <= 0:
             return False
         left, unhealthy = list(old), 0
@@ -141,7 +141,7 @@ class Pass:
         return unhealthy + self._without_surplus(new, left, least) > 0
 
     def _without_surplus(self, new: ReplicaSet, old: list[ReplicaSet], least: int) -> int:
-        surplus = sizes.available(_all(new, old)) - least
+        surplus = pod_counts.available(_all(new, old)) - least
         gone = 0
         for each in old:
             number = max(min(each.replicas, surplus - gone), 0)
@@ -152,7 +152,7 @@ class Pass:
 
     def _recreate(self) -> None:
         new, old = self._new_and_old()
-        if active := sizes.active(old):
+        if active := pod_counts.active(old):
             for each in active:
                 self._scale(each, 0)
         elif not self._old_pods_run(new, old):
@@ -199,11 +199,11 @@ class Pass:
             template_hash=stored.template_hash,
             version=stored.version,
             created=self._now,
-            replicas=sizes.for_new(stored, old, 0),
+            replicas=pod_counts.for_new(stored, old, 0),
             min_ready_seconds=stored.min_ready_seconds,
             revision=revision,
             desired=stored.replicas,
-            most=sizes.most(stored),
+            most=pod_counts.most(stored),
         )
         stored.replica_sets = (*stored.replica_sets, new)
         self._revision = revision
@@ -214,7 +214,7 @@ class Pass:
 
     def _scale(self, each: ReplicaSet, size: int, *, forced: bool = False) -> ReplicaSet:
         """Write the size of a ReplicaSet, and return it as it is then."""
-        desired, most = self._stored.replicas, sizes.most(self._stored)
+        desired, most = self._stored.replicas, pod_counts.most(self._stored)
         if each.replicas == size and (not forced or (each.desired, each.most) == (desired, most)):
             return each
         generation = each.generation + int(each.replicas != size)
@@ -227,7 +227,7 @@ class Pass:
         return new
 
     def _clean_up_when_complete(self, old: list[ReplicaSet]) -> None:
-        if sizes.is_complete(self._stored, self._status):
+        if pod_counts.is_complete(self._stored, self._status):
             self._clean_up(old)
 
     def _clean_up(self, old: list[ReplicaSet]) -> None:
@@ -253,8 +253,8 @@ class Pass:
 
     def _counted(self, new: ReplicaSet | None, old: list[ReplicaSet]) -> DeploymentStatus:
         sets = _all(new, old)
-        available = sizes.available(sets)
-        enough = available >= self._stored.replicas - sizes.max_unavailable(self._stored)
+        available = pod_counts.available(sets)
+        enough = available >= self._stored.replicas - pod_counts.max_unavailable(self._stored)
         words = ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
         if not enough:
             words = ("False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
@@ -264,7 +264,7 @@ class Pass:
             updated=new.status.replicas if new is not None else 0,
             ready=sum(each.status.ready for each in sets),
             available=available,
-            unavailable=max(sizes.total(sets) - available, 0),
+            unavailable=max(pod_counts.total(sets) - available, 0),
             terminating=sum(each.status.terminating for each in sets),
             conditions=with_condition(self._status.conditions, Condition(AVAILABLE, *words, self._now, self._now)),
         )
@@ -284,9 +284,9 @@ class Pass:
 
     def _with_progress(self, status: DeploymentStatus, said: Condition | None, name: str) -> DeploymentStatus:
         conditions = status.conditions
-        if sizes.is_complete(self._stored, status):
+        if pod_counts.is_complete(self._stored, status):
             conditions = self._progressed(conditions, "True", COMPLETE, f"{name} has successfully progressed.")
-        elif sizes.is_progress(self._status, status):
+        elif pod_counts.is_progress(self._status, status):
             # The one reason whose time is renewed while it stays the same.
             since = said.since if said is not None and said.status == "True" else self._now
             message = f"{name} is progressing."
@@ -318,7 +318,7 @@ class Pass:
         said = self._progressing
         if self._stored.progress_deadline is None or said is None or said.reason == TIMED_OUT:
             return
-        if not sizes.is_complete(self._stored, self._status):
+        if not pod_counts.is_complete(self._stored, self._status):
             self.check_at = self._deadline(said) + A_SECOND
 
     def _write_status(self) -> None:

@@ -18,7 +18,7 @@ NOON = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 NAME = "fraud"
 
 
-class Arena(Protocol):
+class Backend(Protocol):
     """One empty namespace, the port under test, and what users do; users never need the port."""
 
     @property
@@ -73,18 +73,18 @@ class Arena(Protocol):
         ...
 
 
-async def seen(arena: Arena) -> Snapshot:
+async def seen(backend: Backend) -> Snapshot:
     """Return the snapshot of the ModelDeployment, which is there."""
-    snapshot = await arena.cluster.snapshot(Key(arena.namespace, NAME))
+    snapshot = await backend.cluster.snapshot(Key(backend.namespace, NAME))
     assert snapshot is not None
     return snapshot
 
 
-async def seen_when(arena: Arena, holds: Callable[[Snapshot], bool]) -> Snapshot:
+async def seen_when(backend: Backend, holds: Callable[[Snapshot], bool]) -> Snapshot:
     """Return the first snapshot for which `holds`, after at most some seconds."""
     for _ in range(100):
-        await arena.catch_up()
-        snapshot = await seen(arena)
+        await backend.catch_up()
+        snapshot = await seen(backend)
         if holds(snapshot):
             return snapshot
     raise AssertionError("it never came to hold")

@@ -10,12 +10,12 @@ import random
 import pytest
 
 from pennant.ports import Conflict
-from simulation import invariants, memory, world
-from simulation.ledger import OldView
-from simulation.memory import HEARD, Part
-from simulation.script import Script, Telling, end_of, told
-from simulation.scripts import SCRIPTS
-from simulation.twins import AtRandom, Frozen, Intrusion
+from simulation.support import invariants, known_state, world
+from simulation.support.known_state import HEARD, Part
+from simulation.support.scenario import Script, Telling, end_of, told
+from simulation.support.scenarios import SCRIPTS
+from simulation.support.two_operators import AtRandom, Frozen, Intrusion
+from simulation.support.write_ledger import OldView
 
 NEWS = ((), (Part.OBJECT,), (Part.WORKLOAD,), HEARD)
 """What the second one hears of right before it interferes: nothing since the users acted, one thing alone, or all."""
@@ -91,7 +91,7 @@ async def test_the_ledger_shows_that_a_precondition_is_forgotten(
             raise Conflict(problem)
 
     telling = await told(SCRIPTS["promotions"])
-    for each in (world, memory):
+    for each in (world, known_state):
         monkeypatch.setattr(each, "require", require)
     with pytest.raises(OldView):
         await stop_at_every_write(telling)

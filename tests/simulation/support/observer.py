@@ -11,9 +11,9 @@ from pennant.api.deployment_status import Evidence, HistoryEntry, QuarantineEntr
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Key
-from simulation.deployment_controller import AVAILABLE
-from simulation.objects import Deployment
-from simulation.world import World
+from simulation.support.deployment_controller import AVAILABLE
+from simulation.support.objects import Deployment
+from simulation.support.world import World
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ import pytest
 
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.core.rollout.revision import chained
-from simulation import invariants
-from simulation.acts import move_tag, promoted, rolled_back, serving, told
-from simulation.story import Story
-from simulation.world import KEY, Orphan, Record, World
+from simulation.support import invariants
+from simulation.support.steps import move_tag, promoted, rolled_back, serving, told
+from simulation.support.story import Story
+from simulation.support.world import KEY, Orphan, Record, World
 
 Step = Callable[[World, World], None]
 STEPS = ("records", "deployment", "object", "versions")

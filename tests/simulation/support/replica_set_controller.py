@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from simulation.objects import Condition, Deployment, Pod, ReplicaSet, ReplicaSetStatus
+from simulation.support.objects import Condition, Deployment, Pod, ReplicaSet, ReplicaSetStatus
 
 BURST = 500
 FIRST_WAIT, LONGEST_WAIT = 0.005, 1000.0

@@ -3,9 +3,9 @@
 import os
 from pathlib import Path
 
-from simulation.story import Story
+from simulation.support.story import Story
 
-GOLDEN = Path(__file__).parent / "golden"
+GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def assert_golden(story: Story, name: str) -> None:

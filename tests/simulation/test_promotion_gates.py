@@ -7,8 +7,8 @@ import pytest
 
 from pennant.api.reasons import Reason
 from pennant.core.facts.measurement import RangeQuery, Series
-from simulation.acts import move_tag, rolled_back, serving
-from simulation.world import KEY
+from simulation.support.steps import move_tag, rolled_back, serving
+from simulation.support.world import KEY
 
 WORSE = {"metrics": [{"name": "auc", "value": "0.5", "split": "Test", "direction": "Maximize"}]}
 GOOD = {"metrics": [{"name": "auc", "value": "0.9", "split": "Test", "direction": "Maximize"}]}

@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pennant.core.facts.measurement import Alert, Fault
-from simulation.story import LiveAccuracy
+from simulation.support.story import LiveAccuracy
 
 NAMES = ("recall", "precision", "speed")
 ENOUGH = 100

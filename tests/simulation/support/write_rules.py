@@ -12,8 +12,8 @@ from pennant.core.analysis.reading import FAULT_REASONS
 from pennant.core.facts.observation import Key, Revision
 from pennant.core.rollout.revision import FIXED, pair, with_restart
 from pennant.core.rollout.rollback import barring
-from simulation.objects import Deployment
-from simulation.world import Record, World
+from simulation.support.objects import Deployment
+from simulation.support.world import Record, World
 
 Invariant = Callable[[World, World, Key], None]
 

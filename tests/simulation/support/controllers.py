@@ -10,9 +10,9 @@ from typing import Protocol, TypeVar
 
 from pennant.core.facts.observation import Key
 from pennant.ports import Conflict
-from simulation import deployment_controller, replica_set_controller
-from simulation.objects import Deployment, Pod, ReplicaSet
-from simulation.replica_set_controller import Backoff, backing_off
+from simulation.support import deployment_controller, replica_set_controller
+from simulation.support.objects import Deployment, Pod, ReplicaSet
+from simulation.support.replica_set_controller import Backoff, backing_off
 
 K = TypeVar("K")
 V = TypeVar("V")

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from simulation.acts import assert_golden, move_tag, promoted, serving
-from simulation.story import Story, a_spec
-from simulation.world import KEY
+from simulation.support.steps import assert_golden, move_tag, promoted, serving
+from simulation.support.story import Story, a_spec
+from simulation.support.world import KEY
 
 DIGEST = f"sha256:{'0' * 64}"
 WHOLE: dict[str, Any] = {

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from contract import policies
-from contract.arena import a_revision, an_application, seen
-from contract.real import RealArena
+from contract.backend import a_revision, an_application, seen
+from contract.real import RealBackend
 from pennant.api.deployment_status import Applied, Outcome
 from pennant.api.meta import Json
 from pennant.core.facts.observation import Snapshot, Workload
@@ -20,7 +20,7 @@ from pennant.core.workload.stored_values import difference
 from pennant.kube.http.client import APPLY, Verb
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import AdmissionFailed, Altered, Conflict
-from simulation.story import a_record, a_spec
+from simulation.support.story import a_record, a_spec
 
 KIND = Kind.DEPLOYMENT
 
@@ -34,37 +34,37 @@ NEW = a_template(resources={"limits": {"cpu": "1000m", "memory": "1024Mi"}, "req
 
 
 @pytest.fixture
-async def deployed(real: RealArena) -> RealArena:
+async def deployed(real: RealBackend) -> RealBackend:
     await real.publish(a_record("1.0.0"), ["production"])
     await real.deploy(a_spec(replicas=0, template=OLD))
     await real.catch_up()
     return real
 
 
-async def apply(arena: RealArena, template: Json | None = None, **restart: str) -> tuple[Workload, Applied]:
+async def apply(backend: RealBackend, template: Json | None = None, **restart: str) -> tuple[Workload, Applied]:
     """Apply the Deployment with this template, and leave on record what came of it."""
     if template is not None:
-        await arena.deploy(a_spec(replicas=0, template=template))
-        await arena.catch_up()
+        await backend.deploy(a_spec(replicas=0, template=template))
+        await backend.catch_up()
     while True:
-        snapshot = await seen(arena)
+        snapshot = await seen(backend)
         manifest = an_application(snapshot, None).manifest
         wanted = Wanted(manifest, "hash", len(snapshot.status.history) + 1, paused=False, **restart)
         action = pending_write.write(wanted, snapshot.workload, snapshot.status.applied)
         try:
-            workload = await arena.cluster.apply_workload(snapshot, action)
+            workload = await backend.cluster.apply_workload(snapshot, action)
         except Conflict:
             # The Deployment's controller writes its status.
             continue
-        await arena.catch_up()
-        return workload, await noted(arena, snapshot, workload)
+        await backend.catch_up()
+        return workload, await noted(backend, snapshot, workload)
 
 
-async def noted(arena: RealArena, snapshot: Snapshot, workload: Workload) -> Applied:
+async def noted(backend: RealBackend, snapshot: Snapshot, workload: Workload) -> Applied:
     """Record the revision, and that it was applied."""
     number = len(snapshot.status.history) + 1
     revision = a_revision(snapshot, number)
-    await arena.cluster.create_revision(snapshot, revision)
+    await backend.cluster.create_revision(snapshot, revision)
     applied = Applied(
         manifest_hash="hash",
         uid=workload.uid,
@@ -75,29 +75,29 @@ async def noted(arena: RealArena, snapshot: Snapshot, workload: Workload) -> App
     )
     entry = revision.entry.model_copy(update={"outcome": Outcome.SERVING})
     update = {"applied": applied, "history": (*snapshot.status.history, entry)}
-    await arena.cluster.write_status(snapshot, snapshot.status.model_copy(update=update))
+    await backend.cluster.write_status(snapshot, snapshot.status.model_copy(update=update))
     return applied
 
 
-async def stored(arena: RealArena) -> Json:
-    return await arena.get(KIND, "fraud")
+async def stored(backend: RealBackend) -> Json:
+    return await backend.get(KIND, "fraud")
 
 
 def variables(raw: Json) -> list[str]:
     return [each["name"] for each in raw["spec"]["template"]["spec"]["containers"][0].get("env", ())]
 
 
-async def own_it_all(arena: RealArena) -> None:
+async def own_it_all(backend: RealBackend) -> None:
     """Apply the whole Deployment as it is by another field manager."""
-    raw = dict(await stored(arena))
+    raw = dict(await stored(backend))
     del raw["status"]
-    raw["metadata"] = {"name": "fraud", "namespace": arena.namespace}
+    raw["metadata"] = {"name": "fraud", "namespace": backend.namespace}
     asked = {"force": "true", "fieldManager": "sleep-scheduler"}
-    path = RESOURCES[KIND].path(arena.namespace, "fraud")
-    await arena.admin.request(Verb.PATCH, KIND, path, params=asked, body=raw, content_type=APPLY)
+    path = RESOURCES[KIND].path(backend.namespace, "fraud")
+    await backend.admin.request(Verb.PATCH, KIND, path, params=asked, body=raw, content_type=APPLY)
 
 
-async def test_nothing_of_an_older_template_outlives_it_whoever_owns_it_too(deployed: RealArena) -> None:
+async def test_nothing_of_an_older_template_outlives_it_whoever_owns_it_too(deployed: RealBackend) -> None:
     before, applied = await apply(deployed)
     assert not before.co_owned
     await own_it_all(deployed)
@@ -121,7 +121,7 @@ async def test_nothing_of_an_older_template_outlives_it_whoever_owns_it_too(depl
     assert "resources" not in str(raw["spec"]["template"]["spec"]["containers"][0].get("resources") or "")
 
 
-async def test_what_nobody_owns_any_more_goes_too(deployed: RealArena) -> None:
+async def test_what_nobody_owns_any_more_goes_too(deployed: RealBackend) -> None:
     """Somebody may reset the record of who owns what."""
     await apply(deployed)
     await deployed.merge(KIND, "fraud", {"metadata": {"managedFields": [{}]}})
@@ -130,7 +130,7 @@ async def test_what_nobody_owns_any_more_goes_too(deployed: RealArena) -> None:
     assert "OLD_FLAG" not in variables(await stored(deployed))
 
 
-async def test_a_new_template_that_nobody_else_owns_is_one_write(deployed: RealArena) -> None:
+async def test_a_new_template_that_nobody_else_owns_is_one_write(deployed: RealBackend) -> None:
     before, _ = await apply(deployed)
     after, _ = await apply(deployed, NEW)
     assert "OLD_FLAG" not in variables(await stored(deployed))
@@ -139,7 +139,7 @@ async def test_a_new_template_that_nobody_else_owns_is_one_write(deployed: RealA
     assert ("pennant", "Update") not in managers
 
 
-async def test_a_restart_stays_with_its_template(deployed: RealArena) -> None:
+async def test_a_restart_stays_with_its_template(deployed: RealBackend) -> None:
     """Rule: A native restart is left in place and recorded."""
     _, applied = await apply(deployed)
     annotations = {"metadata": {"annotations": {RESTARTED_AT: "2026-01-01T12:00:00Z"}}}
@@ -158,7 +158,7 @@ async def test_a_restart_stays_with_its_template(deployed: RealArena) -> None:
     assert workload.restarted_at == "2026-01-01T12:00:00Z", "its pods are taken up again"
 
 
-async def test_a_restart_by_hand_outlives_one_that_was_recorded(deployed: RealArena) -> None:
+async def test_a_restart_by_hand_outlives_one_that_was_recorded(deployed: RealBackend) -> None:
     """The template then has the annotation itself, and the operator owns it."""
     at = {"metadata": {"annotations": {RESTARTED_AT: "2026-01-01T12:00:00Z"}}}
     _, applied = await apply(deployed, {**OLD, **at})
@@ -172,7 +172,7 @@ async def test_a_restart_by_hand_outlives_one_that_was_recorded(deployed: RealAr
     assert workload.restarted_at == "2026-01-01T13:00:00Z"
 
 
-async def test_what_admission_adds_is_no_difference_and_is_written_once(deployed: RealArena) -> None:
+async def test_what_admission_adds_is_no_difference_and_is_written_once(deployed: RealBackend) -> None:
     async with policies.mutating(deployed, policies.sidecar("proxy:1")):
         first, _ = await apply(deployed)
         again, _ = await apply(deployed)
@@ -183,7 +183,7 @@ async def test_what_admission_adds_is_no_difference_and_is_written_once(deployed
     assert [each["name"] for each in raw["spec"]["template"]["spec"]["containers"]] == ["server", "proxy"]
 
 
-async def test_a_value_that_admission_changes_is_said(deployed: RealArena) -> None:
+async def test_a_value_that_admission_changes_is_said(deployed: RealBackend) -> None:
     async with policies.mutating(deployed, policies.image("mirror.example/server:1")):
         with pytest.raises(Altered) as raised:
             await apply(deployed)
@@ -193,22 +193,22 @@ async def test_a_value_that_admission_changes_is_said(deployed: RealArena) -> No
     )
 
 
-async def test_a_webhook_that_cannot_be_called_makes_the_write_fail(deployed: RealArena) -> None:
+async def test_a_webhook_that_cannot_be_called_makes_the_write_fail(deployed: RealBackend) -> None:
     await apply(deployed)
     async with policies.broken_webhook(deployed):
         with pytest.raises(AdmissionFailed, match=r'failed calling webhook "policy\.example\.com"'):
             await apply_again_and_again(deployed)
 
 
-async def apply_again_and_again(arena: RealArena) -> None:
+async def apply_again_and_again(backend: RealBackend) -> None:
     """Apply one template after the other: it takes a moment until a new webhook is asked."""
     for number in range(200):
-        await apply(arena, a_template(args=[str(number)]))
+        await apply(backend, a_template(args=[str(number)]))
 
 
 @pytest.mark.parametrize("change", [None, "registry.example/other:1"], ids=["as it was", "changed besides"])
 async def test_a_template_that_is_put_back_is_known_whatever_an_injector_adds_by_now(
-    deployed: RealArena, change: str | None
+    deployed: RealBackend, change: str | None
 ) -> None:
     """Rule: A native undo is adopted, known by its content."""
     async with policies.mutating(deployed, policies.sidecar("proxy:1")) as upgrade:

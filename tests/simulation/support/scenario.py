@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from pennant.api.deployment_status import ModelDeploymentStatus
-from simulation import invariants
-from simulation.sources import Sample
-from simulation.story import Crash, Story
-from simulation.world import World
+from simulation.support import invariants
+from simulation.support.sources import Sample
+from simulation.support.story import Crash, Story
+from simulation.support.world import World
 
 MOST_DEATHS = 20
 

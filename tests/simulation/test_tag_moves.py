@@ -10,9 +10,9 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from pennant.controller.reconciler import Unsettled
-from simulation.acts import assert_golden, serving
-from simulation.story import Story
-from simulation.world import KEY
+from simulation.support.steps import assert_golden, serving
+from simulation.support.story import Story
+from simulation.support.world import KEY
 
 VERSIONS = ("1.0.0", "1.1.0", "1.2.0", "1.3.0")
 

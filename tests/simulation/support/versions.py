@@ -9,7 +9,7 @@ from pennant.core.facts.observation import Invalid, Key
 from pennant.core.versions.serving_periods import services
 from pennant.core.versions.status import VersionSeen
 from pennant.ports import Conflict
-from simulation.world import World
+from simulation.support.world import World
 
 MOST_ROUNDS = 20
 

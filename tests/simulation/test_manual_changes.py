@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from simulation.acts import assert_golden, move_tag, promoted, rolled_back, serving, told
-from simulation.story import Story
-from simulation.world import KEY
+from simulation.support.steps import assert_golden, move_tag, promoted, rolled_back, serving, told
+from simulation.support.story import Story
+from simulation.support.world import KEY
 
 IMAGE = "registry.example/other:1"
 RESTART = "2026-01-01T12:01:00Z"

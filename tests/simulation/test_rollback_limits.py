@@ -4,9 +4,9 @@ from typing import Any
 
 from pennant.api.conditions import Condition
 from pennant.core.facts.observation import Key
-from simulation.acts import assert_golden, move_tag, promoted, rolled_back, serving, told
-from simulation.story import Story, a_spec
-from simulation.world import KEY
+from simulation.support.steps import assert_golden, move_tag, promoted, rolled_back, serving, told
+from simulation.support.story import Story, a_spec
+from simulation.support.world import KEY
 
 
 async def test_report_says_so_and_changes_nothing() -> None:

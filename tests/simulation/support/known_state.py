@@ -13,9 +13,9 @@ from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
 from pennant.core.facts.decision import ApplyWorkload, MirrorQuarantine
 from pennant.core.facts.observation import Key, Revision, Snapshot, Version, Workload
 from pennant.ports import Conflict, Unavailable
-from simulation.ledger import Ledger, Views
-from simulation.objects import Deployment
-from simulation.world import Record, World, WorldCluster, require
+from simulation.support.objects import Deployment
+from simulation.support.world import Record, World, WorldCluster, require
+from simulation.support.write_ledger import Ledger, Views
 
 
 class Part(Enum):

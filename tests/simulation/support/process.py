@@ -11,7 +11,7 @@ from pennant.controller.source_breaker import Breaker
 from pennant.core.facts.decision import Decision
 from pennant.core.facts.observation import Key, Observation
 from pennant.ports import Conflict, MetricSource, Unavailable
-from simulation.world import WorldCluster
+from simulation.support.world import WorldCluster
 
 MOST_ROUNDS = 50
 MOST_CONFLICTS = 20

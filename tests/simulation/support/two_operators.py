@@ -7,11 +7,11 @@ from collections.abc import Coroutine, Generator
 from datetime import datetime, timedelta
 from typing import Any
 
-from simulation.ledger import Ledger
-from simulation.memory import HEARD, Part, RememberingCluster
-from simulation.process import Process
-from simulation.story import Story
-from simulation.world import BEGINNING, KEY
+from simulation.support.known_state import HEARD, Part, RememberingCluster
+from simulation.support.process import Process
+from simulation.support.story import Story
+from simulation.support.world import BEGINNING, KEY
+from simulation.support.write_ledger import Ledger
 
 MOST_STEPS = 3000
 
