@@ -111,7 +111,7 @@ class Proxy:
         self.passed: set[str] = set()
         """The ids by which the audit log knows the requests that went through here."""
         self._port = 0
-        self._deaf_to = ""
+        self._not_watched = ""
         self._hearing = asyncio.Event()
         self._ready, self._loop = threading.Event(), asyncio.new_event_loop()
         self._stopping = asyncio.Event()
@@ -144,7 +144,7 @@ class Proxy:
     def deaf_to(self, resource: str) -> Iterator[None]:
         """Hold back what watches of this resource tell, as long as the context lasts."""
         self._hearing.clear()
-        self._deaf_to = resource
+        self._not_watched = resource
         try:
             yield
         finally:
@@ -198,7 +198,7 @@ class Proxy:
             with suppress(ConnectionResetError):
                 await response.prepare(request)
                 async for chunk in answer.content.iter_any():
-                    if "watch" in request.query and request.path.endswith(f"/{self._deaf_to}"):
+                    if "watch" in request.query and request.path.endswith(f"/{self._not_watched}"):
                         await self._hearing.wait()
                     await response.write(chunk)
                 await response.write_eof()

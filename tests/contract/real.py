@@ -15,12 +15,12 @@ from pennant.api.meta import Json
 from pennant.core.facts.observation import Key
 from pennant.kube.cache.listing import relist
 from pennant.kube.cache.store import Store
-from pennant.kube.cluster import Gateway
+from pennant.kube.cluster import KubernetesCluster
 from pennant.kube.http.client import MERGE, Client, Verb
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.kube.permissions import SERVED
-from pennant.kube.versions import VersionGateway
+from pennant.kube.versions import KubernetesVersions
 
 BY_HAND = {"fieldManager": "kubectl"}
 OPERATOR = "pennant-contract"
@@ -42,8 +42,8 @@ class RealBackend:
     admin: Client
     client: Client
     store: Store
-    cluster: Gateway
-    versions: VersionGateway
+    cluster: KubernetesCluster
+    versions: KubernetesVersions
     told: list[Key]
     """The ModelDeployments that are to be looked at anew, in the order in which they were told."""
 
@@ -125,8 +125,8 @@ async def real_backend(kubeconfig: Path, scratch: Path) -> AsyncIterator[RealBac
         told: list[Key] = []
         store = Store(changed=told.append)
         async with Client(Connection(str(restricted))) as client:
-            gateway = Gateway(client, store, WallClock(), namespace=namespace, instance="contract")
-            versions = VersionGateway(client, store, WallClock(), gateway)
+            gateway = KubernetesCluster(client, store, WallClock(), namespace=namespace, instance="contract")
+            versions = KubernetesVersions(client, store, WallClock(), gateway)
             yield RealBackend(namespace, admin, client, store, gateway, versions, told)
 
 

@@ -9,7 +9,7 @@ from pennant.api.meta import Json
 from pennant.core.facts.observation import Key
 from simulation.support import kubelet
 from simulation.support.objects import Deployment, Pod
-from simulation.support.turn_order import Only, Turns
+from simulation.support.turn_order import Only, TurnOrder
 from simulation.support.world import MOST_ROUNDS, World
 
 KEY = Key("default", NAME)
@@ -28,7 +28,7 @@ class SimulatedRollout:
     def deployment(self) -> Deployment | None:
         return self.world.deployments.get(KEY)
 
-    def copy(self, turns: Turns | None = None) -> "SimulatedRollout":
+    def copy(self, turns: TurnOrder | None = None) -> "SimulatedRollout":
         """Return the same rollout as it is now, which has told the same."""
         other = SimulatedRollout(self.world.copy())
         other.told, other.world.turns = list(self.told), turns

@@ -22,7 +22,7 @@ from pennant.core.facts.observation import Key
 from pennant.core.rollout.revision import chained, next_number
 from pennant.kube.cache.listing import relist
 from pennant.kube.cache.store import Store
-from pennant.kube.cluster import Gateway
+from pennant.kube.cluster import KubernetesCluster
 from pennant.kube.codec.translate import controller_revision, revision_name
 from pennant.kube.http.client import Verb
 from pennant.kube.http.resources import RESOURCES, Kind
@@ -62,7 +62,7 @@ async def test_nothing_is_served_from_memory_after_taking_over(deployed: RealBac
     await deployed.publish(a_record("1.0.0"), ["staging"])
     await deployed.publish(a_record("2.0.0"), ["production"])
     await deployed.deploy(a_spec(tag="staging"))
-    deployed.cluster.distrust()
+    deployed.cluster.invalidate()
     snapshot = await seen(deployed)
     assert {each.version: set(each.tags) for each in snapshot.versions} == {
         "1.0.0": {"staging"},
@@ -97,7 +97,7 @@ async def test_the_echo_of_an_own_write_concerns_nobody_and_raises_no_doubt(
 async def test_what_another_operator_knew_when_it_wrote_a_status_is_read_anew(deployed: RealBackend) -> None:
     """A watch is late: of all that the other one did, only the status is heard of."""
     snapshot = await seen(deployed)
-    other = Gateway(deployed.client, Store(), WallClock(), namespace=deployed.namespace)
+    other = KubernetesCluster(deployed.client, Store(), WallClock(), namespace=deployed.namespace)
     await deployed.publish(a_record("2.0.0"), ["production"])
     theirs = await other.snapshot(deployed.key)
     assert theirs is not None
@@ -171,7 +171,7 @@ async def test_what_is_read_of_all_versions_for_one_pass_is_told_to_the_others(
     deployed: RealBackend, second: Key
 ) -> None:
     await deployed.publish(a_record("2.0.0"), ["staging"])
-    deployed.cluster.distrust()
+    deployed.cluster.invalidate()
     await seen(deployed)
     assert second in deployed.told
 

@@ -11,7 +11,7 @@ import pytest
 
 from contract.prometheus_server import PrometheusServer
 from pennant.core.analysis.promql import lacking, probe
-from pennant.core.facts.measurement import Alert, Demand, RangeQuery, Series
+from pennant.core.facts.measurement import Alert, LabelMatcher, RangeQuery, Series
 from pennant.metrics.prometheus import Endpoint, Prometheus
 from pennant.ports import MetricSource, Partial, Refused, Unavailable
 from rig import Rig
@@ -226,13 +226,15 @@ async def test_alerts_are_matched_by_all_labels_that_are_asked_for(alerting: Met
     await firing(alerting, 2)
     alerts = await alerting.firing_alerts(ALL)
     named, of_model, of_another = (
-        Demand("alertname", ("Fires",)),
-        Demand("model", ('a"b\\c',)),
-        Demand("model", ("another",)),
+        LabelMatcher("alertname", ("Fires",)),
+        LabelMatcher("model", ('a"b\\c',)),
+        LabelMatcher("model", ("another",)),
     )
     assert len(alerts.matching((named, of_model)).firing) == 1
     assert alerts.matching((named, of_another)).firing == ()
-    assert alerts.matching((Demand("alertname", ("FiresAfterAWhile",)), Demand("model", ("x",)))).firing == ()
+    assert (
+        alerts.matching((LabelMatcher("alertname", ("FiresAfterAWhile",)), LabelMatcher("model", ("x",)))).firing == ()
+    )
 
 
 async def test_which_alerts_nobody_has_defined_is_told(alerting: MetricSource) -> None:

@@ -14,7 +14,7 @@ from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import Bump, Completeness, ComputedBump, ModelVersionStatus, QuarantinedBy, ServedBy
 from pennant.core.facts.decision import MirrorQuarantine
 from pennant.core.facts.observation import Key
-from pennant.core.versions.serving_periods import Service
+from pennant.core.versions.serving_periods import ServingPeriod
 from pennant.core.versions.status import VersionSeen
 from pennant.ports import Conflict
 from simulation.support.story import a_record, a_spec
@@ -148,8 +148,8 @@ async def test_who_serves_a_version_is_seen_as_soon_as_it_is_written(published: 
     entry = a_revision(snapshot).entry.model_copy(update={"version": "1.1.0", "available_at": NOON})
     await published.cluster.write_status(snapshot, ModelDeploymentStatus(history=(entry,)))
     found = await version(published)
-    assert found.services == (Service("fraud", 1, "1.1.0", entry.digest, NOON, None),)
-    assert (await version(published, "fraud-1.0.0")).services == ()
+    assert found.periods == (ServingPeriod("fraud", 1, "1.1.0", entry.digest, NOON, None),)
+    assert (await version(published, "fraud-1.0.0")).periods == ()
     await published.withdraw()
     await published.catch_up()
-    assert (await version(published)).services == ()
+    assert (await version(published)).periods == ()

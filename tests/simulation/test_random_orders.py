@@ -26,7 +26,7 @@ from pennant.api.deployment_status import HistoryEntry, MetricState, QuarantineE
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Key
-from pennant.core.rollout.history import condemnation
+from pennant.core.rollout.history import quarantine_entry_of
 from simulation.support import invariants
 from simulation.support.metrics import ANSWERS, NAMES, Answer, answers, metrics
 from simulation.support.observer import Watch
@@ -640,7 +640,7 @@ class Cluster(RuleBasedStateMachine):
             if there and not record.spec.get("paused"):
                 invariants.check_at_rest(self.world, key)
         active = self.in_place()
-        if active is not None and self.is_measured() and condemnation(active, self.quarantine()) is None:
+        if active is not None and self.is_measured() and quarantine_entry_of(active, self.quarantine()) is None:
             assert active.verified_at is not None, "what is good becomes known good"
 
     def quarantine(self) -> tuple[QuarantineEntry, ...]:

@@ -40,7 +40,7 @@ class _Round:
         return self.at >= request.at and self.names.issuperset(request.names)
 
 
-class AlertBoard:
+class AlertCache:
     """The alerts of one source, asked for at most once a second, and only those that somebody wants to know of."""
 
     def __init__(self, source: MetricSource, clock: Clock) -> None:

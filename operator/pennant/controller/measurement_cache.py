@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from pennant.controller.alert_cache import AlertBoard
+from pennant.controller.alert_cache import AlertCache
 from pennant.core.facts.measurement import (
     AlertQuery,
     Alerts,
@@ -116,7 +116,7 @@ class Measurements:
     def __init__(self, sources: MetricSources, clock: Clock, wake: Callable[[Key], None]) -> None:
         """Read from these sources, and call `wake` with a key for which an answer has come."""
         self._sources, self._clock, self._wake = sources, clock, wake
-        self._boards = {name: AlertBoard(source, clock) for name, source in sources.items()}
+        self._boards = {name: AlertCache(source, clock) for name, source in sources.items()}
         self._talks: dict[Key, _Talk] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.hinted_at: datetime | None = None

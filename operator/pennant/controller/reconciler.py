@@ -10,7 +10,7 @@ from pennant.controller.absences import Absences
 from pennant.controller.act import WriteFailed
 from pennant.controller.measurement_cache import Measurements
 from pennant.controller.refusals import Refusals
-from pennant.controller.source_breaker import Breaker, Suspicion
+from pennant.controller.source_breaker import SourceBreaker, Suspicion
 from pennant.core.analysis.assessment import suspicions
 from pennant.core.analysis.schedule import compared_with, due_measurements
 from pennant.core.decide import decide
@@ -58,7 +58,7 @@ class Reconciler:
         measurements: Measurements,
         clock: Clock,
         observer: PassObserver,
-        breaker: Breaker,
+        breaker: SourceBreaker,
         absences: Absences | None = None,
     ) -> None:
         """Write through `cluster`, read metrics through `measurements`, tell `observer`, and heed `breaker`.

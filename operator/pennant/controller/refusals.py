@@ -14,9 +14,9 @@ from typing import Protocol
 
 from pennant.api.reasons import Reason
 from pennant.controller.act import STATUS, Acted, WriteFailed, WriteRefused, act
-from pennant.controller.write_failures import FORGOTTEN, Trouble, Troubles
+from pennant.controller.write_failures import FORGOTTEN, WriteFailure, WriteFailures
 from pennant.core.facts.decision import Action, Copying, Deciding, Decision, Event, EventType
-from pennant.core.facts.observation import Invalid, Key, Observation, Refusal, Unwritten
+from pennant.core.facts.observation import Invalid, Key, Observation, Refusal, WriteProblem
 from pennant.ports import AdmissionFailed, Altered, Cluster, Refused
 
 RETRY_AFTER = timedelta(seconds=60)
@@ -40,7 +40,7 @@ class _Object:
     """The writes on which others rest that are not to be tried now: the newest of each kind."""
     put_off: tuple[tuple[Copying, datetime], ...] = ()
     """The copies that are not to be tried now, and when they are."""
-    troubles: Troubles = field(default_factory=Troubles)
+    troubles: WriteFailures = field(default_factory=WriteFailures)
     copies: set[str] = field(default_factory=set)
     """Which of the troubles are about copies."""
     unsaid: int | None = None
@@ -139,17 +139,17 @@ def _soon(retry_at: datetime, now: datetime) -> datetime:
     return min(retry_at, now + RETRY_AFTER)
 
 
-def _refusal(error: WriteRefused, trouble: Trouble, now: datetime) -> Refusal:
+def _refusal(error: WriteRefused, trouble: WriteFailure, now: datetime) -> Refusal:
     """Return what is said of a write that was refused, and when it is tried again."""
     what, retry_after = error.action.write.what, RETRY_AFTER
-    why = Unwritten(Reason.DEPLOYMENT_REFUSED, f"the API server refuses {what}: {error}")
+    why = WriteProblem(Reason.DEPLOYMENT_REFUSED, f"the API server refuses {what}: {error}")
     match error.why:
         case Altered():
             message = (
                 f"{what} was written, but {error}. Exempt it from the admission policy that changes it, or write into "
                 "spec.template what that wants"
             )
-            why = Unwritten(Reason.DEPLOYMENT_ALTERED, message)
+            why = WriteProblem(Reason.DEPLOYMENT_ALTERED, message)
         case AdmissionFailed():
             # A webhook that is being restarted must not hold up a rollback for long.
             retry_after = min(FIRST_RETRY * 2 ** min(trouble.times - 1, 6), RETRY_AFTER)
@@ -166,7 +166,7 @@ def _goes_on_without(known: _Object, error: WriteFailed, now: datetime) -> bool:
         return False
     if isinstance(action, Deciding):
         if trouble.lasts:
-            why = Unwritten(Reason.WRITE_FAILING, str(trouble))
+            why = WriteProblem(Reason.WRITE_FAILING, str(trouble))
             known.refusals[type(action)] = Refusal(action.write.content, why, now + RETRY_AFTER)
         return trouble.lasts
     known.copies.add(error.what)

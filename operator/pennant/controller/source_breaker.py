@@ -28,7 +28,7 @@ class Suspicion:
     """The metric sources of its enforced metrics, and whether the newest check of any of them is a breach."""
 
 
-class Breaker:
+class SourceBreaker:
     """Says which metric sources are not believed at the moment."""
 
     def __init__(self, count: int, percent: int, population: Callable[[], int]) -> None:

@@ -5,7 +5,7 @@ Rule: A version's record is judged by itself, and its status is written once.
 
 from pennant.api.reasons import Reason
 from pennant.controller.act import STATUS
-from pennant.controller.write_failures import Troubles
+from pennant.controller.write_failures import WriteFailures
 from pennant.core.facts.decision import Event, EventType
 from pennant.core.facts.observation import Key
 from pennant.core.versions.status import VersionSeen, judged, unsaid
@@ -19,7 +19,7 @@ class VersionReconciler:
         """Read and write by `versions`."""
         self._versions = versions
         self._clock = clock
-        self._troubles: dict[Key, Troubles] = {}
+        self._troubles: dict[Key, WriteFailures] = {}
         self._told: dict[Key, tuple[str, int, Reason | None]] = {}
         """Uid, generation and reason of which an Event was sent, because no status could say it."""
 
@@ -62,7 +62,7 @@ class VersionReconciler:
         """
         trouble = None
         if error is not None:
-            trouble = self._troubles.setdefault(seen.key, Troubles()).again(STATUS, str(error), self._clock.now())
+            trouble = self._troubles.setdefault(seen.key, WriteFailures()).again(STATUS, str(error), self._clock.now())
         event = None if isinstance(error, Unavailable) else unsaid(seen)
         if event is None and trouble is not None and trouble.lasts:
             event = Event(EventType.WARNING, Reason.WRITE_FAILING, str(trouble))

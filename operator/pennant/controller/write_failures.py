@@ -15,7 +15,7 @@ FORGOTTEN = timedelta(seconds=180)
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class WriteFailure:
     """A write that has not succeeded since it first failed."""
 
     what: str
@@ -36,32 +36,32 @@ class Trouble:
         return clip(f"{self.what} could not be written since {rfc3339(self.since)}: {self.answer}")
 
 
-class Troubles:
+class WriteFailures:
     """The writes of one object that have not succeeded when they were last tried, each known by its words."""
 
     def __init__(self) -> None:
-        self._known: dict[str, Trouble] = {}
+        self._known: dict[str, WriteFailure] = {}
 
-    def __iter__(self) -> Iterator[Trouble]:
+    def __iter__(self) -> Iterator[WriteFailure]:
         return iter(self._known.values())
 
     def __bool__(self) -> bool:
         return bool(self._known)
 
     @property
-    def lasting(self) -> dict[str, Trouble]:
+    def lasting(self) -> dict[str, WriteFailure]:
         """Those that have failed for a minute."""
         return {what: each for what, each in self._known.items() if each.lasts}
 
-    def get(self, what: str) -> Trouble | None:
+    def get(self, what: str) -> WriteFailure | None:
         """Return what is known of a write; None: it has not failed."""
         return self._known.get(what)
 
-    def again(self, what: str, answer: str, now: datetime) -> Trouble:
+    def again(self, what: str, answer: str, now: datetime) -> WriteFailure:
         """Take note of a failure, and return what is known of it now."""
         before = self._known.get(what)
         since, times = (min(before.since, now), before.times + 1) if before is not None else (now, 1)
-        self._known[what] = Trouble(what, answer, since, now, times)
+        self._known[what] = WriteFailure(what, answer, since, now, times)
         return self._known[what]
 
     def over(self, what: str) -> None:

@@ -35,7 +35,7 @@ from pennant.core.facts.decision import (
     MarkRevision,
     PruneRevision,
 )
-from pennant.core.facts.observation import Invalid, Observation, Unwritten
+from pennant.core.facts.observation import Invalid, Observation, WriteProblem
 from pennant.core.rollout import (
     command_execution,
     history,
@@ -53,8 +53,8 @@ from pennant.core.rollout.next_revision import Draft, Situation
 from pennant.core.rollout.promotion_gates import Blocked
 from pennant.core.status import conditions, events, next_look
 from pennant.core.status.conditions import stall, stamped
-from pennant.core.status.inputs import Facts, Said
-from pennant.core.versions.selection import Held, Holder, holder
+from pennant.core.status.inputs import ConditionValue, Facts
+from pennant.core.versions.selection import Selected, Selection, holder
 from pennant.core.workload import deployment_manifest, manual_changes, pending_write, surge
 from pennant.core.workload.pending_write import Wanted
 
@@ -141,10 +141,10 @@ def _contradicted(seen: Observation) -> Decision | None:
     Rule: A record that was changed is never served.
     """
     snapshot = seen.snapshot
-    if snapshot.status.history or not snapshot.doubted:
+    if snapshot.status.history or not snapshot.untrusted:
         return None
-    names = " ".join(f"{snapshot.key.name}-{number}" for number in sorted(snapshot.doubted))
-    says = "; ".join(each.says for _, each in sorted(snapshot.doubted.items()))
+    names = " ".join(f"{snapshot.key.name}-{number}" for number in sorted(snapshot.untrusted))
+    says = "; ".join(each.says for _, each in sorted(snapshot.untrusted.items()))
     message = (
         f"{says}. There is no status that tells what was recorded, so nothing is changed, and what serves keeps serving"
     )
@@ -162,9 +162,9 @@ def _halted(seen: Observation, reason: Reason, message: str, to_do: str = "") ->
     """Change nothing, and say why a person must act and what to do, as `stall` does."""
     before, message = seen.snapshot.status, stall(reason, message, to_do).message
     said = {
-        ConditionType.READY: Said(ConditionStatus.FALSE, reason, message),
-        ConditionType.RECONCILING: Said(ConditionStatus.FALSE, reason, message),
-        ConditionType.STALLED: Said(ConditionStatus.TRUE, reason, message),
+        ConditionType.READY: ConditionValue(ConditionStatus.FALSE, reason, message),
+        ConditionType.RECONCILING: ConditionValue(ConditionStatus.FALSE, reason, message),
+        ConditionType.STALLED: ConditionValue(ConditionStatus.TRUE, reason, message),
     }
     spoken = stamped(said, seen.snapshot.generation, seen.now, before)
     others = tuple(each for each in before.conditions if each.type not in said)
@@ -190,7 +190,7 @@ class _Scene:
     drift: Drift | None
     pending: bool = False
     """Whether the Deployment still needs a write, now or in the next pass."""
-    refusal: Unwritten | None = None
+    refusal: WriteProblem | None = None
     """Which write cannot be made, and why."""
     actions: tuple[Action, ...] = ()
     events: tuple[Event, ...] = ()
@@ -279,7 +279,7 @@ def _commanded(scene: _Scene, before: ModelDeploymentStatus) -> _Scene:
 
 
 def _with_quarantine(at: Situation, quarantine: Quarantine) -> Situation:
-    condemned = None if at.active is None else history.condemnation(at.active, quarantine)
+    condemned = None if at.active is None else history.quarantine_entry_of(at.active, quarantine)
     content = at.active.digest if at.active is not None else ""
     target = rollback.known_good(at.history, quarantine, at.snapshot.revisions, content)
     return replace(at, quarantine=quarantine, condemned=condemned, target=target)
@@ -290,7 +290,7 @@ def _with_revision(scene: _Scene, draft: Draft, quarantine: Quarantine) -> _Scen
     at = scene.at
     fresh = next_revision.recorded(draft, at.history, at.snapshot, at.now)
     if fresh is None:
-        return replace(scene, refusal=Unwritten(Reason.DEPLOYMENT_REFUSED, next_revision.NO_NUMBER_LEFT))
+        return replace(scene, refusal=WriteProblem(Reason.DEPLOYMENT_REFUSED, next_revision.NO_NUMBER_LEFT))
     creation = CreateRevision(fresh)
     if refusal := scene.seen.refused(creation.write.content):
         return replace(scene, refusal=refusal)
@@ -394,8 +394,8 @@ def _prunings(at: Situation, told: history.History) -> tuple[PruneRevision, ...]
     kept = {each.revision for each in told}
     newest = max(kept, default=0)
     # What does not follow the history is no part of it, and left for a person to look at.
-    doubted = (number for number, each in at.snapshot.doubted.items() if number < newest and not each.orphaned)
-    numbers = (*(each.entry.revision for each in at.snapshot.revisions), *doubted)
+    untrusted = (number for number, each in at.snapshot.untrusted.items() if number < newest and not each.orphaned)
+    numbers = (*(each.entry.revision for each in at.snapshot.revisions), *untrusted)
     return tuple(PruneRevision(number) for number in sorted(numbers) if number not in kept)
 
 
@@ -421,7 +421,7 @@ def _facts(seen: Observation, scene: _Scene) -> Facts:
         gate=scene.gate,
         paused=at.spec.paused,
         frozen=_is_frozen(at),
-        broken=history.broken(at.history, (*seen.snapshot.revisions, *created), seen.snapshot.doubted),
+        broken=history.broken(at.history, (*seen.snapshot.revisions, *created), seen.snapshot.untrusted),
         unrecorded=_unrecorded(scene),
         has_target=at.target is not None,
         pending=scene.pending,
@@ -438,7 +438,7 @@ def _unrecorded(scene: _Scene) -> str:
     number = at.active.revision
     if any(each.entry.revision == number for each in at.snapshot.revisions):
         return ""
-    doubt = at.snapshot.doubted.get(number)
+    doubt = at.snapshot.untrusted.get(number)
     return doubt.says if doubt is not None and doubt.says else f"the record of revision {number} is gone"
 
 
@@ -466,9 +466,9 @@ def _status(seen: Observation, scene: _Scene, facts: Facts) -> ModelDeploymentSt
     )
 
 
-def _asked(before: Desired | None, held: Holder, spec: ModelDeploymentSpec, seen: Observation) -> Desired | None:
+def _asked(before: Desired | None, held: Selection, spec: ModelDeploymentSpec, seen: Observation) -> Desired | None:
     """Return what is asked for; while the tag is being moved, what it last asked for."""
-    if not isinstance(held, Held):
+    if not isinstance(held, Selected):
         return before
     version, tag = held.version, None if spec.version is not None else spec.tag
     if before is not None and (before.tag, before.version, before.digest) == (tag, version.version, version.digest):
@@ -488,10 +488,10 @@ def _is_recorded(found: Judgement, before: ModelDeploymentStatus) -> bool:
 
 def _blocked(at: Situation) -> QuarantineEntry | None:
     """Return why what is asked for is not what is in place, where that is because it was found bad or undone."""
-    if not isinstance(at.holder, Held):
+    if not isinstance(at.holder, Selected):
         return None
     version, active = at.holder.version, at.active
-    by = rollback.barring(version.digest, at.inputs_hash, at.quarantine)
+    by = rollback.quarantine_entry(version.digest, at.inputs_hash, at.quarantine)
     if by is None or active is None or active.digest != version.digest:
         return by
     # What is in place itself is not blocked: where there is no way back it keeps serving.

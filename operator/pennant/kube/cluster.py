@@ -43,7 +43,7 @@ _NO_OBJECT = "1"
 _ATTEMPTS = 4
 
 
-class Gateway:
+class KubernetesCluster:
     """Implements `ports.Cluster`."""
 
     def __init__(
@@ -57,13 +57,13 @@ class Gateway:
         self.instance = instance
         self._listing = asyncio.Lock()
 
-    def distrust(self) -> None:
+    def invalidate(self) -> None:
         """Read everything from a quorum before it is served again: for the start and for taking over."""
-        self._store.doubt_all()
+        self._store.mark_all_stale()
 
     async def snapshot(self, key: Key) -> Snapshot | None:
         """Return what is known; None where the ModelDeployment does not exist."""
-        if key not in self._store.trust:
+        if key not in self._store.freshness:
             await self._look_again(key)
         await self.know_versions(key.namespace)
         if (unread := self._store.unread(key)) is not None:
@@ -292,12 +292,12 @@ class Gateway:
         await record(self._client, regarding, event, self._clock.now(), self.instance)
 
     async def _look_again(self, key: Key) -> None:
-        mark = self._store.trust.mark()
+        mark = self._store.freshness.mark()
         await asyncio.gather(
             refresh(self._client, self._store, Kind.MODEL_DEPLOYMENT, key, by=key),
             refresh(self._client, self._store, Kind.DEPLOYMENT, key, by=key),
         )
-        self._store.trust.confirm(key, mark)
+        self._store.freshness.mark_fresh(key, mark)
 
     async def _compare(self, key: Key) -> None:
         """Find out whether the Deployment's pod template is the recorded one whose hash it carries.
@@ -318,15 +318,15 @@ class Gateway:
 
     async def know_versions(self, namespace: str) -> None:
         """Read all ModelVersions from a quorum, or those of one namespace, where they are not to be trusted."""
-        trust = self._store.trust
+        freshness = self._store.freshness
         # One list serves all who wait for it.
         async with self._listing:
-            if Kind.MODEL_VERSION not in trust:
+            if Kind.MODEL_VERSION not in freshness:
                 await relist_kind(self._client, self._store, Kind.MODEL_VERSION, self._namespace)
-            if trust.doubts(versions_in(namespace)):
-                mark = trust.mark()
+            if freshness.is_stale(versions_in(namespace)):
+                mark = freshness.mark()
                 await relist_kind(self._client, self._store, Kind.MODEL_VERSION, namespace)
-                trust.confirm(versions_in(namespace), mark)
+                freshness.mark_fresh(versions_in(namespace), mark)
 
     async def _read_version(self, name: Key, by: Key) -> None:
         """Read the record of a version that is asked for by name; most of those without a tag are kept without."""
@@ -381,7 +381,7 @@ class Gateway:
         try:
             yield
         except (Conflict, Unavailable):
-            self._store.doubt(key)
+            self._store.mark_stale(key)
             raise
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from pennant.api.meta import Json
-from pennant.kube.http.client import Client, Observed, Verb, unobserved
+from pennant.kube.http.client import Client, Observed, Verb, ignore_request
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.kube.http.timestamps import micro_time, parsed_time
@@ -40,7 +40,7 @@ class Leases:
         name: str,
         *,
         timeout_seconds: float = 2.0,
-        observed: Observed = unobserved,
+        observed: Observed = ignore_request,
     ) -> None:
         """Give up each request after `timeout_seconds`."""
         self._client = Client(

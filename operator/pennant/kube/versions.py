@@ -10,7 +10,7 @@ from pennant.core.versions.status import VersionSeen
 from pennant.kube.cache.listing import refresh
 from pennant.kube.cache.store import Store
 from pennant.kube.cache.version_index import OWN, REMEMBERED
-from pennant.kube.cluster import Gateway
+from pennant.kube.cluster import KubernetesCluster
 from pennant.kube.events import Regarding, record
 from pennant.kube.http.client import MERGE, Client, Verb
 from pennant.kube.http.resources import RESOURCES, Kind
@@ -19,10 +19,10 @@ from pennant.ports import Clock, Conflict, Unavailable
 KIND = Kind.MODEL_VERSION
 
 
-class VersionGateway:
+class KubernetesVersions:
     """Implements `ports.Versions`."""
 
-    def __init__(self, client: Client, store: Store, clock: Clock, gateway: Gateway) -> None:
+    def __init__(self, client: Client, store: Store, clock: Clock, gateway: KubernetesCluster) -> None:
         """Share with `gateway` what is known, and the name that Events report this process by."""
         self._client, self._store, self._clock = client, store, clock
         self._gateway = gateway

@@ -33,7 +33,7 @@ class _Place:
     """Whether its holder's queries hung before."""
 
 
-class Turns:
+class FairQueue:
     """The places of one metric source, and who waits for one."""
 
     def __init__(self, places: int) -> None:

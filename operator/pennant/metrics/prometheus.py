@@ -22,7 +22,7 @@ from pennant import __version__
 from pennant.core.analysis.query_template import literal
 from pennant.core.facts.measurement import Alert, Alerts, RangeQuery, Series
 from pennant.metrics import parsing
-from pennant.metrics.fair_queue import Asker, Turns
+from pennant.metrics.fair_queue import Asker, FairQueue
 from pennant.ports import PortError, Refused, Unavailable
 
 LARGEST_ANSWER_BYTES = 1 << 20
@@ -67,7 +67,7 @@ class Prometheus:
     def __init__(self, name: str, endpoint: Endpoint, observed: Observed) -> None:
         """Ask this endpoint; no connection is made before the first query."""
         self._name, self._endpoint, self._observed = name, endpoint, observed
-        self._turns = Turns(endpoint.concurrent_queries)
+        self._turns = FairQueue(endpoint.concurrent_queries)
         self._session: aiohttp.ClientSession | None = None
         self._authorities = Authorities(endpoint.ca_file)
 
@@ -211,7 +211,7 @@ class Authorities:
     """Whose certificates are trusted: those of a file, which others replace at any time, or the system's."""
 
     def __init__(self, path: Path | None) -> None:
-        """Trust the certificates of this file; without one those that the system trusts."""
+        """Freshness the certificates of this file; without one those that the system trusts."""
         self._path = path
         self._known: tuple[bytes, ssl.SSLContext] | None = None
 

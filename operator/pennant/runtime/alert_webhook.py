@@ -40,8 +40,8 @@ class AlertWebhook:
         """Pass hints on, at most one a second; tell `counted` the HTTP status of each answer."""
         self._token_file, self._hint, self._is_leading, self._counted = token_file, hint, is_leading, counted
         self._runner: web.AppRunner | None = None
-        self._allowance = Allowance(REQUESTS_PER_SECOND)
-        self._complaints = Allowance(1)
+        self._allowance = TokenBucket(REQUESTS_PER_SECOND)
+        self._complaints = TokenBucket(1)
         self._hinted_at: float | None = None
         self._waiting: frozenset[str] = frozenset()
         self._timer: asyncio.TimerHandle | None = None
@@ -118,7 +118,7 @@ class AlertWebhook:
         self._hint(names)
 
 
-class Allowance:
+class TokenBucket:
     """A bucket of tokens: so many requests at once, and so many a second."""
 
     def __init__(self, per_second: int) -> None:

@@ -21,14 +21,14 @@ from pennant import __version__
 from pennant.controller.absences import Absences
 from pennant.controller.measurement_cache import Measurements
 from pennant.controller.reconciler import Reconciler
-from pennant.controller.source_breaker import Breaker
+from pennant.controller.source_breaker import SourceBreaker
 from pennant.controller.version_reconciler import VersionReconciler
-from pennant.core.analysis.schedule import heeds
+from pennant.core.analysis.schedule import reads_alerts
 from pennant.kube.access import lacking
 from pennant.kube.cache.listing import relist
 from pennant.kube.cache.store import Store
 from pennant.kube.cache.version_index import Records
-from pennant.kube.cluster import Gateway
+from pennant.kube.cluster import KubernetesCluster
 from pennant.kube.http.client import Client
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.errors import NotServed
@@ -36,7 +36,7 @@ from pennant.kube.http.resources import Kind
 from pennant.kube.leases import Leases
 from pennant.kube.permissions import described, to_be_elected, to_serve
 from pennant.kube.presence import OWN, Presence
-from pennant.kube.versions import VersionGateway
+from pennant.kube.versions import KubernetesVersions
 from pennant.metrics.config import load
 from pennant.ports import Refused, Unavailable
 from pennant.runtime import logs, watches
@@ -113,30 +113,32 @@ class Operator:
         presence = Presence()
 
         client = Client(connection, permit=permit, observed=self._telemetry.requested, absent=presence.lost)
-        gateway = Gateway(client, store, self._clock, namespace=self._settings.namespace, instance=socket.gethostname())
+        gateway = KubernetesCluster(
+            client, store, self._clock, namespace=self._settings.namespace, instance=socket.gethostname()
+        )
         measurements = Measurements(sources, self._clock, queue.add)
-        breaker = Breaker(
+        breaker = SourceBreaker(
             self._settings.mass_breach_count,
             self._settings.mass_breach_percent,
             partial(store.count, Kind.MODEL_DEPLOYMENT),
         )
         reconciler = Reconciler(gateway, measurements, self._clock, self._telemetry, breaker, absences)
         workers = Workers(queue, reconciler, self._clock, self._telemetry)
-        versions = VersionReconciler(VersionGateway(client, store, self._clock, gateway), self._clock)
+        versions = VersionReconciler(KubernetesVersions(client, store, self._clock, gateway), self._clock)
         # Of their own, and considerate: ten thousand versions must delay no promotion.
         version_workers = Workers(
             version_queue, LowPriority(versions, queue), self._clock, VersionTelemetry(self._telemetry)
         )
-        ears, lag = watches.EventCounter(), LoopLag()
+        events, lag = watches.EventCounter(), LoopLag()
         resync = Resync(
             partial(relist, client, store, self._settings.namespace),
             self._telemetry,
             self._settings.resync_seconds,
             self._jitter,
-            lambda: ears.count,
-            partial(_in_turn, presence.complete, ears.open),
+            lambda: events.count,
+            partial(_in_turn, presence.complete, events.open),
         )
-        ears.on_renewal(resync.soon)
+        events.on_renewal(resync.soon)
         failing = {Kind.MODEL_DEPLOYMENT: lambda: reconciler.failing, Kind.MODEL_VERSION: lambda: versions.failing}
         health = self._health((workers, version_workers), resync, lag, queues, failing, presence)
         webhook = self._webhook(store, queue, measurements, permit)
@@ -168,7 +170,7 @@ class Operator:
                 "election": elector.run(lead),
                 "crds": presence.run(client, self._settings.namespace, look_anew),
             }
-            return await self._supervise(parts, self._watch(connection, store, ears, presence, client))
+            return await self._supervise(parts, self._watch(connection, store, events, presence, client))
         finally:
             for each in queues.values():
                 each.close()
@@ -248,12 +250,12 @@ class Operator:
         return code
 
     async def _watch(
-        self, connection: Connection, store: Store, ears: watches.EventCounter, presence: Presence, client: Client
+        self, connection: Connection, store: Store, events: watches.EventCounter, presence: Presence, client: Client
     ) -> None:
         # kopf looks but once which kinds there are.
         await presence.seen(client)
-        registry = watches.register(store, ears, partial(presence.look, client))
-        watches.log_in(registry, connection, self._clock.now, watches.Patience(presence), watches.EmptyLists(ears))
+        registry = watches.register(store, events, partial(presence.look, client))
+        watches.log_in(registry, connection, self._clock.now, watches.Patience(presence), watches.EmptyLists(events))
         namespaces = [self._settings.namespace] if self._settings.namespace else []
         ours = asyncio.all_tasks()
         tasks = await kopf.spawn_tasks(
@@ -305,7 +307,7 @@ class Operator:
         def hint(names: frozenset[str]) -> None:
             measurements.hint()
             for key, spec in store.specs():
-                if heeds(spec.analysis, names):
+                if reads_alerts(spec.analysis, names):
                     queue.add(key)
 
         return AlertWebhook(self._settings.alert_webhook_token_file, hint, is_leading, self._telemetry.hinted)
@@ -321,9 +323,9 @@ class Operator:
         return self._settings.lease_namespace or connection.namespace
 
 
-def _look_anew(gateway: Gateway, store: Store, queues: Mapping[Kind, WorkQueue]) -> None:
+def _look_anew(gateway: KubernetesCluster, store: Store, queues: Mapping[Kind, WorkQueue]) -> None:
     """Have every object looked at; what is cached may be old, so the first look at each is a fresh one."""
-    gateway.distrust()
+    gateway.invalidate()
     for kind, each in queues.items():
         for key in store.keys(kind):
             each.add(key)

@@ -18,7 +18,7 @@ Check = Callable[[], str]
 """Returns what is wrong; empty where nothing is."""
 LAG_TICK_SECONDS = 1.0
 LONGEST_LAG_SECONDS = 5.0
-MOST_DEAF_LISTS = 3
+MAX_FAILED_LISTS = 3
 
 
 class LoopLag:
@@ -63,8 +63,8 @@ def alive(
         return f"the last complete list is {age:.0f} s old" if age is not None and age > longest_list_age else ""
 
     def watches() -> str:
-        deaf = resync.deaf_lists >= MOST_DEAF_LISTS
-        return f"{resync.deaf_lists} lists in a row had news that no watch had told" if deaf else ""
+        deaf = resync.failed_lists >= MAX_FAILED_LISTS
+        return f"{resync.failed_lists} lists in a row had news that no watch had told" if deaf else ""
 
     return {"loop": loop, "passes": passes, "lists": lists, "watches": watches}
 

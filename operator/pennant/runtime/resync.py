@@ -46,7 +46,7 @@ class Resync:
         self._heard = heard
         self._heard_before = 0
         self._asked_for = asyncio.Event()
-        self.deaf_lists = 0
+        self.failed_lists = 0
         """Lists in a row that had news while the watches had delivered nothing since the list before."""
         self.filled = asyncio.Event()
         """Set when the store is complete for the first time."""
@@ -90,7 +90,7 @@ class Resync:
         concerned = frozenset(await self._relist())
         if self._succeeded_at is not None:
             heard = self._heard()
-            self.deaf_lists = self.deaf_lists + 1 if concerned and heard == self._heard_before else 0
+            self.failed_lists = self.failed_lists + 1 if concerned and heard == self._heard_before else 0
             self._heard_before = heard
         self._succeeded_at = loop.time()
         self.filled.set()

@@ -21,7 +21,7 @@ from pennant.kube.http.resources import MANAGED_BY, Kind
 from pennant.kube.presence import OWN, Presence
 from pennant.ports import Unavailable
 
-OPEN_EARS_SECONDS = 30.0
+WATCH_START_SECONDS = 30.0
 RELOGIN_AFTER = timedelta(minutes=10)
 # Quick at first, because a watch that waits is deaf; then long enough to outlast a restart of the API server.
 ERROR_BACKOFFS = (0.1, 0.2, 0.5, 1, 1, 2, 2, 3, 3, *(5 for _ in range(30)))
@@ -40,7 +40,7 @@ class EventCounter:
 
     def __init__(self) -> None:
         self._heard = 0
-        self._deaf_to = set(WATCHED)
+        self._not_watched = set(WATCHED)
         self._open = asyncio.Event()
         self._renewed: list[Callable[[], None]] = []
 
@@ -62,18 +62,18 @@ class EventCounter:
         if self._open.is_set():
             for each in self._renewed:
                 each()
-        self._deaf_to.discard(kind)
-        if not self._deaf_to:
+        self._not_watched.discard(kind)
+        if not self._not_watched:
             self._open.set()
 
     async def open(self) -> None:
         """Wait until all kinds are listened to, but not for long: a list is better than nothing."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(OPEN_EARS_SECONDS):
+            async with asyncio.timeout(WATCH_START_SECONDS):
                 await self._open.wait()
 
 
-def register(store: Store, ears: EventCounter, look: Callable[[], Awaitable[None]]) -> kopf.OperatorRegistry:
+def register(store: Store, events: EventCounter, look: Callable[[], Awaitable[None]]) -> kopf.OperatorRegistry:
     """Return the handlers that feed the store.
 
     `look` finds out, before a deletion counts, whether the kind itself is being deleted; it may raise `Unavailable`.
@@ -82,7 +82,7 @@ def register(store: Store, ears: EventCounter, look: Callable[[], Awaitable[None
 
     def watch(kind: Kind) -> None:
         async def heard(event: Mapping[str, Any], **_: Any) -> None:
-            ears.heard()
+            events.heard()
             if event["type"] == "DELETED" and kind in OWN:
                 with suppress(Unavailable):
                     await look()
@@ -137,9 +137,9 @@ class EmptyLists:
     no page of kopf's, whose size is fixed, holds a hundred of the largest objects at once.
     """
 
-    def __init__(self, ears: EventCounter) -> None:
-        """Tell `ears` of each list: it is the beginning of a watch."""
-        self._ears = ears
+    def __init__(self, events: EventCounter) -> None:
+        """Tell `events` of each list: it is the beginning of a watch."""
+        self._events = events
 
     async def __call__(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
@@ -152,7 +152,7 @@ class EmptyLists:
         request.url = request.url.update_query(fieldSelector="metadata.name=-", resourceVersion="0")
         response = await handler(request)
         if response.ok:
-            self._ears.listening(kind)
+            self._events.listening(kind)
         return response
 
 

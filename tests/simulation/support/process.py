@@ -7,7 +7,7 @@ from datetime import datetime
 from pennant.controller.absences import Absences
 from pennant.controller.measurement_cache import Measurements
 from pennant.controller.reconciler import Reconciler
-from pennant.controller.source_breaker import Breaker
+from pennant.controller.source_breaker import SourceBreaker
 from pennant.core.facts.decision import Decision
 from pennant.core.facts.observation import Key, Observation
 from pennant.ports import Conflict, MetricSource, Unavailable
@@ -38,7 +38,7 @@ class Process:
         self.world = world = cluster.world
         self.cluster = cluster
         self.measurements = Measurements(sources, world, self._wake)
-        breaker = Breaker(mass_breach_count, 50, lambda: len(world.records))
+        breaker = SourceBreaker(mass_breach_count, 50, lambda: len(world.records))
         self.absences = Absences()
         self.reconciler = Reconciler(self.cluster, self.measurements, world, Silent(), breaker, self.absences)
         self._woken: set[Key] = set()

@@ -9,7 +9,7 @@ SPEEDS = (0.05, 0.2, 0.5, 1.0)
 BEHIND = 0.2
 
 
-class Turns(Protocol):
+class TurnOrder(Protocol):
     """Says whose turn it is."""
 
     def copy(self) -> Self: ...

@@ -6,7 +6,7 @@ from pennant.api.version_status import ModelVersionStatus
 from pennant.controller.version_reconciler import VersionReconciler
 from pennant.core.facts.decision import Event
 from pennant.core.facts.observation import Invalid, Key
-from pennant.core.versions.serving_periods import services
+from pennant.core.versions.serving_periods import periods
 from pennant.core.versions.status import VersionSeen
 from pennant.ports import Conflict
 from simulation.support.world import World
@@ -40,11 +40,11 @@ class WorldVersions:
             record={} if isinstance(found.spec, Invalid) else found.record,
             status=world.version_statuses.get(where, ModelVersionStatus()),
             parent=None if named is None else named.spec,
-            services=tuple(
+            periods=tuple(
                 each
                 for name, record in sorted(records.items())
                 if record.spec["model"] == model
-                for each in services(name, record.status.history)
+                for each in periods(name, record.status.history)
                 if each.version == found.version
             ),
         )

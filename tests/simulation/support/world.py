@@ -30,7 +30,7 @@ from simulation.support import kubelet, trace
 from simulation.support.controllers import Controllers
 from simulation.support.deployment_controller import AVAILABLE, REPLICA_FAILURE
 from simulation.support.objects import Deployment
-from simulation.support.turn_order import Turns
+from simulation.support.turn_order import TurnOrder
 
 BEGINNING = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 KEY = Key("default", "fraud")
@@ -103,7 +103,7 @@ class World:
         """Whether no kube-controller-manager runs."""
         self.pace = MOST_ROUNDS
         """How many rounds of the controllers there are in a second; what is left to do then is done in the next one."""
-        self.turns: Turns | None = None
+        self.turns: TurnOrder | None = None
         """Who lets rounds pass before it acts; None: nobody."""
         self.trace: list[str] = []
         self.admission: Callable[[Json], Json] = lambda template: template
@@ -488,7 +488,7 @@ class WorldCluster:
             revisions=tuple(each for _, each in sorted(self._revisions(key, record).items())),
             workload=self.world.workload(key, record.uid),
             changed_by="kubectl",
-            order=command.read(record.annotations),
+            command=command.read(record.annotations),
             taken=self.world.left_behind.get(key, frozenset()),
         )
 

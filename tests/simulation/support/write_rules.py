@@ -11,7 +11,7 @@ from pennant.api.reasons import Reason
 from pennant.core.analysis.reading import FAULT_REASONS
 from pennant.core.facts.observation import Key, Revision
 from pennant.core.rollout.revision import FIXED, pair, with_restart
-from pennant.core.rollout.rollback import barring
+from pennant.core.rollout.rollback import quarantine_entry
 from simulation.support.objects import Deployment
 from simulation.support.world import Record, World
 
@@ -125,7 +125,7 @@ def nothing_found_bad_comes_back_by_itself(before: World, now: World, key: Key) 
     in_place = status.history[-1].digest if status.history else ""
     by_itself = entry.trigger in (Trigger.TAG_MOVED, Trigger.AUTOMATIC_ROLLBACK)
     if by_itself or (entry.trigger is Trigger.SPEC_CHANGED and entry.digest != in_place):
-        assert barring(*pair(entry), status.quarantine) is None
+        assert quarantine_entry(*pair(entry), status.quarantine) is None
         if not status.history and not status.quarantine and status.desired is None:
             mirrors = [m for each in now.versions.values() for m in each.quarantined_by if m.deployment == key.name]
             assert all((m.digest, m.inputs_hash or pair(entry)[1]) != pair(entry) for m in mirrors)

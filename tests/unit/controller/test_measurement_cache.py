@@ -15,8 +15,8 @@ from pennant.core.facts.measurement import (
     AlertQuery,
     Alerts,
     Awaited,
-    Demand,
     Fault,
+    LabelMatcher,
     Measurement,
     Question,
     RangeQuery,
@@ -291,7 +291,7 @@ async def test_an_answer_for_an_object_that_is_gone_wakes_nobody(bench: Bench) -
 
 
 def alert(name: str, seconds: float = 0, asker: str = "default") -> dict[Question, AlertQuery]:
-    at, demands = NOON + timedelta(seconds=seconds), (Demand("alertname", (name,)),)
+    at, demands = NOON + timedelta(seconds=seconds), (LabelMatcher("alertname", (name,)),)
     return {M: AlertQuery("default", at, demands, asker=(asker, "fraud"))}
 
 

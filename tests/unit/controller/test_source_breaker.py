@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from pennant.controller.source_breaker import Breaker, Suspicion
+from pennant.controller.source_breaker import SourceBreaker, Suspicion
 from pennant.core.facts.observation import Key
 from unit.core.builders import NOON
 
@@ -16,7 +16,7 @@ LATER = NOON + timedelta(seconds=60)
 
 def doubted(*seen: tuple[str, str, Suspicion], of: str = "a", count: int = 3) -> bool:
     """Return whether the source is doubted for a namespace, by what is seen: namespace, content, and what it shows."""
-    breaker = Breaker(count, 50, lambda: len(seen))
+    breaker = SourceBreaker(count, 50, lambda: len(seen))
     for number, (namespace, digest, suspicion) in enumerate(seen):
         breaker.note(Key(namespace, f"d{number}"), replace(suspicion, digest=digest), NOON)
     return bool(breaker.distrusted(Key(of, "any"), LATER))
@@ -58,7 +58,7 @@ def test_a_source_that_is_always_believed_is_believed() -> None:
 
 
 def test_who_is_gone_or_reads_the_source_no_longer_does_not_count() -> None:
-    breaker = Breaker(3, 50, lambda: 3)
+    breaker = SourceBreaker(3, 50, lambda: 3)
     for number, (_, digest, suspicion) in enumerate(THREE):
         breaker.note(Key("a", f"d{number}"), replace(suspicion, digest=digest), NOON)
     assert "3 of 3 deployments, with 3 different contents" in breaker.distrusted(Key("a", "d0"), LATER)["default"]
@@ -70,7 +70,7 @@ def test_who_is_gone_or_reads_the_source_no_longer_does_not_count() -> None:
 
 
 def test_a_process_that_has_just_begun_believes_nothing_yet() -> None:
-    breaker = Breaker(3, 50, lambda: 5)
+    breaker = SourceBreaker(3, 50, lambda: 5)
     breaker.note(Key("a", "d"), replace(BAD, digest="1"), NOON)
     assert breaker.distrusted(Key("a", "d"), NOON + timedelta(seconds=4))
     assert not breaker.distrusted(Key("a", "d"), NOON + timedelta(seconds=5))
@@ -78,6 +78,6 @@ def test_a_process_that_has_just_begun_believes_nothing_yet() -> None:
 
 def test_a_process_has_not_just_begun_because_the_clock_was_set_back() -> None:
     """Rule: A clock that is set back stops no watch."""
-    breaker = Breaker(3, 50, lambda: 5)
+    breaker = SourceBreaker(3, 50, lambda: 5)
     breaker.note(Key("a", "d"), replace(BAD, digest="1"), NOON)
     assert not breaker.distrusted(Key("a", "d"), NOON - timedelta(hours=1))

@@ -16,8 +16,8 @@ from pennant.core.facts.measurement import (
     AlertQuery,
     Alerts,
     Awaited,
-    Demand,
     Fault,
+    LabelMatcher,
     Measurement,
     Question,
     RangeQuery,
@@ -413,7 +413,7 @@ def test_the_first_version_is_compared_with_nothing() -> None:
 
 def alerts(*since: float, answer: Any = None, undefined: frozenset[str] = frozenset()) -> dict[Question, Measurement]:
     firing = Alerts(tuple(Alert({"alertname": "Slow"}, after(each)) for each in since), undefined)
-    request = AlertQuery("default", after(30), (Demand("alertname", ("Slow",)),))
+    request = AlertQuery("default", after(30), (LabelMatcher("alertname", ("Slow",)),))
     return {ACCURACY: Measurement(request, answer or firing)}
 
 

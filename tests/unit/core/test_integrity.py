@@ -35,15 +35,15 @@ def seen(records: Iterable[Revision], history: Iterable[HistoryEntry] = HISTORY)
     return a_snapshot("fraud", status=status, revisions=tuple(records))
 
 
-def doubted(snapshot: Snapshot) -> dict[int, str]:
+def untrusted(snapshot: Snapshot) -> dict[int, str]:
     found = integrity.examined(snapshot)
     usable = {each.entry.revision for each in found.revisions}
-    assert usable.isdisjoint(found.doubted)
-    assert usable | found.doubted.keys() == {each.entry.revision for each in snapshot.revisions}
-    assert found.taken >= found.doubted.keys(), "a number is given once"
+    assert usable.isdisjoint(found.untrusted)
+    assert usable | found.untrusted.keys() == {each.entry.revision for each in snapshot.revisions}
+    assert found.taken >= found.untrusted.keys(), "a number is given once"
     told = {each.revision for each in snapshot.status.history}
-    assert integrity.is_whole(snapshot) == (not found.doubted and told <= usable)
-    return {number: each.says for number, each in found.doubted.items()}
+    assert integrity.is_whole(snapshot) == (not found.untrusted and told <= usable)
+    return {number: each.says for number, each in found.untrusted.items()}
 
 
 def with_record(number: int, record: Revision) -> tuple[Revision, ...]:
@@ -60,30 +60,30 @@ def made_anew(number: int) -> Revision:
 
 
 def test_what_follows_each_other_and_is_told_is_used() -> None:
-    assert doubted(seen(CHAIN)) == {}
+    assert untrusted(seen(CHAIN)) == {}
 
 
 @pytest.mark.parametrize("number", [1, 2, 4])
 def test_what_was_changed_in_a_part_is_doubted_and_nothing_else(number: int) -> None:
     flawed = replace(CHAIN[number - 1], flaw="its pod template was changed")
     says = f"the record of revision {number} does not fit its hash: its pod template was changed"
-    assert doubted(seen(with_record(number, flawed))) == {number: says}
+    assert untrusted(seen(with_record(number, flawed))) == {number: says}
 
 
 @pytest.mark.parametrize("number", [1, 2, 4])
 def test_what_was_made_anew_as_a_whole_is_doubted_and_nothing_else(number: int) -> None:
     says = f"the record of revision {number} is another one than the status and the revision after it name"
-    assert doubted(seen(with_record(number, made_anew(number)))) == {number: says}
+    assert untrusted(seen(with_record(number, made_anew(number)))) == {number: says}
 
 
 def test_all_that_was_made_anew_is_doubted_where_the_status_was_not() -> None:
     forged = a_chain("6.6.6", "1.2.0", "1.3.0", before=CHAIN[:1])
-    assert doubted(seen(forged)).keys() == {2, 3, 4}
+    assert untrusted(seen(forged)).keys() == {2, 3, 4}
 
 
 def test_an_entry_that_was_changed_in_the_status_says_nothing_against_its_record() -> None:
-    assert doubted(seen(CHAIN, with_entry(2, version="6.6.6"))) == {}
-    assert doubted(seen(CHAIN, with_entry(4, hash="sha256:forged"))) == {}
+    assert untrusted(seen(CHAIN, with_entry(2, version="6.6.6"))) == {}
+    assert untrusted(seen(CHAIN, with_entry(4, hash="sha256:forged"))) == {}
 
 
 def with_forged_entry(number: int) -> tuple[HistoryEntry, ...]:
@@ -93,40 +93,40 @@ def with_forged_entry(number: int) -> tuple[HistoryEntry, ...]:
 
 
 def test_an_entry_that_was_changed_with_its_hash_is_outvoted() -> None:
-    assert doubted(seen(CHAIN, with_forged_entry(2))) == {}
+    assert untrusted(seen(CHAIN, with_forged_entry(2))) == {}
 
 
 def test_where_only_two_tell_and_contradict_each_other_the_record_is_not_used() -> None:
-    assert doubted(seen(CHAIN, with_forged_entry(4))).keys() == {4}
+    assert untrusted(seen(CHAIN, with_forged_entry(4))).keys() == {4}
 
 
 @pytest.mark.parametrize("gone", [(1,), (2,), (1, 2), (3, 4), (1, 2, 3, 4)])
 def test_what_the_status_has_lost_is_told_by_the_records(gone: tuple[int, ...]) -> None:
-    assert doubted(seen(CHAIN, [each for each in HISTORY if each.revision not in gone])) == {}
+    assert untrusted(seen(CHAIN, [each for each in HISTORY if each.revision not in gone])) == {}
 
 
 def test_a_record_that_the_status_does_not_tell_of_yet_has_to_follow_it() -> None:
     later = a_chain("1.4.0", before=CHAIN)
-    assert doubted(seen(later)) == {}
+    assert untrusted(seen(later)) == {}
     strange = replace(later[-1], entry=chained(later[-1].entry, HISTORY[0]))
     says = "the record of revision 5 does not follow that of the revision before it"
-    assert doubted(seen((*CHAIN, strange))) == {5: says}
+    assert untrusted(seen((*CHAIN, strange))) == {5: says}
     after = a_revision(6, "1.5.0", strange.entry)
-    assert doubted(seen((*CHAIN, strange, after))).keys() == {5, 6}, "what follows it is none of ours either"
+    assert untrusted(seen((*CHAIN, strange, after))).keys() == {5, 6}, "what follows it is none of ours either"
 
 
 def test_a_record_that_nothing_tells_of_is_not_told_as_wrong_but_not_used() -> None:
-    assert doubted(seen((CHAIN[0], *CHAIN[2:]), HISTORY[2:])) == {1: ""}
+    assert untrusted(seen((CHAIN[0], *CHAIN[2:]), HISTORY[2:])) == {1: ""}
 
 
 def test_without_a_status_the_revision_after_it_tells() -> None:
-    assert doubted(seen(CHAIN, ())) == {}
-    assert doubted(seen(with_record(2, made_anew(2)), ())).keys() == {2}
+    assert untrusted(seen(CHAIN, ())) == {}
+    assert untrusted(seen(with_record(2, made_anew(2)), ())).keys() == {2}
 
 
 def test_a_record_that_is_gone_leaves_the_others_as_they_are() -> None:
     snapshot = seen((CHAIN[0], *CHAIN[2:]))
-    assert doubted(snapshot) == {}
+    assert untrusted(snapshot) == {}
     assert not integrity.is_whole(snapshot)
 
 
@@ -136,4 +136,4 @@ def test_what_must_not_be_used_tells_for_nothing_else() -> None:
     first, fourth = CHAIN[0], a_revision(4, "1.1.0", HISTORY[0])
     records = (first, *late[1:], fourth)
     says = "the record of revision 3 is another one than the status and the revision after it name"
-    assert doubted(seen(records, (first.entry, fourth.entry))) == {2: "", 3: says}
+    assert untrusted(seen(records, (first.entry, fourth.entry))) == {2: "", 3: says}

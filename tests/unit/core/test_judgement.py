@@ -11,7 +11,7 @@ from pennant.core.analysis.assessment import Verdict
 from pennant.core.rollout import history, rollback_limits
 from pennant.core.rollout.history import baking, progressed
 from pennant.core.status.availability import as_it_began
-from pennant.core.status.inputs import Said
+from pennant.core.status.inputs import ConditionValue
 from pennant.core.workload.surge import advice
 from unit.core.builders import NOON, a_workload, after, an_entry, the_spec
 from unit.core.test_progress import progress
@@ -129,9 +129,9 @@ def test_numbers_of_pods_are_those_of_the_beginning() -> None:
         last_transition_time=NOON,
     )
     before = ModelDeploymentStatus(conditions=(old,))
-    now = Said(ConditionStatus.FALSE, Reason.PODS_UNAVAILABLE, "1 of 3 pods were available when this began")
+    now = ConditionValue(ConditionStatus.FALSE, Reason.PODS_UNAVAILABLE, "1 of 3 pods were available when this began")
     assert as_it_began(now, before).message == old.message
-    gone = Said(ConditionStatus.FALSE, Reason.NOT_DEPLOYED, "nothing is deployed yet")
+    gone = ConditionValue(ConditionStatus.FALSE, Reason.NOT_DEPLOYED, "nothing is deployed yet")
     assert as_it_began(gone, before) == gone
 
 

@@ -68,7 +68,7 @@ FAULTS_OF_THE_CLUSTER = {
     "no set": (Pods("h", None), AWAY, "no ReplicaSet"),
     "uncounted": (Pods("h", a_set(2), (READY,)), AWAY, "1 of 1 pods are ready that their ReplicaSet does not count"),
     "not created": (Pods("h", a_set(2, 1), (READY,)), AWAY, "1 of 2 pods were created"),
-    "unobserved": (Pods("h", a_set(1, is_observed=False)), AWAY, "0 of 1 pods were created"),
+    "ignore_request": (Pods("h", a_set(1, is_observed=False)), AWAY, "0 of 1 pods were created"),
     "refused": (Pods("h", a_set(refusal="exceeded quota: pods")), Reason.PODS_REFUSED, "exceeded quota: pods"),
     "unschedulable": (Pods("h", a_set(), (UNSCHEDULABLE,)), Reason.PODS_UNSCHEDULABLE, "0/3 nodes"),
     "no scheduler": (Pods("h", a_set(), (a_pod(node=""),)), AWAY, "no scheduler"),

@@ -13,7 +13,7 @@ from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.facts.observation import Revision
 from pennant.core.rollout.rollback import MOST_MIRRORS, known_good, mirrors, released
-from pennant.core.versions.selection import Held, Unassigned
+from pennant.core.versions.selection import Selected, Unassigned
 from unit.core.builders import NOON, a_snapshot, a_version, after, an_entry
 
 RECORDED = range(1, 10)
@@ -87,7 +87,7 @@ def test_release(tag: str | None, holder: str | None, in_place: str, still: list
     """1.1.0 had the tag and failed; 1.0.0 was gone back to, and failed while 1.1.0 still had it."""
     bad = quarantined("1.1.0").model_copy(update={"tag": "production"})
     worse = quarantined("1.0.0").model_copy(update={"tag": "production", "tagged": digest("1.1.0")})
-    held = Held(a_version(holder)) if holder is not None else Unassigned()
+    held = Selected(a_version(holder)) if holder is not None else Unassigned()
     left = released((worse, bad), tag, held, an_entry(9, in_place))
     assert [each.version for each in left] == still
 

@@ -7,7 +7,7 @@ import pytest
 from pennant.api.deployment_status import MetricState, MetricStatus, ModelDeploymentStatus, Outcome, Stable
 from pennant.api.reasons import Reason
 from pennant.core.analysis import query_template, schedule
-from pennant.core.facts.measurement import Alert, AlertQuery, Alerts, Demand, Question, RangeQuery
+from pennant.core.facts.measurement import Alert, AlertQuery, Alerts, LabelMatcher, Question, RangeQuery
 from pennant.core.facts.observation import Key
 from unit.core.builders import NOON, a_metric, after, an_entry, the_spec
 
@@ -211,7 +211,7 @@ def test_what_is_known_good_itself_is_compared_with_nothing() -> None:
 )
 def test_when_alerts_are_asked_for(now: float, hinted_at: float | None, at: float | None) -> None:
     found = asked(now, ALERTED, hinted_at=hinted_at)
-    demands = (Demand("alertname", ("Slow",)), Demand("ns", ("ns",)), Demand("version", ("1.1.0",)))
+    demands = (LabelMatcher("alertname", ("Slow",)), LabelMatcher("ns", ("ns",)), LabelMatcher("version", ("1.1.0",)))
     query = AlertQuery("default", after(0 if at is None else at), demands, 10, 2, ("ns", "fraud"))
     assert found == ({} if at is None else {"slow/value": query})
 
@@ -285,7 +285,7 @@ def test_alerts_of_several_names_can_be_asked_for() -> None:
     found = asked(95, {"name": "slow", "alert": named})["slow/value"]
     assert found.names == ("Slow", "Wrong-fraud")
     analysis = the_spec(analysis={"metrics": [{"name": "slow", "alert": named}]}).analysis
-    assert schedule.heeds(analysis, frozenset({"Slow"}))
+    assert schedule.reads_alerts(analysis, frozenset({"Slow"}))
 
 
 @pytest.mark.parametrize(

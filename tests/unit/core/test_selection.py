@@ -3,7 +3,7 @@
 import pytest
 
 from pennant.core.facts.observation import Invalid
-from pennant.core.versions.selection import Ambiguous, Held, HolderInvalid, Unassigned, resolve
+from pennant.core.versions.selection import Ambiguous, Selected, SelectedInvalid, Unassigned, resolve
 from unit.core.builders import a_version
 
 V1, V2 = a_version("1.0.0", "production"), a_version("2.0.0", "production")
@@ -15,19 +15,19 @@ V1, V2 = a_version("1.0.0", "production"), a_version("2.0.0", "production")
         pytest.param([], Unassigned(), id="no version at all"),
         pytest.param([a_version("1.0.0")], Unassigned(), id="no version carries it"),
         pytest.param([a_version("1.0.0", "staging")], Unassigned(), id="another tag is another tag"),
-        pytest.param([V1, a_version("2.0.0")], Held(V1), id="exactly one carries it"),
+        pytest.param([V1, a_version("2.0.0")], Selected(V1), id="exactly one carries it"),
         pytest.param([V2, V1], Ambiguous(("fraud-1.0.0", "fraud-2.0.0")), id="two carry it: both are named, in order"),
         pytest.param(
             [a_version("1.0.0", "production", deleting=True)], Unassigned(), id="one that is going counts not"
         ),
-        pytest.param([V1, a_version("2.0.0", "production", deleting=True)], Held(V1), id="nor beside another"),
+        pytest.param([V1, a_version("2.0.0", "production", deleting=True)], Selected(V1), id="nor beside another"),
         pytest.param(
             [a_version("1.0.0", "production", spec=Invalid("spec.artifacts is missing"))],
-            HolderInvalid("fraud-1.0.0", "spec.artifacts is missing"),
+            SelectedInvalid("fraud-1.0.0", "spec.artifacts is missing"),
             id="the only one cannot be read",
         ),
         pytest.param(
-            [V2, a_version("1.0.0", "production", spec=Invalid("broken"))], Held(V2), id="one of two cannot be read"
+            [V2, a_version("1.0.0", "production", spec=Invalid("broken"))], Selected(V2), id="one of two cannot be read"
         ),
     ],
 )

@@ -6,16 +6,16 @@ Rule: A version's status tells who served it, from when to when.
 import pytest
 
 from pennant.api.version_status import MOST_SERVED, ServedBy
-from pennant.core.versions.serving_periods import Service, served_by, services, serving
+from pennant.core.versions.serving_periods import ServingPeriod, periods, served_by, serving
 from unit.core.builders import after, an_entry
 
 DIGEST, ANOTHER = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 NOW = after(1000)
 
 
-def told(revision: int, since: float, until: float | None = None, deployment: str = "fraud") -> Service:
+def told(revision: int, since: float, until: float | None = None, deployment: str = "fraud") -> ServingPeriod:
     ended = None if until is None else after(until)
-    return Service(deployment, revision, "1.0.0", DIGEST, after(since), ended)
+    return ServingPeriod(deployment, revision, "1.0.0", DIGEST, after(since), ended)
 
 
 def known(revision: int, since: float, until: float | None = None, deployment: str = "fraud") -> ServedBy:
@@ -29,7 +29,7 @@ def test_a_revision_counts_from_its_first_available_pod_to_its_end() -> None:
         an_entry(2, ended_at=after(19)),
         an_entry(3, available_at=after(20)),
     )
-    found = services("fraud", history)
+    found = periods("fraud", history)
     assert [(each.revision, each.since, each.until) for each in found] == [
         (1, after(1), after(9)),
         (3, after(20), None),
@@ -67,7 +67,7 @@ def test_a_revision_counts_from_its_first_available_pod_to_its_end() -> None:
     ],
 )
 def test_what_is_told_and_what_is_remembered(
-    histories: tuple[Service, ...], remembered: tuple[ServedBy, ...], expected: tuple[ServedBy, ...]
+    histories: tuple[ServingPeriod, ...], remembered: tuple[ServedBy, ...], expected: tuple[ServedBy, ...]
 ) -> None:
     found = served_by(histories, remembered, DIGEST, NOW)
     assert found == expected

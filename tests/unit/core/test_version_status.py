@@ -17,7 +17,7 @@ from pennant.api.version_status import ModelVersionStatus
 from pennant.core.facts.digest import content_digest
 from pennant.core.facts.observation import Invalid, Key
 from pennant.core.versions.completeness import Element
-from pennant.core.versions.serving_periods import Service
+from pennant.core.versions.serving_periods import ServingPeriod
 from pennant.core.versions.status import VersionSeen, judged, unsaid
 from unit.api.examples import a_version, a_whole_version
 from unit.core.builders import NOON, after
@@ -153,8 +153,8 @@ def test_the_bump_is_computed_against_the_parent(
 
 def test_who_serves_it_is_told() -> None:
     version = seen()
-    service = Service("shadow", 4, "1.0.0", content_digest(version.record), after(5), None)
-    status = said(replace(version, services=(service,)))
+    service = ServingPeriod("shadow", 4, "1.0.0", content_digest(version.record), after(5), None)
+    status = said(replace(version, periods=(service,)))
     assert status.serving == "shadow"
     assert [(each.deployment, each.revision, each.from_, each.until) for each in status.served_by] == [
         ("shadow", 4, after(5), None)

@@ -1,39 +1,39 @@
-from pennant.kube.cache.freshness import Trust
+from pennant.kube.cache.freshness import Freshness
 
 
 def test_nothing_is_trusted_at_first() -> None:
-    assert "a" not in Trust()
+    assert "a" not in Freshness()
 
 
 def test_what_was_read_is_trusted_until_it_is_doubted() -> None:
-    trust = Trust()
-    trust.confirm("a", trust.mark())
-    assert "a" in trust
-    trust.doubt("a")
-    assert "a" not in trust
+    freshness = Freshness()
+    freshness.mark_fresh("a", freshness.mark())
+    assert "a" in freshness
+    freshness.mark_stale("a")
+    assert "a" not in freshness
 
 
 def test_a_doubt_that_arises_during_the_reading_outlives_it() -> None:
-    trust = Trust()
-    mark = trust.mark()
-    trust.doubt("a")
-    trust.confirm("a", mark)
-    assert "a" not in trust
-    trust.confirm("a", trust.mark())
-    assert "a" in trust
+    freshness = Freshness()
+    mark = freshness.mark()
+    freshness.mark_stale("a")
+    freshness.mark_fresh("a", mark)
+    assert "a" not in freshness
+    freshness.mark_fresh("a", freshness.mark())
+    assert "a" in freshness
 
 
 def test_a_doubt_of_everything_that_arises_during_the_reading_outlives_it() -> None:
-    trust = Trust()
-    mark = trust.mark()
-    trust.doubt_all()
-    trust.confirm("a", mark)
-    assert "a" not in trust
+    freshness = Freshness()
+    mark = freshness.mark()
+    freshness.mark_all_stale()
+    freshness.mark_fresh("a", mark)
+    assert "a" not in freshness
 
 
 def test_a_doubt_of_one_thing_leaves_the_others_trusted() -> None:
-    trust = Trust()
-    mark = trust.mark()
-    trust.doubt("a")
-    trust.confirm("b", mark)
-    assert "b" in trust
+    freshness = Freshness()
+    mark = freshness.mark()
+    freshness.mark_stale("a")
+    freshness.mark_fresh("b", mark)
+    assert "b" in freshness

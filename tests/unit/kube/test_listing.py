@@ -41,13 +41,13 @@ async def test_an_api_server_that_is_older_than_what_it_told_begins_a_new_histor
     store.put_revisions("uid-fraud", ())
     fraud = Key("default", "fraud")
     for each in (fraud, Kind.MODEL_VERSION):
-        store.trust.confirm(each, store.trust.mark())
+        store.freshness.mark_fresh(each, store.freshness.mark())
     answers.json(a_page(500, raw_version("1.0.0", at=400), raw_version("2.0.0", at=400)))
     await relist_kind(client, store, Kind.MODEL_VERSION)
     assert store.resource_version(Kind.MODEL_VERSION, Key("default", "fraud-1.0.0")) == 400
     assert len(store.keys(Kind.MODEL_VERSION)) == 2
-    assert Kind.MODEL_VERSION in store.trust, "these were just read"
-    assert fraud not in store.trust
+    assert Kind.MODEL_VERSION in store.freshness, "these were just read"
+    assert fraud not in store.freshness
     assert not store.has_revisions("uid-fraud")
 
 
@@ -58,7 +58,7 @@ async def test_a_list_that_breaks_off_is_not_trusted_and_removes_nothing(client:
     answers.status(410, "the continue token is too old")
     with pytest.raises(Unavailable):
         await relist_kind(client, store, Kind.MODEL_VERSION)
-    assert Kind.MODEL_VERSION not in store.trust
+    assert Kind.MODEL_VERSION not in store.freshness
     assert len(store.keys(Kind.MODEL_VERSION)) == 2
 
 

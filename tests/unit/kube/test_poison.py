@@ -14,7 +14,7 @@ from pennant.api.crd import crds
 from pennant.core.decide import decide
 from pennant.core.facts.decision import Decision
 from pennant.core.facts.observation import Invalid, Key, Observation
-from pennant.core.versions.selection import Held, HolderInvalid, Unassigned, holder
+from pennant.core.versions.selection import Selected, SelectedInvalid, Unassigned, holder
 from pennant.kube.cache.store import Store
 from pennant.kube.codec import translate
 from unit.api import examples, poison
@@ -101,7 +101,7 @@ def test_a_version_that_cannot_be_read_is_named_only_where_nobody_else_holds_its
     assert snapshot is not None
     assert not isinstance(snapshot.spec, Invalid)
     held = holder(snapshot.versions, snapshot.spec)
-    assert isinstance(held, Held)
+    assert isinstance(held, Selected)
     assert held.version.name == "fraud-1.0.0"
     decided(store, FRAUD)
 
@@ -113,7 +113,9 @@ def test_a_version_that_cannot_be_read_is_named_only_where_nobody_else_holds_its
     after = store.snapshot(FRAUD)
     assert after is not None
     alone = holder(after.versions, snapshot.spec)
-    expected = HolderInvalid(found.name, found.spec.problem) if found in after.versions and found.tags else Unassigned()
+    expected = (
+        SelectedInvalid(found.name, found.spec.problem) if found in after.versions and found.tags else Unassigned()
+    )
     assert alone == expected
 
 
@@ -127,7 +129,7 @@ def test_what_a_version_was_before_does_not_outlive_it(poisoned: Poisoned) -> No
     snapshot = store.snapshot(FRAUD)
     assert snapshot is not None
     assert not isinstance(snapshot.spec, Invalid)
-    assert not isinstance(holder(snapshot.versions, snapshot.spec), Held)
+    assert not isinstance(holder(snapshot.versions, snapshot.spec), Selected)
 
 
 JUNK = st.recursive(

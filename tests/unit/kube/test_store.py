@@ -132,9 +132,9 @@ def test_a_deployment_is_owned_by_the_very_object_that_it_names(store: Store, ow
 
 def test_a_deployment_that_is_reported_deleted_is_looked_for_again(store: Store) -> None:
     store.heard("Deployment", "ADDED", raw_workload())
-    store.trust.confirm(FRAUD, store.trust.mark())
+    store.freshness.mark_fresh(FRAUD, store.freshness.mark())
     assert store.heard("Deployment", "DELETED", raw_workload(at=11)) == {FRAUD}
-    assert FRAUD not in store.trust
+    assert FRAUD not in store.freshness
     assert snapshot(store).workload is None
 
 
@@ -146,7 +146,7 @@ def test_the_revisions_of_a_predecessor_are_forgotten(store: Store) -> None:
 
 def test_a_doubt_forgets_the_revisions(store: Store) -> None:
     store.put_revisions("uid-fraud", ())
-    store.doubt(FRAUD)
+    store.mark_stale(FRAUD)
     assert not store.has_revisions("uid-fraud")
 
 
@@ -197,11 +197,11 @@ def test_names_are_told_by_namespace(store: Store) -> None:
 def test_a_status_that_somebody_else_wrote_raises_a_doubt(
     store: Store, after: dict[str, Any], is_doubted: bool
 ) -> None:
-    store.trust.confirm(FRAUD, store.trust.mark())
+    store.freshness.mark_fresh(FRAUD, store.freshness.mark())
     # Its event may come before the answer to the write.
     store.sending(FRAUD, ModelDeploymentStatus(replicas=2))
     store.heard("ModelDeployment", "MODIFIED", raw_deployment(at=11, **after))
-    assert (FRAUD in store.trust, store.trust.doubts(versions_in("default"))) == (not is_doubted, is_doubted)
+    assert (FRAUD in store.freshness, store.freshness.is_stale(versions_in("default"))) == (not is_doubted, is_doubted)
 
 
 def test_a_large_pod_template_is_seen_whole(store: Store) -> None:

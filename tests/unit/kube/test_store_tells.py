@@ -56,10 +56,10 @@ def test_a_version_that_a_quorum_read_did_not_find(told: Told) -> None:
 
 
 def test_all_versions_when_the_api_server_begins_a_new_history(told: Told) -> None:
-    told.store.trust.confirm(Kind.MODEL_VERSION, told.store.trust.mark())
+    told.store.freshness.mark_fresh(Kind.MODEL_VERSION, told.store.freshness.mark())
     told.store.forget_all(Kind.MODEL_VERSION)
     assert sorted(told.whom) == [FRAUD, SECOND]
-    assert Kind.MODEL_VERSION not in told.store.trust, "whoever looks now waits until they are read anew"
+    assert Kind.MODEL_VERSION not in told.store.freshness, "whoever looks now waits until they are read anew"
 
 
 def test_a_version_whose_record_is_read_for_one_of_them_is_told_to_the_other(told: Told) -> None:

@@ -19,7 +19,7 @@ def key(version: str) -> Key:
     return Key("default", f"fraud-{version}")
 
 
-class Shelf:
+class KindCache:
     """A store, and the versions that are to be judged anew since that was last asked."""
 
     def __init__(self) -> None:
@@ -37,7 +37,7 @@ def child(version: str, parent: str, **fields: Any) -> dict[str, Any]:
 
 
 def test_a_version_is_judged_when_it_comes_and_when_it_changes() -> None:
-    shelf = Shelf()
+    shelf = KindCache()
     assert shelf.hear(raw_version("1.0.0")) == {"1.0.0"}
     assert shelf.hear(raw_version("1.0.0", "staging", at=11, generation=2)) == {"1.0.0"}
     assert shelf.hear(raw_version("1.0.0", "staging", at=11, generation=2)) == set(), "that is known"
@@ -45,7 +45,7 @@ def test_a_version_is_judged_when_it_comes_and_when_it_changes() -> None:
 
 
 def test_a_version_is_judged_when_its_parent_comes_and_when_it_goes_but_not_for_its_tags() -> None:
-    shelf = Shelf()
+    shelf = KindCache()
     shelf.hear(child("1.1.0", "1.0.0"))
     assert shelf.hear(raw_version("1.0.0", at=11)) == {"1.0.0", "1.1.0"}
     assert shelf.hear(raw_version("1.0.0", "staging", at=12, generation=2)) == {"1.0.0"}
@@ -53,7 +53,7 @@ def test_a_version_is_judged_when_its_parent_comes_and_when_it_goes_but_not_for_
 
 
 def test_a_version_that_is_gone_is_a_child_no_more() -> None:
-    shelf = Shelf()
+    shelf = KindCache()
     shelf.hear(child("1.1.0", "1.0.0"))
     shelf.hear(child("1.1.0", "1.0.0", at=11), "DELETED")
     assert shelf.store.records.seen(key("1.1.0")) is None
@@ -66,7 +66,7 @@ def serving(at: int, *versions: str) -> dict[str, Any]:
 
 
 def test_a_version_is_judged_when_a_deployment_begins_or_ends_to_serve_it() -> None:
-    shelf = Shelf()
+    shelf = KindCache()
     for version in ("1.0.0", "1.1.0"):
         shelf.hear(raw_version(version))
     assert shelf.hear(serving(20, "1.0.0"), kind="ModelDeployment") == {"1.0.0"}
@@ -74,12 +74,12 @@ def test_a_version_is_judged_when_a_deployment_begins_or_ends_to_serve_it() -> N
     assert shelf.hear(serving(22, "1.0.0", "1.1.0"), kind="ModelDeployment") == set()
     seen = shelf.store.records.seen(key("1.1.0"))
     assert seen is not None
-    assert [(each.deployment, each.revision) for each in seen.services] == [("fraud", 2)]
+    assert [(each.deployment, each.revision) for each in seen.periods] == [("fraud", 2)]
     assert shelf.hear(serving(23), "DELETED", kind="ModelDeployment") == {"1.0.0", "1.1.0"}
 
 
 def test_a_record_that_nothing_asks_for_is_kept_whole() -> None:
-    shelf = Shelf()
+    shelf = KindCache()
     shelf.hear(raw_version("1.0.0"))
     seen = shelf.store.records.seen(key("1.0.0"))
     assert seen is not None
@@ -88,7 +88,7 @@ def test_a_record_that_nothing_asks_for_is_kept_whole() -> None:
 
 
 def test_what_this_process_wrote_itself_is_no_reason_to_look_again_and_what_another_wrote_is() -> None:
-    shelf = Shelf()
+    shelf = KindCache()
     shelf.hear(raw_version("1.0.0"))
     seen = shelf.store.records.seen(key("1.0.0"))
     assert seen is not None
@@ -103,7 +103,7 @@ SERVED = {"deployment": "fraud", "revision": 1, "from": "2026-01-01T12:00:00.000
 
 
 def test_of_a_status_what_can_be_computed_is_begun_anew_where_it_cannot_be_read() -> None:
-    shelf = Shelf()
+    shelf = KindCache()
     shelf.hear(raw_version("1.0.0", status={"conditions": "Ready", "observedGeneration": 1, "servedBy": [SERVED]}))
     seen = shelf.store.records.seen(key("1.0.0"))
     assert seen is not None
@@ -113,7 +113,7 @@ def test_of_a_status_what_can_be_computed_is_begun_anew_where_it_cannot_be_read(
 
 def test_of_a_status_what_only_it_tells_is_left_as_it_is_where_it_cannot_be_read() -> None:
     """Rule: A status that cannot be read is never taken for an empty one."""
-    shelf = Shelf()
+    shelf = KindCache()
     garbage = {**SERVED, "revision": "two"}
     shelf.hear(raw_version("1.0.0", status={"servedBy": [SERVED, garbage]}))
     shelf.hear(serving(20, "1.0.0", "1.1.0"), kind="ModelDeployment")
@@ -130,7 +130,7 @@ def test_of_a_status_what_only_it_tells_is_left_as_it_is_where_it_cannot_be_read
 
 
 def test_a_word_of_a_newer_release_is_read_and_kept() -> None:
-    shelf = Shelf()
+    shelf = KindCache()
     bump = {"parent": "1.0.0", "bump": "Epoch", "reasons": []}
     shelf.hear(raw_version("1.0.0", status={"computedBump": bump}))
     seen = shelf.store.records.seen(key("1.0.0"))
@@ -141,7 +141,7 @@ def test_a_word_of_a_newer_release_is_read_and_kept() -> None:
 @pytest.mark.parametrize("poisoned", poison.VERSIONS, ids=lambda each: each.what)
 def test_a_record_that_cannot_be_read_says_which_field_is_wrong(poisoned: Poisoned) -> None:
     """Rule: One object's trouble delays no other."""
-    shelf = Shelf()
+    shelf = KindCache()
     metadata = {"namespace": "default", "uid": "poison", "resourceVersion": "9", "generation": 1}
     shelf.hear({**poisoned.manifest, "metadata": metadata | poisoned.manifest["metadata"]}, "ADDED")
     seen = shelf.store.records.seen(Key("default", poisoned.manifest["metadata"]["name"]))

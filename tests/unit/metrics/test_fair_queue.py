@@ -6,14 +6,14 @@ from contextlib import suppress
 
 import pytest
 
-from pennant.metrics.fair_queue import Asker, Turns
+from pennant.metrics.fair_queue import Asker, FairQueue
 
 
 class Table:
     """Queries that are under way until they are let go."""
 
     def __init__(self, places: int) -> None:
-        self.turns = Turns(places)
+        self.turns = FairQueue(places)
         self.under_way: list[Asker] = []
         self.begun: list[Asker] = []
         self.tasks: list[asyncio.Task[None]] = []

@@ -23,7 +23,7 @@ NO_IMAGES = Images({}, ())
     ("text", "result"),
     {
         "a known name is replaced": ("<$(A)>", "<1>"),
-        "an unknown name stays": ("$(NOBODY)", "$(NOBODY)"),
+        "an unknown name stays": ("$(NO_KEYS)", "$(NO_KEYS)"),
         "two dollar signs are one": ("$$", "$"),
         "two dollar signs keep what follows from being replaced": ("$$(A)", "$(A)"),
         "three dollar signs are one and a reference": ("$$$(A)", "$1"),

@@ -16,7 +16,7 @@ from pennant.runtime.alert_webhook import (
     LINGERING_SECONDS,
     REQUESTS_PER_SECOND,
     AlertWebhook,
-    Allowance,
+    TokenBucket,
 )
 
 TOKEN = "open-sesame"
@@ -156,7 +156,7 @@ async def test_too_many_requests_are_turned_away_before_anything_is_read(site: S
 
 
 def test_what_is_allowed_grows_with_time_up_to_what_one_second_gives() -> None:
-    allowance = Allowance(2)
+    allowance = TokenBucket(2)
     assert [allowance.spend(0) for _ in range(3)] == [True, True, False]
     assert [allowance.spend(0.5) for _ in range(2)] == [True, False]
     assert [allowance.spend(60) for _ in range(3)] == [True, True, False]

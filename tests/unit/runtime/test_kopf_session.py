@@ -40,16 +40,16 @@ async def test_what_is_no_kind_of_ours_is_not_waited_for(tmp_path: Path) -> None
 
 
 async def test_a_list_asks_for_no_object_and_tells_that_a_watch_begins(tmp_path: Path) -> None:
-    answers, ears = Answers(), EventCounter()
+    answers, events = Answers(), EventCounter()
     answers.json({"items": []})
     async with (
         serving(answers) as url,
-        open_session(a_connection(tmp_path, url), EmptyLists(ears)) as session,
+        open_session(a_connection(tmp_path, url), EmptyLists(events)) as session,
         asyncio.timeout(10),
     ):
         for group, version, plural in WATCHED.values():
             await session.get(f"{url}/apis/{group}/{version}/{plural}?labelSelector=a")
-        await ears.open()
+        await events.open()
         await session.get(f"{url}{VERSIONS}?watch=true&resourceVersion=7")
     lists, watch = answers.asked[:-1], answers.asked[-1]
     for each in lists:

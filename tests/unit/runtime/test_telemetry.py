@@ -7,7 +7,7 @@ from prometheus_client import Counter, Gauge, generate_latest
 
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.controller.reconciler import Reconciler
-from pennant.controller.source_breaker import Breaker
+from pennant.controller.source_breaker import SourceBreaker
 from pennant.core.decide import decide
 from pennant.core.facts.decision import Decision
 from pennant.core.facts.observation import Observation, Snapshot
@@ -98,7 +98,7 @@ async def test_a_story_is_told_by_the_counters() -> None:
     telemetry = Telemetry()
     story = Story()
     story.operator.reconciler = Reconciler(
-        story.cluster, story.measurements, story.world, telemetry, Breaker(0, 50, lambda: 1)
+        story.cluster, story.measurements, story.world, telemetry, SourceBreaker(0, 50, lambda: 1)
     )
     story.accuracy.values = {"1.0.0": 0.95, "1.1.0": 0.5}
     story.version("1.0.0", "production")

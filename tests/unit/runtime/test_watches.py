@@ -15,7 +15,7 @@ from kopf._cogs.clients.errors import APISessionClosed
 
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.resources import Kind
-from pennant.runtime.watches import OPEN_EARS_SECONDS, WATCHED, EventCounter, open_session, settings
+from pennant.runtime.watches import WATCH_START_SECONDS, WATCHED, EventCounter, open_session, settings
 from unit.kube.api_server import Answers, a_connection, serving
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
@@ -23,12 +23,12 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
 async def test_the_ears_are_open_when_all_kinds_are_listened_to() -> None:
     """Rule: However many versions come, no promotion waits for them."""
-    ears = EventCounter()
-    waiting = asyncio.create_task(ears.open())
+    events = EventCounter()
+    waiting = asyncio.create_task(events.open())
     for kind in WATCHED:
         await asyncio.sleep(1)
         assert not waiting.done()
-        ears.listening(kind)
+        events.listening(kind)
     await asyncio.sleep(1)
     assert waiting.done()
 
@@ -37,17 +37,17 @@ async def test_what_is_never_told_of_is_not_waited_for_without_end() -> None:
     loop = asyncio.get_running_loop()
     begun = loop.time()
     await EventCounter().open()
-    assert loop.time() - begun == pytest.approx(OPEN_EARS_SECONDS, abs=0.1)
+    assert loop.time() - begun == pytest.approx(WATCH_START_SECONDS, abs=0.1)
 
 
 async def test_a_watch_that_begins_anew_is_told_of() -> None:
     """What changed meanwhile is read by a list."""
-    ears, renewed = EventCounter(), list[int]()
-    ears.on_renewal(lambda: renewed.append(1))
+    events, renewed = EventCounter(), list[int]()
+    events.on_renewal(lambda: renewed.append(1))
     for kind in WATCHED:
-        ears.listening(kind)
+        events.listening(kind)
     assert renewed == []
-    ears.listening(Kind.MODEL_VERSION)
+    events.listening(Kind.MODEL_VERSION)
     assert renewed == [1]
 
 

@@ -27,7 +27,7 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True)
-class Yardstick:
+class AcceptableRange:
     """All bounds of a metric, and what to say where they are kept."""
 
     bounds: tuple[Bound, ...]
@@ -41,7 +41,7 @@ class Yardstick:
         return next((each for each in self.bounds if each.is_broken_by(value)), None)
 
 
-def yardstick(metric: Metric, baseline: Series, stable: HistoryEntry | None) -> Yardstick:
+def acceptable_range(metric: Metric, baseline: Series, stable: HistoryEntry | None) -> AcceptableRange:
     """Return what a metric is held against; `baseline` are the numbers of `stable`, where there is such a revision.
 
     Rule: A number is compared with that of the last version known good.
@@ -50,19 +50,19 @@ def yardstick(metric: Metric, baseline: Series, stable: HistoryEntry | None) -> 
     if metric.compare_to is None:
         return _kept(own)
     if stable is None:
-        kept = _kept(own) if own else Yardstick((), Reason.NOTHING_TO_COMPARE, "")
+        kept = _kept(own) if own else AcceptableRange((), Reason.NOTHING_TO_COMPARE, "")
         says = "has no other version known good to be compared with"
-        return Yardstick(kept.bounds, kept.passing, f"{kept.kept}; it {says}" if own else says)
+        return AcceptableRange(kept.bounds, kept.passing, f"{kept.kept}; it {says}" if own else says)
     values = [each for series in baseline.series for each in series.values() if math.isfinite(each)]
     if len(baseline.series) > 1 or not values:
         what = "more than one series" if len(baseline.series) > 1 else "no number"
         missing = f"cannot be compared: there is {what} of {stable.version} from before"
-        return Yardstick(own, Reason.WITHIN_THRESHOLD, "", missing)
+        return AcceptableRange(own, Reason.WITHIN_THRESHOLD, "", missing)
     return _kept((*own, *_of_comparison(metric, sum(values) / len(values), stable.version)))
 
 
-def _kept(bounds: tuple[Bound, ...]) -> Yardstick:
-    return Yardstick(bounds, Reason.WITHIN_THRESHOLD, f"is within {' and '.join(each.bound for each in bounds)}")
+def _kept(bounds: tuple[Bound, ...]) -> AcceptableRange:
+    return AcceptableRange(bounds, Reason.WITHIN_THRESHOLD, f"is within {' and '.join(each.bound for each in bounds)}")
 
 
 def _of_threshold(threshold: Threshold | None) -> tuple[Bound, ...]:

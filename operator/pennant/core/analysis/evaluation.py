@@ -10,7 +10,7 @@ from typing import assert_never
 from pennant.api.analysis import Metric, OnNoData
 from pennant.api.deployment_status import HistoryEntry
 from pennant.api.reasons import Reason
-from pennant.core.analysis.baseline import Yardstick, yardstick
+from pennant.core.analysis.baseline import AcceptableRange, acceptable_range
 from pennant.core.facts.measurement import Measurement, RangeQuery, Series
 
 EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
@@ -53,7 +53,7 @@ class Check:
 
 def checks(metric: Metric, found: Answers, stable: HistoryEntry | None) -> list[Check]:
     """Return the checks that the answers hold, the oldest first; there is at least one."""
-    request, held_to = found.request, yardstick(metric, found.baseline, stable)
+    request, held_to = found.request, acceptable_range(metric, found.baseline, stable)
     values = _on_grid(found.value, request)
     counted = None if found.samples is None else _on_grid(found.samples, request)
     made = []
@@ -106,7 +106,7 @@ def _too_few(metric: Metric, values: Sequence[float], at: datetime) -> Check | N
     return Check(at, _no_data(metric, may_pass=True), Reason.TOO_FEW_SAMPLES, says)
 
 
-def _check(metric: Metric, values: Sequence[float], held_to: Yardstick, at: datetime) -> Check:
+def _check(metric: Metric, values: Sequence[float], held_to: AcceptableRange, at: datetime) -> Check:
     match values:
         case []:
             return Check(at, _no_data(metric, may_pass=True), Reason.NO_DATA, "gave no sample")

@@ -17,7 +17,7 @@ from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core.analysis import query_template
 from pennant.core.analysis.promql import probe, reach
 from pennant.core.analysis.reading import is_unexplained
-from pennant.core.facts.measurement import AlertQuery, Demand, Question, RangeQuery, Request, Role
+from pennant.core.facts.measurement import AlertQuery, LabelMatcher, Question, RangeQuery, Request, Role
 from pennant.core.facts.observation import Key
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -136,7 +136,7 @@ def compared_with(status: ModelDeploymentStatus, entry: HistoryEntry) -> History
     return None if found is None or found.template_hash == entry.template_hash else found
 
 
-def heeds(analysis: Analysis, names: frozenset[str]) -> bool:
+def reads_alerts(analysis: Analysis, names: frozenset[str]) -> bool:
     """Return whether one of these alerts may speak against a version; a name with a placeholder may be any."""
     heeded = (name for each in analysis.metrics if each.alert is not None for name in each.alert.alert_names)
     return any(each in names or "${" in each for each in heeded)
@@ -301,10 +301,10 @@ class _Asking:
         return max(times, default=None)
 
 
-def _demands(alert: AlertSelector, values: Mapping[str, str]) -> Iterator[Demand]:
+def _demands(alert: AlertSelector, values: Mapping[str, str]) -> Iterator[LabelMatcher]:
     """Yield what an alert must have in its labels; what exists is what is not empty."""
     for name, value in sorted(alert.match_labels.items()):
-        yield Demand(name, (query_template.filled(value, values),))
+        yield LabelMatcher(name, (query_template.filled(value, values),))
     for each in alert.match_expressions:
         wanted = tuple(query_template.filled(value, values) for value in each.values) or ("",)
-        yield Demand(each.key, wanted, each.operator in (LabelOperator.NOT_IN, LabelOperator.EXISTS))
+        yield LabelMatcher(each.key, wanted, each.operator in (LabelOperator.NOT_IN, LabelOperator.EXISTS))

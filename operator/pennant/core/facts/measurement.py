@@ -64,7 +64,7 @@ class RangeQuery:
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class LabelMatcher:
     """What an alert must have in one label; a label that is not there is empty."""
 
     label: str
@@ -83,7 +83,7 @@ class AlertQuery:
 
     source: str
     at: datetime
-    demands: tuple[Demand, ...]
+    demands: tuple[LabelMatcher, ...]
     interval_seconds: int = 60
     """Seconds between two checks."""
     revision: int = 0
@@ -140,7 +140,7 @@ class Alerts:
     unanswered: Mapping[str, str] = field(default_factory=dict)
     """Names of which alone nobody knows whether they fire, and why."""
 
-    def matching(self, demands: tuple[Demand, ...]) -> "Alerts":
+    def matching(self, demands: tuple[LabelMatcher, ...]) -> "Alerts":
         """Return them with the firing ones alone that meet all these demands."""
         return replace(self, firing=tuple(each for each in self.firing if all(d.is_met(each.labels) for d in demands)))
 

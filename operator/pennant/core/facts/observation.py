@@ -98,7 +98,7 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class Untrusted:
     """Why a ControllerRevision must not be used."""
 
     says: str
@@ -200,7 +200,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Unwritten:
+class WriteProblem:
     """Why a write cannot be made, or did not do what was asked for."""
 
     reason: Reason
@@ -213,7 +213,7 @@ class Refusal:
 
     content: str
     """By which the write is known again."""
-    why: Unwritten
+    why: WriteProblem
     retry_at: datetime
 
 
@@ -236,13 +236,13 @@ class Snapshot:
     """The Deployment of this name; None: there is none."""
     changed_by: str = ""
     """The field manager that last wrote the spec; empty where nobody says."""
-    order: Command | Malformed | None = None
+    command: Command | Malformed | None = None
     """What the annotations tell the operator to do; None: nothing."""
     taken: frozenset[int] = frozenset()
     """Numbers of revisions whose names something else has, or a record that cannot be read."""
     unreadable: Unreadable | None = None
     """Says what of the status cannot be read; `status` holds the rest. None: all of it was read."""
-    doubted: Mapping[int, Doubt] = field(default_factory=dict)
+    untrusted: Mapping[int, Untrusted] = field(default_factory=dict)
     """ControllerRevisions that a decision must not use, by number."""
 
 
@@ -265,7 +265,7 @@ class Observation:
     pods: Pods | None = None
     """The pods of the current revision, where a verdict or a message depends on them; None: they were not read."""
 
-    def refused(self, content: str) -> Unwritten | None:
+    def refused(self, content: str) -> WriteProblem | None:
         """Return why this very write is not to be tried now; None: it may be."""
         return next((each.why for each in self.refusals if each.content == content and self.now < each.retry_at), None)
 

@@ -27,8 +27,8 @@ from pennant.core.rollout import next_revision, undo
 from pennant.core.rollout.history import Quarantine
 from pennant.core.rollout.next_revision import Draft, Situation
 from pennant.core.rollout.revision import pair
-from pennant.core.rollout.rollback import barring, is_quarantined
-from pennant.core.versions.selection import Held
+from pennant.core.rollout.rollback import is_quarantined, quarantine_entry
+from pennant.core.versions.selection import Selected
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def answer(at: Situation, before: ModelDeploymentStatus, is_rebuilt: bool) -> An
 
     Rule: A command is carried out once and answered.
     """
-    order, last = at.snapshot.order, before.last_command
+    order, last = at.snapshot.command, before.last_command
     if order is None:
         return _withdrawn(at, before)
     if last is not None and last.withdrawn_at is None and (last.token, last.command) == (order.token, _line(order)):
@@ -228,7 +228,7 @@ def _target(at: Situation, value: str) -> HistoryEntry | _Refusal:
     if not found:
         return _Refusal(f"{next_revision.lost(at, meant[-1])}; there are {listed}" if meant else problem)
     target = found[-1]
-    if (by := barring(*pair(target), at.quarantine)) is not None:
+    if (by := quarantine_entry(*pair(target), at.quarantine)) is not None:
         return _Refusal(f"{target.version} is quarantined: {by.message}; give pennant.dev/retry to release it")
     if at.active is not None and target.template_hash == at.active.template_hash:
         same = (
@@ -260,7 +260,7 @@ def _retried(at: Situation, order: Command, done: HistoryEntry | None) -> Answer
         return _said(
             at, order, CommandResult.ACCEPTED, said, _without(at.quarantine, done.version), None, done.revision
         )
-    asked = at.holder.version if isinstance(at.holder, Held) else None
+    asked = at.holder.version if isinstance(at.holder, Selected) else None
     named = order.value or (asked.version if asked is not None else "")
     released = [each for each in at.quarantine if each.version == named]
     if not released:

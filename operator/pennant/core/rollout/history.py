@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_camel
 from pennant.api.deployment_status import HistoryEntry, Outcome, PodProgress, QuarantineEntry, Trigger
 from pennant.api.reasons import Reason
 from pennant.core.analysis.assessment import Verdict
-from pennant.core.facts.observation import Doubt, Revision, Workload
+from pennant.core.facts.observation import Revision, Untrusted, Workload
 from pennant.core.facts.pods import Pods
 from pennant.core.rollout.revision import FIXED
 
@@ -102,23 +102,23 @@ def restored(history: History, revisions: Iterable[Revision], now: datetime) -> 
     return tuple(found)
 
 
-def broken(history: History, revisions: Iterable[Revision], doubted: Mapping[int, Doubt]) -> tuple[str, ...]:
+def broken(history: History, revisions: Iterable[Revision], untrusted: Mapping[int, Untrusted]) -> tuple[str, ...]:
     """Return a sentence for each record that was changed or is gone; nothing can put that right.
 
     Rule: What was tampered with is named.
     """
-    recorded = {each.entry.revision for each in revisions} | doubted.keys()
+    recorded = {each.entry.revision for each in revisions} | untrusted.keys()
     gone = (f"the record of revision {each.revision} is gone" for each in history if each.revision not in recorded)
-    return (*gone, *(each.says for _, each in sorted(doubted.items()) if each.says))
+    return (*gone, *(each.says for _, each in sorted(untrusted.items()) if each.says))
 
 
 def succeeded(entry: HistoryEntry, successor: HistoryEntry, quarantine: Quarantine) -> HistoryEntry:
     """Return the entry of a revision whose place another one takes."""
-    outcome = _outcome(condemnation(entry, quarantine), successor)
+    outcome = _outcome(quarantine_entry_of(entry, quarantine), successor)
     return entry.model_copy(update={"outcome": outcome, "ended_at": successor.started_at})
 
 
-def condemnation(entry: HistoryEntry, quarantine: Quarantine) -> QuarantineEntry | None:
+def quarantine_entry_of(entry: HistoryEntry, quarantine: Quarantine) -> QuarantineEntry | None:
     """Return what says that this very revision was found bad."""
     return next((q for q in quarantine if q.digest == entry.digest and q.revision == entry.revision), None)
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from pennant.api.deployment_status import HistoryEntry
-from pennant.core.facts.observation import Doubt, Revision, Snapshot
+from pennant.core.facts.observation import Revision, Snapshot, Untrusted
 from pennant.core.rollout.revision import DEPLOYMENT_LABEL, entry_hash
 
 LOOK_AGAIN_AFTER = timedelta(seconds=60)
@@ -41,7 +41,7 @@ def examined(snapshot: Snapshot) -> Snapshot:
         snapshot,
         revisions=tuple(each for _, each in sorted(sound.items())),
         taken=snapshot.taken | problems.keys(),
-        doubted={number: Doubt(says, records[number].orphaned) for number, says in problems.items()},
+        untrusted={number: Untrusted(says, records[number].orphaned) for number, says in problems.items()},
     )
 
 
@@ -65,7 +65,7 @@ def is_whole(snapshot: Snapshot) -> bool:
     sound, workload = examined(snapshot), snapshot.workload
     if workload is not None and workload.orphaned:
         return False
-    return not sound.doubted and {each.revision for each in snapshot.status.history} <= {
+    return not sound.untrusted and {each.revision for each in snapshot.status.history} <= {
         each.entry.revision for each in sound.revisions
     }
 

@@ -21,18 +21,18 @@ from pennant.core.facts.decision import Event, EventType
 from pennant.core.facts.measurement import Measurements
 from pennant.core.facts.observation import Observation
 from pennant.core.rollout import history, rollback_limits
-from pennant.core.rollout.history import History, Quarantine, condemnation
+from pennant.core.rollout.history import History, Quarantine, quarantine_entry_of
 from pennant.core.rollout.progress import Attempt, Failure, accounted, advanced, judged, measured_since
 from pennant.core.rollout.revision import pair
 from pennant.core.rollout.rollback import known_pairs, never_good, quarantined
-from pennant.core.rollout.rollback_limits import Brake
+from pennant.core.rollout.rollback_limits import RollbackLimit
 
 
 @dataclass(frozen=True, slots=True)
-class Withheld:
+class RollbackBlocked:
     """A revision breaches, and for the time being nothing follows from that."""
 
-    brake: Brake
+    brake: RollbackLimit
     message: str
     """How it breaches, with the numbers."""
 
@@ -46,7 +46,7 @@ class Judgement:
     quarantine: Quarantine
     condemned: QuarantineEntry | None
     """Says that the revision in place was found bad, now or before."""
-    withheld: Withheld | None = None
+    withheld: RollbackBlocked | None = None
     """What would condemn it now, if nothing forbade that."""
     is_known_good: bool = False
     """Whether its content was known good with its pod template before."""
@@ -81,7 +81,7 @@ def judge(
         active,
         verdict,
         quarantine,
-        condemnation(active, quarantine),
+        quarantine_entry_of(active, quarantine),
         is_known_good=at.is_known_good,
         progress=progress,
         measured_since=since,
@@ -93,7 +93,7 @@ def judge(
         reason, message = fault
         held = _brake(seen, spec, past, verdict.breached)
         if held is not None:
-            return replace(found, withheld=Withheld(held, message))
+            return replace(found, withheld=RollbackBlocked(held, message))
         condemned = QuarantineEntry(
             digest=active.digest,
             version=active.version,
@@ -107,7 +107,7 @@ def judge(
         )
         return _condemn(found, active, condemned, message)
     # A pass that releases a content does not praise the revision that the status says was found bad.
-    was_bad = condemnation(active, seen.snapshot.status.quarantine) is not None
+    was_bad = quarantine_entry_of(active, seen.snapshot.status.quarantine) is not None
     if not was_bad and _is_good(spec.analysis, active, verdict, seen.now):
         return _verify(found, active, seen.now)
     withheld = _still_withheld(verdict, _brake(seen, spec, past, verdict.breaching))
@@ -147,7 +147,7 @@ def _reinstated(
 
 def _brake(
     seen: Observation, spec: ModelDeploymentSpec, past: History, breaching: tuple[MetricStatus, ...]
-) -> Brake | None:
+) -> RollbackLimit | None:
     """Return why nothing follows from a breach of these metrics, or from a failed rollout; None: something does."""
     return (
         rollback_limits.unwanted(spec)
@@ -168,11 +168,11 @@ def _scope(active: HistoryEntry, reason: Reason, past: History) -> str | None:
     return None if reason is Reason.METRIC_BREACH and never_good(active, past) else pair(active)[1]
 
 
-def _still_withheld(verdict: Verdict, held: Brake | None) -> Withheld | None:
+def _still_withheld(verdict: Verdict, held: RollbackLimit | None) -> RollbackBlocked | None:
     """Return what was withheld and is neither confirmed nor over: the next measurement is on its way."""
     if held is None or not verdict.breaching:
         return None
-    return Withheld(held, "; ".join(each.message for each in verdict.breaching))
+    return RollbackBlocked(held, "; ".join(each.message for each in verdict.breaching))
 
 
 def _fault(verdict: Verdict, failure: Failure | None) -> tuple[Reason, str] | None:
@@ -236,13 +236,15 @@ def _measured(seen: Observation, active: HistoryEntry) -> Measurements:
     return seen.measurements if said and said[-1].revision == active.revision else {}
 
 
-def _mass_breach(analysis: Analysis, breaching: Iterable[MetricStatus], distrusted: Mapping[str, str]) -> Brake | None:
+def _mass_breach(
+    analysis: Analysis, breaching: Iterable[MetricStatus], distrusted: Mapping[str, str]
+) -> RollbackLimit | None:
     """Return why a breach is not believed: all that breaches was read from sources that are not."""
     breached = {each.name for each in breaching}
     sources = {each.source for each in analysis.metrics if each.name in breached}
     if not sources or not sources <= distrusted.keys():
         return None
-    return Brake(Reason.MASS_BREACH_SUSPECTED, "; ".join(distrusted[each] for each in sorted(sources)))
+    return RollbackLimit(Reason.MASS_BREACH_SUSPECTED, "; ".join(distrusted[each] for each in sorted(sources)))
 
 
 def _condemn(seen: Judgement, active: HistoryEntry, entry: QuarantineEntry, message: str) -> Judgement:

@@ -10,8 +10,8 @@ from pennant.core.facts.command import Command
 from pennant.core.facts.observation import Invalid, Revision, Snapshot, Version
 from pennant.core.rollout import revision
 from pennant.core.rollout.history import History, Quarantine, succeeded, with_entry
-from pennant.core.rollout.rollback import barring
-from pennant.core.versions.selection import Held, Holder
+from pennant.core.rollout.rollback import quarantine_entry
+from pennant.core.versions.selection import Selected, Selection
 
 OPERATOR = "pennant"
 NO_NUMBER_LEFT = (
@@ -26,7 +26,7 @@ class Situation:
 
     snapshot: Snapshot
     spec: ModelDeploymentSpec
-    holder: Holder
+    holder: Selection
     history: History
     active: HistoryEntry | None
     """The newest entry of the history: the revision in place, or on its way there."""
@@ -67,7 +67,7 @@ def next_revision(at: Situation, is_blocked: bool) -> Draft | None:
 
     A promotion that a gate blocks does not happen; a way back from a bad version always may.
     """
-    if isinstance(at.holder, Held) and at.template is not None and not is_blocked:
+    if isinstance(at.holder, Selected) and at.template is not None and not is_blocked:
         draft = _promotion(at, at.holder.version, at.template)
         if draft is not None:
             return draft
@@ -85,7 +85,10 @@ def _known_before(at: Situation) -> Draft | None:
 
     Rule: Something known good is better than nothing.
     """
-    if not isinstance(at.holder, Held) or barring(at.holder.version.digest, at.inputs_hash, at.quarantine) is None:
+    if (
+        not isinstance(at.holder, Selected)
+        or quarantine_entry(at.holder.version.digest, at.inputs_hash, at.quarantine) is None
+    ):
         return None
     found = [
         (served.from_, served, version)
@@ -117,7 +120,7 @@ def _known_before(at: Situation) -> Draft | None:
 def _may_serve(at: Situation, version: Version) -> bool:
     """Return whether a version can be read and is neither going away nor quarantined with the present template."""
     there = not version.deleting and not isinstance(version.spec, Invalid)
-    return there and barring(version.digest, at.inputs_hash, at.quarantine) is None
+    return there and quarantine_entry(version.digest, at.inputs_hash, at.quarantine) is None
 
 
 def _recorded_anew(at: Situation) -> Draft | None:
@@ -128,7 +131,7 @@ def _recorded_anew(at: Situation) -> Draft | None:
     active = at.active
     if active is None or any(each.entry.revision == active.revision for each in at.snapshot.revisions):
         return None
-    if barring(*revision.pair(active), at.quarantine) is not None:
+    if quarantine_entry(*revision.pair(active), at.quarantine) is not None:
         return None
     what = (active.digest, active.template_hash)
     same = [each for each in at.snapshot.revisions if (each.entry.digest, each.entry.template_hash) == what]
@@ -148,7 +151,7 @@ def _recorded_anew(at: Situation) -> Draft | None:
 
 def lost(at: Situation, entry: HistoryEntry) -> str:
     """Return what became of the record of a revision that cannot be used."""
-    what = "was changed" if entry.revision in at.snapshot.doubted else "is gone"
+    what = "was changed" if entry.revision in at.snapshot.untrusted else "is gone"
     return f"the record of revision {entry.revision} {what}"
 
 
@@ -204,15 +207,15 @@ def succeeded_by(history: History, entry: HistoryEntry, quarantine: Quarantine) 
     return with_entry(history, entry)
 
 
-def rendered(snapshot: Snapshot, spec: ModelDeploymentSpec, holder: Holder) -> Json | None:
+def rendered(snapshot: Snapshot, spec: ModelDeploymentSpec, holder: Selection) -> Json | None:
     """Return the pod template by which the version that is asked for is to be served; None where there is none."""
-    if not isinstance(holder, Held) or isinstance(holder.version.spec, Invalid):
+    if not isinstance(holder, Selected) or isinstance(holder.version.spec, Invalid):
         return None
     return revision.render(snapshot.key.name, spec, holder.version.spec)
 
 
 def _promotion(at: Situation, version: Version, template: Json) -> Draft | None:
-    if _is_barred(at, version):
+    if _is_quarantined(at, version):
         return None
     active = at.active
     same = active is not None and (active.version, active.digest) == (version.version, version.digest)
@@ -251,12 +254,12 @@ def _is_rendered_from(recorded: Revision, at: Situation, version: Version) -> bo
     return same_record and recorded.entry.inputs_hash == at.inputs_hash
 
 
-def _is_barred(at: Situation, version: Version) -> bool:
+def _is_quarantined(at: Situation, version: Version) -> bool:
     """Return whether a version must not be rolled out by this template.
 
     A content that was found bad may follow itself, with another template, where nothing known good is displaced.
     """
-    by = barring(version.digest, at.inputs_hash, at.quarantine)
+    by = quarantine_entry(version.digest, at.inputs_hash, at.quarantine)
     if by is None:
         return False
     follows_itself = at.active is not None and at.active.digest == version.digest and at.target is None

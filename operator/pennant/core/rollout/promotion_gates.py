@@ -22,7 +22,7 @@ from pennant.core.rollout.next_revision import Situation
 from pennant.core.rollout.rollback import known_contents
 from pennant.core.versions.compare import Compared, Incomparable, compare
 from pennant.core.versions.completeness import missing
-from pennant.core.versions.selection import Held
+from pennant.core.versions.selection import Selected
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ def blocked(at: Situation) -> Blocked | None:
 
     Rule: A promotion that is blocked keeps what serves and says by which gate.
     """
-    if not isinstance(at.holder, Held) or isinstance(at.holder.version.spec, Invalid):
+    if not isinstance(at.holder, Selected) or isinstance(at.holder.version.spec, Invalid):
         return None
     version, record = at.holder.version, at.holder.version.spec
     if at.active is not None and at.active.digest == version.digest:

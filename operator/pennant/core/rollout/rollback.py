@@ -14,7 +14,7 @@ from pennant.core.facts.decision import MirrorQuarantine
 from pennant.core.facts.observation import Revision, Snapshot, Version
 from pennant.core.rollout.history import History, Quarantine
 from pennant.core.rollout.revision import pair
-from pennant.core.versions.selection import Held, Holder
+from pennant.core.versions.selection import Selected, Selection
 
 GOOD = frozenset(Outcome) - BAD
 """What a word that only a newer release knows means is not known: it is neither."""
@@ -26,10 +26,10 @@ MIRRORED = ("digest", "inputs_hash", "reason", "message", "since", "revision", "
 
 def is_quarantined(entry: HistoryEntry, quarantine: Quarantine) -> bool:
     """Return whether what this revision served must not be deployed."""
-    return barring(*pair(entry), quarantine) is not None
+    return quarantine_entry(*pair(entry), quarantine) is not None
 
 
-def barring(digest: str, inputs_hash: str, quarantine: Quarantine) -> QuarantineEntry | None:
+def quarantine_entry(digest: str, inputs_hash: str, quarantine: Quarantine) -> QuarantineEntry | None:
     """Return what forbids to deploy this content with this pod template; None: nothing does."""
     return next((q for q in quarantine if q.digest == digest and q.inputs_hash in (None, inputs_hash)), None)
 
@@ -85,7 +85,7 @@ def is_of(entry: QuarantineEntry, revision: HistoryEntry) -> bool:
     return entry.revision == revision.revision and (entry.digest == revision.digest or entry.reason is Reason.UNDONE)
 
 
-def released(quarantine: Quarantine, tag: str | None, holder: Holder, active: HistoryEntry | None) -> Quarantine:
+def released(quarantine: Quarantine, tag: str | None, holder: Selection, active: HistoryEntry | None) -> Quarantine:
     """Return what is still quarantined: when the tag has settled on another content, what it left is released.
 
     `tag` is the one that is followed; None where a version is named, which releases nothing, as another tag does not.
@@ -94,7 +94,7 @@ def released(quarantine: Quarantine, tag: str | None, holder: Holder, active: Hi
 
     Rule: A quarantine ends by a person or by the tag.
     """
-    if tag is None or not isinstance(holder, Held):
+    if tag is None or not isinstance(holder, Selected):
         return quarantine
     target, in_place = holder.version.digest, active.digest if active is not None else ""
     return tuple(

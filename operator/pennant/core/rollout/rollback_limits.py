@@ -17,7 +17,7 @@ GOES_ON = frozenset({Trigger.AUTOMATIC_ROLLBACK, Trigger.RESTART})
 
 
 @dataclass(frozen=True, slots=True)
-class Brake:
+class RollbackLimit:
     """Why nothing is condemned now."""
 
     reason: Reason
@@ -26,24 +26,24 @@ class Brake:
     """When it is off by itself; None: time alone does not end it."""
 
 
-def unwanted(spec: ModelDeploymentSpec) -> Brake | None:
+def unwanted(spec: ModelDeploymentSpec) -> RollbackLimit | None:
     """Return why no version is to be rolled back automatically by the spec's own words; None: it may be.
 
     Rule: While paused nothing is changed, and health is measured.
     """
     if spec.paused:
-        return Brake(Reason.PAUSED, "spec.paused is true")
+        return RollbackLimit(Reason.PAUSED, "spec.paused is true")
     if spec.rollback.action is RollbackAction.REPORT:
-        return Brake(Reason.METRIC_BREACH, "rollback.action is Report, so nothing is done")
+        return RollbackLimit(Reason.METRIC_BREACH, "rollback.action is Report, so nothing is done")
     return None
 
 
-def too_soon(spec: ModelDeploymentSpec, history: History, now: datetime) -> Brake | None:
+def too_soon(spec: ModelDeploymentSpec, history: History, now: datetime) -> RollbackLimit | None:
     """Return why there were enough automatic rollbacks for now; None: there may be another one."""
     return exhausted(spec, history, now) or _cooling(spec, history, now)
 
 
-def exhausted(spec: ModelDeploymentSpec, history: History, now: datetime) -> Brake | None:
+def exhausted(spec: ModelDeploymentSpec, history: History, now: datetime) -> RollbackLimit | None:
     """Return why there may be no further automatic rollback in this window."""
     budget = spec.rollback.budget
     # They are counted in the history: a short one cannot hold more than this.
@@ -56,10 +56,10 @@ def exhausted(spec: ModelDeploymentSpec, history: History, now: datetime) -> Bra
         f"there were {len(counted)} automatic rollbacks within {budget.window_seconds} s, "
         f"and rollback.budget allows {most}"
     )
-    return Brake(Reason.ROLLBACK_BUDGET_EXHAUSTED, message, counted[-most] + window)
+    return RollbackLimit(Reason.ROLLBACK_BUDGET_EXHAUSTED, message, counted[-most] + window)
 
 
-def unhelpful(spec: ModelDeploymentSpec, history: History, breached: Iterable[str]) -> Brake | None:
+def unhelpful(spec: ModelDeploymentSpec, history: History, breached: Iterable[str]) -> RollbackLimit | None:
     """Return why the newest revision is not rolled back for a breach of these metrics; None: it may be.
 
     A version that was known good and breaches as soon as it serves again shows that the cause lies elsewhere: in its
@@ -78,9 +78,9 @@ def unhelpful(spec: ModelDeploymentSpec, history: History, breached: Iterable[st
     came_from = f"{first.version} (revision {first.revision})"
     if not same:
         message = f"rollback.limit allows {number} automatic rollback{'s' * (number > 1)} in a row, from {came_from}"
-        return Brake(Reason.ROLLBACK_LIMIT_REACHED, message)
+        return RollbackLimit(Reason.ROLLBACK_LIMIT_REACHED, message)
     read = "; ".join(f"{each.metric} {each.value}, {each.threshold}" for each in same)
-    return Brake(Reason.ROLLBACK_DID_NOT_HELP, f"so did {came_from} before the rollback ({read})")
+    return RollbackLimit(Reason.ROLLBACK_DID_NOT_HELP, f"so did {came_from} before the rollback ({read})")
 
 
 def _in_a_row(history: History) -> int:
@@ -96,13 +96,13 @@ def _in_a_row(history: History) -> int:
     return number
 
 
-def _cooling(spec: ModelDeploymentSpec, history: History, now: datetime) -> Brake | None:
+def _cooling(spec: ModelDeploymentSpec, history: History, now: datetime) -> RollbackLimit | None:
     last = max(_rollbacks(history, now), default=None)
     cooldown = timedelta(seconds=spec.rollback.cooldown_seconds)
     if last is None or now - last >= cooldown:
         return None
     message = f"the last automatic rollback is less than {spec.rollback.cooldown_seconds} s ago"
-    return Brake(Reason.ROLLBACK_COOLING_DOWN, message, last + cooldown)
+    return RollbackLimit(Reason.ROLLBACK_COOLING_DOWN, message, last + cooldown)
 
 
 def _rollbacks(history: History, now: datetime) -> list[datetime]:

@@ -13,8 +13,8 @@ from pennant.core.facts.command import Command
 from pennant.core.rollout.history import Quarantine, succeeded, with_entry
 from pennant.core.rollout.next_revision import Draft, Situation, because, record_of
 from pennant.core.rollout.revision import pair
-from pennant.core.rollout.rollback import barring, quarantined
-from pennant.core.versions.selection import Held
+from pennant.core.rollout.rollback import quarantine_entry, quarantined
+from pennant.core.versions.selection import Selected
 
 
 def draft(at: Situation, target: HistoryEntry, actor: str, why: str, order: Command | None = None) -> Draft:
@@ -47,7 +47,7 @@ def held_back(at: Situation, target: HistoryEntry, made: Draft | HistoryEntry) -
         return at.quarantine
     if entry.digest != target.digest:
         entry = entry.model_copy(update={"inputs_hash": None})
-    if barring(entry.digest, entry.inputs_hash or "", at.quarantine) is not None:
+    if quarantine_entry(entry.digest, entry.inputs_hash or "", at.quarantine) is not None:
         return at.quarantine
     return quarantined(at.quarantine, entry)
 
@@ -68,7 +68,7 @@ def _asked(at: Situation, message: str) -> QuarantineEntry | None:
     if at.active is None:
         return None
     version, (digest, inputs_hash) = at.active.version, pair(at.active)
-    if isinstance(at.holder, Held) and at.template is not None:
+    if isinstance(at.holder, Selected) and at.template is not None:
         version, digest, inputs_hash = at.holder.version.version, at.holder.version.digest, at.inputs_hash
     return QuarantineEntry(
         digest=digest,

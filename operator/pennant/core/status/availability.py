@@ -7,26 +7,26 @@ from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import clip
 from pennant.api.reasons import ConditionType, Reason
 from pennant.core.rollout.progress import STANDSTILLS
-from pennant.core.status.inputs import FALSE, TRUE, Facts, Said
+from pennant.core.status.inputs import FALSE, TRUE, ConditionValue, Facts
 
 
-def available(facts: Facts) -> Said:
+def available(facts: Facts) -> ConditionValue:
     """Return whether the minimum of pods is available, and at least one.
 
     Rule: Ready needs a pod.
     """
     workload = facts.workload
     if workload is None:
-        return Said(FALSE, Reason.NOT_DEPLOYED, "nothing is deployed yet")
+        return ConditionValue(FALSE, Reason.NOT_DEPLOYED, "nothing is deployed yet")
     if workload.replicas == 0:
-        return Said(FALSE, Reason.SCALED_TO_ZERO, "spec.replicas is 0, so there is no pod")
+        return ConditionValue(FALSE, Reason.SCALED_TO_ZERO, "spec.replicas is 0, so there is no pod")
     message = f"{workload.available} of {workload.replicas} pods were available when this began"
     if workload.minimum_available and workload.available:
-        return Said(TRUE, Reason.MINIMUM_AVAILABLE, message)
-    return Said(FALSE, Reason.PODS_UNAVAILABLE, message)
+        return ConditionValue(TRUE, Reason.MINIMUM_AVAILABLE, message)
+    return ConditionValue(FALSE, Reason.PODS_UNAVAILABLE, message)
 
 
-def as_it_began(said: Said, before: ModelDeploymentStatus) -> Said:
+def as_it_began(said: ConditionValue, before: ModelDeploymentStatus) -> ConditionValue:
     """Return what is said of the pods with the numbers of the moment at which it became so.
 
     Rule: One state has one sentence.
@@ -34,10 +34,10 @@ def as_it_began(said: Said, before: ModelDeploymentStatus) -> Said:
     old = find(before.conditions, ConditionType.AVAILABLE)
     if old is None or (old.status, old.reason) != (said.status, said.reason.value):
         return said
-    return Said(said.status, said.reason, old.message)
+    return ConditionValue(said.status, said.reason, old.message)
 
 
-def stalled_by_pods(facts: Facts) -> Said | None:
+def stalled_by_pods(facts: Facts) -> ConditionValue | None:
     """Return why the pods of the active revision do not come, where that is not held against the version.
 
     What the API server refuses is told at once; everything else after the deadline.
@@ -56,7 +56,7 @@ def stalled_by_pods(facts: Facts) -> Said | None:
     available = f"{progress.available} pods of {active.version} (revision {active.revision}) became available"
     message = f"{available}: {cause.removesuffix('.')}"
     advice = WHAT_HELPS[reason] if not facts.advice or reason is not Reason.PODS_UNSCHEDULABLE else facts.advice
-    return Said(TRUE, Reason.PODS_UNAVAILABLE if facts.known_good else reason, f"{message}. {advice}")
+    return ConditionValue(TRUE, Reason.PODS_UNAVAILABLE if facts.known_good else reason, f"{message}. {advice}")
 
 
 WHAT_HELPS: Mapping[Reason, str] = {

@@ -7,10 +7,10 @@ from pennant.api.conditions import ConditionStatus
 from pennant.api.deployment_status import HistoryEntry, PodProgress, QuarantineEntry
 from pennant.api.reasons import Reason
 from pennant.core.analysis.assessment import Verdict
-from pennant.core.facts.observation import Unwritten, Workload
-from pennant.core.rollout.judgement import Withheld
+from pennant.core.facts.observation import Workload, WriteProblem
+from pennant.core.rollout.judgement import RollbackBlocked
 from pennant.core.rollout.promotion_gates import Blocked
-from pennant.core.versions.selection import Holder
+from pennant.core.versions.selection import Selection
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 
@@ -23,7 +23,7 @@ class Facts:
     generation: int
     tag: str | None
     """The tag that is followed; None where a version is named."""
-    holder: Holder
+    holder: Selection
     unresolved_since: datetime | None
     """Since when the tag has not been held by exactly one version; None: it is."""
     active: HistoryEntry | None
@@ -39,7 +39,7 @@ class Facts:
     verdict: Verdict
     condemned: QuarantineEntry | None
     """Says that the active revision was found bad."""
-    withheld: Withheld | None
+    withheld: RollbackBlocked | None
     """Says that the active revision breaches, and why nothing follows from that now."""
     blocked: QuarantineEntry | None
     """Says that what is asked for was found bad, and is not what is in place."""
@@ -57,14 +57,14 @@ class Facts:
     """Whether a version known good is there to go back to."""
     pending: bool
     """Whether the Deployment is still to be written."""
-    refusal: Unwritten | None
+    refusal: WriteProblem | None
     """Which write cannot be made, and why."""
     failing: str
     """Which copy of what the status says cannot be written, and why; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class ConditionValue:
     """Status, reason and message of a condition."""
 
     status: ConditionStatus

@@ -5,74 +5,78 @@ from collections.abc import Callable
 from pennant.api.deployment_status import HistoryEntry, MetricState
 from pennant.api.reasons import Reason
 from pennant.core.status.availability import is_scaled_to_zero
-from pennant.core.status.inputs import FALSE, TRUE, UNKNOWN, Facts, Said
+from pennant.core.status.inputs import FALSE, TRUE, UNKNOWN, ConditionValue, Facts
 
 
-def metrics_healthy(facts: Facts) -> Said:
+def metrics_healthy(facts: Facts) -> ConditionValue:
     """Return whether all enforced metrics pass; the first that does not says why."""
     metrics = facts.verdict.enforced
     if metrics and is_scaled_to_zero(facts):
-        return Said(UNKNOWN, Reason.SCALED_TO_ZERO, "spec.replicas is 0, so no metric is read")
+        return ConditionValue(UNKNOWN, Reason.SCALED_TO_ZERO, "spec.replicas is 0, so no metric is read")
     breaching = [each for each in metrics if each.state is MetricState.BREACHING]
     if breaching:
-        return Said(FALSE, breaching[0].reason, "; ".join(each.message for each in breaching))
+        return ConditionValue(FALSE, breaching[0].reason, "; ".join(each.message for each in breaching))
     unknown = [each for each in metrics if each.state is MetricState.UNKNOWN]
     if unknown:
-        return Said(UNKNOWN, unknown[0].reason, "; ".join(each.message for each in unknown))
+        return ConditionValue(UNKNOWN, unknown[0].reason, "; ".join(each.message for each in unknown))
     if not metrics:
-        return Said(TRUE, Reason.NO_METRICS, "no enforced metric is configured")
-    return Said(TRUE, Reason.METRICS_PASSING, "; ".join(each.message for each in metrics))
+        return ConditionValue(TRUE, Reason.NO_METRICS, "no enforced metric is configured")
+    return ConditionValue(TRUE, Reason.METRICS_PASSING, "; ".join(each.message for each in metrics))
 
 
-def verified(facts: Facts) -> Said:
+def verified(facts: Facts) -> ConditionValue:
     """Return whether the current revision is known good, or what it waits for.
 
     Rule: Not becoming known good is said.
     """
     active = facts.active
     if active is None:
-        return Said(FALSE, Reason.NOT_DEPLOYED, "nothing is deployed yet")
+        return ConditionValue(FALSE, Reason.NOT_DEPLOYED, "nothing is deployed yet")
     if active.verified_at is not None and facts.condemned is None:
-        return Said(TRUE, Reason.VERIFIED, f"{_name(active)} is known good")
+        return ConditionValue(TRUE, Reason.VERIFIED, f"{_name(active)} is known good")
     for tell in OBSTACLES:
         if (said := tell(facts, active)) is not None:
             return said
     message = f"{_name(active)} becomes known good when it has passed its bake time without a break"
-    return Said(FALSE, Reason.BAKING, message)
+    return ConditionValue(FALSE, Reason.BAKING, message)
 
 
-def _condemned(facts: Facts, active: HistoryEntry) -> Said | None:
+def _condemned(facts: Facts, active: HistoryEntry) -> ConditionValue | None:
     found = facts.condemned
-    return Said(FALSE, found.reason, f"{_name(active)} failed: {found.message}") if found is not None else None
+    return (
+        ConditionValue(FALSE, found.reason, f"{_name(active)} failed: {found.message}") if found is not None else None
+    )
 
 
-def _scaled_to_zero(facts: Facts, active: HistoryEntry) -> Said | None:
+def _scaled_to_zero(facts: Facts, active: HistoryEntry) -> ConditionValue | None:
     if not is_scaled_to_zero(facts):
         return None
-    return Said(FALSE, Reason.SCALED_TO_ZERO, f"{_name(active)} has no pod, so nothing shows whether it is good")
+    return ConditionValue(
+        FALSE, Reason.SCALED_TO_ZERO, f"{_name(active)} has no pod, so nothing shows whether it is good"
+    )
 
 
-def _rolling_out(_: Facts, active: HistoryEntry) -> Said | None:
+def _rolling_out(_: Facts, active: HistoryEntry) -> ConditionValue | None:
     if active.rolled_out_at is not None:
         return None
-    return Said(FALSE, Reason.ROLLOUT_IN_PROGRESS, f"{_name(active)} is not rolled out yet")
+    return ConditionValue(FALSE, Reason.ROLLOUT_IN_PROGRESS, f"{_name(active)} is not rolled out yet")
 
 
-def _unavailable(facts: Facts, active: HistoryEntry) -> Said | None:
+def _unavailable(facts: Facts, active: HistoryEntry) -> ConditionValue | None:
     if facts.progress is None:
         return None
     message = f"{_name(active)} has too few available pods; its bake time begins anew when there are enough"
-    return Said(FALSE, Reason.PODS_UNAVAILABLE, message)
+    return ConditionValue(FALSE, Reason.PODS_UNAVAILABLE, message)
 
 
-def _measured(facts: Facts, active: HistoryEntry) -> Said | None:
+def _measured(facts: Facts, active: HistoryEntry) -> ConditionValue | None:
     metrics = metrics_healthy(facts)
     if metrics.status is TRUE:
         return None
-    return Said(FALSE, metrics.reason, f"{_name(active)} is not known good: {metrics.message}")
+    return ConditionValue(FALSE, metrics.reason, f"{_name(active)} is not known good: {metrics.message}")
 
 
-OBSTACLES: tuple[Callable[[Facts, HistoryEntry], Said | None], ...] = (
+OBSTACLES: tuple[Callable[[Facts, HistoryEntry], ConditionValue | None], ...] = (
     _condemned,
     _scaled_to_zero,
     _rolling_out,

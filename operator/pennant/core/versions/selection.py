@@ -9,7 +9,7 @@ from pennant.core.versions.semver import precedence_key
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class Selected:
     """One valid version is meant: it alone carries the tag, is the newest of those that do, or is named."""
 
     version: Version
@@ -36,7 +36,7 @@ class Ambiguous:
 
 
 @dataclass(frozen=True, slots=True)
-class HolderInvalid:
+class SelectedInvalid:
     """The only versions that carry the tag cannot be read."""
 
     name: str
@@ -50,10 +50,10 @@ class NotFound:
     version: str
 
 
-Holder = Held | Unassigned | Ambiguous | HolderInvalid | NotFound
+Selection = Selected | Unassigned | Ambiguous | SelectedInvalid | NotFound
 
 
-def holder(versions: Iterable[Version], spec: ModelDeploymentSpec) -> Holder:
+def holder(versions: Iterable[Version], spec: ModelDeploymentSpec) -> Selection:
     """Return which version the spec asks for, by its tag or by name.
 
     Rule: The only holder of the tag is asked for at once.
@@ -63,7 +63,7 @@ def holder(versions: Iterable[Version], spec: ModelDeploymentSpec) -> Holder:
     return resolve(versions, spec.tag, spec.promotion.on_ambiguous_tag)
 
 
-def pinned(versions: Iterable[Version], named: str) -> Holder:
+def pinned(versions: Iterable[Version], named: str) -> Selection:
     """Return the version of this name, among those that are not being deleted.
 
     Rule: A version that is named is asked for whatever its tags.
@@ -72,10 +72,10 @@ def pinned(versions: Iterable[Version], named: str) -> Holder:
         (each for each in versions if each.version == named and not each.deleting), key=lambda each: each.name
     )
     valid = next((each for each in found if not isinstance(each.spec, Invalid)), None)
-    return Held(valid) if valid is not None else _invalid(found) or NotFound(named)
+    return Selected(valid) if valid is not None else _invalid(found) or NotFound(named)
 
 
-def resolve(versions: Iterable[Version], tag: str, on_ambiguous: AmbiguousTag = AmbiguousTag.HOLD) -> Holder:
+def resolve(versions: Iterable[Version], tag: str, on_ambiguous: AmbiguousTag = AmbiguousTag.HOLD) -> Selection:
     """Return who holds the tag, among the versions that are not being deleted.
 
     Rule: A version holds a tag where it carries it, its record is valid, and it is not being deleted.
@@ -87,16 +87,16 @@ def resolve(versions: Iterable[Version], tag: str, on_ambiguous: AmbiguousTag = 
     valid = [each for each in carriers if not isinstance(each.spec, Invalid)]
     match valid:
         case [only]:
-            return Held(only)
+            return Selected(only)
         case [_, *_] if on_ambiguous is AmbiguousTag.NEWEST:
             *older, newest = sorted(valid, key=lambda each: precedence_key(each.version))
-            return Held(newest, tuple(sorted(each.name for each in older)))
+            return Selected(newest, tuple(sorted(each.name for each in older)))
         case [_, *_]:
             return Ambiguous(tuple(each.name for each in valid))
     return _invalid(carriers) or Unassigned()
 
 
-def _invalid(versions: Iterable[Version]) -> HolderInvalid | None:
+def _invalid(versions: Iterable[Version]) -> SelectedInvalid | None:
     """Return the first version that cannot be read."""
     found = ((each.name, each.spec) for each in versions)
-    return next((HolderInvalid(name, spec.problem) for name, spec in found if isinstance(spec, Invalid)), None)
+    return next((SelectedInvalid(name, spec.problem) for name, spec in found if isinstance(spec, Invalid)), None)

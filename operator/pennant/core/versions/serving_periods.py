@@ -11,7 +11,7 @@ LONGEST_LINE = 256
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class ServingPeriod:
     """A revision that put a version in place, as its ModelDeployment tells it."""
 
     deployment: str
@@ -25,10 +25,10 @@ class Service:
     """When it became known good."""
 
 
-def services(deployment: str, history: Iterable[HistoryEntry]) -> tuple[Service, ...]:
+def periods(deployment: str, history: Iterable[HistoryEntry]) -> tuple[ServingPeriod, ...]:
     """Return the revisions of a history of which a pod became available."""
     return tuple(
-        Service(
+        ServingPeriod(
             deployment, each.revision, each.version, each.digest, each.available_at, each.ended_at, each.verified_at
         )
         for each in history
@@ -37,7 +37,7 @@ def services(deployment: str, history: Iterable[HistoryEntry]) -> tuple[Service,
 
 
 def served_by(
-    told: Iterable[Service], known: Iterable[ServedBy], digest: str | None, now: datetime
+    told: Iterable[ServingPeriod], known: Iterable[ServedBy], digest: str | None, now: datetime
 ) -> tuple[ServedBy, ...]:
     """Return when a version of this content was served, oldest first; of many the newest, and all that go on.
 

@@ -17,7 +17,7 @@ from pennant.core.facts.observation import Invalid, Key
 from pennant.core.versions import completeness
 from pennant.core.versions.bump import computed_bump, unknown
 from pennant.core.versions.record import record_digest
-from pennant.core.versions.serving_periods import Service, served_by, serving
+from pennant.core.versions.serving_periods import ServingPeriod, served_by, serving
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
 
@@ -38,7 +38,7 @@ class VersionSeen:
     """The status as it is stored, without `quarantinedBy`, which others write."""
     parent: ModelVersionSpec | Invalid | None = None
     """The version that `spec.parent` names; None: there is none, or none is named."""
-    services: tuple[Service, ...] = ()
+    periods: tuple[ServingPeriod, ...] = ()
     """The revisions that put a version of this name in place."""
     unreadable: str = ""
     """What of the status that cannot be computed anew is not readable: it is left as it is. Empty: all was read."""
@@ -48,7 +48,7 @@ def judged(seen: VersionSeen, now: datetime) -> ModelVersionStatus:
     """Return the whole status of a version, but for `quarantinedBy`; in an unchanging world it is always the same."""
     before, spec = seen.status, seen.spec
     digest = None if isinstance(spec, Invalid) else content_digest(seen.record)
-    told = served_by(seen.services, before.served_by, digest, now)
+    told = served_by(seen.periods, before.served_by, digest, now)
     known = ModelVersionStatus(
         observed_generation=seen.generation,
         conditions=_conditions(seen, now),

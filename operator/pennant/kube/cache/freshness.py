@@ -6,7 +6,7 @@ A doubt that arises while something is being read outlives that reading: hence t
 from collections.abc import Hashable
 
 
-class Trust:
+class Freshness:
     """Knows which things were read from a quorum since they were last doubted; at first none was."""
 
     def __init__(self) -> None:
@@ -23,24 +23,24 @@ class Trust:
         """Whether the thing may be served from memory."""
         return thing in self._confirmed
 
-    def doubts(self, thing: Hashable) -> bool:
+    def is_stale(self, thing: Hashable) -> bool:
         """Whether the thing itself was doubted, and not read since."""
         return thing in self._doubted_at
 
-    def confirm(self, thing: Hashable, mark: int) -> None:
-        """Trust the thing, unless it was doubted after the mark."""
+    def mark_fresh(self, thing: Hashable, mark: int) -> None:
+        """Freshness the thing, unless it was doubted after the mark."""
         if max(self._doubted_at.get(thing, 0), self._all_doubted_at) <= mark:
             self._doubted_at.pop(thing, None)
             self._confirmed.add(thing)
 
-    def doubt(self, thing: Hashable) -> None:
-        """Trust the thing no longer."""
+    def mark_stale(self, thing: Hashable) -> None:
+        """Freshness the thing no longer."""
         self._doubts += 1
         self._doubted_at[thing] = self._doubts
         self._confirmed.discard(thing)
 
-    def doubt_all(self) -> None:
-        """Trust nothing any longer."""
+    def mark_all_stale(self) -> None:
+        """Freshness nothing any longer."""
         self._doubts += 1
         self._all_doubted_at = self._doubts
         self._doubted_at.clear()

@@ -7,7 +7,7 @@ import asyncio
 import logging
 
 from pennant.core.facts.observation import Key
-from pennant.kube.cache.store import NOBODY, Keys, Store
+from pennant.kube.cache.store import NO_KEYS, Keys, Store
 from pennant.kube.codec.metadata import identity
 from pennant.kube.http.client import Client
 from pennant.kube.http.resources import MANAGED_BY, Kind
@@ -22,27 +22,27 @@ async def relist(client: Client, store: Store, namespace: str = "") -> Keys:
 
     Raises `Unavailable`; then the store has learned a part, which is no harm.
     """
-    mark = store.trust.mark()
+    mark = store.freshness.mark()
     kinds = (Kind.MODEL_DEPLOYMENT, Kind.MODEL_VERSION, Kind.DEPLOYMENT)
     concerned = await asyncio.gather(*(relist_kind(client, store, kind, namespace) for kind in kinds))
     for key in store.keys(Kind.MODEL_DEPLOYMENT, namespace):
         # A Deployment that was not found may still exist without our label; only a read by name can tell.
         if store.resource_version(Kind.DEPLOYMENT, key):
-            store.trust.confirm(key, mark)
-    return NOBODY.union(*concerned)
+            store.freshness.mark_fresh(key, mark)
+    return NO_KEYS.union(*concerned)
 
 
 async def relist_kind(client: Client, store: Store, kind: Kind, namespace: str = "") -> Keys:
     """Make the store know what a quorum knows of one kind; return whom the news may concern."""
-    mark, newest = store.trust.mark(), store.newest(kind)
-    concerned, listed, resource_version = NOBODY, set[Key](), 0
+    mark, newest = store.freshness.mark(), store.newest(kind)
+    concerned, listed, resource_version = NO_KEYS, set[Key](), 0
     async for page in client.pages(kind, namespace, **_SELECTORS.get(kind, {})):
         if not resource_version:
             resource_version = int(page["metadata"]["resourceVersion"])
             if resource_version < newest:
                 _log.warning("%s: the API server is older than what it told; starting anew", kind)
                 concerned |= store.forget_all(kind)
-                mark = store.trust.mark()
+                mark = store.freshness.mark()
         for number, raw in enumerate(page["items"]):
             if number % AT_A_TIME == 0:
                 # Ten thousand objects that are news take a second; what others have to do comes in between.
@@ -57,7 +57,7 @@ async def relist_kind(client: Client, store: Store, kind: Kind, namespace: str =
             concerned |= await refresh(client, store, kind, key)
         else:
             concerned |= store.gone(kind, key, resource_version)
-    store.trust.confirm(kind, mark)
+    store.freshness.mark_fresh(kind, mark)
     return concerned
 
 

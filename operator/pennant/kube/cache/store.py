@@ -15,12 +15,12 @@ from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core.facts.observation import Invalid, Key, Snapshot, Version, Workload
 from pennant.kube.cache.folding import folded_if_large, size_if_large, unfolded
-from pennant.kube.cache.freshness import Trust
-from pennant.kube.cache.shelf import Shelf
-from pennant.kube.cache.version_index import Records, unheard
+from pennant.kube.cache.freshness import Freshness
+from pennant.kube.cache.kind_cache import KindCache
+from pennant.kube.cache.version_index import Records, ignore_changes
 from pennant.kube.codec import translate
 from pennant.kube.codec.metadata import Identity, identity
-from pennant.kube.codec.translate import Placed, Recorded
+from pennant.kube.codec.translate import OwnedDeployment, Recorded
 from pennant.kube.http.resources import Kind
 
 _log = logging.getLogger(__name__)
@@ -28,20 +28,20 @@ _log = logging.getLogger(__name__)
 Keys = frozenset[Key]
 Model = tuple[str, str]
 """Namespace and name of a model."""
-NOBODY: Keys = frozenset()
+NO_KEYS: Keys = frozenset()
 ROOM_FOR_REVISIONS = 16 * 1024 * 1024
 """Characters of the large revisions that are kept; all others are."""
 
 
 def versions_in(namespace: str) -> tuple[Kind, str]:
-    """Return what is doubted when the ModelVersions of one namespace are."""
+    """Return what is untrusted when the ModelVersions of one namespace are."""
     return Kind.MODEL_VERSION, namespace
 
 
 class Store:
     """Knows ModelDeployments, ModelVersions and Deployments, and finds what belongs together."""
 
-    def __init__(self, records: Records | None = None, changed: Callable[[Key], None] = unheard) -> None:
+    def __init__(self, records: Records | None = None, changed: Callable[[Key], None] = ignore_changes) -> None:
         """Keep the records of versions, and who served them, in `records`.
 
         Tell `changed` of each ModelDeployment that must be looked at anew. Whatever is taken in is news but once: an
@@ -49,18 +49,18 @@ class Store:
         """
         self.records = records or Records()
         self._changed = changed
-        self.trust = Trust()
+        self.freshness = Freshness()
         """Trusts a ModelDeployment by its key, and all ModelVersions at once by their kind.
 
         It doubts those of one namespace by `versions_in`.
         """
-        self._deployments = Shelf[Snapshot]()
+        self._deployments = KindCache[Snapshot]()
         """Their large pod templates are in `_templates`."""
         self._templates: dict[Key, bytes] = {}
-        self._versions = Shelf[tuple[Model, Version]]()
-        self._workloads = Shelf[Placed]()
-        self._shelves: dict[Kind, Shelf[Snapshot] | Shelf[tuple[Model, Version]] | Shelf[Placed]]
-        self._shelves = {
+        self._versions = KindCache[tuple[Model, Version]]()
+        self._workloads = KindCache[OwnedDeployment]()
+        self._caches: dict[Kind, KindCache[Snapshot] | KindCache[tuple[Model, Version]] | KindCache[OwnedDeployment]]
+        self._caches = {
             Kind.MODEL_DEPLOYMENT: self._deployments,
             Kind.MODEL_VERSION: self._versions,
             Kind.DEPLOYMENT: self._workloads,
@@ -92,34 +92,34 @@ class Store:
     def _heard(self, kind: Kind, event_type: str | None, raw: Json) -> Keys:
         who = identity(raw)
         if event_type == "DELETED":
-            return self._dropped(kind, who.key, self._shelves[kind].bury(who))
-        if not self._shelves[kind].is_news(who):
-            return NOBODY
+            return self._dropped(kind, who.key, self._caches[kind].delete_at(who))
+        if not self._caches[kind].is_news(who):
+            return NO_KEYS
         try:
             return self._put[kind](who, raw)
         except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
             # Nothing lets such an object in; if one is there, it must not stand in the way of others, nor must what it
             # was before be taken for what it is.
             _log.warning("%s %s cannot be read: %r", kind, who.key, error)
-            return self._dropped(kind, who.key, self._shelves[kind].bury(who))
+            return self._dropped(kind, who.key, self._caches[kind].delete_at(who))
 
     def gone(self, kind: Kind, key: Key, resource_version: int, *, by: Key | None = None) -> Keys:
         """Take in that a quorum read did not find the object; return whom it may concern, and tell all but `by`.
 
         `resource_version` is that of the read, or the one that was known before it: newer states are kept.
         """
-        return self._tell(self._dropped(kind, key, self._shelves[kind].remove(key, resource_version)), by)
+        return self._tell(self._dropped(kind, key, self._caches[kind].remove(key, resource_version)), by)
 
     def forget_all(self, kind: Kind) -> Keys:
         """Forget all objects of a kind, because the API server begins a new history; return whom it may concern.
 
         Nothing is served from memory until it was read anew: a part of the truth is not the truth.
         """
-        self.doubt_all()
-        shelf = self._shelves[kind]
+        self.mark_all_stale()
+        shelf = self._caches[kind]
         concerned = [self.gone(kind, key, shelf.resource_version(key)) for key in shelf]
         shelf.clear()
-        return NOBODY.union(*concerned)
+        return NO_KEYS.union(*concerned)
 
     def _tell(self, concerned: Keys, by: Key | None) -> Keys:
         for key in concerned:
@@ -129,19 +129,19 @@ class Store:
 
     def keys(self, kind: Kind, namespace: str = "") -> tuple[Key, ...]:
         """Return the names of all known objects of a kind, or of those in one namespace."""
-        return tuple(key for key in self._shelves[kind] if namespace in ("", key.namespace))
+        return tuple(key for key in self._caches[kind] if namespace in ("", key.namespace))
 
     def count(self, kind: Kind) -> int:
         """Return how many objects of a kind are known."""
-        return len(self._shelves[kind])
+        return len(self._caches[kind])
 
     def resource_version(self, kind: Kind, key: Key) -> int:
         """Return the resourceVersion that is known of an object; 0 where it is not known."""
-        return self._shelves[kind].resource_version(key)
+        return self._caches[kind].resource_version(key)
 
     def newest(self, kind: Kind) -> int:
         """Return the highest resourceVersion that is known of a kind."""
-        return self._shelves[kind].newest()
+        return self._caches[kind].newest()
 
     def uid(self, key: Key) -> str | None:
         """Return the uid of a ModelDeployment; None where it is not known."""
@@ -277,15 +277,15 @@ class Store:
         """Take note of a status that is about to be written by this process."""
         self._sent[key] = status
 
-    def doubt(self, key: Key) -> None:
+    def mark_stale(self, key: Key) -> None:
         """Have a ModelDeployment read from a quorum again before it is served."""
-        self.trust.doubt(key)
+        self.freshness.mark_stale(key)
         if uid := self.uid(key):
             self._forget_revisions(uid)
 
-    def doubt_all(self) -> None:
+    def mark_all_stale(self) -> None:
         """Have everything read from a quorum again before it is served."""
-        self.trust.doubt_all()
+        self.freshness.mark_all_stale()
         self._revisions.clear()
         self._large_revisions.clear()
 
@@ -297,8 +297,8 @@ class Store:
             self._unindex_deployment(before, keep_revisions=before.uid == after.uid)
             if not self._is_own(before, after):
                 # Somebody else decided here, and knew things that may not be known to this process yet.
-                self.doubt(who.key)
-                self.trust.doubt(versions_in(who.key.namespace))
+                self.mark_stale(who.key)
+                self.freshness.mark_stale(versions_in(who.key.namespace))
         if (model := _model_of(after)) is not None:
             self._deployments_of.setdefault(model, set()).add(who.key)
         return frozenset({who.key})
@@ -335,7 +335,7 @@ class Store:
         self.records.put(who, raw)
         self._versions_of.setdefault(model, {})[after.name] = after
         if before is not None and replace(before, resource_version=after.resource_version) == after:
-            return NOBODY
+            return NO_KEYS
         concerned = frozenset(self._deployments_of.get(model, ()))
         if before_of != model:
             del self._versions_of[before_of][after.name]
@@ -349,25 +349,27 @@ class Store:
     def _put_workload(self, who: Identity, raw: Json) -> Keys:
         before, after = self._workloads.get(who.key), translate.placed(raw)
         self._workloads.put(who, after)
-        return self._owner(who.key) if before is None or after.differs(before) else NOBODY
+        return self._owner(who.key) if before is None or after.differs(before) else NO_KEYS
 
     def _owner(self, key: Key) -> Keys:
-        return frozenset({key}) if self._deployments.get(key) is not None else NOBODY
+        return frozenset({key}) if self._deployments.get(key) is not None else NO_KEYS
 
-    def _dropped(self, kind: Kind, key: Key, dropped: Snapshot | tuple[Model, Version] | Placed | None) -> Keys:
+    def _dropped(
+        self, kind: Kind, key: Key, dropped: Snapshot | tuple[Model, Version] | OwnedDeployment | None
+    ) -> Keys:
         match dropped:
             case None:
-                return NOBODY
+                return NO_KEYS
             case Snapshot():
                 self._unindex_deployment(dropped, keep_revisions=False)
                 self._sent.pop(key, None)
                 self._templates.pop(key, None)
                 self.records.drop_deployment(key)
                 return frozenset({key})
-            case Placed():
+            case OwnedDeployment():
                 self._compared.pop(key, None)
                 # It may live on without the label that it is watched by.
-                self.trust.doubt(key)
+                self.freshness.mark_stale(key)
                 return self._owner(key)
             case (model, Version() as version):
                 del self._versions_of[model][version.name]

@@ -17,7 +17,7 @@ from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import ModelVersionStatus
 from pennant.core.facts.observation import Invalid, Key
 from pennant.core.versions.record import immutable
-from pennant.core.versions.serving_periods import Service, services
+from pennant.core.versions.serving_periods import ServingPeriod, periods
 from pennant.core.versions.status import VersionSeen
 from pennant.kube.cache.folding import folded, text, unfolded
 from pennant.kube.codec import translate
@@ -30,7 +30,7 @@ REMEMBERED = frozenset({"servedBy"})
 """The fields among them that are not computed from the record alone."""
 
 
-def unheard(_: Key) -> None:
+def ignore_changes(_: Key) -> None:
     """Tell nobody."""
 
 
@@ -56,14 +56,14 @@ class _Record:
 class Records:
     """Knows each version's record, its children, and the revisions that put it in place."""
 
-    def __init__(self, changed: Callable[[Key], None] = unheard) -> None:
+    def __init__(self, changed: Callable[[Key], None] = ignore_changes) -> None:
         """Tell `changed` of each version whose status may have to be another one."""
         self._changed = changed
         self._records: dict[Key, _Record] = {}
         self._children: dict[Key, set[Key]] = {}
-        self._told: dict[Key, dict[Key, tuple[Service, ...]]] = {}
+        self._told: dict[Key, dict[Key, tuple[ServingPeriod, ...]]] = {}
         """By ModelDeployment: the versions that it put in place, and when."""
-        self._services: dict[Key, dict[str, tuple[Service, ...]]] = {}
+        self._services: dict[Key, dict[str, tuple[ServingPeriod, ...]]] = {}
         """The same, by version and by the name of the ModelDeployment."""
         self._sent: dict[Key, bytes] = {}
 
@@ -100,8 +100,8 @@ class Records:
 
     def put_deployment(self, key: Key, model: str, history: Iterable[HistoryEntry]) -> None:
         """Take in what a ModelDeployment of this model tells of its past."""
-        told: dict[Key, tuple[Service, ...]] = {}
-        for each in services(key.name, history):
+        told: dict[Key, tuple[ServingPeriod, ...]] = {}
+        for each in periods(key.name, history):
             version = Key(key.namespace, f"{model}-{each.version}")
             told[version] = (*told.get(version, ()), each)
         self._tell(key, told)
@@ -131,7 +131,7 @@ class Records:
             status=status,
             unreadable=unreadable,
             parent=None if parent is None or record.parent is None else self._read(record.parent, parent)[1],
-            services=tuple(each for name in sorted(told) for each in told[name]),
+            periods=tuple(each for name in sorted(told) for each in told[name]),
         )
 
     def _read(self, key: Key, record: _Record) -> tuple[Any, ModelVersionSpec | Invalid]:
@@ -140,7 +140,7 @@ class Records:
         raw = unfolded(record.spec)
         return raw, translate.version_spec(key.name, raw)
 
-    def _tell(self, deployment: Key, told: dict[Key, tuple[Service, ...]]) -> None:
+    def _tell(self, deployment: Key, told: dict[Key, tuple[ServingPeriod, ...]]) -> None:
         before = self._told.get(deployment, {})
         self._told[deployment] = told
         for version in before.keys() | told.keys():

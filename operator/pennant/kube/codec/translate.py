@@ -57,7 +57,7 @@ _NO_TAGS: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class OwnedDeployment:
     """A Deployment, and whose it is: `workload.owned` depends on who asks."""
 
     workload: Workload
@@ -73,7 +73,7 @@ class Placed:
         owned = self.controller_uid == uid
         return replace(self.workload, owned=owned, orphaned=self.left_by is not None and self.left_by != uid)
 
-    def differs(self, other: "Placed") -> bool:
+    def differs(self, other: "OwnedDeployment") -> bool:
         """Whether more than the resourceVersion differs."""
         known = replace(self.workload, resource_version=other.workload.resource_version)
         return known != other.workload or (self.controller_uid, self.left_by) != (other.controller_uid, other.left_by)
@@ -104,7 +104,7 @@ def model_deployment(raw: Json) -> Snapshot:
         revisions=(),
         workload=None,
         changed_by=last_writer(raw, "spec"),
-        order=command.read(metadata.get("annotations") or {}),
+        command=command.read(metadata.get("annotations") or {}),
         unreadable=unreadable,
     )
 
@@ -259,7 +259,7 @@ def _listed(raw: Json, field: str, model: type[ModelT]) -> tuple[ModelT, ...]:
     return tuple(read)
 
 
-def placed(raw: Json) -> Placed:
+def placed(raw: Json) -> OwnedDeployment:
     """Return the Deployment and the uid of its controller."""
     metadata, spec, status = raw["metadata"], raw["spec"], raw.get("status") or {}
     conditions = {each["type"]: each for each in status.get("conditions") or ()}
@@ -291,7 +291,7 @@ def placed(raw: Json) -> Placed:
         editor=editor,
         edited=edited,
     )
-    return Placed(workload, controller_uid(raw), _left_by(raw))
+    return OwnedDeployment(workload, controller_uid(raw), _left_by(raw))
 
 
 def _left_by(raw: Json) -> str | None:

@@ -75,11 +75,11 @@ def always() -> bool:
     return True
 
 
-def unheard(kind: Kind) -> None:
+def ignore_changes(kind: Kind) -> None:
     """Tell nobody."""
 
 
-def unobserved(verb: Verb, kind: Kind, code: int, seconds: float) -> None:
+def ignore_request(verb: Verb, kind: Kind, code: int, seconds: float) -> None:
     """Tell nobody."""
 
 
@@ -102,8 +102,8 @@ class Client:
         connection: Connection,
         *,
         permit: Permit = always,
-        observed: Observed = unobserved,
-        absent: Callable[[Kind], None] = unheard,
+        observed: Observed = ignore_request,
+        absent: Callable[[Kind], None] = ignore_changes,
         limit: int = 32,
         total_seconds: float = 10.0,
         connect_seconds: float = 3.0,

@@ -12,7 +12,7 @@ from pennant.core.facts.observation import Key
 from pennant.kube.codec.metadata import Identity
 
 T = TypeVar("T")
-MAX_GRAVES = 4096
+MAX_TOMBSTONES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,12 @@ class _Entry(Generic[T]):
     value: T
 
 
-class Shelf(Generic[T]):
+class KindCache(Generic[T]):
     """Objects by namespace and name, and the last resourceVersion of those that were deleted."""
 
     def __init__(self) -> None:
         self._entries: dict[Key, _Entry[T]] = {}
-        self._graves: OrderedDict[str, int] = OrderedDict()
+        self._tombstones: OrderedDict[str, int] = OrderedDict()
 
     def __iter__(self) -> Iterator[Key]:
         return iter(tuple(self._entries))
@@ -53,22 +53,22 @@ class Shelf(Generic[T]):
         """Whether this is newer than what is known of the name, and not from before its deletion."""
         if identity.resource_version <= self.resource_version(identity.key):
             return False
-        return identity.resource_version >= self._graves.get(identity.uid, 0)
+        return identity.resource_version >= self._tombstones.get(identity.uid, 0)
 
     def put(self, identity: Identity, value: T) -> None:
         """Keep an object that is news."""
         self._entries[identity.key] = _Entry(identity.uid, identity.resource_version, value)
 
-    def bury(self, identity: Identity) -> T | None:
+    def delete_at(self, identity: Identity) -> T | None:
         """Remove the object that was deleted at this resourceVersion; return it if it was there.
 
         States from before are refused from now on. That very state is not: an object that no longer matches a
         selector is reported as deleted, with the resourceVersion of the state in which it goes on living.
         """
-        self._graves[identity.uid] = max(identity.resource_version, self._graves.get(identity.uid, 0))
-        self._graves.move_to_end(identity.uid)
-        if len(self._graves) > MAX_GRAVES:
-            self._graves.popitem(last=False)
+        self._tombstones[identity.uid] = max(identity.resource_version, self._tombstones.get(identity.uid, 0))
+        self._tombstones.move_to_end(identity.uid)
+        if len(self._tombstones) > MAX_TOMBSTONES:
+            self._tombstones.popitem(last=False)
         entry = self._entries.get(identity.key)
         if entry is None or entry.resource_version > identity.resource_version:
             return None
@@ -79,9 +79,9 @@ class Shelf(Generic[T]):
         entry = self._entries.get(key)
         if entry is None or entry.resource_version > resource_version:
             return None
-        return self.bury(Identity(key, entry.uid, resource_version + 1))
+        return self.delete_at(Identity(key, entry.uid, resource_version + 1))
 
     def clear(self) -> None:
         """Forget everything, graves as well."""
         self._entries.clear()
-        self._graves.clear()
+        self._tombstones.clear()

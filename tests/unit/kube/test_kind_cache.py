@@ -1,8 +1,8 @@
 import pytest
 
 from pennant.core.facts.observation import Key
-from pennant.kube.cache import shelf
-from pennant.kube.cache.shelf import Shelf
+from pennant.kube.cache import kind_cache
+from pennant.kube.cache.kind_cache import KindCache
 from pennant.kube.codec.metadata import Identity
 
 KEY = Key("default", "fraud")
@@ -12,8 +12,8 @@ def state(resource_version: int, uid: str = "a") -> Identity:
     return Identity(KEY, uid, resource_version)
 
 
-def holding(resource_version: int) -> Shelf[str]:
-    found = Shelf[str]()
+def holding(resource_version: int) -> KindCache[str]:
+    found = KindCache[str]()
     found.put(state(resource_version), "value")
     return found
 
@@ -30,26 +30,26 @@ def test_resource_versions_are_numbers_and_not_texts() -> None:
 
 def test_a_state_from_before_the_deletion_does_not_raise_the_dead() -> None:
     found = holding(10)
-    found.bury(state(20))
+    found.delete_at(state(20))
     assert found.get(KEY) is None
     assert not found.is_news(state(19))
 
 
 def test_the_state_at_its_deletion_may_come_back_because_it_may_only_have_left_a_selector() -> None:
     found = holding(10)
-    found.bury(state(20))
+    found.delete_at(state(20))
     assert found.is_news(state(20))
 
 
 def test_another_object_of_the_same_name_is_not_held_back_by_the_grave() -> None:
     found = holding(10)
-    found.bury(state(20))
+    found.delete_at(state(20))
     assert found.is_news(state(19, uid="b"))
 
 
 def test_a_late_deletion_does_not_remove_a_newer_state() -> None:
     found = holding(30)
-    assert found.bury(state(20)) is None
+    assert found.delete_at(state(20)) is None
     assert found.get(KEY) == "value"
 
 
@@ -66,16 +66,16 @@ def test_a_read_that_found_nothing_does_not_remove_what_came_meanwhile() -> None
 
 
 def test_graves_are_bounded_and_the_oldest_go_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shelf, "MAX_GRAVES", 2)
-    found = Shelf[str]()
+    monkeypatch.setattr(kind_cache, "MAX_TOMBSTONES", 2)
+    found = KindCache[str]()
     for number in (1, 2, 3):
-        found.bury(state(20, uid=f"uid-{number}"))
+        found.delete_at(state(20, uid=f"uid-{number}"))
     assert [found.is_news(state(19, uid=f"uid-{number}")) for number in (1, 2, 3)] == [True, False, False]
 
 
 def test_what_is_cleared_is_forgotten_with_its_graves() -> None:
     found = holding(10)
-    found.bury(state(20))
+    found.delete_at(state(20))
     found.clear()
     assert found.is_news(state(1))
     assert (len(found), found.newest()) == (0, 0)
