@@ -1,6 +1,6 @@
 """The API server's audit log: what an account has asked, what it sent, and a judge of its writes.
 
-Rule: Every write has a precondition.
+Rule: R16.
 """
 
 import json

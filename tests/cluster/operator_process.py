@@ -151,7 +151,7 @@ class Operator:
 
         Looked at are its log, its metrics, and what it has sent to the API server from this byte of the audit log on.
 
-        Rule: Neither a secret nor what a stranger says is told on.
+        Rule: R100.
         """
         user = self.installation.user.encode()
         sent = b"".join(line for line in lines(self.rig.audit_log, since) if user in line)

@@ -1,6 +1,6 @@
 """Secrets that the operator is given, the words that strangers say to it, and a search for either in what it tells.
 
-Rule: Neither a secret nor what a stranger says is told on.
+Rule: R100.
 """
 
 import base64

@@ -233,7 +233,7 @@ class Stage:
     def assert_left_alone(self) -> None:
         """Nobody's spec, annotation or finalizer was written by the operator, and the files still say what is.
 
-        Rule: Nobody's object is touched but in its status.
+        Rule: R84.
         """
         for each in self.applied.values():
             metadata = each["metadata"]
@@ -252,7 +252,7 @@ class Stage:
     def assert_preconditioned(self) -> None:
         """Whatever the operator wrote in this time, here or elsewhere, was bound to what it had seen.
 
-        Rule: Every write has a precondition.
+        Rule: R16.
         """
         found = without_precondition(self.operator.installation.audit_log.writes(self.begins_at))
         assert not found, found
@@ -260,7 +260,7 @@ class Stage:
     def assert_discreet(self) -> None:
         """The operator has told none of its secrets, and nothing that a stranger said.
 
-        Rule: Neither a secret nor what a stranger says is told on.
+        Rule: R100.
         """
         found = self.operator.told_on(self.begins_at)
         assert not found, found
@@ -268,7 +268,7 @@ class Stage:
     def assert_silent(self, seconds: float = 4) -> None:
         """Nothing at all is written while the version in place is known good and nothing changes.
 
-        Rule: Silence where nothing changes.
+        Rule: R83.
         """
         self.until(lambda: "verifiedAt" in self.history[-1], what="a revision known good")
         time.sleep(1)

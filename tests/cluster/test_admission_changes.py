@@ -1,6 +1,6 @@
 """Whatever others own of the Deployment, add to it or refuse: a version runs as it was recorded, or a person is called.
 
-Rule: What is written is what was asked for.
+Rule: R27.
 """
 
 import json
@@ -116,7 +116,7 @@ def injecting(stage: Stage, version: str) -> AbstractContextManager[None]:
 
 
 def test_an_undo_after_the_upgrade_of_an_injector_is_adopted(stage: Stage) -> None:
-    """Rule: A native undo is adopted, known by its content."""
+    """Rule: R67."""
     stage.accuracy("1.0.0", 0.95)
     with injecting(stage, "1"):
         stage.version("1.0.0", "production")
@@ -144,7 +144,7 @@ def test_a_policy_that_changes_the_image_is_told_and_waited_for(serving: Stage) 
 
 
 def test_a_webhook_that_cannot_be_called_is_told_with_the_servers_words(serving: Stage) -> None:
-    """Rule: What the API server refuses is said, and tried again after a minute."""
+    """Rule: R93."""
     webhook = {
         "name": "policy.example.com",
         "clientConfig": {"url": "https://127.0.0.1:1/validate"},
@@ -167,7 +167,7 @@ def test_a_webhook_that_cannot_be_called_is_told_with_the_servers_words(serving:
 
 
 def test_a_status_that_is_not_taken_is_told_by_an_event(serving: Stage) -> None:
-    """Rule: A write that has failed for a minute is said."""
+    """Rule: R94."""
     rule = {
         "apiGroups": ["pennant.dev"],
         "apiVersions": ["v1alpha1"],

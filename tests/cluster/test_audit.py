@@ -1,6 +1,6 @@
 """The judge of the operator's writes, which looks at every scenario: it knows each kind of write, and can find fault.
 
-Rule: Every write has a precondition.
+Rule: R16.
 """
 
 import json

@@ -4,9 +4,9 @@ from cluster.stage import Stage
 
 
 def test_when_every_version_breaches_one_after_another_the_last_one_goes_on_serving(serving: Stage) -> None:
-    """Rule: A rollback goes to the newest revision known good that was not found bad since.
+    """Rule: R55.
 
-    Rule: Rollbacks come to an end.
+    Rule: R58.
     """
     for old, new in (("1.0.0", "1.1.0"), ("1.1.0", "1.2.0")):
         serving.accuracy(new, 0.97)
@@ -34,7 +34,7 @@ def test_when_every_version_breaches_one_after_another_the_last_one_goes_on_serv
 
 
 def test_a_rollback_that_does_not_help_is_the_last_one(serving: Stage) -> None:
-    """Rule: A rollback that does not help is evidence against the cluster."""
+    """Rule: R56."""
     for old, new in (("1.0.0", "1.1.0"), ("1.1.0", "1.2.0")):
         serving.accuracy(new, 0.97)
         serving.version(new)
@@ -66,7 +66,7 @@ def test_automatic_rollbacks_that_follow_each_other_are_bounded(serving: Stage) 
 
 
 def test_a_storm_of_moves_ends_with_the_version_that_holds_the_tag_last(serving: Stage) -> None:
-    """Rule: The only holder of the tag is asked for at once."""
+    """Rule: R2."""
     versions = [f"1.{minor}.0" for minor in range(6)]
     for each in versions[1:]:
         serving.accuracy(each, 0.97)

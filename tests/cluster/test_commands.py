@@ -11,7 +11,7 @@ def promoted(stage: Stage, old: str, new: str) -> None:
 
 
 def test_undo_by_annotation_holds_until_the_tag_moves(serving: Stage) -> None:
-    """Rule: An undo holds until the tag moves."""
+    """Rule: R66."""
     promoted(serving, "1.0.0", "1.1.0")
     serving.command(rollback_to="", requested_at="t1", requested_by="ada", reason="angry customers")
     serving.until(lambda: serving.versions_in_history()[-1] == ("1.0.0", "Undo", "Verified"))
@@ -62,7 +62,7 @@ def test_retry_gives_a_version_another_chance(rolled_back: Stage) -> None:
 
 
 def test_restart_replaces_all_pods_once(serving: Stage) -> None:
-    """Rule: A command is carried out once and answered."""
+    """Rule: R14."""
     pods = serving.pods()
     serving.command(restart="", requested_at="2026-11-24T12:00:00Z", requested_by="ada")
     serving.until(lambda: serving.versions_in_history()[-1] == ("1.0.0", "Restart", "Verified"))
@@ -73,7 +73,7 @@ def test_restart_replaces_all_pods_once(serving: Stage) -> None:
 
 
 def test_a_command_whose_token_is_taken_away_does_not_run_again(serving: Stage) -> None:
-    """Rule: A command is carried out once and answered."""
+    """Rule: R14."""
     promoted(serving, "1.0.0", "1.1.0")
     serving.command(rollback_to="1.0.0", requested_at="monday")
     serving.until(lambda: serving.versions_in_history()[-1] == ("1.0.0", "Undo", "Verified"))

@@ -4,7 +4,7 @@ from cluster.stage import Stage
 
 
 def test_conditions_of_a_first_rollout_and_of_rest(stage: Stage) -> None:
-    """Rule: A deployment that is there before its versions is no error."""
+    """Rule: R7."""
     stage.accuracy("1.0.0", 0.95)
     stage.deployment()
     stage.until(lambda: stage.condition("Reconciling") == ("True", "TagUnassigned"), what="waiting for a version")

@@ -1,6 +1,6 @@
 """A CustomResourceDefinition goes under the operator, and comes back.
 
-Rule: Without a CustomResourceDefinition nothing is decided.
+Rule: R97.
 """
 
 import time

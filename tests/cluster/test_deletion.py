@@ -47,7 +47,7 @@ def while_it_serves(stage: Stage) -> None:
 def test_a_deleted_deployment_leaves_nothing_behind(
     serving: Stage, cascade: str, reach: Callable[[Stage], None]
 ) -> None:
-    """Rule: Deleting needs nobody's help."""
+    """Rule: R99."""
     reach(serving)
     serving.kubectl("delete", "modeldeployment", NAME, f"--cascade={cascade}", "--timeout=30s")
     serving.until(lambda: not serving.left(), what="the end of all that belonged to it")
@@ -67,7 +67,7 @@ def test_a_deployment_that_is_deleted_while_the_operator_is_down_does_not_come_b
 
 
 def test_what_was_orphaned_is_taken_up_again_and_nothing_notices(serving: Stage) -> None:
-    """Rule: What lost its owner is taken up again."""
+    """Rule: R74."""
     before, history, pods = serving.get("deployment"), serving.history, serving.pods()
     serving.kubectl("delete", "modeldeployment", NAME, "--cascade=orphan", "--timeout=30s")
     serving.until(lambda: "ownerReferences" not in serving.get("deployment")["metadata"])
@@ -187,7 +187,7 @@ def test_namespaces_are_deleted_at_any_time_and_another_is_not_disturbed(
 
 
 def test_the_version_to_go_back_to_is_deleted_and_is_gone_back_to(serving: Stage) -> None:
-    """Rule: A version that is deleted while it serves goes on serving."""
+    """Rule: R8."""
     serving.accuracy("1.1.0", 0.97)
     serving.version("1.1.0")
     serving.move_tag("1.0.0", "1.1.0")
@@ -273,7 +273,7 @@ def lenient(stage: Stage) -> Manifest:
 def test_two_deployments_of_one_model_do_not_concern_each_other(stage: Stage) -> None:
     """What one finds bad the other goes on serving, also when the one is deleted.
 
-    Rule: Two deployments of one model are independent.
+    Rule: R102.
     """
     for version, accuracy in (("1.0.0", 0.95), ("1.1.0", 0.8)):
         stage.accuracy(version, accuracy)

@@ -140,8 +140,8 @@ def test_no_write_of_a_leader_is_accepted_after_its_successor_s(
 ) -> None:
     """What is on its way is refused, and what is not yet sent never is; the rollbacks are made once.
 
-    Rule: Every write has a precondition.
-    Rule: One replica leads.
+    Rule: R16.
+    Rule: R98.
     """
     led = leader.leader()
     held = freeze(leader, proxy, stages)

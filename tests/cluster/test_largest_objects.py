@@ -38,7 +38,7 @@ def test_the_largest_objects_of_one_namespace_leave_others_served_as_before(
 ) -> None:
     """They say what is wrong with them, and neither a list nor a start of the operator fails for them.
 
-    Rule: No object of one tenant stops the operator.
+    Rule: R89.
     """
     rig.kubectl("create", "namespace", NAMESPACE)
     try:

@@ -38,7 +38,7 @@ def container(stage: Stage) -> dict[str, object]:
     ],
 )
 def test_an_edit_is_put_right_and_recorded(serving: Stage, edit: tuple[str, ...], manager: str, field: str) -> None:
-    """Rule: Any other change of what the operator wrote is put right and recorded."""
+    """Rule: R69."""
     before = serving.get("deployment")["spec"]
     serving.kubectl(*edit)
     serving.until(lambda: serving.status.get("drift"), 30, "the record of the drift")
@@ -65,9 +65,9 @@ def test_a_deleted_deployment_is_made_again(serving: Stage) -> None:
 
 
 def test_kubectl_rollout_undo_is_adopted(serving: Stage) -> None:
-    """Rule: The Deployment says which version it serves and why.
+    """Rule: R28.
 
-    Rule: A native undo is adopted, known by its content.
+    Rule: R67.
     """
     serving.accuracy("1.1.0", 0.97)
     serving.version("1.1.0")
@@ -97,7 +97,7 @@ def test_kubectl_rollout_undo_to_a_version_found_bad_is_put_right(rolled_back: S
 
 
 def test_kubectl_rollout_restart_is_left_in_place_and_recorded(serving: Stage) -> None:
-    """Rule: A native restart is left in place and recorded."""
+    """Rule: R68."""
     pods = serving.pods()
     serving.kubectl("rollout", "restart", "deployment/fraud")
     serving.until(lambda: serving.versions_in_history()[-1] == ("1.0.0", "Restart", "Verified"))
@@ -118,7 +118,7 @@ def test_kubectl_rollout_restart_is_left_in_place_and_recorded(serving: Stage) -
 
 
 def test_a_horizontal_pod_autoscaler_is_followed_and_not_fought(serving: Stage) -> None:
-    """Rule: An autoscaler on the ModelDeployment is followed."""
+    """Rule: R70."""
     manifest = serving.a_deployment()
     del manifest["spec"]["replicas"]
     serving.apply(manifest)
@@ -154,7 +154,7 @@ def test_a_horizontal_pod_autoscaler_is_followed_and_not_fought(serving: Stage) 
 
 
 def test_a_status_that_was_wiped_is_rebuilt_from_the_records(rolled_back: Stage) -> None:
-    """Rule: A lost status is rebuilt from the records."""
+    """Rule: R72."""
     rolled_back.until(lambda: "verifiedAt" in rolled_back.history[-1])
     rolled_back.assert_falls_silent()
     before = rolled_back.status
@@ -179,7 +179,7 @@ def test_an_entry_of_the_history_that_was_tampered_with_is_named_and_restored(ro
 
 
 def test_a_record_that_was_made_anew_with_another_content_is_named(rolled_back: Stage) -> None:
-    """Rule: What was tampered with is named."""
+    """Rule: R76."""
     rolled_back.until(lambda: "verifiedAt" in rolled_back.history[-1])
     record = rolled_back.get("controllerrevision", "fraud-2")
     answer = rolled_back.kubectl(

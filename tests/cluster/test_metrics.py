@@ -49,7 +49,7 @@ def test_a_version_that_is_much_worse_than_the_stable_one_is_rolled_back(stage: 
 
 
 def test_what_a_comparison_says(stage: Stage) -> None:
-    """Rule: A number is compared with that of the last version known good."""
+    """Rule: R41."""
     started(stage, analysis=watching(WORSE), rollback={"action": "Report"})
     assert reason(stage) == "NothingToCompare"
     promote(stage, 0.8)
@@ -76,9 +76,9 @@ def test_a_version_that_is_a_little_worse_than_the_stable_one_is_not(stage: Stag
 
 
 def test_a_check_on_too_few_samples_holds(stage: Stage) -> None:
-    """Rule: A check counts only with the samples that it asks for.
+    """Rule: R40.
 
-    Rule: Without a way back what serves goes on serving.
+    Rule: R59.
     """
     started(stage, analysis=watching({**BAD, "minimumSamples": {"query": SAMPLES, "count": 1}}))
     stage.deployment(analysis=watching({**BAD, "minimumSamples": {"query": SAMPLES, "count": 1_000_000}}))
@@ -99,7 +99,7 @@ def test_a_check_on_too_few_samples_holds(stage: Stage) -> None:
     ],
 )
 def test_a_query_that_gives_no_number_holds(stage: Stage, query: str, why: str) -> None:
-    """Rule: Not knowing is neither good nor bad."""
+    """Rule: R35."""
     stage.accuracy("1.0.0", 0.95)
     stage.version("1.0.0", "production")
     stage.deployment(analysis=watching({**BAD, "prometheus": {"query": query}}))
@@ -127,7 +127,7 @@ def test_it_is_told_why_a_query_gives_nothing(stage: Stage, query: str, why: str
 
 
 def test_where_no_series_means_that_all_is_well_it_is_told_what_helps_and_that_helps(stage: Stage) -> None:
-    """Rule: A query that gives a number only while something is wrong is told."""
+    """Rule: R38."""
     stage.version("1.0.0", "production")
     errors: dict[str, Any] = {
         "name": "errors",
@@ -147,7 +147,7 @@ def test_where_no_series_means_that_all_is_well_it_is_told_what_helps_and_that_h
 
 
 def test_from_an_observed_metric_nothing_follows(stage: Stage) -> None:
-    """Rule: From a metric that is only observed nothing follows."""
+    """Rule: R45."""
     started(stage, analysis=watching({**BAD, "mode": "Observe"}))
     promote(stage, 0.2)
     stage.until_verified("1.1.0")
@@ -170,7 +170,7 @@ def test_a_second_source_has_a_name_and_credentials_of_its_own(stage: Stage) -> 
 def test_what_a_range_reaches_back_to_is_held_against_neither_the_way_back_nor_a_retry(stage: Stage) -> None:
     """The query names no revision, so its range holds samples of whatever served before.
 
-    Rule: No sample from before the attempt is looked at.
+    Rule: R31.
     """
     worst = {"query": 'min(min_over_time(model_accuracy{namespace="${namespace}"}[8s]))'}
     started(stage, replicas=1, analysis=watching({**BAD, "prometheus": worst}))
@@ -192,14 +192,14 @@ def by(source: str, interval: int = 1) -> dict[str, Any]:
 
 
 def test_a_source_that_takes_longer_than_the_interval_is_used_all_the_same(stage: Stage) -> None:
-    """Rule: One question is asked at a time, and its answer is used."""
+    """Rule: R33."""
     started(stage, analysis=by("slow", interval=2))
     promote(stage, 0.2)
     stage.until_rolled_back_to("1.0.0")
 
 
 def test_a_source_that_rounds_times_to_whole_steps_is_read_as_any_other(stage: Stage) -> None:
-    """Rule: A server that rounds times to whole steps changes nothing."""
+    """Rule: R32."""
     started(stage, analysis=by("aligned", interval=3))
     promote(stage, 0.2)
     stage.until_rolled_back_to("1.0.0")
@@ -207,7 +207,7 @@ def test_a_source_that_rounds_times_to_whole_steps_is_read_as_any_other(stage: S
 
 @pytest.mark.parametrize("source", ["partial", "half"])
 def test_an_answer_that_says_that_it_is_partial_is_not_believed(stage: Stage, source: str) -> None:
-    """Rule: An answer that says that it is partial is no answer."""
+    """Rule: R36."""
     stage.accuracy("1.0.0", 0.2)
     stage.version("1.0.0", "production")
     stage.deployment(analysis=by(source))
@@ -216,7 +216,7 @@ def test_an_answer_that_says_that_it_is_partial_is_not_believed(stage: Stage, so
 
 
 def test_a_source_that_is_too_slow_makes_no_version_good_and_finds_a_bad_one(stage: Stage) -> None:
-    """Rule: A source that is too slow for the interval is no reason to call a metric good."""
+    """Rule: R34."""
     started(stage)
     stage.deployment(analysis=by("slow"))
     promote(stage, 0.95)
@@ -253,7 +253,7 @@ def alerting(stage: Stage) -> Iterator[Stage]:
 
 
 def test_an_alert_that_fires_rolls_back(alerting: Stage) -> None:
-    """Rule: An alert speaks against a revision only where it began after it."""
+    """Rule: R42."""
     started(alerting, analysis=watching(ALERT))
     assert alerting.condition("MetricsHealthy") == ("True", "MetricsPassing")
     assert reason(alerting) == "NoAlertFiring"
@@ -267,7 +267,7 @@ def test_an_alert_that_fires_rolls_back(alerting: Stage) -> None:
 
 
 def test_an_alert_that_nobody_defined_makes_no_version_good(stage: Stage) -> None:
-    """Rule: An alert that nobody defined says nothing."""
+    """Rule: R43."""
     misspelt = {"name": "misspelt", "alert": {"matchLabels": {"alertname": "HighQueueDepht"}}}
     by_regex = {"name": "regex", "alert": {"matchLabels": {"alertname": "High.*", "severity": "critical|warning"}}}
     stage.version("1.0.0", "production")
@@ -301,7 +301,7 @@ def burning(stage: Stage) -> Iterator[Callable[[bool], None]]:
 
 
 def test_an_alert_from_before_a_revision_holds_it_until_it_stops(stage: Stage, burning: Callable[[bool], None]) -> None:
-    """Rule: An alert speaks against a revision only where it began after it."""
+    """Rule: R42."""
     named = {"key": "alertname", "operator": "In", "values": ["Burning"]}
     here = {"key": "in", "operator": "In", "values": ["${namespace}", "everywhere"]}
     metric = {"name": "burning", "alert": {"matchExpressions": [named, here]}}
@@ -321,7 +321,7 @@ def test_an_alert_is_told_by_the_condition(alerting: Stage) -> None:
 
 
 def test_a_notification_of_alertmanager_has_the_alert_looked_at_before_the_next_check(alerting: Stage) -> None:
-    """Rule: A notification from Alertmanager is a hint and nothing more."""
+    """Rule: R44."""
     started(alerting, analysis=watching(ALERT, interval=1))
     alerting.deployment(analysis=watching(ALERT, interval=600))
     promote(alerting, 0.5)

@@ -63,7 +63,7 @@ def test_a_signal_ends_it_within_seconds_and_releases_the_lease(rig: Rig, replic
 
 
 def test_a_killed_leader_is_followed_by_the_other_replica(replicas: Callable[..., Operator]) -> None:
-    """Rule: One replica leads."""
+    """Rule: R98."""
     first = replicas()
     first.wait_for("Leading")
     second = replicas()

@@ -20,7 +20,7 @@ def patch_status(stage: Stage, kind: str, name: str, status: str) -> None:
 
 
 def test_a_pin_ends_no_quarantine(rolled_back: Stage) -> None:
-    """Rule: A quarantine ends by a person or by the tag."""
+    """Rule: R63."""
     rolled_back.apply(without_tag(rolled_back, "1.0.0"))
     rolled_back.until(lambda: rolled_back.condition("TagResolved") == ("True", "VersionPinned"))
     rolled_back.until(lambda: rolled_back.condition("Ready") == ("True", "Serving"))
@@ -64,7 +64,7 @@ def test_a_tag_that_comes_back_is_another_attempt(stage: Stage, move: Callable[[
 
 
 def test_a_quarantine_that_somebody_takes_out_of_the_status_is_restored(rolled_back: Stage) -> None:
-    """Rule: A quarantine is kept in three places."""
+    """Rule: R65."""
     rolled_back.until(lambda: rolled_back.get("modelversion", "fraud-1.1.0")["status"].get("quarantinedBy"))
     known = rolled_back.status["quarantine"]
     for lost in ('{"quarantine":[]}', '{"quarantine":[],"desired":null}'):
@@ -81,7 +81,7 @@ def test_a_quarantine_that_somebody_takes_out_of_the_status_is_restored(rolled_b
 
 
 def test_a_model_deployment_that_is_created_again_serves_what_was_known_good(rolled_back: Stage) -> None:
-    """Rule: Something known good is better than nothing."""
+    """Rule: R64."""
     rolled_back.until(
         lambda: rolled_back.get("modelversion", "fraud-1.0.0")["status"]["servedBy"][-1].get("verifiedAt")
     )

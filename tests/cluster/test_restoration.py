@@ -2,8 +2,8 @@
 
 The garbage collector is the real one. What is bad is never served on the way.
 
-Rule: What lost its owner is taken up again.
-Rule: A quarantine is kept in three places.
+Rule: R74.
+Rule: R65.
 """
 
 import json

@@ -28,7 +28,7 @@ def test_report_says_so_and_changes_nothing(serving: Stage) -> None:
 
 
 def test_pause_freezes_the_rollout_until_a_person_decides(serving: Stage) -> None:
-    """Rule: A bad version may be frozen or only reported instead."""
+    """Rule: R62."""
     serving.deployment(rollback={"action": "Pause"})
     breach(serving)
     serving.until_stalled("BreachPaused")
@@ -54,7 +54,7 @@ def test_a_breach_within_the_cooldown_waits(serving: Stage) -> None:
 
 
 def test_an_exhausted_budget_stops_rollbacks_and_promotions(serving: Stage) -> None:
-    """Rule: Cooldown and budget bound the rate of rollbacks."""
+    """Rule: R60."""
     serving.accuracy("1.1.0", 0.97)
     serving.version("1.1.0")
     serving.deployment(rollback={"budget": {"count": 1, "windowSeconds": 3600}})
@@ -96,7 +96,7 @@ def doubting(rig: Rig, operator: Operator, tmp_path: Path) -> Iterator[Stage]:
 
 
 def test_a_source_against_which_many_breach_at_once_is_not_believed(doubting: Stage) -> None:
-    """Rule: Where many breach at once the source is not believed."""
+    """Rule: R61."""
     other = doubting.a_deployment()
     other["metadata"]["name"] = "fraud-shadow"
     doubting.accuracy("1.0.0", 0.95)

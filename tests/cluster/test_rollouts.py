@@ -54,7 +54,7 @@ def promote(stage: Stage, new: str = "1.1.0", old: str = "1.0.0") -> None:
 def test_the_version_gone_back_to_is_not_judged_by_the_deadline_of_the_one_before(stage: Stage, rollout: Any) -> None:
     """The Deployment keeps the condition of the template before where an old ReplicaSet is taken up again.
 
-    Rule: An attempt has a clock of its own.
+    Rule: R19.
     """
     stage.version("1.0.0", "production")
     stage.deployment(**QUICK | {"rollout": {"progressDeadlineSeconds": DEADLINE, **rollout}})
@@ -74,7 +74,7 @@ def test_the_version_gone_back_to_is_not_judged_by_the_deadline_of_the_one_befor
 
 
 def test_a_version_known_good_that_gets_the_tag_back_is_not_frozen_with_the_failed_one(quick: Stage) -> None:
-    """Rule: An attempt has a clock of its own."""
+    """Rule: R19."""
     quick.deployment(**QUICK, rollback={"action": "Pause"})
     quick.unready("1.1.0")
     promote(quick)
@@ -86,7 +86,7 @@ def test_a_version_known_good_that_gets_the_tag_back_is_not_frozen_with_the_fail
 
 
 def test_a_retry_has_its_whole_time_again_and_a_late_version_is_reinstated(stage: Stage) -> None:
-    """Rule: A verdict that the facts refute ends."""
+    """Rule: R24."""
     stage.version("1.0.0", "production")
     stage.unready("1.0.0")
     stage.deployment(**QUICK)
@@ -109,7 +109,7 @@ def test_a_retry_has_its_whole_time_again_and_a_late_version_is_reinstated(stage
 
 
 def test_a_bad_template_of_a_good_version_is_taken_back_and_the_version_stays(quick: Stage) -> None:
-    """Rule: What is condemned is what was measured."""
+    """Rule: R54."""
     promote(quick)
     quick.until_verified("1.1.0")
     quick.deployment(**QUICK, template=a_container(quick, image="unpullable.example/server:2"))
@@ -133,7 +133,7 @@ def test_a_bad_template_of_a_good_version_is_taken_back_and_the_version_stays(qu
 
 
 def test_a_crash_is_told_with_its_exit_code(quick: Stage) -> None:
-    """Rule: Before a deadline condemns, the pods are looked at."""
+    """Rule: R20."""
     quick.crash("1.1.0")
     promote(quick)
     quick.until_rolled_back_to("1.0.0")
@@ -142,7 +142,7 @@ def test_a_crash_is_told_with_its_exit_code(quick: Stage) -> None:
 
 
 def test_what_a_quota_refuses_is_said_at_once_and_condemns_nobody(quick: Stage) -> None:
-    """Rule: What the cluster keeps from starting is not condemned."""
+    """Rule: R21."""
     quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "few"}, "spec": {"hard": {"pods": "1"}}}
     quick.kubectl("apply", "-f", "-", stdin=json.dumps(quota))
     promote(quick)
@@ -183,7 +183,7 @@ def test_pods_without_a_node_may_count_as_a_failure(quick: Stage) -> None:
 
 
 def test_a_restart_that_fails_condemns_nobody(quick: Stage) -> None:
-    """Rule: A restart, a scale-up or a drain condemns nobody."""
+    """Rule: R23."""
     quick.crash("1.0.0")
     quick.kubectl("rollout", "restart", "deployment/fraud")
     quick.until_stalled("PodsUnavailable")
@@ -195,7 +195,7 @@ def test_a_restart_that_fails_condemns_nobody(quick: Stage) -> None:
 
 
 def test_zero_replicas_are_neither_good_nor_bad(quick: Stage) -> None:
-    """Rule: Nothing is verified without a pod."""
+    """Rule: R48."""
     quick.deployment(**QUICK | {"replicas": 0})
     quick.until(lambda: quick.condition("Ready") == ("False", "ScaledToZero"))
     assert quick.condition("Available") == ("False", "ScaledToZero")
@@ -210,7 +210,7 @@ def test_zero_replicas_are_neither_good_nor_bad(quick: Stage) -> None:
 
 
 def test_the_bake_time_begins_anew_after_a_loss_of_all_pods(quick: Stage) -> None:
-    """Rule: The bake time is continuous."""
+    """Rule: R47."""
     quick.deployment(**QUICK | {"analysis": {"bakeSeconds": 6}, "rollout": {"progressDeadlineSeconds": 30}})
     promote(quick)
     quick.until(lambda: quick.condition("Verified") == ("False", "Baking"))
@@ -226,7 +226,7 @@ def test_the_bake_time_begins_anew_after_a_loss_of_all_pods(quick: Stage) -> Non
 
 
 def test_a_version_that_loses_all_pods_before_it_is_known_good_is_rolled_back(quick: Stage) -> None:
-    """Rule: An outage is a signal."""
+    """Rule: R50."""
     quick.deployment(**QUICK | {"analysis": {"bakeSeconds": 60}})
     promote(quick)
     quick.until(lambda: quick.history[-1]["version"] == "1.1.0" and "rolledOutAt" in quick.history[-1])
@@ -272,7 +272,7 @@ def test_readiness_that_comes_and_goes_is_no_progress(quick: Stage) -> None:
 def test_readiness_that_comes_and_goes_in_the_bake_time_does_not_escape_the_deadline(quick: Stage) -> None:
     """Each outage is shorter than the deadline: a pod is unready after three probes, for about four seconds.
 
-    Rule: An outage is a signal.
+    Rule: R50.
     """
     quick.deployment(**QUICK | {"rollout": {"progressDeadlineSeconds": 8}, "analysis": {"bakeSeconds": 90}})
     promote(quick)
@@ -288,7 +288,7 @@ def test_readiness_that_comes_and_goes_in_the_bake_time_does_not_escape_the_dead
 
 
 def test_time_without_an_operator_does_not_count(quick: Stage) -> None:
-    """Rule: Time in which nobody could look does not count."""
+    """Rule: R22."""
     quick.deployment(**QUICK | {"rollout": {"progressDeadlineSeconds": 10}})
     quick.unready("1.1.0")
     promote(quick)
@@ -338,7 +338,7 @@ def one_gpu(quick: Stage) -> Iterator[None]:
 
 @pytest.mark.usefixtures("one_gpu")
 def test_a_second_pod_that_gets_no_gpu_condemns_nobody_and_it_is_told_what_helps(quick: Stage) -> None:
-    """Rule: One replica that cannot have a second pod beside it gets a warning."""
+    """Rule: R26."""
     template = a_container(quick, resources={"limits": {"nvidia.com/gpu": "1"}})
     quick.deployment(**QUICK, template=template)
     quick.until(lambda: len(quick.history) == 2 and "verifiedAt" in quick.history[-1])
@@ -375,7 +375,7 @@ def test_an_autoscaler_without_room_condemns_nobody(quick: Stage) -> None:
 
 
 def test_an_outage_of_kubernetes_own_controllers_condemns_nobody(quick: Stage) -> None:
-    """Rule: Time in which nobody could look does not count."""
+    """Rule: R22."""
     quick.rig.stop_part("kube-controller-manager")
     try:
         promote(quick)
@@ -430,7 +430,7 @@ def test_pods_that_do_not_start_or_are_evicted_condemn_nobody(quick: Stage, bare
 
 
 def test_a_version_that_does_not_become_known_good_is_told_of_once(stage: Stage) -> None:
-    """Rule: Not becoming known good is said."""
+    """Rule: R51."""
     metric = {"name": "errors", "prometheus": {"query": "model_errors_total"}, "threshold": {"max": "1"}}
     stage.version("1.0.0", "production")
     analysis = {"intervalSeconds": 1, "bakeSeconds": 1, "metrics": [metric]}
@@ -443,7 +443,7 @@ def test_a_version_that_does_not_become_known_good_is_told_of_once(stage: Stage)
 
 
 def test_ready_needs_a_pod_whatever_may_be_unavailable(stage: Stage) -> None:
-    """Rule: Ready needs a pod."""
+    """Rule: R49."""
     stage.version("1.0.0", "production")
     stage.deployment(**QUICK | {"rollout": {"maxSurge": 0, "maxUnavailable": 1}, "analysis": {"bakeSeconds": 5}})
     stage.until(lambda: stage.condition("Ready") == ("True", "Serving"))

@@ -9,7 +9,7 @@ from cluster.stage import Stage
 
 
 def test_first_deploy(serving: Stage) -> None:
-    """Rule: A revision becomes known good when all metrics have passed for `bakeSeconds`."""
+    """Rule: R46."""
     assert serving.versions_in_history() == [("1.0.0", "TagMoved", "Verified")]
     assert serving.condition("Ready") == ("True", "Serving")
     assert len(serving.pods("1.0.0")) == 2
@@ -20,7 +20,7 @@ def test_first_deploy(serving: Stage) -> None:
 
 
 def test_a_model_is_found_by_the_recorded_place_whatever_its_name(stage: Stage) -> None:
-    """Rule: A value of the record reaches the process as it was recorded."""
+    """Rule: R18."""
     uri, digest = "s3://models/pre$$fix/$(MODEL_VERSION)/m", "etag:a$$b"
     stage.accuracy("1.0.0", 0.95)
     stage.version("1.0.0", "production", artifacts=[{"name": "model", "uri": uri, "digest": digest}])
@@ -40,7 +40,7 @@ def test_a_model_is_found_by_the_recorded_place_whatever_its_name(stage: Stage) 
 
 
 def test_promote(serving: Stage) -> None:
-    """Rule: The only holder of the tag is asked for at once."""
+    """Rule: R2."""
     serving.accuracy("1.1.0", 0.97)
     serving.version("1.1.0")
     serving.move_tag("1.0.0", "1.1.0")
@@ -92,9 +92,9 @@ def give_then_take(stage: Stage) -> None:
     [pytest.param(take_then_give, id="through no holder"), pytest.param(give_then_take, id="through two holders")],
 )
 def test_the_tag_is_moved_in_two_steps(serving: Stage, move: Callable[[Stage], None]) -> None:
-    """Rule: While nobody holds the tag, what serves goes on serving.
+    """Rule: R3.
 
-    Rule: While several hold the tag, what serves goes on serving.
+    Rule: R4.
     """
     serving.accuracy("1.1.0", 0.97)
     serving.version("1.1.0")
@@ -110,9 +110,9 @@ def test_the_tag_is_moved_in_two_steps(serving: Stage, move: Callable[[Stage], N
 
 
 def test_a_breach_during_the_rollout_leaves_the_old_pods_that_still_run(serving: Stage) -> None:
-    """Rule: The pod template is a function of its content alone.
+    """Rule: R17.
 
-    Rule: A revision is watched from its first available pod on.
+    Rule: R29.
     """
     serving.deployment(replicas=3)
     serving.until(lambda: serving.status.get("readyReplicas") == 3)
@@ -137,9 +137,9 @@ def test_a_breach_during_the_rollout_leaves_the_old_pods_that_still_run(serving:
 
 
 def test_a_breach_long_after_the_promotion_is_rolled_back(serving: Stage) -> None:
-    """Rule: What is known good is watched for as long as it serves.
+    """Rule: R52.
 
-    Rule: What is found bad is quarantined before anything is done about it.
+    Rule: R53.
     """
     serving.accuracy("1.1.0", 0.97)
     serving.version("1.1.0")
@@ -193,7 +193,7 @@ def test_prometheus_down_rolls_nothing_back(serving: Stage) -> None:
 
 
 def test_a_version_that_never_becomes_ready_is_rolled_back(serving: Stage) -> None:
-    """Rule: An attempt has a clock of its own."""
+    """Rule: R19."""
     serving.deployment(rollout={"maxSurge": 1, "maxUnavailable": 0, "progressDeadlineSeconds": 5})
     before = set(serving.pods("1.0.0"))
     serving.unready("1.1.0")
@@ -229,7 +229,7 @@ def test_a_rolled_back_version_is_not_deployed_by_deleting_and_creating_it(rolle
 
 
 def test_a_rolled_back_version_is_not_deployed_by_deleting_and_creating_the_deployment(rolled_back: Stage) -> None:
-    """Rule: A quarantine is kept in three places."""
+    """Rule: R65."""
     rolled_back.until(lambda: rolled_back.get("modelversion", "fraud-1.1.0")["status"].get("quarantinedBy"))
     rolled_back.until(lambda: "verifiedAt" in rolled_back.get("modelversion", "fraud-1.0.0")["status"]["servedBy"][0])
     rolled_back.delete("modeldeployment", "fraud")
@@ -240,7 +240,7 @@ def test_a_rolled_back_version_is_not_deployed_by_deleting_and_creating_the_depl
 
 
 def test_the_tag_moves_on_and_releases_the_version(rolled_back: Stage) -> None:
-    """Rule: A quarantine ends by a person or by the tag."""
+    """Rule: R63."""
     rolled_back.accuracy("1.2.0", 0.97)
     rolled_back.version("1.2.0")
     rolled_back.move_tag("1.1.0", "1.2.0")
@@ -258,7 +258,7 @@ def test_the_tag_moves_on_and_releases_the_version(rolled_back: Stage) -> None:
 
 
 def test_a_version_deleted_while_it_serves_goes_on_serving(serving: Stage) -> None:
-    """Rule: A version that is deleted while it serves goes on serving."""
+    """Rule: R8."""
     pods = serving.pods()
     serving.delete("modelversion", "fraud-1.0.0")
     serving.stays(lambda: serving.pods() == pods, 4, "the pods")
@@ -266,7 +266,7 @@ def test_a_version_deleted_while_it_serves_goes_on_serving(serving: Stage) -> No
 
 
 def test_deleting_the_deployment_leaves_nothing_behind(serving: Stage) -> None:
-    """Rule: Deleting needs nobody's help."""
+    """Rule: R99."""
     serving.delete("modeldeployment", "fraud")
     serving.until(lambda: not serving.left())
 

@@ -83,7 +83,7 @@ def analysis(*metrics: Manifest) -> Manifest:
 
 
 def test_what_strangers_say_goes_no_further_and_no_secret_does(overheard: Stage, listening: Stranger) -> None:
-    """Rule: Neither a secret nor what a stranger says is told on."""
+    """Rule: R100."""
     operator, names = overheard.operator, list(SAYS)
     some, others = map(asking, names[:16]), map(asking, names[16:])
     alerts = (alert("talkative"), alert("silent"))

@@ -14,7 +14,7 @@ def test_the_longest_status_is_taken_beside_a_long_spec_and_the_operator_goes_on
 ) -> None:
     """Each of its characters is one that the API server writes as six bytes.
 
-    Rule: The status stays small however long the history is.
+    Rule: R75.
     """
     stage.version("1.0.0", "production")
     stage.version("1.1.0")

@@ -1,6 +1,6 @@
 """Records that are made anew with another content, and a status whose progress is changed by hand.
 
-Rule: A record that was changed is never served.
+Rule: R77.
 """
 
 import json
@@ -75,7 +75,7 @@ def test_what_serves_keeps_serving_until_its_record_is_put_right(serving: Stage)
 
 
 def test_progress_that_is_changed_by_hand_is_restored_and_named(rolled_back: Stage) -> None:
-    """Rule: What the status says of a revision's progress is held against its record."""
+    """Rule: R78."""
     rolled_back.until(lambda: "verifiedAt" in rolled_back.history[-1])
     rolled_back.assert_falls_silent()
     before = rolled_back.history

@@ -10,7 +10,7 @@ def auc(value: str) -> dict[str, Any]:
 
 
 def test_a_pinned_version_is_served_whatever_its_tags(serving: Stage) -> None:
-    """Rule: A version that is named is asked for whatever its tags."""
+    """Rule: R6."""
     serving.accuracy("1.1.0", 0.97)
     serving.version("1.1.0")
     serving.deployment(version="1.1.0")
@@ -68,7 +68,7 @@ def test_a_pause_in_mid_rollout_freezes_it(serving: Stage) -> None:
 
 
 def test_while_paused_health_is_measured_and_nothing_is_rolled_back(serving: Stage) -> None:
-    """Rule: While paused nothing is changed, and health is measured."""
+    """Rule: R13."""
     serving.deployment(paused=True)
     serving.until(lambda: serving.condition("Suspended") == ("True", "Paused"))
     assert serving.condition("Ready") == ("True", "Serving")
@@ -89,7 +89,7 @@ def test_an_incomplete_record_is_not_rolled_out(serving: Stage) -> None:
 
 
 def test_a_version_that_is_worse_by_its_record_is_not_rolled_out(stage: Stage) -> None:
-    """Rule: A promotion that is blocked keeps what serves and says by which gate."""
+    """Rule: R10."""
     stage.accuracy("1.0.0", 0.95)
     stage.version("1.0.0", "production", **auc("0.90"))
     gate = {"metric": "auc", "split": "Test", "maxRegression": "0.01"}

@@ -43,7 +43,7 @@ def written_by(operator: Operator) -> int:
 
 
 def test_two_that_both_believe_to_lead_lose_nothing_and_double_nothing(stage: Stage, second: Operator) -> None:
-    """Rule: Every write has a precondition."""
+    """Rule: R16."""
     for version in ("1.0.0", "1.1.0", "1.2.0"):
         stage.accuracy(version, 0.97)
         stage.version(version)

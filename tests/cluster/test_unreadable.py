@@ -1,6 +1,6 @@
 """A status that this release cannot read: written by a newer one, or by hand.
 
-Rule: A status that cannot be read is never taken for an empty one.
+Rule: R73.
 """
 
 import json

@@ -27,7 +27,7 @@ def variables(stage: Stage) -> set[str]:
 
 
 def test_a_new_release_changes_no_running_pod(serving: Stage, tmp_path: Path) -> None:
-    """Rule: A new release of the operator changes no running pod."""
+    """Rule: R25."""
     serving.accuracy("1.1.0", 0.97)
     serving.version("1.1.0")
     pods, operator = serving.pods(), serving.operator

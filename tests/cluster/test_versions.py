@@ -49,7 +49,7 @@ def written(stage: Stage) -> Counter[str]:
 
 
 def test_a_record_is_judged_by_itself(stage: Stage) -> None:
-    """Rule: A record is complete with nine elements, and what is missing is named."""
+    """Rule: R80."""
     stage.version("1.0.0", **RECORD | {"metrics": METRICS})
     stage.version("1.1.0", "staging", **RECORD | {"metrics": METRICS[:1], "author": None})
     stage.until(lambda: condition(stage, "1.0.0", "Complete")[0] == "True", what="a complete record")
@@ -77,7 +77,7 @@ def test_a_record_is_judged_by_itself(stage: Stage) -> None:
 
 
 def test_the_bump_follows_the_parent_also_when_it_comes_later_or_goes(stage: Stage) -> None:
-    """Rule: Of what differs from the parent the gravest decides the bump."""
+    """Rule: R81."""
     weights = {"artifacts": RECORD["artifacts"]}
     stage.version("2.0.0", **RECORD | {"parent": "1.0.0", "hyperparameters": [{"name": "depth", "value": "7"}]})
     until_bump(stage, "2.0.0", "Unknown", f"the parent {NAME}-1.0.0 does not exist")
@@ -103,7 +103,7 @@ def test_the_bump_follows_the_parent_also_when_it_comes_later_or_goes(stage: Sta
 
 
 def test_who_served_is_told_through_rollback_and_the_mark_of_quarantine_stays(rolled_back: Stage) -> None:
-    """Rule: A version's status tells who served it, from when to when."""
+    """Rule: R82."""
     stage = rolled_back
     stage.until(
         lambda: ["verifiedAt" in each for each in status(stage, "1.0.0").get("servedBy", ())] == [True, True],
@@ -137,9 +137,9 @@ def test_who_served_is_told_through_rollback_and_the_mark_of_quarantine_stays(ro
 
 
 def test_a_thousand_versions_are_written_once_each_and_delay_no_promotion(serving: Stage) -> None:
-    """Rule: However many versions come, no promotion waits for them.
+    """Rule: R92.
 
-    Rule: A version's record is judged by itself, and its status is written once.
+    Rule: R79.
     """
     stage = serving
     stage.accuracy("1.1.0", 0.97)

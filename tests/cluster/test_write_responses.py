@@ -12,7 +12,7 @@ def test_a_promotion_that_a_refused_write_tells_of_first_is_not_lost(
 ) -> None:
     """The tag comes while the first status of the version is on its way, and the watch is late.
 
-    Rule: News reaches everyone whom it concerns, whoever learned it.
+    Rule: R96.
     """
     stage.deployment()
     stage.until(lambda: stage.condition("TagResolved")[0] == "False", what="a deployment that waits for its version")
@@ -29,7 +29,7 @@ def test_a_promotion_that_a_refused_write_tells_of_first_is_not_lost(
 
 
 def test_after_ten_quick_moves_the_next_one_is_followed_at_once(serving: Stage) -> None:
-    """Rule: A burst delays nothing after it."""
+    """Rule: R90."""
     versions = ["1.0.0", *(f"1.{number}.0" for number in range(1, 5))]
     for each in versions[1:]:
         serving.accuracy(each, 0.95)

@@ -1,6 +1,6 @@
 """What the API server makes of a write when others own a part of the Deployment, or change what is written.
 
-Rule: What is written is what was asked for.
+Rule: R27.
 """
 
 from typing import Any
@@ -140,7 +140,7 @@ async def test_a_new_template_that_nobody_else_owns_is_one_write(deployed: RealB
 
 
 async def test_a_restart_stays_with_its_template(deployed: RealBackend) -> None:
-    """Rule: A native restart is left in place and recorded."""
+    """Rule: R68."""
     _, applied = await apply(deployed)
     annotations = {"metadata": {"annotations": {RESTARTED_AT: "2026-01-01T12:00:00Z"}}}
     await deployed.merge(KIND, "fraud", {"spec": {"template": annotations}})
@@ -210,7 +210,7 @@ async def apply_again_and_again(backend: RealBackend) -> None:
 async def test_a_template_that_is_put_back_is_known_whatever_an_injector_adds_by_now(
     deployed: RealBackend, change: str | None
 ) -> None:
-    """Rule: A native undo is adopted, known by its content."""
+    """Rule: R67."""
     async with policies.mutating(deployed, policies.sidecar("proxy:1")) as upgrade:
         await apply(deployed)
         old = (await stored(deployed))["spec"]["template"]

@@ -1,7 +1,7 @@
 """What only a real API server can show of the gateway: lost and late events, refusals, and who may do what.
 
-Rule: A pass never acts on a view older than the operator's own last write.
-Rule: News reaches everyone whom it concerns, whoever learned it.
+Rule: R95.
+Rule: R96.
 """
 
 import logging
@@ -362,7 +362,7 @@ async def test_the_hash_of_each_revision_is_logged(deployed: RealBackend, caplog
 
 
 async def test_a_record_is_not_noted_on_over_a_change_that_was_not_seen(deployed: RealBackend) -> None:
-    """Rule: Every write has a precondition."""
+    """Rule: R16."""
     snapshot = await seen(deployed)
     revision = a_revision(snapshot)
     await deployed.cluster.create_revision(snapshot, revision)
@@ -374,7 +374,7 @@ async def test_a_record_is_not_noted_on_over_a_change_that_was_not_seen(deployed
 
 
 async def test_a_record_is_not_deleted_over_a_change_that_was_not_seen(deployed: RealBackend) -> None:
-    """Rule: Every write has a precondition."""
+    """Rule: R16."""
     snapshot = await seen(deployed)
     await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
     await deployed.merge(Kind.CONTROLLER_REVISION, revision_name(deployed.key, 1), BY_SOMEBODY)

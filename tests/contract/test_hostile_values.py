@@ -2,7 +2,7 @@
 
 In real life the schema keeps quotes out of all of these values; nothing here rests on that.
 
-Rule: A value in a query stays inside its string and means itself.
+Rule: R37.
 """
 
 import json

@@ -50,7 +50,7 @@ async def test_of_two_who_renew_the_same_lease_one_fails(leases: Leases) -> None
 
 
 async def test_a_lease_that_was_made_anew_is_not_renewed(leases: Leases, real: RealBackend) -> None:
-    """Rule: Every write has a precondition."""
+    """Rule: R16."""
     created = await leases.create(MINE)
     await real.delete(Kind.LEASE, "pennant")
     another = await leases.create(replace(MINE, holder="b"))

@@ -72,7 +72,7 @@ async def test_a_grid_may_begin_at_any_millisecond(source: MetricSource) -> None
 async def test_a_front_end_that_rounds_to_whole_steps_changes_nothing_on_a_grid_of_whole_steps(
     server: PrometheusServer,
 ) -> None:
-    """Rule: A server that rounds times to whole steps changes nothing."""
+    """Rule: R32."""
     with FrontEnd(server.url) as front_end:
         plain, rounding = (
             Prometheus("default", Endpoint(url), lambda *_: None) for url in (server.url, front_end.url("aligned"))
@@ -238,7 +238,7 @@ async def test_alerts_are_matched_by_all_labels_that_are_asked_for(alerting: Met
 
 
 async def test_which_alerts_nobody_has_defined_is_told(alerting: MetricSource) -> None:
-    """Rule: An alert that nobody defined says nothing."""
+    """Rule: R43."""
     assert await alerting.undefined_alerts(frozenset({"Rests", "Restz"})) == frozenset({"Restz"})
     assert await alerting.undefined_alerts(frozenset({"Rests", "Waits"})) == frozenset()
     assert await alerting.undefined_alerts(frozenset({"Restz"})) == frozenset({"Restz"})
@@ -255,7 +255,7 @@ async def test_a_server_without_rules_says_so_and_one_without_such_an_api_says_n
 
 
 async def test_an_answer_that_says_that_it_is_partial_is_no_answer(server: PrometheusServer) -> None:
-    """Rule: An answer that says that it is partial is no answer."""
+    """Rule: R36."""
     with FrontEnd(server.url) as front_end:
         thanos, victoria = (
             Prometheus("default", Endpoint(front_end.url(each)), lambda *_: None) for each in ("partial", "half")

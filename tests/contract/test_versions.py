@@ -1,6 +1,6 @@
 """The contract of the `Versions` port: every implementation keeps it, the one of the tests as the real one.
 
-Rule: Every write has a precondition.
+Rule: R16.
 """
 
 from dataclasses import replace

@@ -2,7 +2,7 @@
 
 What lies in the future counts as now, wherever it is kept: in the status, in the process, or by Kubernetes.
 
-Rule: A clock that is set back stops no watch.
+Rule: R86.
 """
 
 from collections.abc import Awaitable, Callable
@@ -113,7 +113,7 @@ async def test_a_write_that_was_refused_is_tried_again_within_two_minutes() -> N
 
 
 async def test_what_finds_no_node_then_is_not_condemned_by_the_pods_that_found_one() -> None:
-    """Rule: What the cluster keeps from starting is not condemned."""
+    """Rule: R21."""
     story = await serving("1.0.0")
     story.accuracy.values["1.1.0"] = 0.97
     story.world.room = 4

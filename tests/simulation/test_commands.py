@@ -108,7 +108,7 @@ async def test_a_command_that_makes_no_sense_is_refused_with_the_mend_and_change
 
 @pytest.mark.parametrize("verb", ["rollback_to", "retry", "restart"])
 async def test_what_a_person_writes_cannot_change_the_look_of_a_message(verb: str) -> None:
-    """Rule: What others wrote is shown with each sign that has no look of its own by its number."""
+    """Rule: R101."""
     story = await serving("1.0.0")
     await promoted(story, "1.0.0", "1.1.0")
     odd = "a\u202eb\nc"
@@ -247,7 +247,7 @@ AGAIN = "set a new pennant.dev/requested-at to give it again"
 async def test_a_command_runs_once_whatever_becomes_of_its_annotations(token: str) -> None:
     """It is known by its token, and without one by its words: whoever gave it, why, and what was asked for since.
 
-    Rule: A command is carried out once and answered.
+    Rule: R14.
     """
     story = await serving("1.0.0")
     await promoted(story, "1.0.0", "1.1.0")

@@ -1,6 +1,6 @@
 """Any write may fail, and the process may die before or after any, or act on an old view: the end is the same.
 
-Rule: Intent is written before its effect.
+Rule: R15.
 """
 
 import random
@@ -28,7 +28,7 @@ async def telling(request: pytest.FixtureRequest) -> Telling:
 async def test_a_fault_at_any_write_changes_nothing_in_the_end(
     telling: Telling, fault: type[BaseException], when: str
 ) -> None:
-    """Rule: A verdict is about the revision that it measured."""
+    """Rule: R57."""
     assert telling.writes > 40
     for doomed in range(1, telling.writes + 1):
         story, begun = Story(), telling.before(doomed)

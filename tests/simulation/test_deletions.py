@@ -1,7 +1,7 @@
 """Anything is deleted by anyone, during anything: what serves goes on serving, and another deployment notices nothing.
 
-Rule: Deleting needs nobody's help.
-Rule: Two deployments of one model are independent.
+Rule: R99.
+Rule: R102.
 """
 
 import itertools
@@ -121,7 +121,7 @@ async def test_a_version_that_is_deleted_and_created_again_changes_nothing(telli
 
 
 async def test_a_version_that_is_deleted_takes_nothing_with_it(telling: Telling) -> None:
-    """Rule: A version that is deleted while it serves goes on serving."""
+    """Rule: R8."""
     end = await as_told(telling)
     for write, delete in at_each(telling.writes, 3, *(version_goes(each, comes_back=False) for each in VERSIONS)):
         story = await with_deletion(telling, write, delete)

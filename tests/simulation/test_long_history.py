@@ -23,7 +23,7 @@ def recorded(story: Story) -> list[int]:
 
 
 async def test_of_what_was_found_bad_long_ago_the_record_tells_more_than_the_status() -> None:
-    """Rule: The status stays small however long the history is."""
+    """Rule: R75."""
     metrics = [
         {"name": name, "prometheus": {"query": ACCURACY}, "threshold": {"min": "0.9"}}
         for name in ("accuracy", "recall", "precision")

@@ -163,7 +163,7 @@ async def test_a_restart_by_an_annotation_without_an_end_is_recorded_once() -> N
 
 
 async def test_a_native_restart_at_the_moment_of_a_breach_does_not_hold_up_the_rollback() -> None:
-    """Rule: What is found bad is quarantined before anything is done about it."""
+    """Rule: R53."""
     (found_bad,) = (await rolled_back()).status.quarantine
     story = await serving("1.0.0")
     story.accuracy.values["1.1.0"] = 0.2
@@ -198,7 +198,7 @@ async def until_rolled_back(story: Story) -> None:
 
 @pytest.mark.parametrize("restarted_before", [False, True])
 async def test_a_native_restart_of_a_bad_version_takes_no_pod_from_the_good_one(restarted_before: bool) -> None:
-    """Rule: A native restart is left in place and recorded."""
+    """Rule: R68."""
     story = await serving("1.0.0")
     if restarted_before:
         story.world.restart_by_hand(KEY, "2026-01-01T12:00:30Z")
@@ -233,7 +233,7 @@ async def test_a_tag_that_goes_back_after_a_native_restart_finds_the_good_pods()
 async def test_nothing_of_a_template_that_somebody_put_back_outlives_it() -> None:
     """Who undoes owns what comes back by it, and an apply takes nothing from others.
 
-    Rule: What is written is what was asked for.
+    Rule: R27.
     """
     story = Story()
     story.accuracy.values = {"1.0.0": 0.95}
@@ -253,7 +253,7 @@ async def test_nothing_of_a_template_that_somebody_put_back_outlives_it() -> Non
 
 
 async def test_an_undo_is_known_whatever_admission_added_to_the_template_then_and_now() -> None:
-    """Rule: A native undo is adopted, known by its content."""
+    """Rule: R67."""
     story = await serving("1.0.0")
     old = story.world.deployments[KEY].manifest["spec"]["template"]
     await promoted(story, "1.0.0", "1.1.0")

@@ -77,7 +77,7 @@ async def test_a_version_is_compared_with_the_stable_one_though_another_one_serv
 
 
 async def test_what_a_version_is_compared_with_is_asked_for_again_where_the_source_did_not_answer() -> None:
-    """Rule: Not knowing is neither good nor bad."""
+    """Rule: R35."""
     story = await serving("1.0.0", analysis=watching({**COMPARED, "onError": "Breach"}))
     story.accuracy.values["1.1.0"] = 0.95
     await move_tag(story, "1.0.0", "1.1.0")
@@ -137,7 +137,7 @@ async def test_an_alert_from_before_that_stops_holds_nothing_back() -> None:
 
 
 async def test_an_alert_that_nobody_defined_makes_no_version_good() -> None:
-    """Rule: An alert that nobody defined says nothing."""
+    """Rule: R43."""
     story = Story()
     story.accuracy.rules = frozenset({"Slower"})
     story.version("1.0.0", "production")
@@ -226,7 +226,7 @@ ERRORS: dict[str, Any] = {
 
 
 async def test_a_version_gone_back_to_is_not_judged_by_what_the_bad_one_did() -> None:
-    """Rule: No sample from before the attempt is looked at."""
+    """Rule: R31."""
     story = Story()
     story.accuracy.of_all = {("errors", "1.0.0"): 0.0, ("errors", "1.1.0"): 0.5}
     story.version("1.0.0", "production")
@@ -245,7 +245,7 @@ async def test_a_version_gone_back_to_is_not_judged_by_what_the_bad_one_did() ->
 async def test_the_bad_pods_that_a_rollout_has_not_taken_away_yet_are_held_against_nobody(leaves: str) -> None:
     """A query that names no revision is answered by both.
 
-    Rule: No sample from before the attempt is looked at.
+    Rule: R31.
     """
     story = Story()
     story.accuracy.of_all = {("errors", "1.0.0"): 0.0, ("errors", "1.1.0"): 0.5, ("errors", "1.2.0"): 0.0}
@@ -273,7 +273,7 @@ async def test_the_bad_pods_that_a_rollout_has_not_taken_away_yet_are_held_again
 
 
 async def test_a_retry_is_judged_by_what_it_does_itself() -> None:
-    """Rule: No sample from before the attempt is looked at."""
+    """Rule: R31."""
     story = await serving("1.0.0", analysis=watching(LONG))
     story.accuracy.values["1.1.0"] = 0.2
     await move_tag(story, "1.0.0", "1.1.0")
@@ -292,7 +292,7 @@ async def test_a_version_whose_series_begin_with_it_is_judged_at_the_first_check
 
 
 async def test_a_source_that_takes_longer_than_the_interval_is_used_all_the_same() -> None:
-    """Rule: One question is asked at a time, and its answer is used."""
+    """Rule: R33."""
     story = await serving("1.0.0")
     story.accuracy.seconds_to_answer = 15
     await promoted(story, "1.0.0", "1.1.0")
@@ -302,7 +302,7 @@ async def test_a_source_that_takes_longer_than_the_interval_is_used_all_the_same
 
 
 async def test_a_source_that_rounds_times_to_whole_steps_changes_nothing() -> None:
-    """Rule: A server that rounds times to whole steps changes nothing."""
+    """Rule: R32."""
     traces = []
     for aligned in (False, True):
         story = Story()
@@ -330,7 +330,7 @@ async def test_a_source_that_lags_behind_is_read_as_far_as_two_intervals_reach()
 
 
 async def test_an_answer_that_says_that_it_is_partial_is_not_believed() -> None:
-    """Rule: An answer that says that it is partial is no answer."""
+    """Rule: R36."""
     story = await serving("1.0.0")
     story.accuracy.values["1.1.0"] = 0.2
     story.accuracy.partial = True
@@ -343,7 +343,7 @@ async def test_an_answer_that_says_that_it_is_partial_is_not_believed() -> None:
 
 
 async def test_a_source_that_is_too_slow_never_makes_a_version_good_and_finds_a_bad_one() -> None:
-    """Rule: A source that is too slow for the interval is no reason to call a metric good."""
+    """Rule: R34."""
     story = await serving("1.0.0")
     story.accuracy.values |= {"1.1.0": 0.95}
     story.accuracy.seconds_to_answer = 45
@@ -376,7 +376,7 @@ async def test_a_source_that_never_answers_is_slow_after_two_intervals_and_says_
 
 @pytest.mark.parametrize("while_at_zero", [None, 0.0])
 async def test_what_is_scaled_to_zero_is_not_measured(while_at_zero: float | None) -> None:
-    """Rule: Nothing is verified without a pod."""
+    """Rule: R48."""
     metric = {**COMPARED, "onNoData": "Breach", "threshold": {"min": "0.9"}}
     del metric["compareTo"], metric["maxDecreasePercent"]
     spec = {"analysis": watching(metric)}

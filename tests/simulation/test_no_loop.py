@@ -1,6 +1,6 @@
 """No sequence of answers of a metric source makes rollbacks without an end; and no number of revisions is too many.
 
-Rule: Rollbacks come to an end.
+Rule: R58.
 """
 
 import asyncio

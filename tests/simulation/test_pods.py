@@ -122,8 +122,8 @@ def deployment(story: Story) -> Deployment:
 async def test_nothing_is_known_good_by_the_pods_of_a_deployment_that_was_deleted() -> None:
     """The new Deployment has no pod that anybody has counted while Kubernetes' controllers are slow or away.
 
-    Rule: The bake time is continuous.
-    Rule: Nothing is verified without a pod.
+    Rule: R47.
+    Rule: R48.
     """
     story = Story()
     story.version("1.0.0", "production")

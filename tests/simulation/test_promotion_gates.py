@@ -21,7 +21,7 @@ EVERYTHING: dict[str, Any] = {
 async def test_the_first_gate_that_speaks_wins() -> None:
     """All of them would speak at first; one after the other is lifted.
 
-    Rule: The first gate that speaks wins.
+    Rule: R9.
     """
     story = await rolled_back("1.0.0", "1.1.0", rollback=EVERYTHING["rollback"])
     story.accuracy.values["1.2.0"] = 0.95
@@ -84,7 +84,7 @@ async def test_a_gate_compares_with_what_serves_and_lets_pass_what_is_no_worse()
 async def test_a_source_that_hangs_delays_neither_the_status_nor_the_promotion(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Rule: A change of holder shows in the status before anything is waited for."""
+    """Rule: R5."""
     story = await serving("1.0.0")
     never = asyncio.Event()
 

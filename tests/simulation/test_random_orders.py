@@ -5,7 +5,7 @@ Two deployments of one model stand beside each other, and what is done to one of
 Each run plays the same orders. `PENNANT_TEST_ORDERS` says how many are played instead, others in each run, or those of
 `pytest --hypothesis-seed`.
 
-Rule: Two deployments of one model are independent.
+Rule: R102.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """What the API server refuses is said, and tried again after a minute; everything else goes on.
 
-Rule: What the API server refuses is said, and tried again after a minute.
+Rule: R93.
 """
 
 from collections.abc import Callable
@@ -84,7 +84,7 @@ def with_image(template: Json, image: str) -> Json:
 
 
 async def test_a_deployment_that_admission_alters_is_no_rollout_and_never_known_good() -> None:
-    """Rule: What is written is what was asked for."""
+    """Rule: R27."""
     story = await steps.serving()
     story.world.admission = lambda template: with_image(template, "mirror.example/server:1")
     await move(story)
@@ -178,7 +178,7 @@ class Overload:
     ids=str,
 )
 async def test_a_write_that_has_failed_for_a_minute_is_said_and_the_rest_goes_on(fails: str, what: str) -> None:
-    """Rule: A write that has failed for a minute is said."""
+    """Rule: R94."""
     story = await steps.serving()
     overload = Overload(story, fails)
     move_unseen(story)

@@ -66,7 +66,7 @@ async def test_a_process_that_dies_again_and_again_does_what_one_that_lives_does
 
 
 async def test_a_status_that_is_lost_with_the_process_in_mid_rollout_is_rebuilt_and_the_rollout_goes_on() -> None:
-    """Rule: A lost status is rebuilt from the records."""
+    """Rule: R72."""
     story = await mortal()
     await promoted(story, "1.0.0", "1.1.0")
     story.accuracy.values["1.2.0"] = 0.97

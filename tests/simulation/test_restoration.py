@@ -3,8 +3,8 @@
 A backup tool takes away uids, resourceVersions and owner references, and most take away the status. It creates kind
 after kind, while the operator runs or before.
 
-Rule: What lost its owner is taken up again.
-Rule: A quarantine is kept in three places.
+Rule: R74.
+Rule: R65.
 """
 
 import itertools
@@ -202,7 +202,7 @@ async def test_a_deployment_of_which_nothing_tells_is_not_taken_up() -> None:
 async def test_what_an_undo_held_back_is_not_guessed_where_it_is_known() -> None:
     """The tag went to what a rollback had put in place, so that no revision tells that it was asked for.
 
-    Rule: A quarantine ends by a person or by the tag.
+    Rule: R63.
     """
     story = await serving("1.0.0")
     await promoted(story, "1.0.0", "1.1.0")

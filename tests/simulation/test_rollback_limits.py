@@ -96,7 +96,7 @@ async def test_an_exhausted_budget_stops_rollbacks_and_promotions() -> None:
 
 
 async def test_the_tag_may_go_back_to_a_version_known_good_whatever_the_budget() -> None:
-    """Rule: A content that was known good here passes the gates."""
+    """Rule: R12."""
     story = await rolled_back("1.0.0", "1.1.0", rollback={"budget": {"count": 1, "windowSeconds": 1000}})
     await move_tag(story, "1.1.0", "1.0.0")
     await story.passes(5)
@@ -128,7 +128,7 @@ def stalled(story: Story, key: Key) -> Condition:
 
 
 async def test_many_breaches_at_once_are_not_believed() -> None:
-    """Rule: Where many breach at once the source is not believed."""
+    """Rule: R61."""
     story = Story(mass_breach_count=4)
     keys = [Key("default", f"fraud-{number}") for number in range(5)]
     await all_on_their_own(story, *keys)
@@ -198,7 +198,7 @@ async def test_a_few_breaches_are_believed() -> None:
 async def test_no_budget_is_needed_for_a_loop_to_end() -> None:
     """Each rollback takes one content out of the choice, so there are fewer of them than verified versions.
 
-    Rule: Rollbacks come to an end.
+    Rule: R58.
     """
     story = await serving("1.0.0", rollback={"limit": 50, "budget": {"count": 49}})
     for old, new in (("1.0.0", "1.1.0"), ("1.1.0", "1.2.0"), ("1.2.0", "1.3.0")):

@@ -162,7 +162,7 @@ async def test_a_deployment_of_somebody_else_in_the_way_does_not_lift_the_quaran
 
 
 async def test_when_every_version_breaches_the_operator_stops() -> None:
-    """Rule: A rollback that does not help is evidence against the cluster."""
+    """Rule: R56."""
     story = await serving("0.9.0")
     for old, new in (("0.9.0", "1.0.0"), ("1.0.0", "1.1.0")):
         await promoted(story, old, new)
@@ -176,7 +176,7 @@ async def test_when_every_version_breaches_the_operator_stops() -> None:
 
 
 async def test_what_was_found_bad_is_no_way_back_also_where_it_is_released_because_the_tag_moves() -> None:
-    """Rule: A rollback goes to the newest revision known good that was not found bad since."""
+    """Rule: R55."""
     story = await serving("1.0.0")
     story.accuracy.values = {"1.0.0": 0.1, "1.1.0": 0.1}
     await story.until(lambda: story.condition("Stalled") == ("True", "NoRollbackTarget"))
@@ -303,7 +303,7 @@ async def test_without_metrics_a_version_is_known_good_when_it_has_been_availabl
 
 
 async def test_a_device_that_the_record_asks_for_and_another_pod_has_is_told_with_what_helps() -> None:
-    """Rule: One replica that cannot have a second pod beside it gets a warning."""
+    """Rule: R26."""
     device = {"serving": {"resources": {"limits": {"nvidia.com/gpu": "1"}}}}
     story = await serving("1.0.0", replicas=1)
     story.world.room = 1
@@ -324,7 +324,7 @@ async def test_pods_that_come_and_go_in_the_bake_time_do_not_escape_the_deadline
 ) -> None:
     """No single outage is as long as the deadline.
 
-    Rule: An outage is a signal.
+    Rule: R50.
     """
     story = await serving("1.0.0", replicas=replicas, analysis={"bakeSeconds": 100})
     story.world.flapping["1.1.0"] = (ready, gone)

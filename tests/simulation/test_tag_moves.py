@@ -1,7 +1,7 @@
 """A tag that is moved again and again, by nobody and by two holders, while rollouts are under way.
 
-Rule: The only holder of the tag is asked for at once.
-Rule: A change of holder shows in the status before anything is waited for.
+Rule: R2.
+Rule: R5.
 """
 
 import random
@@ -73,7 +73,7 @@ async def test_a_storm_of_moves_is_followed_move_by_move_and_ends_where_the_tag_
 
 @pytest.mark.parametrize("seed", range(5))
 async def test_in_no_storm_there_are_too_few_pods_or_a_revision_that_nobody_asked_for(seed: int) -> None:
-    """Rule: While nobody holds the tag, what serves goes on serving."""
+    """Rule: R3."""
     dice, story = random.Random(seed), await serving("1.0.0", historyLimit=100)
     story.accuracy.values = dict.fromkeys(VERSIONS, 0.96)
     holder, moves = "1.0.0", ["1.0.0"]
@@ -99,7 +99,7 @@ async def test_in_no_storm_there_are_too_few_pods_or_a_revision_that_nobody_aske
 async def test_a_storm_faster_than_the_operator_leaves_others_their_turn_and_is_followed_to_its_end() -> None:
     """The tag moves on whenever the Deployment was written, in the midst of a pass.
 
-    Rule: One object's trouble delays no other.
+    Rule: R88.
     """
     story = await serving("1.0.0", historyLimit=100)
     story.version("1.1.0")

@@ -1,6 +1,6 @@
 """Records and statuses that somebody changes: what was changed is named, and never served.
 
-Rule: A record that was changed is never served.
+Rule: R77.
 """
 
 from collections.abc import Callable
@@ -222,7 +222,7 @@ def of(story: Story, number: int) -> HistoryEntry:
 async def test_progress_that_is_changed_in_the_status_is_restored_from_the_record_and_named(
     number: int, fields: dict[str, Any], named: str
 ) -> None:
-    """Rule: What the status says of a revision's progress is held against its record."""
+    """Rule: R78."""
     story = await rolled_back("1.0.0", "1.1.0")
     await story.passes(5)
     before, notes = story.history, {n: each.mirrored for n, each in story.world.records[KEY].revisions.items()}

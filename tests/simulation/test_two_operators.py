@@ -51,7 +51,7 @@ def stopped_at(telling: Telling, write: int, when: str) -> Frozen:
 async def test_one_is_stopped_at_any_write_and_wakes_when_the_other_has_gone_on(telling: Telling) -> None:
     """Its write arrives seconds later, when the users may have acted anew, and is refused.
 
-    Rule: Every write has a precondition.
+    Rule: R16.
     """
     for write, when in itertools.product(range(1, telling.writes + 1), ("before", "after")):
         story = stopped_at(telling, write, when)

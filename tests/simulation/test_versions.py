@@ -1,6 +1,6 @@
 """Versions in any order, with deaths in between: the same statuses come of it, each written no more than needed.
 
-Rule: A version's record is judged by itself, and its status is written once.
+Rule: R79.
 """
 
 import random
@@ -85,7 +85,7 @@ async def test_a_view_that_is_too_old_is_no_ground_for_a_write() -> None:
 
 
 async def test_who_served_is_told_through_promotion_and_the_end_of_the_deployment() -> None:
-    """Rule: A version's status tells who served it, from when to when."""
+    """Rule: R82."""
     story = Story()
     process = VersionProcess(story.world)
     story.world.apply_version(a_record("1.0.0"), ("production",))
@@ -115,7 +115,7 @@ def serving(world: World) -> dict[str, tuple[str | None, int]]:
 async def test_a_model_deployment_that_is_created_again_serves_what_was_known_good_here() -> None:
     """The quarantine survives in the ModelVersion, and so does who served what.
 
-    Rule: Something known good is better than nothing.
+    Rule: R64.
     """
     story = await rolled_back("1.0.0", "1.1.0")
     versions = VersionProcess(story.world)

@@ -1,4 +1,4 @@
-"""Each rule of `docs/behaviour.md` is found, by its words, beside the code that keeps it and beside a test."""
+"""Each rule of `docs/behaviour.md` has an id; docstrings name it beside the code that keeps it and beside a test."""
 
 import re
 from collections.abc import Iterator
@@ -10,28 +10,24 @@ ROOT = Path(__file__).parents[2]
 
 
 def rules() -> list[str]:
-    text = (ROOT / "docs" / "behaviour.md").read_text()
-    return [_one_line(each).rstrip(".") for each in re.findall(r"^- \*\*(.+?)\*\*", text, re.MULTILINE | re.DOTALL)]
+    return re.findall(r"^- \*\*(R\d+)\. ", (ROOT / "docs" / "behaviour.md").read_text(), re.MULTILINE)
 
 
 def named_in(directory: str) -> Iterator[str]:
-    """Yield the rules that the docstrings of a directory name, as `Rule: <words>.`"""
+    """Yield the ids that the docstrings of a directory name, as `Rule: R14.`"""
     for path in (ROOT / directory).rglob("*.py"):
         if path != Path(__file__):
-            found = re.findall(r"Rule: (.+?)\.(?:\n|\"\"\")", path.read_text(), re.DOTALL)
-            yield from (_one_line(each) for each in found)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
+            for line in re.findall(r"Rule: (.+)", path.read_text()):
+                yield from re.findall(r"R\d+", line) or [line]
 
 
 RULES = rules()
 CODE, TESTS = set(named_in("operator/pennant")), set(named_in("tests"))
 
 
-def test_there_are_rules_and_none_is_there_twice() -> None:
-    assert len(RULES) > 50
+def test_every_rule_has_an_id_of_its_own() -> None:
+    text = (ROOT / "docs" / "behaviour.md").read_text()
+    assert len(RULES) == len(re.findall(r"^- \*\*", text, re.MULTILINE)) > 50
     assert len(set(RULES)) == len(RULES)
 
 

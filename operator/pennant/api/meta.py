@@ -187,7 +187,7 @@ def clip(message: str, limit: int = 1024) -> str:
 
     Each text of a status and of an Event comes through here: most quote what somebody else wrote.
 
-    Rule: What others wrote is shown with each sign that has no look of its own by its number.
+    Rule: R101.
     """
     # What is cut off anyway need not be made printable.
     shown = printable(message[: limit + 1])

@@ -2,7 +2,7 @@
 
 What happened to pods in such a span was seen by nobody, so it must not count against a version.
 
-Rule: Time in which nobody could look does not count.
+Rule: R22.
 """
 
 from datetime import datetime

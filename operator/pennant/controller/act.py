@@ -62,8 +62,8 @@ async def act(cluster: Cluster, snapshot: Snapshot, decision: Decision) -> Acted
 
     A copy that is refused stops nothing: least of all the status that it is a copy of.
 
-    Rule: Intent is written before its effect.
-    Rule: Silence where nothing changes.
+    Rule: R15.
+    Rule: R83.
     """
     status, refused = decision.status, list[tuple[Copying, str]]()
     for action in decision.actions:

@@ -3,7 +3,7 @@
 A pass asks for the measurements that are due and gets the newest that have come, with their age; for what is newer a
 query is sent, and when its answer is there, the key is looked at again.
 
-Rule: A change of holder shows in the status before anything is waited for.
+Rule: R5.
 """
 
 import asyncio
@@ -110,7 +110,7 @@ def _is_timely(known: Measurement) -> bool:
 class Measurements:
     """The newest answer to each question of each ModelDeployment; of each question one is on its way at a time.
 
-    Rule: One question is asked at a time, and its answer is used.
+    Rule: R33.
     """
 
     def __init__(self, sources: MetricSources, clock: Clock, wake: Callable[[Key], None]) -> None:

@@ -3,8 +3,8 @@
 A write that is refused is said at once. One that fails otherwise may be taken the next time; what has failed for a
 minute is said as well, and everything else goes on without it.
 
-Rule: What the API server refuses is said, and tried again after a minute.
-Rule: A write that has failed for a minute is said.
+Rule: R93.
+Rule: R94.
 """
 
 import logging

@@ -4,7 +4,7 @@ One content that breaches wherever it is served is the best evidence against tha
 not deployments. Counted is what breaches in its newest check, not what does so often enough to be rolled back: so the
 alarm comes before the first rollback does.
 
-Rule: Where many breach at once the source is not believed.
+Rule: R61.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,6 +1,6 @@
 """`reconcile(key)` of ModelVersions: look, judge, and write the status where it says something else.
 
-Rule: A version's record is judged by itself, and its status is written once.
+Rule: R79.
 """
 
 from pennant.api.reasons import Reason
@@ -57,8 +57,8 @@ class VersionReconciler:
     async def _tell(self, seen: VersionSeen, error: Refused | Unavailable | None = None) -> None:
         """Say once by an Event what no status can: what is wrong with the record, or that the status is not taken.
 
-        Rule: What the API server refuses is said, and tried again after a minute.
-        Rule: A write that has failed for a minute is said.
+        Rule: R93.
+        Rule: R94.
         """
         trouble = None
         if error is not None:

@@ -1,6 +1,6 @@
 """Which writes have not succeeded since when: what has failed for a minute is no passing trouble any more.
 
-Rule: A write that has failed for a minute is said.
+Rule: R94.
 """
 
 from collections.abc import Iterator

@@ -62,7 +62,7 @@ from pennant.core.workload.pending_write import Wanted
 def decide(seen: Observation) -> Decision:
     """Return what to write now, in order, and the whole status.
 
-    Rule: The first gate that speaks wins.
+    Rule: R9.
     """
     decision = _decided(replace(seen, snapshot=integrity.examined(seen.snapshot)))
     if integrity.is_whole(seen.snapshot):
@@ -85,13 +85,13 @@ def _decided(seen: Observation) -> Decision:
 def _deleting(seen: Observation) -> Decision | None:
     """Nothing is written to what is going away; its children go with it by their owner references.
 
-    Rule: Deleting needs nobody's help.
+    Rule: R99.
     """
     return Decision(seen.snapshot.status) if seen.snapshot.deleting else None
 
 
 def _left_behind(seen: Observation) -> Decision | None:
-    """Rule: What lost its owner is taken up again."""
+    """Rule: R74."""
     snapshot = seen.snapshot
     adoptions = [AdoptRevision(each.entry.revision) for each in snapshot.revisions if each.orphaned]
     refusal = next((said for each in adoptions if (said := seen.refused(each.write.content))), None)
@@ -121,7 +121,7 @@ def _foreign(seen: Observation) -> Decision | None:
 
 
 def _unreadable(seen: Observation) -> Decision | None:
-    """Rule: A status that cannot be read is never taken for an empty one."""
+    """Rule: R73."""
     snapshot = seen.snapshot
     if snapshot.unreadable is None:
         return None
@@ -138,7 +138,7 @@ def _unreadable(seen: Observation) -> Decision | None:
 def _contradicted(seen: Observation) -> Decision | None:
     """Without a status nothing tells which of the records that contradict each other is the right one.
 
-    Rule: A record that was changed is never served.
+    Rule: R77.
     """
     snapshot = seen.snapshot
     if snapshot.status.history or not snapshot.untrusted:
@@ -354,7 +354,7 @@ def _applied(scene: _Scene, wanted: Wanted) -> _Scene:
 def _is_frozen(at: Situation) -> bool:
     """Return whether a bad version is left where it is until a person decides.
 
-    Rule: A bad version may be frozen or only reported instead.
+    Rule: R62.
     """
     return at.condemned is not None and at.spec.rollback.action is RollbackAction.PAUSE
 
@@ -481,7 +481,7 @@ def _is_recorded(found: Judgement, before: ModelDeploymentStatus) -> bool:
 
     Intent first: a rollback begins when its quarantine is written, so that a crash cannot forget why.
 
-    Rule: What is found bad is quarantined before anything is done about it.
+    Rule: R53.
     """
     return found.condemned is None or found.condemned in before.quarantine
 

@@ -3,8 +3,8 @@
 What a write answers goes into the store before the caller goes on, so that no later snapshot is older than it.
 A write that was refused for its precondition, or whose fate is unknown, has the next snapshot read from a quorum.
 
-Rule: Every write has a precondition.
-Rule: A pass never acts on a view older than the operator's own last write.
+Rule: R16.
+Rule: R95.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """A Lease, read and written with compare-and-swap; who leads is decided elsewhere.
 
-Rule: Every write has a precondition.
+Rule: R16.
 """
 
 from collections.abc import Mapping

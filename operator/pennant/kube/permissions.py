@@ -1,6 +1,6 @@
 """Everything that the operator may do to the API server: asked for at the start, and what the chart's roles grant.
 
-Rule: Nobody's object is touched but in its status.
+Rule: R84.
 """
 
 from collections.abc import Iterable, Iterator, Mapping

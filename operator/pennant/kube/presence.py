@@ -1,6 +1,6 @@
 """Which of the operator's own kinds the API server serves: a CustomResourceDefinition may be deleted at any time.
 
-Rule: Without a CustomResourceDefinition nothing is decided.
+Rule: R97.
 """
 
 import asyncio

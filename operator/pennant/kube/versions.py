@@ -1,6 +1,6 @@
 """The port `Versions` on a real API server: records from the store, one write with a precondition.
 
-Rule: Every write has a precondition.
+Rule: R16.
 """
 
 from pennant.api.version_status import ModelVersionStatus

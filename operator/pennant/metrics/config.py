@@ -3,7 +3,7 @@
 A ModelDeployment speaks of a source by its name alone. So nobody who may only write custom resources can make the
 operator call a URL of their choice, or send credentials there.
 
-Rule: Neither a secret nor what a stranger says is told on.
+Rule: R100.
 """
 
 from collections.abc import Iterator, Mapping

@@ -3,7 +3,7 @@
 A query that hangs keeps its place until its time is over. So a namespace never takes all places that are left, and
 those of its ModelDeployments whose queries hung before get no more than half of what it may take.
 
-Rule: Nobody's queries delay another's verdict.
+Rule: R91.
 """
 
 import asyncio

@@ -3,7 +3,7 @@
 Numbers and words of closed sets leave this module, and the labels of alerts and the names of rules, which are compared
 and go no further: nothing behind a URL can be read through a status.
 
-Rule: Neither a secret nor what a stranger says is told on.
+Rule: R100.
 """
 
 import json
@@ -52,7 +52,7 @@ def _is_partial(answer: Mapping[str, Any]) -> bool:
     VictoriaMetrics marks it. Elsewhere there is a warning: what Prometheus and its relatives warn of in a query begins
     with `PromQL`, and any other warning is of what the data is read from, such as a store of Thanos.
 
-    Rule: An answer that says that it is partial is no answer.
+    Rule: R36.
     """
     if answer.get("isPartial") not in (None, False):
         return True

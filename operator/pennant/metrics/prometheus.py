@@ -4,7 +4,7 @@ Protocol: the HTTP API of Prometheus, `POST /api/v1/query_range` and `/api/v1/qu
 words of closed sets leave this module, and the labels of alerts and the names of rules, which are compared and go no
 further: nothing behind the URL can be read through a status.
 
-Rule: Neither a secret nor what a stranger says is told on.
+Rule: R100.
 """
 
 import asyncio

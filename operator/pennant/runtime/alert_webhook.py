@@ -5,8 +5,8 @@ nobody can cause a rollback by a request, and a request that is lost, repeated o
 
 Protocol: Alertmanager's webhook configuration, payload version 4.
 
-Rule: A notification from Alertmanager is a hint and nothing more.
-Rule: Neither a secret nor what a stranger says is told on.
+Rule: R44.
+Rule: R100.
 """
 
 import asyncio

@@ -4,7 +4,7 @@ The protocol is client-go's: the holder renews; whoever sees no change of the Le
 monotonic clock, may take it, by compare-and-swap. A holder stops writing before anybody else may begin: it counts from
 the moment before its last successful renewal was sent, and its deadline is shorter than the duration.
 
-Rule: One replica leads.
+Rule: R98.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
 """Workers take keys from the queue and reconcile them; one key's trouble never stops another's.
 
-Rule: One object's trouble delays no other.
+Rule: R88.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ class Reconciles(Protocol):
 class LowPriority:
     """Reconciles keys while another queue is at rest; while it is not, each key waits, but not for long.
 
-    Rule: However many versions come, no promotion waits for them.
+    Rule: R92.
     """
 
     def __init__(self, reconciler: Reconciles, others: WorkQueue) -> None:

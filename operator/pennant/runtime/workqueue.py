@@ -4,7 +4,7 @@ The rules are those of client-go's work queue: a key that is added while it is w
 `add` overrules a later time; a key that fails is put off for longer each time until it succeeds. Two things are no
 failure, and one ends a row of them: a world that moved on, and news.
 
-Rule: A burst delays nothing after it.
+Rule: R90.
 """
 
 import asyncio

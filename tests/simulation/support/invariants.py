@@ -7,8 +7,8 @@ operator. That each can fail is shown in `test_invariants.py`.
 That a write whose precondition does not hold is refused is no property of the operator: the world does it, as the API
 server does. Who leads, and which bytes of a metric source are told on, cannot be seen in one process over a world.
 
-Rule: What was recorded once is never changed.
-Rule: Revision numbers decide the order, never a clock.
+Rule: R71.
+Rule: R85.
 """
 
 import json

@@ -1,6 +1,6 @@
 """No object comes near what etcd takes of one, whatever people write and however many revisions there are.
 
-Rule: The status stays small however long the history is.
+Rule: R75.
 """
 
 import json

@@ -125,7 +125,7 @@ async def test_the_same_question_is_asked_once(bench: Bench) -> None:
 
 
 async def test_an_answer_is_used_with_its_age_and_the_next_question_follows_at_once(bench: Bench) -> None:
-    """Rule: One question is asked at a time, and its answer is used."""
+    """Rule: R33."""
     bench.measurements.take(KEY, at(10))
     bench.clock.time = NOON + timedelta(seconds=15)
     for second in (20, 30):
@@ -162,7 +162,7 @@ async def test_what_is_superseded_is_cancelled_and_its_answer_not_used(
 
 
 async def test_what_no_answer_comes_to_for_two_intervals_is_slow_and_says_since_when(bench: Bench) -> None:
-    """Rule: A source that is too slow for the interval is no reason to call a metric good."""
+    """Rule: R34."""
     bench.measurements.take(KEY, at(10))
     bench.clock.time = NOON + timedelta(seconds=20)
     assert isinstance(bench.measurements.take(KEY, at(20))[M].answer, Awaited)
@@ -336,7 +336,7 @@ async def test_an_alert_of_which_alone_nobody_knows_is_no_trouble_of_others(benc
 async def test_whether_an_alert_is_defined_is_asked_once_a_minute_and_sooner_where_it_was_not(bench: Bench) -> None:
     """Where a source does not tell, what it told before stands.
 
-    Rule: An alert that nobody defined says nothing.
+    Rule: R43.
     """
     bench.source.open.set()
     missing, both = frozenset({"Slow"}), frozenset({"Slow", "Misspelt"})

@@ -41,7 +41,7 @@ NEVER_GOOD = replace(BAD, was_good=False)
 def test_different_contents_are_counted_and_one_of_them_must_have_been_good(
     seen: list[tuple[str, str, Suspicion]], is_doubted: bool
 ) -> None:
-    """Rule: Where many breach at once the source is not believed."""
+    """Rule: R61."""
     assert doubted(*seen) is is_doubted
 
 
@@ -77,7 +77,7 @@ def test_a_process_that_has_just_begun_believes_nothing_yet() -> None:
 
 
 def test_a_process_has_not_just_begun_because_the_clock_was_set_back() -> None:
-    """Rule: A clock that is set back stops no watch."""
+    """Rule: R86."""
     breaker = SourceBreaker(3, 50, lambda: 5)
     breaker.note(Key("a", "d"), replace(BAD, digest="1"), NOON)
     assert not breaker.distrusted(Key("a", "d"), NOON - timedelta(hours=1))

@@ -27,7 +27,7 @@ def refusing(process: VersionProcess, monkeypatch: pytest.MonkeyPatch) -> WorldV
 
 
 async def test_what_no_status_can_say_is_said_by_one_event(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rule: What the API server refuses is said, and tried again after a minute."""
+    """Rule: R93."""
     world = World()
     broken = {**a_record("1.0.0"), "metrics": "0.9"}
     world.apply_version(broken)
@@ -57,7 +57,7 @@ async def test_a_valid_record_whose_status_is_refused_has_no_fault_to_tell(monke
 async def test_a_status_that_could_not_be_written_for_a_minute_is_said_by_one_event(
     error: PortError, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rule: A write that has failed for a minute is said."""
+    """Rule: R94."""
 
     async def fail(seen: VersionSeen, status: ModelVersionStatus) -> None:
         raise error

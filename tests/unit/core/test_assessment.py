@@ -121,7 +121,7 @@ def test_two_series_cannot_be_compared() -> None:
     ],
 )
 def test_a_point_counts_for_the_nearest_one_that_was_asked_for(points: dict[int, float], state: str) -> None:
-    """Rule: A server that rounds times to whole steps changes nothing."""
+    """Rule: R32."""
     series = {round(after(at).timestamp() * 1000): value for at, value in points.items()}
     assert checked(answer=Series((series,))).metrics[0].state.value == state
 
@@ -177,7 +177,7 @@ def test_what_was_said_before_stands_until_the_next_answer_but_proves_nothing() 
 def test_an_older_answer_counts_by_how_long_it_took(
     value: float, seconds: float, state: str, reason: str, is_clean: bool
 ) -> None:
-    """Rule: A source that is too slow for the interval is no reason to call a metric good."""
+    """Rule: R34."""
     question, answered = next(iter(measured(Role.VALUE, value, value, value).items()))
     older = {question: replace(answered, took=timedelta(seconds=seconds), pending=True)}
     settings = Analysis(interval_seconds=10, metrics=(a_metric(),))
@@ -275,7 +275,7 @@ NOTHING = (None, None, None)
     ],
 )
 def test_no_data_may_pass(values: tuple[float | None, ...], state: str, reason: str, is_clean: bool) -> None:
-    """Rule: A query that gives a number only while something is wrong is told."""
+    """Rule: R38."""
     verdict = checked(*values, metric=PASSING)
     assert [(each.state.value, each.reason.value) for each in verdict.metrics] == [(state, reason)]
     assert (verdict.clean_since is not None) is is_clean
@@ -311,7 +311,7 @@ def test_what_helps_where_no_series_means_that_all_is_well_is_told() -> None:
 
 
 def test_a_comparison_that_drops_series_is_told_before_the_first_check() -> None:
-    """Rule: A query that gives a number only while something is wrong is told."""
+    """Rule: R38."""
     helps = (
         "while its comparison > does not hold, the query gives nothing: leave the comparison to the threshold, or "
         "write `> bool`"
@@ -475,7 +475,7 @@ def test_alerts(answer: dict[Question, Measurement], state: str, reason: str, me
 
 @pytest.mark.parametrize("label", ["${version}", "template ${templateHash}"])
 def test_an_alert_with_a_label_of_the_revision_is_its_own_from_its_beginning_on(label: str) -> None:
-    """Rule: An alert speaks against a revision only where it began after it."""
+    """Rule: R42."""
     begun = (SERVING.started_at - NOON).total_seconds()
     assert begun < 0, "it was recorded before its first pod was available"
     named = ALERT | {"alert": {"matchLabels": {"alertname": "Slow", "of": label}}}

@@ -1,6 +1,6 @@
 """Which bump a difference from the parent asks for: one sentence, one change, one bump.
 
-Rule: Of what differs from the parent the gravest decides the bump.
+Rule: R81.
 """
 
 from collections.abc import Callable

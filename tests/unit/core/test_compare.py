@@ -1,6 +1,6 @@
 """Recorded numbers of two versions: when they are the same number, and which of them is worse.
 
-Rule: Recorded numbers are compared only where metric, data set and split are the same.
+Rule: R11.
 """
 
 from decimal import Decimal

@@ -1,6 +1,6 @@
 """Which records may be served: what tells for and against each of them.
 
-Rule: A record that was changed is never served.
+Rule: R77.
 """
 
 from collections.abc import Iterable

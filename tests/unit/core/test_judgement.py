@@ -20,7 +20,7 @@ CLEAN = Verdict(clean_since=NOON)
 
 
 def test_the_bake_time_counts_from_the_last_break() -> None:
-    """Rule: The bake time is continuous."""
+    """Rule: R47."""
     entry = an_entry(rolled_out_at=NOON)
     baked = baking(entry, a_workload(), None, CLEAN, after(0))
     assert baked.clean_since == after(0)
@@ -49,7 +49,7 @@ def test_a_break_that_nobody_saw_is_told_by_the_deployment(regained: int, since:
 
 
 def test_a_mark_in_the_future_counts_as_now() -> None:
-    """Rule: A clock that is set back stops no watch."""
+    """Rule: R86."""
     ahead = an_entry(available_at=after(3600), rolled_out_at=after(3601), clean_since=after(3601))
     found = progressed(ahead, None, None, after(5))
     assert (found.available_at, found.rolled_out_at, found.clean_since) == (after(5), after(5), after(5))
@@ -99,7 +99,7 @@ RESTARTED = an_entry(3, "1.0.0", trigger=Trigger.RESTART)
     ],
 )
 def test_a_rollback_that_does_not_help(past: list[HistoryEntry], limit: int, reason: Reason | None) -> None:
-    """Rule: A rollback that does not help is evidence against the cluster."""
+    """Rule: R56."""
     found = rollback_limits.unhelpful(the_spec(rollback={"limit": limit}), tuple(past), ["accuracy"])
     assert (found.reason if found else None) == reason
     if reason is DID_NOT_HELP:
@@ -119,7 +119,7 @@ def test_a_failed_start_is_one_whatever_became_of_it() -> None:
 
 
 def test_numbers_of_pods_are_those_of_the_beginning() -> None:
-    """Rule: One state has one sentence."""
+    """Rule: R87."""
     old = Condition(
         type=ConditionType.AVAILABLE,
         status=ConditionStatus.FALSE,
@@ -153,7 +153,7 @@ CLAIM = {"volumes": [{"name": "models", "persistentVolumeClaim": {"claimName": "
     ],
 )
 def test_a_second_pod_that_finds_no_room(container: Any, pod: Any, spec: Any, words: str) -> None:
-    """Rule: One replica that cannot have a second pod beside it gets a warning."""
+    """Rule: R26."""
     template = {"spec": {"containers": [{"name": "server", "image": "i", **container}], **pod}}
     found = advice(the_spec(**spec), template)
     assert words in found

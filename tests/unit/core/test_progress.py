@@ -51,7 +51,7 @@ WAITING = Pod("fraud-a", "Pending", unscheduled="Unschedulable: 0/1 nodes are av
 
 
 def test_the_clock_begins_when_the_deployment_has_the_template() -> None:
-    """Rule: An attempt has a clock of its own."""
+    """Rule: R19."""
     assert advanced(an_attempt(5, template_hash="another")) is None
     assert advanced(an_attempt(5)) == progress(since=after(5))
     old = progress(revision=7, stopped=True, reason=Reason.PODS_REFUSED)
@@ -84,7 +84,7 @@ def test_pods_that_were_read_are_counted_exactly() -> None:
     ],
 )
 def test_a_standstill_that_somebody_wants_stops_the_clock(why: Reason, fields: dict[str, Any]) -> None:
-    """Rule: Nothing is verified without a pod."""
+    """Rule: R48."""
     is_zero = why is Reason.SCALED_TO_ZERO
     stopped = advanced(an_attempt(50, progress(), **fields))
     assert stopped == progress(stopped=True, reason=why, scaled_to_zero=is_zero)
@@ -96,7 +96,7 @@ def test_a_standstill_that_somebody_wants_stops_the_clock(why: Reason, fields: d
 
 
 def test_time_in_which_nobody_could_look_does_not_count() -> None:
-    """Rule: Time in which nobody could look does not count."""
+    """Rule: R22."""
     gap = Span(after(20), after(100))
     assert advanced(an_attempt(110, progress(), unwatched=(gap,))) == progress(since=after(80))
     earlier = Span(after(-100), after(5))
@@ -105,7 +105,7 @@ def test_time_in_which_nobody_could_look_does_not_count() -> None:
 
 
 def test_a_clock_that_is_set_back_lets_no_deadline_wait() -> None:
-    """Rule: A clock that is set back stops no watch."""
+    """Rule: R86."""
     assert advanced(an_attempt(-3600, progress())) == progress(since=after(-3600))
 
 
@@ -122,7 +122,7 @@ def verdict(at: Attempt) -> tuple[PodProgress | None, Failure | None]:
 
 
 def test_a_deadline_condemns_only_after_a_look_that_shows_a_fault_of_the_revision() -> None:
-    """Rule: Before a deadline condemns, the pods are looked at."""
+    """Rule: R20."""
     assert verdict(an_attempt(60, progress())) == (progress(), None), "nobody has looked"
     _, failure = verdict(an_attempt(60, progress(), pods=looked_at(UNREADY)))
     assert failure is not None
@@ -135,7 +135,7 @@ def test_a_deadline_condemns_only_after_a_look_that_shows_a_fault_of_the_revisio
 
 
 def test_where_the_cluster_lets_it_go_on_a_rollout_has_its_whole_time_again() -> None:
-    """Rule: What the cluster keeps from starting is not condemned."""
+    """Rule: R21."""
     held = progress(stopped=True, reason=Reason.PODS_UNSCHEDULABLE, message="no node")
     assert verdict(an_attempt(500, held, pods=looked_at(WAITING)))[0] == held
     fresh, failure = verdict(an_attempt(500, held, pods=looked_at(UNREADY)))
@@ -178,7 +178,7 @@ ROLLED_OUT = an_entry(rolled_out_at=after(-500), available_at=after(-500))
     [(False, "Report", True), (True, "Report", False), (True, "Rollback", True)],
 )
 def test_an_outage_is_a_failure_of_what_is_not_known_good(good: bool, on_unavailable: str, fails: bool) -> None:
-    """Rule: An outage is a signal."""
+    """Rule: R50."""
     spec = {"rollback": {"onUnavailable": on_unavailable}}
     at = an_attempt(60, progress(), ROLLED_OUT, looked_at(UNREADY), good=good, spec=spec)
     after_it, failure = verdict(at)
@@ -218,7 +218,7 @@ ENOUGH: dict[str, Any] = {"available": 3, "total": 3, "updated": 3, "minimum_ava
     ids=["not looked at", "its own fault", "no node", "a quota", "no pods wanted", "too few pods"],
 )
 def test_an_outage_goes_on_where_the_one_before_ended(before: PodProgress, counts: int | None) -> None:
-    """Rule: An outage is a signal."""
+    """Rule: R50."""
     back = an_attempt(50, before, ROLLED_OUT, **ENOUGH)
     entry = accounted(back, advanced(back))
     assert entry.unavailable_seconds == counts

@@ -138,5 +138,5 @@ FILTERS = [
 
 @pytest.mark.parametrize(("query", "comparison"), FILTERS)
 def test_a_comparison_that_drops_series_is_seen_at_the_top_of_a_query(query: str, comparison: str) -> None:
-    """Rule: A query that gives a number only while something is wrong is told."""
+    """Rule: R38."""
     assert filters(query) == comparison

@@ -1,6 +1,6 @@
 """What the history alone tells of what was found bad.
 
-Rule: A quarantine is kept in three places.
+Rule: R65.
 """
 
 from typing import Any
@@ -113,7 +113,7 @@ def test_the_numbers_and_the_words_of_people_are_told() -> None:
 
 @pytest.mark.parametrize(("past", "wanted"), [((), [2]), (a_history(FIRST, ("1.1.0", TAG, RELEASED), SECOND), [3])])
 def test_a_mark_on_a_version_tells_what_was_not_released(past: tuple[HistoryEntry, ...], wanted: list[int]) -> None:
-    """Rule: A quarantine is kept in three places."""
+    """Rule: R65."""
     digest = an_entry(1, "1.1.0").digest
     mark = QuarantinedBy(deployment="fraud", digest=digest, reason=Reason.UNDONE, message="m", since=NOON, revision=2)
     assert [each.revision for each in found_bad(past, mark)] == wanted

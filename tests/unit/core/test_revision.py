@@ -25,7 +25,7 @@ def variables(uri: str, **serving: Any) -> dict[str, str]:
     ["s3://models/pre$$fix/$(MODEL_VERSION)/m", "s3://models/$", "s3://models/$$$(MODEL_NAME", "s3://models/${x}/$1"],
 )
 def test_the_process_gets_the_recorded_values(uri: str) -> None:
-    """Rule: A value of the record reaches the process as it was recorded."""
+    """Rule: R18."""
     found = variables(uri)
     assert (found["MODEL_URI"], found["MODEL_DIGEST"]) == (uri, DIGEST)
 

@@ -1,7 +1,7 @@
 """Where a rollback goes, and how long a content stays quarantined.
 
-Rule: A rollback goes to the newest revision known good that was not found bad since.
-Rule: Two deployments of one model are independent.
+Rule: R55.
+Rule: R102.
 """
 
 from typing import Any
@@ -93,7 +93,7 @@ def test_release(tag: str | None, holder: str | None, in_place: str, still: list
 
 
 def test_a_content_with_another_template_is_another_attempt() -> None:
-    """Rule: What is condemned is what was measured."""
+    """Rule: R54."""
     old, new = verified(1, "1.0.0", inputs_hash="a"), bad(2, "1.0.0", Outcome.FAILED, inputs_hash="b")
     of_new = quarantined("1.0.0").model_copy(update={"inputs_hash": "b"})
     revisions = [Revision(each, {}, {}) for each in (old, new)]

@@ -35,7 +35,7 @@ def test_nothing_is_measured_before_the_first_interval_of_a_revision_is_over() -
     ],
 )
 def test_the_grid_of_checks(seconds: float, start: float, end: float, lookback: int) -> None:
-    """Rule: Breaches are counted by the metric source."""
+    """Rule: R30."""
     request = due(seconds)
     assert request is not None
     assert (request.start, request.end, request.lookback_seconds) == (after(start), after(end), lookback)
@@ -89,7 +89,7 @@ RANGE = 'rate(errors{version="${version}"}[45s])'
 def test_what_may_show_what_was_there_before_is_checked_when_that_is_over(
     query: str, before: dict[str, str], analysis: dict[str, int], seconds: int
 ) -> None:
-    """Rule: No sample from before the attempt is looked at."""
+    """Rule: R31."""
     metric = a_metric(prometheus={"query": query})
     earlier = an_entry(1, **({"version": "1.0.0", "template_hash": "another"} | before))
     entry = an_entry(2, "1.1.0", available_at=NOON)
@@ -110,7 +110,7 @@ def test_each_metric_has_its_own_first_check_and_samples_are_as_old_as_the_metri
 
 @pytest.mark.parametrize("interval", [1, 7, 60, 86_400])
 def test_checks_are_made_at_whole_multiples_of_the_interval(interval: int) -> None:
-    """Rule: A server that rounds times to whole steps changes nothing."""
+    """Rule: R32."""
     settings = the_spec(analysis={"intervalSeconds": interval}).analysis
     first = schedule.first_check_at(settings, after(3.123))
     assert first is not None
@@ -177,7 +177,7 @@ def test_the_number_of_samples_is_asked_for_at_the_same_times() -> None:
 def test_the_baseline_is_what_the_stable_version_had_while_it_served(
     stable: dict[str, Any], start: float | None, end: float | None, lookback: int | None
 ) -> None:
-    """Rule: A number is compared with that of the last version known good."""
+    """Rule: R41."""
     baseline = asked(95, COMPARED, of_stable=stable).get("errors/baseline")
     if start is None or end is None:
         assert baseline is None
@@ -245,7 +245,7 @@ FIRING = {"name": "slow", "alert": {"matchLabels": {"alertname": "Slow", "hash":
     "metric", [HASHED, ERRORS | {"minimumSamples": {"query": 'm{x="${podTemplateHash}"}', "count": 1}}, FIRING]
 )
 def test_a_query_that_names_pods_by_their_hash_is_asked_when_that_is_known(metric: dict[str, Any]) -> None:
-    """Rule: Pods can be named by the hash that Kubernetes gives them."""
+    """Rule: R39."""
     assert asked(95, metric) == {}
     assert asked(95, metric, pod_template_hash="5d7c9f8b6")
     assert query_template.needs_pod_template_hash(the_spec(analysis={"metrics": [metric]}))

@@ -32,5 +32,5 @@ V1, V2 = a_version("1.0.0", "production"), a_version("2.0.0", "production")
     ],
 )
 def test_resolve(versions: list[object], expected: object) -> None:
-    """Rule: A version holds a tag where it carries it, its record is valid, and it is not being deleted."""
+    """Rule: R1."""
     assert resolve(versions, "production") == expected  # type: ignore[arg-type]

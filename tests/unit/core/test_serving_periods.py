@@ -1,6 +1,6 @@
 """When a version was served, as histories tell it and as it is remembered.
 
-Rule: A version's status tells who served it, from when to when.
+Rule: R82.
 """
 
 import pytest

@@ -1,6 +1,6 @@
 """What is said of a version: of its record, its parent and who serves it.
 
-Rule: A version's record is judged by itself, and its status is written once.
+Rule: R79.
 """
 
 from copy import deepcopy
@@ -81,7 +81,7 @@ def test_a_complete_record_is_valid_and_complete() -> None:
     ],
 )
 def test_what_is_missing_is_named(without: str, missing: str) -> None:
-    """Rule: A record is complete with nine elements, and what is missing is named."""
+    """Rule: R80."""
     record = {name: each for name, each in seen().record.items() if name != without}
     status = said(seen(record=record))
     found = condition(status, "Complete")

@@ -210,7 +210,7 @@ def limits(answers: Answers) -> list[int]:
 async def test_a_page_that_is_too_large_is_halved_until_it_fits_and_grows_again(
     client: Client, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rule: No object of one tenant stops the operator."""
+    """Rule: R89."""
     monkeypatch.setattr(module, "PAGE", 8)
     monkeypatch.setattr(module, "FIRST_PAGE", 8)
     monkeypatch.setattr(module, "MAX_PAGE_BYTES", 1000)

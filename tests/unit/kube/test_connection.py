@@ -61,7 +61,7 @@ def test_a_broken_kubeconfig_is_unavailable(tmp_path: Path, text: str) -> None:
 
 @pytest.mark.parametrize("token", ["*hush", "!hush x", '"\\hush"', "hush: hush: hush", "\udcff hush", "\x00 hush"])
 def test_of_a_broken_kubeconfig_no_line_is_quoted(tmp_path: Path, token: str) -> None:
-    """Rule: Neither a secret nor what a stranger says is told on."""
+    """Rule: R100."""
     path = tmp_path / "kubeconfig"
     path.write_bytes(f"users:\n- user: {{token: {token}}}\n".encode(errors="surrogateescape"))
     with pytest.raises(Unavailable, match="no usable configuration") as caught:

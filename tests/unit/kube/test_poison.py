@@ -67,7 +67,7 @@ def test_a_model_deployment_that_cannot_be_read_says_which_field_is_wrong(poison
 def test_a_status_that_cannot_be_read_stops_everything_where_nothing_else_tells_it(
     poisoned: Poisoned,
 ) -> None:
-    """Rule: A status that cannot be read is never taken for an empty one."""
+    """Rule: R73."""
     store = Store()
     store.heard("ModelDeployment", "ADDED", raw(poisoned.manifest))
     key = Key("default", poisoned.manifest["metadata"]["name"])

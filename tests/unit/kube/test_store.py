@@ -205,7 +205,7 @@ def test_a_status_that_somebody_else_wrote_raises_a_doubt(
 
 
 def test_a_large_pod_template_is_seen_whole(store: Store) -> None:
-    """Rule: No object of one tenant stops the operator."""
+    """Rule: R89."""
     raw = raw_deployment(at=20)
     raw["spec"]["template"]["metadata"] = {"annotations": {"notes": "x" * 100_000}}
     store.heard("ModelDeployment", "MODIFIED", raw)

@@ -1,6 +1,6 @@
 """Whatever changes what a ModelDeployment's pass would see, that ModelDeployment is told of.
 
-Rule: News reaches everyone whom it concerns, whoever learned it.
+Rule: R96.
 """
 
 from dataclasses import replace

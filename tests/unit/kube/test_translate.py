@@ -183,7 +183,7 @@ def an_older_revision() -> Revision:
 def test_a_record_is_intact_only_with_the_content_that_was_recorded(revision: Revision) -> None:
     """Labels and hashes say nothing by themselves: they are held against what is there.
 
-    Rule: A record that was changed is never served.
+    Rule: R77.
     """
     data = a_record(revision)["data"]
     assert flaw(a_record(revision)) == ""

@@ -112,7 +112,7 @@ def test_of_a_status_what_can_be_computed_is_begun_anew_where_it_cannot_be_read(
 
 
 def test_of_a_status_what_only_it_tells_is_left_as_it_is_where_it_cannot_be_read() -> None:
-    """Rule: A status that cannot be read is never taken for an empty one."""
+    """Rule: R73."""
     shelf = KindCache()
     garbage = {**SERVED, "revision": "two"}
     shelf.hear(raw_version("1.0.0", status={"servedBy": [SERVED, garbage]}))
@@ -140,7 +140,7 @@ def test_a_word_of_a_newer_release_is_read_and_kept() -> None:
 
 @pytest.mark.parametrize("poisoned", poison.VERSIONS, ids=lambda each: each.what)
 def test_a_record_that_cannot_be_read_says_which_field_is_wrong(poisoned: Poisoned) -> None:
-    """Rule: One object's trouble delays no other."""
+    """Rule: R88."""
     shelf = KindCache()
     metadata = {"namespace": "default", "uid": "poison", "resourceVersion": "9", "generation": 1}
     shelf.hear({**poisoned.manifest, "metadata": metadata | poisoned.manifest["metadata"]}, "ADDED")

@@ -60,7 +60,7 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, says: str) -> None:
     ],
 )
 def test_of_a_file_that_cannot_be_read_no_line_is_quoted(tmp_path: Path, line: str) -> None:
-    """Rule: Neither a secret nor what a stranger says is told on."""
+    """Rule: R100."""
     path = tmp_path / "sources.yaml"
     path.write_bytes(f"sources:\n  default: {line}\n".encode(errors="surrogateescape"))
     with pytest.raises(SourcesError) as caught:

@@ -54,7 +54,7 @@ async def settled() -> None:
 
 
 async def test_namespaces_take_turns_and_then_their_deployments() -> None:
-    """Rule: Nobody's queries delay another's verdict."""
+    """Rule: R91."""
     table = Table(1)
     await table.comes("z")
     for name in ("a", "b", "c"):

@@ -269,7 +269,7 @@ async def undefined(body: Any, status: int = 200, type_status: int = 400, **sett
 
 
 async def test_an_alert_that_is_not_listed_is_not_defined() -> None:
-    """Rule: An alert that nobody defined says nothing."""
+    """Rule: R43."""
     assert await undefined(rules("Slow")) == frozenset({"Wrong & |"})
     assert await undefined(rules("Slow", "Wrong & |", "Other")) == frozenset()
     assert await undefined(rules()) == frozenset({"Slow", "Wrong & |"})
@@ -344,7 +344,7 @@ THANOS = "receive series from Addr: 10.0.0.1:10901 LabelSets: {} MinTime: 0: rpc
     ids=str,
 )
 async def test_an_answer_that_says_that_it_is_partial_is_no_answer(marks: dict[str, Any]) -> None:
-    """Rule: An answer that says that it is partial is no answer."""
+    """Rule: R36."""
     with pytest.raises(Partial) as caught:
         await ask(says(matrix([(1, "1")], **marks)))
     assert str(caught.value) == "the answer is partial, because a part of the source did not answer"
@@ -456,7 +456,7 @@ async def test_a_query_has_its_time_when_its_turn_comes() -> None:
 async def test_a_hundred_queries_that_hang_keep_nobody_of_another_namespace_waiting() -> None:
     """Also where their texts change with each check.
 
-    Rule: Nobody's queries delay another's verdict.
+    Rule: R91.
     """
 
     async def handler(request: web.Request) -> web.StreamResponse:

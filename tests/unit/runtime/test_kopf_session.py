@@ -12,7 +12,7 @@ VERSIONS = "/apis/pennant.dev/v1alpha1/modelversions"
 
 
 async def test_a_request_for_a_kind_that_is_not_served_waits_for_it(tmp_path: Path) -> None:
-    """Rule: Without a CustomResourceDefinition nothing is decided."""
+    """Rule: R97."""
     answers, presence = Answers(), Presence()
     answers.text("404 page not found", 404)
     answers.json({"items": []})

@@ -130,7 +130,7 @@ async def test_a_leader_that_ends_lets_the_lease_go_and_the_other_takes_it_at_on
 
 
 async def test_who_takes_over_knows_for_how_long_nobody_led(lock: Lock) -> None:
-    """Rule: Time in which nobody could look does not count."""
+    """Rule: R22."""
     a = Replica(lock, "a")
     await a.led.wait()
     assert a.absences[0][0] == LONG_AGO, "nobody knows of a time before the first Lease"

@@ -1,7 +1,7 @@
 """Log lines: what aiohttp says of a request holds none of its words.
 
-Rule: Neither a secret nor what a stranger says is told on.
-Rule: What others wrote is shown with each sign that has no look of its own by its number.
+Rule: R100.
+Rule: R101.
 """
 
 import asyncio

@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
 
 async def test_the_ears_are_open_when_all_kinds_are_listened_to() -> None:
-    """Rule: However many versions come, no promotion waits for them."""
+    """Rule: R92."""
     events = EventCounter()
     waiting = asyncio.create_task(events.open())
     for kind in WATCHED:

@@ -1,6 +1,6 @@
 """Workers, in virtual time: one key's trouble is its own.
 
-Rule: One object's trouble delays no other.
+Rule: R88.
 """
 
 import asyncio
@@ -92,7 +92,7 @@ async def test_a_key_that_fails_is_tried_again_and_delays_no_other(trouble: Exce
 
 
 async def test_a_conflict_is_looked_at_again_in_a_moment_however_many_there_were() -> None:
-    """Rule: A burst delays nothing after it."""
+    """Rule: R90."""
     shop = Shop()
     shop.reconciler.trouble = Conflict("moved on")
     shop.queue.add(BAD)
@@ -196,7 +196,7 @@ async def test_who_may_not_work_drops_the_keys() -> None:
 
 
 async def test_passes_that_wait_for_nothing_hold_up_nobody() -> None:
-    """Rule: However many versions come, no promotion waits for them."""
+    """Rule: R92."""
     shop = Shop()
     most_at_once = before = 0
     for number in range(1000):
@@ -212,7 +212,7 @@ async def test_passes_that_wait_for_nothing_hold_up_nobody() -> None:
 
 
 async def test_keys_that_yield_wait_for_the_others_but_not_for_long() -> None:
-    """Rule: However many versions come, no promotion waits for them."""
+    """Rule: R92."""
     others, reconciler = WorkQueue(), Reconciler()
     yielding = LowPriority(reconciler, others)
     loop = asyncio.get_running_loop()
@@ -234,7 +234,7 @@ async def test_keys_that_yield_wait_for_the_others_but_not_for_long() -> None:
 
 @pytest.mark.parametrize("hangs", [False, True], ids=["a pass that ends", "a pass that hangs"])
 async def test_events_that_nobody_takes_make_no_pass_a_stall(hangs: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Rule: One object's trouble delays no other."""
+    """Rule: R88."""
     story, queue, notes = Story(), WorkQueue(), Notes()
     told, looks = list[Event](), 0
     look = story.cluster.snapshot

@@ -84,7 +84,7 @@ async def test_a_key_that_fails_is_put_off_longer_each_time_up_to_a_bound(queue:
 
 
 async def test_news_of_a_key_begin_its_pauses_anew(queue: WorkQueue) -> None:
-    """Rule: A burst delays nothing after it."""
+    """Rule: R90."""
     for _ in range(10):
         queue.retry(A)
     queue.news(A)
@@ -94,7 +94,7 @@ async def test_news_of_a_key_begin_its_pauses_anew(queue: WorkQueue) -> None:
 
 
 async def test_a_key_for_which_the_world_moved_on_is_never_put_off_for_long(queue: WorkQueue) -> None:
-    """Rule: A burst delays nothing after it."""
+    """Rule: R90."""
     for _ in range(20):
         assert queue.again(A) < 0.3
         assert await taken(queue, 0.3) == A

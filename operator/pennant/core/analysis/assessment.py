@@ -66,7 +66,7 @@ def assess(
 
     `stable` is the revision that it is compared with; None where there is nothing to compare.
 
-    Rule: From a metric that is only observed nothing follows.
+    Rule: R45.
     """
     previous = {each.name: each for each in before if each.revision == entry.revision}
     statuses: list[MetricStatus] = []
@@ -157,7 +157,7 @@ def _alerted(name: str, alert: AlertSelector, entry: HistoryEntry, request: Aler
     the revision began no later than its first pod was available. Prometheus tells beginnings in whole seconds, rounded
     down: so it may also seem to have begun in the second in which the revision did.
 
-    Rule: An alert speaks against a revision only where it began after it.
+    Rule: R42.
     """
     title = " or ".join(request.names)
     beginning, began = entry.available_at, "was available"
@@ -194,7 +194,7 @@ def _firing(name: str, title: str, request: AlertQuery, fresh: list[Alert]) -> R
 
 
 def _undefined(name: str, undefined: list[str], request: AlertQuery) -> Reading:
-    """Rule: An alert that nobody defined says nothing."""
+    """Rule: R43."""
     message = f"{name}: the metric source {request.source} has no alerting rule {' or '.join(undefined)}"
     return Reading(MetricState.UNKNOWN, Reason.ALERT_UNKNOWN, message, blocks=True, broken_at=request.at)
 

@@ -44,7 +44,7 @@ class AcceptableRange:
 def acceptable_range(metric: Metric, baseline: Series, stable: HistoryEntry | None) -> AcceptableRange:
     """Return what a metric is held against; `baseline` are the numbers of `stable`, where there is such a revision.
 
-    Rule: A number is compared with that of the last version known good.
+    Rule: R41.
     """
     own = _of_threshold(metric.threshold)
     if metric.compare_to is None:

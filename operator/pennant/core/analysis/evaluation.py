@@ -71,7 +71,7 @@ def _on_grid(answer: Series, request: RangeQuery) -> list[list[float]]:
     A server may answer other points than it was asked for, such as whole multiples of the step. What is a step or more
     away from all that was asked for counts for nothing.
 
-    Rule: A server that rounds times to whole steps changes nothing.
+    Rule: R32.
     """
     start, step = round((request.start - EPOCH) / MILLISECOND), request.step_seconds * 1000
     found: list[list[float]] = [[] for _ in range(request.points)]
@@ -90,7 +90,7 @@ def _on_grid(answer: Series, request: RangeQuery) -> list[list[float]]:
 def _too_few(metric: Metric, values: Sequence[float], at: datetime) -> Check | None:
     """Return the check as one without data where it does not rest on enough samples.
 
-    Rule: A check counts only with the samples that it asks for.
+    Rule: R40.
     """
     asked = metric.minimum_samples
     if asked is None:

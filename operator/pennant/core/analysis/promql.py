@@ -137,7 +137,7 @@ def filters(query: str) -> str:
     Such a query gives a number only while something is above or below a bound. Looked at is what stands outside of
     functions; beside an `or` there may be a number all the same.
 
-    Rule: A query that gives a number only while something is wrong is told.
+    Rule: R38.
     """
     found, functions, is_call = "", list[bool](), False
     for token in _TOKEN.finditer(query):

@@ -1,6 +1,6 @@
 """The text of a query: placeholders are filled in, and a value stays inside the string that it stands in.
 
-Rule: A value in a query stays inside its string and means itself.
+Rule: R37.
 """
 
 import re
@@ -45,7 +45,7 @@ def values(
 def needs_pod_template_hash(spec: ModelDeploymentSpec) -> bool:
     """Return whether a metric of a ModelDeployment cannot be asked for without the `pod-template-hash` of its pods.
 
-    Rule: Pods can be named by the hash that Kubernetes gives them.
+    Rule: R39.
     """
     return any(POD_TEMPLATE_HASH in needed(text) for metric in spec.analysis.metrics for text in texts(metric))
 

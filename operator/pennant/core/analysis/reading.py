@@ -2,7 +2,7 @@
 
 Not knowing is neither success nor failure: no data, NaN and an error are told apart from a breach and from a pass.
 
-Rule: Not knowing is neither good nor bad.
+Rule: R35.
 """
 
 from collections.abc import Mapping
@@ -79,7 +79,7 @@ def timely(
 ) -> Reading:
     """Return what an answer says, by how long it took: one that is late proves a breach, and nothing else.
 
-    Rule: A source that is too slow for the interval is no reason to call a metric good.
+    Rule: R34.
     """
     if measured.late and told.state is not MetricState.BREACHING:
         seconds, limit = measured.took.total_seconds(), measured.request.patience.total_seconds()
@@ -211,7 +211,7 @@ def is_unexplained(said: MetricStatus) -> bool:
 def _mend(metric: Metric, query: str) -> str:
     """Return what helps where a query gave nothing though the source has the series.
 
-    Rule: A query that gives a number only while something is wrong is told.
+    Rule: R38.
     """
     if metric.on_no_data is not OnNoData.HOLD:
         return ""

@@ -4,7 +4,7 @@ Each metric is read at whole multiples of `intervalSeconds` since the Unix epoch
 query. So the number of breaches comes from the source each time, and neither a restart nor a change of leader loses it;
 and a front end that rounds times to whole steps changes nothing.
 
-Rule: Breaches are counted by the metric source.
+Rule: R30.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -30,8 +30,8 @@ SELECTED_SECONDS = 300
 def is_watched(analysis: Analysis, entry: HistoryEntry) -> bool:
     """Return whether a revision's metrics are read: from its first available pod on.
 
-    Rule: A revision is watched from its first available pod on.
-    Rule: What is known good is watched for as long as it serves.
+    Rule: R29.
+    Rule: R52.
     """
     if entry.available_at is None or entry.ended_at is not None:
         return False
@@ -41,7 +41,7 @@ def is_watched(analysis: Analysis, entry: HistoryEntry) -> bool:
 def as_measured(entry: HistoryEntry, since: datetime | None) -> HistoryEntry:
     """Return the entry as its metrics see it: what was before `since`, when it had no pod, does not count.
 
-    Rule: Nothing is verified without a pod.
+    Rule: R48.
     """
     if since is None:
         return entry
@@ -68,7 +68,7 @@ def begins_at(metric: Metric, entry: HistoryEntry, history: Iterable[HistoryEntr
     begins where these are no ground to judge by: the revision before was not known good, or this one was made to leave
     it.
 
-    Rule: No sample from before the attempt is looked at.
+    Rule: R31.
     """
     before = next((each for each in history if each.revision == entry.revision - 1), None)
     is_left = entry.trigger in (Trigger.AUTOMATIC_ROLLBACK, Trigger.UNDO)
@@ -83,7 +83,7 @@ def settling_seconds(analysis: Analysis, metric: Metric, entry: HistoryEntry, hi
 
     A series with a label of the revision begins with it, unless its template, or its version, served before.
 
-    Rule: No sample from before the attempt is looked at.
+    Rule: R31.
     """
     others = [each for each in history if each.revision < entry.revision]
     own = set[str]()
@@ -246,7 +246,7 @@ class _Asking:
 
         Another revision may have served since, so its own end counts, and not the beginning of this one.
 
-        Rule: A number is compared with that of the last version known good.
+        Rule: R41.
         """
         values = query_template.values(self.key, self.spec, self.status, stable)
         ended_at = min(stable.ended_at or self.entry.started_at, self.entry.started_at)

@@ -61,7 +61,7 @@ class _Refusal:
 def answer(at: Situation, before: ModelDeploymentStatus, is_rebuilt: bool) -> Answer | None:
     """Return the answer to the command that the annotations give; None where it was answered before.
 
-    Rule: A command is carried out once and answered.
+    Rule: R14.
     """
     order, last = at.snapshot.command, before.last_command
     if order is None:

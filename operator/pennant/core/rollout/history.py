@@ -1,6 +1,6 @@
 """The history of revisions: entries are only ever appended, and only their progress is written on.
 
-Rule: What was recorded once is never changed.
+Rule: R71.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -33,7 +33,7 @@ def adopted(history: History, revisions: Iterable[Revision], quarantine: Quarant
     without an entry. What was recorded once is told by the record alone; the status only knows how it went on, and the
     quarantine why it ended.
 
-    Rule: A lost status is rebuilt from the records.
+    Rule: R72.
     """
     recorded = {each.entry.revision: each for each in revisions}
     known = {each.revision for each in history}
@@ -70,7 +70,7 @@ def altered(entry: HistoryEntry, record: Revision, now: datetime) -> tuple[str, 
     of the note, but a mark that is noted stays as it is, and what has ended stays as it ended. One that is noted for
     the future was made before the clock was set back, and the status says since when it counts now.
 
-    Rule: What the status says of a revision's progress is held against its record.
+    Rule: R78.
     """
     fixed = [name for name in _RECORDED if getattr(entry, name) != getattr(record.entry, name)]
     return (*fixed, *(() if record.mirrored is None else _contradicted(entry, record.mirrored, now)))
@@ -105,7 +105,7 @@ def restored(history: History, revisions: Iterable[Revision], now: datetime) -> 
 def broken(history: History, revisions: Iterable[Revision], untrusted: Mapping[int, Untrusted]) -> tuple[str, ...]:
     """Return a sentence for each record that was changed or is gone; nothing can put that right.
 
-    Rule: What was tampered with is named.
+    Rule: R76.
     """
     recorded = {each.entry.revision for each in revisions} | untrusted.keys()
     gone = (f"the record of revision {each.revision} is gone" for each in history if each.revision not in recorded)
@@ -150,7 +150,7 @@ def progressed(entry: HistoryEntry, workload: Workload | None, looked_at: Pods |
 def _not_ahead(entry: HistoryEntry, now: datetime) -> HistoryEntry:
     """Return the entry without marks in the future, which a clock that was set back leaves behind: they count as now.
 
-    Rule: A clock that is set back stops no watch.
+    Rule: R86.
     """
     ahead = [name for name in CLOCKED if (mark := getattr(entry, name)) is not None and mark > now]
     return entry.model_copy(update=dict.fromkeys(ahead, now)) if ahead else entry
@@ -169,7 +169,7 @@ def baking(
     seen is still told by the Deployment's condition Available. A Deployment that is gone, or that was created anew and
     nobody has counted the pods of, has none.
 
-    Rule: The bake time is continuous.
+    Rule: R47.
     """
     if entry.verified_at is not None or entry.rolled_out_at is None:
         return entry
@@ -203,7 +203,7 @@ def thinned(history: History) -> History:
 
     Their records keep all of it, so nothing is lost; but a status of a hundred revisions stays small.
 
-    Rule: The status stays small however long the history is.
+    Rule: R75.
     """
     condemned = [each.revision for each in history if each.evidence]
     thin = condemned[:-WHOLE_EVIDENCE]

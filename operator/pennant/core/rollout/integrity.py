@@ -6,7 +6,7 @@ contradict it, it is not used: what is deployed stays deployed.
 
 None of this has a key. Whoever may write the status and all ControllerRevisions can tell another story.
 
-Rule: A record that was changed is never served.
+Rule: R77.
 """
 
 from collections.abc import Iterator, Mapping

@@ -132,7 +132,7 @@ def _reinstated(
     That is where its rollout failed, nothing took its place, and now its pods are available and it has passed its bake
     time.
 
-    Rule: A verdict that the facts refute ends.
+    Rule: R24.
     """
     condemned = found.condemned
     if condemned is None or condemned.reason not in history.FAILED_STARTS:
@@ -163,7 +163,7 @@ def _scope(active: HistoryEntry, reason: Reason, past: History) -> str | None:
     What was measured is a content with a pod template. Only a breach of a content that was never known good with any
     template is held against the content itself.
 
-    Rule: What is condemned is what was measured.
+    Rule: R54.
     """
     return None if reason is Reason.METRIC_BREACH and never_good(active, past) else pair(active)[1]
 
@@ -185,7 +185,7 @@ def _fault(verdict: Verdict, failure: Failure | None) -> tuple[Reason, str] | No
 def good_at(analysis: Analysis, active: HistoryEntry | None, verdict: Verdict) -> datetime | None:
     """Return when the revision becomes known good if nothing changes; None where it is, or something must change.
 
-    Rule: A revision becomes known good when all metrics have passed for `bakeSeconds`.
+    Rule: R46.
     """
     if active is None or active.verified_at is not None or active.clean_since is None or verdict.clean_since is None:
         return None
@@ -208,7 +208,7 @@ def overdue_at(analysis: Analysis, active: HistoryEntry | None) -> datetime | No
 def _overdue(found: Judgement, analysis: Analysis, active: HistoryEntry, now: datetime) -> Judgement:
     """Return the judgement with the note that the revision should be known good by now, where it is not.
 
-    Rule: Not becoming known good is said.
+    Rule: R51.
     """
     at = overdue_at(analysis, active)
     if at is None or now < at:
@@ -230,7 +230,7 @@ def _measured(seen: Observation, active: HistoryEntry) -> Measurements:
     Measured is the newest one of the status: where another one is on record already, the measurements condemn the one
     before it once more, and never the one that took its place.
 
-    Rule: A verdict is about the revision that it measured.
+    Rule: R57.
     """
     said = seen.snapshot.status.history
     return seen.measurements if said and said[-1].revision == active.revision else {}
@@ -279,7 +279,7 @@ def _verify(seen: Judgement, active: HistoryEntry, now: datetime) -> Judgement:
 def _is_good(analysis: Analysis, active: HistoryEntry, verdict: Verdict, now: datetime) -> bool:
     """Return whether the revision has been available, and has passed, without a break for its bake time.
 
-    Rule: The bake time is continuous.
+    Rule: R47.
     """
     at = good_at(analysis, active, verdict)
     return at is not None and now >= at

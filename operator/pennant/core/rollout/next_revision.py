@@ -83,7 +83,7 @@ def _known_before(at: Situation) -> Draft | None:
 
     The history is gone with the ModelDeployment that this one has the name of, and the ModelVersions still tell of it.
 
-    Rule: Something known good is better than nothing.
+    Rule: R64.
     """
     if (
         not isinstance(at.holder, Selected)
@@ -248,7 +248,7 @@ def _is_rendered_from(recorded: Revision, at: Situation, version: Version) -> bo
     Compared is what its template was rendered from, not what this release would render: what serves need not be
     replaced because the operator was. The new rendering comes with the next revision.
 
-    Rule: A new release of the operator changes no running pod.
+    Rule: R25.
     """
     same_record = all(recorded.record.get(name) == version.record.get(name) for name in revision.RENDERED)
     return same_record and recorded.entry.inputs_hash == at.inputs_hash
@@ -319,7 +319,7 @@ def restarted_by_hand(at: Situation, active: HistoryEntry, actor: str, restart: 
 def record_of(at: Situation, entry: HistoryEntry) -> Revision:
     """Return the record of a revision, which is there.
 
-    Rule: A version that is deleted while it serves goes on serving.
+    Rule: R8.
     """
     return next(each for each in at.snapshot.revisions if each.entry.revision == entry.revision)
 

@@ -4,7 +4,7 @@ A rollout has failed when the number of available pods of its template has not r
 `progressDeadlineSeconds`, and the revision itself is to blame. The Deployment's own condition `Progressing` is no
 measure of that: it keeps what it said of the template before, and counts pods that are ready only for a moment.
 
-Rule: An attempt has a clock of its own.
+Rule: R19.
 """
 
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Attempt:
     def workload(self) -> Workload | None:
         """The Deployment, if it is known to be what this revision asked for; None: it says nothing about it.
 
-        Rule: What is written is what was asked for.
+        Rule: R27.
         """
         workload, applied = self.seen.snapshot.workload, self.seen.snapshot.status.applied
         if workload is None or workload.deleting or self.seen.altered:
@@ -116,7 +116,7 @@ def accounted(at: Attempt, progress: PodProgress | None) -> HistoryEntry:
 
     So pods that come for a moment and go again do not put off the end of the deadline for ever.
 
-    Rule: An outage is a signal.
+    Rule: R50.
     """
     before, active = at.before, at.active
     if before is None or at.is_known_good or active.rolled_out_at is None:
@@ -131,7 +131,7 @@ def accounted(at: Attempt, progress: PodProgress | None) -> HistoryEntry:
 def measured_since(at: Attempt, progress: PodProgress | None) -> datetime | None:
     """Return since when metrics count, where the revision was scaled to zero: its first available pod after that.
 
-    Rule: Nothing is verified without a pod.
+    Rule: R48.
     """
     is_over = at.before is not None and at.before.scaled_to_zero and not (progress and progress.scaled_to_zero)
     return at.seen.now if is_over else at.seen.snapshot.status.measured_since
@@ -155,7 +155,7 @@ def available_pods(workload: Workload, looked_at: Pods | None, now: datetime) ->
 def watched(since: datetime, unwatched: tuple[Span, ...], now: datetime) -> datetime:
     """Return a moment put off by the time after it in which nobody could look; never one in the future.
 
-    Rule: Time in which nobody could look does not count.
+    Rule: R22.
     """
     for each in unwatched:
         since += max(each.end - max(each.begin, since), timedelta(0))
@@ -165,7 +165,7 @@ def watched(since: datetime, unwatched: tuple[Span, ...], now: datetime) -> date
 def _standstill(spec: ModelDeploymentSpec, workload: Workload) -> Reason | None:
     """Return by whose wish no pod is to become available; None: by nobody's.
 
-    Rule: Nothing is verified without a pod.
+    Rule: R48.
     """
     if workload.replicas == 0:
         return Reason.SCALED_TO_ZERO
@@ -214,7 +214,7 @@ def next_look_at(at: Attempt, progress: PodProgress | None) -> datetime | None:
 def judged(at: Attempt, progress: PodProgress | None) -> tuple[PodProgress | None, Failure | None]:
     """Return the progress with what a look at the pods has shown, and the failure of the revision if it is one.
 
-    Rule: Before a deadline condemns, the pods are looked at.
+    Rule: R20.
     """
     looked_at, workload = at.looked_at, at.workload
     if progress is None or looked_at is None or workload is None or progress.reason in STANDSTILLS:
@@ -249,8 +249,8 @@ def _told(progress: PodProgress, found: Cause | None) -> PodProgress:
 def _failure(at: Attempt, workload: Workload, found: Cause) -> Reason | None:
     """Return why the revision has failed; None: it has not, or nothing follows from that.
 
-    Rule: A restart, a scale-up or a drain condemns nobody.
-    Rule: An outage is a signal.
+    Rule: R23.
+    Rule: R50.
     """
     if found.fault is Fault.CLUSTER:
         holds = at.spec.rollout.on_unschedulable is OnUnschedulable.HOLD or found.reason is Reason.CONTROLLERS_AWAY

@@ -2,7 +2,7 @@
 
 A content that was known good here before passes all of them: to move the tag back is a way out, not a promotion.
 
-Rule: A content that was known good here passes the gates.
+Rule: R12.
 """
 
 from collections.abc import Callable
@@ -39,7 +39,7 @@ class Blocked:
 def blocked(at: Situation) -> Blocked | None:
     """Return what keeps the version that is asked for from being rolled out; None: nothing does.
 
-    Rule: A promotion that is blocked keeps what serves and says by which gate.
+    Rule: R10.
     """
     if not isinstance(at.holder, Selected) or isinstance(at.holder.version.spec, Invalid):
         return None

@@ -26,7 +26,7 @@ def is_blank(status: ModelDeploymentStatus) -> bool:
 def is_ours_again(workload: Workload, snapshot: Snapshot) -> bool:
     """Return whether a Deployment that belongs to nobody is the one that a record, or the history, tells of.
 
-    Rule: What lost its owner is taken up again.
+    Rule: R74.
     """
     told = {
         *(each.entry.template_hash for each in snapshot.revisions),
@@ -41,7 +41,7 @@ def restored(status: ModelDeploymentStatus, snapshot: Snapshot, past: History) -
     The ModelVersions note it too, and so do the revisions that failed or were undone. Where it was released, the
     history says so. What is missing otherwise was taken away by somebody else, or lost with the status.
 
-    Rule: A quarantine is kept in three places.
+    Rule: R65.
     """
     known = status.quarantine
     for each in (*_mirrored_here(snapshot), *_told(past)):
@@ -72,7 +72,7 @@ def _mirrored_here(snapshot: Snapshot) -> Iterator[QuarantineEntry]:
 def _told(past: History) -> Iterator[QuarantineEntry]:
     """Yield what the history says that was quarantined: what failed, and what was asked for at an undo.
 
-    Rule: A quarantine is kept in three places.
+    Rule: R65.
     """
     asked: HistoryEntry | None = None
     for entry, successor in zip_longest(past, past[1:]):

@@ -3,7 +3,7 @@
 The pod template is a function of its content alone. No number, time or trigger goes into it, so a rollback to a
 template that served before is, byte for byte, that template, and Kubernetes takes its old ReplicaSet up again.
 
-Rule: The pod template is a function of its content alone.
+Rule: R17.
 """
 
 from collections.abc import Iterable, Sequence
@@ -70,7 +70,7 @@ def inputs_hash(spec: ModelDeploymentSpec) -> str:
 
     It says nothing of how they are rendered, so that another release of the operator gives the same one.
 
-    Rule: A new release of the operator changes no running pod.
+    Rule: R25.
     """
     metadata = spec.template.get("metadata") or {}
     annotations = {key: each for key, each in (metadata.get("annotations") or {}).items() if key != RESTARTED_AT}
@@ -137,7 +137,7 @@ def _equipped(container: dict[str, Any], version: ModelVersionSpec) -> dict[str,
 
     Variables of `serving.env` are written as they are: users write them as Kubernetes has them, references included.
 
-    Rule: A value of the record reaches the process as it was recorded.
+    Rule: R18.
     """
     artifact = version.artifacts[0]
     serving = version.serving
@@ -166,7 +166,7 @@ def literal(text: str) -> str:
 def next_number(history: Iterable[HistoryEntry], recorded: Iterable[int]) -> int:
     """Return the number of the next revision: one more than any that was ever seen.
 
-    Rule: Revision numbers decide the order, never a clock.
+    Rule: R85.
     """
     return max([0, *(each.revision for each in history), *recorded]) + 1
 

@@ -45,8 +45,8 @@ def known_good(
     Each automatic rollback quarantines one pair of content and template and goes to another that is not: between two
     acts of a person there can be no more of them than there are verified pairs, so a loop ends.
 
-    Rule: A rollback goes to the newest revision known good that was not found bad since.
-    Rule: Rollbacks come to an end.
+    Rule: R55.
+    Rule: R58.
     """
     recorded = {each.entry.revision for each in revisions}
     good = [each for each in _good(history, quarantine) if each.revision in recorded]
@@ -92,7 +92,7 @@ def released(quarantine: Quarantine, tag: str | None, holder: Selection, active:
     What is in place stays quarantined until something takes its place: otherwise a version that still breaches would be
     condemned again and again.
 
-    Rule: A quarantine ends by a person or by the tag.
+    Rule: R63.
     """
     if tag is None or not isinstance(holder, Selected):
         return quarantine
@@ -137,7 +137,7 @@ def mirrors(snapshot: Snapshot, quarantine: Quarantine) -> tuple[MirrorQuarantin
 
 
 def _mirrored(version: Version, snapshot: Snapshot, quarantine: Quarantine) -> tuple[QuarantinedBy, ...]:
-    """Rule: Two deployments of one model are independent."""
+    """Rule: R102."""
     others = [q for q in version.quarantined_by if q.deployment != snapshot.key.name]
     mine = [
         QuarantinedBy(deployment=snapshot.key.name, **{name: getattr(each, name) for name in MIRRORED})

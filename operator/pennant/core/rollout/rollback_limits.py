@@ -1,6 +1,6 @@
 """What keeps a bad version from being rolled back automatically, and how long.
 
-Rule: Cooldown and budget bound the rate of rollbacks.
+Rule: R60.
 """
 
 from collections.abc import Iterable
@@ -29,7 +29,7 @@ class RollbackLimit:
 def unwanted(spec: ModelDeploymentSpec) -> RollbackLimit | None:
     """Return why no version is to be rolled back automatically by the spec's own words; None: it may be.
 
-    Rule: While paused nothing is changed, and health is measured.
+    Rule: R13.
     """
     if spec.paused:
         return RollbackLimit(Reason.PAUSED, "spec.paused is true")
@@ -66,7 +66,7 @@ def unhelpful(spec: ModelDeploymentSpec, history: History, breached: Iterable[st
     data, its dependencies or its traffic. So no more than `rollback.limit` automatic rollbacks follow each other
     without one of them becoming known good.
 
-    Rule: A rollback that does not help is evidence against the cluster.
+    Rule: R56.
     """
     number = _in_a_row(history)
     if number < spec.rollback.limit:
@@ -111,7 +111,7 @@ def _rollbacks(history: History, now: datetime) -> list[datetime]:
     One that lies in the future is from before the clock was set back. How long ago that was nobody knows, and to count
     it would put off every rollback by as much as the clock was set back.
 
-    Rule: A clock that is set back stops no watch.
+    Rule: R86.
     """
     found = (each.started_at for each in history if each.trigger is Trigger.AUTOMATIC_ROLLBACK)
     return [each for each in found if each <= now]

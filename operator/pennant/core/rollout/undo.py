@@ -40,7 +40,7 @@ def held_back(at: Situation, target: HistoryEntry, made: Draft | HistoryEntry) -
 
     That is the content that is asked for; where the undo stays within it, only the template that is asked for.
 
-    Rule: An undo holds until the tag moves.
+    Rule: R66.
     """
     entry = _asked(at, sentence(made))
     if entry is None or (entry.digest == target.digest and entry.inputs_hash in (None, target.inputs_hash)):

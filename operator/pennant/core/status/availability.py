@@ -13,7 +13,7 @@ from pennant.core.status.inputs import FALSE, TRUE, ConditionValue, Facts
 def available(facts: Facts) -> ConditionValue:
     """Return whether the minimum of pods is available, and at least one.
 
-    Rule: Ready needs a pod.
+    Rule: R49.
     """
     workload = facts.workload
     if workload is None:
@@ -29,7 +29,7 @@ def available(facts: Facts) -> ConditionValue:
 def as_it_began(said: ConditionValue, before: ModelDeploymentStatus) -> ConditionValue:
     """Return what is said of the pods with the numbers of the moment at which it became so.
 
-    Rule: One state has one sentence.
+    Rule: R87.
     """
     old = find(before.conditions, ConditionType.AVAILABLE)
     if old is None or (old.status, old.reason) != (said.status, said.reason.value):
@@ -42,7 +42,7 @@ def stalled_by_pods(facts: Facts) -> ConditionValue | None:
 
     What the API server refuses is told at once; everything else after the deadline.
 
-    Rule: What the cluster keeps from starting is not condemned.
+    Rule: R21.
     """
     active, progress, workload = facts.active, facts.progress, facts.workload
     if active is None or progress is None or progress.reason in STANDSTILLS:

@@ -134,7 +134,7 @@ def _rolling_back(facts: Facts) -> ConditionValue | None:
 
 
 def _being_moved(facts: Facts) -> ConditionValue | None:
-    """Rule: A deployment that is there before its versions is no error."""
+    """Rule: R7."""
     if facts.unresolved_since is None:
         return None
     said = _tag_resolved(facts)
@@ -174,7 +174,7 @@ def _stalled_by_copy(facts: Facts) -> ConditionValue | None:
 
 
 def _stalled_by_breach(facts: Facts) -> ConditionValue | None:
-    """Rule: Without a way back what serves goes on serving."""
+    """Rule: R59."""
     if facts.condemned is not None and facts.frozen:
         message = f"{facts.condemned.message}; rollback.action is Pause, so {facts.condemned.version} stays where it is"
         return ConditionValue(TRUE, Reason.BREACH_PAUSED, f"{message}. Undo, retry, or move the tag")
@@ -199,7 +199,7 @@ def _stalled_by_quarantine(facts: Facts) -> ConditionValue | None:
 
 
 def _stalled_by_lost_record(facts: Facts) -> ConditionValue | None:
-    """Rule: A record that was changed is never served."""
+    """Rule: R77."""
     if not facts.unrecorded or facts.active is None:
         return None
     mend = "Set spec.version" if facts.tag is None else f"Move the tag {facts.tag}"

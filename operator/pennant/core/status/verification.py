@@ -27,7 +27,7 @@ def metrics_healthy(facts: Facts) -> ConditionValue:
 def verified(facts: Facts) -> ConditionValue:
     """Return whether the current revision is known good, or what it waits for.
 
-    Rule: Not becoming known good is said.
+    Rule: R51.
     """
     active = facts.active
     if active is None:

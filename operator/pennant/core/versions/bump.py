@@ -3,7 +3,7 @@
 A difference that cannot be told is neither a difference nor none: as long as a graver one is possible, the bump is
 Unknown.
 
-Rule: Of what differs from the parent the gravest decides the bump.
+Rule: R81.
 """
 
 from collections.abc import Callable, Iterator, Mapping

@@ -30,7 +30,7 @@ def compare(gate: PromotionGate, candidate: ModelVersionSpec, present: ModelVers
     Two values are the same number where metric, data set and split are equal; a data set that has a digest in both
     records must have the same one.
 
-    Rule: Recorded numbers are compared only where metric, data set and split are the same.
+    Rule: R11.
     """
     fresh, old = _value(gate, candidate), _value(gate, present)
     if isinstance(fresh, str):

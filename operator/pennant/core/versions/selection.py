@@ -21,7 +21,7 @@ class Selected:
 class Unassigned:
     """No version carries the tag.
 
-    Rule: While nobody holds the tag, what serves goes on serving.
+    Rule: R3.
     """
 
 
@@ -29,7 +29,7 @@ class Unassigned:
 class Ambiguous:
     """Several versions carry the tag.
 
-    Rule: While several hold the tag, what serves goes on serving.
+    Rule: R4.
     """
 
     names: tuple[str, ...]
@@ -56,7 +56,7 @@ Selection = Selected | Unassigned | Ambiguous | SelectedInvalid | NotFound
 def holder(versions: Iterable[Version], spec: ModelDeploymentSpec) -> Selection:
     """Return which version the spec asks for, by its tag or by name.
 
-    Rule: The only holder of the tag is asked for at once.
+    Rule: R2.
     """
     if spec.version is not None:
         return pinned(versions, spec.version)
@@ -66,7 +66,7 @@ def holder(versions: Iterable[Version], spec: ModelDeploymentSpec) -> Selection:
 def pinned(versions: Iterable[Version], named: str) -> Selection:
     """Return the version of this name, among those that are not being deleted.
 
-    Rule: A version that is named is asked for whatever its tags.
+    Rule: R6.
     """
     found = sorted(
         (each for each in versions if each.version == named and not each.deleting), key=lambda each: each.name
@@ -78,7 +78,7 @@ def pinned(versions: Iterable[Version], named: str) -> Selection:
 def resolve(versions: Iterable[Version], tag: str, on_ambiguous: AmbiguousTag = AmbiguousTag.HOLD) -> Selection:
     """Return who holds the tag, among the versions that are not being deleted.
 
-    Rule: A version holds a tag where it carries it, its record is valid, and it is not being deleted.
+    Rule: R1.
     """
     carriers = sorted(
         (each for each in versions if tag in each.tags and not each.deleting),

@@ -46,7 +46,7 @@ def served_by(
     What the histories no longer tell is kept. Where it went on when it was last heard of, it is over now: its
     ModelDeployment is gone, or was created anew and does not know of it.
 
-    Rule: A version's status tells who served it, from when to when.
+    Rule: R82.
     """
     found = {
         (each.deployment, each.revision, each.since): ServedBy(

@@ -1,6 +1,6 @@
 """The status of a version: what its record is worth, what bump it asks for, and who served it.
 
-Rule: A version's record is judged by itself, and its status is written once.
+Rule: R79.
 """
 
 from dataclasses import dataclass
@@ -114,7 +114,7 @@ def _ready(spec: ModelVersionSpec | Invalid) -> tuple[ConditionStatus, Reason, s
 
 
 def _complete(spec: ModelVersionSpec | Invalid) -> tuple[ConditionStatus, Reason, str]:
-    """Rule: A record is complete with nine elements, and what is missing is named."""
+    """Rule: R80."""
     if isinstance(spec, Invalid):
         return UNKNOWN, Reason.INVALID_SPEC, "what a record that cannot be read holds is not known"
     missing = completeness.missing(spec)

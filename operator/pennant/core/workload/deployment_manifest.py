@@ -18,8 +18,8 @@ def deployment(
 ) -> Json:
     """Return the Deployment for this revision, fit for server-side apply.
 
-    Rule: The Deployment says which version it serves and why.
-    Rule: An autoscaler on the ModelDeployment is followed.
+    Rule: R28.
+    Rule: R70.
     """
     rollout = spec.rollout
     cause = f"{spec.model} {entry.version}, revision {entry.revision}: {entry.trigger}"

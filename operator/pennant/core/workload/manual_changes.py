@@ -21,7 +21,7 @@ from pennant.core.workload.pending_write import is_as_left
 class Undone:
     """The pod template became the recorded one of an earlier revision: `kubectl rollout undo`.
 
-    Rule: A native undo is adopted, known by its content.
+    Rule: R67.
     """
 
     target: HistoryEntry
@@ -31,7 +31,7 @@ class Undone:
 class Restarted:
     """The pod template got a new restart annotation and nothing else: `kubectl rollout restart`.
 
-    Rule: A native restart is left in place and recorded.
+    Rule: R68.
     """
 
     restart: str
@@ -42,7 +42,7 @@ class Restarted:
 class Drifted:
     """Anything else: it is put right.
 
-    Rule: Any other change of what the operator wrote is put right and recorded.
+    Rule: R69.
     """
 
     drift: Drift

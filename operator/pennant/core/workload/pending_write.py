@@ -1,6 +1,6 @@
 """Which write the Deployment needs to be what the revision in place says.
 
-Rule: What is written is what was asked for.
+Rule: R27.
 """
 
 from dataclasses import dataclass

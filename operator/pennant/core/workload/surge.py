@@ -13,7 +13,7 @@ def advice(spec: ModelDeploymentSpec, template: Json) -> str:
     `template` is the pod template of the revision. With one replica and the default surge a rollout starts the new pod
     beside the old one. A GPU that is taken, and a volume that one node alone may mount, keep it from starting.
 
-    Rule: One replica that cannot have a second pod beside it gets a warning.
+    Rule: R26.
     """
     if (spec.replicas or 1) != 1 or spec.rollout.max_surge in (0, "0%"):
         return ""

@@ -2,7 +2,7 @@
 
 No I/O happens here: `gateway.py` and `relist.py` read, this remembers.
 
-Rule: News reaches everyone whom it concerns, whoever learned it.
+Rule: R96.
 """
 
 import logging

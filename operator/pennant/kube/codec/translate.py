@@ -131,7 +131,7 @@ def parsed(model: type[ModelT], raw: object) -> ModelT | Invalid:
 def _status(raw: Json) -> tuple[ModelDeploymentStatus, Unreadable | None]:
     """Return what of the status can be read, and what is wrong with the rest where that is no copy of anything.
 
-    Rule: A status that cannot be read is never taken for an empty one.
+    Rule: R73.
     """
     stored = raw.get("status") or {}
     if not isinstance(stored, dict):

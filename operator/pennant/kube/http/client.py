@@ -150,7 +150,7 @@ class Client:
 
         A page that is too large, or that takes too long, is halved until it fits; the next ones grow again.
 
-        Rule: No object of one tenant stops the operator.
+        Rule: R89.
         """
         path, params = RESOURCES[kind].path(namespace), dict(selectors)
         while True:

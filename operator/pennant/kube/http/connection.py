@@ -2,7 +2,7 @@
 
 Of the official client only this is used: it knows every form of kubeconfig, exec plugins and token rotation.
 
-Rule: Neither a secret nor what a stranger says is told on.
+Rule: R100.
 """
 
 import asyncio
