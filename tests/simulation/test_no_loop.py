@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pennant.api.deployment_status import Trigger
-from pennant.core.rollout import history, next_revision
+from pennant.core.rollout import history, revision_draft
 from simulation.support import invariants
 from simulation.support.metrics import ANSWERS, NAMES, Answer, answers, metrics
 from simulation.support.steps import move_tag, promoted, serving
@@ -86,15 +86,15 @@ async def test_ten_thousand_revisions_lose_no_number_and_keep_the_newest_and_the
     snapshot = story.cluster.view(KEY)
     assert snapshot is not None
     (first,) = snapshot.revisions
-    draft = next_revision.Draft(
+    draft = revision_draft.Draft(
         "1.1.0", first.entry.digest, first.template, first.record, "abc", Trigger.RESTART, "ada", "again"
     )
     past, numbers, previous = story.history, [1], story.history[-1].hash
     for _ in range(9_999):
-        fresh = next_revision.recorded(draft, past, snapshot, story.world.now())
+        fresh = revision_draft.recorded(draft, past, snapshot, story.world.now())
         assert fresh is not None
         assert fresh.entry.previous_hash == previous
-        past = next_revision.succeeded_by(past, fresh.entry, ())
+        past = revision_draft.succeeded_by(past, fresh.entry, ())
         past = history.trimmed(past, 50, frozenset({1, fresh.entry.revision}))
         numbers, previous = [*numbers[-1:], fresh.entry.revision], fresh.entry.hash
         assert numbers[1] == numbers[0] + 1

@@ -15,6 +15,7 @@ from pennant.core.analysis.assessment import suspicions
 from pennant.core.analysis.schedule import compared_with, due_measurements
 from pennant.core.decide import decide
 from pennant.core.facts.decision import Decision, Event
+from pennant.core.facts.in_place import current
 from pennant.core.facts.measurement import Awaited, Question, Request, Role
 from pennant.core.facts.measurement import Measurements as Answered
 from pennant.core.facts.observation import Invalid, Key, Observation, Snapshot, Span
@@ -158,9 +159,9 @@ class Reconciler:
 
 def _suspicion(snapshot: Snapshot, measurements: Answered) -> Suspicion:
     history = snapshot.status.history
-    if isinstance(snapshot.spec, Invalid) or not history:
+    active = current(history)
+    if isinstance(snapshot.spec, Invalid) or active is None:
         return Suspicion("", False, {})
-    active = history[-1]
     what = (active.digest, active.template_hash)
     was_good = any(each.verified_at is not None and (each.digest, each.template_hash) == what for each in history)
     stable = compared_with(snapshot.status, active)

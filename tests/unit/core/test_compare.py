@@ -10,7 +10,7 @@ import pytest
 
 from pennant.api.model_deployment import PromotionGate
 from pennant.api.model_version import ModelVersionSpec
-from pennant.core.versions.compare import Compared, Incomparable, compare
+from pennant.core.versions.compare import Compared, Incomparable, Number, compare, compare_records, of_gate
 from simulation.support.story import a_record
 
 DIGESTS = [f"sha256:{digit * 64}" for digit in "ab"]
@@ -26,7 +26,7 @@ def auc(value: str, **fields: Any) -> dict[str, Any]:
     return {name: each for name, each in (known | fields).items() if each is not None}
 
 
-GATE = PromotionGate.model_validate({"metric": "auc", "dataset": "payments", "split": "Test"})
+GATE = of_gate(PromotionGate.model_validate({"metric": "auc", "dataset": "payments", "split": "Test"}))
 
 
 @pytest.mark.parametrize(
@@ -94,3 +94,16 @@ def test_a_data_set_is_known_by_its_digest_where_both_records_have_one(
 ) -> None:
     candidate, present = (record("1.0.0", auc("0.9"), digest=each) for each in digests)
     assert isinstance(compare(GATE, candidate, present), Compared) is comparable
+
+
+def test_two_records_are_compared_number_by_number() -> None:
+    candidate = record("1.1.0", auc("0.90"), auc("0.8", name="f1"))
+    present = record("1.0.0", auc("0.95"), auc("0.7", slice="new customers"))
+    found = compare_records(candidate, present)
+    assert {str(number): type(each).__name__ for number, each in found.items()} == {
+        "auc/payments/Test": "Compared",
+        "f1/payments/Test": "Incomparable",
+        "auc/payments/Test/new customers": "Incomparable",
+    }
+    assert found[GATE] == compare(GATE, candidate, present)
+    assert next(iter(found)) == Number("auc", "payments", GATE.split)

@@ -56,6 +56,19 @@ class Command:
         """What is asked for, in the words by which it is known again."""
         return (str(self),)
 
+    def annotations(self) -> dict[str, str | None]:
+        """Return the annotations that give this command, as a merge patch: None removes one of an earlier command.
+
+        `read` returns this very command from them, if it has a token of its own (`is_named`).
+        """
+        said = {
+            REQUESTED_AT: self.token if self.is_named else "",
+            REQUESTED_BY: self.by,
+            REASON: self.reason,
+        }
+        verbs = {verb.annotation: self.value if verb is self.verb else None for verb in Verb}
+        return {**verbs, **{name: value or None for name, value in said.items()}}
+
 
 @dataclass(frozen=True, slots=True)
 class Malformed:

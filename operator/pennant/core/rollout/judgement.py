@@ -18,23 +18,16 @@ from pennant.api.reasons import Reason
 from pennant.core.analysis.assessment import Verdict, assess
 from pennant.core.analysis.schedule import as_measured, compared_with, is_watched
 from pennant.core.facts.decision import Event, EventType
+from pennant.core.facts.in_place import current
 from pennant.core.facts.measurement import Measurements
 from pennant.core.facts.observation import Observation
 from pennant.core.rollout import history, rollback_limits
 from pennant.core.rollout.history import History, Quarantine, quarantine_entry_of
+from pennant.core.rollout.pass_state import RollbackBlocked
 from pennant.core.rollout.progress import Attempt, Failure, accounted, advanced, judged, measured_since
 from pennant.core.rollout.revision import pair
 from pennant.core.rollout.rollback import known_pairs, never_good, quarantined
 from pennant.core.rollout.rollback_limits import RollbackLimit
-
-
-@dataclass(frozen=True, slots=True)
-class RollbackBlocked:
-    """A revision breaches, and for the time being nothing follows from that."""
-
-    brake: RollbackLimit
-    message: str
-    """How it breaches, with the numbers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +37,11 @@ class Judgement:
     active: HistoryEntry | None
     verdict: Verdict
     quarantine: Quarantine
-    condemned: QuarantineEntry | None
+    failed_as: QuarantineEntry | None
     """Says that the revision in place was found bad, now or before."""
-    withheld: RollbackBlocked | None = None
+    rollback_blocked: RollbackBlocked | None = None
     """What would condemn it now, if nothing forbade that."""
-    is_known_good: bool = False
+    was_verified: bool = False
     """Whether its content was known good with its pod template before."""
     progress: PodProgress | None = None
     """How far its pods have come; None while enough of them are available."""
@@ -68,10 +61,11 @@ def judge(
 
     `target` is the digest of the content that the tag targets, or targeted when that was last clear.
     """
-    if not past:
+    newest = current(past)
+    if newest is None:
         return Judgement(None, Verdict(), quarantine, None)
-    at = Attempt(seen, spec, past[-1], is_known_good=pair(past[-1]) in known_pairs(past, quarantine))
-    active = history.progressed(past[-1], at.workload, at.looked_at, seen.now)
+    at = Attempt(seen, spec, newest, is_known_good=pair(newest) in known_pairs(past, quarantine))
+    active = history.progressed(newest, at.workload, at.looked_at, seen.now)
     at = replace(at, active=active)
     progress, failure = judged(at, advanced(at))
     since = measured_since(at, progress)
@@ -82,19 +76,19 @@ def judge(
         verdict,
         quarantine,
         quarantine_entry_of(active, quarantine),
-        is_known_good=at.is_known_good,
+        was_verified=at.is_known_good,
         progress=progress,
         measured_since=since,
     )
-    if found.condemned is not None:
+    if found.failed_as is not None:
         return _reinstated(found, spec, active, verdict, seen.now)
     fault = _fault(verdict, failure)
     if fault is not None:
         reason, message = fault
-        held = _brake(seen, spec, past, verdict.breached)
+        held = _rollback_limit(seen, spec, past, verdict.breached)
         if held is not None:
-            return replace(found, withheld=RollbackBlocked(held, message))
-        condemned = QuarantineEntry(
+            return replace(found, rollback_blocked=RollbackBlocked(held, message))
+        failed_as = QuarantineEntry(
             digest=active.digest,
             version=active.version,
             inputs_hash=_scope(active, reason, past),
@@ -105,13 +99,13 @@ def judge(
             tag=spec.tag if spec.version is None else None,
             tagged=_tagged(active, past, target),
         )
-        return _condemn(found, active, condemned, message)
+        return _fail(found, active, failed_as, message)
     # A pass that releases a content does not praise the revision that the status says was found bad.
     was_bad = quarantine_entry_of(active, seen.snapshot.status.quarantine) is not None
     if not was_bad and _is_good(spec.analysis, active, verdict, seen.now):
         return _verify(found, active, seen.now)
-    withheld = _still_withheld(verdict, _brake(seen, spec, past, verdict.breaching))
-    return _overdue(replace(found, withheld=withheld), spec.analysis, active, seen.now)
+    rollback_blocked = _still_rollback_blocked(verdict, _rollback_limit(seen, spec, past, verdict.breaching))
+    return _overdue(replace(found, rollback_blocked=rollback_blocked), spec.analysis, active, seen.now)
 
 
 def _tagged(active: HistoryEntry, past: History, target: str | None) -> str | None:
@@ -134,18 +128,18 @@ def _reinstated(
 
     Rule: R24.
     """
-    condemned = found.condemned
-    if condemned is None or condemned.reason not in history.FAILED_STARTS:
+    failed_as = found.failed_as
+    if failed_as is None or failed_as.reason not in history.FAILED_STARTS:
         return found
     if not _is_good(spec.analysis, active, verdict, now):
         return found
     good = _verify(found, active, now)
     message = f"{active.version} (revision {active.revision}) became available after all and passed its bake time"
-    event = Event(EventType.NORMAL, Reason.REINSTATED, f"{message}; it was condemned because {condemned.message}")
-    return replace(good, condemned=None, events=(event, *good.events))
+    event = Event(EventType.NORMAL, Reason.REINSTATED, f"{message}; it was failed_as because {failed_as.message}")
+    return replace(good, failed_as=None, events=(event, *good.events))
 
 
-def _brake(
+def _rollback_limit(
     seen: Observation, spec: ModelDeploymentSpec, past: History, breaching: tuple[MetricStatus, ...]
 ) -> RollbackLimit | None:
     """Return why nothing follows from a breach of these metrics, or from a failed rollout; None: something does."""
@@ -158,7 +152,7 @@ def _brake(
 
 
 def _scope(active: HistoryEntry, reason: Reason, past: History) -> str | None:
-    """Return the pod template that is condemned with the content; None: the content with every template.
+    """Return the pod template that is failed_as with the content; None: the content with every template.
 
     What was measured is a content with a pod template. Only a breach of a content that was never known good with any
     template is held against the content itself.
@@ -168,8 +162,8 @@ def _scope(active: HistoryEntry, reason: Reason, past: History) -> str | None:
     return None if reason is Reason.METRIC_BREACH and never_good(active, past) else pair(active)[1]
 
 
-def _still_withheld(verdict: Verdict, held: RollbackLimit | None) -> RollbackBlocked | None:
-    """Return what was withheld and is neither confirmed nor over: the next measurement is on its way."""
+def _still_rollback_blocked(verdict: Verdict, held: RollbackLimit | None) -> RollbackBlocked | None:
+    """Return what was rollback_blocked and is neither confirmed nor over: the next measurement is on its way."""
     if held is None or not verdict.breaching:
         return None
     return RollbackBlocked(held, "; ".join(each.message for each in verdict.breaching))
@@ -232,8 +226,8 @@ def _measured(seen: Observation, active: HistoryEntry) -> Measurements:
 
     Rule: R57.
     """
-    said = seen.snapshot.status.history
-    return seen.measurements if said and said[-1].revision == active.revision else {}
+    said = current(seen.snapshot.status.history)
+    return seen.measurements if said is not None and said.revision == active.revision else {}
 
 
 def _mass_breach(
@@ -247,7 +241,7 @@ def _mass_breach(
     return RollbackLimit(Reason.MASS_BREACH_SUSPECTED, "; ".join(distrusted[each] for each in sorted(sources)))
 
 
-def _condemn(seen: Judgement, active: HistoryEntry, entry: QuarantineEntry, message: str) -> Judgement:
+def _fail(seen: Judgement, active: HistoryEntry, entry: QuarantineEntry, message: str) -> Judgement:
     what = f"version {active.version} failed (revision {active.revision})"
     if entry.inputs_hash is not None:
         what = f"version {active.version} failed with the pod template of revision {active.revision}"
@@ -256,7 +250,7 @@ def _condemn(seen: Judgement, active: HistoryEntry, entry: QuarantineEntry, mess
         seen,
         active=active.model_copy(update={"evidence": seen.verdict.evidence}),
         quarantine=quarantined(seen.quarantine, entry),
-        condemned=entry,
+        failed_as=entry,
         events=(event,),
     )
 

@@ -16,6 +16,7 @@ from pennant.api.model_deployment import ModelDeploymentSpec, OnUnavailable, OnU
 from pennant.api.reasons import Reason
 from pennant.core.analysis.query_template import needs_pod_template_hash
 from pennant.core.facts import pods
+from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Invalid, Observation, Snapshot, Span, Workload
 from pennant.core.facts.pods import Cause, Fault, Pods
 
@@ -191,10 +192,9 @@ def revision_to_look_at(snapshot: Snapshot, unwatched: tuple[Span, ...], now: da
 
     A verdict or a message may depend on them, or a query that names pods by the hash that Kubernetes gave them.
     """
-    history, spec = snapshot.status.history, snapshot.spec
-    if isinstance(spec, Invalid) or snapshot.deleting or not history:
+    active, spec = current(snapshot.status.history), snapshot.spec
+    if isinstance(spec, Invalid) or snapshot.deleting or active is None:
         return None
-    active = history[-1]
     at = Attempt(Observation(now, snapshot, unwatched=unwatched), spec, active, is_known_good=False)
     nameless = active.available_at is not None and active.pod_template_hash is None
     is_needed = nameless and at.workload is not None and needs_pod_template_hash(spec)

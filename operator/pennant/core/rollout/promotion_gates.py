@@ -6,8 +6,6 @@ Rule: R12.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 
 from pydantic import ValidationError
@@ -18,32 +16,21 @@ from pennant.api.model_version import ModelVersionSpec
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Invalid, Version
 from pennant.core.rollout import rollback_limits
-from pennant.core.rollout.next_revision import Situation
+from pennant.core.rollout.pass_state import Blocked, Pass
 from pennant.core.rollout.rollback import known_contents
-from pennant.core.versions.compare import Compared, Incomparable, compare
+from pennant.core.versions.compare import Compared, Incomparable, compare, of_gate
 from pennant.core.versions.completeness import missing
 from pennant.core.versions.selection import Selected
 
 
-@dataclass(frozen=True, slots=True)
-class Blocked:
-    """Why the version that is asked for is not rolled out."""
-
-    version: str
-    reason: Reason
-    message: str
-    until: datetime | None = None
-    """When time alone ends it; None: it does not."""
-
-
-def blocked(at: Situation) -> Blocked | None:
+def blocked(at: Pass) -> Blocked | None:
     """Return what keeps the version that is asked for from being rolled out; None: nothing does.
 
     Rule: R10.
     """
-    if not isinstance(at.holder, Selected) or isinstance(at.holder.version.spec, Invalid):
+    if not isinstance(at.selection, Selected) or isinstance(at.selection.version.spec, Invalid):
         return None
-    version, record = at.holder.version, at.holder.version.spec
+    version, record = at.selection.version, at.selection.version.spec
     if at.active is not None and at.active.digest == version.digest:
         return None
     if version.digest in known_contents(at.history, at.quarantine):
@@ -51,7 +38,7 @@ def blocked(at: Situation) -> Blocked | None:
     return next((said for gate in GATES if (said := gate(at, version, record)) is not None), None)
 
 
-def _complete(at: Situation, version: Version, record: ModelVersionSpec) -> Blocked | None:
+def _complete(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked | None:
     if not at.spec.promotion.require_complete or not (absent := missing(record)):
         return None
     listed = ", ".join(each.value for each in absent)
@@ -59,28 +46,28 @@ def _complete(at: Situation, version: Version, record: ModelVersionSpec) -> Bloc
     return Blocked(version.version, Reason.RECORD_INCOMPLETE, message)
 
 
-def _compared(at: Situation, version: Version, record: ModelVersionSpec) -> Blocked | None:
+def _compared(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked | None:
     present = _record_in_place(at)
     if present is None:
         return None
     for gate in at.spec.promotion.gates:
         if (problem := _worse(gate, record, present)) is not None:
-            return Blocked(version.version, Reason.GATE_FAILED, f"gate {_name(gate)}: {problem}")
+            return Blocked(version.version, Reason.GATE_FAILED, f"gate {of_gate(gate)}: {problem}")
     return None
 
 
-def _budgeted(at: Situation, version: Version, _: ModelVersionSpec) -> Blocked | None:
+def _budgeted(at: Pass, version: Version, _: ModelVersionSpec) -> Blocked | None:
     """Without an automatic way back nothing new is tried."""
-    if (brake := rollback_limits.exhausted(at.spec, at.history, at.now)) is None:
+    if (limit := rollback_limits.exhausted(at.spec, at.history, at.now)) is None:
         return None
-    return Blocked(version.version, brake.reason, f"{version.version} is not rolled out: {brake.message}", brake.until)
+    return Blocked(version.version, limit.reason, f"{version.version} is not rolled out: {limit.message}", limit.until)
 
 
-Gate = Callable[[Situation, Version, ModelVersionSpec], Blocked | None]
+Gate = Callable[[Pass, Version, ModelVersionSpec], Blocked | None]
 GATES: tuple[Gate, ...] = (_complete, _compared, _budgeted)
 
 
-def _record_in_place(at: Situation) -> ModelVersionSpec | None:
+def _record_in_place(at: Pass) -> ModelVersionSpec | None:
     """Return the record of the version in place, from its revision: its ModelVersion may be gone."""
     number = at.active.revision if at.active is not None else 0
     raw: Json | None = next((each.record for each in at.snapshot.revisions if each.entry.revision == number), None)
@@ -92,7 +79,7 @@ def _record_in_place(at: Situation) -> ModelVersionSpec | None:
 
 
 def _worse(gate: PromotionGate, record: ModelVersionSpec, present: ModelVersionSpec) -> str | None:
-    match compare(gate, record, present):
+    match compare(of_gate(gate), record, present):
         case Incomparable(why):
             return why if gate.required else None
         case Compared() as both:
@@ -109,8 +96,3 @@ def _allowed(gate: PromotionGate, both: Compared) -> Decimal:
     if gate.max_regression_percent is not None:
         return abs(both.present) * Decimal(gate.max_regression_percent) / 100
     return Decimal(gate.max_regression or "0")
-
-
-def _name(gate: PromotionGate) -> str:
-    parts = (gate.metric, gate.dataset, gate.split.value if gate.split else None)
-    return "/".join(each for each in parts if each)

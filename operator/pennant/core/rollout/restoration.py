@@ -12,8 +12,8 @@ from pennant.api.meta import SENTENCE, clip
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Snapshot, Workload
 from pennant.core.rollout.history import History, Quarantine
-from pennant.core.rollout.next_revision import OPERATOR
 from pennant.core.rollout.revision import pair
+from pennant.core.rollout.revision_draft import OPERATOR
 from pennant.core.rollout.rollback import MIRRORED, covers, is_of, never_good, quarantined
 from pennant.core.rollout.undo import sentence
 

@@ -4,20 +4,24 @@ The record of the undo's revision is written first, and is enough to know the re
 entry in the status carries the undo through.
 """
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, QuarantineEntry, Trigger
+from pennant.api.deployment_status import BAD, HistoryEntry, QuarantineEntry, Trigger
 from pennant.api.meta import SENTENCE, clip
 from pennant.api.reasons import Reason
 from pennant.core.facts.command import Command
-from pennant.core.rollout.history import Quarantine, succeeded, with_entry
-from pennant.core.rollout.next_revision import Draft, Situation, because, record_of
+from pennant.core.facts.in_place import current
+from pennant.core.facts.observation import Snapshot
+from pennant.core.rollout.history import History, Quarantine, succeeded, with_entry
+from pennant.core.rollout.pass_state import Pass
 from pennant.core.rollout.revision import pair
-from pennant.core.rollout.rollback import quarantine_entry, quarantined
+from pennant.core.rollout.revision_draft import Draft, because, lost, record_of
+from pennant.core.rollout.rollback import is_quarantined, quarantine_entry, quarantined
 from pennant.core.versions.selection import Selected
 
 
-def draft(at: Situation, target: HistoryEntry, actor: str, why: str, order: Command | None = None) -> Draft:
+def undo_draft(at: Pass, target: HistoryEntry, actor: str, why: str, command: Command | None = None) -> Draft:
     """Return the revision that takes a person back to an earlier one."""
     snapshot = record_of(at, target)
     came_from = f"{at.active.version} (revision {at.active.revision})" if at.active else "nothing"
@@ -30,12 +34,12 @@ def draft(at: Situation, target: HistoryEntry, actor: str, why: str, order: Comm
         trigger=Trigger.UNDO,
         actor=actor,
         reason=because(f"back from {came_from} to {target.version} of revision {target.revision}", why),
-        token=order.token if order is not None else None,
-        command=str(order) if order is not None else None,
+        token=command.token if command is not None else None,
+        command=str(command) if command is not None else None,
     )
 
 
-def held_back(at: Situation, target: HistoryEntry, made: Draft | HistoryEntry) -> Quarantine:
+def held_back(at: Pass, target: HistoryEntry, made: Draft | HistoryEntry) -> Quarantine:
     """Return the quarantine with what would otherwise come back by itself after an undo to this revision.
 
     That is the content that is asked for; where the undo stays within it, only the template that is asked for.
@@ -52,24 +56,24 @@ def held_back(at: Situation, target: HistoryEntry, made: Draft | HistoryEntry) -
     return quarantined(at.quarantine, entry)
 
 
-def carried_through(at: Situation, before: ModelDeploymentStatus) -> Situation:
-    """Return the situation with what follows from an undo that is on record and that the status does not say yet."""
-    said = {each.revision for each in before.history}
+def carried_through(at: Pass) -> Pass:
+    """Return the pass with what follows from an undo that is recorded and that the stored status does not say yet."""
+    said = {each.revision for each in at.before.history}
     done = at.active
     if done is None or done.trigger is not Trigger.UNDO or done.revision in said or not said:
         return at
     undone = at.history[-2]
-    quarantine = held_back(replace(at, active=undone), done, done)
-    return replace(at, quarantine=quarantine, history=with_entry(at.history, succeeded(undone, done, quarantine)))
+    quarantine = held_back(at.with_status(history=at.history[:-1]), done, done)
+    return at.with_status(quarantine=quarantine, history=with_entry(at.history, succeeded(undone, done, quarantine)))
 
 
-def _asked(at: Situation, message: str) -> QuarantineEntry | None:
+def _asked(at: Pass, message: str) -> QuarantineEntry | None:
     """Return what the quarantine would say of the content and template that are asked for."""
     if at.active is None:
         return None
     version, (digest, inputs_hash) = at.active.version, pair(at.active)
-    if isinstance(at.holder, Selected) and at.template is not None:
-        version, digest, inputs_hash = at.holder.version.version, at.holder.version.digest, at.inputs_hash
+    if isinstance(at.selection, Selected) and at.template is not None:
+        version, digest, inputs_hash = at.selection.version.version, at.selection.version.digest, at.inputs_hash
     return QuarantineEntry(
         digest=digest,
         version=version,
@@ -87,3 +91,59 @@ def sentence(made: Draft | HistoryEntry) -> str:
     who = f"undone by {made.actor}" if made.actor else "undone"
     _, _, why = made.reason.partition(": ")
     return because(who, why)
+
+
+@dataclass(frozen=True, slots=True)
+class NoTarget:
+    """Why there is no revision to undo to."""
+
+    problem: str
+
+
+def undo_target(history: History, quarantine: Quarantine, snapshot: Snapshot, value: str) -> HistoryEntry | NoTarget:
+    """Return the revision that an undo goes to.
+
+    `value` is a revision number, a version, or empty (or `0`) for the last good revision before the current one, as in
+    `kubectl rollout undo --to-revision`. Of `snapshot` only the ControllerRevisions are used: a revision without one
+    cannot be deployed again.
+    """
+    recorded = {each.entry.revision for each in snapshot.revisions}
+    there = [each for each in history if each.revision in recorded]
+    active = current(history)
+    if value in ("", "0"):
+        return _previous(active, there, quarantine)
+    if value.isdecimal():
+        meant = [each for each in history if each.revision == int(value)]
+        listed = ", ".join(str(each.revision) for each in there) or "none"
+        problem = f"there is no revision {value}; there are {listed}"
+    else:
+        meant = [each for each in history if each.version == value]
+        listed = ", ".join(dict.fromkeys(each.version for each in there)) or "none"
+        problem = f"no revision of version {value} is there; there are {listed}"
+    found = [each for each in meant if each in there]
+    if not found:
+        return NoTarget(f"{lost(snapshot, meant[-1])}; there are {listed}" if meant else problem)
+    target = found[-1]
+    if (by := quarantine_entry(*pair(target), quarantine)) is not None:
+        return NoTarget(f"{target.version} is quarantined: {by.message}; give pennant.dev/retry to release it")
+    if active is not None and target.template_hash == active.template_hash:
+        is_current = target.revision == active.revision
+        same = f"{target.version} already" if is_current else f"what revision {target.revision} did"
+        return NoTarget(f"revision {active.revision} serves {same}; nothing to undo")
+    return target
+
+
+def _previous(
+    active: HistoryEntry | None, there: Iterable[HistoryEntry], quarantine: Quarantine
+) -> HistoryEntry | NoTarget:
+    """Return the newest other revision that was verified; where none was, the newest that did not fail."""
+    in_place = active.template_hash if active is not None else ""
+    others = [
+        each
+        for each in reversed(tuple(there))
+        if each.template_hash != in_place and each.outcome not in BAD and not is_quarantined(each, quarantine)
+    ]
+    verified = next((each for each in others if each.verified_at is not None), None)
+    if verified is not None:
+        return verified
+    return others[0] if others else NoTarget("there is no earlier revision to go back to that was not found bad")

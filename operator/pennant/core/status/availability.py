@@ -6,16 +6,18 @@ from pennant.api.conditions import find
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import clip
 from pennant.api.reasons import ConditionType, Reason
+from pennant.core.rollout.pass_state import Pass
 from pennant.core.rollout.progress import STANDSTILLS
-from pennant.core.status.inputs import FALSE, TRUE, ConditionValue, Facts
+from pennant.core.status.inputs import FALSE, TRUE, ConditionValue
+from pennant.core.workload import surge
 
 
-def available(facts: Facts) -> ConditionValue:
+def available(at: Pass) -> ConditionValue:
     """Return whether the minimum of pods is available, and at least one.
 
     Rule: R49.
     """
-    workload = facts.workload
+    workload = at.workload
     if workload is None:
         return ConditionValue(FALSE, Reason.NOT_DEPLOYED, "nothing is deployed yet")
     if workload.replicas == 0:
@@ -37,14 +39,14 @@ def as_it_began(said: ConditionValue, before: ModelDeploymentStatus) -> Conditio
     return ConditionValue(said.status, said.reason, old.message)
 
 
-def stalled_by_pods(facts: Facts) -> ConditionValue | None:
+def stalled_by_pods(at: Pass) -> ConditionValue | None:
     """Return why the pods of the active revision do not come, where that is not held against the version.
 
     What the API server refuses is told at once; everything else after the deadline.
 
     Rule: R21.
     """
-    active, progress, workload = facts.active, facts.progress, facts.workload
+    active, progress, workload = at.active, at.status.progress, at.workload
     if active is None or progress is None or progress.reason in STANDSTILLS:
         return None
     if progress.stopped and progress.reason is not None:
@@ -55,8 +57,9 @@ def stalled_by_pods(facts: Facts) -> ConditionValue | None:
         return None
     available = f"{progress.available} pods of {active.version} (revision {active.revision}) became available"
     message = f"{available}: {cause.removesuffix('.')}"
-    advice = WHAT_HELPS[reason] if not facts.advice or reason is not Reason.PODS_UNSCHEDULABLE else facts.advice
-    return ConditionValue(TRUE, Reason.PODS_UNAVAILABLE if facts.known_good else reason, f"{message}. {advice}")
+    room = surge.advice(at.spec, at.template or at.spec.template)
+    advice = WHAT_HELPS[reason] if not room or reason is not Reason.PODS_UNSCHEDULABLE else room
+    return ConditionValue(TRUE, Reason.PODS_UNAVAILABLE if at.was_verified else reason, f"{message}. {advice}")
 
 
 WHAT_HELPS: Mapping[Reason, str] = {
@@ -72,6 +75,6 @@ WHAT_HELPS: Mapping[Reason, str] = {
 """What a person can do where pods do not come, by the reason."""
 
 
-def is_scaled_to_zero(facts: Facts) -> bool:
+def is_scaled_to_zero(at: Pass) -> bool:
     """Return whether the active revision has no pod because none is asked for."""
-    return facts.progress is not None and facts.progress.reason is Reason.SCALED_TO_ZERO
+    return at.status.progress is not None and at.status.progress.reason is Reason.SCALED_TO_ZERO

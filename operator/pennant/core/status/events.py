@@ -7,6 +7,7 @@ from pennant.api.conditions import Condition, ConditionStatus, find
 from pennant.api.deployment_status import CommandResult, Drift, HistoryEntry, ModelDeploymentStatus
 from pennant.api.reasons import ConditionType, Reason
 from pennant.core.facts.decision import Event, EventType
+from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Revision
 from pennant.core.rollout import history
 
@@ -79,10 +80,10 @@ def _of_verification(before: ModelDeploymentStatus, after: ModelDeploymentStatus
     """Return the event of a revision of which it was just noticed that it does not become known good."""
     noticed = {each.revision for each in before.history if each.overdue_at is not None}
     condition = find(after.conditions, ConditionType.VERIFIED)
-    if condition is None or condition.status is not ConditionStatus.FALSE or not after.history:
+    if condition is None or condition.status is not ConditionStatus.FALSE:
         return ()
-    active = after.history[-1]
-    if active.overdue_at is None or active.revision in noticed:
+    active = current(after.history)
+    if active is None or active.overdue_at is None or active.revision in noticed:
         return ()
     message = f"twice the bake time is over, and {condition.message}"
     return (Event(EventType.WARNING, Reason.NOT_VERIFIED, message),)

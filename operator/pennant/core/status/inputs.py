@@ -1,66 +1,17 @@
-"""What the conditions of one pass are computed from, and what a condition says."""
+"""What several conditions have in common: what a condition says, and what of a pass they are computed from."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from pennant.api.conditions import ConditionStatus
-from pennant.api.deployment_status import HistoryEntry, PodProgress, QuarantineEntry
-from pennant.api.reasons import Reason
-from pennant.core.analysis.assessment import Verdict
-from pennant.core.facts.observation import Workload, WriteProblem
-from pennant.core.rollout.judgement import RollbackBlocked
-from pennant.core.rollout.promotion_gates import Blocked
-from pennant.core.versions.selection import Selection
+from pennant.api.conditions import ConditionStatus, find
+from pennant.api.deployment_status import QuarantineEntry
+from pennant.api.reasons import ConditionType, Reason
+from pennant.core.facts.decision import CreateRevision
+from pennant.core.rollout import history, revision, rollback
+from pennant.core.rollout.pass_state import Pass
+from pennant.core.versions.selection import Selected
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What the conditions of one pass are computed from."""
-
-    now: datetime
-    generation: int
-    tag: str | None
-    """The tag that is followed; None where a version is named."""
-    holder: Selection
-    unresolved_since: datetime | None
-    """Since when the tag has not been held by exactly one version; None: it is."""
-    active: HistoryEntry | None
-    workload: Workload | None
-    progress: PodProgress | None
-    """How far the pods of the active revision have come; None while enough of them are available."""
-    known_good: bool
-    """Whether the active revision's content was known good with its pod template before."""
-    deadline_seconds: int
-    """How long no further pod may become available."""
-    advice: str
-    """What may help where no node has room for the pods; empty: nothing in particular."""
-    verdict: Verdict
-    condemned: QuarantineEntry | None
-    """Says that the active revision was found bad."""
-    withheld: RollbackBlocked | None
-    """Says that the active revision breaches, and why nothing follows from that now."""
-    blocked: QuarantineEntry | None
-    """Says that what is asked for was found bad, and is not what is in place."""
-    gate: Blocked | None
-    """Says why the version that is asked for is not rolled out."""
-    paused: bool
-    """Whether `spec.paused` is true."""
-    frozen: bool
-    """Whether a bad version is left where it is, because `rollback.action` is Pause."""
-    broken: tuple[str, ...]
-    """What is wrong with the records of the history."""
-    unrecorded: str
-    """Why the active revision cannot be applied again: its record was changed or is gone; empty: it can."""
-    has_target: bool
-    """Whether a version known good is there to go back to."""
-    pending: bool
-    """Whether the Deployment is still to be written."""
-    refusal: WriteProblem | None
-    """Which write cannot be made, and why."""
-    failing: str
-    """Which copy of what the status says cannot be written, and why; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +21,49 @@ class ConditionValue:
     status: ConditionStatus
     reason: Reason
     message: str
+
+
+def unresolved_since(at: Pass) -> datetime | None:
+    """Return since when the tag has not been on exactly one version; None: it is.
+
+    The time is kept in the condition `TagResolved`, so that a restart of the operator does not begin anew.
+    """
+    if isinstance(at.selection, Selected):
+        return None
+    condition = find(at.before.conditions, ConditionType.TAG_RESOLVED)
+    if condition is None or condition.status is not FALSE:
+        return at.now
+    return min(condition.last_transition_time, at.now)
+
+
+def quarantined_target(at: Pass) -> QuarantineEntry | None:
+    """Return the quarantine entry that keeps the target version from being the current revision; None: none does."""
+    if not isinstance(at.selection, Selected):
+        return None
+    version, active = at.selection.version, at.active
+    by = rollback.quarantine_entry(version.digest, at.inputs_hash, at.quarantine)
+    if by is None or active is None or active.digest != version.digest:
+        return by
+    # The current revision itself is not blocked: without a rollback target it keeps serving.
+    is_current = by.inputs_hash is None or revision.pair(active) == (version.digest, at.inputs_hash)
+    return None if is_current else by
+
+
+def broken_records(at: Pass) -> tuple[str, ...]:
+    """Return what is wrong with the ControllerRevisions of the history, one sentence each."""
+    created = (each.revision for each in at.actions if isinstance(each, CreateRevision))
+    return history.broken(at.history, (*at.snapshot.revisions, *created), at.snapshot.untrusted)
+
+
+def unusable_record(at: Pass) -> str:
+    """Return why the current revision cannot be applied again, because of its ControllerRevision; empty: it can.
+
+    While another revision is about to take its place this is not said.
+    """
+    if at.active is None or at.actions or at.spec.paused:
+        return ""
+    number = at.active.revision
+    if any(each.entry.revision == number for each in at.snapshot.revisions):
+        return ""
+    found = at.snapshot.untrusted.get(number)
+    return found.says if found is not None and found.says else f"the record of revision {number} is gone"

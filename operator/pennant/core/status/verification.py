@@ -4,14 +4,15 @@ from collections.abc import Callable
 
 from pennant.api.deployment_status import HistoryEntry, MetricState
 from pennant.api.reasons import Reason
+from pennant.core.rollout.pass_state import Pass
 from pennant.core.status.availability import is_scaled_to_zero
-from pennant.core.status.inputs import FALSE, TRUE, UNKNOWN, ConditionValue, Facts
+from pennant.core.status.inputs import FALSE, TRUE, UNKNOWN, ConditionValue
 
 
-def metrics_healthy(facts: Facts) -> ConditionValue:
+def metrics_healthy(at: Pass) -> ConditionValue:
     """Return whether all enforced metrics pass; the first that does not says why."""
-    metrics = facts.verdict.enforced
-    if metrics and is_scaled_to_zero(facts):
+    metrics = at.verdict.enforced
+    if metrics and is_scaled_to_zero(at):
         return ConditionValue(UNKNOWN, Reason.SCALED_TO_ZERO, "spec.replicas is 0, so no metric is read")
     breaching = [each for each in metrics if each.state is MetricState.BREACHING]
     if breaching:
@@ -24,59 +25,59 @@ def metrics_healthy(facts: Facts) -> ConditionValue:
     return ConditionValue(TRUE, Reason.METRICS_PASSING, "; ".join(each.message for each in metrics))
 
 
-def verified(facts: Facts) -> ConditionValue:
+def verified(at: Pass) -> ConditionValue:
     """Return whether the current revision is known good, or what it waits for.
 
     Rule: R51.
     """
-    active = facts.active
+    active = at.active
     if active is None:
         return ConditionValue(FALSE, Reason.NOT_DEPLOYED, "nothing is deployed yet")
-    if active.verified_at is not None and facts.condemned is None:
+    if active.verified_at is not None and at.failed_as is None:
         return ConditionValue(TRUE, Reason.VERIFIED, f"{_name(active)} is known good")
     for tell in OBSTACLES:
-        if (said := tell(facts, active)) is not None:
+        if (said := tell(at, active)) is not None:
             return said
     message = f"{_name(active)} becomes known good when it has passed its bake time without a break"
     return ConditionValue(FALSE, Reason.BAKING, message)
 
 
-def _condemned(facts: Facts, active: HistoryEntry) -> ConditionValue | None:
-    found = facts.condemned
+def _condemned(at: Pass, active: HistoryEntry) -> ConditionValue | None:
+    found = at.failed_as
     return (
         ConditionValue(FALSE, found.reason, f"{_name(active)} failed: {found.message}") if found is not None else None
     )
 
 
-def _scaled_to_zero(facts: Facts, active: HistoryEntry) -> ConditionValue | None:
-    if not is_scaled_to_zero(facts):
+def _scaled_to_zero(at: Pass, active: HistoryEntry) -> ConditionValue | None:
+    if not is_scaled_to_zero(at):
         return None
     return ConditionValue(
         FALSE, Reason.SCALED_TO_ZERO, f"{_name(active)} has no pod, so nothing shows whether it is good"
     )
 
 
-def _rolling_out(_: Facts, active: HistoryEntry) -> ConditionValue | None:
+def _rolling_out(_: Pass, active: HistoryEntry) -> ConditionValue | None:
     if active.rolled_out_at is not None:
         return None
     return ConditionValue(FALSE, Reason.ROLLOUT_IN_PROGRESS, f"{_name(active)} is not rolled out yet")
 
 
-def _unavailable(facts: Facts, active: HistoryEntry) -> ConditionValue | None:
-    if facts.progress is None:
+def _unavailable(at: Pass, active: HistoryEntry) -> ConditionValue | None:
+    if at.status.progress is None:
         return None
     message = f"{_name(active)} has too few available pods; its bake time begins anew when there are enough"
     return ConditionValue(FALSE, Reason.PODS_UNAVAILABLE, message)
 
 
-def _measured(facts: Facts, active: HistoryEntry) -> ConditionValue | None:
-    metrics = metrics_healthy(facts)
+def _measured(at: Pass, active: HistoryEntry) -> ConditionValue | None:
+    metrics = metrics_healthy(at)
     if metrics.status is TRUE:
         return None
     return ConditionValue(FALSE, metrics.reason, f"{_name(active)} is not known good: {metrics.message}")
 
 
-OBSTACLES: tuple[Callable[[Facts, HistoryEntry], ConditionValue | None], ...] = (
+OBSTACLES: tuple[Callable[[Pass, HistoryEntry], ConditionValue | None], ...] = (
     _condemned,
     _scaled_to_zero,
     _rolling_out,

@@ -1,10 +1,25 @@
-"""Compare two records: whether a recorded number is worse for a candidate than for the version in place."""
+"""Compare two records: whether a recorded number is worse for a candidate than for the version that serves."""
 
 from dataclasses import dataclass
 from decimal import Decimal
 
 from pennant.api.model_deployment import PromotionGate
-from pennant.api.model_version import Direction, ModelVersionSpec, RecordedMetric
+from pennant.api.model_version import Direction, ModelVersionSpec, RecordedMetric, Split
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """Which recorded number is meant; two values are the same number where all of this is equal."""
+
+    metric: str
+    dataset: str | None = None
+    split: Split | None = None
+    slice: str | None = None
+
+    def __str__(self) -> str:
+        """Return the name as a message has it, such as `accuracy/holdout/test`."""
+        parts = (self.metric, self.dataset, self.split.value if self.split else None, self.slice)
+        return "/".join(each for each in parts if each)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,20 +39,32 @@ class Incomparable:
     why: str
 
 
-def compare(gate: PromotionGate, candidate: ModelVersionSpec, present: ModelVersionSpec) -> Compared | Incomparable:
-    """Return the number that a gate speaks of, for both records.
+def of_gate(gate: PromotionGate) -> Number:
+    """Return the number that a gate of `spec.promotion.gates` speaks of."""
+    return Number(gate.metric, gate.dataset, gate.split)
 
-    Two values are the same number where metric, data set and split are equal; a data set that has a digest in both
-    records must have the same one.
+
+def compare_records(candidate: ModelVersionSpec, present: ModelVersionSpec) -> dict[Number, Compared | Incomparable]:
+    """Return the comparison of each number that either record holds, in the order of the candidate's record."""
+    recorded = (*candidate.metrics, *present.metrics)
+    numbers = dict.fromkeys(Number(each.name, each.dataset, each.split, each.slice) for each in recorded)
+    return {number: compare(number, candidate, present) for number in numbers}
+
+
+def compare(number: Number, candidate: ModelVersionSpec, present: ModelVersionSpec) -> Compared | Incomparable:
+    """Return one number of both records.
+
+    A data set that has a digest in both records must have the same one. The direction (whether more is better) is what
+    either record says; where they disagree, or neither says it, the number cannot be compared.
 
     Rule: R11.
     """
-    fresh, old = _value(gate, candidate), _value(gate, present)
+    fresh, old = _value(number, candidate), _value(number, present)
     if isinstance(fresh, str):
         return Incomparable(f"{candidate.version} {fresh}")
     if isinstance(old, str):
         return Incomparable(f"{present.version} {old}")
-    if (differ := _other_data(gate, candidate, present)) is not None:
+    if (differ := _other_data(number, candidate, present)) is not None:
         return Incomparable(differ)
     direction = fresh.direction or old.direction
     if direction is None:
@@ -46,15 +73,11 @@ def compare(gate: PromotionGate, candidate: ModelVersionSpec, present: ModelVers
         return Incomparable("the two records do not agree on which direction is better")
     new, before = Decimal(fresh.value), Decimal(old.value)
     regression = before - new if direction is Direction.MAXIMIZE else new - before
-    return Compared(gate.metric, new, before, regression)
+    return Compared(number.metric, new, before, regression)
 
 
-def _value(gate: PromotionGate, record: ModelVersionSpec) -> RecordedMetric | str:
-    found = [
-        each
-        for each in record.metrics
-        if (each.name, each.dataset, each.split, each.slice) == (gate.metric, gate.dataset, gate.split, None)
-    ]
+def _value(number: Number, record: ModelVersionSpec) -> RecordedMetric | str:
+    found = [each for each in record.metrics if Number(each.name, each.dataset, each.split, each.slice) == number]
     match found:
         case [only]:
             return only
@@ -64,12 +87,12 @@ def _value(gate: PromotionGate, record: ModelVersionSpec) -> RecordedMetric | st
             return f"has {len(found)} such values"
 
 
-def _other_data(gate: PromotionGate, candidate: ModelVersionSpec, present: ModelVersionSpec) -> str | None:
+def _other_data(number: Number, candidate: ModelVersionSpec, present: ModelVersionSpec) -> str | None:
     """Return why the data set of this name is not the same one in both records; None where nothing says so."""
     digests = [
-        next((each.digest for each in record.datasets if each.name == gate.dataset), None)
+        next((each.digest for each in record.datasets if each.name == number.dataset), None)
         for record in (candidate, present)
     ]
     if None not in digests and digests[0] != digests[1]:
-        return f"the data set {gate.dataset} has another digest in each record"
+        return f"the data set {number.dataset} has another digest in each record"
     return None

@@ -26,7 +26,7 @@ def deployment(
     surge = {"maxSurge": rollout.max_surge, "maxUnavailable": rollout.max_unavailable}
     limits = {name: value for name, value in surge.items() if value is not None}
     body: dict[str, Any] = {
-        # ConditionValue in any case: what is left out of an apply stays as somebody else wrote it.
+        # Always set: what is left out of an apply stays as somebody else wrote it.
         "paused": paused,
         "progressDeadlineSeconds": spec.progress_deadline_seconds,
         "revisionHistoryLimit": spec.history_limit,

@@ -12,7 +12,7 @@ from pennant.api.meta import NAME, clip
 from pennant.core.facts.digest import short_hash
 from pennant.core.facts.observation import Workload
 from pennant.core.rollout.history import History
-from pennant.core.rollout.next_revision import Situation
+from pennant.core.rollout.pass_state import Pass
 from pennant.core.rollout.rollback import is_quarantined
 from pennant.core.workload.pending_write import is_as_left
 
@@ -50,12 +50,12 @@ class Drifted:
     """Whether it is not in the status yet."""
 
 
-ByHand = Undone | Restarted | Drifted
+ManualChange = Undone | Restarted | Drifted
 
 
-def by_hand(at: Situation, applied: Applied, before: Drift | None, paused: bool) -> ByHand | None:
+def manual_change(at: Pass, applied: Applied, paused: bool) -> ManualChange | None:
     """Return what somebody else did since the operator's last write; None: nothing that concerns it."""
-    workload = at.snapshot.workload
+    workload, before = at.workload, at.before.drift
     if workload is None or workload.uid != applied.uid:
         return _drifted(f"deleted {applied.uid}", "the Deployment was deleted", None, before, at.now)
     if workload.deleting:
@@ -84,7 +84,7 @@ def with_known_restart(applied: Applied | None, workload: Workload | None, histo
     return applied.model_copy(update={"restarted_at": workload.restart}) if known else applied
 
 
-def _undone_to(at: Situation, workload: Workload) -> HistoryEntry | None:
+def _undone_to(at: Pass, workload: Workload) -> HistoryEntry | None:
     """Return the newest earlier revision whose pod template this is; never one that failed.
 
     Nor one that failed and was released because the tag moved on: `kubectl rollout undo` goes to the ReplicaSet before,

@@ -5,12 +5,12 @@ Rule: R27.
 
 from dataclasses import dataclass
 
-from pennant.api.deployment_status import Applied, ModelDeploymentStatus
+from pennant.api.deployment_status import Applied
 from pennant.api.meta import Json
 from pennant.core.facts.decision import ApplyWorkload
 from pennant.core.facts.digest import short_hash
 from pennant.core.facts.observation import Workload
-from pennant.core.rollout.next_revision import Situation
+from pennant.core.rollout.pass_state import Pass
 from pennant.core.rollout.revision import restart, template_hash, with_restart
 from pennant.core.workload import deployment_manifest
 
@@ -34,16 +34,16 @@ class Wanted:
         return template
 
 
-def wanted(at: Situation, before: ModelDeploymentStatus, frozen: bool) -> Wanted | None:
+def wanted(at: Pass) -> Wanted | None:
     """Return the Deployment that the revision in place asks for; None: it must not be written yet, or never was."""
-    active, workload = at.active, at.snapshot.workload
+    active, workload = at.active, at.workload
     # Intent first: a crash after the history entry leaves a revision without effect, never an effect without one.
-    if active is None or all(each.revision != active.revision for each in before.history):
+    if active is None or all(each.revision != active.revision for each in at.before.history):
         return None
     record = next((each for each in at.snapshot.revisions if each.entry.revision == active.revision), None)
     if record is None or (workload is not None and workload.deleting):
         return None
-    paused = frozen or at.spec.paused
+    paused = at.is_frozen or at.spec.paused
     manifest = deployment_manifest.deployment(at.snapshot, at.spec, active, record.template, paused=paused)
     return Wanted(
         manifest, short_hash(manifest), active.revision, paused, active.restarted_at or restart(record.template)

@@ -1,0 +1,102 @@
+"""States in which nothing is decided: each gate returns the whole decision, which changes no Deployment."""
+
+from pennant.api.conditions import ConditionStatus
+from pennant.api.reasons import ConditionType, Reason
+from pennant.core.facts.decision import AdoptRevision, AdoptWorkload, Decision
+from pennant.core.facts.observation import Observation
+from pennant.core.rollout import restoration
+from pennant.core.status import events
+from pennant.core.status.conditions import stamped
+from pennant.core.status.inputs import ConditionValue
+from pennant.core.status.stalls import stall
+
+
+def _deleting(seen: Observation) -> Decision | None:
+    """Nothing is written to what is going away; its children go with it by their owner references.
+
+    Rule: R99.
+    """
+    return Decision(seen.snapshot.status) if seen.snapshot.deleting else None
+
+
+def _left_behind(seen: Observation) -> Decision | None:
+    """Rule: R74."""
+    snapshot = seen.snapshot
+    adoptions = [AdoptRevision(each.entry.revision) for each in snapshot.revisions if each.orphaned]
+    refusal = next((said for each in adoptions if (said := seen.refused(each.write.content))), None)
+    if refusal:
+        return halted(seen, refusal.reason, refusal.message)
+    if not adoptions:
+        return None
+    listed = ", ".join(str(each.revision) for each in adoptions)
+    return Decision(snapshot.status, tuple(adoptions), (events.adopted(f"the record of revision {listed}"),))
+
+
+def _foreign(seen: Observation) -> Decision | None:
+    """A Deployment that is not ours is never touched; one that lost its owner is ours again."""
+    snapshot, workload = seen.snapshot, seen.snapshot.workload
+    if workload is None or workload.owned or workload.deleting:
+        return None
+    message = f"a Deployment {snapshot.key.name} exists that does not belong to this object"
+    if restoration.is_ours_again(workload, snapshot):
+        adoption = AdoptWorkload(workload)
+        if not (refusal := seen.refused(adoption.write.content)):
+            applied = snapshot.status.applied
+            known = applied if applied is not None and applied.uid == workload.uid else None
+            status = snapshot.status.model_copy(update={"applied": known})
+            return Decision(status, (adoption,), (events.adopted(f"the Deployment {snapshot.key.name}"),))
+        message = f"{message}, and cannot be taken up again: {refusal.message}"
+    return halted(seen, Reason.NAME_CONFLICT, message)
+
+
+def _unreadable(seen: Observation) -> Decision | None:
+    """Rule: R73."""
+    snapshot = seen.snapshot
+    if snapshot.unreadable is None:
+        return None
+    where = f"{snapshot.key.name} --namespace {snapshot.key.namespace}"
+    message = f"{snapshot.unreadable.problem}; nothing is changed, and what serves keeps serving"
+    to_do = (
+        "If a newer release of the operator wrote this, run that release; otherwise remove the status, and it is "
+        f"rebuilt from the ControllerRevisions: kubectl patch modeldeployment {where} --subresource=status "
+        """--type=merge --patch '{"status":null}'"""
+    )
+    return halted(seen, Reason.STATUS_UNREADABLE, message, to_do)
+
+
+def _contradicted(seen: Observation) -> Decision | None:
+    """Without a status nothing tells which of the records that contradict each other is the right one.
+
+    Rule: R77.
+    """
+    snapshot = seen.snapshot
+    if snapshot.status.history or not snapshot.untrusted:
+        return None
+    names = " ".join(f"{snapshot.key.name}-{number}" for number in sorted(snapshot.untrusted))
+    says = "; ".join(each.says for _, each in sorted(snapshot.untrusted.items()))
+    message = (
+        f"{says}. There is no status that tells what was recorded, so nothing is changed, and what serves keeps serving"
+    )
+    to_do = (
+        "Restore the status, or delete what was changed: "
+        f"kubectl delete controllerrevision --namespace {snapshot.key.namespace} {names}"
+    )
+    return halted(seen, Reason.HISTORY_TAMPERED, message, to_do)
+
+
+GATES = (_deleting, _unreadable, _contradicted, _left_behind, _foreign)
+
+
+def halted(seen: Observation, reason: Reason, message: str, to_do: str = "") -> Decision:
+    """Change nothing, and say why a person must act and what to do, as `stall` does."""
+    before, message = seen.snapshot.status, stall(reason, message, to_do).message
+    said = {
+        ConditionType.READY: ConditionValue(ConditionStatus.FALSE, reason, message),
+        ConditionType.RECONCILING: ConditionValue(ConditionStatus.FALSE, reason, message),
+        ConditionType.STALLED: ConditionValue(ConditionStatus.TRUE, reason, message),
+    }
+    spoken = stamped(said, seen.snapshot.generation, seen.now, before)
+    others = tuple(each for each in before.conditions if each.type not in said)
+    update = {"conditions": (*spoken, *others), "observed_generation": seen.snapshot.generation}
+    after = before.model_copy(update=update)
+    return Decision(after, events=events.of_stall(before, after))

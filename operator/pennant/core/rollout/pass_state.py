@@ -1,0 +1,132 @@
+"""The one context of a pass: what it has seen, what it concluded, and what it is about to write."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, QuarantineEntry
+from pennant.api.meta import Json
+from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
+from pennant.api.reasons import Reason
+from pennant.core.analysis.assessment import Verdict
+from pennant.core.facts.decision import Action, Event
+from pennant.core.facts.in_place import current
+from pennant.core.facts.observation import Observation, Snapshot, Workload, WriteProblem
+from pennant.core.rollout import history, rollback
+from pennant.core.rollout.history import History, Quarantine
+from pennant.core.rollout.rollback_limits import RollbackLimit
+from pennant.core.versions.selection import Selection
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Why a gate blocks the rollout of the target version."""
+
+    version: str
+    reason: Reason
+    message: str
+    until: datetime | None = None
+    """When time alone opens the gate; None: it does not."""
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackBlocked:
+    """The current revision breaches, and a limit blocks what would follow from that."""
+
+    limit: RollbackLimit
+    message: str
+    """How it breaches, with the numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """One pass over one ModelDeployment; each step returns a changed copy."""
+
+    seen: Observation
+    spec: ModelDeploymentSpec
+    selection: Selection
+    """Which version the tag or `spec.version` targets."""
+    template: Json | None
+    """The pod template that serves the target version; None where there is none, or its record is invalid."""
+    inputs_hash: str
+    """The hash of what that template is rendered from."""
+    status: ModelDeploymentStatus
+    """The status as it will be written; its conditions are computed last."""
+    verdict: Verdict
+    """What the metrics say of the current revision."""
+    failed_as: QuarantineEntry | None
+    """The quarantine entry of the current revision; None: it did not fail."""
+    rollback_blocked: RollbackBlocked | None = None
+    """Why a breach of the current revision has no consequence now."""
+    was_verified: bool = False
+    """Whether the current revision's content was verified with its pod template before."""
+    rollback_target: HistoryEntry | None = None
+    """The newest verified revision that did not fail since."""
+    gate: Blocked | None = None
+    """The gate that blocks the target version."""
+    pending: bool = False
+    """Whether the Deployment still needs a write, in this pass or in the next one."""
+    refusal: WriteProblem | None = None
+    """Which write cannot be made, and why."""
+    actions: tuple[Action, ...] = ()
+    events: tuple[Event, ...] = ()
+
+    @property
+    def now(self) -> datetime:
+        """The time of the observation."""
+        return self.seen.now
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What the API server knows."""
+        return self.seen.snapshot
+
+    @property
+    def before(self) -> ModelDeploymentStatus:
+        """The status as it is stored."""
+        return self.seen.snapshot.status
+
+    @property
+    def workload(self) -> Workload | None:
+        """The Deployment; None: there is none."""
+        return self.seen.snapshot.workload
+
+    @property
+    def tag(self) -> str | None:
+        """The tag that is followed; None where `spec.version` names a version."""
+        return self.spec.tag if self.spec.version is None else None
+
+    @property
+    def history(self) -> History:
+        """The history as it will be written."""
+        return self.status.history
+
+    @property
+    def quarantine(self) -> Quarantine:
+        """The quarantine as it will be written."""
+        return self.status.quarantine
+
+    @property
+    def active(self) -> HistoryEntry | None:
+        """The current revision: the newest entry of the history."""
+        return current(self.status.history)
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether a failed version stays where it is until a person decides.
+
+        Rule: R62.
+        """
+        return self.failed_as is not None and self.spec.rollback.action is RollbackAction.PAUSE
+
+    def with_status(self, **fields: Any) -> "Pass":
+        """Return the pass with these fields of the status changed."""
+        return replace(self, status=self.status.model_copy(update=fields))
+
+    def with_quarantine(self, quarantine: Quarantine) -> "Pass":
+        """Return the pass with another quarantine, and what follows from it for the current revision and rollbacks."""
+        active = self.active
+        failed_as = None if active is None else history.quarantine_entry_of(active, quarantine)
+        content = active.digest if active is not None else ""
+        target = rollback.known_good(self.history, quarantine, self.snapshot.revisions, content)
+        return replace(self.with_status(quarantine=quarantine), failed_as=failed_as, rollback_target=target)

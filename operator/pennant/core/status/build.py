@@ -1,0 +1,36 @@
+"""The status that a pass ends with."""
+
+from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, Serving, Stable
+from pennant.core.facts.in_place import in_place
+from pennant.core.rollout import history
+from pennant.core.rollout.pass_state import Pass
+from pennant.core.status import conditions
+from pennant.core.workload import deployment_manifest
+
+
+def status(at: Pass) -> ModelDeploymentStatus:
+    """Return the whole status: what the steps of the pass changed in it, and what is computed anew each time."""
+    target, workload = at.rollback_target, at.workload
+    selector = deployment_manifest.selector(at.snapshot.key.name)
+    return at.status.model_copy(
+        update={
+            "observed_generation": at.snapshot.generation,
+            "conditions": conditions.conditions(at),
+            "serving": _serving(at.before.serving, at.history),
+            "stable": Stable(version=target.version, revision=target.revision) if target else None,
+            "history": history.thinned(at.history),
+            "analysis": at.verdict.metrics,
+            "replicas": workload.total if workload else 0,
+            "ready_replicas": workload.ready if workload else 0,
+            "selector": ",".join(f"{key}={value}" for key, value in selector.items()),
+        }
+    )
+
+
+def _serving(before: Serving | None, past: tuple[HistoryEntry, ...]) -> Serving | None:
+    """Return what serves; while a candidate is rolled out, what the status said before."""
+    now = in_place(past)
+    if now.candidate is not None or now.serving is None or now.serving.rolled_out_at is None:
+        return before
+    found = now.serving
+    return Serving(version=found.version, digest=found.digest, revision=found.revision, since=found.rolled_out_at)

@@ -1,0 +1,103 @@
+"""The condition `Stalled`: what needs a person, the most urgent first, and what that person can do."""
+
+from pennant.api.meta import clip
+from pennant.api.reasons import Reason
+from pennant.core.rollout.pass_state import Pass
+from pennant.core.status.availability import stalled_by_pods
+from pennant.core.status.inputs import FALSE, TRUE, ConditionValue, quarantined_target, unusable_record
+from pennant.core.status.targeting import is_grace_over, meanwhile, rolled_back, tag_resolved, what_to_change
+
+LONGEST_CAUSE = 768
+"""Characters of a cause, so that there is room for what to do about it."""
+
+
+def stalled(at: Pass) -> ConditionValue:
+    """Return the first reason for which a person must act."""
+    for tell in STALLS:
+        if (said := tell(at)) is not None:
+            return said
+    return ConditionValue(FALSE, Reason.NOT_STALLED, "no person needs to act")
+
+
+def _stalled_by_refusal(at: Pass) -> ConditionValue | None:
+    if at.refusal is None:
+        return None
+    return stall(at.refusal.reason, at.refusal.message)
+
+
+def _stalled_by_copy(at: Pass) -> ConditionValue | None:
+    return stall(Reason.WRITE_FAILING, at.seen.failing) if at.seen.failing else None
+
+
+def _stalled_by_breach(at: Pass) -> ConditionValue | None:
+    """Return that the current revision failed and stays, or that a limit blocks what would follow.
+
+    Rule: R59.
+    """
+    if at.failed_as is not None and at.is_frozen:
+        message = f"{at.failed_as.message}; rollback.action is Pause, so {at.failed_as.version} stays where it is"
+        return ConditionValue(TRUE, Reason.BREACH_PAUSED, f"{message}. Undo, retry, or move the tag")
+    if at.failed_as is not None and at.rollback_target is None:
+        message = f"{at.failed_as.message}; no other version is known good, so {at.failed_as.version} goes on serving"
+        return stall(Reason.NO_ROLLBACK_TARGET, message)
+    if at.rollback_blocked is None or at.rollback_blocked.limit.reason in (Reason.PAUSED, Reason.ROLLBACK_COOLING_DOWN):
+        return None
+    limit = at.rollback_blocked.limit
+    return stall(limit.reason, f"{at.rollback_blocked.message}; {limit.message}")
+
+
+def _stalled_by_quarantine(at: Pass) -> ConditionValue | None:
+    found = quarantined_target(at)
+    if found is None:
+        return None
+    if at.active is None:
+        message = f"{found.version} was found bad here: {found.message}; nothing is served"
+        return ConditionValue(TRUE, Reason.QUARANTINED, f"{message}. {what_to_change(at)}")
+    return ConditionValue(TRUE, Reason.ROLLED_BACK, rolled_back(at).message)
+
+
+def _stalled_by_lost_record(at: Pass) -> ConditionValue | None:
+    """Return that the current revision cannot be applied again.
+
+    Rule: R77.
+    """
+    problem = unusable_record(at)
+    if not problem or at.active is None:
+        return None
+    mend = "Set spec.version" if at.tag is None else f"Move the tag {at.tag}"
+    message = (
+        f"{problem}. {at.active.version} keeps serving as it is deployed, and can be neither corrected, "
+        f"scaled nor restarted. {mend} to a ModelVersion that is there, or go back by pennant.dev/rollback-to"
+    )
+    return ConditionValue(TRUE, Reason.HISTORY_TAMPERED, message)
+
+
+def _stalled_by_gate(at: Pass) -> ConditionValue | None:
+    if at.gate is None:
+        return None
+    return stall(at.gate.reason, f"{at.gate.message}{meanwhile(at)}")
+
+
+def _stalled_by_grace(at: Pass) -> ConditionValue | None:
+    if not is_grace_over(at):
+        return None
+    said = tag_resolved(at)
+    return stall(said.reason, said.message)
+
+
+def stall(reason: Reason, message: str, to_do: str = "") -> ConditionValue:
+    """Return what is said where a person must act, with what to do at its end: this, or what the reason says."""
+    return ConditionValue(TRUE, reason, f"{clip(message, LONGEST_CAUSE).removesuffix('.')}. {to_do or reason.to_do}")
+
+
+STALLS = (
+    _stalled_by_refusal,
+    _stalled_by_breach,
+    stalled_by_pods,
+    _stalled_by_lost_record,
+    _stalled_by_quarantine,
+    _stalled_by_gate,
+    _stalled_by_grace,
+    _stalled_by_copy,
+)
+"""What can make a person necessary, the most urgent first."""

@@ -1,0 +1,82 @@
+"""What the conditions say of the version that the tag, or `spec.version`, targets."""
+
+from datetime import timedelta
+from typing import assert_never
+
+from pennant.api.reasons import Reason
+from pennant.core.rollout.pass_state import Pass
+from pennant.core.status.inputs import FALSE, TRUE, ConditionValue, quarantined_target, unresolved_since
+from pennant.core.versions.selection import Ambiguous, NotFound, Selected, SelectedInvalid, Unassigned
+
+TAG_GRACE = timedelta(seconds=300)
+"""How long the tag may be on no version, or on several, before a person is needed."""
+
+
+def tag_resolved(at: Pass) -> ConditionValue:
+    """Return whether exactly one version has the tag, or which one is pinned."""
+    match at.selection:
+        case Selected():
+            return _held(at, at.selection)
+        case Unassigned():
+            return ConditionValue(FALSE, Reason.TAG_UNASSIGNED, f"no version holds the tag {at.tag}{meanwhile(at)}")
+        case NotFound(version):
+            message = f"spec.version asks for {version}, which does not exist{meanwhile(at)}"
+            return ConditionValue(FALSE, Reason.VERSION_NOT_FOUND, message)
+        case Ambiguous(names):
+            listed = ", ".join(names)
+            return ConditionValue(FALSE, Reason.TAG_AMBIGUOUS, f"{listed} all hold the tag {at.tag}{meanwhile(at)}")
+        case SelectedInvalid(name, problem):
+            return ConditionValue(FALSE, Reason.HOLDER_INVALID, f"{name} {asks(at)}, but {problem}")
+        case _ as never:
+            assert_never(never)
+
+
+def _held(at: Pass, held: Selected) -> ConditionValue:
+    name = held.version.name
+    if at.tag is None:
+        return ConditionValue(TRUE, Reason.VERSION_PINNED, f"spec.version asks for {name}")
+    if held.others:
+        message = f"{name} is the newest that holds the tag {at.tag}; so do {', '.join(held.others)}"
+        return ConditionValue(TRUE, Reason.NEWEST_OF_SEVERAL, message)
+    return ConditionValue(TRUE, Reason.TAG_HELD, f"{name} holds the tag {at.tag}")
+
+
+def asks(at: Pass) -> str:
+    """Return how the selected version is targeted, as the end of a sentence."""
+    return "is asked for" if at.tag is None else f"holds the tag {at.tag}"
+
+
+def meanwhile(at: Pass) -> str:
+    """Return what serves meanwhile, as the end of a sentence; empty: nothing does."""
+    return f"; {at.active.version} goes on serving" if at.active else ""
+
+
+def is_grace_over(at: Pass) -> bool:
+    """Return whether the tag has been unresolved for longer than a move of it takes."""
+    since = unresolved_since(at)
+    return since is not None and at.now - since >= TAG_GRACE
+
+
+def rolled_back(at: Pass) -> ConditionValue:
+    """Return whether the target version is quarantined, and what serves instead."""
+    found = quarantined_target(at)
+    if found is None:
+        return ConditionValue(FALSE, Reason.NOT_ROLLED_BACK, "what is asked for is not quarantined here")
+    who = "spec.version" if at.tag is None else f"the tag {at.tag}"
+    what = found.version
+    if found.inputs_hash is not None:
+        what = f"{what} with the pod template of revision {found.revision}"
+    instead = f"{at.active.version} takes its place" if at.active is not None else "nothing is served"
+    message = f"{who} asks for {what}, {instead}: {found.message}. {what_to_change(at)}"
+    return ConditionValue(TRUE, found.reason, message)
+
+
+def what_to_change(at: Pass) -> str:
+    """Return what a user changes so that another version is targeted."""
+    found = quarantined_target(at)
+    if found is not None and at.active is not None and found.digest == at.active.digest:
+        # The version serves, with another pod template than the target one.
+        return "Change spec.template"
+    if at.tag is None:
+        return "Change spec.version to a good version"
+    return f"Move the tag {at.tag} to a good version"

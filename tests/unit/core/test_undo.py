@@ -1,0 +1,57 @@
+"""Where an undo goes: to the last good revision, to a revision by its number, or to a version by its name."""
+
+from datetime import timedelta
+
+import pytest
+
+from pennant.api.deployment_status import HistoryEntry, Outcome
+from pennant.core.facts.observation import Revision
+from pennant.core.rollout.undo import NoTarget, undo_target
+from unit.core.builders import NOON, a_snapshot, an_entry
+
+
+def entry(number: int, version: str, outcome: Outcome = Outcome.SUPERSEDED, *, verified: bool = False) -> HistoryEntry:
+    at = NOON + timedelta(minutes=number)
+    verified_at = at if verified else None
+    return an_entry(number, version, outcome=outcome, verified_at=verified_at, started_at=at)
+
+
+def recorded(*entries: HistoryEntry) -> tuple[Revision, ...]:
+    return tuple(Revision(each, {}, {}) for each in entries)
+
+
+HISTORY = (
+    entry(1, "1.0.0", verified=True),
+    entry(2, "1.1.0", Outcome.ROLLED_BACK),
+    entry(3, "1.2.0"),
+    entry(4, "1.3.0", Outcome.IN_PROGRESS),
+)
+SNAPSHOT = a_snapshot("fraud", revisions=recorded(*HISTORY))
+
+
+@pytest.mark.parametrize(
+    ("value", "revision"),
+    [("", 1), ("0", 1), ("3", 3), ("2", 2), ("1.2.0", 3)],
+    ids=["the last verified one", "as kubectl's 0", "by number", "a failed one by number", "by version"],
+)
+def test_an_undo_goes_to(value: str, revision: int) -> None:
+    found = undo_target(HISTORY, (), SNAPSHOT, value)
+    assert isinstance(found, HistoryEntry)
+    assert found.revision == revision
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        ("9", "there is no revision 9; there are 1, 2, 3, 4"),
+        ("9.9.9", "no revision of version 9.9.9 is there; there are 1.0.0, 1.1.0, 1.2.0, 1.3.0"),
+        ("4", "revision 4 serves 1.3.0 already; nothing to undo"),
+    ],
+)
+def test_without_a_target_an_undo_says_why(value: str, problem: str) -> None:
+    assert undo_target(HISTORY, (), SNAPSHOT, value) == NoTarget(problem)
+
+
+def test_a_revision_without_a_controller_revision_is_no_target() -> None:
+    snapshot = a_snapshot("fraud", revisions=recorded(*HISTORY[1:]))
+    assert undo_target(HISTORY, (), snapshot, "1") == NoTarget("the record of revision 1 is gone; there are 2, 3, 4")
