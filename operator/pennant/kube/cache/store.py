@@ -86,7 +86,7 @@ class Store:
             return NO_KEYS
         try:
             return self._put[kind](who, raw)
-        except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+        except decode.UNREADABLE as error:
             # The schemas allow no such object. If there is one, it must not block others, and its former state must
             # not be taken for the present one.
             _log.warning("%s %s cannot be read: %r", kind, who.key, error)

@@ -49,6 +49,8 @@ REMEMBERED = frozenset(
 )
 """The fields of a ModelDeployment's status that exist nowhere else; each pass computes the others anew."""
 _NO_TAGS: frozenset[str] = frozenset()
+UNREADABLE = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
+"""What decoding raises for an object of a shape that its schema does not allow."""
 
 
 @dataclass(frozen=True, slots=True)
