@@ -1,7 +1,7 @@
 """The chain of a history, held against the ControllerRevisions that the API server has."""
 
 from cluster.stage import NAME, Manifest, Stage
-from pennant.kube.codec.translate import recorded
+from pennant.kube.codec.revisions import decode_revision
 
 
 def records(stage: Stage) -> list[Manifest]:
@@ -11,7 +11,7 @@ def records(stage: Stage) -> list[Manifest]:
 
 def assert_chained(stage: Stage, *, first: int = 1) -> None:
     """No number is missing or there twice, every record fits its hash and the one before, and the status says so."""
-    history, kept = stage.history, [recorded(each) for each in records(stage)]
+    history, kept = stage.history, [decode_revision(each) for each in records(stage)]
     numbers = [each["revision"] for each in history]
     assert numbers == list(range(first, first + len(numbers)))
     read = [each.revision for each in kept if each is not None and each.revision.intact]

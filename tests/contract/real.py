@@ -14,8 +14,10 @@ import yaml
 from pennant.api.meta import Json
 from pennant.core.facts.observation import Key
 from pennant.kube.cache.listing import relist
+from pennant.kube.cache.read_through import ReadThroughCache
 from pennant.kube.cache.store import Store
 from pennant.kube.cluster import KubernetesCluster
+from pennant.kube.events import EventRecorder
 from pennant.kube.http.client import MERGE, Client, Verb
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.resources import RESOURCES, Kind
@@ -125,9 +127,9 @@ async def real_backend(kubeconfig: Path, scratch: Path) -> AsyncIterator[RealBac
         told: list[Key] = []
         store = Store(changed=told.append)
         async with Client(Connection(str(restricted))) as client:
-            gateway = KubernetesCluster(client, store, WallClock(), namespace=namespace, instance="contract")
-            versions = KubernetesVersions(client, store, WallClock(), gateway)
-            yield RealBackend(namespace, admin, client, store, gateway, versions, told)
+            cache, events = ReadThroughCache(client, store, namespace), EventRecorder(client, WallClock(), "contract")
+            cluster, versions = KubernetesCluster(client, cache, events), KubernetesVersions(client, cache, events)
+            yield RealBackend(namespace, admin, client, store, cluster, versions, told)
 
 
 async def _operator_token(admin: Client, namespace: str) -> str:

@@ -21,9 +21,12 @@ from pennant.core.facts.decision import Event, EventType, MirrorQuarantine
 from pennant.core.facts.observation import Key
 from pennant.core.rollout.revision import chained, next_number
 from pennant.kube.cache.listing import relist
+from pennant.kube.cache.read_through import ReadThroughCache
 from pennant.kube.cache.store import Store
 from pennant.kube.cluster import KubernetesCluster
-from pennant.kube.codec.translate import controller_revision, revision_name
+from pennant.kube.codec.encode import controller_revision
+from pennant.kube.codec.revisions import revision_name
+from pennant.kube.events import EventRecorder
 from pennant.kube.http.client import Verb
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import Conflict, Refused, Unavailable
@@ -62,7 +65,7 @@ async def test_nothing_is_served_from_memory_after_taking_over(deployed: RealBac
     await deployed.publish(a_record("1.0.0"), ["staging"])
     await deployed.publish(a_record("2.0.0"), ["production"])
     await deployed.deploy(a_spec(tag="staging"))
-    deployed.cluster.invalidate()
+    deployed.store.mark_all_stale()
     snapshot = await seen(deployed)
     assert {each.version: set(each.tags) for each in snapshot.versions} == {
         "1.0.0": {"staging"},
@@ -77,7 +80,7 @@ async def test_an_event_from_before_the_own_write_is_not_news(deployed: RealBack
     await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
     history = (a_revision(snapshot).entry,)
     await deployed.cluster.write_status(snapshot, snapshot.status.model_copy(update={"history": history}))
-    assert deployed.store.heard("ModelDeployment", "MODIFIED", late) == frozenset()
+    assert deployed.store.update("ModelDeployment", "MODIFIED", late) == frozenset()
     assert (await seen(deployed)).status.history == history
 
 
@@ -88,7 +91,7 @@ async def test_the_echo_of_an_own_write_concerns_nobody_and_raises_no_doubt(
     await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
     await deployed.cluster.write_status(snapshot, snapshot.status.model_copy(update={"replicas": 1}))
     echo = await deployed.get(Kind.MODEL_DEPLOYMENT, "fraud")
-    assert deployed.store.heard("ModelDeployment", "MODIFIED", echo) == frozenset()
+    assert deployed.store.update("ModelDeployment", "MODIFIED", echo) == frozenset()
     requests.clear()
     await seen(deployed)
     assert not requests
@@ -97,7 +100,11 @@ async def test_the_echo_of_an_own_write_concerns_nobody_and_raises_no_doubt(
 async def test_what_another_operator_knew_when_it_wrote_a_status_is_read_anew(deployed: RealBackend) -> None:
     """A watch is late: of all that the other one did, only the status is heard of."""
     snapshot = await seen(deployed)
-    other = KubernetesCluster(deployed.client, Store(), WallClock(), namespace=deployed.namespace)
+    other = KubernetesCluster(
+        deployed.client,
+        ReadThroughCache(deployed.client, Store(), deployed.namespace),
+        EventRecorder(deployed.client, WallClock()),
+    )
     await deployed.publish(a_record("2.0.0"), ["production"])
     theirs = await other.snapshot(deployed.key)
     assert theirs is not None
@@ -107,7 +114,7 @@ async def test_what_another_operator_knew_when_it_wrote_a_status_is_read_anew(de
     await other.write_status(theirs, theirs.status.model_copy(update={"history": history}))
     assert await seen(deployed) == snapshot, "nothing was heard of yet"
 
-    deployed.store.heard("ModelDeployment", "MODIFIED", await deployed.get(Kind.MODEL_DEPLOYMENT, "fraud"))
+    deployed.store.update("ModelDeployment", "MODIFIED", await deployed.get(Kind.MODEL_DEPLOYMENT, "fraud"))
     now = await seen(deployed)
     assert [each.entry for each in now.revisions] == list(now.status.history) == list(history)
     assert sorted(each.version for each in now.versions) == ["1.0.0", "2.0.0"]
@@ -130,7 +137,7 @@ async def test_a_late_event_does_not_raise_the_dead(deployed: RealBackend) -> No
     late = await deployed.get(Kind.MODEL_DEPLOYMENT, "fraud")
     await deployed.withdraw()
     await deployed.catch_up()
-    assert deployed.store.heard("ModelDeployment", "MODIFIED", late) == frozenset()
+    assert deployed.store.update("ModelDeployment", "MODIFIED", late) == frozenset()
     assert await deployed.cluster.snapshot(deployed.key) is None
 
 
@@ -171,7 +178,7 @@ async def test_what_is_read_of_all_versions_for_one_pass_is_told_to_the_others(
     deployed: RealBackend, second: Key
 ) -> None:
     await deployed.publish(a_record("2.0.0"), ["staging"])
-    deployed.cluster.invalidate()
+    deployed.store.mark_all_stale()
     await seen(deployed)
     assert second in deployed.told
 
@@ -232,7 +239,7 @@ async def test_our_deployment_that_lost_its_label_is_seen_still(deployed: RealBa
     change = {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}}
     unlabelled = await deployed.merge(Kind.DEPLOYMENT, "fraud", change)
     # A watch with a label selector reports the loss of the label as a deletion.
-    assert deployed.store.heard("Deployment", "DELETED", unlabelled) == {deployed.key}
+    assert deployed.store.update("Deployment", "DELETED", unlabelled) == {deployed.key}
     workload = (await seen(deployed)).workload
     assert workload is not None
     assert workload.owned
@@ -261,10 +268,10 @@ async def test_a_manifest_is_refused_with_the_servers_own_words(
 
 async def test_a_revision_that_somebody_else_recorded_is_seen_after_the_conflict(deployed: RealBackend) -> None:
     snapshot = await seen(deployed)
-    deployed.store.put_revisions(snapshot.uid, ())
+    deployed.store.revisions.put(snapshot.uid, ())
     other = a_revision(snapshot)
     await deployed.cluster.create_revision(snapshot, other)
-    deployed.store.put_revisions(snapshot.uid, ())
+    deployed.store.revisions.put(snapshot.uid, ())
     with pytest.raises(Conflict):
         await deployed.cluster.create_revision(snapshot, other)
     assert (await seen(deployed)).revisions == (other,)

@@ -1,5 +1,5 @@
-"""The API server: requests, a store of what it told, and the port `Cluster` on top of both.
+"""The Kubernetes API: an HTTP client, a cache of the operator's objects, and the ports `Cluster` and `Versions`.
 
-The only importer of the `kubernetes` package, and of it only the configuration. Raw JSON comes in and goes out here;
-beyond this package there are only the core's frozen values. Begin with `gateway.py`.
+`http` sends requests, `codec` translates between JSON and the core's values, `cache` holds what was read. Only
+`http/connection.py` imports the `kubernetes` package, for kubeconfig files. Begin with `cluster.py`.
 """

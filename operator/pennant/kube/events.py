@@ -1,8 +1,7 @@
-"""Kubernetes Events: what people are told of an object besides its status."""
+"""Kubernetes Events on ModelDeployments and ModelVersions."""
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
 
 from pennant.api import API_VERSION, GROUP
 from pennant.api.meta import Json, clip
@@ -11,12 +10,13 @@ from pennant.core.facts.observation import Key
 from pennant.kube.http.client import Client, Verb
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.kube.http.timestamps import micro_time
-from pennant.ports import Conflict, PortError
+from pennant.ports import Clock, Conflict, PortError
 
 _log = logging.getLogger(__name__)
 
 CONTROLLER = f"{GROUP}/operator"
 NOTE_BYTES = 1024
+"""The API server allows no longer note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +29,49 @@ class Regarding:
     resource_version: str
 
 
-async def record(client: Client, regarding: Regarding, event: Event, now: datetime, instance: str) -> None:
-    """Record an Event that this instance reports; one that is lost is logged, no more."""
-    kind, key = Kind.EVENT, regarding.key
-    body: Json = {
-        "apiVersion": RESOURCES[kind].api_version,
-        "kind": kind,
-        "metadata": {"generateName": f"{key.name}-", "namespace": key.namespace},
-        "eventTime": micro_time(now),
-        "type": event.type,
-        "reason": event.reason,
-        "note": _within(clip(event.message, NOTE_BYTES), NOTE_BYTES),
-        "action": "Reconcile",
-        "reportingController": CONTROLLER,
-        "reportingInstance": instance,
-        "regarding": {
-            "apiVersion": API_VERSION,
-            "kind": regarding.kind,
-            "namespace": key.namespace,
-            "name": key.name,
-            "uid": regarding.uid,
-            "resourceVersion": regarding.resource_version,
-        },
-    }
-    try:
-        await client.request(Verb.CREATE, kind, RESOURCES[kind].path(key.namespace), body=body)
-    except Conflict as error:
-        # The object goes, and so does its namespace: nobody will look for what happened to it.
-        _log.debug("The event %s on %s is not told: %s", event.reason, key, error)
-    except PortError as error:
-        _log.warning("The event %s on %s is lost: %s", event.reason, key, error)
+class EventRecorder:
+    """Creates Events in the name of this process."""
+
+    def __init__(self, client: Client, clock: Clock, instance: str = "operator") -> None:
+        """`instance` is the `reportingInstance` of the Events, usually the name of the pod."""
+        self._client = client
+        self._clock = clock
+        self._instance = instance
+
+    async def record(self, regarding: Regarding, event: Event) -> None:
+        """Create an Event. Raises no error of the port: if it fails, it is logged and the Event is lost."""
+        kind, key = Kind.EVENT, regarding.key
+        try:
+            body = self._manifest(regarding, event)
+            await self._client.request(Verb.CREATE, kind, RESOURCES[kind].path(key.namespace), body=body)
+        except Conflict as error:
+            # The namespace is being deleted.
+            _log.debug("The event %s on %s is not recorded: %s", event.reason, key, error)
+        except PortError as error:
+            _log.warning("The event %s on %s is lost: %s", event.reason, key, error)
+
+    def _manifest(self, regarding: Regarding, event: Event) -> Json:
+        key = regarding.key
+        return {
+            "apiVersion": RESOURCES[Kind.EVENT].api_version,
+            "kind": Kind.EVENT,
+            "metadata": {"generateName": f"{key.name}-", "namespace": key.namespace},
+            "eventTime": micro_time(self._clock.now()),
+            "type": event.type,
+            "reason": event.reason,
+            "note": _within(clip(event.message, NOTE_BYTES), NOTE_BYTES),
+            "action": "Reconcile",
+            "reportingController": CONTROLLER,
+            "reportingInstance": self._instance,
+            "regarding": {
+                "apiVersion": API_VERSION,
+                "kind": regarding.kind,
+                "namespace": key.namespace,
+                "name": key.name,
+                "uid": regarding.uid,
+                "resourceVersion": regarding.resource_version,
+            },
+        }
 
 
 def _within(text: str, size: int) -> str:

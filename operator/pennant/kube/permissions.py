@@ -1,13 +1,17 @@
-"""Everything that the operator may do to the API server: asked for at the start, and what the chart's roles grant.
+"""The operator's permissions: the table behind the chart's roles, and the check at the start that they are granted.
 
 Rule: R84.
 """
 
+import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
 from pennant.api import GROUP
+from pennant.api.meta import Json
+from pennant.kube.http.client import Client, Verb
+from pennant.kube.http.resources import RESOURCES, Kind
 
 Verbs = frozenset[str]
 Resource = tuple[str, str]
@@ -18,30 +22,30 @@ _WATCHED = frozenset({"get", "list", "watch"})
 SERVED: Mapping[Resource, Verbs] = {
     (GROUP, "modeldeployments"): _WATCHED,
     (GROUP, "modeldeployments/status"): frozenset({"update"}),
-    # To own an object in a way that delays the owner's deletion, where that is enforced.
+    # Where admission checks it (OwnerReferencesPermissionEnforcement), an owner reference with blockOwnerDeletion.
     (GROUP, "modeldeployments/finalizers"): frozenset({"update"}),
     (GROUP, "modelversions"): _WATCHED,
     (GROUP, "modelversions/status"): frozenset({"patch"}),
-    # An apply is a patch, and needs `create` where there is nothing yet. Nothing is ever deleted; but where admission
-    # guards owner references, it takes the right to delete to take back what lost its owner.
+    # An apply is a patch, and needs `create` where the object does not exist yet. The operator deletes no Deployment,
+    # but that admission plugin asks for `delete` on an object whose owner references change.
     ("apps", "deployments"): _WATCHED | {"create", "delete", "patch"},
     ("apps", "controllerrevisions"): frozenset({"list", "create", "patch", "delete"}),
-    # Read only when a verdict or a message depends on them; neither is watched.
+    # Read only when a verdict or a message depends on them; not watched.
     ("apps", "replicasets"): frozenset({"list"}),
     ("", "pods"): frozenset({"list"}),
     ("events.k8s.io", "events"): frozenset({"create"}),
 }
-"""In every namespace that is served."""
+"""In each namespace that the operator serves."""
 
 ELECTION: Mapping[Resource, Verbs] = {
     ("coordination.k8s.io", "leases"): frozenset({"get", "create", "update"}),
 }
-"""In the operator's own namespace; but for `create`, which cannot be restricted so, for one Lease by its name."""
+"""In the operator's own namespace, for one Lease by name; RBAC cannot restrict `create` by name."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Right:
-    """One verb on one resource; without a namespace in all of them, and without a name on all objects."""
+    """One verb on one resource; an empty namespace means all namespaces, an empty name all objects."""
 
     namespace: str
     resource: str
@@ -51,7 +55,7 @@ class Right:
 
     @property
     def on(self) -> str:
-        """What it is a right on, such as `modeldeployments.pennant.dev/status in all namespaces`."""
+        """The resource and the namespace, such as `modeldeployments.pennant.dev/status in all namespaces`."""
         resource, slash, subresource = self.resource.partition("/")
         where = f"in namespace {self.namespace}" if self.namespace else "in all namespaces"
         group = f".{self.group}" if self.group else ""
@@ -59,20 +63,53 @@ class Right:
 
 
 def to_serve(namespace: str) -> Iterator[Right]:
-    """Yield the rights that serving one namespace, or all, takes."""
+    """Yield the rights that serving one namespace, or all (empty), takes."""
     for (group, resource), verbs in SERVED.items():
         for verb in verbs:
             yield Right(namespace, resource, group, verb)
 
 
 def to_be_elected(namespace: str, lease: str) -> Iterator[Right]:
-    """Yield the rights that competing for a Lease takes."""
+    """Yield the rights that leader election by this Lease takes."""
     for (group, resource), verbs in ELECTION.items():
         for verb in verbs:
             yield Right(namespace, resource, group, verb, "" if verb == "create" else lease)
 
 
 def described(rights: Iterable[Right]) -> str:
-    """Return the rights as one would list them, with the verbs on one resource together."""
+    """Return the rights as text, such as `get, list pods in namespace team; patch deployments.apps in namespace team`.
+
+    The verbs on one resource stand together.
+    """
     by_object = groupby(sorted(rights), key=lambda right: right.on)
     return "; ".join(f"{', '.join(right.verb for right in group)} {on}" for on, group in by_object)
+
+
+async def missing(client: Client, rights: Iterable[Right]) -> list[Right]:
+    """Return those of the rights that the client's credentials do not grant, sorted.
+
+    Asks by a SelfSubjectAccessReview for each right. Raises `Unavailable`, and `Refused` where even that is forbidden.
+    """
+    asked = sorted(rights)
+    granted = await asyncio.gather(*(_is_granted(client, each) for each in asked))
+    return [each for each, has in zip(asked, granted, strict=True) if not has]
+
+
+async def _is_granted(client: Client, right: Right) -> bool:
+    kind = Kind.ACCESS_REVIEW
+    resource, _, subresource = right.resource.partition("/")
+    attributes = {
+        "namespace": right.namespace,
+        "verb": right.verb,
+        "group": right.group,
+        "resource": resource,
+        "subresource": subresource,
+        "name": right.name,
+    }
+    body: Json = {
+        "apiVersion": RESOURCES[kind].api_version,
+        "kind": kind,
+        "spec": {"resourceAttributes": attributes},
+    }
+    answer = await client.request(Verb.CREATE, kind, RESOURCES[kind].path(), body=body)
+    return bool(answer["status"]["allowed"])

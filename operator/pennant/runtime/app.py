@@ -24,17 +24,18 @@ from pennant.controller.reconciler import Reconciler
 from pennant.controller.source_breaker import SourceBreaker
 from pennant.controller.version_reconciler import VersionReconciler
 from pennant.core.analysis.schedule import reads_alerts
-from pennant.kube.access import lacking
 from pennant.kube.cache.listing import relist
+from pennant.kube.cache.read_through import ReadThroughCache
 from pennant.kube.cache.store import Store
-from pennant.kube.cache.version_index import Records
+from pennant.kube.cache.version_index import VersionIndex
 from pennant.kube.cluster import KubernetesCluster
+from pennant.kube.events import EventRecorder
 from pennant.kube.http.client import Client
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.errors import NotServed
 from pennant.kube.http.resources import Kind
 from pennant.kube.leases import Leases
-from pennant.kube.permissions import described, to_be_elected, to_serve
+from pennant.kube.permissions import described, missing, to_be_elected, to_serve
 from pennant.kube.presence import OWN, Presence
 from pennant.kube.versions import KubernetesVersions
 from pennant.metrics.config import load
@@ -102,7 +103,7 @@ class Operator:
         sources = load(self._settings.metric_sources, self._telemetry.queried)
         queue, version_queue = (self._queue(each) for each in (self._settings.workers, self._settings.version_workers))
         queues = {Kind.MODEL_DEPLOYMENT: queue, Kind.MODEL_VERSION: version_queue}
-        store = Store(Records(version_queue.news), queue.news)
+        store = Store(VersionIndex(version_queue.news), queue.news)
         leases = Leases(connection, self._lease_namespace(connection), self._settings.lease_name)
         absences = Absences()
         elector = self._elector(leases, absences)
@@ -113,18 +114,19 @@ class Operator:
         presence = Presence()
 
         client = Client(connection, permit=permit, observed=self._telemetry.requested, absent=presence.lost)
-        gateway = KubernetesCluster(
-            client, store, self._clock, namespace=self._settings.namespace, instance=socket.gethostname()
-        )
+        cache = ReadThroughCache(client, store, self._settings.namespace)
+        recorder = EventRecorder(client, self._clock, socket.gethostname())
         measurements = Measurements(sources, self._clock, queue.add)
         breaker = SourceBreaker(
             self._settings.mass_breach_count,
             self._settings.mass_breach_percent,
             partial(store.count, Kind.MODEL_DEPLOYMENT),
         )
-        reconciler = Reconciler(gateway, measurements, self._clock, self._telemetry, breaker, absences)
+        reconciler = Reconciler(
+            KubernetesCluster(client, cache, recorder), measurements, self._clock, self._telemetry, breaker, absences
+        )
         workers = Workers(queue, reconciler, self._clock, self._telemetry)
-        versions = VersionReconciler(KubernetesVersions(client, store, self._clock, gateway), self._clock)
+        versions = VersionReconciler(KubernetesVersions(client, cache, recorder), self._clock)
         # Of their own, and considerate: ten thousand versions must delay no promotion.
         version_workers = Workers(
             version_queue, LowPriority(versions, queue), self._clock, VersionTelemetry(self._telemetry)
@@ -142,7 +144,7 @@ class Operator:
         failing = {Kind.MODEL_DEPLOYMENT: lambda: reconciler.failing, Kind.MODEL_VERSION: lambda: versions.failing}
         health = self._health((workers, version_workers), resync, lag, queues, failing, presence)
         webhook = self._webhook(store, queue, measurements, permit)
-        look_anew = partial(_look_anew, gateway, store, queues)
+        look_anew = partial(_look_anew, store, queues)
         leading = asyncio.Event()
 
         def lead() -> None:
@@ -217,13 +219,13 @@ class Operator:
         if settings.leader_election:
             rights += to_be_elected(self._lease_namespace(connection), settings.lease_name)
         try:
-            missing = await lacking(client, rights)
+            lacking = await missing(client, rights)
         except Refused as error:
             _log.warning("Whether all rights are granted cannot be asked", extra={"error": str(error)})
             return
-        if missing:
+        if lacking:
             raise CannotStart(
-                f"rights are missing: {described(missing)}; the roles of the chart grant them (rbac.create)"
+                f"rights are missing: {described(lacking)}; the roles of the chart grant them (rbac.create)"
             )
 
     async def _supervise(self, parts: dict[str, Coroutine[Any, Any, None]], watch: Coroutine[Any, Any, None]) -> int:
@@ -323,9 +325,9 @@ class Operator:
         return self._settings.lease_namespace or connection.namespace
 
 
-def _look_anew(gateway: KubernetesCluster, store: Store, queues: Mapping[Kind, WorkQueue]) -> None:
+def _look_anew(store: Store, queues: Mapping[Kind, WorkQueue]) -> None:
     """Have every object looked at; what is cached may be old, so the first look at each is a fresh one."""
-    gateway.invalidate()
+    store.mark_all_stale()
     for kind, each in queues.items():
         for key in store.keys(kind):
             each.add(key)

@@ -86,7 +86,7 @@ def register(store: Store, events: EventCounter, look: Callable[[], Awaitable[No
             if event["type"] == "DELETED" and kind in OWN:
                 with suppress(Unavailable):
                     await look()
-            store.heard(kind, event["type"], event["object"])
+            store.update(kind, event["type"], event["object"])
 
         kopf.on.event(*WATCHED[kind], id=f"heard-{kind}", registry=registry)(heard)
 

@@ -42,8 +42,27 @@ class Answers:
         return reply()
 
 
+@dataclass
+class Routes:
+    """The response of each path, and the requests so far."""
+
+    replies: dict[str, Callable[[], web.StreamResponse]] = field(default_factory=dict)
+    asked: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)
+
+    def status(self, path: str, code: int, message: str) -> None:
+        body = json.dumps({"kind": "Status", "code": code, "message": message})
+        self.replies[path] = lambda: web.Response(status=code, text=body)
+
+    def json(self, path: str, body: Any) -> None:
+        self.replies[path] = lambda: web.json_response(body)
+
+    async def reply(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append((request.path, dict(request.query)))
+        return self.replies[request.path]()
+
+
 @asynccontextmanager
-async def serving(answers: Answers) -> AsyncIterator[str]:
+async def serving(answers: Answers | Routes) -> AsyncIterator[str]:
     """Serve on a free port of the loopback and yield the URL."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answers.reply)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pennant.kube.http.client import Client
-from unit.kube.api_server import Answers, a_connection, serving
+from unit.kube.api_server import Answers, Routes, a_connection, serving
 
 
 @pytest.fixture
@@ -17,4 +17,15 @@ def answers() -> Answers:
 @pytest.fixture
 async def client(answers: Answers, tmp_path: Path) -> AsyncIterator[Client]:
     async with serving(answers) as url, Client(a_connection(tmp_path, url)) as found:
+        yield found
+
+
+@pytest.fixture
+def routes() -> Routes:
+    return Routes()
+
+
+@pytest.fixture
+async def routed(routes: Routes, tmp_path: Path) -> AsyncIterator[Client]:
+    async with serving(routes) as url, Client(a_connection(tmp_path, url)) as found:
         yield found

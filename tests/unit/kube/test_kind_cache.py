@@ -20,31 +20,31 @@ def holding(resource_version: int) -> KindCache[str]:
 
 @pytest.mark.parametrize(("known", "arrives", "news"), [(9, 10, True), (10, 10, False), (10, 9, False)])
 def test_only_a_higher_resource_version_is_news(known: int, arrives: int, news: bool) -> None:
-    assert holding(known).is_news(state(arrives)) is news
+    assert holding(known).is_newer(state(arrives)) is news
 
 
 def test_resource_versions_are_numbers_and_not_texts() -> None:
-    assert holding(9).is_news(state(10))
-    assert not holding(10).is_news(state(9))
+    assert holding(9).is_newer(state(10))
+    assert not holding(10).is_newer(state(9))
 
 
 def test_a_state_from_before_the_deletion_does_not_raise_the_dead() -> None:
     found = holding(10)
     found.delete_at(state(20))
     assert found.get(KEY) is None
-    assert not found.is_news(state(19))
+    assert not found.is_newer(state(19))
 
 
 def test_the_state_at_its_deletion_may_come_back_because_it_may_only_have_left_a_selector() -> None:
     found = holding(10)
     found.delete_at(state(20))
-    assert found.is_news(state(20))
+    assert found.is_newer(state(20))
 
 
 def test_another_object_of_the_same_name_is_not_held_back_by_the_grave() -> None:
     found = holding(10)
     found.delete_at(state(20))
-    assert found.is_news(state(19, uid="b"))
+    assert found.is_newer(state(19, uid="b"))
 
 
 def test_a_late_deletion_does_not_remove_a_newer_state() -> None:
@@ -56,7 +56,7 @@ def test_a_late_deletion_does_not_remove_a_newer_state() -> None:
 def test_a_read_that_found_nothing_removes_what_was_known_before_it() -> None:
     found = holding(10)
     assert found.remove(KEY, 10) == "value"
-    assert not found.is_news(state(10))
+    assert not found.is_newer(state(10))
 
 
 def test_a_read_that_found_nothing_does_not_remove_what_came_meanwhile() -> None:
@@ -70,12 +70,12 @@ def test_graves_are_bounded_and_the_oldest_go_first(monkeypatch: pytest.MonkeyPa
     found = KindCache[str]()
     for number in (1, 2, 3):
         found.delete_at(state(20, uid=f"uid-{number}"))
-    assert [found.is_news(state(19, uid=f"uid-{number}")) for number in (1, 2, 3)] == [True, False, False]
+    assert [found.is_newer(state(19, uid=f"uid-{number}")) for number in (1, 2, 3)] == [True, False, False]
 
 
 def test_what_is_cleared_is_forgotten_with_its_graves() -> None:
     found = holding(10)
     found.delete_at(state(20))
     found.clear()
-    assert found.is_news(state(1))
+    assert found.is_newer(state(1))
     assert (len(found), found.newest()) == (0, 0)

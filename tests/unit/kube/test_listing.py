@@ -19,11 +19,11 @@ def a_page(at: int, *items: Any, more: str = "") -> dict[str, Any]:
 
 async def test_what_is_newer_than_the_list_is_no_ghost(client: Client, answers: Answers) -> None:
     store = Store()
-    store.heard("ModelVersion", "ADDED", raw_version("1.0.0", at=15))
+    store.update("ModelVersion", "ADDED", raw_version("1.0.0", at=15))
 
     def answer_late() -> web.Response:
         # An event that overtakes the list.
-        store.heard("ModelVersion", "ADDED", raw_version("2.0.0", at=21))
+        store.update("ModelVersion", "ADDED", raw_version("2.0.0", at=21))
         return web.json_response(a_page(20))
 
     answers.replies.append(answer_late)
@@ -35,10 +35,10 @@ async def test_an_api_server_that_is_older_than_what_it_told_begins_a_new_histor
     client: Client, answers: Answers
 ) -> None:
     store = Store()
-    store.heard("ModelVersion", "ADDED", raw_version("1.0.0", "production", at=1000))
-    store.heard("ModelVersion", "DELETED", raw_version("2.0.0", at=1000))
-    store.heard("ModelDeployment", "ADDED", raw_deployment(at=1000))
-    store.put_revisions("uid-fraud", ())
+    store.update("ModelVersion", "ADDED", raw_version("1.0.0", "production", at=1000))
+    store.update("ModelVersion", "DELETED", raw_version("2.0.0", at=1000))
+    store.update("ModelDeployment", "ADDED", raw_deployment(at=1000))
+    store.revisions.put("uid-fraud", ())
     fraud = Key("default", "fraud")
     for each in (fraud, Kind.MODEL_VERSION):
         store.freshness.mark_fresh(each, store.freshness.mark())
@@ -48,12 +48,12 @@ async def test_an_api_server_that_is_older_than_what_it_told_begins_a_new_histor
     assert len(store.keys(Kind.MODEL_VERSION)) == 2
     assert Kind.MODEL_VERSION in store.freshness, "these were just read"
     assert fraud not in store.freshness
-    assert not store.has_revisions("uid-fraud")
+    assert "uid-fraud" not in store.revisions
 
 
 async def test_a_list_that_breaks_off_is_not_trusted_and_removes_nothing(client: Client, answers: Answers) -> None:
     store = Store()
-    store.heard("ModelVersion", "ADDED", raw_version("9.0.0", at=5))
+    store.update("ModelVersion", "ADDED", raw_version("9.0.0", at=5))
     answers.json(a_page(20, raw_version("1.0.0", at=6), more="token"))
     answers.status(410, "the continue token is too old")
     with pytest.raises(Unavailable):
@@ -64,7 +64,7 @@ async def test_a_list_that_breaks_off_is_not_trusted_and_removes_nothing(client:
 
 async def test_one_namespace_does_not_tell_of_another(client: Client, answers: Answers) -> None:
     store = Store()
-    store.heard("ModelVersion", "ADDED", raw_version("1.0.0", namespace="elsewhere", at=5))
+    store.update("ModelVersion", "ADDED", raw_version("1.0.0", namespace="elsewhere", at=5))
     answers.json(a_page(20))
     await relist_kind(client, store, Kind.MODEL_VERSION, "default")
     assert len(store.keys(Kind.MODEL_VERSION)) == 1
@@ -72,7 +72,7 @@ async def test_one_namespace_does_not_tell_of_another(client: Client, answers: A
 
 async def test_a_deployment_that_is_not_in_the_list_is_looked_for_by_name(client: Client, answers: Answers) -> None:
     store = Store()
-    store.heard("Deployment", "ADDED", raw_workload(at=5))
+    store.update("Deployment", "ADDED", raw_workload(at=5))
     answers.json(a_page(20))
     answers.json(raw_workload(at=6))
     await relist_kind(client, store, Kind.DEPLOYMENT)

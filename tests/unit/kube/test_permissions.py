@@ -1,7 +1,16 @@
-"""That the table suffices, and holds nothing that is not used, is shown on a real control plane."""
+"""The table of permissions, and the check that they are granted.
 
-from pennant.kube.permissions import ELECTION, SERVED, Right, described, to_be_elected, to_serve
+That the operator needs exactly these is tested on a real control plane (tests/cluster).
+"""
 
+import pytest
+
+from pennant.kube.http.client import Client
+from pennant.kube.permissions import ELECTION, SERVED, Right, described, missing, to_be_elected, to_serve
+from pennant.ports import Refused
+from unit.kube.api_server import Answers
+
+STATUS = Right("team", "modelversions/status", "pennant.dev", "patch")
 EVERYTHING = {**SERVED, **ELECTION}
 
 
@@ -43,3 +52,22 @@ def test_what_is_missing_is_listed_by_resource() -> None:
         "get, list, watch modelversions.pennant.dev in all namespaces; "
         "update modeldeployments.pennant.dev/status in namespace team"
     )
+
+
+@pytest.mark.parametrize(("allowed", "expected"), [(True, []), (False, [STATUS])])
+async def test_a_right_that_is_not_granted_is_missing(
+    client: Client, answers: Answers, allowed: bool, expected: list[Right]
+) -> None:
+    answers.json({"status": {"allowed": allowed}})
+    assert await missing(client, [STATUS]) == expected
+    (asked,) = answers.asked
+    assert asked.path == "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+    attributes = (await asked.json())["spec"]["resourceAttributes"]
+    assert (attributes["resource"], attributes["subresource"]) == ("modelversions", "status")
+    assert (attributes["namespace"], attributes["verb"]) == ("team", "patch")
+
+
+async def test_a_forbidden_access_review_is_an_error(client: Client, answers: Answers) -> None:
+    answers.status(403, "selfsubjectaccessreviews.authorization.k8s.io is forbidden")
+    with pytest.raises(Refused, match="forbidden"):
+        await missing(client, [STATUS])

@@ -16,7 +16,8 @@ from pennant.core.facts.decision import Decision
 from pennant.core.facts.observation import Invalid, Key, Observation
 from pennant.core.versions.selection import Selected, SelectedInvalid, Unassigned, holder
 from pennant.kube.cache.store import Store
-from pennant.kube.codec import translate
+from pennant.kube.codec import decode
+from pennant.kube.codec.encode import status_to_write
 from unit.api import examples, poison
 from unit.api.poison import Poisoned
 from unit.core.builders import NOON
@@ -44,8 +45,8 @@ def decided(store: Store, key: Key) -> Decision:
 def with_fraud() -> Store:
     """Return a store in which `fraud` follows `production`, which 1.0.0 holds."""
     store = Store()
-    store.heard("ModelDeployment", None, raw_deployment())
-    store.heard("ModelVersion", None, raw_version("1.0.0", "production"))
+    store.update("ModelDeployment", None, raw_deployment())
+    store.update("ModelVersion", None, raw_version("1.0.0", "production"))
     return store
 
 
@@ -53,7 +54,7 @@ def with_fraud() -> Store:
 def test_a_model_deployment_that_cannot_be_read_says_which_field_is_wrong(poisoned: Poisoned) -> None:
     store = Store()
     key = Key("default", poisoned.manifest["metadata"]["name"])
-    assert store.heard("ModelDeployment", "ADDED", raw(poisoned.manifest)) == {key}
+    assert store.update("ModelDeployment", "ADDED", raw(poisoned.manifest)) == {key}
     decision = decided(store, key)
     ready = find(decision.status.conditions, "Ready")
     assert ready is not None
@@ -69,7 +70,7 @@ def test_a_status_that_cannot_be_read_stops_everything_where_nothing_else_tells_
 ) -> None:
     """Rule: R73."""
     store = Store()
-    store.heard("ModelDeployment", "ADDED", raw(poisoned.manifest))
+    store.update("ModelDeployment", "ADDED", raw(poisoned.manifest))
     key = Key("default", poisoned.manifest["metadata"]["name"])
     decision = decided(store, key)
     ready, resolved = (find(decision.status.conditions, kind) for kind in ("Ready", "TagResolved"))
@@ -85,7 +86,7 @@ def test_a_status_that_cannot_be_read_stops_everything_where_nothing_else_tells_
     assert decision.actions == ()
     snapshot = store.snapshot(key)
     assert snapshot is not None
-    written = translate.status_to_write(snapshot, decision.status)
+    written = status_to_write(snapshot, decision.status)
     stored = {name: each for name, each in poisoned.manifest["status"].items() if name != "conditions"}
     assert stored.items() <= written.items(), "what cannot be read stays as it is"
     assert any(each["reason"] == "StatusUnreadable" for each in written["conditions"])
@@ -96,7 +97,7 @@ def test_a_version_that_cannot_be_read_is_named_only_where_nobody_else_holds_its
     store = with_fraud()
     before = store.snapshot(FRAUD)
     assert before is not None
-    store.heard("ModelVersion", "ADDED", raw(poisoned.manifest))
+    store.update("ModelVersion", "ADDED", raw(poisoned.manifest))
     snapshot = store.snapshot(FRAUD)
     assert snapshot is not None
     assert not isinstance(snapshot.spec, Invalid)
@@ -105,8 +106,8 @@ def test_a_version_that_cannot_be_read_is_named_only_where_nobody_else_holds_its
     assert held.version.name == "fraud-1.0.0"
     decided(store, FRAUD)
 
-    store.heard("ModelVersion", "MODIFIED", raw_version("1.0.0", at=11))
-    (found,) = (each for each in (translate.version(raw(poisoned.manifest), is_asked_for=True),))
+    store.update("ModelVersion", "MODIFIED", raw_version("1.0.0", at=11))
+    (found,) = (each for each in (decode.model_version(raw(poisoned.manifest), is_targeted=True),))
     assert isinstance(found.spec, Invalid)
     assert poisoned.says in found.spec.problem
     assert found.record == {}
@@ -125,7 +126,7 @@ def test_a_version_that_cannot_be_read_is_named_only_where_nobody_else_holds_its
 def test_what_a_version_was_before_does_not_outlive_it(poisoned: Poisoned) -> None:
     store = with_fraud()
     name = {"name": "fraud-1.0.0", "uid": "uid-fraud-1.0.0"}
-    store.heard("ModelVersion", "MODIFIED", raw({**poisoned.manifest, "metadata": name}))
+    store.update("ModelVersion", "MODIFIED", raw({**poisoned.manifest, "metadata": name}))
     snapshot = store.snapshot(FRAUD)
     assert snapshot is not None
     assert not isinstance(snapshot.spec, Invalid)
@@ -182,9 +183,9 @@ def test_no_object_of_any_shape_is_an_accident(chance: random.Random, junk: list
     version["metadata"] = {"name": "fraud-1.0.0", "uid": "uid-fraud-1.0.0"}
     version |= {"status": {"quarantinedBy": [poison.MARK]}}
     other = Key("default", "other")
-    store.heard("ModelDeployment", "MODIFIED", raw(spoilt(deployment, chance, junk)))
-    store.heard("ModelVersion", "MODIFIED", raw(spoilt(version, chance, again)))
-    store.heard("ModelDeployment", "ADDED", raw_deployment("other", uid="uid-other"))
+    store.update("ModelDeployment", "MODIFIED", raw(spoilt(deployment, chance, junk)))
+    store.update("ModelVersion", "MODIFIED", raw(spoilt(version, chance, again)))
+    store.update("ModelDeployment", "ADDED", raw_deployment("other", uid="uid-other"))
     decided(store, FRAUD)
     decided(store, other)
 
@@ -193,9 +194,9 @@ def test_one_bad_entry_hides_no_other_and_is_not_lost() -> None:
     status = a_long_status()
     status["history"][0]["startedAt"] = 7
     store = Store()
-    store.heard("ModelDeployment", "ADDED", raw({**examples.a_deployment(), "status": status}))
+    store.update("ModelDeployment", "ADDED", raw({**examples.a_deployment(), "status": status}))
     snapshot = store.snapshot(FRAUD)
     assert snapshot is not None
     assert [each.revision for each in snapshot.status.history] == [2]
-    written = translate.status_to_write(snapshot, decided(store, FRAUD).status)
+    written = status_to_write(snapshot, decided(store, FRAUD).status)
     assert written["history"] == status["history"]

@@ -2,7 +2,7 @@ from copy import deepcopy
 
 import pytest
 
-from pennant.kube.cache.sharing import Pool
+from pennant.kube.codec.sharing import Pool
 
 VALUES = [{}, [], [[]], {"a": [1, True, 1.0, None, "1"]}, {"b": 1, "a": 2}, {"a": {"a": {}}}, [0, False, 0.0, ""]]
 

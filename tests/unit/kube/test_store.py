@@ -5,9 +5,9 @@ import pytest
 
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.core.facts.observation import Invalid, Key, Snapshot
-from pennant.kube.cache import store as module
+from pennant.kube.cache import revisions as module
 from pennant.kube.cache.store import Store, versions_in
-from pennant.kube.codec.translate import Recorded
+from pennant.kube.codec.revisions import StoredRevision
 from pennant.kube.http.resources import Kind
 from unit.core.builders import a_revision
 from unit.kube.raw import raw_deployment, raw_version, raw_workload
@@ -19,8 +19,8 @@ FRAUD = Key("default", "fraud")
 def store() -> Store:
     """Know a ModelDeployment that follows `production`, and one version that holds it."""
     found = Store()
-    found.heard("ModelDeployment", None, raw_deployment())
-    found.heard("ModelVersion", None, raw_version("1.0.0", "production"))
+    found.update("ModelDeployment", None, raw_deployment())
+    found.update("ModelVersion", None, raw_version("1.0.0", "production"))
     return found
 
 
@@ -42,11 +42,11 @@ def a_quarantine(deployment: str) -> dict[str, Any]:
 
 
 def test_an_event_of_a_model_deployment_concerns_it(store: Store) -> None:
-    assert store.heard("ModelDeployment", "MODIFIED", raw_deployment(at=11)) == {FRAUD}
+    assert store.update("ModelDeployment", "MODIFIED", raw_deployment(at=11)) == {FRAUD}
 
 
 def test_an_event_that_is_known_already_concerns_nobody(store: Store) -> None:
-    assert store.heard("ModelDeployment", "MODIFIED", raw_deployment()) == frozenset()
+    assert store.update("ModelDeployment", "MODIFIED", raw_deployment()) == frozenset()
 
 
 @pytest.mark.parametrize(
@@ -62,37 +62,37 @@ def test_an_event_that_is_known_already_concerns_nobody(store: Store) -> None:
 )
 def test_a_version_concerns_the_followers_of_its_model_when_this_changes(store: Store, change: dict[str, Any]) -> None:
     after = raw_version("1.0.0", "production", at=11, **change)
-    assert store.heard("ModelVersion", "MODIFIED", after) == {FRAUD}
+    assert store.update("ModelVersion", "MODIFIED", after) == {FRAUD}
 
 
 def test_a_version_concerns_nobody_when_only_its_conditions_change(store: Store) -> None:
     after = raw_version("1.0.0", "production", at=11, status={"conditions": []})
-    assert store.heard("ModelVersion", "MODIFIED", after) == frozenset()
+    assert store.update("ModelVersion", "MODIFIED", after) == frozenset()
     assert snapshot(store).versions[0].resource_version == "11"
 
 
 def test_a_version_concerns_nobody_in_another_namespace_or_of_another_model(store: Store) -> None:
     other = raw_version("2.0.0", "production", spec={"model": "churn"})
     elsewhere = raw_version("2.0.0", "production", namespace="elsewhere")
-    assert store.heard("ModelVersion", "ADDED", other) == frozenset()
-    assert store.heard("ModelVersion", "ADDED", elsewhere) == frozenset()
+    assert store.update("ModelVersion", "ADDED", other) == frozenset()
+    assert store.update("ModelVersion", "ADDED", elsewhere) == frozenset()
     assert [each.version for each in snapshot(store).versions] == ["1.0.0"]
 
 
 def test_a_deleted_version_is_gone_and_concerns_the_followers_of_its_model(store: Store) -> None:
-    assert store.heard("ModelVersion", "DELETED", raw_version("1.0.0", at=11)) == {FRAUD}
+    assert store.update("ModelVersion", "DELETED", raw_version("1.0.0", at=11)) == {FRAUD}
     assert snapshot(store).versions == ()
 
 
 def test_a_model_deployment_that_changes_its_model_sees_the_versions_of_the_new_one(store: Store) -> None:
-    store.heard("ModelVersion", "ADDED", raw_version("2.0.0", spec={"model": "churn"}))
-    store.heard("ModelDeployment", "MODIFIED", raw_deployment(at=11, spec={"model": "churn"}))
+    store.update("ModelVersion", "ADDED", raw_version("2.0.0", spec={"model": "churn"}))
+    store.update("ModelDeployment", "MODIFIED", raw_deployment(at=11, spec={"model": "churn"}))
     assert [each.version for each in snapshot(store).versions] == ["2.0.0"]
-    assert store.heard("ModelVersion", "DELETED", raw_version("1.0.0", at=12)) == frozenset()
+    assert store.update("ModelVersion", "DELETED", raw_version("1.0.0", at=12)) == frozenset()
 
 
 def test_a_model_deployment_that_cannot_be_read_is_seen_with_its_problem_and_no_versions(store: Store) -> None:
-    store.heard("ModelDeployment", "MODIFIED", raw_deployment(at=11, spec={"replicas": -1}))
+    store.update("ModelDeployment", "MODIFIED", raw_deployment(at=11, spec={"replicas": -1}))
     found = snapshot(store)
     assert isinstance(found.spec, Invalid)
     assert "replicas" in found.spec.problem
@@ -100,13 +100,13 @@ def test_a_model_deployment_that_cannot_be_read_is_seen_with_its_problem_and_no_
 
 
 def test_a_deployment_concerns_the_model_deployment_of_its_name(store: Store) -> None:
-    assert store.heard("Deployment", "ADDED", raw_workload()) == {FRAUD}
-    assert store.heard("Deployment", "ADDED", raw_workload("nobody")) == frozenset()
+    assert store.update("Deployment", "ADDED", raw_workload()) == {FRAUD}
+    assert store.update("Deployment", "ADDED", raw_workload("nobody")) == frozenset()
 
 
 def test_a_deployment_whose_resource_version_alone_changes_concerns_nobody(store: Store) -> None:
-    store.heard("Deployment", "ADDED", raw_workload())
-    assert store.heard("Deployment", "MODIFIED", raw_workload(at=11)) == frozenset()
+    store.update("Deployment", "ADDED", raw_workload())
+    assert store.update("Deployment", "MODIFIED", raw_workload(at=11)) == frozenset()
     workload = snapshot(store).workload
     assert workload is not None
     assert workload.resource_version == "11"
@@ -118,70 +118,70 @@ def test_a_deployment_whose_resource_version_alone_changes_concerns_nobody(store
     ids=["its pods", "its spec", "its owner"],
 )
 def test_a_deployment_concerns_when_this_changes(store: Store, change: dict[str, Any]) -> None:
-    store.heard("Deployment", "ADDED", raw_workload())
-    assert store.heard("Deployment", "MODIFIED", raw_workload(at=11, **change)) == {FRAUD}
+    store.update("Deployment", "ADDED", raw_workload())
+    assert store.update("Deployment", "MODIFIED", raw_workload(at=11, **change)) == {FRAUD}
 
 
 @pytest.mark.parametrize(("owner", "owned"), [("uid-fraud", True), ("uid-predecessor", False), ("", False)])
 def test_a_deployment_is_owned_by_the_very_object_that_it_names(store: Store, owner: str, owned: bool) -> None:
-    store.heard("Deployment", "ADDED", raw_workload(owner=owner))
+    store.update("Deployment", "ADDED", raw_workload(owner=owner))
     workload = snapshot(store).workload
     assert workload is not None
     assert workload.owned is owned
 
 
 def test_a_deployment_that_is_reported_deleted_is_looked_for_again(store: Store) -> None:
-    store.heard("Deployment", "ADDED", raw_workload())
+    store.update("Deployment", "ADDED", raw_workload())
     store.freshness.mark_fresh(FRAUD, store.freshness.mark())
-    assert store.heard("Deployment", "DELETED", raw_workload(at=11)) == {FRAUD}
+    assert store.update("Deployment", "DELETED", raw_workload(at=11)) == {FRAUD}
     assert FRAUD not in store.freshness
     assert snapshot(store).workload is None
 
 
 def test_the_revisions_of_a_predecessor_are_forgotten(store: Store) -> None:
-    store.put_revisions("uid-fraud", ())
-    store.heard("ModelDeployment", "ADDED", raw_deployment(at=11, uid="successor"))
-    assert not store.has_revisions("uid-fraud")
+    store.revisions.put("uid-fraud", ())
+    store.update("ModelDeployment", "ADDED", raw_deployment(at=11, uid="successor"))
+    assert "uid-fraud" not in store.revisions
 
 
 def test_a_doubt_forgets_the_revisions(store: Store) -> None:
-    store.put_revisions("uid-fraud", ())
+    store.revisions.put("uid-fraud", ())
     store.mark_stale(FRAUD)
-    assert not store.has_revisions("uid-fraud")
+    assert "uid-fraud" not in store.revisions
 
 
 def test_an_object_that_cannot_be_read_is_not_there_and_does_not_stand_in_the_way_of_others(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store.heard("Deployment", "ADDED", raw_workload())
-    assert store.heard("Deployment", "MODIFIED", {**raw_workload(at=11), "spec": None}) == {FRAUD}
+    store.update("Deployment", "ADDED", raw_workload())
+    assert store.update("Deployment", "MODIFIED", {**raw_workload(at=11), "spec": None}) == {FRAUD}
     assert "fraud cannot be read" in caplog.text
     assert snapshot(store).workload is None
-    assert store.heard("Deployment", "MODIFIED", raw_workload(at=12)) == {FRAUD}
+    assert store.update("Deployment", "MODIFIED", raw_workload(at=12)) == {FRAUD}
     assert snapshot(store).workload is not None
 
 
 def test_a_version_that_becomes_one_of_another_model_concerns_the_followers_of_both(store: Store) -> None:
     churn = Key("default", "churn")
-    store.heard("ModelDeployment", "ADDED", raw_deployment("churn", spec={"model": "churn"}))
+    store.update("ModelDeployment", "ADDED", raw_deployment("churn", spec={"model": "churn"}))
     moved = raw_version("1.0.0", "production", at=11, spec={"model": "churn"})
     moved["metadata"] |= {"name": "fraud-1.0.0", "uid": "uid-fraud-1.0.0"}
-    assert store.heard("ModelVersion", "MODIFIED", moved) == {FRAUD, churn}
+    assert store.update("ModelVersion", "MODIFIED", moved) == {FRAUD, churn}
     assert snapshot(store).versions == ()
     (version,) = snapshot(store, churn).versions
     assert version.spec == Invalid("metadata.name: must be churn-1.0.0, made of spec.model and spec.version")
-    assert store.heard("ModelVersion", "DELETED", moved) == {churn}
+    assert store.update("ModelVersion", "DELETED", moved) == {churn}
     assert snapshot(store, churn).versions == ()
 
 
 def test_a_new_history_of_the_api_server_replaces_all_that_was_known(store: Store) -> None:
     assert store.forget_all(Kind.MODEL_VERSION) == {FRAUD}
-    assert store.heard("ModelVersion", None, raw_version("1.0.0", at=1)) == {FRAUD}
+    assert store.update("ModelVersion", None, raw_version("1.0.0", at=1)) == {FRAUD}
     assert len(snapshot(store).versions) == 1
 
 
 def test_names_are_told_by_namespace(store: Store) -> None:
-    store.heard("ModelVersion", None, raw_version("2.0.0", namespace="elsewhere"))
+    store.update("ModelVersion", None, raw_version("2.0.0", namespace="elsewhere"))
     assert store.keys(Kind.MODEL_VERSION, "elsewhere") == (Key("elsewhere", "fraud-2.0.0"),)
     assert len(store.keys(Kind.MODEL_VERSION)) == 2
 
@@ -199,8 +199,8 @@ def test_a_status_that_somebody_else_wrote_raises_a_doubt(
 ) -> None:
     store.freshness.mark_fresh(FRAUD, store.freshness.mark())
     # Its event may come before the answer to the write.
-    store.sending(FRAUD, ModelDeploymentStatus(replicas=2))
-    store.heard("ModelDeployment", "MODIFIED", raw_deployment(at=11, **after))
+    store.expect(FRAUD, ModelDeploymentStatus(replicas=2))
+    store.update("ModelDeployment", "MODIFIED", raw_deployment(at=11, **after))
     assert (FRAUD in store.freshness, store.freshness.is_stale(versions_in("default"))) == (not is_doubted, is_doubted)
 
 
@@ -208,11 +208,11 @@ def test_a_large_pod_template_is_seen_whole(store: Store) -> None:
     """Rule: R89."""
     raw = raw_deployment(at=20)
     raw["spec"]["template"]["metadata"] = {"annotations": {"notes": "x" * 100_000}}
-    store.heard("ModelDeployment", "MODIFIED", raw)
+    store.update("ModelDeployment", "MODIFIED", raw)
     spec = snapshot(store).spec
     assert not isinstance(spec, Invalid)
     assert spec.template == raw["spec"]["template"]
-    store.heard("ModelDeployment", "MODIFIED", raw_deployment(at=30))
+    store.update("ModelDeployment", "MODIFIED", raw_deployment(at=30))
     spec = snapshot(store).spec
     assert not isinstance(spec, Invalid)
     assert spec.template == raw_deployment()["spec"]["template"]
@@ -221,7 +221,7 @@ def test_a_large_pod_template_is_seen_whole(store: Store) -> None:
 def test_a_pod_template_that_leaves_no_room_is_invalid(store: Store) -> None:
     raw = raw_deployment(at=20)
     raw["spec"]["template"]["metadata"] = {"annotations": {"notes": "x" * 300_000}}
-    store.heard("ModelDeployment", "MODIFIED", raw)
+    store.update("ModelDeployment", "MODIFIED", raw)
     spec = snapshot(store).spec
     assert isinstance(spec, Invalid)
     assert spec.problem.startswith("spec.template: must not be larger than 256 KiB as JSON, and has 29")
@@ -230,21 +230,21 @@ def test_a_pod_template_that_leaves_no_room_is_invalid(store: Store) -> None:
 def test_a_record_that_leaves_no_room_is_invalid(store: Store) -> None:
     raw = raw_version("1.0.0", "production", at=20)
     raw["spec"]["description"] = "x" * 600_000
-    store.heard("ModelVersion", "MODIFIED", raw)
+    store.update("ModelVersion", "MODIFIED", raw)
     (version,) = snapshot(store).versions
     assert isinstance(version.spec, Invalid)
     assert "must not be larger than 512 KiB" in version.spec.problem
-    seen = store.records.seen(Key("default", "fraud-1.0.0"))
+    seen = store.versions.seen(Key("default", "fraud-1.0.0"))
     assert seen is not None
     assert isinstance(seen.spec, Invalid)
 
 
 def test_large_revisions_are_kept_as_far_as_there_is_room(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that were read last stay, however large they are, and small ones always do."""
-    monkeypatch.setattr(module, "ROOM_FOR_REVISIONS", 100_000)
+    monkeypatch.setattr(module, "ROOM_FOR_LARGE_REVISIONS", 100_000)
     small = a_revision()
     large = replace(small, record={"notes": "x" * 60_000})
-    store.put_revisions("small", (Recorded("u", "1", small),))
+    store.revisions.put("small", (StoredRevision("u", "1", small),))
     for uid in ("first", "second"):
-        store.put_revisions(uid, (Recorded("u", "1", large),))
-    assert [uid for uid in ("small", "first", "second") if store.has_revisions(uid)] == ["small", "second"]
+        store.revisions.put(uid, (StoredRevision("u", "1", large),))
+    assert [uid for uid in ("small", "first", "second") if uid in store.revisions] == ["small", "second"]

@@ -26,8 +26,8 @@ class Told:
         self.whom: list[Key] = []
         self.store = Store(changed=self.whom.append)
         for key, model in ((FRAUD, "fraud"), (SECOND, "fraud"), (CHURN, "churn")):
-            self.store.heard("ModelDeployment", None, raw_deployment(key.name, spec={"model": model}))
-        self.store.heard("ModelVersion", None, raw_version("1.0.0", "production"))
+            self.store.update("ModelDeployment", None, raw_deployment(key.name, spec={"model": model}))
+        self.store.update("ModelVersion", None, raw_version("1.0.0", "production"))
         self.whom.clear()
 
     def sees(self, key: Key) -> Snapshot | None:
@@ -46,12 +46,12 @@ def told() -> Told:
 
 
 def test_a_version_that_is_heard_of(told: Told) -> None:
-    told.store.heard("ModelVersion", None, raw_version("2.0.0", "production", at=11))
+    told.store.update("ModelVersion", None, raw_version("2.0.0", "production", at=11))
     assert sorted(told.whom) == [FRAUD, SECOND]
 
 
 def test_a_version_that_a_quorum_read_did_not_find(told: Told) -> None:
-    told.store.gone(Kind.MODEL_VERSION, Key("default", "fraud-1.0.0"), 11)
+    told.store.remove(Kind.MODEL_VERSION, Key("default", "fraud-1.0.0"), 11)
     assert sorted(told.whom) == [FRAUD, SECOND]
 
 
@@ -63,10 +63,10 @@ def test_all_versions_when_the_api_server_begins_a_new_history(told: Told) -> No
 
 
 def test_a_version_whose_record_is_read_for_one_of_them_is_told_to_the_other(told: Told) -> None:
-    told.store.heard("ModelVersion", None, raw_version("2.0.0", at=11))
-    told.store.heard("ModelDeployment", None, raw_deployment(at=12, spec={"version": "2.0.0"}))
+    told.store.update("ModelVersion", None, raw_version("2.0.0", at=11))
+    told.store.update("ModelDeployment", None, raw_deployment(at=12, spec={"version": "2.0.0"}))
     told.whom.clear()
-    told.store.read_version(raw_version("2.0.0", at=12), by=FRAUD)
+    told.store.update_version(raw_version("2.0.0", at=12), by=FRAUD)
     assert told.whom == [SECOND]
 
 
@@ -75,14 +75,14 @@ def test_a_version_whose_record_is_read_for_one_of_them_is_told_to_the_other(tol
     [("ModelDeployment", raw_deployment(at=11, status={"replicas": 2})), ("Deployment", raw_workload(at=11))],
 )
 def test_the_answer_to_an_own_write_is_no_news_to_the_writer(told: Told, kind: str, answer: Json) -> None:
-    told.store.heard(kind, None, answer, by=FRAUD)
+    told.store.update(kind, None, answer, by=FRAUD)
     assert told.whom == []
 
 
 def test_an_event_that_comes_after_an_answer_finds_everyone_told(told: Told) -> None:
     moved = raw_version("1.0.0", "staging", at=11)
-    told.store.heard("ModelVersion", None, moved)
-    assert told.store.heard("ModelVersion", "MODIFIED", moved) == frozenset()
+    told.store.update("ModelVersion", None, moved)
+    assert told.store.update("ModelVersion", "MODIFIED", moved) == frozenset()
     assert sorted(told.whom) == [FRAUD, SECOND]
 
 
@@ -148,15 +148,15 @@ def learn(store: Store, how: str, kind: Kind, raw: Json, by: Key | None) -> None
     metadata = raw["metadata"]
     match how:
         case "event":
-            store.heard(kind, "MODIFIED", raw)
+            store.update(kind, "MODIFIED", raw)
         case "answer":
-            store.heard(kind, None, raw, by=by)
+            store.update(kind, None, raw, by=by)
         case "deletion":
-            store.heard(kind, "DELETED", raw)
+            store.update(kind, "DELETED", raw)
         case "not found":
             key = Key(metadata["namespace"], metadata["name"])
-            store.gone(kind, key, int(metadata["resourceVersion"]), by=by)
+            store.remove(kind, key, int(metadata["resourceVersion"]), by=by)
         case "read whole" if kind is Kind.MODEL_VERSION and by is not None:
-            store.read_version(raw, by=by)
+            store.update_version(raw, by=by)
         case "new history":
             store.forget_all(kind)

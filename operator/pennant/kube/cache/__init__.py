@@ -1,1 +1,1 @@
-"""What the operator remembers of the API server: fed by watches, lists and answers to its own writes."""
+"""The newest known state of the objects, from watches, lists and the responses to writes; quorum reads where stale."""

@@ -1,35 +1,57 @@
-"""JSON that is kept folded up until it is looked at: to Python it is up to twenty times as large as its text."""
+"""Large JSON values kept as compressed text: as Python objects they take up to twenty times the size of their text."""
 
 import json
 import zlib
+from dataclasses import replace
 from typing import Any
 
+from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.core.facts.observation import Invalid, Key, Snapshot
+
 LARGE = 32 * 1024
-"""Characters of text from which it is worth the time to fold something up and to unfold it for each look."""
+"""Characters of JSON text above which a pod template is folded; below, unfolding for each snapshot costs more."""
 
 
 def text(value: object) -> bytes:
-    """Return the text of a JSON value, which is the same for equal ones."""
+    """Return the JSON text of a value; equal values have the same text."""
     return json.dumps(value, sort_keys=True, separators=(",", ":")).encode()
 
 
 def folded(value: object) -> bytes:
-    """Return a JSON value folded up; equal ones are equal."""
+    """Return the compressed JSON text of a value; equal values have the same."""
     return zlib.compress(text(value), 1)
 
 
 def unfolded(value: bytes) -> Any:
-    """Return what was folded up."""
+    """Return the value of `folded`."""
     return json.loads(zlib.decompress(value))
 
 
 def size_if_large(*values: object) -> int:
-    """Return how long the text of JSON values is together; 0 where that is not large."""
+    """Return the length of the JSON text of all values together; 0 where that is at most `LARGE`."""
     size = sum(len(text(each)) for each in values)
     return size if size > LARGE else 0
 
 
-def folded_if_large(value: object) -> bytes | None:
-    """Return a JSON value folded up; None where it is not large."""
-    said = text(value)
-    return zlib.compress(said, 1) if len(said) > LARGE else None
+class LargeTemplates:
+    """The pod templates of ModelDeployments that are larger than `LARGE`, folded."""
+
+    def __init__(self) -> None:
+        self._folded: dict[Key, bytes] = {}
+
+    def move(self, read: Snapshot) -> Snapshot:
+        """Keep the pod template of a ModelDeployment if it is large, and return the ModelDeployment without it."""
+        self._folded.pop(read.key, None)
+        if isinstance(read.spec, Invalid) or len(said := text(read.spec.template)) <= LARGE:
+            return read
+        self._folded[read.key] = zlib.compress(said, 1)
+        return replace(read, spec=read.spec.model_copy(update={"template": {}}))
+
+    def restored(self, key: Key, spec: ModelDeploymentSpec) -> ModelDeploymentSpec:
+        """Return the spec with its pod template."""
+        large = self._folded.get(key)
+        return spec if large is None else spec.model_copy(update={"template": unfolded(large)})
+
+    def remove(self, key: Key) -> None:
+        """Forget the pod template of a ModelDeployment."""
+        self._folded.pop(key, None)

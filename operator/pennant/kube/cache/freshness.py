@@ -1,47 +1,47 @@
-"""What may be served from memory, and what must be read from a quorum first.
+"""Which entries of the cache are fresh, and which are stale and need a quorum read before they are served.
 
-A doubt that arises while something is being read outlives that reading: hence the marks.
+An entry that becomes stale while it is being read stays stale: a mark, taken before the read, tells the two apart.
 """
 
 from collections.abc import Hashable
 
 
 class Freshness:
-    """Knows which things were read from a quorum since they were last doubted; at first none was."""
+    """The names of fresh entries; at first none is fresh."""
 
     def __init__(self) -> None:
-        self._doubts = 0
-        self._all_doubted_at = 0
-        self._doubted_at: dict[Hashable, int] = {}
-        self._confirmed: set[Hashable] = set()
+        self._count = 0
+        self._all_stale_at = 0
+        self._stale_at: dict[Hashable, int] = {}
+        self._fresh: set[Hashable] = set()
 
     def mark(self) -> int:
-        """Return the moment, to be taken before reading and handed to `confirm` after it."""
-        return self._doubts
+        """Return a mark of the present moment, to be taken before a read and passed to `mark_fresh` after it."""
+        return self._count
 
-    def __contains__(self, thing: Hashable) -> bool:
-        """Whether the thing may be served from memory."""
-        return thing in self._confirmed
+    def __contains__(self, entry: Hashable) -> bool:
+        """Return whether the entry is fresh."""
+        return entry in self._fresh
 
-    def is_stale(self, thing: Hashable) -> bool:
-        """Whether the thing itself was doubted, and not read since."""
-        return thing in self._doubted_at
+    def is_stale(self, entry: Hashable) -> bool:
+        """Return whether `mark_stale` was called for this very entry, and it was not read since."""
+        return entry in self._stale_at
 
-    def mark_fresh(self, thing: Hashable, mark: int) -> None:
-        """Freshness the thing, unless it was doubted after the mark."""
-        if max(self._doubted_at.get(thing, 0), self._all_doubted_at) <= mark:
-            self._doubted_at.pop(thing, None)
-            self._confirmed.add(thing)
+    def mark_fresh(self, entry: Hashable, mark: int) -> None:
+        """Make an entry fresh, unless it became stale after the mark."""
+        if max(self._stale_at.get(entry, 0), self._all_stale_at) <= mark:
+            self._stale_at.pop(entry, None)
+            self._fresh.add(entry)
 
-    def mark_stale(self, thing: Hashable) -> None:
-        """Freshness the thing no longer."""
-        self._doubts += 1
-        self._doubted_at[thing] = self._doubts
-        self._confirmed.discard(thing)
+    def mark_stale(self, entry: Hashable) -> None:
+        """Make an entry stale."""
+        self._count += 1
+        self._stale_at[entry] = self._count
+        self._fresh.discard(entry)
 
     def mark_all_stale(self) -> None:
-        """Freshness nothing any longer."""
-        self._doubts += 1
-        self._all_doubted_at = self._doubts
-        self._doubted_at.clear()
-        self._confirmed.clear()
+        """Make all entries stale."""
+        self._count += 1
+        self._all_stale_at = self._count
+        self._stale_at.clear()
+        self._fresh.clear()

@@ -1,6 +1,6 @@
-"""The newest known object of each name, of one kind; what is older than that is refused.
+"""The newest known object of each name, of one kind; older states are refused.
 
-resourceVersions are integers that grow within a kind, in every API server there is.
+resourceVersions are compared as integers that grow within a kind; every API server that is backed by etcd keeps to it.
 """
 
 from collections import OrderedDict
@@ -13,6 +13,7 @@ from pennant.kube.codec.metadata import Identity
 
 T = TypeVar("T")
 MAX_TOMBSTONES = 4096
+"""Deleted objects whose late events are recognised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class _Entry(Generic[T]):
 
 
 class KindCache(Generic[T]):
-    """Objects by namespace and name, and the last resourceVersion of those that were deleted."""
+    """Objects by namespace and name, and tombstones: the resourceVersions at which objects were deleted, by uid."""
 
     def __init__(self) -> None:
         self._entries: dict[Key, _Entry[T]] = {}
@@ -36,34 +37,34 @@ class KindCache(Generic[T]):
         return len(self._entries)
 
     def get(self, key: Key) -> T | None:
-        """Return the object, if it is known."""
+        """Return the object; None where it is not known."""
         entry = self._entries.get(key)
         return None if entry is None else entry.value
 
     def resource_version(self, key: Key) -> int:
-        """Return the resourceVersion that is known; 0 where the object is not."""
+        """Return the known resourceVersion; 0 where the object is not known."""
         entry = self._entries.get(key)
         return 0 if entry is None else entry.resource_version
 
     def newest(self) -> int:
-        """Return the highest resourceVersion that is known."""
+        """Return the highest known resourceVersion; 0 where no object is known."""
         return max((each.resource_version for each in self._entries.values()), default=0)
 
-    def is_news(self, identity: Identity) -> bool:
-        """Whether this is newer than what is known of the name, and not from before its deletion."""
+    def is_newer(self, identity: Identity) -> bool:
+        """Return whether this state is newer than the known one, and not from before the object's deletion."""
         if identity.resource_version <= self.resource_version(identity.key):
             return False
         return identity.resource_version >= self._tombstones.get(identity.uid, 0)
 
     def put(self, identity: Identity, value: T) -> None:
-        """Keep an object that is news."""
+        """Replace the object; the caller has checked `is_newer`."""
         self._entries[identity.key] = _Entry(identity.uid, identity.resource_version, value)
 
     def delete_at(self, identity: Identity) -> T | None:
-        """Remove the object that was deleted at this resourceVersion; return it if it was there.
+        """Remove an object that was deleted at this resourceVersion; return it, or None where it was not known.
 
-        States from before are refused from now on. That very state is not: an object that no longer matches a
-        selector is reported as deleted, with the resourceVersion of the state in which it goes on living.
+        States from before are refused from now on, but not this one: a watch with a label selector reports an object
+        that lost the label as deleted, with the resourceVersion of the state in which it still exists.
         """
         self._tombstones[identity.uid] = max(identity.resource_version, self._tombstones.get(identity.uid, 0))
         self._tombstones.move_to_end(identity.uid)
@@ -75,13 +76,13 @@ class KindCache(Generic[T]):
         return self._entries.pop(identity.key).value
 
     def remove(self, key: Key, resource_version: int) -> T | None:
-        """Remove the object that a quorum read did not find, if nothing newer than this came meanwhile."""
+        """Remove an object that a quorum read did not find, unless its known state is newer than this."""
         entry = self._entries.get(key)
         if entry is None or entry.resource_version > resource_version:
             return None
         return self.delete_at(Identity(key, entry.uid, resource_version + 1))
 
     def clear(self) -> None:
-        """Forget everything, graves as well."""
+        """Forget all objects and tombstones."""
         self._entries.clear()
         self._tombstones.clear()

@@ -1,1 +1,1 @@
-"""From the API server's JSON to the core's values and back."""
+"""Translation between the JSON of the API server and the values of the core."""

@@ -14,6 +14,7 @@ from pennant import __version__
 from pennant.api.meta import Json
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.errors import (
+    Forbidden,
     Missing,
     NotServed,
     TimedOut,
@@ -242,8 +243,8 @@ class Client:
         if request.verb is Verb.LIST and is_too_large(code, str(said_no)):
             raise TooLarge(str(said_no))
         if request.verb in _READS and isinstance(said_no, Refused):
-            # A role that is missing now may be bound later; only a write can be wrong in itself.
-            raise Unavailable(str(said_no))
+            # Only a write is refused for what is in it; a read may be permitted later.
+            raise (Forbidden if code == 403 else Unavailable)(str(said_no))
         raise said_no
 
     def _session(self) -> aiohttp.ClientSession:

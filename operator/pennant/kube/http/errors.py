@@ -26,6 +26,10 @@ class NotServed(Unavailable):
     """The API server does not know the kind: it has no CustomResourceDefinition, or none any more."""
 
 
+class Forbidden(Unavailable):
+    """The credentials do not permit this read; a role may be bound later."""
+
+
 class TimedOut(Unavailable):
     """No answer came in time."""
 

@@ -8,8 +8,10 @@ from pennant.api.deployment_status import ModelDeploymentStatus, Outcome
 from pennant.core.facts.digest import content_digest, sha256
 from pennant.core.facts.observation import Invalid, Revision
 from pennant.core.rollout.revision import chained, data_hash, restarted, template_hash
-from pennant.kube.codec import translate
+from pennant.kube.codec import decode
+from pennant.kube.codec.encode import controller_revision
 from pennant.kube.codec.metadata import last_writer
+from pennant.kube.codec.revisions import PROGRESS_ANNOTATION, StoredRevision, decode_revision
 from unit.api.poison import nested
 from unit.core.builders import a_revision, an_entry
 from unit.kube.raw import raw, raw_deployment, raw_version, raw_workload
@@ -17,13 +19,13 @@ from unit.kube.raw import raw, raw_deployment, raw_version, raw_workload
 
 @pytest.mark.parametrize("status", [[], "x", 7], ids=str)
 def test_a_status_that_is_no_object_holds_nothing(status: Any) -> None:
-    read = translate.model_deployment(raw_deployment(status=status))
+    read = decode.model_deployment(raw_deployment(status=status))
     assert (read.status, read.unreadable) == (ModelDeploymentStatus(), None)
 
 
 @pytest.mark.parametrize("status", [{"observedGeneration": "x"}, {"conditions": 7}], ids=str)
 def test_what_is_computed_anew_need_not_be_read(status: Any) -> None:
-    read = translate.model_deployment(raw_deployment(status=status))
+    read = decode.model_deployment(raw_deployment(status=status))
     assert (read.status, read.unreadable) == (ModelDeploymentStatus(), None)
 
 
@@ -37,7 +39,7 @@ def test_what_is_computed_anew_need_not_be_read(status: Any) -> None:
     ids=str,
 )
 def test_a_status_that_only_itself_can_tell_and_cannot_be_read_names_the_field(status: Any, problem: str) -> None:
-    unreadable = translate.model_deployment(raw_deployment(status=status)).unreadable
+    unreadable = decode.model_deployment(raw_deployment(status=status)).unreadable
     assert unreadable is not None
     assert unreadable.problem.startswith(problem)
     assert unreadable.stored == status
@@ -57,7 +59,7 @@ def test_words_of_a_newer_release_are_read_and_kept() -> None:
     }
     entry = an_entry().to_json() | {"trigger": "Canary", "outcome": "Aborted"}
     status = {"history": [entry], "quarantine": [quarantine], "analysis": [metric], "lastCommand": command}
-    read = translate.model_deployment(raw_deployment(status=status))
+    read = decode.model_deployment(raw_deployment(status=status))
     assert read.unreadable is None
     assert status.items() <= read.status.to_json().items()
 
@@ -65,13 +67,13 @@ def test_words_of_a_newer_release_are_read_and_kept() -> None:
 def test_a_status_that_is_not_there_is_empty() -> None:
     deployment = raw_deployment()
     del deployment["status"]
-    assert translate.model_deployment(deployment).status == ModelDeploymentStatus()
+    assert decode.model_deployment(deployment).status == ModelDeploymentStatus()
 
 
 def test_a_spec_that_is_not_there_is_invalid() -> None:
     deployment = raw_deployment()
     del deployment["spec"]
-    assert isinstance(translate.model_deployment(deployment).spec, Invalid)
+    assert isinstance(decode.model_deployment(deployment).spec, Invalid)
 
 
 @pytest.mark.parametrize(
@@ -87,24 +89,24 @@ def test_a_spec_that_is_not_there_is_invalid() -> None:
     ],
 )
 def test_a_spec_that_cannot_be_read_names_the_field(spec: Any, problem: str) -> None:
-    assert translate.model_deployment(raw_deployment(spec=spec)).spec == Invalid(problem)
+    assert decode.model_deployment(raw_deployment(spec=spec)).spec == Invalid(problem)
 
 
 def test_a_version_without_tag_is_kept_slim() -> None:
-    version = translate.version(raw_version("1.0.0"))
+    version = decode.model_version(raw_version("1.0.0"))
     assert version.record == {}
     assert isinstance(version.spec, Invalid)
-    assert version.digest == translate.version(raw_version("1.0.0", "production")).digest
+    assert version.digest == decode.model_version(raw_version("1.0.0", "production")).digest
 
 
 def test_a_version_with_a_tag_is_kept_whole() -> None:
-    version = translate.version(raw_version("1.0.0", "production"))
+    version = decode.model_version(raw_version("1.0.0", "production"))
     assert version.record["version"] == "1.0.0"
     assert not isinstance(version.spec, Invalid)
 
 
 def test_a_tagged_version_that_cannot_be_read_names_the_field() -> None:
-    version = translate.version(raw_version("1.0.0", "production", spec={"artifacts": 7}))
+    version = decode.model_version(raw_version("1.0.0", "production", spec={"artifacts": 7}))
     assert isinstance(version.spec, Invalid)
     assert "artifacts" in version.spec.problem
 
@@ -118,12 +120,12 @@ def test_a_mark_of_quarantine_that_cannot_be_read_does_not_hide_the_others() -> 
         "since": "2026-01-01T12:00:00Z",
         "revision": 2,
     }
-    version = translate.version(raw_version("1.0.0", status={"quarantinedBy": [{"deployment": 7}, mark]}))
+    version = decode.model_version(raw_version("1.0.0", status={"quarantinedBy": [{"deployment": 7}, mark]}))
     assert [each.deployment for each in version.quarantined_by] == ["fraud"]
 
 
 def test_a_deployment_of_which_nothing_is_known_yet_is_not_settled() -> None:
-    workload = translate.placed(raw_workload()).workload
+    workload = decode.deployment(raw_workload()).workload
     assert not workload.settled
     assert (workload.replicas, workload.available, workload.minimum_available) == (3, 0, False)
 
@@ -140,7 +142,7 @@ def test_a_deployment_is_what_its_status_says() -> None:
             {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"},
         ],
     }
-    workload = translate.placed(raw_workload(status=status)).workload
+    workload = decode.deployment(raw_workload(status=status)).workload
     assert workload.settled
     assert (workload.total, workload.updated, workload.ready, workload.available) == (4, 2, 3, 3)
     assert workload.minimum_available
@@ -150,26 +152,26 @@ def test_a_deployment_is_what_its_status_says() -> None:
 
 
 def test_a_revision_survives_its_way_through_the_api_server() -> None:
-    found = translate.recorded(a_record())
-    assert found == translate.Recorded("u", "1", a_revision())
+    found = decode_revision(a_record())
+    assert found == StoredRevision("u", "1", a_revision())
     assert found.revision.intact
 
 
 @pytest.mark.parametrize("data", [None, {}, {"entry": {}}, {"entry": {}, "template": 7, "record": 7}, [], "x"], ids=str)
 def test_a_record_that_cannot_be_read_is_not_there(data: Any) -> None:
-    assert translate.recorded({**raw("fraud-1", {}), "data": data}) is None
+    assert decode_revision({**raw("fraud-1", {}), "data": data}) is None
 
 
 def a_record(revision: Revision | None = None, **changes: Any) -> dict[str, Any]:
     """Return the ControllerRevision of revision 1, with changes to its data."""
-    owner = translate.model_deployment(raw_deployment())
-    stored = translate.controller_revision(owner, revision or a_revision())
+    owner = decode.model_deployment(raw_deployment())
+    stored = controller_revision(owner, revision or a_revision())
     stored["metadata"] |= {"uid": "u", "resourceVersion": "1"}
     return {**stored, "data": stored["data"] | changes}
 
 
 def flaw(stored: dict[str, Any]) -> str:
-    found = translate.recorded(json.loads(json.dumps(stored)))
+    found = decode_revision(json.loads(json.dumps(stored)))
     assert found is not None
     return found.revision.flaw
 
@@ -230,14 +232,14 @@ def test_hashes_mean_what_they_meant_when_they_were_recorded() -> None:
     ids=["no hash", "labels a list", "record a string", "nested deeply"],
 )
 def test_a_record_of_which_a_part_cannot_be_read_is_not_there(changes: Any) -> None:
-    assert translate.recorded(a_record()) is not None
-    assert translate.recorded(a_record(**changes)) is None
+    assert decode_revision(a_record()) is not None
+    assert decode_revision(a_record(**changes)) is None
 
 
 def test_a_record_by_another_name_is_not_there() -> None:
     stored = a_record()
     stored["metadata"]["name"] = "fraud-2"
-    assert translate.recorded(stored) is None
+    assert decode_revision(stored) is None
 
 
 @pytest.mark.parametrize(
@@ -247,8 +249,8 @@ def test_a_record_by_another_name_is_not_there() -> None:
 )
 def test_progress_that_cannot_be_read_is_forgotten(noted: str) -> None:
     stored = a_record()
-    stored["metadata"]["annotations"] = {translate.PROGRESS_ANNOTATION: noted}
-    found = translate.recorded(stored)
+    stored["metadata"]["annotations"] = {PROGRESS_ANNOTATION: noted}
+    found = decode_revision(stored)
     assert found is not None
     assert found.revision.latest == a_revision().entry
 
@@ -256,8 +258,8 @@ def test_progress_that_cannot_be_read_is_forgotten(noted: str) -> None:
 def test_a_part_of_the_progress_that_cannot_be_read_hides_no_other() -> None:
     stored = a_record()
     noted = '{"verifiedAt": 7, "outcome": "Aborted"}'
-    stored["metadata"]["annotations"] = {translate.PROGRESS_ANNOTATION: noted}
-    found = translate.recorded(stored)
+    stored["metadata"]["annotations"] = {PROGRESS_ANNOTATION: noted}
+    found = decode_revision(stored)
     assert found is not None
     assert found.revision.latest == a_revision().entry.model_copy(update={"outcome": Outcome("Aborted")})
 
@@ -265,8 +267,8 @@ def test_a_part_of_the_progress_that_cannot_be_read_hides_no_other() -> None:
 def test_progress_cannot_change_what_was_recorded() -> None:
     stored = a_record()
     noted = '{"revision": 7, "version": "6.6.6", "hash": "x", "commandToken": "t", "outcome": "Verified"}'
-    stored["metadata"]["annotations"] = {translate.PROGRESS_ANNOTATION: noted}
-    found = translate.recorded(stored)
+    stored["metadata"]["annotations"] = {PROGRESS_ANNOTATION: noted}
+    found = decode_revision(stored)
     assert found is not None
     assert found.revision.latest == a_revision().entry.model_copy(update={"outcome": Outcome.VERIFIED})
 

@@ -1,0 +1,40 @@
+"""Which ModelVersions a model has, and which ModelDeployments deploy it: a change of one is an event for the others."""
+
+from pennant.core.facts.observation import Key, Version
+
+Model = tuple[str, str]
+"""Namespace and name of a model."""
+Keys = frozenset[Key]
+NO_KEYS: Keys = frozenset()
+
+
+class ModelIndex:
+    """The versions of each model by name, and the keys of its ModelDeployments."""
+
+    def __init__(self) -> None:
+        self._versions: dict[Model, dict[str, Version]] = {}
+        self._deployments: dict[Model, set[Key]] = {}
+
+    def versions(self, model: Model) -> tuple[Version, ...]:
+        """Return all known versions of a model."""
+        return tuple(self._versions.get(model, {}).values())
+
+    def put_version(self, model: Model, version: Version) -> None:
+        """Add a version, or replace the one of its name."""
+        self._versions.setdefault(model, {})[version.name] = version
+
+    def remove_version(self, model: Model, version: Version) -> None:
+        """Remove a version that is known."""
+        del self._versions[model][version.name]
+
+    def deployments(self, model: Model) -> Keys:
+        """Return the ModelDeployments of a model."""
+        return frozenset(self._deployments.get(model, ()))
+
+    def add_deployment(self, model: Model, key: Key) -> None:
+        """Add a ModelDeployment."""
+        self._deployments.setdefault(model, set()).add(key)
+
+    def remove_deployment(self, model: Model, key: Key) -> None:
+        """Remove a ModelDeployment that is known."""
+        self._deployments[model].discard(key)

@@ -1,0 +1,96 @@
+"""The revisions of ModelDeployments, as far as they were read: ControllerRevisions are not watched.
+
+Small revisions stay until their ModelDeployment is stale or deleted. Large ones stay only while there is room.
+
+Rule: R89.
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterable
+
+from pennant.core.facts.observation import Revision
+from pennant.kube.cache.folding import size_if_large
+from pennant.kube.codec.revisions import StoredRevision
+
+ROOM_FOR_LARGE_REVISIONS = 16 * 1024 * 1024
+"""Characters of JSON text of all large revisions together."""
+
+
+class OwnedRevisions:
+    """The revisions of each ModelDeployment, by the uid of the ModelDeployment and by number."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, dict[int, StoredRevision]] = {}
+        self._sizes: OrderedDict[str, dict[int, int]] = OrderedDict()
+        """The sizes of large revisions, by uid and number; the uid that was read last is last."""
+        self._taken: dict[str, frozenset[int]] = {}
+
+    def __contains__(self, uid: str) -> bool:
+        """Return whether the revisions of this ModelDeployment were read."""
+        return uid in self._known
+
+    def of(self, uid: str) -> tuple[Revision, ...]:
+        """Return the revisions of this ModelDeployment, oldest first; empty where they were not read."""
+        found = self._known.get(uid, {})
+        return tuple(found[number].revision for number in sorted(found))
+
+    def find(self, uid: str, number: int) -> StoredRevision | None:
+        """Return one revision; None where it is not known."""
+        return self._known.get(uid, {}).get(number)
+
+    def put(self, uid: str, revisions: Iterable[StoredRevision]) -> None:
+        """Replace all revisions of this ModelDeployment."""
+        self._known[uid] = {each.revision.entry.revision: each for each in revisions}
+        self._sizes.pop(uid, None)
+        self._make_room(uid, *self._known[uid].values())
+
+    def add(self, uid: str, revision: StoredRevision) -> None:
+        """Add or replace one revision that was just written, if the others were read."""
+        if uid in self._known:
+            self._known[uid][revision.revision.entry.revision] = revision
+            self._make_room(uid, revision)
+
+    def remove(self, uid: str, number: int) -> None:
+        """Remove one revision that was just deleted."""
+        self._known.get(uid, {}).pop(number, None)
+        self._sizes.get(uid, {}).pop(number, None)
+
+    def forget(self, uid: str) -> None:
+        """Forget the revisions of this ModelDeployment: they must be read again."""
+        self._known.pop(uid, None)
+        self._sizes.pop(uid, None)
+
+    def forget_all(self) -> None:
+        """Forget all revisions: they must be read again."""
+        self._known.clear()
+        self._sizes.clear()
+
+    def forget_owner(self, uid: str) -> None:
+        """Forget all about a ModelDeployment that was deleted."""
+        self.forget(uid)
+        self._taken.pop(uid, None)
+
+    def taken(self, uid: str) -> frozenset[int]:
+        """Return the numbers that no revision of this ModelDeployment can have: another object has the name."""
+        return self._taken.get(uid, frozenset())
+
+    def take(self, uid: str, numbers: Iterable[int]) -> None:
+        """Add to `taken`."""
+        self._taken[uid] = self.taken(uid).union(numbers)
+
+    def _make_room(self, uid: str, *added: StoredRevision) -> None:
+        """Forget the large revisions that were read longest ago, except those of `uid`.
+
+        `added` are the new ones of `uid`. The size of a revision is computed only once, because that takes time.
+        """
+        sizes = self._sizes.pop(uid, {})
+        for each in (each.revision for each in added):
+            if size := size_if_large(each.template, each.record):
+                sizes[each.entry.revision] = size
+        if sizes:
+            self._sizes[uid] = sizes
+        while len(self._sizes) > 1 and self._size() > ROOM_FOR_LARGE_REVISIONS:
+            self.forget(next(iter(self._sizes)))
+
+    def _size(self) -> int:
+        return sum(sum(sizes.values()) for sizes in self._sizes.values())

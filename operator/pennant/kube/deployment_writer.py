@@ -1,0 +1,87 @@
+"""Writes of the Deployment of a ModelDeployment, each with a precondition."""
+
+from pennant.api.meta import Json
+from pennant.core.facts.decision import ApplyWorkload
+from pennant.core.facts.observation import Snapshot, Workload
+from pennant.core.workload.stored_values import difference
+from pennant.kube.cache.store import Store
+from pennant.kube.codec import decode
+from pennant.kube.http.client import APPLY, JSON_PATCH, Client, Verb
+from pennant.kube.http.resources import RESOURCES, Kind
+from pennant.ports import Altered, Conflict
+
+# etcd's first revision is empty, so no object has this resourceVersion: an apply with it creates the object, or
+# conflicts with whatever exists. Without it, an apply whose fields all agree would take over somebody else's object.
+_NO_OBJECT = "1"
+_ATTEMPTS = 4
+_KIND = Kind.DEPLOYMENT
+
+
+class DeploymentWriter:
+    """Applies Deployments, and puts the responses into the store before it returns."""
+
+    def __init__(self, client: Client, store: Store) -> None:
+        self._client = client
+        self._store = store
+
+    async def write(self, owner: Snapshot, action: ApplyWorkload) -> Workload:
+        """Apply the Deployment and return it as it is stored.
+
+        Raises `Altered` where the stored object differs from the manifest, and otherwise any error of the port.
+        """
+        seen = action.seen
+        if seen is None or action.template is None:
+            raw = await self._apply(owner, action, seen)
+        else:
+            raw = await self._replace_template(owner, action, seen)
+            raw = await self._apply_after(owner, action, raw)
+        asked = {name: action.manifest["metadata"].get(name) or {} for name in ("labels", "annotations")}
+        spec = {**action.manifest["spec"], "template": action.template or action.manifest["spec"]["template"]}
+        if (found := difference({"metadata": asked, "spec": spec}, raw)) is not None:
+            raise Altered(str(found))
+        return decode.deployment(raw).seen_by(owner.uid)
+
+    async def _apply(self, owner: Snapshot, action: ApplyWorkload, seen: Workload | None) -> Json:
+        precondition = {"resourceVersion": _NO_OBJECT}
+        if seen is not None:
+            precondition = {"uid": seen.uid, "resourceVersion": seen.resource_version}
+        metadata = {**action.manifest["metadata"], **precondition}
+        raw = await self._client.request(
+            Verb.PATCH,
+            _KIND,
+            RESOURCES[_KIND].path(owner.key.namespace, metadata["name"]),
+            params={"force": "false" if seen is None else "true"},
+            body={**action.manifest, "metadata": metadata},
+            content_type=APPLY,
+        )
+        self._store.update(_KIND, None, raw, by=owner.key)
+        return raw
+
+    async def _replace_template(self, owner: Snapshot, action: ApplyWorkload, seen: Workload) -> Json:
+        """Replace the whole pod template: an apply would keep the fields that other managers own too.
+
+        This comes before the apply, so that no pod is made of a mixture of both templates. The API server notes the
+        fields that it changes under the operation Update as well, so the next time they count as owned by others.
+        """
+        body: list[Json] = [
+            {"op": "replace", "path": "/metadata/uid", "value": seen.uid},
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": seen.resource_version},
+            {"op": "replace", "path": "/spec/template", "value": action.template},
+            {"op": "add", "path": "/spec/paused", "value": action.manifest["spec"]["paused"]},
+        ]
+        path = RESOURCES[_KIND].path(owner.key.namespace, owner.key.name)
+        raw = await self._client.request(Verb.PATCH, _KIND, path, body=body, content_type=JSON_PATCH)
+        self._store.update(_KIND, None, raw, by=owner.key)
+        return raw
+
+    async def _apply_after(self, owner: Snapshot, action: ApplyWorkload, replaced: Json) -> Json:
+        """Apply the Deployment after its template was replaced; repeat where only its status changed meanwhile."""
+        current: Json | None = replaced
+        for _ in range(_ATTEMPTS):
+            if current is None or current["metadata"]["generation"] != replaced["metadata"]["generation"]:
+                break
+            try:
+                return await self._apply(owner, action, decode.deployment(current).workload)
+            except Conflict:
+                current = await self._client.get(_KIND, owner.key.namespace, owner.key.name)
+        raise Conflict(f"the Deployment {owner.key.name} changed while it was written")
