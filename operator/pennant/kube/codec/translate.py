@@ -14,7 +14,8 @@ from typing import Any, TypeGuard, TypeVar
 from pydantic import ValidationError
 
 from pennant.api import GROUP
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import HistoryEntry
 from pennant.api.meta import LABEL_PATTERN, LAST_REVISION, LONGEST_NAME, ApiModel, Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
