@@ -14,6 +14,8 @@ commands:
   run       run the operator (`pennant run --help` lists its settings)
   generate  write or check the CustomResourceDefinitions and the generated pages of docs/
   version   print the version
+
+Every other command is a verb of `kubectl pennant`, such as `pennant history NAME`; `pennant help` lists them.
 """
 
 
@@ -32,9 +34,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         case ["--help" | "-h"]:
             print(USAGE, end="")
             return 0
-        case _:
+        case ["help", *words]:
+            return _verb([*words, "--help"])
+        case []:
             print(USAGE, end="", file=sys.stderr)
             return 2
+        case words:
+            return _verb(words)
+
+
+def _verb(words: list[str]) -> int:
+    try:
+        from pennant.cli import main as cli
+    except ModuleNotFoundError as error:
+        print(f"error: {error.name} is missing; install the command line with: pip install 'pennant[cli]'", file=sys.stderr)
+        return 2
+    return cli.main(words)
 
 
 def _run(options: list[str]) -> int:

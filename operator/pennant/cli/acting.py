@@ -1,0 +1,69 @@
+"""Commands by annotation: write one, wait for the operator's answer in `status.lastCommand`, and print it."""
+
+import asyncio
+from datetime import UTC, datetime
+from time import monotonic
+
+import click
+
+from pennant.api.deployment_status import CommandResult, LastCommand
+from pennant.cli import output, targets
+from pennant.cli.errors import CliError
+from pennant.cli.session import Session
+from pennant.core.facts.command import Command, Verb
+from pennant.core.facts.observation import Key
+from pennant.kube.http.resources import Kind
+
+POLL_SECONDS = 0.2
+ANSWER = "30s"
+"""How long a verb waits for the operator, unless `--timeout` says otherwise."""
+
+
+async def commanded(verb: Verb, value: str, session: Session, reason: str) -> Command:
+    """Return a command with a token of its own, in the name of the user."""
+    token = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return Command(verb, value, token, True, await session.user(), reason)
+
+
+async def give(
+    session: Session, key: Key, uid: str, command: Command, *, done: str, dry_run: str, timeout: float
+) -> LastCommand | None:
+    """Write a command and print the operator's answer; `done` is the word for success, as in `fraud rolled back`.
+
+    Returns the answer; None on a dry run. Raises `CliError` where the operator refuses the command, or does not answer
+    within `timeout` seconds.
+    """
+    name = output.full_name(key.name)
+    if dry_run != "none":
+        if dry_run == "server":
+            await session.patch(Kind.MODEL_DEPLOYMENT, key, _patch(uid, command), dry_run="server")
+        click.echo(f"{name} {done} ({dry_run} dry run)")
+        return None
+    await session.patch(Kind.MODEL_DEPLOYMENT, key, _patch(uid, command))
+    answer = await _answer(session, key, command, timeout)
+    if answer.result is not CommandResult.ACCEPTED:
+        raise CliError(f"{name}: the operator {str(answer.result).lower()} `{command}`: {answer.message}")
+    click.echo(f"{name} {done}: {answer.message}")
+    return answer
+
+
+def _patch(uid: str, command: Command) -> dict[str, object]:
+    # The uid is a precondition: an object that was created anew under this name does not get the command.
+    return {"metadata": {"uid": uid, "annotations": command.annotations()}}
+
+
+async def _answer(session: Session, key: Key, command: Command, timeout: float) -> LastCommand:
+    ends = monotonic() + timeout
+    while True:
+        found = await session.deployment(key)
+        if found is None:
+            raise await targets.missing(session, key)
+        last = found.status.last_command
+        if last is not None and last.token == command.token:
+            return last
+        if monotonic() >= ends:
+            raise CliError(
+                f"the operator did not answer `{command}` within {timeout:.0f} s. Is it running, and does it watch "
+                f"namespace {key.namespace}? The command stays on the object and is carried out when the operator is back"
+            )
+        await asyncio.sleep(POLL_SECONDS)

@@ -1,0 +1,118 @@
+"""Names of ModelDeployments: as users type them, as files give them, and the nearest ones where there is no such name."""
+
+import difflib
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pennant.api import GROUP, VERSION
+from pennant.cli.errors import CliError
+from pennant.cli.options import ClusterOptions, Selectors
+from pennant.core.facts.observation import Key
+
+KINDS = frozenset({"modeldeployment", "modeldeployments", "mdep", f"modeldeployments.{GROUP}", f"modeldeployment.{GROUP}"})
+RESOURCE = f"modeldeployment.{GROUP}"
+
+
+def parsed(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the names in what a user typed: `fraud`, `mdep/fraud`, or a kind followed by names.
+
+    Raises `CliError` for another kind.
+    """
+    found = list(words)
+    if len(found) > 1 and found[0].lower() in KINDS:
+        found = found[1:]
+    return tuple(_name(word) for word in found)
+
+
+def _name(word: str) -> str:
+    kind, slash, name = word.rpartition("/")
+    if slash and kind.lower() not in KINDS:
+        raise CliError(f"{word} is not a ModelDeployment; name it as NAME, mdep/NAME or modeldeployment/NAME")
+    if not name:
+        raise CliError("there is no name after the /; name a ModelDeployment as NAME or mdep/NAME")
+    return name
+
+
+def from_files(filenames: Iterable[str], namespace: str) -> tuple[Key, ...]:
+    """Return the ModelDeployments of manifest files; `-` is standard input, a directory means its YAML and JSON files."""
+    return tuple(key for filename in filenames for key in _in_file(filename, namespace))
+
+
+def _in_file(filename: str, namespace: str) -> Iterator[Key]:
+    import yaml
+
+    for text, path in manifest_texts(filename):
+        try:
+            documents = list(yaml.safe_load_all(text))
+        except yaml.YAMLError as error:
+            raise CliError(f"{path} is no YAML: {error}") from error
+        for each in documents:
+            if isinstance(each, dict) and each.get("kind") == "ModelDeployment":
+                metadata = each.get("metadata") or {}
+                yield Key(str(metadata.get("namespace") or namespace), str(metadata.get("name") or ""))
+
+
+def manifest_texts(filename: str) -> Iterator[tuple[str, str]]:
+    """Yield the text and the path of each manifest file that a `-f` argument means."""
+    if filename == "-":
+        yield sys.stdin.read(), "standard input"
+        return
+    path = Path(filename)
+    if not path.exists():
+        raise CliError(f"the path {filename} does not exist")
+    files = sorted(p for p in path.iterdir() if p.suffix in (".yaml", ".yml", ".json")) if path.is_dir() else [path]
+    for each in files:
+        yield each.read_text(), str(each)
+
+
+def not_found(name: str, namespace: str, known: Iterable[str]) -> CliError:
+    """Return the error for a name that does not exist, with the nearest names that do."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    hint = f"Did you mean {' or '.join(near)}?" if near else _others(names, namespace)
+    return CliError(f'modeldeployments.{GROUP} "{name}" not found in namespace {namespace}. {hint}')
+
+
+def _others(names: Sequence[str], namespace: str) -> str:
+    if not names:
+        return f"The namespace {namespace} has no ModelDeployment; choose another one with -n"
+    listed = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    return f"There are: {listed}"
+
+
+def listed(params: Mapping[str, Any], plural: str, seconds: float) -> list[tuple[str, str]]:
+    """Return the names of objects for completion, each with a few words, within some seconds."""
+    import asyncio
+
+    from pennant.kube.http.client import Client, Verb
+    from pennant.kube.http.connection import Connection
+    from pennant.kube.http.resources import Kind
+
+    async def asked() -> list[tuple[str, str]]:
+        connection = Connection(params.get("kubeconfig"), params.get("context"))
+        namespace = params.get("namespace") or connection.namespace or "default"
+        path = "/api/v1/namespaces" if plural == "namespaces" else f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{plural}"
+        async with Client(connection, total_seconds=seconds) as client:
+            found = await client.request(Verb.LIST, Kind.MODEL_DEPLOYMENT, path, params={"limit": "500"})
+        return [_described(plural, each) for each in found.get("items") or ()]
+
+    return asyncio.run(asked())
+
+
+def _described(plural: str, item: Mapping[str, Any]) -> tuple[str, str]:
+    spec, status = item.get("spec") or {}, item.get("status") or {}
+    if plural == "modelversions":
+        return str(spec.get("version", "")), str(spec.get("model", ""))
+    serving = (status.get("serving") or {}).get("version", "")
+    return str(item["metadata"]["name"]), f"serves {serving}" if serving else ""
+
+
+def require_some(selectors: Selectors, cluster: ClusterOptions) -> None:
+    """Raise `CliError` where a user named no ModelDeployment in any way, or in two ways at once."""
+    ways = [bool(selectors.names), selectors.selector is not None, bool(selectors.filenames)]
+    if not any(ways):
+        raise CliError("required resource not specified; name a ModelDeployment, or use -l or -f")
+    if sum(ways) > 1:
+        raise CliError("give names, -l or -f, not several of them")

@@ -1,0 +1,101 @@
+"""Options that several verbs share, with the names and the meaning that they have in kubectl."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar
+
+import click
+
+from pennant.cli.completion import complete_deployments, complete_namespaces
+
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterOptions:
+    """Which cluster and namespace a verb works on."""
+
+    kubeconfig: str | None
+    context: str | None
+    namespace: str | None
+    """None: that of the kubeconfig's context, or `default`."""
+
+
+def cluster_options(function: FunctionT) -> FunctionT:
+    """Give a verb `--kubeconfig`, `--context` and `-n`, as one argument `cluster`."""
+
+    @click.option("--kubeconfig", help="Path to the kubeconfig file to use.")
+    @click.option("--context", help="The name of the kubeconfig context to use.")
+    @click.option("-n", "--namespace", shell_complete=complete_namespaces, help="The namespace of the object.")
+    @wraps(function)
+    def wrapped(*args: Any, kubeconfig: str | None, context: str | None, namespace: str | None, **rest: Any) -> Any:
+        return function(*args, cluster=ClusterOptions(kubeconfig, context, namespace), **rest)
+
+    return wrapped  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class Selectors:
+    """Which ModelDeployments a verb works on, as the user named them."""
+
+    names: tuple[str, ...]
+    """As typed: `fraud`, `mdep/fraud`, or `modeldeployment fraud` in two words."""
+    selector: str | None
+    filenames: tuple[str, ...]
+    all_namespaces: bool = False
+
+
+def target_options(function: FunctionT) -> FunctionT:
+    """Give a verb `[NAME ...]`, `-l` and `-f`, as one argument `selectors`."""
+
+    @click.argument("names", nargs=-1, metavar="NAME", shell_complete=complete_deployments)
+    @click.option("-l", "--selector", help="Selector (label query) to filter on.")
+    @click.option("-f", "--filename", "filenames", multiple=True, help="File that names the ModelDeployment; - is stdin.")
+    @wraps(function)
+    def wrapped(*args: Any, names: tuple[str, ...], selector: str | None, filenames: tuple[str, ...], **rest: Any) -> Any:
+        return function(*args, selectors=Selectors(names, selector, filenames), **rest)
+
+    return wrapped  # type: ignore[return-value]
+
+
+def output_option(*formats: str) -> Callable[[FunctionT], FunctionT]:
+    """Give a verb `-o` with these formats; None is the text for people."""
+    return click.option("-o", "--output", type=click.Choice(formats), help="Output format; text if not given.")
+
+
+def dry_run_option(function: FunctionT) -> FunctionT:
+    """Give a verb `--dry-run=none|client|server`, as in kubectl."""
+    return click.option(
+        "--dry-run",
+        type=click.Choice(("none", "client", "server")),
+        default="none",
+        is_flag=False,
+        flag_value="client",
+        help="client: print what would be sent; server: send it without persisting it.",
+    )(function)
+
+
+def timeout_option(default: str, help_text: str) -> Callable[[FunctionT], FunctionT]:
+    """Give a verb `--timeout` with a duration such as `30s`, `5m` or `0` for no limit, in seconds as `timeout`."""
+    return click.option("--timeout", type=Duration(), default=default, show_default=True, help=help_text)
+
+
+class Duration(click.ParamType):
+    """A duration as Go writes it: `90s`, `1m30s`, `2h`; a plain number is seconds."""
+
+    name = "duration"
+    UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Return the seconds; fails with the value and an example where it is no duration."""
+        import re
+
+        if isinstance(value, int | float):
+            return float(value)
+        text = str(value)
+        if re.fullmatch(r"\d+(\.\d+)?", text):
+            return float(text)
+        if re.fullmatch(r"(\d+(\.\d+)?(ms|h|m|s))+", text):
+            return sum(float(number) * self.UNITS[unit] for number, _, unit in re.findall(r"(\d+(\.\d+)?)(ms|h|m|s)", text))
+        self.fail(f"{text!r} is no duration; write it as 30s, 5m or 1h30m", param, ctx)
