@@ -47,7 +47,10 @@ def _verb(words: list[str]) -> int:
     try:
         from pennant.cli import main as cli
     except ModuleNotFoundError as error:
-        print(f"error: {error.name} is missing; install the command line with: pip install 'pennant[cli]'", file=sys.stderr)
+        print(
+            f"error: {error.name} is missing; install the command line with: pip install 'pennant[cli]'",
+            file=sys.stderr,
+        )
         return 2
     return cli.main(words)
 

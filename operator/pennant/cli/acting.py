@@ -1,13 +1,12 @@
 """Commands by annotation: write one, wait for the operator's answer in `status.lastCommand`, and print it."""
 
 import asyncio
-from datetime import UTC, datetime
 from time import monotonic
 
 import click
 
-from pennant.api.deployment_status import CommandResult, LastCommand
-from pennant.cli import output, targets
+from pennant.api.commands import CommandResult, LastCommand
+from pennant.cli import clock, output, targets
 from pennant.cli.errors import CliError
 from pennant.cli.session import Session
 from pennant.core.facts.command import Command, Verb
@@ -21,7 +20,7 @@ ANSWER = "30s"
 
 async def commanded(verb: Verb, value: str, session: Session, reason: str) -> Command:
     """Return a command with a token of its own, in the name of the user."""
-    token = datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    token = clock.now().isoformat(timespec="microseconds").replace("+00:00", "Z")
     return Command(verb, value, token, True, await session.user(), reason)
 
 
@@ -64,6 +63,6 @@ async def _answer(session: Session, key: Key, command: Command, timeout: float) 
         if monotonic() >= ends:
             raise CliError(
                 f"the operator did not answer `{command}` within {timeout:.0f} s. Is it running, and does it watch "
-                f"namespace {key.namespace}? The command stays on the object and is carried out when the operator is back"
+                f"namespace {key.namespace}? The command stays on the object, and the operator carries it out later"
             )
         await asyncio.sleep(POLL_SECONDS)

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from pennant.api.deployment_status import HistoryEntry
+from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.cli import names, output, targets
 from pennant.cli.errors import CliError
@@ -48,7 +48,8 @@ def rendered(snapshot: Snapshot, form: str | None) -> str:
     if not entries:
         return f"{output.full_name(snapshot.key.name)} \nNo rollout history found."
     header = (*HEADER, *WIDE) if form == "wide" else HEADER
-    return f"{output.full_name(snapshot.key.name)} \n{output.table(header, [_row(each, form == 'wide') for each in entries])}"
+    rows = [_row(each, form == "wide") for each in entries]
+    return f"{output.full_name(snapshot.key.name)} \n{output.table(header, rows)}"
 
 
 def _row(entry: HistoryEntry, wide: bool) -> Sequence[str]:
@@ -90,7 +91,9 @@ def _details(entry: HistoryEntry, template: Json | None) -> str:
     width = max(len(line.partition("\t")[0]) for line in lines) + 2
     text = [f"{name.ljust(width)}{value}" for name, _, value in (line.partition("\t") for line in lines)]
     for each in entry.evidence:
-        text.append(f"{'Evidence:'.ljust(width)}{each.metric} {each.value}, {each.threshold}, in {each.breaches} checks")
+        text.append(
+            f"{'Evidence:'.ljust(width)}{each.metric} {each.value}, {each.threshold}, in {each.breaches} checks"
+        )
     if template is None:
         text.append("Pod Template:  not available, because the ControllerRevision of this revision is missing")
     else:

@@ -1,4 +1,4 @@
-"""Names of ModelDeployments: as users type them, as files give them, and the nearest ones where there is no such name."""
+"""Names of ModelDeployments: as users type them, as files give them, and the nearest ones to a wrong name."""
 
 import difflib
 import sys
@@ -11,7 +11,9 @@ from pennant.cli.errors import CliError
 from pennant.cli.options import ClusterOptions, Selectors
 from pennant.core.facts.observation import Key
 
-KINDS = frozenset({"modeldeployment", "modeldeployments", "mdep", f"modeldeployments.{GROUP}", f"modeldeployment.{GROUP}"})
+KINDS = frozenset(
+    {"modeldeployment", "modeldeployments", "mdep", f"modeldeployments.{GROUP}", f"modeldeployment.{GROUP}"}
+)
 RESOURCE = f"modeldeployment.{GROUP}"
 
 
@@ -36,7 +38,7 @@ def _name(word: str) -> str:
 
 
 def from_files(filenames: Iterable[str], namespace: str) -> tuple[Key, ...]:
-    """Return the ModelDeployments of manifest files; `-` is standard input, a directory means its YAML and JSON files."""
+    """Return the ModelDeployments of manifest files; `-` is standard input, a directory all of its manifests."""
     return tuple(key for filename in filenames for key in _in_file(filename, namespace))
 
 
@@ -93,7 +95,11 @@ def listed(params: Mapping[str, Any], plural: str, seconds: float) -> list[tuple
     async def asked() -> list[tuple[str, str]]:
         connection = Connection(params.get("kubeconfig"), params.get("context"))
         namespace = params.get("namespace") or connection.namespace or "default"
-        path = "/api/v1/namespaces" if plural == "namespaces" else f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{plural}"
+        path = (
+            "/api/v1/namespaces"
+            if plural == "namespaces"
+            else f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{plural}"
+        )
         async with Client(connection, total_seconds=seconds) as client:
             found = await client.request(Verb.LIST, Kind.MODEL_DEPLOYMENT, path, params={"limit": "500"})
         return [_described(plural, each) for each in found.get("items") or ()]

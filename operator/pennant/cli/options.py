@@ -1,5 +1,6 @@
 """Options that several verbs share, with the names and the meaning that they have in kubectl."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -51,9 +52,13 @@ def target_options(function: FunctionT) -> FunctionT:
 
     @click.argument("names", nargs=-1, metavar="NAME", shell_complete=complete_deployments)
     @click.option("-l", "--selector", help="Selector (label query) to filter on.")
-    @click.option("-f", "--filename", "filenames", multiple=True, help="File that names the ModelDeployment; - is stdin.")
+    @click.option(
+        "-f", "--filename", "filenames", multiple=True, help="File that names the ModelDeployment; - is stdin."
+    )
     @wraps(function)
-    def wrapped(*args: Any, names: tuple[str, ...], selector: str | None, filenames: tuple[str, ...], **rest: Any) -> Any:
+    def wrapped(
+        *args: Any, names: tuple[str, ...], selector: str | None, filenames: tuple[str, ...], **rest: Any
+    ) -> Any:
         return function(*args, selectors=Selectors(names, selector, filenames), **rest)
 
     return wrapped  # type: ignore[return-value]
@@ -81,21 +86,21 @@ def timeout_option(default: str, help_text: str) -> Callable[[FunctionT], Functi
     return click.option("--timeout", type=Duration(), default=default, show_default=True, help=help_text)
 
 
-class Duration(click.ParamType):
+UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+
+
+class Duration(click.ParamType[float]):
     """A duration as Go writes it: `90s`, `1m30s`, `2h`; a plain number is seconds."""
 
     name = "duration"
-    UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Return the seconds; fails with the value and an example where it is no duration."""
-        import re
-
         if isinstance(value, int | float):
             return float(value)
         text = str(value)
         if re.fullmatch(r"\d+(\.\d+)?", text):
             return float(text)
         if re.fullmatch(r"(\d+(\.\d+)?(ms|h|m|s))+", text):
-            return sum(float(number) * self.UNITS[unit] for number, _, unit in re.findall(r"(\d+(\.\d+)?)(ms|h|m|s)", text))
-        self.fail(f"{text!r} is no duration; write it as 30s, 5m or 1h30m", param, ctx)
+            return sum(float(number) * UNITS[unit] for number, _, unit in re.findall(r"(\d+(\.\d+)?)(ms|h|m|s)", text))
+        raise click.BadParameter(f"{text!r} is no duration; write it as 30s, 5m or 1h30m", ctx, param)

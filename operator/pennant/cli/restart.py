@@ -35,7 +35,7 @@ async def _all(session: Session, selectors: Selectors, reason: str, dry_run: str
         snapshot = await targets.snapshot(session, key)
         if not isinstance(snapshot.spec, Invalid) and snapshot.spec.paused:
             raise CliError(
-                f"modeldeployments.pennant.dev \"{key.name}\" can't restart paused modeldeployment "
+                f'modeldeployments.pennant.dev "{key.name}" can\'t restart paused modeldeployment '
                 "(run kubectl pennant resume first)"
             )
         order = await commanded(Verb.RESTART, "", session, reason)

@@ -18,9 +18,7 @@ from pennant.core.facts.observation import Key
 @click.option("--reason", default="", help="Why, for the history.")
 @dry_run_option
 @timeout_option(ANSWER, "How long to wait for the operator's answer.")
-def command(
-    name: str, version: str, cluster: ClusterOptions, reason: str, dry_run: str, timeout: float
-) -> None:
+def command(name: str, version: str, cluster: ClusterOptions, reason: str, dry_run: str, timeout: float) -> None:
     """Release VERSION (or the version that has the tag) from quarantine in the ModelDeployment NAME."""
     run(cluster, lambda session: _one(session, names.parsed([name])[0], version, reason, dry_run, timeout))
 

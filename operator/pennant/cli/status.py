@@ -43,9 +43,7 @@ class Progress:
 @click.option("-w", "--watch/--no-watch", default=True, show_default=True, help="Watch the status until it is done.")
 @click.option("--revision", type=click.IntRange(min=1), help="Fail when the current revision is another one.")
 @timeout_option("0s", "The length of time to wait before ending watch, zero means never.")
-def command(
-    selectors: Selectors, cluster: ClusterOptions, watch: bool, revision: int | None, timeout: float
-) -> None:
+def command(selectors: Selectors, cluster: ClusterOptions, watch: bool, revision: int | None, timeout: float) -> None:
     """Show the status of the rollout, and wait until it ends.
 
     Exit code 0: the version that has the tag serves and is healthy. Exit code 1: it was rolled back or is stalled, or

@@ -23,7 +23,7 @@ async def keys(session: Session, selectors: Selectors) -> tuple[Key, ...]:
 
 
 async def snapshot(session: Session, key: Key) -> Snapshot:
-    """Return a ModelDeployment with all that belongs to it; raises `CliError` with the nearest names where it is not."""
+    """Return a ModelDeployment with all that belongs to it; raises `CliError` with the nearest names."""
     found = await session.inspector.snapshot(key)
     if found is None:
         raise await missing(session, key)

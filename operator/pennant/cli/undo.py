@@ -24,7 +24,9 @@ from pennant.core.rollout.undo import NoTarget, undo_target
 @click.command("undo", short_help="Undo to an earlier revision")
 @target_options
 @cluster_options
-@click.option("--to-revision", type=click.IntRange(min=0), help="The revision to go back to; 0 or none: the last good one.")
+@click.option(
+    "--to-revision", type=click.IntRange(min=0), help="The revision to go back to; 0 or none: the last good one."
+)
 @click.option("--to-version", shell_complete=complete_versions, help="The version to go back to.")
 @click.option("--reason", default="", help="Why, for the history.")
 @dry_run_option
@@ -50,9 +52,7 @@ def command(
     run(cluster, lambda session: _all(session, selectors, value, reason, dry_run, timeout))
 
 
-async def _all(
-    session: Session, selectors: Selectors, value: str, reason: str, dry_run: str, timeout: float
-) -> None:
+async def _all(session: Session, selectors: Selectors, value: str, reason: str, dry_run: str, timeout: float) -> None:
     for key in await targets.keys(session, selectors):
         await _one(session, key, value, reason, dry_run, timeout)
 
@@ -73,7 +73,9 @@ async def _one(session: Session, key: Key, value: str, reason: str, dry_run: str
     current = in_place(status.history).current
     if current is not None and current.template_hash == target.template_hash:
         number = target.revision
-        click.echo(f"{output.full_name(key.name)} skipped rollback (current template already matches revision {number})")
+        click.echo(
+            f"{output.full_name(key.name)} skipped rollback (current template already matches revision {number})"
+        )
         return
     order = await commanded(Verb.ROLLBACK_TO, str(target.revision), session, reason)
     await give(session, key, snapshot.uid, order, done="rolled back", dry_run=dry_run, timeout=timeout)
