@@ -42,9 +42,9 @@ class LargeTemplates:
     def move(self, read: Snapshot) -> Snapshot:
         """Keep the pod template of a ModelDeployment if it is large, and return the ModelDeployment without it."""
         self._folded.pop(read.key, None)
-        if isinstance(read.spec, Invalid) or len(said := text(read.spec.template)) <= LARGE:
+        if isinstance(read.spec, Invalid) or len(found := text(read.spec.template)) <= LARGE:
             return read
-        self._folded[read.key] = zlib.compress(said, 1)
+        self._folded[read.key] = zlib.compress(found, 1)
         return replace(read, spec=read.spec.model_copy(update={"template": {}}))
 
     def restored(self, key: Key, spec: ModelDeploymentSpec) -> ModelDeploymentSpec:

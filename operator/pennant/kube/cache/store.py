@@ -45,9 +45,7 @@ class Store:
         self.versions = versions or VersionIndex()
         self._changed = changed
         self.freshness = Freshness()
-        """Has entries for the key of each ModelDeployment, for `Kind.MODEL_VERSION` (all ModelVersions), and for
-        `versions_in` a namespace.
-        """
+        """By key of a ModelDeployment, by `Kind.MODEL_VERSION` (all ModelVersions), and by `versions_in` a namespace."""
         self.revisions = OwnedRevisions()
         self._deployments = KindCache[Snapshot]()
         self._templates = LargeTemplates()
