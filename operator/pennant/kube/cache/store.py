@@ -45,7 +45,7 @@ class Store:
         self.versions = versions or VersionIndex()
         self._changed = changed
         self.freshness = Freshness()
-        """By key of a ModelDeployment, by `Kind.MODEL_VERSION` (all ModelVersions), and by `versions_in` a namespace."""
+        """By the key of a ModelDeployment, `Kind.MODEL_VERSION` (all ModelVersions) or `versions_in` a namespace."""
         self.revisions = OwnedRevisions()
         self._deployments = KindCache[Snapshot]()
         self._templates = LargeTemplates()
