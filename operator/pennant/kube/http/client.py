@@ -32,7 +32,7 @@ PAGE = 500
 FIRST_PAGE = 16
 """Objects of the first page of a kind. It is small, because the API server reads a whole page before it fails."""
 MAX_PAGE_BYTES = 4 * 1024 * 1024
-"""Of a page with more than one object. Python objects take up to twenty times the size of their JSON."""
+"""Of a page with more than one object. Python objects take five to twenty times the size of their JSON."""
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 JSON = "application/json"
 APPLY = "application/apply-patch+yaml"
