@@ -13,7 +13,7 @@ from pennant.kube.presence import Presence
 from pennant.ports import Unavailable
 from pennant.runtime.health import LoopLag, alive, ready
 from pennant.runtime.resync import Resync
-from pennant.runtime.workers import PASS_SECONDS, Workers
+from pennant.runtime.workers import PASS_TIMEOUT_SECONDS, Workers
 from pennant.runtime.workqueue import WorkQueue
 
 KEY = Key("default", "fraud")
@@ -38,7 +38,7 @@ class Hanging:
 
 
 class Notes:
-    def reconciled(self, seconds: float) -> None:
+    def reconciled(self, kind: Kind, seconds: float) -> None:
         pass
 
     def failed(self, kind: str) -> None:
@@ -53,7 +53,7 @@ class Process:
 
     def __init__(self) -> None:
         self.queue = WorkQueue()
-        self.workers = Workers(self.queue, Hanging(), Clock(), Notes())
+        self.workers = Workers(Kind.MODEL_DEPLOYMENT, self.queue, Hanging(), Clock(), Notes())
         self.down = False
         self.news: list[Key] = []
         self.heard = 0
@@ -74,7 +74,7 @@ class Process:
 async def test_it_is_ready_when_the_caches_are_filled() -> None:
     process = Process()
     assert process.ready["caches"]()
-    await process.resync.once()
+    await process.resync.run_once()
     assert not process.ready["caches"]()
     assert process.problems() == set()
 
@@ -98,26 +98,26 @@ async def test_it_is_not_alive_when_a_pass_does_not_end() -> None:
     process = Process()
     running = asyncio.create_task(process.workers.run(1, lambda: True))
     process.queue.add(KEY)
-    await asyncio.sleep(PASS_SECONDS + 5)
+    await asyncio.sleep(PASS_TIMEOUT_SECONDS + 5)
     assert process.problems() == set()
     await asyncio.sleep(10)
     assert process.problems() == {"passes"}
-    process.queue.close()
+    process.queue.shut_down()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_it_is_not_alive_when_lists_have_news_that_no_watch_tells() -> None:
     process = Process()
-    await process.resync.once()
+    await process.resync.run_once()
     process.news = [KEY]
     for _ in range(2):
-        await process.resync.once()
+        await process.resync.run_once()
     assert process.problems() == set(), "an event may be on its way"
-    await process.resync.once()
+    await process.resync.run_once()
     assert process.problems() == {"watches"}
     process.heard += 1
-    await process.resync.once()
+    await process.resync.run_once()
     assert process.problems() == set()
 
 
@@ -133,7 +133,7 @@ async def test_it_is_not_alive_when_the_loop_is_late() -> None:
 
 async def test_a_kind_that_is_not_served_is_waited_for_alive_and_not_ready() -> None:
     process = Process()
-    await process.resync.once()
+    await process.resync.run_once()
     process.presence.lost(Kind.MODEL_VERSION)
     assert process.ready["crds"]() == "modelversions.pennant.dev missing; apply crds/"
     await asyncio.sleep(1000)

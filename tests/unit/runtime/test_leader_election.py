@@ -9,7 +9,7 @@ import pytest
 
 from pennant.kube.leases import Lease
 from pennant.ports import Conflict, Unavailable
-from pennant.runtime.leader_election import LONG_AGO, AlwaysLeader, Elector, LeaseLost, Timing
+from pennant.runtime.leader_election import EPOCH, AlwaysLeader, LeaderElector, LeaseLost, Timing
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 TIMING = Timing(duration_seconds=15, renew_deadline_seconds=10, retry_period_seconds=2)
@@ -91,7 +91,7 @@ class Replica:
     def __init__(self, lock: Lock, name: str) -> None:
         self.leases = Leases(lock)
         self.absences: list[tuple[datetime, datetime]] = []
-        self.elector = Elector(self.leases, name, LoopClock(), TIMING, random.Random(name), self._absent)
+        self.elector = LeaderElector(self.leases, name, LoopClock(), TIMING, random.Random(name), self._absent)
         self.led = asyncio.Event()
         self.task = asyncio.create_task(self.elector.run(self.led.set))
 
@@ -133,7 +133,7 @@ async def test_who_takes_over_knows_for_how_long_nobody_led(lock: Lock) -> None:
     """Rule: R22."""
     a = Replica(lock, "a")
     await a.led.wait()
-    assert a.absences[0][0] == LONG_AGO, "nobody knows of a time before the first Lease"
+    assert a.absences[0][0] == EPOCH, "nobody knows of a time before the first Lease"
     await asyncio.sleep(5)
     await a.stop()
     assert lock.lease is not None
@@ -231,10 +231,10 @@ async def test_a_lease_that_was_deleted_ends_the_leader(lock: Lock) -> None:
 
 async def test_both_who_won_and_who_lost_have_tried(lock: Lock) -> None:
     a = Replica(lock, "a")
-    await asyncio.wait_for(a.elector.tried.wait(), 1)
+    await asyncio.wait_for(a.elector.attempted.wait(), 1)
     assert a.led.is_set()
     b = Replica(lock, "b")
-    await asyncio.wait_for(b.elector.tried.wait(), 1)
+    await asyncio.wait_for(b.elector.attempted.wait(), 1)
     assert not b.led.is_set()
     await a.stop()
     await b.stop()
@@ -246,7 +246,7 @@ async def test_whoever_is_unopposed_leads_at_once() -> None:
     task = asyncio.create_task(alone.run(led.set))
     await asyncio.wait_for(led.wait(), 1)
     assert alone.is_leading
-    assert alone.tried.is_set()
-    assert [begin for begin, _ in absences] == [LONG_AGO], "whether anybody led before is not known"
+    assert alone.attempted.is_set()
+    assert [begin for begin, _ in absences] == [EPOCH], "whether anybody led before is not known"
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

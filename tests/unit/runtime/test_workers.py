@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pennant.controller.reconciler import EVENTS_SECONDS, Unsettled
+from pennant.controller.reconciler import EVENTS_TIMEOUT_SECONDS, Unsettled
 from pennant.core.facts.decision import Event
 from pennant.core.facts.observation import Key, Snapshot
+from pennant.kube.http.resources import Kind
 from pennant.ports import Conflict, Ending, Refused, Unavailable
-from pennant.runtime.workers import LONGEST_YIELD_SECONDS, PASS_SECONDS, LowPriority, Workers
+from pennant.runtime.workers import MAX_YIELD_SECONDS, PASS_TIMEOUT_SECONDS, LowPriority, Workers
 from pennant.runtime.workqueue import WorkQueue
 from simulation.support.story import Story
 from simulation.support.world import KEY
@@ -50,7 +51,7 @@ class Notes:
     def __init__(self) -> None:
         self.failures: Counter[str] = Counter()
 
-    def reconciled(self, seconds: float) -> None:
+    def reconciled(self, kind: Kind, seconds: float) -> None:
         assert seconds >= 0
 
     def failed(self, kind: str) -> None:
@@ -59,12 +60,12 @@ class Notes:
 
 class Shop:
     def __init__(self, may_work: bool = True) -> None:
-        self.queue, self.reconciler, self.notes = WorkQueue(most_retries=1), Reconciler(), Notes()
-        self.workers = Workers(self.queue, self.reconciler, LoopClock(), self.notes)
+        self.queue, self.reconciler, self.notes = WorkQueue(max_retries=1), Reconciler(), Notes()
+        self.workers = Workers(Kind.MODEL_DEPLOYMENT, self.queue, self.reconciler, LoopClock(), self.notes)
         self.task = asyncio.create_task(self.workers.run(2, lambda: may_work))
 
     async def close(self) -> None:
-        self.queue.close()
+        self.queue.shut_down()
         await self.task
 
 
@@ -123,8 +124,8 @@ async def test_a_pass_that_hangs_is_ended_after_its_time(caplog: pytest.LogCaptu
     shop = Shop()
     shop.reconciler.hangs = True
     shop.queue.add(BAD)
-    await asyncio.sleep(PASS_SECONDS - 1)
-    assert shop.workers.longest_pass_seconds == pytest.approx(PASS_SECONDS - 1)
+    await asyncio.sleep(PASS_TIMEOUT_SECONDS - 1)
+    assert shop.workers.longest_pass_seconds == pytest.approx(PASS_TIMEOUT_SECONDS - 1)
     shop.reconciler.hangs = False
     await asyncio.sleep(5)
     assert shop.notes.failures["timeout"] == 1
@@ -149,14 +150,14 @@ async def test_passes_that_hang_again_and_again_leave_workers_for_other_keys() -
     shop.reconciler.hangs = True
     for key in (BAD, WORSE):
         shop.queue.add(key)
-    await asyncio.sleep(PASS_SECONDS + 1)
+    await asyncio.sleep(PASS_TIMEOUT_SECONDS + 1)
     for _ in range(300):
         shop.queue.add(GOOD)
         await asyncio.sleep(1)
     assert shop.reconciler.passes[GOOD] == 300
     assert min(shop.reconciler.passes[key] for key in (BAD, WORSE)) >= 4, "they are tried again, in turn"
     shop.reconciler.hangs = False
-    await asyncio.sleep(2 * PASS_SECONDS + 120)
+    await asyncio.sleep(2 * PASS_TIMEOUT_SECONDS + 120)
     assert shop.workers.longest_pass_seconds == 0
     assert shop.queue.depth == 0
     await shop.close()
@@ -224,11 +225,11 @@ async def test_keys_that_yield_wait_for_the_others_but_not_for_long() -> None:
 
     assert await waited() == 0, "the others are at rest"
     others.add(BAD)
-    assert await waited() == pytest.approx(LONGEST_YIELD_SECONDS), "one is ready"
+    assert await waited() == pytest.approx(MAX_YIELD_SECONDS), "one is ready"
     assert await others.get() == BAD
-    assert await waited() == pytest.approx(LONGEST_YIELD_SECONDS), "one is worked on"
-    loop.call_later(LONGEST_YIELD_SECONDS / 2, others.done, BAD)
-    assert await waited() == pytest.approx(LONGEST_YIELD_SECONDS / 2), "it is done"
+    assert await waited() == pytest.approx(MAX_YIELD_SECONDS), "one is worked on"
+    loop.call_later(MAX_YIELD_SECONDS / 2, others.done, BAD)
+    assert await waited() == pytest.approx(MAX_YIELD_SECONDS / 2), "it is done"
     assert reconciler.passes[GOOD] == 4
 
 
@@ -254,7 +255,7 @@ async def test_events_that_nobody_takes_make_no_pass_a_stall(hangs: bool, monkey
     monkeypatch.setattr(story.cluster, "snapshot", snapshot)
     story.version("1.0.0", "production")
     story.deployment()
-    workers = Workers(queue, story.operator.reconciler, story.world, notes)
+    workers = Workers(Kind.MODEL_DEPLOYMENT, queue, story.operator.reconciler, story.world, notes)
     working = asyncio.create_task(workers.run(1, lambda: True))
     queue.add(KEY)
     longest = 0.0
@@ -262,6 +263,8 @@ async def test_events_that_nobody_takes_make_no_pass_a_stall(hangs: bool, monkey
         await asyncio.sleep(1)
         longest = max(longest, workers.longest_pass_seconds)
     assert told
-    assert longest <= PASS_SECONDS * hangs + EVENTS_SECONDS, "less than what the probe takes for a stall"
-    queue.close()
+    assert longest <= PASS_TIMEOUT_SECONDS * hangs + EVENTS_TIMEOUT_SECONDS, (
+        "less than what the probe takes for a stall"
+    )
+    queue.shut_down()
     await working
