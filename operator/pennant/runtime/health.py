@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
@@ -92,12 +93,17 @@ class Health:
     async def start(self, address: str, port: int) -> None:
         """Listen; raises `OSError`."""
         app = web.Application()
-        app.router.add_get("/livez", lambda _: _answer(self._alive))
-        app.router.add_get("/readyz", lambda _: _answer(self._ready))
+        app.router.add_get("/livez", _probe(self._alive))
+        app.router.add_get("/readyz", _probe(self._ready))
         app.router.add_get("/metrics", self._metrics)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, address, port).start()
+
+    @property
+    def address(self) -> tuple[str, int] | None:
+        """Host and port; None where it does not listen."""
+        return None if self._runner is None else self._runner.addresses[0][:2]
 
     async def stop(self) -> None:
         """Stop listening."""
@@ -118,7 +124,12 @@ class Health:
         return response
 
 
-async def _answer(checks: Mapping[str, Check]) -> web.Response:
-    results = {name: check() for name, check in checks.items()}
-    lines = [f"{name}: {problem or 'ok'}" for name, problem in results.items()]
-    return web.Response(text="\n".join(lines) + "\n", status=503 if any(results.values()) else 200)
+def _probe(checks: Mapping[str, Check]) -> Handler:
+    """Return a handler that runs the checks: 200 where all pass, else 503, with a line for each."""
+
+    async def respond(_: web.Request) -> web.Response:
+        results = {name: check() for name, check in checks.items()}
+        lines = [f"{name}: {problem or 'ok'}" for name, problem in results.items()]
+        return web.Response(text="\n".join(lines) + "\n", status=503 if any(results.values()) else 200)
+
+    return respond

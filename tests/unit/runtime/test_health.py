@@ -5,13 +5,15 @@ import random
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+import aiohttp
 import pytest
+from prometheus_client import CollectorRegistry, Counter
 
 from pennant.core.facts.observation import Key
 from pennant.kube.http.resources import Kind
 from pennant.kube.presence import Presence
 from pennant.ports import Unavailable
-from pennant.runtime.health import LoopLag, alive, ready
+from pennant.runtime.health import Health, LoopLag, alive, ready
 from pennant.runtime.resync import Resync
 from pennant.runtime.workers import PASS_TIMEOUT_SECONDS, Workers
 from pennant.runtime.workqueue import WorkQueue
@@ -138,3 +140,40 @@ async def test_a_kind_that_is_not_served_is_waited_for_alive_and_not_ready() -> 
     assert process.ready["crds"]() == "modelversions.pennant.dev missing; apply crds/"
     await asyncio.sleep(1000)
     assert process.problems() == set()
+
+
+@pytest.mark.looptime(False)
+@pytest.mark.parametrize(
+    ("accept", "kind", "line"),
+    [
+        ("*/*", "text/plain", "passes_total 1.0"),
+        ("application/openmetrics-text;version=1.0.0", "application/openmetrics-text", "# EOF"),
+    ],
+)
+async def test_metrics_come_in_the_format_that_is_asked_for(accept: str, kind: str, line: str) -> None:
+    registry = CollectorRegistry()
+    passes = Counter("passes", "Passes.", registry=registry)
+    health = Health({}, {}, registry, passes.inc)
+    await health.start("127.0.0.1", 0)
+    assert health.address is not None
+    url = "http://{}:{}/metrics".format(*health.address)
+    headers = {"Accept": accept, "Accept-Encoding": "gzip"}
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
+        assert response.content_type == kind
+        assert response.headers["Content-Encoding"] == "gzip"
+        assert line in (await response.text()).splitlines()
+    await health.stop()
+
+
+@pytest.mark.looptime(False)
+async def test_a_probe_fails_where_one_check_does() -> None:
+    problem = ""
+    health = Health({"loop": lambda: problem, "lists": lambda: ""}, {}, CollectorRegistry(), lambda: None)
+    await health.start("127.0.0.1", 0)
+    assert health.address is not None
+    url = "http://{}:{}/livez".format(*health.address)
+    async with aiohttp.ClientSession() as session:
+        for problem, status in (("", 200), ("late", 503)):
+            async with session.get(url) as response:
+                assert (response.status, await response.text()) == (status, f"loop: {problem or 'ok'}\nlists: ok\n")
+    await health.stop()

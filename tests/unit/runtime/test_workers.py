@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from pennant.controller.act import WriteFailed
 from pennant.controller.reconciler import EVENTS_TIMEOUT_SECONDS, Unsettled
 from pennant.core.facts.decision import Event
 from pennant.core.facts.observation import Key, Snapshot
@@ -268,3 +269,29 @@ async def test_events_that_nobody_takes_make_no_pass_a_stall(hangs: bool, monkey
     )
     queue.shut_down()
     await working
+
+
+async def test_a_server_that_asks_to_wait_is_not_asked_before() -> None:
+    """A 429 of the API server has a `Retry-After`; no client may come back sooner."""
+    shop = Shop()
+    busy = Unavailable("too many requests")
+    busy.retry_after_seconds = 5.0
+    shop.reconciler.trouble = busy
+    shop.queue.add(BAD)
+    await asyncio.sleep(4.9)
+    assert shop.reconciler.passes[BAD] == 1
+    await asyncio.sleep(1.2)
+    assert shop.reconciler.passes[BAD] == 2
+    shop.queue.add(BAD)
+    await asyncio.sleep(0.1)
+    assert shop.reconciler.passes[BAD] == 3, "a change of the object does not wait"
+    busy.retry_after_seconds = 1e6
+    await asyncio.sleep(120)
+    assert shop.reconciler.passes[BAD] >= 5, "nor does anything wait longer than the longest back-off"
+    await shop.close()
+
+
+async def test_a_write_keeps_the_delay_that_the_server_asks_for() -> None:
+    busy = Unavailable("too many requests")
+    busy.retry_after_seconds = 5.0
+    assert WriteFailed(None, busy).retry_after_seconds == 5
