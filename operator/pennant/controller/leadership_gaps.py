@@ -1,6 +1,6 @@
 """Times in which no replica led: between the last renewal of one leader and the first of the next.
 
-Nobody observed what happened to pods in such a gap, so it does not count against a revision.
+No replica observed the pods in such a gap, so it does not count against a revision.
 
 Rule: R22.
 """

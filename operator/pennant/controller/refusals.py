@@ -162,7 +162,7 @@ def _refusal(error: WriteRefused, failure: WriteFailure, now: datetime) -> Refus
 
 
 def _is_skipped(known: _Object, error: WriteFailed, now: datetime) -> bool:
-    """Record a failed write, and return whether the next decision goes on without it: it has failed for a minute."""
+    """Record a failed write, and return whether the next decision skips it: it has failed for a minute."""
     failure, action = known.failures.failed(error.what, str(error), now), error.action
     if action is None:
         # The status fails: probably every write does, so none of the others is skipped once that is over.

@@ -30,7 +30,7 @@ class SourceReport:
 
 
 class SourceBreaker:
-    """Tells which metric sources are suspect."""
+    """Finds the metric sources that are suspect."""
 
     def __init__(self, count: int, percent: int, total: Callable[[], int]) -> None:
         """Suspect a source when `count` contents and `percent` of the ModelDeployments that use it breach; 0: never.

@@ -89,7 +89,7 @@ class WatchOnly:
 def log_in(
     registry: kopf.OperatorRegistry, connection: Connection, clock: Clock, *middlewares: aiohttp.ClientMiddlewareType
 ) -> None:
-    """Register a login handler that gives kopf a session of `open_session`, anew every `RELOGIN_AFTER`."""
+    """Register a login handler that gives kopf a new session of `open_session` every `RELOGIN_AFTER`."""
 
     async def session(**_: object) -> kopf.AiohttpSession:
         opened = open_session(connection, *middlewares)

@@ -56,7 +56,7 @@ class LeaseLost(Exception):
 
 
 OnGap = Callable[[datetime, datetime], None]
-"""Takes the begin and end of a time in which no replica led, as far as the Lease tells; the begin may be `EPOCH`."""
+"""Takes the begin and end of a time in which no replica led, as far as the Lease shows; the begin may be `EPOCH`."""
 
 
 class AlwaysLeader:
@@ -80,7 +80,7 @@ class AlwaysLeader:
 
 
 class LeaderElector:
-    """Acquires and renews the Lease, and tells at any time whether this process may write."""
+    """Acquires and renews the Lease; `is_leading` says at any time whether this process may write."""
 
     def __init__(
         self, leases: Leases, identity: str, clock: Clock, timing: Timing, jitter: random.Random, on_gap: OnGap
@@ -188,7 +188,7 @@ class LeaderElector:
             return
         if found is None or found.holder != self._identity:
             self._held = None
-            raise LeaseLost(f"the Lease is held by {found.holder if found else 'nobody'}")
+            raise LeaseLost(f"the Lease is held by {found.holder}" if found is not None else "the Lease was deleted")
         self._held = found
 
     async def _release(self) -> None:

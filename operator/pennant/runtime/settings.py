@@ -39,7 +39,7 @@ class Settings(BaseSettings):
     metric_sources: Path | None = None
     """Path to the YAML file of metric sources: `sources: {default: {url: http://prometheus:9090}}`."""
     leader_election: bool = True
-    """Whether the process writes only while it holds the Lease. Required for more than one replica."""
+    """Whether to write only while holding the Lease. Required for more than one replica."""
     lease_name: str = "pennant"
     """Name of the Lease."""
     lease_namespace: str = ""
@@ -53,11 +53,11 @@ class Settings(BaseSettings):
     resync_seconds: Annotated[float, Field(ge=1, le=3600)] = 30.0
     """Seconds between complete lists, which repair what a watch missed."""
     mass_breach_count: Annotated[int, Field(ge=0, le=100_000)] = 10
-    """Number of different contents that breach at once, one of them verified before, from which a metric source is
-    suspect; 0 trusts every source."""
+    """Number of different contents, one of them verified before, whose breaches at the same time make a metric source
+    suspect; 0 disables the check."""
     mass_breach_percent: Annotated[int, Field(ge=1, le=100)] = 50
-    """Percentage of the ModelDeployments with the metric source, in all namespaces and in the same one, that must
-    breach as well."""
+    """Percentage of the ModelDeployments with the metric source that must breach as well, over all namespaces and in
+    the namespace."""
     workers: Annotated[int, Field(ge=1, le=256)] = 16
     """Number of ModelDeployments that are reconciled concurrently."""
     version_workers: Annotated[int, Field(ge=1, le=64)] = 4

@@ -125,7 +125,7 @@ async def by_hand(site: Site, header: bytes, body: bytes) -> bytes:
     return line
 
 
-async def test_a_token_may_be_replaced_and_an_empty_or_missing_one_lets_nobody_in(site: Site) -> None:
+async def test_a_token_may_be_replaced_and_an_empty_or_missing_one_admits_no_request(site: Site) -> None:
     site.token_file.write_text("another")
     assert await site.post(notification(("firing", "Slow"))) == 401
     assert await site.post(notification(("firing", "Slow")), "another") == 204

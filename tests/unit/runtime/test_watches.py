@@ -11,7 +11,7 @@ from pennant.runtime.watches import WATCH_START_SECONDS, WatchState
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 
 
-async def test_the_ears_are_open_when_all_kinds_are_listened_to() -> None:
+async def test_the_watches_have_started_when_all_kinds_are_watched() -> None:
     """Rule: R92."""
     state = WatchState()
     waiting = asyncio.create_task(state.wait_started())
@@ -23,14 +23,14 @@ async def test_the_ears_are_open_when_all_kinds_are_listened_to() -> None:
     assert waiting.done()
 
 
-async def test_what_is_never_told_of_is_not_waited_for_without_end() -> None:
+async def test_the_wait_for_the_watches_has_a_timeout() -> None:
     loop = asyncio.get_running_loop()
     begun = loop.time()
     await WatchState().wait_started()
     assert loop.time() - begun == pytest.approx(WATCH_START_SECONDS, abs=0.1)
 
 
-async def test_a_watch_that_begins_anew_is_told_of() -> None:
+async def test_a_watch_that_starts_again_asks_for_a_list() -> None:
     """What changed meanwhile is read by a list."""
     state, restarts = WatchState(), list[int]()
     state.on_restart(lambda: restarts.append(1))

@@ -83,7 +83,7 @@ async def test_a_key_that_fails_is_put_off_longer_each_time_up_to_a_bound(queue:
     assert max(pauses) <= MAX_BACKOFF_SECONDS * 1.2
 
 
-async def test_news_of_a_key_begin_its_pauses_anew(queue: WorkQueue) -> None:
+async def test_a_change_of_the_object_resets_the_back_off(queue: WorkQueue) -> None:
     """Rule: R90."""
     for _ in range(10):
         queue.add_rate_limited(A)
@@ -93,7 +93,7 @@ async def test_news_of_a_key_begin_its_pauses_anew(queue: WorkQueue) -> None:
     assert queue.add_rate_limited(A) < 0.1
 
 
-async def test_a_key_for_which_the_world_moved_on_is_never_put_off_for_long(queue: WorkQueue) -> None:
+async def test_a_conflict_has_a_short_delay_of_its_own(queue: WorkQueue) -> None:
     """Rule: R90."""
     for _ in range(20):
         assert queue.add_after_conflict(A) < 0.3
