@@ -219,7 +219,7 @@ def test_what_was_smuggled_in_is_said_and_disturbs_nobody(
 
     until_all_is_said(beside)
     resolved = conditions(beside)[UNLUCKY]["TagResolved"]
-    assert (resolved["status"], resolved["reason"]) == ("False", "SelectedInvalid")
+    assert (resolved["status"], resolved["reason"]) == ("False", "HolderInvalid")
     assert f"{NAME}-6.6.7 holds the tag {UNLUCKY}, but spec.artifacts: must be a list" in resolved["message"]
 
     # Whoever starts among them is not disturbed either.
