@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import HistoryEntry
 from pennant.api.version_status import ModelVersionStatus
 from pennant.core.facts.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.facts.measurement import Alerts, RangeQuery, Series

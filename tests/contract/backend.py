@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from pennant.api.deployment_status import HistoryEntry, Outcome, Trigger
+from pennant.api.history import HistoryEntry, Outcome, Trigger
 from pennant.api.meta import Json
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.facts.decision import ApplyWorkload

@@ -10,7 +10,8 @@ import pytest
 from contract import policies
 from contract.backend import a_revision, an_application, seen
 from contract.real import RealBackend
-from pennant.api.deployment_status import Applied, Outcome
+from pennant.api.deployment_status import Applied
+from pennant.api.history import Outcome
 from pennant.api.meta import Json
 from pennant.core.facts.observation import Snapshot, Workload
 from pennant.core.rollout.revision import RESTARTED_AT

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from contract.backend import NOON, Backend, a_revision, an_application, seen, seen_when
-from pennant.api.deployment_status import Applied, Outcome
+from pennant.api.deployment_status import Applied
+from pennant.api.history import Outcome
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.facts.decision import MirrorQuarantine
 from pennant.core.facts.observation import Invalid, Key, Snapshot

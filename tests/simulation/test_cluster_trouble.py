@@ -6,7 +6,7 @@ from collections.abc import Callable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pennant.api.deployment_status import Trigger
+from pennant.api.history import Trigger
 from simulation.support.steps import serving
 from simulation.support.story import Story
 from simulation.support.turn_order import ByDice

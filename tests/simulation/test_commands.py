@@ -2,7 +2,7 @@
 
 import pytest
 
-from pennant.api.deployment_status import MOST_COMMANDS
+from pennant.api.commands import MOST_COMMANDS
 from simulation.support.steps import assert_golden, move_tag, promoted, rolled_back, serving, told
 from simulation.support.story import Crash, Story
 from simulation.support.world import KEY

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pennant.api.conditions import ConditionStatus
-from pennant.api.deployment_status import Evidence, Outcome, QuarantineEntry, Trigger
+from pennant.api.history import Evidence, Outcome, QuarantineEntry, Trigger
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Key
 from pennant.core.rollout.revision import chained

@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pennant.api.deployment_status import Trigger
+from pennant.api.history import Trigger
 from pennant.core.rollout import history, revision_draft
 from simulation.support import invariants
 from simulation.support.metrics import ANSWERS, NAMES, Answer, answers, metrics

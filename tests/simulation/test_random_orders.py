@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from pennant.api.conditions import find
-from pennant.api.deployment_status import HistoryEntry, MetricState, QuarantineEntry, Trigger
+from pennant.api.deployment_status import MetricState
+from pennant.api.history import HistoryEntry, QuarantineEntry, Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Key

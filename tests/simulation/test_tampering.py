@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pennant.api.deployment_status import HistoryEntry
+from pennant.api.history import HistoryEntry
 from pennant.core.facts.observation import Revision
 from pennant.core.rollout.revision import flaw
 from simulation.support import invariants

@@ -18,8 +18,8 @@ from pennant.api.meta import (
     Word,
     validated,
 )
-from pennant.api.model_version import Split
 from pennant.api.pod_template import PodTemplate, longest_startup_seconds
+from pennant.api.recorded_metric import Split
 
 Replicas = Annotated[int, Field(ge=0, le=100_000)]
 SHORTEST_DEADLINE, AFTER_STARTUP_SECONDS = 600, 300

@@ -6,7 +6,7 @@ A pass takes at most one of them that writes. Each returns the pass with what it
 from dataclasses import replace
 from typing import assert_never
 
-from pennant.api.deployment_status import HistoryEntry
+from pennant.api.history import HistoryEntry
 from pennant.api.reasons import Reason
 from pennant.core.analysis import assessment
 from pennant.core.facts.decision import Action, CreateRevision, MarkRevision, PruneRevision

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from pennant.api import API_VERSION
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.core.facts.decision import ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.facts.observation import Key, Revision, Snapshot, Workload

@@ -7,7 +7,8 @@ from typing import TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from pennant.api.deployment_status import HistoryEntry, MetricState, Outcome, Trigger
+from pennant.api.deployment_status import MetricState
+from pennant.api.history import HistoryEntry, Outcome, Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.facts.decision import Decision

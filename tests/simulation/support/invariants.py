@@ -17,7 +17,8 @@ from functools import lru_cache
 from itertools import pairwise
 
 from pennant.api.conditions import find
-from pennant.api.deployment_status import ModelDeploymentStatus, Trigger
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import Trigger
 from pennant.core.facts.observation import Key
 from pennant.core.rollout.revision import entry_hash, unrestarted
 from simulation.support.world import World

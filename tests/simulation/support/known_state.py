@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TypeVar
 
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import HistoryEntry
 from pennant.core.facts.decision import ApplyWorkload, MirrorQuarantine
 from pennant.core.facts.observation import Key, Revision, Snapshot, Version, Workload
 from pennant.ports import Conflict, Unavailable

@@ -7,7 +7,7 @@ of the controllers, and the pods.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pennant.api.deployment_status import Evidence, HistoryEntry, QuarantineEntry
+from pennant.api.history import Evidence, HistoryEntry, QuarantineEntry
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Key

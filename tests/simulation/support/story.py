@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from pennant.api.conditions import find
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.controller.measurement_cache import Measurements
 from pennant.ports import MetricSource

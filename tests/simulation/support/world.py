@@ -14,7 +14,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec

@@ -5,7 +5,8 @@ from dataclasses import replace
 
 from pennant.api.analysis import Metric, MetricMode, OnUnknown
 from pennant.api.conditions import find
-from pennant.api.deployment_status import BAD, MetricState, ModelDeploymentStatus, Outcome, QuarantineEntry, Trigger
+from pennant.api.deployment_status import MetricState, ModelDeploymentStatus
+from pennant.api.history import BAD, Outcome, QuarantineEntry, Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.analysis.reading import FAULT_REASONS

@@ -3,7 +3,8 @@
 from typing import Any
 
 from pennant.api.crd import crds
-from pennant.api.deployment_status import ModelDeploymentStatus, Outcome, Trigger
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import Outcome, Trigger
 from pennant.api.meta import LABEL_PATTERN, LAST_REVISION, SEMVER_PATTERN, WORD_PATTERN
 from pennant.api.reasons import Reason
 from pennant.core.rollout.history import thinned

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pennant.api.analysis import Metric
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, Outcome, Trigger
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import HistoryEntry, Outcome, Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.facts.digest import content_digest

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pennant.api.analysis import Analysis
-from pennant.api.deployment_status import HistoryEntry, MetricState, MetricStatus, Outcome
+from pennant.api.deployment_status import MetricState, MetricStatus
+from pennant.api.history import HistoryEntry, Outcome
 from pennant.api.reasons import Reason
 from pennant.core.analysis import assessment
 from pennant.core.facts.measurement import (

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import HistoryEntry
 from pennant.core.facts.observation import Revision, Snapshot
 from pennant.core.rollout import integrity
 from pennant.core.rollout.revision import chained, entry_hash

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from pennant.api.conditions import Condition, ConditionStatus
-from pennant.api.deployment_status import Evidence, HistoryEntry, ModelDeploymentStatus, Outcome, Trigger
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import Evidence, HistoryEntry, Outcome, Trigger
 from pennant.api.reasons import ConditionType, Reason
 from pennant.core.analysis.assessment import Verdict
 from pennant.core.rollout import history, rollback_limits

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from pennant.api.deployment_status import Applied, HistoryEntry, ModelDeploymentStatus, PodProgress
+from pennant.api.deployment_status import Applied, ModelDeploymentStatus, PodProgress
+from pennant.api.history import HistoryEntry
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Observation, Span, Workload
 from pennant.core.facts.pods import Container, Pod, Pods, ReplicaSet, Running

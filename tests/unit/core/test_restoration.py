@@ -7,14 +7,8 @@ from typing import Any
 
 import pytest
 
-from pennant.api.deployment_status import (
-    Evidence,
-    HistoryEntry,
-    ModelDeploymentStatus,
-    Outcome,
-    QuarantineEntry,
-    Trigger,
-)
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import Evidence, HistoryEntry, Outcome, QuarantineEntry, Trigger
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.rollout.restoration import restored

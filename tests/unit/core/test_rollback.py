@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pennant.api.deployment_status import HistoryEntry, Outcome, QuarantineEntry
+from pennant.api.history import HistoryEntry, Outcome, QuarantineEntry
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.facts.observation import Revision

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from pennant.api.deployment_status import MetricState, MetricStatus, ModelDeploymentStatus, Outcome, Stable
+from pennant.api.deployment_status import MetricState, MetricStatus, ModelDeploymentStatus, Stable
+from pennant.api.history import Outcome
 from pennant.api.reasons import Reason
 from pennant.core.analysis import query_template, schedule
 from pennant.core.facts.measurement import Alert, AlertQuery, Alerts, LabelMatcher, Question, RangeQuery

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from pennant.api.deployment_status import HistoryEntry, Outcome
+from pennant.api.history import HistoryEntry, Outcome
 from pennant.core.facts.observation import Revision
 from pennant.core.rollout.undo import NoTarget, undo_target
 from unit.core.builders import NOON, a_snapshot, an_entry

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from pennant.api.deployment_status import ModelDeploymentStatus, Outcome
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import Outcome
 from pennant.core.facts.digest import content_digest, sha256
 from pennant.core.facts.observation import Invalid, Revision
 from pennant.core.rollout.revision import chained, data_hash, restarted, template_hash

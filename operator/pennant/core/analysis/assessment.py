@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pennant.api.analysis import AlertSelector, Analysis, Metric, MetricMode, OnUnknown
-from pennant.api.deployment_status import Evidence, HistoryEntry, MetricState, MetricStatus
+from pennant.api.deployment_status import MetricState, MetricStatus
+from pennant.api.history import Evidence, HistoryEntry
 from pennant.api.meta import clip
 from pennant.api.reasons import Reason
 from pennant.core.analysis import reading

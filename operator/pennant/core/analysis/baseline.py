@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from pennant.api.analysis import Metric, Threshold
-from pennant.api.deployment_status import HistoryEntry
+from pennant.api.history import HistoryEntry
 from pennant.api.reasons import Reason
 from pennant.core.facts.measurement import Series
 

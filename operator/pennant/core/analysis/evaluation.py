@@ -8,7 +8,7 @@ from enum import Enum, auto
 from typing import assert_never
 
 from pennant.api.analysis import Metric, OnNoData
-from pennant.api.deployment_status import HistoryEntry
+from pennant.api.history import HistoryEntry
 from pennant.api.reasons import Reason
 from pennant.core.analysis.baseline import AcceptableRange, acceptable_range
 from pennant.core.facts.measurement import Measurement, RangeQuery, Series

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from pennant.api.analysis import Metric
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import HistoryEntry
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.promql import COMMENT, PLACEHOLDER, STRING, WINDOW
 from pennant.core.facts.observation import Key

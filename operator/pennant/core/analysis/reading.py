@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from pennant.api.analysis import Metric, OnNoData, OnUnknown
-from pennant.api.deployment_status import Evidence, HistoryEntry, MetricState, MetricStatus
+from pennant.api.deployment_status import MetricState, MetricStatus
+from pennant.api.history import Evidence, HistoryEntry
 from pennant.api.reasons import Reason
 from pennant.core.analysis.evaluation import Answers, Check, Kind, checks
 from pennant.core.analysis.promql import filters, lacking

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from pennant.api.analysis import AfterPromotion, AlertSelector, Analysis, LabelOperator, Metric, PrometheusQuery
-from pennant.api.deployment_status import BAD, HistoryEntry, ModelDeploymentStatus, Trigger
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import BAD, HistoryEntry, Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core.analysis import query_template
 from pennant.core.analysis.promql import probe, reach

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pennant.api import GROUP
-from pennant.api.deployment_status import LONGEST_COMMAND
+from pennant.api.commands import LONGEST_COMMAND
 from pennant.api.meta import NAME, SENTENCE, clip, printable
 from pennant.core.facts.digest import short_hash
 

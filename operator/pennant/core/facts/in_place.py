@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pennant.api.deployment_status import HistoryEntry
+from pennant.api.history import HistoryEntry
 
 
 @dataclass(frozen=True, slots=True)

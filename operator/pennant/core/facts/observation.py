@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import HistoryEntry
 from pennant.api.meta import NAME, Json, clip
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec

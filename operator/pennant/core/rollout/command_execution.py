@@ -8,7 +8,8 @@ revisions; by its token, and without one by its words.
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from pennant.api.deployment_status import AnsweredCommand, CommandResult, HistoryEntry, LastCommand
+from pennant.api.commands import AnsweredCommand, CommandResult, LastCommand
+from pennant.api.history import HistoryEntry
 from pennant.api.meta import clip
 from pennant.core.facts.command import REQUESTED_AT, Command, Malformed, Verb
 from pennant.core.rollout.command_memory import (

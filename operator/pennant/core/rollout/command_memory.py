@@ -3,15 +3,9 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from pennant.api.deployment_status import (
-    LONGEST_COMMAND,
-    MOST_COMMANDS,
-    AnsweredCommand,
-    CommandResult,
-    LastCommand,
-    ModelDeploymentStatus,
-    Trigger,
-)
+from pennant.api.commands import LONGEST_COMMAND, MOST_COMMANDS, AnsweredCommand, CommandResult, LastCommand
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import Trigger
 from pennant.api.meta import clip
 from pennant.core.facts.command import REQUESTED_AT, Command
 from pennant.core.rollout.pass_state import Pass

@@ -9,7 +9,8 @@ from itertools import pairwise
 
 from pydantic.alias_generators import to_camel
 
-from pennant.api.deployment_status import HistoryEntry, Outcome, PodProgress, QuarantineEntry, Trigger
+from pennant.api.deployment_status import PodProgress
+from pennant.api.history import HistoryEntry, Outcome, QuarantineEntry, Trigger
 from pennant.api.reasons import Reason
 from pennant.core.analysis.assessment import Verdict
 from pennant.core.facts.observation import Revision, Untrusted, Workload

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 
-from pennant.api.deployment_status import HistoryEntry
+from pennant.api.history import HistoryEntry
 from pennant.core.facts.observation import Revision, Snapshot, Untrusted
 from pennant.core.rollout.revision import DEPLOYMENT_LABEL, entry_hash
 

@@ -5,13 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from pennant.api.analysis import Analysis
-from pennant.api.deployment_status import (
-    HistoryEntry,
-    MetricStatus,
-    PodProgress,
-    QuarantineEntry,
-    Trigger,
-)
+from pennant.api.deployment_status import MetricStatus, PodProgress
+from pennant.api.history import HistoryEntry, QuarantineEntry, Trigger
 from pennant.api.meta import SENTENCE, clip
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason

@@ -1,6 +1,6 @@
 """Which revision should be in place: the version that holds the tag, or a way back from a bad one."""
 
-from pennant.api.deployment_status import Trigger
+from pennant.api.history import Trigger
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
 from pennant.core.facts.observation import Invalid, Revision, Snapshot, Version

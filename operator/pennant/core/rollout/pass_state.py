@@ -4,7 +4,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, QuarantineEntry
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import HistoryEntry, QuarantineEntry
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
 from pennant.api.reasons import Reason

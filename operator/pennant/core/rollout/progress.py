@@ -10,7 +10,8 @@ Rule: R19.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pennant.api.deployment_status import HistoryEntry, PodProgress
+from pennant.api.deployment_status import PodProgress
+from pennant.api.history import HistoryEntry
 from pennant.api.meta import clip
 from pennant.api.model_deployment import ModelDeploymentSpec, OnUnavailable, OnUnschedulable
 from pennant.api.reasons import Reason

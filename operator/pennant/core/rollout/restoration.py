@@ -7,7 +7,8 @@ is rebuilt from the records.
 from collections.abc import Iterator
 from itertools import zip_longest
 
-from pennant.api.deployment_status import BAD, HistoryEntry, ModelDeploymentStatus, QuarantineEntry, Trigger
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import BAD, HistoryEntry, QuarantineEntry, Trigger
 from pennant.api.meta import SENTENCE, clip
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Snapshot, Workload

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from pennant.api.deployment_status import HistoryEntry, Outcome, QuarantineEntry, Trigger
+from pennant.api.history import HistoryEntry, Outcome, QuarantineEntry, Trigger
 from pennant.api.meta import LAST_REVISION, LONGEST_RESTART, NAME, SENTENCE, Json, clip
 from pennant.core.facts.command import Command
 from pennant.core.facts.in_place import current

@@ -7,7 +7,7 @@ and creating either of the two does not lift it.
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from pennant.api.deployment_status import BAD, HistoryEntry, Outcome, QuarantineEntry
+from pennant.api.history import BAD, HistoryEntry, Outcome, QuarantineEntry
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.facts.decision import MirrorQuarantine

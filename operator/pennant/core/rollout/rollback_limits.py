@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pennant.api.deployment_status import Trigger
+from pennant.api.history import Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
 from pennant.api.reasons import Reason
 from pennant.core.rollout.history import History

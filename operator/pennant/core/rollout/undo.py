@@ -7,7 +7,7 @@ entry in the status carries the undo through.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pennant.api.deployment_status import BAD, HistoryEntry, QuarantineEntry, Trigger
+from pennant.api.history import BAD, HistoryEntry, QuarantineEntry, Trigger
 from pennant.api.meta import SENTENCE, clip
 from pennant.api.reasons import Reason
 from pennant.core.facts.command import Command

@@ -1,6 +1,7 @@
 """The status that a pass ends with."""
 
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus, Serving, Stable
+from pennant.api.deployment_status import ModelDeploymentStatus, Serving, Stable
+from pennant.api.history import HistoryEntry
 from pennant.core.facts.in_place import in_place
 from pennant.core.rollout import history
 from pennant.core.rollout.pass_state import Pass

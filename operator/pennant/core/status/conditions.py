@@ -4,7 +4,8 @@ from collections.abc import Callable
 from datetime import datetime
 
 from pennant.api.conditions import Condition, carried
-from pennant.api.deployment_status import ModelDeploymentStatus, Trigger
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import Trigger
 from pennant.api.meta import clip
 from pennant.api.reasons import ConditionType, Reason
 from pennant.core.rollout.pass_state import Pass

@@ -3,8 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from pennant.api.commands import CommandResult
 from pennant.api.conditions import Condition, ConditionStatus, find
-from pennant.api.deployment_status import CommandResult, Drift, HistoryEntry, ModelDeploymentStatus
+from pennant.api.deployment_status import Drift, ModelDeploymentStatus
+from pennant.api.history import HistoryEntry
 from pennant.api.reasons import ConditionType, Reason
 from pennant.core.facts.decision import Event, EventType
 from pennant.core.facts.in_place import current

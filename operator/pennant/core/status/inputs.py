@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pennant.api.conditions import ConditionStatus, find
-from pennant.api.deployment_status import QuarantineEntry
+from pennant.api.history import QuarantineEntry
 from pennant.api.reasons import ConditionType, Reason
 from pennant.core.facts.decision import CreateRevision
 from pennant.core.rollout import history, revision, rollback

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from pennant.api.deployment_status import HistoryEntry, MetricState
+from pennant.api.deployment_status import MetricState
+from pennant.api.history import HistoryEntry
 from pennant.api.reasons import Reason
 from pennant.core.rollout.pass_state import Pass
 from pennant.core.status.availability import is_scaled_to_zero

@@ -9,8 +9,10 @@ Rule: R81.
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from pennant.api.artifacts import Artifact, Tensor
 from pennant.api.meta import clip
-from pennant.api.model_version import Artifact, Dataset, DatasetRole, ModelVersionSpec, Tensor
+from pennant.api.model_version import ModelVersionSpec
+from pennant.api.provenance import Dataset, DatasetRole
 from pennant.api.version_status import MOST_REASONS, Bump, ComputedBump
 
 LINE = 256

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from pennant.api.model_deployment import PromotionGate
-from pennant.api.model_version import Direction, ModelVersionSpec, RecordedMetric, Split
+from pennant.api.model_version import ModelVersionSpec
+from pennant.api.recorded_metric import Direction, RecordedMetric, Split
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from enum import StrEnum
 
-from pennant.api.model_version import DatasetRole, ModelVersionSpec, Split
+from pennant.api.model_version import ModelVersionSpec
+from pennant.api.provenance import DatasetRole
+from pennant.api.recorded_metric import Split
 
 
 class Element(StrEnum):

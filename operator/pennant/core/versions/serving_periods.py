@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from pennant.api.deployment_status import HistoryEntry
+from pennant.api.history import HistoryEntry
 from pennant.api.version_status import MOST_SERVED, ServedBy
 
 LONGEST_LINE = 256

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pennant.api import API_VERSION, GROUP
-from pennant.api.deployment_status import HistoryEntry
+from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core.facts.observation import Snapshot

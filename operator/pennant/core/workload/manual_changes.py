@@ -7,7 +7,8 @@ and never the criterion. Differences are looked for only while nothing of ours i
 from dataclasses import dataclass
 from datetime import datetime
 
-from pennant.api.deployment_status import BAD, Applied, Drift, HistoryEntry, Trigger
+from pennant.api.deployment_status import Applied, Drift
+from pennant.api.history import BAD, HistoryEntry, Trigger
 from pennant.api.meta import NAME, clip
 from pennant.core.facts.digest import short_hash
 from pennant.core.facts.observation import Workload

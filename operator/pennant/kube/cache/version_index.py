@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pennant.api.deployment_status import HistoryEntry
+from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import ModelVersionStatus

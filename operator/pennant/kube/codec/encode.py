@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from pennant.api.deployment_status import HistoryEntry, ModelDeploymentStatus
+from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import HistoryEntry
 from pennant.core.facts.observation import Revision, Snapshot
 from pennant.core.workload import deployment_manifest
 from pennant.kube.codec.revisions import IMMUTABLE, revision_name

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from pennant.api import GROUP
-from pennant.api.deployment_status import HistoryEntry
+from pennant.api.history import HistoryEntry
 from pennant.api.meta import LAST_REVISION, Json
 from pennant.core.facts.observation import Key, Revision
 from pennant.core.rollout.revision import CHAINED, DEPLOYMENT_LABEL, flaw
