@@ -1,4 +1,7 @@
-"""Condition types and reasons: a stable part of the API, each documented by the same four facts."""
+"""Condition types and reasons: a stable part of the API. `docs/conditions.md` is generated from this module.
+
+Where `Stalled` says nothing more specific, its message ends with `to_do`: keep that within 250 characters.
+"""
 
 from enum import StrEnum
 from typing import Annotated, Self
@@ -7,7 +10,7 @@ from pennant.api.meta import ANY_WORD, Open
 
 
 class Word(StrEnum):
-    """A word of the API and what a reader must know of it."""
+    """A condition type or a reason, with its documentation: what it means, when it is set and cleared, what to do."""
 
     means: str
     set_when: str
@@ -15,7 +18,7 @@ class Word(StrEnum):
     to_do: str
 
     def __new__(cls, word: str, means: str, set_when: str, cleared_when: str, to_do: str) -> Self:
-        """Attach the four facts to the word."""
+        """Return the member of this value, with the four sentences as attributes."""
         member = str.__new__(cls, word)
         member._value_ = word
         member.means, member.set_when = means, set_when
@@ -33,73 +36,77 @@ class ConditionType(Word):
 
     READY = (
         "Ready",
-        "The version that holds the tag is serving and healthy.",
-        "All pods are of the version that holds the tag, and no metric is breached.",
-        "Any other condition says that something is wrong or under way; reason and message are taken from it.",
+        "The target version serves and is healthy.",
+        "All pods run the target version, enough of them are available, and no enforced metric is breached.",
+        "A change is in progress, or another condition reports a problem. `reason` and `message` are copied from that "
+        "condition.",
         "Read the message.",
     )
     AVAILABLE = (
         "Available",
-        "Some version is serving with its minimum of available pods.",
-        "The Deployment says so.",
+        "Enough pods are available to serve requests, whichever version they run.",
+        "The condition `Available` of the Deployment is True, and at least one pod is available.",
         "The Deployment has fewer available pods than it needs.",
         "Look at the pods: `kubectl describe pods -l pennant.dev/modeldeployment=NAME`.",
     )
     TAG_RESOLVED = (
         "TagResolved",
-        "Exactly one version holds the tag.",
-        "One valid ModelVersion of the model carries the tag.",
-        "No version or more than one carries it.",
-        "Put the tag on exactly one ModelVersion.",
+        "The target version is known: exactly one version has the tag, or `spec.version` names one.",
+        "Exactly one valid ModelVersion of the model has the tag, or the one that `spec.version` names exists.",
+        "No version or more than one has the tag, or the version is invalid or does not exist.",
+        "Add the tag to exactly one ModelVersion.",
     )
     RECONCILING = (
         "Reconciling",
-        "A change is under way.",
-        "A revision is being rolled out, or the tag is being moved.",
-        "The rollout is complete, or a person must act.",
-        "Wait; `kubectl wait --for=condition=Ready`.",
+        "A change is in progress.",
+        "A revision is being rolled out, a rollback is pending, or the tag is being moved.",
+        "The change is complete, or it cannot continue until somebody acts.",
+        "Wait: `kubectl wait --for=condition=Ready modeldeployment/NAME`.",
     )
     STALLED = (
         "Stalled",
-        "A person must act.",
-        "The operator can do nothing more by itself.",
-        "The cause named by the reason is gone.",
-        "Read the reason and the message.",
+        "The operator cannot continue; somebody must act.",
+        "One of the problems applies that the operator cannot solve. The reason names it.",
+        "The problem is solved.",
+        "Read the message: it ends with what to do.",
     )
     METRICS_HEALTHY = (
         "MetricsHealthy",
-        "All metrics pass.",
-        "Each metric's last checks are within its threshold.",
-        "A metric is breached (False), or a metric gives no number (Unknown).",
-        "Look at `status.analysis`.",
+        "All enforced metrics of the current revision pass.",
+        "The last checks of each enforced metric are within its limits.",
+        "A metric is breached (False), or it is not known whether a metric passes (Unknown).",
+        "See `status.analysis`, which has the state and the reason of each metric.",
     )
     ROLLED_BACK = (
         "RolledBack",
-        "The tag asks for a version that was found bad here, and another one is served.",
-        "The version that holds the tag is in `status.quarantine`.",
+        "The target version is quarantined, because it failed here or was undone, and another version serves.",
+        "The target version, or its combination with the current pod template, is in `status.quarantine` and is not "
+        "the current revision.",
         "The tag moves to another version, or the version is retried.",
-        "Move the tag to a good version.",
+        "Move the tag to a fixed version, or retry this one: `pennant.dev/retry` with its version.",
     )
     VERIFIED = (
         "Verified",
-        "The current revision is known good.",
-        "It was available, and all its metrics passed, for `analysis.bakeSeconds` without a break.",
-        "Another revision takes its place.",
-        "While it is False, the reason says what the revision waits for; a rollback goes to verified revisions alone.",
+        "The current revision is verified. Automatic rollbacks go to verified revisions only.",
+        "The revision was available, and all enforced metrics passed, for `analysis.bakeSeconds` without interruption.",
+        "A new revision becomes the current one, or the current one fails. While the condition is False, the reason "
+        "says what verification waits for.",
+        "Wait; if the reason is neither `Baking` nor `RolloutInProgress`, follow its advice.",
     )
     SUSPENDED = (
         "Suspended",
-        "Everything is left as it is.",
+        "Rollouts, rollbacks and corrections are suspended.",
         "`spec.paused` is true.",
         "`spec.paused` is false.",
-        "Set `spec.paused` to false when the rollout may go on.",
+        "Set `spec.paused` to false to continue.",
     )
     HISTORY_INTACT = (
         "HistoryIntact",
-        "The history says what its records say, and the records hang together by their hashes.",
-        "Each entry agrees with its ControllerRevision, whose hashes fit its content and the revision after it.",
-        "A ControllerRevision is gone, or was made anew with another content.",
-        "Find out who did it; the message names the revision.",
+        "All history entries match their ControllerRevisions.",
+        "Each entry of `status.history` has its ControllerRevision, the hashes of both match, and each revision names "
+        "the hash of the one before it.",
+        "A ControllerRevision is missing, or its content was changed.",
+        "Find out who changed it; the message names the revision. docs/security.md says what the hashes can prove.",
     )
 
 
@@ -108,17 +115,18 @@ class VersionConditionType(Word):
 
     READY = (
         "Ready",
-        "The record is valid: every field makes sense.",
-        "The spec can be read as the schema describes it.",
-        "A field is wrong; the message names it, and the mend.",
-        "Create a new ModelVersion with the field mended.",
+        "The record is valid.",
+        "Every field of the spec matches the schema.",
+        "A field is invalid. The message names it, and says what it must be.",
+        "Create a new ModelVersion with the field fixed; a record cannot be changed.",
     )
     COMPLETE = (
         "Complete",
-        "The record holds all that it takes to make the model again: nine elements.",
-        "All nine elements are there.",
-        "An element is missing (False; the message lists which), or the spec cannot be read (Unknown).",
-        "To be complete is no duty, unless `promotion.requireComplete` asks for it; a new ModelVersion can hold more.",
+        "The record has all nine elements that are needed to reproduce the version.",
+        "None of the nine elements is missing.",
+        "An element is missing (False; the message lists them), or the spec is invalid (Unknown).",
+        "A record may be incomplete unless `promotion.requireComplete` is set. To add elements, create a new "
+        "ModelVersion.",
     )
 
 
@@ -127,610 +135,621 @@ class Reason(Open, Word):
 
     @classmethod
     def _described(cls, word: Self) -> Self:
-        word.means = "A newer release of the operator knows what this word means."
-        word.set_when = word.cleared_when = "That release says so."
+        word.means = "A newer release of the operator wrote this reason."
+        word.set_when = word.cleared_when = "See the documentation of that release."
         word.to_do = "Read the documentation of that release."
         return word
 
     SERVING = (
         "Serving",
-        "The version that holds the tag takes all traffic.",
-        "The rollout is complete and no metric is breached.",
-        "Anything else is the case.",
-        "Nothing.",
+        "The target version serves.",
+        "The rollout is complete and no enforced metric is breached.",
+        "A change begins, or a problem occurs.",
+        "No action needed.",
     )
     TAG_HELD = (
         "TagHeld",
-        "Exactly one version holds the tag.",
-        "One valid ModelVersion of the model carries the tag.",
+        "Exactly one version has the tag.",
+        "One valid ModelVersion of the model has the tag.",
         "The tag is moved.",
-        "Nothing.",
+        "No action needed.",
     )
     TAG_UNASSIGNED = (
         "TagUnassigned",
-        "No version of the model holds the tag.",
-        "No ModelVersion of the model carries the tag; what serves goes on serving.",
-        "A ModelVersion carries the tag.",
-        "Put the tag on the version that should serve.",
+        "No version of the model has the tag. The current version keeps serving.",
+        "No ModelVersion of the model in this namespace has the tag in `spec.tags`.",
+        "A ModelVersion gets the tag.",
+        "Add the tag to the version that should serve.",
     )
     TAG_AMBIGUOUS = (
         "TagAmbiguous",
-        "More than one version of the model holds the tag.",
-        "Two or more ModelVersions carry the tag; what serves goes on serving.",
-        "Exactly one ModelVersion carries it.",
-        "Take the tag from all versions but one.",
+        "More than one version of the model has the tag. The current version keeps serving.",
+        "Two or more valid ModelVersions have the tag, and `promotion.onAmbiguousTag` is Hold.",
+        "Exactly one of them has it.",
+        "Remove the tag from all versions but one.",
     )
     HOLDER_INVALID = (
         "HolderInvalid",
-        "The version that holds the tag is not a valid record.",
-        "The only ModelVersion that carries the tag cannot be read; the message names the field.",
-        "A valid ModelVersion carries the tag.",
-        "Create a corrected ModelVersion and move the tag to it.",
+        "The target version is not a valid record. The current version keeps serving.",
+        "Every ModelVersion that has the tag, or the one that `spec.version` names, is invalid. The message names the "
+        "field.",
+        "A valid ModelVersion has the tag.",
+        "Create a fixed ModelVersion and move the tag to it.",
     )
     VERSION_PINNED = (
         "VersionPinned",
-        "`spec.version` names the version, whatever its tags.",
-        "`spec.version` is set, and a valid ModelVersion of that version exists.",
-        "`spec.version` is taken away, or the ModelVersion is deleted.",
-        "Nothing.",
+        "`spec.version` names the target version; tags are ignored.",
+        "`spec.version` is set, and a valid ModelVersion with that version exists.",
+        "`spec.version` is removed, or the ModelVersion is deleted.",
+        "No action needed.",
     )
     VERSION_NOT_FOUND = (
         "VersionNotFound",
-        "`spec.version` names a version that does not exist.",
-        "No ModelVersion of the model has this version; what serves goes on serving.",
-        "Such a ModelVersion is created, or `spec.version` is changed.",
-        "Create the ModelVersion, or mend `spec.version`.",
+        "`spec.version` names a version that does not exist. The current version keeps serving.",
+        "No ModelVersion of the model in this namespace has that version.",
+        "The ModelVersion is created, or `spec.version` is changed.",
+        "Create the ModelVersion, or correct `spec.version`.",
     )
     NEWEST_OF_SEVERAL = (
         "NewestOfSeveral",
-        "Several versions hold the tag, and the one of the highest semantic version counts.",
-        "Two or more ModelVersions carry the tag, and `promotion.onAmbiguousTag` is Newest.",
-        "Exactly one ModelVersion carries it.",
-        "Nothing.",
+        "Several versions have the tag; the target is the one with the highest semantic version.",
+        "Two or more valid ModelVersions have the tag, and `promotion.onAmbiguousTag` is Newest.",
+        "Exactly one of them has it.",
+        "No action needed.",
     )
     PAUSED = (
         "Paused",
-        "Nothing is changed until a person says so.",
-        "`spec.paused` is true.",
+        "The ModelDeployment is paused: no rollout, rollback or correction begins or continues.",
+        "`spec.paused` is true, or the Deployment is paused.",
         "`spec.paused` is false.",
-        "Set `spec.paused` to false when the rollout may go on.",
+        "Set `spec.paused` to false to continue.",
     )
     NOT_PAUSED = (
         "NotPaused",
-        "Rollouts and rollbacks happen by themselves.",
+        "Rollouts and rollbacks are automatic.",
         "`spec.paused` is false.",
         "`spec.paused` is true.",
-        "Nothing.",
+        "No action needed.",
     )
     HISTORY_CONSISTENT = (
         "HistoryConsistent",
-        "Every entry agrees with its record, and the chain of hashes has no gap.",
-        "The check finds nothing.",
-        "It finds something.",
-        "Nothing.",
+        "All history entries match their ControllerRevisions.",
+        "No entry differs from its ControllerRevision, and none is missing.",
+        "An entry differs, or a ControllerRevision is missing.",
+        "No action needed.",
     )
     HISTORY_TAMPERED = (
         "HistoryTampered",
-        "Somebody changed what was recorded.",
-        "As `HistoryIntact`: a ControllerRevision is gone, or is not what was recorded. As `Stalled`: it is that of "
-        "the revision in place, which keeps serving and cannot be recorded anew; or without a status, nothing tells "
-        "what was recorded. As an event: an entry of `status.history` did not say what its record says, and was "
-        "restored from it.",
-        "As `HistoryIntact`: the revision is beyond `historyLimit`. As `Stalled`: another revision is in place.",
-        "Find out who may write status and ControllerRevisions; the message names the revision and the field. "
-        "docs/security.md says what the hashes can show.",
+        "A part of the history was changed or deleted.",
+        "In `HistoryIntact`: a ControllerRevision is missing or was changed. In `Stalled`: it is that of the current "
+        "revision, which keeps serving but cannot be recorded again; or the status is lost and ControllerRevisions "
+        "contradict each other. As an event: an entry of `status.history` differed from its ControllerRevision and was "
+        "restored.",
+        "In `HistoryIntact`: the revision is older than `historyLimit` allows. In `Stalled`: a new revision becomes "
+        "the current one.",
+        "Find out who has permission to write ModelDeployment status and ControllerRevisions; the message names the "
+        "revision and the field. docs/security.md says what the hashes can prove.",
     )
     STATUS_UNREADABLE = (
         "StatusUnreadable",
-        "A part of the status cannot be read, so nothing is changed; what serves keeps serving.",
-        "A field of the status that nothing else tells has a form that this release does not know; the message names "
-        "it. Somebody wrote it, or a newer release of the operator did. Of a ModelVersion only an event says it.",
+        "A part of the status cannot be read. The operator changes nothing; the current version keeps serving.",
+        "A field of the status that cannot be computed again has a form that this release does not know, because a "
+        "newer release or somebody else wrote it. The message names the field. For a ModelVersion it is an event only.",
         "The status can be read again, or is removed.",
-        "Run the release that wrote it, or remove the status by the command in the message: it is rebuilt from the "
-        "ControllerRevisions.",
+        "Run the release that wrote the status, or remove the status by the command in the message: it is rebuilt from "
+        "the ControllerRevisions.",
     )
     RECORD_INCOMPLETE = (
         "RecordIncomplete",
-        "A version has no complete record; one that is asked for is then not rolled out, where that is required.",
-        "One of the nine elements is missing; the message lists which. A ModelDeployment says it where "
-        "`promotion.requireComplete` is true, a ModelVersion always.",
-        "The tag moves to another version, or the requirement is taken away.",
+        "Elements of a complete record are missing. The target version is not rolled out if "
+        "`promotion.requireComplete` is true.",
+        "One of the nine elements is missing; the message lists them. A ModelVersion reports it always, a "
+        "ModelDeployment if `promotion.requireComplete` is true.",
+        "The tag moves to another version, or the requirement is removed.",
         "Create a new ModelVersion with the missing elements and move the tag to it.",
     )
     RECORD_VALID = (
         "RecordValid",
-        "The record of a version can be read.",
-        "Every field of the spec is as the schema describes it.",
-        "A field is wrong.",
-        "Nothing.",
+        "The record is valid.",
+        "Every field of the spec matches the schema.",
+        "A field is invalid.",
+        "No action needed.",
     )
     RECORD_COMPLETE = (
         "RecordComplete",
-        "The record of a version holds all nine elements.",
+        "The record has all nine elements.",
         "None of the nine elements is missing.",
         "Never: a record cannot be changed.",
-        "Nothing.",
+        "No action needed.",
     )
     GATE_FAILED = (
         "GateFailed",
-        "The version that is asked for is worse by its record than the one in place, so it is not rolled out.",
-        "A gate of `promotion.gates` does not pass; the message says which, with both numbers.",
+        "A promotion gate blocks the target version: by its record, it is worse than the current version.",
+        "A gate of `promotion.gates` does not pass. The message names the gate, and gives both values.",
         "The tag moves to another version, or the gate is changed.",
-        "Compare the two records; move the tag back, or change the gate on purpose.",
+        "Compare the two records; move the tag back, or change `promotion.gates`.",
     )
     ROLLBACK_BUDGET_EXHAUSTED = (
         "RollbackBudgetExhausted",
-        "There were as many automatic rollbacks as `rollback.budget` allows.",
-        "A version breaches, or a new one is asked for, and the budget is used up.",
-        "The oldest of them is older than the window, or the budget is raised.",
+        "The number of automatic rollbacks has reached `rollback.budget`. No further rollback is made, and no new "
+        "version is rolled out.",
+        "A version fails, or a new version has the tag, while the budget is used up.",
+        "The oldest counted rollback leaves the window, or the budget is raised.",
         "Find out why versions keep failing; move the tag to a version known good, or raise the budget.",
     )
     ROLLBACK_COOLING_DOWN = (
         "RollbackCoolingDown",
-        "A rollback is due and waits.",
-        "The version in place breaches within `rollback.cooldownSeconds` after a rollback.",
-        "The time is over; then it is rolled back if it still breaches.",
-        "Wait, or undo.",
+        "A rollback is due, but `rollback.cooldownSeconds` since the last one are not over.",
+        "The current version fails within `rollback.cooldownSeconds` after an automatic rollback.",
+        "The cooldown is over. The version is then rolled back if it still fails.",
+        "Wait, or roll back at once by `pennant.dev/rollback-to`.",
     )
     BREACH_PAUSED = (
         "BreachPaused",
-        "The version in place was found bad, and the rollout is frozen where it is.",
-        "A metric is breached or the rollout failed, and `rollback.action` is Pause.",
-        "The tag moves on, the version is retried or undone, or the action is changed.",
-        "Decide: undo, retry, or move the tag.",
+        "The current version failed. Its rollout is paused, because `rollback.action` is Pause.",
+        "A metric is breached, or the rollout failed, and `rollback.action` is Pause.",
+        "The tag moves, the version is retried or undone, or `rollback.action` is changed.",
+        "Decide: move the tag, or give `pennant.dev/rollback-to` or `pennant.dev/retry`.",
     )
     MASS_BREACH_SUSPECTED = (
         "MassBreachSuspected",
-        "So many different contents breach at once against one metric source that the source is not believed.",
-        "As many contents breach by enforced metrics as the operator's setting `mass_breach_count` says, one of them "
-        "known good before, and as large a share of the deployments that use the source, in all and in the namespace, "
-        "as `mass_breach_percent` says.",
+        "So many different contents breach at the same time that the metric source is suspect. No version that "
+        "breaches by this source alone is rolled back.",
+        "At least `mass_breach_count` different contents breach enforced metrics of the source, one of them was verified "
+        "before, and they are at least `mass_breach_percent` of the deployments that use the source, in the cluster "
+        "and in the namespace (both are settings of the operator). Also for the first 5 seconds after a start.",
         "Fewer of them breach.",
-        "Look after the metric source; if it is right, undo or move the tags by hand.",
+        "Check the metric source. If its values are right, roll back by `pennant.dev/rollback-to`, or move the tags.",
     )
     ROLLOUT_IN_PROGRESS = (
         "RolloutInProgress",
-        "Pods are being replaced.",
-        "A revision is not completely rolled out.",
-        "All pods are of the revision and available, or it has failed.",
+        "A revision is being rolled out.",
+        "Not all pods are of the current revision and available.",
+        "All pods are of the current revision and available, or the rollout failed.",
         "Wait.",
     )
     ROLLBACK_IN_PROGRESS = (
         "RollbackInProgress",
-        "Pods are being put back to a version known good.",
-        "A metric was breached, or a rollout failed.",
-        "All pods are of the earlier version and available.",
-        "Wait; then see RolledBack.",
+        "An automatic rollback to a verified version is in progress.",
+        "A metric was breached or a rollout failed, and a verified revision exists.",
+        "All pods are of the rollback target and available.",
+        "Wait; then see the condition `RolledBack`.",
     )
     UP_TO_DATE = (
         "UpToDate",
-        "No change is under way.",
-        "The Deployment is what the newest revision says.",
+        "No change is in progress.",
+        "The Deployment is that of the current revision, or no change can be made until somebody acts.",
         "A change begins.",
-        "Nothing.",
+        "No action needed.",
     )
     NOT_STALLED = (
         "NotStalled",
-        "No person needs to act.",
-        "None of the reasons of Stalled holds.",
-        "One of them holds.",
-        "Nothing.",
+        "No problem needs somebody to act.",
+        "None of the reasons of `Stalled` applies.",
+        "One of them applies.",
+        "No action needed.",
     )
     MINIMUM_AVAILABLE = (
         "MinimumAvailable",
         "Enough pods are available.",
-        "The Deployment's condition Available is True.",
-        "Pods are lost.",
-        "Nothing.",
+        "The condition `Available` of the Deployment is True, and at least one pod is available.",
+        "Too few pods are available.",
+        "No action needed.",
     )
     PODS_UNAVAILABLE = (
         "PodsUnavailable",
-        "Too few pods are available.",
-        "The Deployment's condition Available is not True.",
+        "Too few pods are available. A revision that is not verified and loses all its pods by its own fault has "
+        "failed.",
+        "The condition `Available` of the Deployment is not True, or no pod has been available for "
+        "`rollout.progressDeadlineSeconds`.",
         "Enough pods are available.",
-        "Look at the pods.",
+        "Look at the pods: `kubectl describe pod` and `kubectl logs`.",
     )
     PODS_UNSCHEDULABLE = (
         "PodsUnschedulable",
-        "No node takes the new pods. The version is not to blame, so it is not condemned.",
-        "The scheduler finds no node for a pod of the current revision for `rollout.progressDeadlineSeconds`; the "
-        "message has the scheduler's words.",
-        "The pods are scheduled; the rollout then has its whole deadline again.",
-        "Add nodes, free resources, or change what the pod template requests. "
-        "`rollout.onUnschedulable: Rollback` rolls back instead.",
+        "No node has room for the new pods. The version has not failed.",
+        "The scheduler has found no node for a pod of the current revision for `rollout.progressDeadlineSeconds`. The "
+        "message quotes the scheduler.",
+        "The pods are scheduled. The rollout then has its whole deadline again.",
+        "Add nodes, free resources, or change what the pod template requests. Set `rollout.onUnschedulable` to "
+        "Rollback to roll back instead.",
     )
     PODS_REFUSED = (
         "PodsRefused",
-        "The API server refuses to create the new pods. The version is not to blame, so it is not condemned.",
-        "A quota, a LimitRange or an admission policy refuses the pods of the current revision; the message has the "
-        "API server's words.",
-        "The pods are created; the rollout then has its whole deadline again.",
+        "The API server refuses to create the new pods. The version has not failed.",
+        "A ResourceQuota, a LimitRange or an admission policy refuses the pods of the current revision. The message "
+        "quotes the API server.",
+        "The pods are created. The rollout then has its whole deadline again.",
         "Raise the quota, or change the policy or the pod template.",
     )
     PODS_EVICTED = (
         "PodsEvicted",
-        "The cluster takes the new pods from their nodes. The version is not to blame, so it is not condemned.",
-        "A pod of the current revision was evicted, preempted or ended with its node, and none was available for "
-        "`rollout.progressDeadlineSeconds`.",
-        "A pod stays on its node; the rollout then has its whole deadline again.",
-        "Look at the nodes; give the pods the requests and the priority that they need.",
+        "The new pods were evicted from their nodes. The version has not failed.",
+        "A pod of the current revision was evicted, preempted or terminated with its node, and no further pod became "
+        "available for `rollout.progressDeadlineSeconds`.",
+        "A pod stays on its node. The rollout then has its whole deadline again.",
+        "Look at the nodes; set the resource requests and the priority that the pods need.",
     )
     PODS_NOT_STARTED = (
         "PodsNotStarted",
-        "The new pods have nodes, and their containers do not start. The version is not to blame, so it is not "
-        "condemned.",
-        "No container of a pod of the current revision has started for `rollout.progressDeadlineSeconds`, or all its "
-        "containers are ready and its node or a readiness gate is not.",
-        "The containers start; the rollout then has its whole deadline again.",
-        "Look at the pod's events (`kubectl describe pod`) and at the node.",
+        "The new pods are scheduled, but their containers do not start. The version has not failed.",
+        "No container of a pod of the current revision has started for `rollout.progressDeadlineSeconds`; or all its "
+        "containers are ready, but its node or a readiness gate is not.",
+        "The containers start. The rollout then has its whole deadline again.",
+        "Look at the events of the pod (`kubectl describe pod`) and at the node.",
     )
     CONTROLLERS_AWAY = (
         "ControllersAway",
-        "Kubernetes' own controllers do not act for the new pods. The version is not to blame, so it is not condemned.",
-        "For `rollout.progressDeadlineSeconds` nobody created, scheduled or counted pods of the current revision.",
-        "They are created and counted; the rollout then has its whole deadline again.",
-        "Look after kube-controller-manager and kube-scheduler.",
+        "The controllers of Kubernetes do not handle the new pods. The version has not failed.",
+        "For `rollout.progressDeadlineSeconds`, no controller has created, scheduled or counted the pods of the "
+        "current revision.",
+        "The pods are created and counted. The rollout then has its whole deadline again.",
+        "Check kube-controller-manager and kube-scheduler.",
     )
     SCALED_TO_ZERO = (
         "ScaledToZero",
-        "There is no pod, because none is asked for.",
-        "`spec.replicas` is 0. Nothing is verified and nothing fails meanwhile.",
-        "It is scaled up; the deadline and the bake time then begin.",
-        "Nothing.",
+        "There are no pods, because `spec.replicas` is 0. No metric is read, and no revision is verified or fails.",
+        "`spec.replicas` is 0.",
+        "The ModelDeployment is scaled up. The deadline begins then, the bake time with the first available pod.",
+        "No action needed.",
     )
     BAKING = (
         "Baking",
-        "The current revision passes, and has not passed for long enough to be known good.",
-        "It is rolled out, its pods are available and no metric speaks against it.",
-        "`analysis.bakeSeconds` are over without a break, or there is a break.",
+        "The current revision passes, but its bake time is not over.",
+        "The revision is rolled out, enough pods are available, and all enforced metrics pass.",
+        "`analysis.bakeSeconds` are over without interruption, or there is an interruption.",
         "Wait.",
     )
     NOT_VERIFIED = (
         "NotVerified",
-        "A revision does not become known good, so that a rollback could not go to it.",
-        "Twice its bake time is over; the message says what it waits for.",
-        "Event only; see the condition Verified.",
-        "Correct the query or the metric source that the message names. Where a series exists only while something is "
-        "wrong, write `or vector(0)` or set `onNoData`.",
+        "The current revision has not been verified in time, so no rollback can go to it.",
+        "Twice its bake time is over. The message says what verification waits for.",
+        "Event only; see the condition `Verified`.",
+        "Correct the query or the metric source that the message names. If the query has a series only while something "
+        "is wrong, add `or vector(0)` or set `onNoData` to Pass.",
     )
     REINSTATED = (
         "Reinstated",
-        "A revision that had failed is known good after all.",
-        "Its rollout took longer than the deadline, nothing took its place, and it has passed its bake time since.",
+        "A revision whose rollout failed is verified after all.",
+        "The rollout took longer than its deadline, no other revision replaced it, and it has passed its bake time "
+        "since.",
         "Event only.",
         "Raise `rollout.progressDeadlineSeconds`.",
     )
     ROLLBACK_DID_NOT_HELP = (
         "RollbackDidNotHelp",
-        "The version that was gone back to breaches the same metric, so the version is not the cause. Nothing more is "
-        "rolled back, and nothing more is condemned.",
-        "A version that was known good breaches the metric of the rollback before it is known good again, and there "
-        "were `rollback.limit` automatic rollbacks in a row.",
+        "The rollback target breaches the same metric, so the version is not the cause. No further version is rolled "
+        "back or quarantined.",
+        "`rollback.limit` automatic rollbacks followed each other, none of their targets was verified again, and the "
+        "current one breaches the metric that caused the rollback.",
         "The metric passes, or the tag moves.",
         "Look for what both versions depend on: data, features, traffic, other services.",
     )
     ROLLBACK_LIMIT_REACHED = (
         "RollbackLimitReached",
-        "As many automatic rollbacks followed each other as `rollback.limit` allows, and none of the versions became "
-        "known good.",
-        "The version that was gone back to fails in another way than the one before.",
+        "`rollback.limit` automatic rollbacks followed each other, and none of their targets was verified again.",
+        "The rollback target fails for another reason than the version before it.",
         "It passes, or the tag moves.",
         "Look at the message; move the tag, or raise `rollback.limit`.",
     )
     SURGE_NEEDS_ROOM = (
         "SurgeNeedsRoom",
-        "A rollout starts a second pod that may find no GPU or no volume.",
+        "The rollout starts a second pod that may find no GPU, or cannot mount its volume.",
         "There is one replica, `rollout.maxSurge` is not 0, and the pod template requests a device such as "
-        "`nvidia.com/gpu`, or mounts a PersistentVolumeClaim.",
+        "`nvidia.com/gpu` or mounts a PersistentVolumeClaim.",
         "Event only.",
-        "Set `rollout.maxSurge: 0` and `rollout.maxUnavailable: 1` where there is no second one.",
+        "If there is no second device or volume, set `rollout.maxSurge: 0` and `rollout.maxUnavailable: 1`.",
     )
     NOT_DEPLOYED = (
         "NotDeployed",
-        "Nothing is served yet.",
-        "There is no Deployment.",
+        "No version serves yet.",
+        "The Deployment does not exist.",
         "The first revision is rolled out.",
-        "See TagResolved.",
+        "See the conditions `TagResolved` and `Stalled`.",
     )
     METRICS_PASSING = (
         "MetricsPassing",
         "Every enforced metric passes.",
         "The last checks of each enforced metric pass.",
-        "A metric is breached or unknown.",
-        "Nothing.",
+        "A metric is breached, or it is not known whether it passes.",
+        "No action needed.",
     )
     NO_METRICS = (
         "NoMetrics",
-        "No enforced metric is configured, so none can be breached.",
+        "No enforced metric is configured, so no version can fail by its metrics.",
         "`spec.analysis.metrics` is empty, or all of its metrics have the mode Observe.",
         "An enforced metric is added.",
-        "Add the metric that tells a good version from a bad one.",
+        "Add a metric that shows whether a version is good.",
     )
     AWAITING_FIRST_CHECK = (
         "AwaitingFirstCheck",
-        "The revision is too young to be measured.",
-        "The revision has no available pod, or `initialDelaySeconds` and the first interval are not over, or samples "
-        "from before the revision may still be in the range of the query (`settleSeconds`).",
+        "The current revision has not been checked yet.",
+        "The revision has no available pod, or `initialDelaySeconds` and the first interval are not over, or the range "
+        "of the query may still contain samples from before the revision (`settleSeconds`).",
         "The first check is done.",
         "Wait.",
     )
     WITHIN_THRESHOLD = (
         "WithinThreshold",
-        "The metric is within its threshold.",
+        "The metric is within its limits.",
         "Fewer than `breaches.count` of the last `breaches.of` checks are breaches.",
-        "More of them are, or no number comes.",
-        "Nothing.",
+        "More of them are, or a check has no value.",
+        "No action needed.",
     )
     THRESHOLD_BREACHED = (
         "ThresholdBreached",
-        "The metric is out of its threshold.",
+        "The metric is beyond its threshold.",
         "`breaches.count` of the last `breaches.of` checks are breaches.",
-        "The checks pass again, or another revision is in place.",
-        "See RolledBack; find out what is wrong with the version.",
+        "The checks pass again, or a new revision becomes the current one.",
+        "See the condition `RolledBack`; find out what is wrong with the version.",
     )
     WORSE_THAN_STABLE = (
         "WorseThanStable",
-        "The metric is much worse than that of the last version known good.",
-        "`breaches.count` of the last checks are further from what the stable version had before than `compareTo` "
-        "allows.",
-        "The checks pass again, or another revision is in place.",
-        "See RolledBack; compare the two versions.",
+        "The metric is worse than that of the last verified version by more than `compareTo` allows.",
+        "`breaches.count` of the last `breaches.of` checks are beyond `maxIncreasePercent` or `maxDecreasePercent`.",
+        "The checks pass again, or a new revision becomes the current one.",
+        "See the condition `RolledBack`; compare the two versions.",
     )
     NOTHING_TO_COMPARE = (
         "NothingToCompare",
-        "There is no other version known good that the metric could be compared with.",
-        "The metric has `compareTo`, and the revision is the first one, or is known good itself.",
-        "Another version is known good.",
-        "Nothing.",
+        "There is no other verified version to compare with, so the check passes.",
+        "The metric has `compareTo`, and the current revision is the first one, or its content was verified before.",
+        "Another version is verified.",
+        "No action needed.",
     )
     NO_BASELINE = (
         "NoBaseline",
-        "There is no number of the stable version to compare with.",
-        "The query gave no number, or more than one series, for the stable version while it served.",
-        "The next revision begins.",
-        "Check that the query gives one series for the stable version; a threshold besides would still protect.",
+        "There is no value of the last verified version to compare with.",
+        "For the time in which that version served, the query returned no value, or more than one series.",
+        "A new revision becomes the current one.",
+        "Check that the query returns one series for the last verified version. Set `threshold` as well to have a "
+        "limit in any case.",
     )
     TOO_FEW_SAMPLES = (
         "TooFewSamples",
-        "The check rests on too few samples to say anything.",
-        "`minimumSamples.query` gave less than `minimumSamples.count`.",
-        "Enough samples come.",
+        "The check has too few samples.",
+        "`minimumSamples.query` returned less than `minimumSamples.count`.",
+        "There are enough samples.",
         "Wait for traffic, or lower `minimumSamples.count`.",
     )
     ALERT_FIRING = (
         "AlertFiring",
-        "An alert fires that speaks against the revision.",
-        "An alert with the labels of `alert.matchLabels` fires, and it began after the revision did, or after the "
-        "revision was available where no label names the revision.",
-        "It fires no longer, or another revision is in place.",
-        "See RolledBack; follow the alert's runbook.",
+        "A matching alert fires, and began after the current revision.",
+        "An alert that `alert` matches fires. It began after the revision did; or after the first pod of the revision "
+        "was available, if no label names the revision.",
+        "The alert stops firing, or a new revision becomes the current one.",
+        "See the condition `RolledBack`; follow the runbook of the alert.",
     )
     NO_ALERT_FIRING = (
         "NoAlertFiring",
-        "No alert speaks against the revision.",
-        "An alert of this name is defined, as far as the metric source tells, and none with these labels fires.",
-        "One fires.",
-        "Nothing.",
+        "No matching alert fires.",
+        "An alerting rule of this name exists, if the metric source lists its rules, and no matching alert fires.",
+        "A matching alert fires.",
+        "No action needed.",
     )
     ALERT_FIRING_BEFORE = (
         "AlertFiringBefore",
-        "An alert fires since before the revision, so nobody knows whether the revision gives it a reason.",
-        "An alert with the labels that are asked for fires, and it began before the revision did, or before the "
-        "revision was available where no label names the revision.",
-        "It fires no longer; one that begins afterwards speaks against the revision.",
-        "Follow the alert's runbook; give the alert a label with the version, so that each version has its own.",
+        "A matching alert fires, but began before the current revision. It is not known whether the revision would "
+        "cause it.",
+        "An alert that `alert` matches fires. It began before the revision did; or before the first pod of the "
+        "revision was available, if no label names the revision.",
+        "The alert stops firing. One that begins later counts against the revision.",
+        "Follow the runbook of the alert. Add a label with the version to the alert, so that each version has its own.",
     )
     ALERT_UNKNOWN = (
         "AlertUnknown",
-        "Nobody has defined an alert of this name.",
+        "The metric source has no alerting rule of this name.",
         "The metric source lists its alerting rules, and none has this name.",
         "It lists one of this name.",
-        "Correct the name, which is no regular expression, or load the rule. Where the rules are evaluated by another "
-        "server, set `listsRules: false` for the source in the operator's configuration.",
+        "Correct the name, which is not a regular expression, or load the rule. If another server evaluates the rules, "
+        "set `listsRules: false` for the source in the operator's configuration.",
     )
     NO_DATA = (
         "NoData",
-        "The query gave no sample for the last check.",
+        "The query returned no sample for the last check.",
         "The result is empty, or its sample is older than two intervals.",
-        "A sample comes.",
-        "Check the query, its labels, and that the pods are scraped; the message says which label no series has. Where "
-        "no series means that all is well, such as no errors, add `or vector(0)` or set `onNoData: Pass`.",
+        "The query returns a sample.",
+        "Check the query, its labels, and that the pods are scraped; the message names the label that no series has. "
+        "If no series means that all is well, such as no errors, add `or vector(0)` or set `onNoData` to Pass.",
     )
     NOT_A_NUMBER = (
         "NotANumber",
-        "The query gave NaN or an infinite value, for instance a ratio without traffic.",
+        "The query returned NaN or an infinite value, for example a ratio without traffic.",
         "The last sample is not finite.",
-        "A finite sample comes.",
-        "Guard the query against a division by zero, or send traffic.",
+        "The query returns a finite value.",
+        "Guard the query against division by zero, or set `minimumSamples`.",
     )
     MULTIPLE_SERIES = (
         "MultipleSeries",
-        "The query gave more than one series, so that no single value can be compared.",
+        "The query returned more than one series, so there is no single value to check.",
         "The result has two or more series.",
-        "The query gives one series.",
-        "Aggregate in the query, for instance with `sum(...)`.",
+        "The query returns one series.",
+        "Aggregate in the query, for example with `sum(...)`.",
     )
     SOURCE_UNAVAILABLE = (
         "SourceUnavailable",
-        "The metric source cannot be asked.",
-        "It does not answer, answers with a server error, or its answer cannot be read.",
+        "The metric source does not answer. Nothing is rolled back for it, unless `onError` is Breach.",
+        "The metric source cannot be reached, answers with a server error, or sends an answer that cannot be read.",
         "It answers.",
-        "Look after the metric source; nothing is rolled back meanwhile.",
+        "Check the metric source.",
     )
     SOURCE_SLOW = (
         "SourceSlow",
-        "The metric source is too slow for the interval, so nobody knows whether the metric passes.",
-        "No answer came for two intervals, or the last one took longer than that. A breach that such an answer shows "
-        "counts all the same.",
+        "The metric source is too slow for the interval, so it is not known whether the metric passes.",
+        "No answer came for two intervals, or the last answer took longer than that. A breach that a late answer shows "
+        "counts.",
         "An answer comes within two intervals.",
-        "Raise `analysis.intervalSeconds`, make the query cheaper by a recording rule, or raise `concurrentQueries` of "
+        "Raise `analysis.intervalSeconds`, simplify the query with a recording rule, or raise `concurrentQueries` of "
         "the source.",
     )
     SOURCE_PARTIAL = (
         "SourcePartial",
-        "The metric source says that its answer is not the whole of it.",
-        "It marks the answer as partial, or warns of something else than the query, such as a store that did not "
+        "The metric source reports that its answer is partial.",
+        "The answer is marked as partial, or has a warning that is not about the query, such as a store that did not "
         "answer.",
-        "It gives a whole answer.",
-        "Look after the parts of the metric source: the stores of Thanos, the storage nodes of VictoriaMetrics.",
+        "The source gives a complete answer.",
+        "Check the parts of the metric source: the stores of Thanos, the storage nodes of VictoriaMetrics.",
     )
     SOURCE_UNKNOWN = (
         "SourceUnknown",
         "No metric source of this name is configured.",
-        "`prometheus.source` is not in the operator's configuration.",
-        "It is.",
+        "The operator's configuration has no source of the name that the metric gives.",
+        "The source is configured.",
         "Use a configured name, or add the source to the operator's configuration.",
     )
     QUERY_REFUSED = (
         "QueryRefused",
         "The metric source refuses the query.",
-        "It answers 4xx, for instance because of a PromQL error.",
-        "The query is mended.",
-        "Try the query in Prometheus.",
+        "It answers 4xx, for example because of a PromQL error.",
+        "It accepts the query.",
+        "Try the query in Prometheus, and correct it.",
     )
     METRIC_BREACH = (
         "MetricBreach",
-        "A version was found bad by its metrics.",
-        "A metric was breached while the version was in place.",
-        "The tag moves to another version.",
-        "Mend the model and move the tag to the new version.",
+        "A version failed analysis: an enforced metric was breached.",
+        "A metric was breached while the version was the current one.",
+        "The tag moves to another version, or the version is retried.",
+        "Fix the model, and move the tag to the new version.",
     )
     PROGRESS_DEADLINE_EXCEEDED = (
         "ProgressDeadlineExceeded",
-        "A version did not become available in time.",
-        "The Deployment made no progress for `rollout.progressDeadlineSeconds`.",
-        "The tag moves to another version.",
-        "Look at the pods' events and logs.",
+        "A rollout failed: pods did not become available in time, by the fault of the revision.",
+        "No further pod became available for `rollout.progressDeadlineSeconds`, and a container of the revision failed "
+        "or never became ready.",
+        "The tag moves to another version, or the version is retried.",
+        "Look at the events and the logs of the pods.",
     )
     UNDONE = (
         "Undone",
-        "A person went back to an earlier revision.",
-        "A version was undone by the annotation `pennant.dev/rollback-to` or by `kubectl rollout undo`.",
+        "A version was undone by a user.",
+        "A user went back to an earlier revision by `pennant.dev/rollback-to` or by `kubectl rollout undo`.",
         "The tag moves to another version, or the version is retried.",
         "Move the tag to the version that should serve.",
     )
     NOT_ROLLED_BACK = (
         "NotRolledBack",
-        "The version that holds the tag is not quarantined here.",
-        "It is not in `status.quarantine`.",
-        "It is found bad.",
-        "Nothing.",
+        "The target version is not quarantined here, or is the current one.",
+        "The target version is not in `status.quarantine`, or it keeps serving because there is no rollback target.",
+        "It fails or is undone, and another version takes its place.",
+        "No action needed.",
     )
     NO_ROLLBACK_TARGET = (
         "NoRollbackTarget",
-        "The version in place is bad, and no other version is known good.",
-        "No revision that was verified is left that neither failed nor was undone; the current version keeps serving.",
+        "The current version failed, and there is no verified revision to roll back to. The current version keeps "
+        "serving.",
+        "Every other verified revision failed since, was undone, or is no longer in the history.",
         "The tag moves to another version.",
         "Move the tag to a good version, or retry one that was undone: `pennant.dev/retry` with its version.",
     )
     QUARANTINED = (
         "Quarantined",
-        "The version that holds the tag was found bad here before, and nothing is served.",
-        "The ModelDeployment was created anew while its version was still quarantined.",
+        "The target version failed here before, and no version serves.",
+        "The ModelDeployment was created again while its target version was quarantined, and no other version was "
+        "verified here.",
         "The tag moves to another version.",
-        "Move the tag to a good version.",
+        "Move the tag to a good version, or retry this one: `pennant.dev/retry` with its version.",
     )
     INVALID_SPEC = (
         "InvalidSpec",
-        "The spec cannot be read; nothing is changed.",
-        "A field is wrong in a way that the schema does not refuse; the message names it.",
-        "The spec is mended.",
-        "Mend the field that the message names; of a ModelVersion, in a new one.",
+        "The spec is invalid. The operator changes nothing.",
+        "A field is invalid in a way that the schema does not refuse. The message names it.",
+        "The spec is valid.",
+        "Correct the field that the message names; for a ModelVersion, create a new one.",
     )
     NAME_CONFLICT = (
         "NameConflict",
-        "A Deployment of this name exists that is not ours; it is not touched.",
-        "The Deployment has no owner reference to this ModelDeployment, and neither the history nor a record tells "
-        "that it was its own.",
-        "It is deleted, or given to this ModelDeployment.",
-        "Rename one of the two. To go on with a Deployment that was orphaned, write the owner reference that it had: "
-        "the kind, name and uid of this object, `controller: true` and `blockOwnerDeletion: true`.",
+        "A Deployment of this name exists that does not belong to this ModelDeployment. It is not changed.",
+        "The Deployment has no owner reference to this ModelDeployment, and neither the history nor a "
+        "ControllerRevision has its pod template.",
+        "The Deployment is deleted, or gets the owner reference.",
+        "Rename one of the two. To keep a Deployment that was orphaned, restore its owner reference: kind, name and "
+        "uid of this object, `controller: true` and `blockOwnerDeletion: true`.",
     )
     DEPLOYMENT_REFUSED = (
         "DeploymentRefused",
-        "The Deployment, or the record of its revision, cannot be written.",
-        "Validation, a quota or an admission policy refuses it, an admission webhook cannot be called, or there is no "
-        "number left for another revision, which only a status that others wrote can bring about; the message says "
-        "which.",
-        "It is accepted; it is tried again each minute, and sooner at first where a webhook cannot be called.",
-        "Mend `spec.template`, the quota, the policy or the webhook; without a number, create a ModelDeployment of "
-        "another name.",
+        "The API server refuses to store the Deployment, or the ControllerRevision of the next revision.",
+        "Validation, a quota or an admission policy refuses it, or an admission webhook cannot be called; or the last "
+        "revision number is used up, which only a forged status can cause. The message says which.",
+        "It is stored. The operator tries again each minute, and sooner at first if a webhook cannot be called.",
+        "Correct `spec.template`, the quota, the policy or the webhook. If no revision number is left, create a "
+        "ModelDeployment of another name.",
     )
     DEPLOYMENT_ALTERED = (
         "DeploymentAltered",
-        "The Deployment was written, and what is stored is not what was asked for.",
-        "A value of the pod template, or of the rest of the Deployment, is another one than was written, or is "
-        "missing; the message names the field. What others add is no such difference.",
-        "It is stored as it is asked for; it is written again each minute.",
-        "Find the admission webhook or policy that changes the field: exempt the Deployment from it, or write into "
-        "`spec.template` what it wants.",
+        "The Deployment was stored with other values than the operator wrote.",
+        "A value that the operator wrote, in the pod template or elsewhere, was changed or removed by admission. The "
+        "message names the field. Values that others add do not count.",
+        "It is stored as written. The operator tries again each minute.",
+        "Find the admission webhook or policy that changes the field. Exempt the Deployment from it, or use its value "
+        "in `spec.template`.",
     )
     WRITE_FAILING = (
         "WriteFailing",
         "A write has failed for a minute.",
-        "The API server has answered a write with an error of its own, or not at all, for a minute, or refused for a "
-        "minute what repeats the status elsewhere: a mark on a ModelVersion or a note on a ControllerRevision. Where "
-        "the status itself is not taken, an Event says so.",
-        "It is written; it is tried again each minute.",
-        "The message names what is not written, with the words of the API server: look after webhooks, quotas and "
-        "limits of requests that concern it.",
+        "The API server has answered a write with a server error, or not at all, for a minute; or it has refused for a "
+        "minute what only repeats the status elsewhere: a quarantine mark on a ModelVersion, or progress on a "
+        "ControllerRevision. If the status itself cannot be written, an event reports it.",
+        "It is written. The operator tries again each minute.",
+        "Check the webhooks, quotas and request limits that apply to the object that the message names.",
     )
     ROLLED_BACK = (
         "RolledBack",
-        "The version that holds the tag was rolled back.",
-        "A metric was breached or the rollout failed, and an earlier version serves again.",
-        "The tag moves to another version.",
-        "Move the tag to a good version.",
+        "The target version is quarantined, and another version serves.",
+        "The target version failed or was undone, and an earlier version took its place.",
+        "The tag moves to another version, or the version is retried.",
+        "Move the tag to a fixed version, or retry this one: `pennant.dev/retry` with its version.",
     )
     VERIFIED = (
         "Verified",
-        "A revision is known good.",
-        "All metrics passed for `analysis.bakeSeconds` after its rollout.",
-        "Event only.",
-        "Nothing.",
+        "The revision is verified.",
+        "All enforced metrics passed for `analysis.bakeSeconds` after its rollout.",
+        "A new revision becomes the current one, or the revision fails.",
+        "No action needed.",
     )
     REVISION_CREATED = (
         "RevisionCreated",
-        "A revision was recorded and is about to be rolled out.",
-        "The tag moved, or the template changed.",
+        "A revision was created and is about to be rolled out.",
+        "The tag moved, the pod template changed, a command was given, or a rollback is due.",
         "Event only.",
-        "Nothing.",
+        "No action needed.",
     )
     ADOPTED = (
         "Adopted",
-        "What belonged to this ModelDeployment, and lost its owner, belongs to it again.",
-        "ControllerRevisions, or the Deployment, came back from a backup, or were orphaned when the ModelDeployment "
-        "was deleted; the message names them.",
+        "Objects of this ModelDeployment that had lost their owner reference were adopted again.",
+        "ControllerRevisions or the Deployment were restored from a backup, or were orphaned when the ModelDeployment "
+        "was deleted. The message names them.",
         "Event only.",
-        "Nothing.",
+        "No action needed.",
     )
     COMMAND_ACCEPTED = (
         "CommandAccepted",
-        "A command given by annotations is carried out.",
-        "The command makes sense; `status.lastCommand` says what is done.",
+        "A command that was given by annotations is carried out.",
+        "The command is valid. `status.lastCommand` says what is done.",
         "Event only.",
-        "Nothing.",
+        "No action needed.",
     )
     COMMAND_REFUSED = (
         "CommandRefused",
-        "A command given by annotations cannot be carried out.",
-        "The command names something that is not there or not possible; `status.lastCommand` says what.",
+        "A command that was given by annotations is not carried out.",
+        "The command is invalid, names something that does not exist, or was carried out before. `status.lastCommand` "
+        "says why.",
         "Event only.",
         "Give a corrected command with a new `pennant.dev/requested-at`.",
     )
     DRIFT_CORRECTED = (
         "DriftCorrected",
-        "The Deployment was changed by somebody else and is put right.",
-        "A field that the operator owns was written by another field manager, or the Deployment was deleted.",
+        "The Deployment was changed manually, and is corrected.",
+        "Another field manager wrote a field that the operator owns, or the Deployment was deleted.",
         "Event only; the newest one stays in `status.drift`.",
-        "Change the ModelDeployment instead; to go back, use `kubectl rollout undo` or the tag.",
+        "Change the ModelDeployment instead. To go back to an earlier revision, use `kubectl rollout undo`, "
+        "`pennant.dev/rollback-to` or the tag.",
     )
     RELEASED = (
         "Released",
-        "A content is no longer quarantined.",
+        "A version is no longer quarantined.",
         "The tag moved to another version, or the version was retried.",
         "Event only.",
-        "Nothing.",
+        "No action needed.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The page of `docs/` that explains every condition and reason, out of their own documentation."""
+"""The text of `docs/conditions.md`, generated from `api/reasons.py`."""
 
 from collections.abc import Iterable
 
@@ -8,8 +8,9 @@ HEAD = """\
 <!-- Generated from operator/pennant/api/reasons.py by `python -m pennant generate --write`. Do not edit. -->
 # Conditions and reasons
 
-What each word in a status or an Event means, when it is set and when it is cleared, and what to do about it. `Ready`
-of a ModelDeployment takes reason and message of the first condition that is not as it should be.
+What each condition type and reason means, when it is set and cleared, and what to do. `Ready` of a ModelDeployment
+has the reason and the message of the first condition that reports a problem or a change in progress. A reason is used
+in conditions, in `status.analysis`, in `status.quarantine` and in Events.
 """
 
 
