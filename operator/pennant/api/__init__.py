@@ -1,6 +1,6 @@
-"""What users write and read: pydantic models, the only source of the CRDs in `crds/`.
+"""The models of ModelVersion and ModelDeployment, from which `crds/` and `docs/conditions.md` are generated.
 
-This layer knows no cluster, clock or framework.
+Imports neither a client of the cluster nor a clock nor a framework.
 """
 
 GROUP = "pennant.dev"

@@ -1,4 +1,4 @@
-"""The parts of a ModelVersion that say what it consists of: files, schema, documents."""
+"""What a ModelVersion consists of: artefacts, input and output schema, documents."""
 
 from typing import Annotated
 
@@ -17,63 +17,63 @@ class Format(ApiModel):
 
 
 class Artifact(ApiModel):
-    """A file, or a directory of files, that the model consists of."""
+    """A file or a directory of files that is part of the model."""
 
     name: Label
-    """Name of the artefact, unique in this version."""
+    """Name of the artefact, unique in this ModelVersion."""
     uri: Uri
-    """Where the artefact is."""
+    """URI of the artefact."""
     digest: Digest | None = None
-    """Digest of its bytes, as `<algorithm>:<value>`, preferably sha256."""
+    """Digest of the artefact, as `<algorithm>:<value>`, preferably sha256."""
     size_bytes: Annotated[int, Field(ge=0)] | None = None
-    """Size in bytes."""
+    """Size of the artefact in bytes."""
     format: Format | None = None
-    """Its file format."""
+    """File format of the artefact."""
     manifest_uri: Uri | None = None
-    """Where the list of its files is, when there are many."""
+    """URI of the list of files, if the artefact is a directory."""
     manifest_digest: Digest | None = None
-    """Digest of that list."""
+    """Digest of the list of files. It counts as the digest of the artefact if `digest` is not set."""
 
 
 class Tensor(ApiModel):
-    """One input or output of the model."""
+    """An input or output of the model."""
 
     name: Word
-    """Its name."""
+    """Name of the input or output."""
     type: Word
-    """Its data type."""
+    """Data type, such as `float32`."""
     shape: Annotated[tuple[Annotated[int, Field(ge=-1)], ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
-    """Its dimensions; -1 is one that varies."""
+    """Dimensions; -1 is a dimension of variable size."""
     required: bool | None = None
-    """Whether a request must have it."""
+    """Whether a request must contain this input. Default: true."""
 
 
 class Signature(ApiModel):
-    """What the model takes and gives."""
+    """Inputs and outputs of the model."""
 
     digest: Digest | None = None
-    """Digest of the signature."""
+    """Digest of the schema."""
     inputs: Annotated[tuple[Tensor, ...], Field(max_length=256, json_schema_extra=listed("map", "name"))] = ()
-    """What a request must have."""
+    """Inputs of the model."""
     outputs: Annotated[tuple[Tensor, ...], Field(max_length=256, json_schema_extra=listed("map", "name"))] = ()
-    """What an answer has."""
+    """Outputs of the model."""
 
 
 class Document(ApiModel):
-    """A document about the version."""
+    """A document about the version, such as an evaluation report."""
 
     name: Label
-    """Name of the document, unique in this version."""
+    """Name of the document, unique in this ModelVersion."""
     uri: Uri
-    """Where it is."""
+    """URI of the document."""
     digest: Digest | None = None
-    """Digest of its bytes."""
+    """Digest of the document."""
 
 
 class ModelCard(ApiModel):
-    """The model card."""
+    """The model card of the version."""
 
     uri: Uri
-    """Where it is."""
+    """URI of the model card."""
     digest: Digest | None = None
-    """Digest of its bytes."""
+    """Digest of the model card."""

@@ -10,11 +10,11 @@ from pennant.api.meta import ANY_WORD, ApiModel, Line, Message, Name, Open, Revi
 MOST_COMMANDS = 16
 LONGEST_COMMAND = 80
 CommandText = Annotated[str, Field(max_length=LONGEST_COMMAND)]
-"""A command in words: what it does, and its value; a long value is cut, and ends with a hash."""
+"""A command as text: its verb and its value. A long value is cut and ends with a hash."""
 
 
 class CommandResult(Open, StrEnum):
-    """What became of a command."""
+    """Result of a command."""
 
     ACCEPTED = "Accepted"
     REFUSED = "Refused"
@@ -22,34 +22,34 @@ class CommandResult(Open, StrEnum):
 
 
 class LastCommand(ApiModel):
-    """The answer to the newest command that was given by annotations."""
+    """Result of the newest command that was given by annotations."""
 
     token: Name
-    """`pennant.dev/requested-at` of the command, or a hash of its words where there is none."""
+    """Value of `pennant.dev/requested-at`, or a hash of the command if that is not set."""
     command: Line
-    """The command as it was read, such as `rollback-to 3`."""
+    """Command as it was read, such as `rollback-to 3`."""
     result: Annotated[CommandResult, ANY_WORD]
-    """Accepted, Refused or Ignored."""
+    """Result of the command: Accepted, Refused or Ignored."""
     message: Message
-    """What was done, or why nothing was."""
+    """What was done, or why the command was not carried out."""
     at: Timestamp
-    """When it was answered."""
+    """Time when it was answered."""
     revision: RevisionNumber | None = None
-    """The revision that carries it out, where there is one."""
+    """Revision that carries out the command, if there is one."""
     withdrawn_at: Timestamp | None = None
-    """When the annotations that gave it were seen to be gone. If it is given again, it is answered again."""
+    """Time when its annotations were found removed. If it is given again, it is answered again."""
 
 
 class AnsweredCommand(ApiModel):
-    """A command that was answered: it is not carried out again."""
+    """A command that was answered, and is not carried out again."""
 
     token: Name
-    """`pennant.dev/requested-at` of the command, or a hash of its words where there was none."""
+    """Value of `pennant.dev/requested-at`, or a hash of the command if that was not set."""
     command: CommandText
-    """The command as it was read, such as `rollback-to 3`."""
+    """Command as it was read, such as `rollback-to 3`."""
     result: Annotated[CommandResult, ANY_WORD]
-    """Accepted, Refused or Ignored."""
+    """Result of the command: Accepted, Refused or Ignored."""
     at: Timestamp
-    """When it was answered."""
+    """Time when it was answered."""
     revision: RevisionNumber | None = None
-    """The revision that carries it out, where there is one."""
+    """Revision that carries out the command, if there is one."""

@@ -1,4 +1,4 @@
-"""Conditions as the Kubernetes API conventions define them, and the one rule of their times."""
+"""Conditions as the Kubernetes API conventions define them, and how `lastTransitionTime` is kept."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -18,31 +18,31 @@ class ConditionStatus(StrEnum):
 
 
 class Condition(ApiModel):
-    """One observed aspect of an object."""
+    """One condition of an object."""
 
     type: Word
-    """What is described, in CamelCase."""
+    """Type of the condition, in CamelCase."""
     status: ConditionStatus
-    """True, False or Unknown."""
+    """Status of the condition: True, False or Unknown."""
     reason: Word
-    """Why, as one CamelCase word; the documentation lists all of them."""
+    """Reason for the status, as one CamelCase word. docs/conditions.md explains all of them."""
     message: Message
-    """Why, in a sentence for people, with the numbers."""
+    """Reason for the status, in a sentence with the measured values."""
     observed_generation: Annotated[int, Field(ge=-1)]
-    """The `metadata.generation` that this was computed from."""
+    """The `metadata.generation` of the object for which the condition was computed."""
     last_transition_time: Timestamp
-    """When `status` last changed."""
+    """Time when `status` last changed."""
 
 
 def find(conditions: Iterable[Condition], kind: str) -> Condition | None:
-    """Return the condition of this type, if it is there."""
+    """Return the condition of this type; None: there is none."""
     return next((each for each in conditions if each.type == kind), None)
 
 
 def carried(previous: Iterable[Condition], fresh: Iterable[Condition]) -> tuple[Condition, ...]:
     """Return the fresh conditions; `lastTransitionTime` moves only where `status` changed.
 
-    A time after the fresh one's is from before the clock was set back, and counts as now.
+    A time later than the fresh one's was written before the clock was set back, and counts as now.
     """
     before = {each.type: each for each in previous}
 

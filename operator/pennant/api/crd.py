@@ -1,7 +1,7 @@
-"""From the models to the CustomResourceDefinitions: the only way in which a field gets into the schema.
+"""Generates the CustomResourceDefinitions from the models.
 
 pydantic's JSON schema is not structural: it has references, titles, `anyOf` with null and constants. What the API
-server takes is a tree of single types, so references are put in place and optional fields are simply not required.
+server accepts is a tree of single types: references are resolved, and an optional field is one that is not required.
 """
 
 from collections.abc import Mapping
@@ -101,7 +101,7 @@ def model_deployment() -> Schema:
 
 
 def structural(model: type[ApiModel], *, is_written_by_users: bool = True) -> Schema:
-    """Return the structural schema of a model; what users write has rules with messages besides."""
+    """Return the structural schema of a model; a spec has CEL rules too."""
     whole = model.model_json_schema(by_alias=True)
     models = {each.__name__: each for each in _models(model)}
     return _inlined(_Source(whole.get("$defs", {}), models, is_written_by_users), whole, model.__name__)
@@ -133,7 +133,7 @@ def _crd(kind: str, short_name: str, version: Schema) -> Schema:
 def _root(kind: str, spec: type[ApiModel], status: type[ApiModel], rules: list[Schema], description: str) -> Schema:
     seen = structural(status, is_written_by_users=False)
     seen["properties"]["observedGeneration"]["default"] = -1
-    # An object that nobody has looked at yet must not count as current.
+    # Without it a new object would count as observed by tools that compare generations.
     seen["default"] = {"observedGeneration": -1}
     return {
         "openAPIV3Schema": {
@@ -141,8 +141,8 @@ def _root(kind: str, spec: type[ApiModel], status: type[ApiModel], rules: list[S
             "description": f"{kind}: {description}",
             "required": ["spec"],
             "properties": {
-                "apiVersion": {"type": "string", "description": "Version of the schema of this object."},
-                "kind": {"type": "string", "description": "Kind of this object."},
+                "apiVersion": {"type": "string", "description": "Version of the schema of the object."},
+                "kind": {"type": "string", "description": "Kind of the object."},
                 "metadata": {"type": "object"},
                 "spec": structural(spec),
                 "status": seen,
@@ -162,7 +162,7 @@ def _column(name: str, path: str, kind: str = "string", priority: int = 0) -> Sc
 
 
 def _models(model: type[BaseModel]) -> set[type[BaseModel]]:
-    """Return the model and all models that its fields are made of."""
+    """Return the model and the models of its fields, recursively."""
     found = {model}
     pending: list[Any] = [field.annotation for field in model.model_fields.values()]
     while pending:
@@ -177,16 +177,16 @@ def _models(model: type[BaseModel]) -> set[type[BaseModel]]:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where the parts of a schema come from."""
+    """What a schema is made from."""
 
     defs: Mapping[str, Any]
     models: Mapping[str, type[BaseModel]]
     has_rules: bool
-    """Whether a node has an older self to which its rules can compare it."""
+    """Whether CEL rules can compare a node with its old value."""
 
 
 def _inlined(source: _Source, node: Mapping[str, Any], name: str = "") -> Schema:
-    """Return a schema node with references put in place and what is not structural left out."""
+    """Return a schema node with resolved references, without what a structural schema must not have."""
     if "$ref" in node:
         target = str(node["$ref"]).removeprefix("#/$defs/")
         merged = {**source.defs[target], **{key: value for key, value in node.items() if key != "$ref"}}
@@ -215,7 +215,7 @@ def _inlined(source: _Source, node: Mapping[str, Any], name: str = "") -> Schema
 
 
 def _rules(source: _Source, schema: Schema, name: str) -> Schema:
-    """Return the rules of a node: its own, and for a pattern one that says what it means."""
+    """Return the CEL rules of a node: its own, and one whose message explains its pattern."""
     rules = [*schema.pop(RULES, ()), *getattr(source.models.get(name), "RULES", ())]
     pattern = str(schema.get("pattern"))
     if pattern in MEANINGS:
@@ -224,10 +224,10 @@ def _rules(source: _Source, schema: Schema, name: str) -> Schema:
 
 
 def _rule(rule: str, message: str) -> Schema:
-    """Return a rule that lets pass what has not changed.
+    """Return a CEL rule that accepts an unchanged value.
 
-    An object may be older than a rule that it breaks. The API server forgives that to whoever writes another part of
-    the spec, but not to whoever writes the status: then nobody could say in a condition what is wrong.
+    An object may be older than a rule that it violates. The API server ignores such a rule when another part of the
+    spec is written, but not when the status is: the operator could not report the violation in a condition.
     """
     if "oldSelf" in rule:
         return {"rule": rule, "message": message}
@@ -236,7 +236,7 @@ def _rule(rule: str, message: str) -> Schema:
 
 
 def _at_creation(rule: str, message: str, **more: str) -> Schema:
-    """Return a rule of the root about what cannot be changed; later it would only forbid to write the status."""
+    """Return a rule of the root that applies to creation only: later it could only prevent writes of the status."""
     return {"rule": f"oldSelf.hasValue() || {rule}", "message": message, "optionalOldSelf": True, **more}
 
 

@@ -1,4 +1,4 @@
-"""What a ModelDeployment's status says: what is asked for, what is served, and what happened."""
+"""The status of a ModelDeployment."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -28,7 +28,7 @@ from pennant.api.reasons import ReasonWord
 
 
 class MetricState(Open, StrEnum):
-    """What the last checks of a metric say."""
+    """State of a metric by its last checks."""
 
     PASSING = "Passing"
     BREACHING = "Breaching"
@@ -36,155 +36,157 @@ class MetricState(Open, StrEnum):
 
 
 class MetricStatus(ApiModel):
-    """The state of one metric, written when it changes."""
+    """State of a metric. It is written when the state or its reason changes."""
 
     name: Label
     """Name of the metric."""
     revision: RevisionNumber
-    """The revision that was measured."""
+    """Revision that was measured."""
     state: Annotated[MetricState, ANY_WORD]
-    """Passing, Breaching or Unknown."""
+    """State of the metric: Passing, Breaching or Unknown."""
     reason: ReasonWord
-    """Why, as one word."""
+    """Reason for the state, as one word."""
     message: Message
-    """Why, with the numbers of the moment at which the state changed."""
+    """Reason for the state in a sentence, with the values at the time when the state changed."""
     since: Timestamp
-    """When the state last changed, or the reason of a state other than Passing."""
+    """Time when the state last changed, or the reason of a state other than Passing."""
 
 
 class PodProgress(ApiModel):
-    """How far the pods of the current revision have come; left out while enough of them are available."""
+    """Progress of the pods of the current revision. Not set while enough of them are available."""
 
     revision: RevisionNumber
-    """The revision."""
+    """Number of the revision."""
     available: Annotated[int, Field(ge=0)] = 0
-    """The most pods of the revision that were available at one time."""
+    """Largest number of its pods that were available at the same time."""
     since: Timestamp
-    """When there were that many for the first time, or when the time began to count anew. With no more of them after
-    `rollout.progressDeadlineSeconds` the rollout has failed, if the revision itself is to blame."""
+    """Time when that number was first reached, or when the deadline began again. The rollout fails if the number does
+    not increase for `rollout.progressDeadlineSeconds`, by the fault of the revision."""
     stopped: bool = False
-    """Whether the time does not count at the moment, for the reason that is given."""
+    """Whether the deadline is stopped at present, for `reason`."""
     scaled_to_zero: bool = False
-    """Whether `spec.replicas` was 0, and no pod has been available since. Metrics are not read meanwhile."""
+    """Whether `spec.replicas` was 0, and no pod has been available since. Metrics are not read during this time."""
     reason: ReasonWord | None = None
-    """Why pods are not available, as one word: Paused, ScaledToZero, PodsUnschedulable, PodsRefused, PodsEvicted,
-    PodsNotStarted, ControllersAway or PodsUnavailable. None: they were not looked at yet."""
+    """Why pods are not available: Paused, ScaledToZero, PodsUnschedulable, PodsRefused, PodsEvicted, PodsNotStarted,
+    ControllersAway or PodsUnavailable. Not set: the pods were not read yet."""
     message: Message = ""
-    """Why, with the last words of Kubernetes."""
+    """Why pods are not available, in a sentence that quotes Kubernetes."""
 
 
 class Desired(ApiModel):
-    """The version that is asked for, by a tag or by name."""
+    """The target version: the one that has the tag, or that `spec.version` names."""
 
     tag: Label | None = None
-    """The tag that is followed; none where `spec.version` names the version."""
+    """Tag that is followed. Not set if `spec.version` names the version."""
     version: SemanticVersion
-    """The version that carries the tag, or is named."""
+    """The target version."""
     digest: ContentDigest
     """Digest of its content."""
     since: Timestamp
-    """Since when it is asked for."""
+    """Time since which it is the target version."""
 
 
 class Serving(ApiModel):
-    """The version that takes the traffic."""
+    """The version of the last revision that was completely rolled out."""
 
     version: SemanticVersion
-    """The version."""
+    """Version that serves."""
     digest: ContentDigest
     """Digest of its content."""
     revision: RevisionNumber
-    """The revision that put it in place."""
+    """Revision that serves it."""
     since: Timestamp
-    """Since when all pods are of this revision."""
+    """Time since which all pods are of this revision."""
 
 
 class Stable(ApiModel):
-    """The last version known good: where a rollback goes."""
+    """The rollback target: the last verified revision that did not fail since."""
 
     version: SemanticVersion
-    """The version."""
+    """Version of the rollback target."""
     revision: RevisionNumber
-    """The revision that was verified."""
+    """Revision that was verified."""
 
 
 class Applied(ApiModel):
-    """What the operator last wrote to the Deployment, and what became of it there."""
+    """The last write of the operator to the Deployment, as the API server stored it."""
 
     manifest_hash: ShortHash
-    """Hash of the manifest."""
+    """Hash of the manifest that was written."""
     uid: Line
     """`metadata.uid` of the Deployment."""
     revision: RevisionNumber
-    """The revision that it was written for."""
+    """Revision for which it was written."""
     fields_hash: ShortHash
-    """Hash of the set of fields that the operator owned after the write; it changes when somebody else writes one."""
+    """Hash of the set of fields that the operator owned after the write. It changes when another field manager
+    takes one."""
     template_hash: ShortHash
     """Hash of the pod template as the API server stored it."""
     generation: Annotated[int, Field(ge=0)] = 0
     """`metadata.generation` of the Deployment after the write. What is new in the pod template at the same generation
-    was filled in by the API server, for instance after its upgrade."""
+    was defaulted by the API server, for example after an upgrade."""
     restarted_at: Name = ""
-    """The newest `kubectl.kubernetes.io/restartedAt` of the pod template that is in the history."""
+    """Newest `kubectl.kubernetes.io/restartedAt` of the pod template that is in the history."""
 
 
 class Drift(ApiModel):
-    """A change of the Deployment by somebody else, which was put right."""
+    """A manual change of the Deployment that was corrected."""
 
     field_manager: Name
-    """The field manager that made the change; empty where nobody says, as for a deletion."""
+    """Field manager that made the change. Empty if it is not known, as for a deletion."""
     fields: Annotated[tuple[Line, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
-    """The fields of the Deployment that this manager had written."""
+    """Fields of the Deployment that this field manager had written."""
     message: Message
-    """What was changed, in a sentence."""
+    """Description of the change."""
     detected_at: Timestamp
-    """When it was seen."""
+    """Time when the change was detected."""
     fingerprint: ShortHash
-    """Hash by which the change is known again."""
+    """Hash that identifies the change."""
     count: Annotated[int, Field(ge=1)]
-    """How often a drift was put right so far."""
+    """Number of manual changes that were corrected so far."""
 
 
 class ModelDeploymentStatus(ApiModel):
-    """What is asked for, what is served, and what happened."""
+    """Status of a ModelDeployment: target version, serving version, conditions and history."""
 
     observed_generation: Annotated[int, Field(ge=-1)] = -1
-    """The `metadata.generation` that this status was computed from; -1 before the first time."""
+    """The `metadata.generation` for which the status was computed; -1: it was not computed yet."""
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=listed("map", "type"))] = ()
-    """Ready, Available, TagResolved, Reconciling, Stalled, MetricsHealthy, RolledBack, Suspended and HistoryIntact."""
+    """Conditions: Ready, Available, TagResolved, Reconciling, Stalled, MetricsHealthy, RolledBack, Verified, Suspended
+    and HistoryIntact."""
     desired: Desired | None = None
-    """The version that was asked for when that was last clear."""
+    """Target version. While no version or several have the tag: the last one."""
     serving: Serving | None = None
-    """The version that takes the traffic."""
+    """Version of the last revision that was completely rolled out."""
     stable: Stable | None = None
-    """The last version known good."""
+    """Rollback target: the last verified revision that did not fail since."""
     progress: PodProgress | None = None
-    """How far the pods of the current revision have come, while too few of them are available."""
+    """Progress of the pods of the current revision, while too few of them are available."""
     measured_since: Timestamp | None = None
-    """When a pod was available again after `spec.replicas` had been 0: metrics count from here, as from a revision's
-    first available pod. None: it was never 0 while a revision served."""
+    """Time when a pod was available again after `spec.replicas` had been 0. Metrics count from here, as from the first
+    available pod of a revision. Not set if it was never 0 while a revision served."""
     applied: Applied | None = None
-    """What the operator last wrote to the Deployment."""
+    """Last write of the operator to the Deployment."""
     drift: Drift | None = None
-    """The newest change of the Deployment by somebody else, which was put right."""
+    """Newest manual change of the Deployment that was corrected."""
     last_command: LastCommand | None = None
-    """The answer to the newest command."""
+    """Result of the newest command."""
     commands: Annotated[tuple[AnsweredCommand, ...], Field(max_length=MOST_COMMANDS, json_schema_extra=ATOMIC)] = ()
-    """The newest commands that were answered, oldest first: none of them is carried out again."""
+    """The last 16 commands that were answered, oldest first. None of them is carried out again."""
     history: Annotated[
         tuple[HistoryEntry, ...],
-        # Atomic: the operator alone writes it, and tracking the owner of each field of a hundred entries is dear.
+        # Atomic: only the operator writes it, and field ownership of a hundred entries takes much space.
         Field(max_length=100, json_schema_extra=ATOMIC),
     ] = ()
-    """The newest revisions, oldest first."""
+    """The newest revisions, oldest first, up to `spec.historyLimit`."""
     quarantine: Annotated[
         tuple[QuarantineEntry, ...],
         # Atomic: one content may be there several times, with a pod template each.
         Field(max_length=20, json_schema_extra=ATOMIC),
     ] = ()
-    """Contents that must not be deployed here for now, each with every pod template or with one."""
+    """Contents that must not be deployed here, each with every pod template or with a single one."""
     analysis: Annotated[tuple[MetricStatus, ...], Field(max_length=16, json_schema_extra=listed("map", "name"))] = ()
-    """State of each metric of the revision in place."""
+    """State of each metric for the current revision."""
     replicas: Annotated[int, Field(ge=0)] = 0
     """Number of pods."""
     ready_replicas: Annotated[int, Field(ge=0)] = 0

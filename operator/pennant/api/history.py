@@ -25,7 +25,7 @@ from pennant.api.reasons import ReasonWord
 
 
 class Trigger(Open, StrEnum):
-    """What made a revision."""
+    """Cause of a revision."""
 
     TAG_MOVED = "TagMoved"
     SPEC_CHANGED = "SpecChanged"
@@ -36,7 +36,7 @@ class Trigger(Open, StrEnum):
 
 
 class Outcome(Open, StrEnum):
-    """How far a revision came."""
+    """Outcome of a revision."""
 
     IN_PROGRESS = "InProgress"
     SERVING = "Serving"
@@ -47,110 +47,112 @@ class Outcome(Open, StrEnum):
 
 
 BAD = frozenset({Outcome.ROLLED_BACK, Outcome.FAILED})
-"""The outcomes of a revision that failed its rollout or its analysis."""
+"""Outcomes of a revision that failed its rollout or its analysis, or was undone."""
 Measure = Annotated[str, Field(max_length=32)]
 Bound = Annotated[str, Field(max_length=160)]
 
 
 class Evidence(ApiModel):
-    """One measurement that led to a decision."""
+    """A measurement that led to a decision."""
 
     metric: Label
     """Name of the metric."""
     value: Measure
-    """The last value that was measured."""
+    """Last measured value."""
     threshold: Bound
-    """The bound that it broke, such as `min 0.9`."""
+    """Limit that the value was beyond, such as `min 0.9`."""
     breaches: Measure
-    """How often, such as `3 of 3`."""
+    """Number of checks that were breaches, such as `3 of 3`."""
     query_hash: ShortHash
-    """First 12 hexadecimal digits of the sha256 of the query as it was sent."""
+    """First 12 hexadecimal digits of the sha256 of the query that was sent."""
     at: Timestamp
-    """The time of the value."""
+    """Time of the value."""
 
 
 class HistoryEntry(ApiModel):
-    """One revision: which version was put in place, why, and what became of it."""
+    """A revision: which version it serves, why it was created, and its outcome."""
 
     revision: RevisionNumber
-    """Number of the revision; numbers only grow, and a rollback is a new revision."""
+    """Number of the revision. Numbers only increase; a rollback is a new revision."""
     version: SemanticVersion
-    """The version that this revision serves."""
+    """Version that the revision serves."""
     digest: ContentDigest
-    """Digest of the version's content."""
+    """Digest of the content of the version."""
     template_hash: ShortHash
-    """Value of the pods' label `pennant.dev/template-hash`."""
+    """Value of the label `pennant.dev/template-hash` of its pods."""
     inputs_hash: ShortHash | None = None
-    """Hash of `spec.template` and `spec.container` as this revision found them, without the mark of a restart. With
-    `digest` it names what was tried: a content with a pod template, however a release of the operator renders it."""
+    """Hash of `spec.template` and `spec.container` at the creation of the revision, without the restart annotation.
+    `digest` and `inputsHash` together identify a content with a pod template, whatever the release of the operator."""
     trigger: Annotated[Trigger, ANY_WORD]
-    """What made this revision: TagMoved, SpecChanged, AutomaticRollback, Undo, Retry or Restart."""
+    """Cause of the revision: TagMoved, SpecChanged, AutomaticRollback, Undo, Retry or Restart."""
     actor: Name
-    """Who or what asked for it."""
+    """Who caused the revision: a field manager, the value of `pennant.dev/requested-by`, or `pennant` for the operator.
+    It is not authenticated."""
     reason: Sentence
-    """Why, in a sentence."""
+    """Reason for the revision, in a sentence."""
     command_token: Name | None = None
-    """Token of the command that asked for it, where one did; of a `kubectl rollout restart`, its annotation."""
+    """Token of the command that caused the revision, if one did. For a `kubectl rollout restart`: its annotation."""
     command: CommandText | None = None
-    """The command that asked for it, such as `rollback-to 1.0.0`, where one did."""
+    """Command that caused the revision, such as `rollback-to 1.0.0`, if one did."""
     started_at: Timestamp
-    """When the revision was created."""
+    """Time when the revision was created."""
     available_at: Timestamp | None = None
-    """When its first pod became available; from here it can take traffic."""
+    """Time when its first pod became available and could receive traffic."""
     rolled_out_at: Timestamp | None = None
-    """When all of its pods were available and no older pod was left."""
+    """Time when all of its pods were available and no older pod was left."""
     clean_since: Timestamp | None = None
-    """Since when it has been available and all its metrics have passed without a break: `bakeSeconds` count from here.
-    None: they do not count at the moment."""
+    """Time since which enough pods have been available and all enforced metrics have passed without interruption;
+    `bakeSeconds` count from here. Not set while they do not count."""
     unavailable_seconds: Annotated[int, Field(ge=0)] | None = None
-    """For how long in all it had no available pod before it became known good, where that was not the cluster's fault.
-    It counts when a pod is available again; none where that never was."""
+    """Total number of seconds without an available pod before the revision was verified, by its own fault. An outage is
+    added when it ends. Not set if there was none."""
     verified_at: Timestamp | None = None
-    """When it became known good."""
+    """Time when the revision was verified."""
     overdue_at: Timestamp | None = None
-    """When it was noticed that it had not become known good though twice its bake time was over."""
+    """Time when the event NotVerified was sent, because the revision was not verified after twice its bake time."""
     ended_at: Timestamp | None = None
-    """When another revision took its place."""
+    """Time when another revision replaced it."""
     released_at: Timestamp | None = None
-    """When what it tried was no longer quarantined; none while it is, and where it never was."""
+    """Time when its quarantine ended. Not set while it is quarantined, and if it never was."""
     outcome: Annotated[Outcome, ANY_WORD]
-    """InProgress, Serving, Verified, RolledBack, Superseded or Failed."""
+    """Outcome of the revision: InProgress, Serving, Verified, RolledBack, Superseded or Failed."""
     pod_template_hash: ShortHash | None = None
-    """Value of the label `pod-template-hash` that Kubernetes gives to its pods and puts into their names; none while it
+    """Value of the label `pod-template-hash` that Kubernetes sets on its pods and uses in their names. Not set while it
     is not known."""
     restarted_at: Annotated[str, Field(max_length=LONGEST_RESTART)] | None = None
-    """The annotation `kubectl.kubernetes.io/restartedAt` of its pods, where it is not longer than a time is. A rollback
-    to this revision restores it, so that pods that still run stay."""
+    """Annotation `kubectl.kubernetes.io/restartedAt` of its pods, if it has at most 32 characters. A rollback to this
+    revision restores it, so that pods that still run are kept."""
     evidence: Annotated[tuple[Evidence, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
-    """The measurements that condemned it."""
+    """Measurements by which the revision failed analysis."""
     data_hash: ContentDigest | None = None
-    """sha256 over the pod template and the version's record that the ControllerRevision of this revision holds."""
+    """sha256 of the pod template and the record of the version, as stored in the ControllerRevision."""
     previous_hash: ContentDigest
-    """`hash` of the revision before; empty for the first one."""
+    """`hash` of the previous revision; empty for the first one."""
     hash: ContentDigest
-    """sha256 over the fields of this entry that never change, `previousHash` among them."""
+    """sha256 of the fields of this entry that never change, including `previousHash`."""
 
 
 class QuarantineEntry(ApiModel):
-    """A content that must not be deployed here until a person releases it or the tag moves on."""
+    """A content that must not be deployed here until it is retried or the tag moves to another content."""
 
     digest: ContentDigest
-    """Digest of the version's content."""
+    """Digest of the content of the version."""
     version: SemanticVersion
-    """The version that was found bad."""
+    """Version that failed or was undone."""
     inputs_hash: ShortHash | None = None
-    """The `inputsHash` of the only pod template that is meant; none: the content with every template. A failed rollout
-    speaks against the pod template of its revision; a breach speaks against the whole content where that was never
-    known good with any template."""
+    """`inputsHash` of the only pod template with which the content is quarantined. Not set: with every pod template. A
+    failed rollout quarantines the content with the pod template of its revision; a breach quarantines it with every
+    pod template if it was never verified with any."""
     reason: ReasonWord
-    """MetricBreach, ProgressDeadlineExceeded, PodsUnavailable or Undone."""
+    """Reason: MetricBreach, ProgressDeadlineExceeded, PodsUnavailable or Undone."""
     message: Sentence
-    """Why, with the numbers."""
+    """Reason in a sentence, with the measured values."""
     since: Timestamp
-    """When it was found bad."""
+    """Time when it failed or was undone."""
     revision: RevisionNumber
-    """The revision that was found bad."""
+    """Revision that failed or was undone."""
     tag: Label | None = None
-    """The tag that was followed then. It ends the quarantine by settling on another content; none: any tag does."""
+    """Tag that was followed at that time. The quarantine ends when this tag moves to another content. Not set: when any
+    tag that is followed does."""
     tagged: ContentDigest | None = None
-    """Digest of the content that had the tag then, where that was another one."""
+    """Digest of the content that had the tag at that time, if it was another one."""

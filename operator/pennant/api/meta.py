@@ -36,9 +36,9 @@ def _exact(schema: Any) -> Any:
 
 
 class ApiModel(BaseModel):
-    """A frozen value whose field docstrings are the texts that `kubectl explain` prints.
+    """A frozen model whose field docstrings are the descriptions in the CRD, which `kubectl explain` prints.
 
-    Unknown fields are ignored when read: a newer CRD may know more than this program.
+    Unknown fields are ignored when read: a newer CRD may have more.
     """
 
     model_config = ConfigDict(
@@ -51,7 +51,7 @@ class ApiModel(BaseModel):
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: type[BaseModel], handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Take numbers and booleans for such only where JSON has them as such: no `"3"`, no `yes`."""
+        """Accept integers and booleans only as JSON has them, not as `"3"` or `yes`."""
         schema: CoreSchema = _exact(handler(source))
         return schema
 
@@ -69,37 +69,37 @@ Json = Mapping[str, Any]
 
 
 class Open:
-    """Mixin for an enumeration of a status: a word that only a newer release knows is read and kept as it is.
+    """Mixin for an enumeration of a status: a value that only a newer release knows is read and kept.
 
-    Only what the operator itself writes is open so. An unknown word in a spec is a mistake of its author.
+    Enumerations of a spec are closed: an unknown value there is an error of its author.
     """
 
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
-        """Return a member of its own for an unknown word; None where it is no CamelCase word of at most 63 letters."""
+        """Return a new member for an unknown value; None if it is not a CamelCase word of at most 63 letters."""
         if not isinstance(value, str) or not re.fullmatch(WORD_PATTERN, value):
             return None
-        # As the enumeration makes its own members, but not listed among them.
+        # Created as the enumeration creates its members, but not listed among them.
         word: Any = str.__new__(cls, value)  # type: ignore[type-var]
         word._name_ = word._value_ = value
         return cls._described(word)
 
     @classmethod
     def _described(cls, word: Self) -> Self:
-        """Return an unknown word with whatever the members of the enumeration have besides their value."""
+        """Return an unknown value with the attributes that members of the enumeration have."""
         return word
 
 
 LONGEST_NAME = 52
 """`<name>-<revision>` and the label that carries the name of a ModelDeployment must fit into 63 characters."""
 LAST_REVISION = 999_999_999
-"""The last for which there is room; with one revision a second it comes after 31 years."""
+"""The largest number of a revision; with one revision each second it is reached after 31 years."""
 NAME = 128
-"""The API server lets the name of a field manager be that long."""
+"""Maximum length that the API server allows for the name of a field manager."""
 LONGEST_RESTART = 32
 """A time with its zone, as kubectl writes it, has 25 characters."""
 SENTENCE = 512
-"""Of what is kept for each of a hundred revisions."""
+"""Maximum length of a text that is kept for each of a hundred revisions."""
 WORD_PATTERN = r"^[A-Za-z][A-Za-z0-9]{0,62}$"
 LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 SEMVER_PATTERN = (
@@ -123,10 +123,10 @@ MEANINGS: Mapping[str, str] = {
     VARIABLE_PATTERN: "must be letters, digits, dashes, dots and underscores, and not begin with a digit",
     COMMIT_PATTERN: "must be the hash of a commit: 7 to 64 lower-case hexadecimal digits",
 }
-"""What a pattern asks for, for people."""
+"""What a value must be to match a pattern, as a sentence for users."""
 RULES = "x-rules"
 STORED_DEFAULT = "x-stored-default"
-"""Schema extension: the API server itself fills the field in, because other clients read it."""
+"""Schema extension: the API server itself sets the default, because other clients read the field."""
 
 
 def listed(kind: str, *keys: str) -> dict[str, Any]:
@@ -139,12 +139,12 @@ ATOMIC = listed("atomic")
 
 
 def validated(*rules: tuple[str, str]) -> dict[str, Any]:
-    """Return the schema extension with rules of CEL, each with what is said to who breaks it."""
+    """Return the schema extension with CEL rules, each with its message."""
     return {RULES: rules}
 
 
 ANY_WORD = WithJsonSchema({"type": "string", "maxLength": 63, "pattern": WORD_PATTERN})
-"""The schema of an open enumeration: it lists no words, for a newer operator may know more."""
+"""The schema of an open enumeration. It lists no values, because a newer operator may write more."""
 Label = Annotated[str, Field(min_length=1, max_length=63, pattern=LABEL_PATTERN)]
 """A DNS-1123 label."""
 SemanticVersion = Annotated[str, Field(min_length=5, max_length=63, pattern=SEMVER_PATTERN)]
@@ -158,7 +158,7 @@ PositiveDecimal = Annotated[str, Field(min_length=1, max_length=37, pattern=POSI
 RevisionNumber = Annotated[int, Field(ge=1, le=LAST_REVISION)]
 """Number of a revision; numbers only grow."""
 Seconds = Annotated[int, Field(ge=0, le=31_536_000)]
-"""A span of time of at most a year."""
+"""A duration in seconds, at most a year."""
 Uri = Annotated[str, Field(min_length=1, max_length=2048)]
 Word = Annotated[str, Field(min_length=1, max_length=63)]
 Line = Annotated[str, Field(max_length=256)]
@@ -183,19 +183,19 @@ Timestamp = Annotated[AwareDatetime, AfterValidator(_sensible), PlainSerializer(
 
 
 def clip(message: str, limit: int = 1024) -> str:
-    """Return `message` as it is shown to people: printable, and cut to `limit` characters with an ellipsis.
+    """Return `message` with escaped control characters, cut to `limit` characters with an ellipsis.
 
-    Each text of a status and of an Event comes through here: most quote what somebody else wrote.
+    Every text of a status or an Event passes through here, because most quote values that others wrote.
 
     Rule: R101.
     """
-    # What is cut off anyway need not be made printable.
+    # Escape only what is kept.
     shown = printable(message[: limit + 1])
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
 def printable(text: str) -> str:
-    """Return the text with what would change the look of other text by its number: new lines, or marks of direction."""
+    r"""Return the text with characters that are not printable as escapes, such as `U+202E` as `\u202e`."""
     if text.isprintable():
         return text
     return "".join(each if each.isprintable() else _by_number(each) for each in text)

@@ -1,4 +1,4 @@
-"""ModelDeployment: which version to serve, how to roll it out and how to watch it."""
+"""The spec of a ModelDeployment: which version to serve, how to roll it out, analyse it and roll it back."""
 
 import re
 from enum import StrEnum
@@ -53,30 +53,30 @@ IntOrPercent = Annotated[
 
 
 class OnUnschedulable(StrEnum):
-    """What is done where the cluster, and not the version, keeps new pods from starting."""
+    """What happens if the cluster, and not the version, prevents new pods from starting."""
 
     HOLD = "Hold"
     ROLLBACK = "Rollback"
 
 
 class Rollout(ApiModel):
-    """How pods are replaced; the fields mean what they mean in a Deployment."""
+    """How pods are replaced, as in the strategy RollingUpdate of a Deployment."""
 
     max_surge: IntOrPercent | None = None
-    """Pods above `replicas` during a rollout, as a number or a percentage. Default: 25%."""
+    """Maximum number of pods above `replicas` during a rollout, as a number or a percentage. Default: 25%."""
     max_unavailable: IntOrPercent | None = None
-    """Pods below `replicas` during a rollout, as a number or a percentage. Default: 25%."""
+    """Maximum number of unavailable pods during a rollout, as a number or a percentage. Default: 25%."""
     min_ready_seconds: Annotated[int, Field(ge=0, le=3600)] | None = None
-    """Seconds for which a new pod must be ready before it counts as available. Default: 0."""
+    """Minimum number of seconds for which a new pod must be ready to count as available. Default: 0."""
     progress_deadline_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
-    """Seconds in which one more pod of a new revision must become available; after that the rollout has failed and is
-    rolled back, if the revision itself is to blame. Must be larger than `minReadySeconds`. Default: the longest time
-    that a probe of the template gives a container to start (`initialDelaySeconds` + `periodSeconds` x
-    `failureThreshold`) plus 300, and at least 600."""
+    """Maximum number of seconds in which a further pod of a new revision must become available. After that the rollout
+    has failed and is rolled back, if the revision itself is at fault. Must be larger than `minReadySeconds`. Default:
+    the longest time that a probe of the template allows a container to start (`initialDelaySeconds` + `periodSeconds`
+    x `failureThreshold`) plus 300, and at least 600."""
     on_unschedulable: OnUnschedulable = OnUnschedulable.HOLD
-    """What is done where the cluster keeps the pods of a new revision from starting: no node has room, a quota or an
-    admission policy refuses them, they are evicted, or their volumes do not come. Hold (wait, and say why: `Stalled`)
-    or Rollback (as where the version itself is to blame). Default: Hold."""
+    """What happens if the cluster prevents the pods of a new revision from starting: no node has room, a quota or an
+    admission policy refuses them, they are evicted, or their volumes cannot be mounted. Hold: wait, and set `Stalled`
+    with the reason. Rollback: treat it as a failed rollout. Default: Hold."""
 
     RULES: ClassVar = (
         (
@@ -94,7 +94,7 @@ class Rollout(ApiModel):
 
 
 class RollbackAction(StrEnum):
-    """What follows when the version in place is found bad."""
+    """What happens when the current version fails."""
 
     ROLLBACK = "Rollback"
     PAUSE = "Pause"
@@ -102,67 +102,67 @@ class RollbackAction(StrEnum):
 
 
 class OnUnavailable(StrEnum):
-    """What is done where a version that was known good has no available pod any more."""
+    """What happens when a verified version loses all its available pods."""
 
     REPORT = "Report"
     ROLLBACK = "Rollback"
 
 
 class RollbackBudget(ApiModel):
-    """How many automatic rollbacks there may be in a span of time."""
+    """Maximum number of automatic rollbacks in a period."""
 
     count: Annotated[int, Field(ge=1, le=50)] = 3
-    """Automatic rollbacks that may be made within the window. Default: 3."""
+    """Maximum number of automatic rollbacks within the window. Must be smaller than `spec.historyLimit`. Default: 3."""
     window_seconds: Annotated[int, Field(ge=1, le=31_536_000)] = 3600
-    """Length of the window, which ends now, in seconds. Default: 3600."""
+    """Length of the sliding window in seconds. Default: 3600."""
 
 
 class Rollback(ApiModel):
-    """What follows when the version in place is found bad, and how often."""
+    """What happens when the current version fails, and limits for automatic rollbacks."""
 
     action: RollbackAction = RollbackAction.ROLLBACK
-    """Rollback (go back to the last version known good), Pause (freeze the rollout where it is and wait for a person)
-    or Report (say so, and change nothing). Default: Rollback."""
+    """Rollback: roll back to the last verified version. Pause: pause the rollout as it is, and wait for a user. Report:
+    report the failure in conditions, and change nothing. Default: Rollback."""
     cooldown_seconds: Seconds = 0
-    """Seconds after an automatic rollback in which no further one begins. Default: 0."""
+    """Number of seconds after an automatic rollback in which no further one begins. Default: 0."""
     budget: RollbackBudget = RollbackBudget()
-    """The most automatic rollbacks in a span of time; when it is used up, nothing is rolled back, and nothing new is
-    promoted, until it is not. Default: 3 in an hour."""
+    """Maximum number of automatic rollbacks in a period. While it is used up, nothing is rolled back and no new version
+    is rolled out. Default: 3 in an hour."""
     limit: Annotated[int, Field(ge=1, le=50)] = 1
-    """How many automatic rollbacks may follow each other without one of them becoming known good. A version that was
-    known good and breaches as well right after a rollback is evidence that the cause lies elsewhere. Default: 1."""
+    """Maximum number of consecutive automatic rollbacks of which no target was verified again. If a verified version
+    breaches right after a rollback to it, the version is probably not the cause. Default: 1."""
     on_unavailable: OnUnavailable = OnUnavailable.REPORT
-    """What is done where a version that was known good has had no available pod for
-    `rollout.progressDeadlineSeconds`, by its own fault: Report (`Stalled`, with the cause) or Rollback. Default:
-    Report."""
+    """What happens when a verified version has had no available pod for `rollout.progressDeadlineSeconds`, by its own
+    fault. Report: set `Stalled` with the cause. Rollback: roll back. Default: Report."""
 
 
 class AmbiguousTag(StrEnum):
-    """What several holders of one tag mean."""
+    """Which version is the target if several versions have the tag."""
 
     HOLD = "Hold"
     NEWEST = "Newest"
 
 
 class PromotionGate(ApiModel):
-    """A number of the record that must not become worse: the candidate's against that of the version in place.
+    """A recorded metric in which a new version must not be worse than the current version.
 
-    Compared are values of the same metric on the same data set (by digest where both records have one) and split; which
-    way is better is said by the record.
+    Values are compared if metric, data set (by digest if both records have one) and split are the same. `direction` of
+    the recorded metric says whether larger or smaller is better.
     """
 
     metric: Word
-    """Name of the metric in the records of both versions."""
+    """Name of the metric in `spec.metrics` of both ModelVersions."""
     dataset: Label | None = None
-    """Name of the data set that it was computed on. Default: values without a data set."""
+    """Name of the data set on which the metric was computed. Default: values without a data set."""
     split: Split | None = None
-    """Train, Validation or Test. Default: values without a split."""
+    """Split on which the metric was computed: Train, Validation or Test. Default: values without a split."""
     max_regression: PositiveDecimal | None = None
-    """By how much the candidate may be worse, in the unit of the metric. Default: 0."""
+    """Maximum amount by which the new version may be worse, in the unit of the metric. Default: 0."""
     max_regression_percent: PositiveDecimal | None = None
-    """By how many percent of the present value the candidate may be worse."""
+    """Maximum amount by which the new version may be worse, in percent of the value of the current version. Set at most
+    one of `maxRegression` and `maxRegressionPercent`."""
     required: bool = True
-    """Whether a value that is missing, or cannot be compared, blocks the promotion. Default: true."""
+    """Whether the gate blocks the promotion if a value is missing or cannot be compared. Default: true."""
 
     @model_validator(mode="after")
     def _one_bound(self) -> "PromotionGate":
@@ -172,17 +172,17 @@ class PromotionGate(ApiModel):
 
 
 class Promotion(ApiModel):
-    """What a version must show before it is rolled out; one that was known good here before need not show it again."""
+    """Conditions that a version must meet to be rolled out. A version that was verified here before is exempt."""
 
     require_complete: bool = False
-    """Whether all nine elements of a complete record must be there. Default: false."""
+    """Whether the record must have all nine elements of a complete record (`status.completeness`). Default: false."""
     gates: Annotated[tuple[PromotionGate, ...], Field(max_length=32, json_schema_extra=ATOMIC)] = ()
-    """Recorded numbers that must not become worse."""
+    """Recorded metrics in which a new version must not be worse than the current version."""
     on_ambiguous_tag: AmbiguousTag = AmbiguousTag.HOLD
-    """What is done while several versions hold the tag: Hold (go on serving what serves) or Newest (serve the one of
-    the highest semantic version). Default: Hold."""
+    """Which version is the target while several versions have the tag. Hold: the current version keeps serving. Newest:
+    the one with the highest semantic version. Default: Hold."""
 
-    # Not a rule of the gate itself: an item of an atomic list has no older self that could have broken it already.
+    # A rule of the parent: CEL has no old value of an item of an atomic list.
     RULES: ClassVar = (
         (
             "!has(self.gates) || self.gates.all(g, !(has(g.maxRegression) && has(g.maxRegressionPercent)))",
@@ -192,35 +192,36 @@ class Promotion(ApiModel):
 
 
 class ModelDeploymentSpec(ApiModel):
-    """What to serve and how to watch it."""
+    """Desired state of a ModelDeployment: which version to serve, how to roll it out, analyse it and roll it back."""
 
     model: Label
-    """Name of the model, as in `spec.model` of its ModelVersions. Immutable."""
+    """Name of the model: the `spec.model` of its ModelVersions, in the same namespace. Immutable."""
     tag: Label = "production"
-    """The tag to follow: the version that carries it is served. Default: `production`."""
+    """Tag to follow. The version that has the tag is served. Default: `production`."""
     version: SemanticVersion | None = None
-    """A version to serve whatever its tags; instead of `tag`."""
+    """Version to serve, whatever its tags. Set at most one of `tag` and `version`."""
     replicas: Annotated[Replicas | None, Field(json_schema_extra={STORED_DEFAULT: 1})] = None
-    """Number of pods. Leave it out of the manifest when a HorizontalPodAutoscaler scales this object. Default: 1."""
+    """Number of pods. Omit it if a HorizontalPodAutoscaler scales this ModelDeployment. Default: 1."""
     paused: bool = False
-    """Whether everything is left as it is: no rollout begins or goes on, nothing is rolled back or put right. Metrics
-    are still measured, and `replicas` is still followed. Default: false."""
+    """Whether rollouts, rollbacks and corrections of manual changes are paused. Metrics are still read, and `replicas`
+    is still applied. Default: false."""
     template: PodTemplate
-    """The pods that serve the model, as in a Deployment. The operator adds MODEL_NAME, MODEL_VERSION, MODEL_URI and
-    MODEL_DIGEST to the environment of the model's container, each exactly as it is recorded, and the labels
-    `pennant.dev/model`, `pennant.dev/version` and `pennant.dev/template-hash` to the pods."""
+    """Template of the pods that serve the model, as in a Deployment. The operator adds the environment variables
+    MODEL_NAME, MODEL_VERSION, MODEL_URI and MODEL_DIGEST to the container that gets the model, with the values of the
+    record, and the labels `pennant.dev/modeldeployment`, `pennant.dev/model`, `pennant.dev/version` and
+    `pennant.dev/template-hash` to the pods."""
     container: Label | None = None
-    """Name of the container that gets the model. Default: the first one."""
+    """Name of the container that gets the model. Default: the first container of the template."""
     rollout: Rollout = Rollout()
     """How pods are replaced."""
     analysis: Analysis = Analysis()
-    """How a version is watched."""
+    """How a version is analysed by its metrics and alerts, during the rollout and after it."""
     promotion: Promotion = Promotion()
-    """What a version must show before it is rolled out."""
+    """Conditions that a version must meet to be rolled out."""
     rollback: Rollback = Rollback()
-    """What follows when a version is found bad."""
+    """What happens when a version fails."""
     history_limit: Annotated[int, Field(ge=2, le=100)] = 50
-    """Number of revisions that are kept, in status and as ControllerRevisions. Default: 50."""
+    """Number of revisions to keep, in `status.history` and as ControllerRevisions. Default: 50."""
 
     RULES: ClassVar = (
         (
@@ -260,6 +261,6 @@ class ModelDeploymentSpec(ApiModel):
 
     @property
     def progress_deadline_seconds(self) -> int:
-        """Seconds in which one more pod of a new revision must become available."""
+        """Seconds in which a further pod of a new revision must become available: the field, or its default."""
         longest = longest_startup_seconds(self.template)
         return self.rollout.progress_deadline_seconds or max(longest + AFTER_STARTUP_SECONDS, SHORTEST_DEADLINE)

@@ -39,7 +39,7 @@ Quantities = Annotated[
 
 
 class RiskTier(StrEnum):
-    """How much depends on the model."""
+    """Risk of the use of the model."""
 
     LOW = "Low"
     MEDIUM = "Medium"
@@ -51,46 +51,46 @@ class ServingVariable(ApiModel):
     """An environment variable of the model's container."""
 
     name: Annotated[str, Field(min_length=1, max_length=128, pattern=VARIABLE_PATTERN)]
-    """Name of the variable."""
+    """Name of the environment variable."""
     value: Annotated[str, Field(max_length=4096)] = ""
-    """Its value, as in a container's `env`: `$(NAME)` refers to an earlier variable, such as `$(MODEL_URI)`, and `$$`
-    is a dollar sign."""
+    """Value of the environment variable, as in the `env` of a container: `$(NAME)` is replaced by the value of an
+    earlier variable, such as `$(MODEL_URI)`, and `$$` by a single `$`."""
 
 
 class Resources(ApiModel):
-    """Compute resources of the model's container, as in a pod."""
+    """Compute resources of the container that gets the model, as in a pod."""
 
     requests: Quantities | None = None
-    """What it needs at least."""
+    """Minimum amount of each resource, such as `cpu` or `memory`."""
     limits: Quantities | None = None
-    """What it may use at most."""
+    """Maximum amount of each resource."""
 
 
 class Serving(ApiModel):
-    """What this version needs of its server; it overrides the template of the ModelDeployment."""
+    """How this version must be served. The values override those of `spec.template` of the ModelDeployment."""
 
     image: Uri | None = None
-    """Image of the model's container."""
+    """Image of the container that gets the model."""
     env: Annotated[tuple[ServingVariable, ...], Field(max_length=64, json_schema_extra=listed("map", "name"))] = ()
-    """Environment variables of the model's container."""
+    """Environment variables of the container that gets the model."""
     resources: Resources | None = None
-    """Compute resources of the model's container."""
+    """Compute resources of the container that gets the model."""
 
 
 class Risk(ApiModel):
-    """How much depends on the model."""
+    """Risk of the use of the model."""
 
     tier: RiskTier
-    """Low, Medium, High or Critical."""
+    """Risk tier: Low, Medium, High or Critical."""
 
 
 class Retention(ApiModel):
-    """How long the version must be kept."""
+    """How long the version must be kept. The operator records it and does not enforce it."""
 
     minimum_days: Annotated[int, Field(ge=0, le=36_500)] | None = None
-    """Days for which it must be kept; may only be raised."""
+    """Number of days for which the version must be kept. It can only be increased."""
     legal_hold: bool | None = None
-    """Whether it must be kept until a person says otherwise; may only be set."""
+    """Whether the version must be kept until further notice. It can be set, but not unset."""
 
 
 Tag = Label
@@ -98,64 +98,66 @@ MUTABLE = frozenset({"tags", "description", "owner", "retention"})
 
 
 class ModelVersionSpec(ApiModel):
-    """The record. It cannot be changed, but for tags, description, owner and retention."""
+    """The record of the version. It is immutable, except for tags, description, owner and retention."""
 
     model: Label
-    """Name of the model."""
+    """Name of the model. Immutable."""
     version: SemanticVersion
-    """Semantic version without build metadata, in lower case."""
+    """Semantic version, without build metadata and in lower case. Immutable."""
     tags: Annotated[tuple[Tag, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
-    """What this version is for, such as `production` or `staging`. May be changed: to promote is to move a tag."""
+    """Tags of the version, such as `production` or `staging`. Mutable: move a tag to promote a version. A
+    ModelDeployment serves the version that has its tag."""
     description: Text | None = None
-    """What the version is. May be changed."""
+    """Description of the version. Mutable."""
     reason: Message | None = None
-    """Why the version was made."""
+    """Reason for which the version was created."""
     author: Author | None = None
-    """Who made it."""
+    """Author of the version."""
     created_at: Timestamp | None = None
-    """When it was made."""
+    """Time when the version was created."""
     parent: SemanticVersion | None = None
-    """The version of this model that it was derived from."""
+    """Version of the same model from which this one was derived. `status.computedBump` compares the two."""
     artifacts: Annotated[
         tuple[Artifact, ...], Field(min_length=1, max_length=16, json_schema_extra=listed("map", "name"))
     ]
-    """What the model consists of. The first one is what the server gets as MODEL_URI and MODEL_DIGEST."""
+    """Artefacts of the model. The server gets the URI and the digest of the first one as the environment variables
+    MODEL_URI and MODEL_DIGEST."""
     datasets: Annotated[tuple[Dataset, ...], Field(max_length=32, json_schema_extra=listed("map", "name"))] = ()
-    """What it was made and measured with."""
+    """Data sets with which the version was trained and measured."""
     code: Code | None = None
-    """The code that trained it."""
+    """Code that trained the version."""
     preprocessing: Preprocessing | None = None
-    """What is done to the input before the model sees it."""
+    """Preprocessing of the input of the model."""
     hyperparameters: Annotated[
         tuple[Hyperparameter, ...], Field(max_length=256, json_schema_extra=listed("map", "name"))
     ] = ()
-    """The settings of the training."""
+    """Hyperparameters of the training."""
     environment: Environment | None = None
-    """The software in which it was trained."""
+    """Software environment in which the version was trained."""
     schema_: Annotated[Signature | None, Field(alias="schema")] = None
-    """What it takes and gives."""
+    """Inputs and outputs of the model."""
     training: Training | None = None
-    """The run that made it."""
+    """Training run that created the version."""
     metrics: Annotated[tuple[RecordedMetric, ...], Field(max_length=256, json_schema_extra=ATOMIC)] = ()
-    """What was measured when it was made."""
+    """Metrics that were measured when the version was created. `promotion.gates` of a ModelDeployment compares them."""
     reports: Annotated[tuple[Document, ...], Field(max_length=32, json_schema_extra=listed("map", "name"))] = ()
-    """Evaluation reports and the like."""
+    """Documents about the version, such as evaluation reports."""
     model_card: ModelCard | None = None
-    """Its model card."""
+    """Model card of the version."""
     serving: Serving | None = None
-    """What it needs of its server."""
+    """How the version must be served."""
     license: Line | None = None
-    """Its licence, as an SPDX expression."""
+    """Licence of the model, as an SPDX expression."""
     intended_use: Text | None = None
-    """What it may be used for."""
+    """Intended use of the model."""
     risk: Risk | None = None
-    """How much depends on it."""
+    """Risk of the use of the model."""
     owner: Line | None = None
-    """Who answers for it. May be changed."""
+    """Owner of the version. Mutable."""
     retention: Retention | None = None
-    """How long it must be kept. May only be lengthened."""
+    """How long the version must be kept. It can only be extended."""
     source: Source | None = None
-    """Where it was imported from."""
+    """Registry from which the record was imported."""
 
     @model_validator(mode="after")
     def _unique_tags(self) -> "ModelVersionSpec":
@@ -190,9 +192,9 @@ LENGTHENED = (
 
 
 def _unchanged(name: str, required: bool) -> tuple[str, str]:
-    """Return the rule that a field stays as it is; on the parent, so that removing and adding it is no way around."""
+    """Return the CEL rule that a field is immutable. It is a rule of the parent: the field cannot be removed either."""
     same = f"self.{name} == oldSelf.{name}"
-    # What is required is there, but in an object that is older than the requirement.
+    # A required field is missing only in an object that is older than the requirement.
     absent = f"!has(oldSelf.{name})" if required else f"!has(self.{name}) && !has(oldSelf.{name})"
     rule = f"{absent} || has(self.{name}) && has(oldSelf.{name}) && {same}"
     return rule, f"spec.{name} is immutable; create a new ModelVersion"

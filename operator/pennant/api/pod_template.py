@@ -1,4 +1,4 @@
-"""The pod template of a ModelDeployment: open like that of a Deployment, but for what the operator itself reads."""
+"""The pod template of a ModelDeployment. Only the fields that the operator reads are validated here."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -31,15 +31,15 @@ class _Template(ApiModel):
 
 
 def _shaped(template: dict[str, Any]) -> dict[str, Any]:
-    """Return the template as it is, if what the operator reads of it has the shape of a Deployment's."""
+    """Return the template unchanged; raises `ValidationError` if a field that the operator reads has another type."""
     _Template.model_validate(template)
     return template
 
 
 def longest_startup_seconds(template: Mapping[str, Any]) -> int:
-    """Return the longest time in seconds that a probe of a pod template gives a container to start; 0: there is none.
+    """Return the longest time in seconds that a probe of a pod template allows a container to start; 0: no probe.
 
-    Of each probe that is `initialDelaySeconds` + `periodSeconds` x `failureThreshold`, with the defaults of Kubernetes.
+    For each probe it is `initialDelaySeconds` + `periodSeconds` x `failureThreshold`, with the defaults of Kubernetes.
     """
     pod = template["spec"]
     containers = [each for field in ("initContainers", "containers") for each in _listed(pod.get(field))]
@@ -53,7 +53,7 @@ def _startup_seconds(probe: Mapping[str, Any]) -> int:
 
 
 def _number(value: object, default: int) -> int:
-    """Return a number of a probe; what Kubernetes will refuse anyway counts as its default."""
+    """Return a number of a probe; a value that Kubernetes refuses counts as the default."""
     return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else default
 
 
@@ -73,15 +73,15 @@ PodTemplate = Annotated[
             "type": "object",
             "required": ["spec"],
             "properties": {
-                "metadata": _PRESERVED | {"description": "Labels and annotations of the pods, as in a Deployment."},
+                "metadata": _PRESERVED | {"description": "Metadata of the pods, as in a Deployment."},
                 "spec": _PRESERVED
                 | {
-                    "description": "The pod, as in a Deployment.",
+                    "description": "Specification of the pods, as in a Deployment.",
                     "required": ["containers"],
                     "properties": {
                         "containers": {
                             "type": "array",
-                            "description": "The containers, as in a Deployment.",
+                            "description": "Containers of the pods, as in a Deployment.",
                             "minItems": 1,
                             "maxItems": 16,
                             **listed("map", "name"),

@@ -1,4 +1,4 @@
-"""The parts of a ModelVersion that say how it was made: author, data, code, environment, training, registry."""
+"""How a ModelVersion was made: author, data sets, code, environment, training run, registry."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -9,7 +9,7 @@ from pennant.api.meta import COMMIT_PATTERN, ApiModel, Digest, Label, Line, Time
 
 
 class AuthorKind(StrEnum):
-    """What kind of actor made a version."""
+    """Kind of the author of a version."""
 
     USER = "User"
     SERVICE_ACCOUNT = "ServiceAccount"
@@ -17,18 +17,18 @@ class AuthorKind(StrEnum):
 
 
 class Author(ApiModel):
-    """Who made a version."""
+    """Author of a version."""
 
     name: Word
-    """Name of the person, service account or pipeline."""
+    """Name of the user, service account or pipeline."""
     email: Line | None = None
-    """Where to reach the author."""
+    """E-mail address of the author."""
     kind: AuthorKind | None = None
-    """User, ServiceAccount or Pipeline."""
+    """Kind of the author: User, ServiceAccount or Pipeline."""
 
 
 class DatasetRole(StrEnum):
-    """What a data set was used for."""
+    """Use of a data set."""
 
     TRAINING = "Training"
     VALIDATION = "Validation"
@@ -37,18 +37,18 @@ class DatasetRole(StrEnum):
 
 
 class Dataset(ApiModel):
-    """A data set that the version was made or measured with."""
+    """A data set with which the version was trained or measured."""
 
     name: Label
-    """Name of the data set, unique in this version."""
+    """Name of the data set, unique in this ModelVersion."""
     role: DatasetRole
-    """Training, Validation, Test or Reference."""
+    """Use of the data set: Training, Validation, Test or Reference."""
     uri: Uri | None = None
-    """Where the data set is."""
+    """URI of the data set."""
     digest: Digest | None = None
-    """Digest of its bytes."""
+    """Digest of the data set."""
     version: Line | None = None
-    """Its own version, such as a revision or a snapshot."""
+    """Version of the data set, such as a revision or a snapshot."""
     rows: Annotated[int, Field(ge=0)] | None = None
     """Number of rows."""
 
@@ -57,99 +57,99 @@ class Code(ApiModel):
     """The code that trained the version."""
 
     repository: Uri
-    """URL of the repository."""
+    """URL of the source repository."""
     commit: Annotated[str, Field(min_length=7, max_length=64, pattern=COMMIT_PATTERN)]
-    """Hash of the commit."""
+    """Hash of the commit: 7 to 64 lower-case hexadecimal digits."""
     path: Line | None = None
     """Path of the entry point in the repository."""
     dirty: bool | None = None
-    """Whether the working tree had changes that are in no commit."""
+    """Whether the working tree had uncommitted changes."""
 
 
 class Preprocessing(ApiModel):
-    """What is done to the input before the model sees it."""
+    """Preprocessing of the input of the model."""
 
     uri: Uri | None = None
-    """Where the code or the fitted transformer is."""
+    """URI of the code or of the fitted transformer."""
     digest: Digest | None = None
-    """Digest of its bytes."""
+    """Digest of the code or of the fitted transformer."""
     commit: Annotated[str, Field(min_length=7, max_length=64, pattern=COMMIT_PATTERN)] | None = None
-    """Hash of its commit."""
+    """Hash of the commit of the code."""
 
 
 class Hyperparameter(ApiModel):
-    """One setting of the training."""
+    """A hyperparameter of the training."""
 
     name: Word
-    """Name of the setting."""
+    """Name of the hyperparameter."""
     value: Annotated[str, Field(max_length=512)]
-    """Its value, as a string."""
+    """Value of the hyperparameter, as a string."""
 
 
 class Framework(ApiModel):
-    """A library that the model depends on."""
+    """A library with which the version was trained."""
 
     name: Word
     """Name of the library."""
     version: Word
-    """Its version."""
+    """Version of the library."""
 
 
 class Environment(ApiModel):
-    """The software in which the version was trained."""
+    """The software environment in which the version was trained."""
 
     language: Word | None = None
-    """Programming language."""
+    """Programming language, such as `Python`."""
     language_version: Word | None = None
-    """Its version."""
+    """Version of the programming language."""
     lock_uri: Uri | None = None
-    """Where the lock file with all library versions is."""
+    """URI of the lock file with the versions of all libraries."""
     lock_digest: Digest | None = None
     """Digest of the lock file."""
     image: Uri | None = None
-    """Container image of the training."""
+    """Container image in which the version was trained."""
     image_digest: Digest | None = None
-    """Digest of that image."""
+    """Digest of the container image."""
     frameworks: Annotated[tuple[Framework, ...], Field(max_length=64, json_schema_extra=listed("map", "name"))] = ()
-    """The main libraries with their versions."""
+    """Main libraries with their versions."""
 
 
 class Training(ApiModel):
-    """The run that made the version."""
+    """The training run that created the version."""
 
     experiment: Line | None = None
     """Name of the experiment."""
     run: Line | None = None
     """Identifier of the run."""
     run_uri: Uri | None = None
-    """Where the run can be looked at."""
+    """URI where the run can be viewed."""
     pipeline: Line | None = None
     """Name of the pipeline."""
     started_at: Timestamp | None = None
-    """When the run began."""
+    """Time when the run began."""
     finished_at: Timestamp | None = None
-    """When the run ended."""
+    """Time when the run ended."""
     seed: Annotated[int, Field(ge=0)] | None = None
-    """Seed of the random numbers."""
+    """Seed of the random number generator."""
 
 
 class Source(ApiModel):
-    """The registry that the record was imported from."""
+    """The registry from which the record was imported."""
 
     registry: Word
     """Kind of registry, such as `MLflow`."""
     instance: Uri | None = None
-    """Which registry of that kind."""
+    """URI of the registry."""
     model_name: Line | None = None
-    """Name of the model there."""
+    """Name of the model in the registry."""
     version: Line | None = None
-    """Version there."""
+    """Version in the registry."""
     id: Line | None = None
-    """Identifier there."""
+    """Identifier of the version in the registry."""
     uri: Uri | None = None
-    """Where it can be looked at."""
+    """URI where the version can be viewed in the registry."""
     imported_at: Timestamp | None = None
-    """When it was imported."""
+    """Time when the record was imported."""
     annotations: Annotated[
         dict[str, Annotated[str, Field(max_length=1024)]],
         WithJsonSchema(
@@ -160,4 +160,4 @@ class Source(ApiModel):
             }
         ),
     ] = Field(default_factory=dict)
-    """What the registry knows besides."""
+    """Other data of the registry, as strings."""

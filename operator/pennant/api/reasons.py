@@ -60,12 +60,12 @@ class ConditionType(Word):
         "Reconciling",
         "A change is in progress.",
         "A revision is being rolled out, a rollback is pending, or the tag is being moved.",
-        "The change is complete, or it cannot continue until somebody acts.",
+        "The change is complete, or it cannot continue until a user acts.",
         "Wait: `kubectl wait --for=condition=Ready modeldeployment/NAME`.",
     )
     STALLED = (
         "Stalled",
-        "The operator cannot continue; somebody must act.",
+        "The operator cannot continue; a user must act.",
         "One of the problems applies that the operator cannot solve. The reason names it.",
         "The problem is solved.",
         "Read the message: it ends with what to do.",
@@ -234,7 +234,7 @@ class Reason(Open, Word):
         "StatusUnreadable",
         "A part of the status cannot be read. The operator changes nothing; the current version keeps serving.",
         "A field of the status that cannot be computed again has a form that this release does not know, because a "
-        "newer release or somebody else wrote it. The message names the field. For a ModelVersion it is an event only.",
+        "newer release or another client wrote it. The message names the field. For a ModelVersion: an event only.",
         "The status can be read again, or is removed.",
         "Run the release that wrote the status, or remove the status by the command in the message: it is rebuilt from "
         "the ControllerRevisions.",
@@ -295,9 +295,9 @@ class Reason(Open, Word):
         "MassBreachSuspected",
         "So many different contents breach at the same time that the metric source is suspect. No version that "
         "breaches by this source alone is rolled back.",
-        "At least `mass_breach_count` different contents breach enforced metrics of the source, one of them was verified "
-        "before, and they are at least `mass_breach_percent` of the deployments that use the source, in the cluster "
-        "and in the namespace (both are settings of the operator). Also for the first 5 seconds after a start.",
+        "At least `mass_breach_count` different contents breach enforced metrics of the source, one of them was "
+        "verified before, and at least `mass_breach_percent` of the deployments that use the source breach, in the "
+        "cluster and in the namespace (both are settings of the operator). Also for the first 5 seconds after a start.",
         "Fewer of them breach.",
         "Check the metric source. If its values are right, roll back by `pennant.dev/rollback-to`, or move the tags.",
     )
@@ -318,13 +318,13 @@ class Reason(Open, Word):
     UP_TO_DATE = (
         "UpToDate",
         "No change is in progress.",
-        "The Deployment is that of the current revision, or no change can be made until somebody acts.",
+        "The Deployment is that of the current revision, or no change can be made until a user acts.",
         "A change begins.",
         "No action needed.",
     )
     NOT_STALLED = (
         "NotStalled",
-        "No problem needs somebody to act.",
+        "No action needed.",
         "None of the reasons of `Stalled` applies.",
         "One of them applies.",
         "No action needed.",

@@ -1,4 +1,4 @@
-"""The metrics that were measured when a ModelVersion was made."""
+"""Metrics that were measured when a ModelVersion was created, as its record has them."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from pennant.api.meta import ApiModel, Decimal, Label, Line, Word
 
 
 class Split(StrEnum):
-    """The part of the data that a metric was computed on."""
+    """The split of the data on which a metric was computed."""
 
     TRAIN = "Train"
     VALIDATION = "Validation"
@@ -14,14 +14,14 @@ class Split(StrEnum):
 
 
 class Direction(StrEnum):
-    """Which way a metric is better."""
+    """Whether larger or smaller values of a metric are better."""
 
     MAXIMIZE = "Maximize"
     MINIMIZE = "Minimize"
 
 
 class MetricCategory(StrEnum):
-    """What a metric speaks of."""
+    """What a metric measures."""
 
     PERFORMANCE = "Performance"
     FAIRNESS = "Fairness"
@@ -31,21 +31,21 @@ class MetricCategory(StrEnum):
 
 
 class RecordedMetric(ApiModel):
-    """One number that was measured when the version was made."""
+    """A metric that was measured when the version was created."""
 
     name: Word
     """Name of the metric."""
     value: Decimal
-    """Its value, as a decimal string."""
+    """Value of the metric, as a decimal string."""
     dataset: Label | None = None
-    """Name of the data set that it was computed on."""
+    """Name of the data set on which it was computed."""
     split: Split | None = None
-    """Train, Validation or Test."""
+    """Split of the data on which it was computed: Train, Validation or Test."""
     slice: Line | None = None
-    """The part of the population, where it is only one."""
+    """Part of the population for which it was computed. Default: all of it."""
     direction: Direction | None = None
-    """Which way it is better: Maximize or Minimize."""
+    """Maximize if larger values are better, Minimize if smaller values are."""
     unit: Word | None = None
-    """Its unit."""
+    """Unit of the value."""
     category: MetricCategory | None = None
-    """Performance, Fairness, Latency, Robustness or Cost."""
+    """What the metric measures: Performance, Fairness, Latency, Robustness or Cost."""

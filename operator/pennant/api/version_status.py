@@ -1,4 +1,4 @@
-"""What a ModelVersion's status says: what is computed from the record, and what happened to the version."""
+"""The status of a ModelVersion: what is computed from its record, which deployments served or quarantined it."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -25,23 +25,23 @@ from pennant.api.meta import (
 from pennant.api.reasons import ReasonWord
 
 ELEMENTS = 9
-"""A complete record has so many elements."""
+"""Number of elements of a complete record."""
 MOST_REASONS = 16
 MOST_SERVED = 32
 
 
 class Completeness(ApiModel):
-    """How much of a complete record is there."""
+    """Which elements of a complete record the version has."""
 
     present: Annotated[int, Field(ge=0, le=ELEMENTS)]
-    """How many of the nine elements are there."""
+    """Number of the nine elements that are present."""
     missing: Annotated[tuple[Word, ...], Field(max_length=ELEMENTS, json_schema_extra=ATOMIC)] = ()
-    """The elements that are missing: Artifacts, TrainingData, Hyperparameters, Code, Metrics, CreatedAt, Author, Reason
-    or Environment."""
+    """Elements that are missing: Artifacts, TrainingData, Hyperparameters, Code, Metrics, CreatedAt, Author, Reason or
+    Environment."""
 
 
 class Bump(Open, StrEnum):
-    """Which part of a semantic version has to grow."""
+    """The part of a semantic version to increment."""
 
     MAJOR = "Major"
     MINOR = "Minor"
@@ -51,73 +51,74 @@ class Bump(Open, StrEnum):
 
 
 class ComputedBump(ApiModel):
-    """Which part of the semantic version has to grow, going by what differs from the parent."""
+    """The semantic version bump that the differences from the parent require."""
 
     parent: SemanticVersion
-    """The version that the record was compared with."""
+    """Version with which the record was compared."""
     bump: Annotated[Bump, ANY_WORD]
-    """Major, Minor, Patch, None or Unknown."""
+    """Part of the semantic version to increment: Major, Minor, Patch, None or Unknown."""
     reasons: Annotated[tuple[Line, ...], Field(max_length=MOST_REASONS, json_schema_extra=ATOMIC)] = ()
-    """What differs, or what cannot be told."""
+    """Differences that require the bump, or what is missing to determine it."""
 
 
 class ServedBy(ApiModel):
-    """A time for which a ModelDeployment served this version."""
+    """A period in which a ModelDeployment served this version."""
 
     deployment: Annotated[str, Field(min_length=1, max_length=63)]
     """Name of the ModelDeployment."""
     revision: RevisionNumber
-    """The revision of the ModelDeployment that put the version in place."""
+    """Revision of the ModelDeployment that served the version."""
     from_: Annotated[Timestamp, Field(alias="from")]
-    """When its first pod became available."""
+    """Time when its first pod became available."""
     verified_at: Timestamp | None = None
-    """When it became known good there; a ModelDeployment that is created anew goes back to such a version."""
+    """Time when the revision was verified. A ModelDeployment that is created again may fall back to such a version."""
     until: Timestamp | None = None
-    """When another revision took its place, or the ModelDeployment was seen to be gone; none while it serves."""
+    """Time when another revision replaced it, or the ModelDeployment was found deleted. Not set while it serves."""
 
 
 class QuarantinedBy(ApiModel):
-    """A ModelDeployment that found this version bad and will not serve it."""
+    """A ModelDeployment in which this version failed or was undone, and which does not serve it."""
 
     deployment: Annotated[str, Field(min_length=1, max_length=63)]
     """Name of the ModelDeployment."""
     digest: ContentDigest
-    """Digest of the content that was found bad."""
+    """Digest of the content that failed or was undone."""
     inputs_hash: ShortHash | None = None
-    """The only pod template that is meant, by the `inputsHash` of its revision; none: the content with every one."""
+    """`inputsHash` of the only pod template with which the content is quarantined. Not set: with every pod template."""
     reason: ReasonWord
-    """MetricBreach, ProgressDeadlineExceeded, PodsUnavailable or Undone."""
+    """Reason: MetricBreach, ProgressDeadlineExceeded, PodsUnavailable or Undone."""
     message: Sentence
-    """Why, with the numbers."""
+    """Reason in a sentence, with the measured values."""
     since: Timestamp
-    """When it was found bad."""
+    """Time when it failed or was undone."""
     revision: RevisionNumber
-    """The revision of the ModelDeployment that was found bad."""
+    """Revision of the ModelDeployment that failed or was undone."""
     tag: Label | None = None
-    """The tag that the ModelDeployment followed then; none: it named the version."""
+    """Tag that the ModelDeployment followed at that time. Not set: `spec.version` named the version."""
     tagged: ContentDigest | None = None
-    """Digest of the content that had the tag then, where that was another one."""
+    """Digest of the content that had the tag at that time, if it was another one."""
 
 
 class ModelVersionStatus(ApiModel):
-    """What became of the version."""
+    """Status of the version."""
 
     observed_generation: Annotated[int, Field(ge=-1)] = -1
-    """The `metadata.generation` that this status was computed from; -1 before the first time."""
+    """The `metadata.generation` for which the status was computed; -1: it was not computed yet."""
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=listed("map", "type"))] = ()
-    """Ready and Complete."""
+    """Conditions of the version: Ready and Complete."""
     completeness: Completeness | None = None
-    """Which elements of a complete record are there."""
+    """Which elements of a complete record the version has."""
     record_digest: ContentDigest | None = None
-    """sha256 of the JSON of the spec without tags, description, owner and retention: sorted keys, no white space."""
+    """sha256 of the immutable part of the spec (all but tags, description, owner and retention), as JSON with sorted
+    keys and without white space."""
     computed_bump: ComputedBump | None = None
-    """Which part of the semantic version has to grow, against `spec.parent`; none where no parent is named."""
+    """Semantic version bump that the differences from `spec.parent` require. Not set if `spec.parent` is not set."""
     serving: Line | None = None
-    """The ModelDeployments that serve it now, by name."""
+    """Names of the ModelDeployments that serve the version now."""
     served_by: Annotated[tuple[ServedBy, ...], Field(max_length=MOST_SERVED, json_schema_extra=ATOMIC)] = ()
-    """When it was served by which ModelDeployment, oldest first; of many the newest."""
+    """Periods in which ModelDeployments served the version, oldest first. Only the newest ones are kept."""
     quarantined_by: Annotated[
         # Atomic: one ModelDeployment may be there several times, with a pod template each.
         tuple[QuarantinedBy, ...], Field(max_length=100, json_schema_extra=ATOMIC)
     ] = ()
-    """The ModelDeployments that found this version bad. A quarantined version is a record like any other."""
+    """ModelDeployments that quarantine the version. Other ModelDeployments may still serve it."""
