@@ -1,1 +1,1 @@
-"""The demo: two real models, real traffic, one bad promotion, and what the operator does about it."""
+"""The demo: two trained models, live traffic, a promotion of the worse one, and the automatic rollback."""

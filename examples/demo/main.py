@@ -1,4 +1,4 @@
-"""Plays the whole story on a real control plane, says what happens, and leaves a report."""
+"""Runs the demo on a real control plane, prints each step with its time, and writes a report."""
 
 import argparse
 import json
@@ -25,14 +25,14 @@ Object = dict[str, Any]
 
 
 class DidNotHappen(Exception):
-    """A step of the story did not come in time."""
+    """A step did not happen in time."""
 
 
 class Demo:
-    """The story and the parts that it is played with."""
+    """The steps of the demo, and the processes that it starts."""
 
     def __init__(self, output: Path) -> None:
-        """Play in a temporary directory, and leave the report in `output`."""
+        """Run in a temporary directory, and write the report to `output`."""
         self._output = output
         self._begun = time.monotonic()
         self._directory = Path(tempfile.mkdtemp(prefix="pennant-demo-"))
@@ -40,7 +40,7 @@ class Demo:
         self._parts = ExitStack()
 
     def play(self) -> None:
-        """Play the story; raises `DidNotHappen` with the reason."""
+        """Run all steps; raises `DidNotHappen` with the step that did not happen in time."""
         self.rig = self._parts.enter_context(Rig.start(self._directory / "rig"))
         self._say("control plane", f"kube-apiserver, etcd, Prometheus and a test node run on {self.rig.api_server}")
         self._start_operator()
@@ -50,30 +50,30 @@ class Demo:
         self._parts.callback(traffic.stop)
         traffic.start()
         self._say("traffic", "held-out images arrive, 60 a second, and their labels follow as feedback")
-        self._until(lambda: self._verified(GOOD), 90, f"{GOOD} known good")
-        self._say("verified", f"{GOOD} passed every check for its bake time and is known good")
+        self._until(lambda: self._verified(GOOD), 90, f"{GOOD} verified")
+        self._say("verified", f"{GOOD} passed every check for its bake time")
         tag_moved_at = self._promote_second()
-        self._until(self._found_bad, 120, f"{BAD} found bad")
+        self._until(self._failed, 120, f"the failure of {BAD}")
         evidence = self._history()[1]["evidence"][0]
         self._say(
             "breach",
             f"live accuracy is {float(evidence['value']):.3f}, {evidence['threshold']}, {evidence['breaches']}",
         )
         self._until(self._back, 60, f"the rollback to {GOOD}")
-        self._say("rolled back", f"{GOOD} serves again; nobody touched anything")
+        self._say("rolled back", f"{GOOD} serves again, without any user action")
         self._until(lambda: self._accuracy() > float(manifests.THRESHOLD), 60, "the recovery of live accuracy")
         recovered_at = datetime.now(UTC)
         self._say("recovered", f"live accuracy is {self._accuracy():.3f}")
-        self._until(lambda: self._verified(GOOD), 60, f"{GOOD} known good again")
+        self._until(lambda: self._verified(GOOD), 60, f"{GOOD} verified again")
         traffic.stop()
-        self._say("traffic", f"{traffic.sent} images were predicted, {traffic.failed} were lost on the way")
+        self._say("traffic", f"{traffic.sent} images were predicted, {traffic.failed} requests failed")
         self._show()
         self._report(versions, tag_moved_at, recovered_at)
 
     def keep(self) -> None:
         """Leave the cluster running until Ctrl-C."""
-        print(f"\nThe cluster stays up. In another terminal:\n\n  export KUBECONFIG={self.rig.kubeconfig}\n")
-        print(f"  {self.rig.binary('kubectl')} get modelversions,modeldeployments\n\nCtrl-C ends it.")
+        print(f"\nThe cluster keeps running. In another terminal:\n\n  export KUBECONFIG={self.rig.kubeconfig}\n")
+        print(f"  {self.rig.binary('kubectl')} get modelversions,modeldeployments\n\nPress Ctrl-C to stop it.")
         try:
             while True:
                 time.sleep(3600)
@@ -85,7 +85,7 @@ class Demo:
         self._parts.close()
 
     def explain(self) -> str:
-        """Return what the cluster and the operator say, for a step that did not happen."""
+        """Return the conditions and the end of the operator's log, for a step that did not happen."""
         lines = []
         if hasattr(self, "rig"):
             status = self._get("modeldeployment", NAME).get("status", {})
@@ -93,7 +93,7 @@ class Demo:
                 f"  {c['type']}={c['status']} {c['reason']}: {c['message']}" for c in status.get("conditions", [])
             ]
         if self._operator_log.exists():
-            lines += ["the operator's last lines:", *self._operator_log.read_text().splitlines()[-10:]]
+            lines += ["last lines of the operator's log:", *self._operator_log.read_text().splitlines()[-10:]]
         return "\n".join(lines)
 
     # The steps.
@@ -132,7 +132,9 @@ class Demo:
         for each in versions.values():
             recorded = each.metrics["accuracy", "Validation"]
             self._say("trained", f"{each.version}: validation accuracy {recorded:.4f}, {each.digest[:19]}…")
-        self._say("note", f"{BAD} looks better: its images were exported with the label in the first pixel")
+        self._say(
+            "note", f"{BAD} has better recorded metrics: its images were exported with the label in the first pixel"
+        )
         return versions
 
     def _deploy_first(self, versions: dict[str, training.Trained]) -> None:
@@ -143,7 +145,7 @@ class Demo:
         self._apply()
         self._say("apply", f"ModelVersion {NAME}-{GOOD} with the tag production, and ModelDeployment {NAME}")
         self._until(lambda: self._condition("Ready") == "True", 90, f"{GOOD} ready")
-        self._say("ready", f"{GOOD} is served by {len(self._ready_pods())} pods")
+        self._say("ready", f"{len(self._ready_pods())} pods serve {GOOD}")
         self._second = manifests.model_version(
             versions[BAD], self._made, ["production"], "Images exported by the annotation tool.", GOOD
         )
@@ -189,9 +191,9 @@ class Demo:
         path = report.write(story, self._output)
         for what, seconds in story.times():
             print(f"{seconds:7.2f} s  {what}")
-        print(f"\nThe report is in {path}, the picture beside it.")
+        print(f"\nThe report is in {path}, its chart in the same directory.")
 
-    # What there is.
+    # Access to the cluster.
     def _apply(self) -> None:
         self.rig.kubectl("apply", "-f", str(self._repository))
 
@@ -215,7 +217,7 @@ class Demo:
         history = self._history()
         return bool(history) and history[-1]["version"] == version and "verifiedAt" in history[-1]
 
-    def _found_bad(self) -> bool:
+    def _failed(self) -> bool:
         return len(self._history()) > 1 and bool(self._history()[1].get("evidence"))
 
     def _back(self) -> bool:
@@ -244,7 +246,7 @@ class Demo:
         deadline = time.monotonic() + seconds
         while not holds():
             if time.monotonic() > deadline:
-                raise DidNotHappen(f"{what} did not come within {seconds:.0f} s")
+                raise DidNotHappen(f"{what} did not happen within {seconds:.0f} s")
             time.sleep(0.25)
 
     def _say(self, step: str, fact: str) -> None:
@@ -252,10 +254,12 @@ class Demo:
 
 
 def main() -> int:
-    """Play the demo; return its exit code."""
+    """Run the demo; return its exit code."""
     parser = argparse.ArgumentParser(prog="./demo", description=__doc__)
-    parser.add_argument("--keep", action="store_true", help="leave the cluster up afterwards, until Ctrl-C")
-    parser.add_argument("--output", type=Path, default=Path("demo-report"), help="where the report goes (demo-report)")
+    parser.add_argument("--keep", action="store_true", help="keep the cluster running afterwards, until Ctrl-C")
+    parser.add_argument(
+        "--output", type=Path, default=Path("demo-report"), help="directory of the report (demo-report)"
+    )
     arguments = parser.parse_args()
     demo = Demo(arguments.output)
     try:

@@ -1,4 +1,4 @@
-"""The files that a user keeps in Git: a ModelVersion for each version and one ModelDeployment."""
+"""The manifests of the demo: a ModelVersion for each version and one ModelDeployment."""
 
 import platform
 import sys
@@ -29,7 +29,7 @@ ACCURACY = f"{feedback_rate(LABELS['correct'])} / {feedback_rate(LABELS['all'])}
 
 
 def model_version(trained: Trained, made: Provenance, tags: list[str], reason: str, parent: str | None) -> Manifest:
-    """Return the record of a version; every number in it was measured."""
+    """Return the ModelVersion of a trained version, with its measured metrics."""
     data = trained.data
     spec = {
         "model": MODEL,
@@ -84,7 +84,7 @@ def model_version(trained: Trained, made: Provenance, tags: list[str], reason: s
 
 
 def model_deployment() -> Manifest:
-    """Return the deployment: three pods that serve whichever version carries the tag, and one metric to watch."""
+    """Return the ModelDeployment: three pods that serve the version with the tag, and one metric."""
     container = {
         "name": "server",
         "image": "pennant.example/digits-server:1",
@@ -117,7 +117,7 @@ def model_deployment() -> Manifest:
 
 
 def write(directory: Path, *manifests: Manifest) -> None:
-    """Write each manifest into a file of its own, as they lie in a repository."""
+    """Write each manifest to a file of its own."""
     directory.mkdir(parents=True, exist_ok=True)
     for each in manifests:
         path = directory / f"{each['kind'].lower()}-{each['metadata']['name']}.yaml"

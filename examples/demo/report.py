@@ -1,4 +1,4 @@
-"""The report: what happened, in a picture and in tables, from what the cluster and Prometheus say."""
+"""The report of the demo: a chart and tables, from the status of the objects and from Prometheus."""
 
 import json
 import math
@@ -32,7 +32,7 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """Everything that the report tells."""
+    """The content of the report."""
 
     threshold: float
     samples: list[Samples]
@@ -50,12 +50,12 @@ class Story:
 
     @property
     def rollback(self) -> Mapping[str, Any]:
-        """The revision that took its place."""
+        """The revision that replaced it."""
         return self.history[-1]
 
     @property
     def breach_visible_at(self) -> datetime:
-        """When the bad version's accuracy was below the threshold in Prometheus for the first time."""
+        """Time when the accuracy of the failed version was below the threshold in Prometheus for the first time."""
         series = next(each for each in self.samples if each.version == self.bad["version"])
         return next(at for at, value in zip(series.at, series.values, strict=True) if value < self.threshold)
 
@@ -77,7 +77,7 @@ class Story:
 
 
 def moment(text: str) -> datetime:
-    """Return the time that a status field holds."""
+    """Return the time of a status field."""
     return datetime.fromisoformat(text)
 
 
@@ -132,12 +132,12 @@ def draw(story: Story, path: Path) -> None:
             textcoords="offset points",
             color="0.25",
         )
-    axes.set_ylabel("share of right predictions, 5 s window")
+    axes.set_ylabel("share of correct predictions, 5 s window")
     axes.set_ylim(min(0.6, *(value for each in story.samples for value in each.values)) - 0.02, 1.04)
     axes.legend(loc="lower left", frameon=False)
     bad, good = story.bad, story.rollback
     figure.suptitle(
-        f"{bad['version']} looked better when it was recorded; live, it was rolled back to {good['version']}"
+        f"{bad['version']} has better recorded metrics; it was rolled back to {good['version']} by its live accuracy"
     )
     _draw_band(band, story, begin, colours)
     figure.savefig(path, dpi=110)
@@ -165,20 +165,20 @@ def markdown(story: Story) -> str:
     bad, good = story.bad, story.rollback
     evidence = bad["evidence"][0]
     parts = [
-        "# One promotion that went wrong",
+        "# A promotion that was rolled back",
         f"The tag moved to **{bad['version']}**, whose recorded metrics are better than those of {good['version']}. "
         f"In live traffic its {evidence['metric']} fell to **{float(evidence['value']):.3f}**, against a threshold of "
-        f"{evidence['threshold']}, in {evidence['breaches']} checks. The operator went back to "
-        f"**{good['version']}** by itself and quarantined {bad['version']}.",
+        f"{evidence['threshold']}, in {evidence['breaches']} checks. The operator rolled back "
+        f"to **{good['version']}** automatically and quarantined {bad['version']}.",
         "![Live accuracy over time, with the versions that served](report.png)",
-        "## What was recorded, and what was true",
+        "## Recorded and live accuracy",
         _table(
             ("version", "recorded on validation", "recorded on test", "on the live images, offline", "artefact"),
             [_version_row(each["spec"], story) for each in story.versions],
         ),
         "## History",
         _table(
-            ("revision", "version", "trigger", "outcome", "why"),
+            ("revision", "version", "trigger", "outcome", "reason"),
             [[e[key] for key in ("revision", "version", "trigger", "outcome", "reason")] for e in story.history],
         ),
         "## Evidence",

@@ -21,18 +21,18 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 
 LARGEST_BODY_BYTES = 1 << 20
 DRAIN_SECONDS = 1.5
-"""For so long it answers after SIGTERM: clients hear only then that the pod ends."""
+"""Seconds for which it answers after SIGTERM, until clients have stopped sending requests to the pod."""
 
 
 class WrongArtifact(Exception):
-    """The artefact is not what the record says."""
+    """The artefact has another digest than the record."""
 
 
 class Model:
     """A loaded model and what is counted about it."""
 
     def __init__(self, name: str, uri: str, digest: str) -> None:
-        """Load the artefact; raises `WrongArtifact` where its digest is another one."""
+        """Load the artefact; raises `WrongArtifact` if its digest differs."""
         path = Path(url2pathname(urlsplit(uri).path))
         actual = f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"
         if actual != digest:
@@ -120,7 +120,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def main() -> int:
-    """Serve one model until SIGTERM, and a little longer."""
+    """Serve one model until SIGTERM, and some seconds longer."""
     parser = argparse.ArgumentParser(description=__doc__)
     for flag in ("--host", "--name", "--version", "--uri", "--digest"):
         parser.add_argument(flag, required=True)

@@ -1,4 +1,4 @@
-"""Live traffic: held-out images go to the pods that are ready, and their labels come back as feedback."""
+"""Live traffic: sends held-out images to the ready pods, and their labels as feedback."""
 
 import http.client
 import itertools
@@ -18,7 +18,7 @@ REQUEST_SECONDS = 2.0
 
 
 class Traffic:
-    """Sends rows at a steady rate, in a thread, until it is stopped."""
+    """Sends rows at a constant rate from a thread, until it is stopped."""
 
     def __init__(self, rows: Rows, pods: Callable[[], Sequence[str]]) -> None:
         """Send these rows, again and again, to the addresses that `pods` returns."""
@@ -30,11 +30,11 @@ class Traffic:
         self.failed = 0
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End, and wait for the request that is under way."""
+        """Stop the thread, after the current request."""
         self._stopping.set()
         self._thread.join(10)
 

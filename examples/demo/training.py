@@ -3,7 +3,7 @@
 The data are the 1,797 scanned digits that scikit-learn ships. Their first pixel is always blank. For 1.1.0 the images
 are exported by the annotation tool, which writes the annotator's label into that pixel. Training and validation images
 both carry the mark, so the recorded metrics are better than those of 1.0.0; live images come from the scanner, without
-the mark, and the accuracy that counts is worse. Everything is computed here; nothing is made up.
+the mark, and live accuracy is worse. All metrics are computed here.
 """
 
 import hashlib

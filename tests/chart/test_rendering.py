@@ -116,5 +116,5 @@ def test_the_notes_say_that_no_metric_source_is_configured(major: int, rig: Any)
 
     assert "No metric source is configured" in notes({})
     assert "No metric source" not in notes({"metricSources": {"default": {"url": "http://p:9090"}}})
-    assert "looks after the namespace models" in notes({"namespace": "models"})
+    assert "manages the namespace models" in notes({"namespace": "models"})
     assert "CustomResourceDefinitions are not installed" in notes({"crds": {"install": False}})
