@@ -1,6 +1,6 @@
-"""The commands of the package: `python -m pennant run|generate|version`.
+"""The command line: `python -m pennant run|generate|version`.
 
-Each imports what it needs: what needs little answers at once.
+Each command imports its modules when it runs, so that `version` and `--help` answer at once.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""What the controller needs of the world, and the errors that it may raise."""
+"""The protocols that the controller is written against, and the errors that their implementations raise."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -15,38 +15,41 @@ from pennant.core.versions.status import VersionSeen
 
 
 class PortError(Exception):
-    """Anything that a port may raise."""
+    """Base class of all errors of a port."""
 
 
 class Unavailable(PortError):
-    """The other side does not answer, or answers with an error of its own; try again later.
+    """The server does not answer, or answers with an error of its own; retry later.
 
     A write may or may not have taken effect.
     """
 
+    retry_after_seconds: float = 0.0
+    """Seconds that the server asks to wait before the next request (`Retry-After`); 0: it names none."""
+
 
 class Partial(Unavailable):
-    """The other side says that its answer is not the whole of it."""
+    """The server says that its answer is incomplete."""
 
 
 class Conflict(PortError):
-    """A precondition does not hold: the world has moved on. Look again and decide anew."""
+    """A precondition does not hold, because the object has changed; read it again and decide again."""
 
 
 class Ending(Conflict):
-    """What is in the way is about to go, such as an object of a predecessor or a namespace; that may take long."""
+    """The object or namespace in the way is being deleted, which may take long."""
 
 
 class Refused(PortError):
-    """The other side understood and said no; the same request will be refused again."""
+    """The server understood the request and rejected it; the same request will be rejected again."""
 
 
 class AdmissionFailed(Refused):
-    """What must agree to the write cannot be asked; it may answer again at any moment."""
+    """An admission webhook that must approve the write cannot be called; it may be back at any moment."""
 
 
 class Altered(Refused):
-    """The write was made, and what is stored is not what was asked for; the message names the field."""
+    """The write succeeded, and what is stored differs from what was sent; the message names the field."""
 
 
 class SourceUnknown(PortError):
@@ -54,42 +57,46 @@ class SourceUnknown(PortError):
 
 
 class Cluster(Protocol):
-    """The API server, as far as one ModelDeployment is concerned.
+    """The objects of one ModelDeployment on the API server.
 
-    Every write carries a precondition and raises `Conflict` where it does not hold, `Refused` where the API server
-    says no, and `Unavailable` where nobody knows. A snapshot is never older than the last write through this port.
+    Every write has a precondition. It raises `Conflict` where that does not hold, `Refused` where the API server
+    rejects the write, and `Unavailable` where its result is unknown. A snapshot is never older than the last write
+    through this port.
     """
 
     async def snapshot(self, key: Key) -> Snapshot | None:
-        """Return what is known; None where the ModelDeployment does not exist."""
+        """Return all objects of a ModelDeployment; None where it does not exist. Raises `Unavailable`."""
         ...
 
     async def pods(self, owner: Snapshot, template_hash: str) -> Pods:
-        """Return the pods whose label `pennant.dev/template-hash` has this value, and their ReplicaSet."""
+        """Return the pods whose label `pennant.dev/template-hash` has this value, and their ReplicaSet.
+
+        Raises `Unavailable`.
+        """
         ...
 
     async def create_revision(self, owner: Snapshot, revision: Revision) -> None:
-        """Create the ControllerRevision; `Conflict` where the name is taken."""
+        """Create the ControllerRevision; raises `Conflict` where its name is in use."""
         ...
 
     async def adopt_revision(self, owner: Snapshot, revision: int) -> None:
-        """Make the ModelDeployment the owner of a ControllerRevision that belongs to no object that is there."""
+        """Make the ModelDeployment the owner of a ControllerRevision whose owner does not exist."""
         ...
 
     async def mark_revision(self, owner: Snapshot, entry: HistoryEntry) -> None:
-        """Note the progress of a revision on its ControllerRevision, which is otherwise never changed."""
+        """Write the progress of a revision into the annotation of its ControllerRevision; its data never change."""
         ...
 
     async def delete_revision(self, owner: Snapshot, revision: int) -> None:
-        """Delete the ControllerRevision; one that is already gone is no error."""
+        """Delete the ControllerRevision; one that does not exist is no error."""
         ...
 
     async def apply_workload(self, owner: Snapshot, action: ApplyWorkload) -> Workload:
-        """Apply the Deployment and return it as it is now; `Altered` where it is not what was asked for."""
+        """Apply the Deployment and return what is stored; raises `Altered` where that differs from the manifest."""
         ...
 
     async def adopt_workload(self, owner: Snapshot, seen: Workload) -> None:
-        """Make the ModelDeployment the owner of this Deployment, which belongs to no object that is there."""
+        """Make the ModelDeployment the owner of this Deployment, whose owner does not exist."""
         ...
 
     async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
@@ -101,27 +108,27 @@ class Cluster(Protocol):
         ...
 
     async def record_event(self, owner: Snapshot, event: Event) -> None:
-        """Record a Kubernetes Event on the ModelDeployment."""
+        """Record a Kubernetes Event on the ModelDeployment; raises nothing, an Event may be lost."""
         ...
 
 
 class Versions(Protocol):
-    """The API server, as far as the status of one ModelVersion is concerned.
+    """The status of one ModelVersion on the API server.
 
-    The write carries a precondition, and raises as those of `Cluster` do. What is seen of a version is never older than
-    the last write of its status through this port.
+    The write has a precondition and raises as those of `Cluster` do. `version` is never older than the last write of
+    the status through this port.
     """
 
     async def version(self, key: Key) -> VersionSeen | None:
-        """Return what is known; None where the ModelVersion does not exist."""
+        """Return a ModelVersion with all that its status depends on; None where it does not exist."""
         ...
 
     async def write_status(self, seen: VersionSeen, status: ModelVersionStatus) -> None:
-        """Replace the status of the ModelVersion, and leave `quarantinedBy` as it is, which others write."""
+        """Replace the status of the ModelVersion, except `quarantinedBy`, which ModelDeployments write."""
         ...
 
     async def record_event(self, seen: VersionSeen, event: Event) -> None:
-        """Record a Kubernetes Event on the ModelVersion."""
+        """Record a Kubernetes Event on the ModelVersion; raises nothing, an Event may be lost."""
         ...
 
 
@@ -148,8 +155,8 @@ MetricSources = Mapping[str, MetricSource]
 
 
 class Clock(Protocol):
-    """The time."""
+    """The current time."""
 
     def now(self) -> datetime:
-        """Return the time in UTC, in whole milliseconds: what a status can hold."""
+        """Return the time in UTC, in whole milliseconds, which is what a status stores."""
         ...

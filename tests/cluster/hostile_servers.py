@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from cluster.secrets import HEARSAY
-from pennant.runtime.alert_webhook import LARGEST_BODY_BYTES
+from pennant.runtime.alert_webhook import MAX_BODY_BYTES
 
 
 def answer(body: Any, status: str = "200 OK", **headers: str) -> bytes:
@@ -139,7 +139,7 @@ def requests(token: str) -> dict[str, tuple[bytes, int]]:
         "no notification": (post(right, word), 400),
         "no gzip": (post(gzipped, word), 400),
         "a gzip bomb": (post(gzipped, gzip.compress(word * 500_000)), 413),
-        "too much": (post(right, word * LARGEST_BODY_BYTES), 413),
+        "too much": (post(right, word * MAX_BODY_BYTES), 413),
         "another path": (post(right, b"", path=f"/{HEARSAY}"), 404),
         "no version": (f"POST /alerts HTTP/1.1 {right} {HEARSAY}\r\n\r\n".encode(), 400),
         "no method": (f"{HEARSAY} /alerts HTTP/1.1\r\n{right}\r\n\r\n".encode(), 400),

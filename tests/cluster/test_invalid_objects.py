@@ -17,7 +17,7 @@ from cluster.installation import install
 from cluster.operator_process import Operator
 from cluster.stage import NAME, Manifest, Stage
 from pennant.api.crd import crds
-from pennant.runtime.app import DEEPEST_CALLS
+from pennant.runtime.app import RECURSION_LIMIT
 from rig import Rig
 from unit.api import poison
 from unit.api.poison import Poisoned
@@ -84,7 +84,7 @@ def garbage_records(stage: Stage) -> list[Manifest]:
 def deep_json() -> Iterator[None]:
     """Let this process, too, read and write objects that are nested deeply."""
     before = sys.getrecursionlimit()
-    sys.setrecursionlimit(DEEPEST_CALLS)
+    sys.setrecursionlimit(RECURSION_LIMIT)
     yield
     sys.setrecursionlimit(before)
 

@@ -57,7 +57,7 @@ def test_the_largest_objects_of_one_namespace_leave_others_served_as_before(
         serving.version("1.2.0")
         serving.move_tag("1.1.0", "1.2.0")
         serving.until_verified("1.2.0")
-        lists = "The API server cannot be listed"
+        lists = "Listing failed"
         assert lists not in operator.log.read_text(), operator.tail()
     finally:
         rig.kubectl("delete", "namespace", NAMESPACE, "--wait=false")

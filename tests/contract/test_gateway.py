@@ -353,7 +353,7 @@ async def test_a_record_that_is_changed_on_its_way_is_refused(
 
     with monkeypatch.context() as patched:
         patched.setattr(deployed.client, "request", changed)
-        with pytest.raises(Refused, match="fraud-1 was changed on its way"):
+        with pytest.raises(Refused, match="fraud-1 was changed by admission"):
             await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
     await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
     assert [each.entry.revision for each in (await seen(deployed)).revisions] == [1], "its number is free again"

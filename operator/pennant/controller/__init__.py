@@ -1,1 +1,1 @@
-"""The imperative shell: look, let the core decide, and write. It knows the ports, and no client behind them."""
+"""The reconcile loop: observe, decide and act. It imports the protocols of `pennant.ports`, and no client."""

@@ -1,4 +1,4 @@
-"""Carry out a decision: its writes in order, then the status, once. The only writer of status."""
+"""Carries out a decision: its writes in order, then the status, once. Nothing else writes a status."""
 
 from dataclasses import dataclass
 from typing import assert_never
@@ -20,23 +20,25 @@ from pennant.core.facts.decision import (
 from pennant.core.facts.observation import Snapshot, Workload
 from pennant.ports import Cluster, Refused, Unavailable
 
+STATUS = "the status"
+
 
 class WriteRefused(Refused):
-    """The API server does not take a write on which the next ones rest; nothing after it was written."""
+    """A write that later writes depend on was refused; nothing after it was written."""
 
     def __init__(self, action: Deciding, why: Refused) -> None:
-        """Keep what was to be written, and what was said."""
+        """Keep the write and the error of the port."""
         super().__init__(str(why))
         self.action, self.why = action, why
 
 
 class WriteFailed(Unavailable):
-    """A write failed that may be taken the next time; nothing after it was written."""
+    """A write failed and may succeed later; nothing after it was written."""
 
-    def __init__(self, action: Action | None, message: str) -> None:
-        """Keep what was to be written; None: the status."""
-        super().__init__(message)
-        self.action = action
+    def __init__(self, action: Action | None, why: Unavailable) -> None:
+        """Keep the write, None for that of the status, and the delay that the API server asks for."""
+        super().__init__(str(why))
+        self.action, self.retry_after_seconds = action, why.retry_after_seconds
 
     @property
     def what(self) -> str:
@@ -44,23 +46,21 @@ class WriteFailed(Unavailable):
         return STATUS if self.action is None else self.action.write.what
 
 
-STATUS = "the status"
-
-
 @dataclass(frozen=True, slots=True)
 class Acted:
-    """What became of a decision."""
+    """The result of a decision that was carried out."""
 
     written: bool
     """Whether anything was written."""
     refused: tuple[tuple[Copying, str], ...] = ()
-    """Copies that the API server does not take, each with its answer."""
+    """Copies that the API server refused, each with its answer."""
 
 
 async def act(cluster: Cluster, snapshot: Snapshot, decision: Decision) -> Acted:
-    """Return what was written; stops at the first write that fails, and raises what it raised.
+    """Make the writes of a decision, and write the status if it differs.
 
-    A copy that is refused stops nothing: least of all the status that it is a copy of.
+    Raises `WriteRefused`, `WriteFailed` or `Conflict` at the first write that fails, and `Refused` where it is that of
+    the status. A refused copy stops nothing: the status that it copies is written.
 
     Rule: R15.
     Rule: R83.
@@ -68,31 +68,31 @@ async def act(cluster: Cluster, snapshot: Snapshot, decision: Decision) -> Acted
     status, refused = decision.status, list[tuple[Copying, str]]()
     for action in decision.actions:
         try:
-            status = await _carried_out(cluster, snapshot, action, status)
+            status = await _write(cluster, snapshot, action, status)
         except Refused as error:
             if isinstance(action, Deciding):
                 raise WriteRefused(action, error) from error
             refused.append((action, str(error)))
         except Unavailable as error:
-            raise WriteFailed(action, str(error)) from error
+            raise WriteFailed(action, error) from error
     changed = status != snapshot.status
     if changed:
         try:
             await cluster.write_status(snapshot, status)
         except Unavailable as error:
-            raise WriteFailed(None, str(error)) from error
+            raise WriteFailed(None, error) from error
     return Acted(changed or len(decision.actions) > len(refused), tuple(refused))
 
 
-async def _carried_out(
+async def _write(
     cluster: Cluster, snapshot: Snapshot, action: Action, status: ModelDeploymentStatus
 ) -> ModelDeploymentStatus:
-    """Make one write, and return the status with what it has shown."""
+    """Make one write, and return the status with what its answer shows."""
     match action:
         case CreateRevision(revision):
             await cluster.create_revision(snapshot, revision)
         case ApplyWorkload():
-            return await _applied(cluster, snapshot, action, status)
+            return await _apply(cluster, snapshot, action, status)
         case AdoptRevision(revision):
             await cluster.adopt_revision(snapshot, revision)
         case AdoptWorkload(seen):
@@ -108,9 +108,10 @@ async def _carried_out(
     return status
 
 
-async def _applied(
+async def _apply(
     cluster: Cluster, snapshot: Snapshot, action: ApplyWorkload, status: ModelDeploymentStatus
 ) -> ModelDeploymentStatus:
+    """Apply the Deployment, and return the status with what is stored of it now in `applied`."""
     workload = await cluster.apply_workload(snapshot, action)
     applied = Applied(
         manifest_hash=action.manifest_hash,
@@ -125,8 +126,7 @@ async def _applied(
 
 
 def _restarted_at(action: ApplyWorkload, workload: Workload, before: Applied | None) -> str:
-    """Return the newest restart of the Deployment that needs no record any more."""
+    """Return the newest restart of the Deployment that the history accounts for."""
     if action.restarted_at is not None or before is None:
         return workload.restart
-    # A restart that is not in the history yet stays to be recorded.
     return before.restarted_at

@@ -1,4 +1,4 @@
-"""`reconcile(key) = act(decide(observe(key)))`, until there is nothing left to write."""
+"""`reconcile(key)`: observe, decide and act, until there is nothing left to write."""
 
 import asyncio
 import logging
@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from pennant.controller.absences import Absences
 from pennant.controller.act import WriteFailed
+from pennant.controller.leadership_gaps import LeadershipGaps
 from pennant.controller.measurement_cache import Measurements
 from pennant.controller.refusals import Refusals
-from pennant.controller.source_breaker import SourceBreaker, Suspicion
+from pennant.controller.source_breaker import SourceBreaker, SourceReport
 from pennant.core.analysis.assessment import suspicions
 from pennant.core.analysis.schedule import compared_with, due_measurements
 from pennant.core.decide import decide
@@ -23,35 +23,35 @@ from pennant.core.facts.pods import Pods
 from pennant.core.rollout.progress import revision_to_look_at
 from pennant.ports import Clock, Cluster, Refused
 
-# A promotion takes two passes that write and one that finds nothing to do.
-MOST_PASSES = 12
-EVENTS_SECONDS = 3.0
-"""Seconds in which the Events of a pass are told: it must end well before it is taken for a stall."""
+MAX_PASSES = 12
+"""Passes of one `reconcile`. A promotion takes two that write and one that finds nothing to write."""
+EVENTS_TIMEOUT_SECONDS = 3.0
+"""Timeout of the Events of one `reconcile`; `/livez` allows 10 s beyond the timeout of a pass."""
 _log = logging.getLogger(__name__)
 
 
 class PassObserver(Protocol):
-    """Someone who is told of each pass, such as the operator's own metrics."""
+    """Metrics of passes."""
 
     def decided(self, key: Key, seen: Observation | None, decision: Decision | None) -> None:
-        """Take note of a pass; without an observation the ModelDeployment is gone."""
+        """Record a pass; without an observation the ModelDeployment was deleted."""
         ...
 
     def failed(self, kind: str) -> None:
-        """Take note of a write that was `refused`."""
+        """Count a write that was `refused`."""
         ...
 
 
 class Unsettled(Exception):
-    """Pass after pass over one key had something to write.
+    """`MAX_PASSES` passes in a row had something to write.
 
-    What the key depends on goes on changing, by a tag that is moved to and fro or by many pods that come up, or
-    somebody undoes each write. Others get their turn, and Events are told, before it goes on.
+    The objects keep changing, such as a tag that is moved back and forth or many pods that become ready, or something
+    reverts each write. Other keys come first before this one continues.
     """
 
 
 class Reconciler:
-    """Brings ModelDeployments to where they should be, one key at a time."""
+    """Reconciles ModelDeployments, one key at a time."""
 
     def __init__(
         self,
@@ -60,88 +60,83 @@ class Reconciler:
         clock: Clock,
         observer: PassObserver,
         breaker: SourceBreaker,
-        absences: Absences | None = None,
+        gaps: LeadershipGaps | None = None,
     ) -> None:
-        """Write through `cluster`, read metrics through `measurements`, tell `observer`, and heed `breaker`.
-
-        `absences` are the spans of time in which nobody could look.
-        """
+        """Read and write through `cluster`, measure through `measurements`, and report each pass to `observer`."""
         self._cluster = cluster
         self._measurements = measurements
         self._clock = clock
         self._observer = observer
         self._breaker = breaker
-        self._absences = absences or Absences()
+        self._gaps = gaps or LeadershipGaps()
         self._refusals = Refusals(observer)
 
     async def reconcile(self, key: Key) -> datetime | None:
-        """Take all steps that can be taken now; return when to look again, None where only a change can tell.
+        """Run passes until nothing is left to write; return when to reconcile again, None: when an object changes.
 
-        Raises `Conflict` and `Unavailable` as the cluster does, and `Unsettled`: the key is to be tried again after a
-        while.
+        Raises `Unsettled`, and `Conflict`, `Unavailable` and `Refused` as the cluster does. Events are recorded in
+        any case, after the last write.
         """
-        told: list[tuple[Snapshot, Event]] = []
+        events: list[tuple[Snapshot, Event]] = []
         try:
-            for _ in range(MOST_PASSES):
+            for _ in range(MAX_PASSES):
                 seen = await self._observe(key)
                 if seen is None:
                     self._forget(key)
                     return None
                 decision = decide(seen)
                 try:
-                    acted = await self._refusals.heeded(self._cluster, seen, decision)
+                    acted = await self._refusals.act(self._cluster, seen, decision)
                 except (Refused, WriteFailed) as error:
-                    # What no status can say is at least said by an Event.
-                    told += [(seen.snapshot, event) for event in self._refusals.unsaid(seen, decision, error)]
+                    events += [(seen.snapshot, each) for each in self._refusals.events(seen, decision, error)]
                     raise
                 if acted is None:
                     continue
-                self._absences.told(key)
+                self._gaps.mark_accounted(key)
                 self._observer.decided(key, seen, decision)
-                told += [(seen.snapshot, event) for event in decision.events]
+                events += [(seen.snapshot, each) for each in decision.events]
                 if not acted.written:
                     return self._refusals.look_again_at(key, decision.look_again_at)
         finally:
-            # Events are for people: they come when all is written.
-            await self._tell(key, told)
-        raise Unsettled(f"it is not settled after {MOST_PASSES} passes")
+            await self._record_events(key, events)
+        raise Unsettled(f"it is not settled after {MAX_PASSES} passes")
 
-    async def _tell(self, key: Key, told: Iterable[tuple[Snapshot, Event]]) -> None:
-        """Record Events; what the API server does not take in time is lost, for nothing may wait for it."""
+    async def _record_events(self, key: Key, events: Iterable[tuple[Snapshot, Event]]) -> None:
+        """Record Events; those that take longer than `EVENTS_TIMEOUT_SECONDS` are lost."""
         try:
-            async with asyncio.timeout(EVENTS_SECONDS):
-                for snapshot, event in told:
+            async with asyncio.timeout(EVENTS_TIMEOUT_SECONDS):
+                for snapshot, event in events:
                     await self._cluster.record_event(snapshot, event)
         except TimeoutError:
-            _log.warning("Events are lost: the API server takes too long for them", extra={"key": key})
+            _log.warning("Events were not recorded in time", extra={"key": key, "seconds": EVENTS_TIMEOUT_SECONDS})
 
     @property
     def failing(self) -> int:
-        """How many ModelDeployments have a write that has failed for a minute."""
+        """Number of ModelDeployments with a write that has failed for a minute."""
         return self._refusals.failing
 
     async def _observe(self, key: Key) -> Observation | None:
+        """Return the whole input of one decision; None where the ModelDeployment does not exist."""
         snapshot = await self._cluster.snapshot(key)
         if snapshot is None:
             return None
         now = self._clock.now()
-        due = self._due(snapshot, now)
-        measurements = self._measurements.take(key, due)
-        # While answers are on their way, what the last ones said stands: many ask at once, and one is answered first.
+        measurements = self._measurements.take(key, self._due(snapshot, now))
+        # A report is complete once every metric has an answer; until then the report before it counts.
         if all(
             question.role is Role.SELECTED or not isinstance(each.answer, Awaited)
             for question, each in measurements.items()
         ):
-            self._breaker.note(key, _suspicion(snapshot, measurements), now)
-        distrusted = self._breaker.distrusted(key, now)
-        unwatched = self._absences.untold(key)
-        pods = await self._looked_at(snapshot, unwatched, now)
-        refusals, failing = self._refusals.seen(key, now)
-        return Observation(now, snapshot, measurements, refusals, failing, distrusted, unwatched, pods)
+            self._breaker.note(key, _source_report(snapshot, measurements), now)
+        suspect = self._breaker.suspect_sources(key, now)
+        gaps = self._gaps.pending(key)
+        pods = await self._pods(snapshot, gaps, now)
+        refusals, failing = self._refusals.of(key, now)
+        return Observation(now, snapshot, measurements, refusals, failing, suspect, gaps, pods)
 
-    async def _looked_at(self, snapshot: Snapshot, unwatched: tuple[Span, ...], now: datetime) -> Pods | None:
-        """Return the pods of the current revision, where a verdict or a message depends on them."""
-        entry = revision_to_look_at(snapshot, unwatched, now)
+    async def _pods(self, snapshot: Snapshot, gaps: tuple[Span, ...], now: datetime) -> Pods | None:
+        """Return the pods of the current revision; None where neither the verdict nor a message depends on them."""
+        entry = revision_to_look_at(snapshot, gaps, now)
         return await self._cluster.pods(snapshot, entry.template_hash) if entry is not None else None
 
     def _due(self, snapshot: Snapshot, now: datetime) -> Mapping[Question, Request]:
@@ -152,17 +147,19 @@ class Reconciler:
     def _forget(self, key: Key) -> None:
         self._measurements.forget(key)
         self._breaker.forget(key)
-        self._absences.forget(key)
+        self._gaps.forget(key)
         self._refusals.forget(key)
         self._observer.decided(key, None, None)
 
 
-def _suspicion(snapshot: Snapshot, measurements: Answered) -> Suspicion:
+def _source_report(snapshot: Snapshot, measurements: Answered) -> SourceReport:
+    """Return what the newest checks of the current revision say of each metric source."""
     history = snapshot.status.history
     active = current(history)
     if isinstance(snapshot.spec, Invalid) or active is None:
-        return Suspicion("", False, {})
-    what = (active.digest, active.template_hash)
-    was_good = any(each.verified_at is not None and (each.digest, each.template_hash) == what for each in history)
+        return SourceReport("", False, {})
+    pair = (active.digest, active.template_hash)
+    was_verified = any(each.verified_at is not None and (each.digest, each.template_hash) == pair for each in history)
     stable = compared_with(snapshot.status, active)
-    return Suspicion(active.digest, was_good, suspicions(snapshot.spec.analysis, active, stable, measurements))
+    breaches = suspicions(snapshot.spec.analysis, active, stable, measurements)
+    return SourceReport(active.digest, was_verified, breaches)

@@ -1,7 +1,12 @@
-"""What the API server does not take is said, and tried again after a minute: not at once, and not never.
+"""Writes that the API server refuses or that keep failing: they are reported, skipped, and retried after a minute.
 
-A write that is refused is said at once. One that fails otherwise may be taken the next time; what has failed for a
-minute is said as well, and everything else goes on without it.
+A refusal is reported at once. Another failure is reported when it has lasted for a minute. Everything else continues
+without such a write.
+
+A refused write changes the decision and not only its conditions: without its ControllerRevision a revision is not in
+the history, its command is not answered, and its predecessor is still analyzed. So `decide` runs again with the refusal
+in the observation. In the simulation 9 of 25 refusals change more of the status than conditions; code that patches the
+status after the writes would have to repeat those rules.
 
 Rule: R93.
 Rule: R94.
@@ -14,133 +19,133 @@ from typing import Protocol
 
 from pennant.api.reasons import Reason
 from pennant.controller.act import STATUS, Acted, WriteFailed, WriteRefused, act
-from pennant.controller.write_failures import FORGOTTEN, WriteFailure, WriteFailures
+from pennant.controller.write_failures import EXPIRY, WriteFailure, WriteFailures
 from pennant.core.facts.decision import Action, Copying, Deciding, Decision, Event, EventType
 from pennant.core.facts.observation import Invalid, Key, Observation, Refusal, WriteProblem
 from pennant.ports import AdmissionFailed, Altered, Cluster, Refused
 
 RETRY_AFTER = timedelta(seconds=60)
-FIRST_RETRY = timedelta(seconds=1)
+BASE_ADMISSION_RETRY = timedelta(seconds=1)
 _log = logging.getLogger(__name__)
 
 
 class RefusalObserver(Protocol):
-    """Someone who is told of each refusal."""
+    """Metrics of refused writes."""
 
     def failed(self, kind: str) -> None:
-        """Take note of a write that was `refused`."""
+        """Count a write that was `refused`."""
         ...
 
 
 @dataclass(slots=True)
 class _Object:
-    """What is not written of one ModelDeployment."""
+    """The writes of one ModelDeployment that are not made."""
 
     refusals: dict[type[Action], Refusal] = field(default_factory=dict)
-    """The writes on which others rest that are not to be tried now: the newest of each kind."""
-    put_off: tuple[tuple[Copying, datetime], ...] = ()
-    """The copies that are not to be tried now, and when they are."""
-    troubles: WriteFailures = field(default_factory=WriteFailures)
+    """Writes that others depend on: the newest refusal of each type."""
+    deferred: tuple[tuple[Copying, datetime], ...] = ()
+    """Copies that are skipped, and until when."""
+    failures: WriteFailures = field(default_factory=WriteFailures)
     copies: set[str] = field(default_factory=set)
-    """Which of the troubles are about copies."""
-    unsaid: int | None = None
-    """The generation of which an Event was sent, because no status could be written."""
+    """The failures that are of copies."""
+    reported_generation: int | None = None
+    """The generation of which an Event was recorded because no status could be written."""
 
 
 class Refusals:
-    """The writes of each ModelDeployment that were not taken when they were last tried."""
+    """The refused and failing writes of all ModelDeployments."""
 
     def __init__(self, observer: RefusalObserver) -> None:
-        """Tell `observer` of each that is refused."""
+        """Count each refusal by `observer`."""
         self._observer = observer
         self._objects: dict[Key, _Object] = {}
 
-    def seen(self, key: Key, now: datetime) -> tuple[tuple[Refusal, ...], str]:
-        """Return what the next decision has to do without, and which copies have not been written for a minute."""
+    def of(self, key: Key, now: datetime) -> tuple[tuple[Refusal, ...], str]:
+        """Return the refusals for the next decision, and a sentence on copies that have failed for a minute."""
         known = self._objects.get(key)
         if known is None:
             return (), ""
-        known.troubles.forget_before(now)
-        recent = {kind: each for kind, each in known.refusals.items() if now < each.retry_at + FORGOTTEN}
-        known.refusals = {kind: replace(each, retry_at=_soon(each.retry_at, now)) for kind, each in recent.items()}
-        known.put_off = tuple((copy, _soon(until, now)) for copy, until in known.put_off)
-        failing = (str(each) for what, each in known.troubles.lasting.items() if what in known.copies)
+        known.failures.expire(now)
+        recent = {kind: each for kind, each in known.refusals.items() if now < each.retry_at + EXPIRY}
+        known.refusals = {kind: replace(each, retry_at=_bounded(each.retry_at, now)) for kind, each in recent.items()}
+        known.deferred = tuple((copy, _bounded(until, now)) for copy, until in known.deferred)
+        failing = (str(each) for what, each in known.failures.lasting.items() if what in known.copies)
         return tuple(known.refusals.values()), "; ".join(failing)
 
     @property
     def failing(self) -> int:
-        """How many ModelDeployments have a write that has failed for a minute."""
-        return sum(bool(each.troubles.lasting) for each in self._objects.values())
+        """Number of ModelDeployments with a write that has failed for a minute."""
+        return sum(bool(each.failures.lasting) for each in self._objects.values())
 
-    async def heeded(self, cluster: Cluster, seen: Observation, decision: Decision) -> Acted | None:
-        """Carry out what is to be tried now; None: a write was not taken, and another decision follows.
+    async def act(self, cluster: Cluster, seen: Observation, decision: Decision) -> Acted | None:
+        """Carry out a decision without the copies that are deferred; None: a write was refused, decide again.
 
-        Raises what `act` raises where another decision would not help: of a write that has only begun to fail, and of
-        that of the status.
+        Raises `WriteFailed` while a failure has not lasted, and any error of the write of the status: another decision
+        would not help.
         """
         key, now = seen.snapshot.key, seen.now
         known = self._objects.setdefault(key, _Object())
-        known.put_off = tuple((copy, until) for copy, until in known.put_off if now < until)
-        waiting = [copy for copy, _ in known.put_off]
-        decision = replace(decision, actions=tuple(each for each in decision.actions if each not in waiting))
+        known.deferred = tuple((copy, until) for copy, until in known.deferred if now < until)
+        skipped = [copy for copy, _ in known.deferred]
+        decision = replace(decision, actions=tuple(each for each in decision.actions if each not in skipped))
         try:
             acted = await act(cluster, seen.snapshot, decision)
         except WriteRefused as error:
-            self._note(key, error.action, str(error))
-            trouble = known.troubles.again(error.action.write.what, str(error), now)
-            known.refusals[type(error.action)] = _refusal(error, trouble, now)
+            self._report(key, error.action, str(error))
+            failure = known.failures.failed(error.action.write.what, str(error), now)
+            known.refusals[type(error.action)] = _refusal(error, failure, now)
             return None
         except WriteFailed as error:
-            if _goes_on_without(known, error, now):
+            if _is_skipped(known, error, now):
                 return None
             raise
         except Refused as error:
-            known.troubles.again(STATUS, str(error), now)
+            known.failures.failed(STATUS, str(error), now)
             raise
         for copy, answer in acted.refused:
-            self._note(key, copy, answer)
-            _put_off(known, copy, answer, now)
+            self._report(key, copy, answer)
+            _defer(known, copy, answer, now)
         refused = [copy for copy, _ in acted.refused]
-        _succeeded(known, [each for each in decision.actions if each not in refused])
-        if not (known.refusals or known.put_off or known.troubles):
+        _clear(known, [each for each in decision.actions if each not in refused])
+        if not (known.refusals or known.deferred or known.failures):
             del self._objects[key]
         return acted
 
     def look_again_at(self, key: Key, otherwise: datetime | None) -> datetime | None:
-        """Return when to decide anew: when something is to be tried again, if that is sooner."""
+        """Return `otherwise`, or the time at which a deferred copy is retried if that is earlier."""
         known = self._objects.get(key)
-        untils = () if known is None else [until for _, until in known.put_off]
+        untils = () if known is None else [until for _, until in known.deferred]
         return min((each for each in (otherwise, *untils) if each is not None), default=None)
 
-    def unsaid(self, seen: Observation, decision: Decision, error: Refused | WriteFailed) -> tuple[Event, ...]:
-        """Return the events that say once what the status cannot, because that itself is refused, or fails for long."""
+    def events(self, seen: Observation, decision: Decision, error: Refused | WriteFailed) -> tuple[Event, ...]:
+        """Return Events in place of a status that is refused or has failed for a minute; once for each generation."""
         snapshot, known = seen.snapshot, self._objects.get(seen.snapshot.key)
-        trouble = None if known is None else known.troubles.get(STATUS)
-        if known is None or trouble is None or known.unsaid == snapshot.generation:
+        failure = None if known is None else known.failures.get(STATUS)
+        if known is None or failure is None or known.reported_generation == snapshot.generation:
             return ()
-        if isinstance(error, WriteFailed) and (error.action is not None or not trouble.lasts):
+        if isinstance(error, WriteFailed) and (error.action is not None or not failure.is_lasting):
             return ()
-        known.unsaid = snapshot.generation
+        known.reported_generation = snapshot.generation
         if isinstance(snapshot.spec, Invalid) or snapshot.unreadable is not None:
             return decision.events
-        return (Event(EventType.WARNING, Reason.WRITE_FAILING, str(trouble)),)
+        return (Event(EventType.WARNING, Reason.WRITE_FAILING, str(failure)),)
 
     def forget(self, key: Key) -> None:
-        """Drop what is known of a ModelDeployment that is gone."""
+        """Drop a ModelDeployment that was deleted."""
         self._objects.pop(key, None)
 
-    def _note(self, key: Key, action: Action, answer: str) -> None:
+    def _report(self, key: Key, action: Action, answer: str) -> None:
         self._observer.failed("refused")
-        _log.warning("The API server refuses a write", extra={"key": key, "what": action.write.what, "error": answer})
+        _log.warning("The API server refused a write", extra={"key": key, "what": action.write.what, "error": answer})
 
 
-def _soon(retry_at: datetime, now: datetime) -> datetime:
-    """Return when to try again: after a minute at most, also where the clock was set back meanwhile."""
+def _bounded(retry_at: datetime, now: datetime) -> datetime:
+    """Return `retry_at`, but at most a minute from now: the clock may have been set back."""
     return min(retry_at, now + RETRY_AFTER)
 
 
-def _refusal(error: WriteRefused, trouble: WriteFailure, now: datetime) -> Refusal:
-    """Return what is said of a write that was refused, and when it is tried again."""
+def _refusal(error: WriteRefused, failure: WriteFailure, now: datetime) -> Refusal:
+    """Return what a status says of a refused write, and when it is retried."""
     what, retry_after = error.action.write.what, RETRY_AFTER
     why = WriteProblem(Reason.DEPLOYMENT_REFUSED, f"the API server refuses {what}: {error}")
     match error.why:
@@ -151,40 +156,42 @@ def _refusal(error: WriteRefused, trouble: WriteFailure, now: datetime) -> Refus
             )
             why = WriteProblem(Reason.DEPLOYMENT_ALTERED, message)
         case AdmissionFailed():
-            # A webhook that is being restarted must not hold up a rollback for long.
-            retry_after = min(FIRST_RETRY * 2 ** min(trouble.times - 1, 6), RETRY_AFTER)
+            # An admission webhook that restarts is back within seconds, and a rollback may depend on it.
+            retry_after = min(BASE_ADMISSION_RETRY * 2 ** min(failure.times - 1, 6), RETRY_AFTER)
     return Refusal(error.action.write.content, why, now + retry_after)
 
 
-def _goes_on_without(known: _Object, error: WriteFailed, now: datetime) -> bool:
-    """Return whether a write has failed for so long that it is said, and everything else goes on without it."""
-    trouble, action = known.troubles.again(error.what, str(error), now), error.action
+def _is_skipped(known: _Object, error: WriteFailed, now: datetime) -> bool:
+    """Record a failed write, and return whether the next decision skips it: it has failed for a minute."""
+    failure, action = known.failures.failed(error.what, str(error), now), error.action
     if action is None:
-        # Nothing at all is taken, so nothing in particular has to wait when that is over.
-        lasting = {kind: each for kind, each in known.refusals.items() if each.why.reason is Reason.WRITE_FAILING}
-        known.refusals = {kind: each for kind, each in known.refusals.items() if kind not in lasting}
+        # The status fails: probably every write does, so none of the others is skipped once that is over.
+        failing = {kind for kind, each in known.refusals.items() if each.why.reason is Reason.WRITE_FAILING}
+        known.refusals = {kind: each for kind, each in known.refusals.items() if kind not in failing}
         return False
     if isinstance(action, Deciding):
-        if trouble.lasts:
-            why = WriteProblem(Reason.WRITE_FAILING, str(trouble))
+        if failure.is_lasting:
+            why = WriteProblem(Reason.WRITE_FAILING, str(failure))
             known.refusals[type(action)] = Refusal(action.write.content, why, now + RETRY_AFTER)
-        return trouble.lasts
+        return failure.is_lasting
     known.copies.add(error.what)
-    if trouble.lasts:
-        known.put_off = (*known.put_off, (action, now + RETRY_AFTER))
-    return trouble.lasts
+    if failure.is_lasting:
+        known.deferred = (*known.deferred, (action, now + RETRY_AFTER))
+    return failure.is_lasting
 
 
-def _put_off(known: _Object, copy: Copying, answer: str, now: datetime) -> None:
-    known.troubles.again(copy.write.what, answer, now)
+def _defer(known: _Object, copy: Copying, answer: str, now: datetime) -> None:
+    """Skip a copy that was refused for a minute."""
+    known.failures.failed(copy.write.what, answer, now)
     known.copies.add(copy.write.what)
-    known.put_off = (*known.put_off, (copy, now + RETRY_AFTER))
+    known.deferred = (*known.deferred, (copy, now + RETRY_AFTER))
 
 
-def _succeeded(known: _Object, done: list[Action]) -> None:
-    known.unsaid = None
+def _clear(known: _Object, done: list[Action]) -> None:
+    """Drop what is known of writes that succeeded, and of the status."""
+    known.reported_generation = None
     for what in (*(each.write.what for each in done), STATUS):
-        known.troubles.over(what)
+        known.failures.succeeded(what)
         known.copies.discard(what)
     for each in done:
         known.refusals.pop(type(each), None)

@@ -1,8 +1,8 @@
-"""Many contents that breach at once against one metric source: more likely the source lies than all of them are bad.
+"""A circuit breaker for metric sources: when many contents breach at once, the source is more likely wrong than all.
 
-One content that breaches wherever it is served is the best evidence against that content, so contents are counted and
-not deployments. Counted is what breaches in its newest check, not what does so often enough to be rolled back: so the
-alarm comes before the first rollback does.
+Contents are counted and not ModelDeployments, because one content that breaches wherever it is served is evidence
+against that content. A content counts with one breach in its newest check, and a rollback takes several checks, so the
+breaker opens before the first rollback.
 
 Rule: R61.
 """
@@ -13,73 +13,74 @@ from datetime import datetime, timedelta
 
 from pennant.core.facts.observation import Key
 
-SETTLING = timedelta(seconds=5)
+WARM_UP = timedelta(seconds=5)
+"""Time after the first report in which a source is suspect until all ModelDeployments have reported."""
 
 
 @dataclass(frozen=True, slots=True)
-class Suspicion:
-    """What one deployment was measured at, and whether it breaches."""
+class SourceReport:
+    """What the newest checks of one ModelDeployment say of each metric source."""
 
     digest: str
     """Digest of the content that it serves."""
-    was_good: bool
-    """Whether it was known good before."""
-    sources: Mapping[str, bool]
-    """The metric sources of its enforced metrics, and whether the newest check of any of them is a breach."""
+    was_verified: bool
+    """Whether that content was verified before."""
+    breaches: Mapping[str, bool]
+    """By metric source of its enforced metrics: whether the newest check of any of them is a breach."""
 
 
 class SourceBreaker:
-    """Says which metric sources are not believed at the moment."""
+    """Finds the metric sources that are suspect."""
 
-    def __init__(self, count: int, percent: int, population: Callable[[], int]) -> None:
-        """Doubt a source when so many contents, and such a share of the deployments that use it, breach; 0: never.
+    def __init__(self, count: int, percent: int, total: Callable[[], int]) -> None:
+        """Suspect a source when `count` contents and `percent` of the ModelDeployments that use it breach; 0: never.
 
-        `population` tells how many deployments there are in all.
+        `total` returns the number of ModelDeployments.
         """
-        self._count, self._percent, self._population = count, percent, population
-        self._seen: dict[Key, Suspicion] = {}
-        self._begun: datetime | None = None
+        self._count, self._percent, self._total = count, percent, total
+        self._reports: dict[Key, SourceReport] = {}
+        self._started_at: datetime | None = None
 
-    def note(self, key: Key, suspicion: Suspicion, now: datetime) -> None:
-        """Take note of which sources a deployment was measured against, and whether it breaches there."""
-        if self._begun is None:
-            self._begun = now
-        if suspicion.sources:
-            self._seen[key] = suspicion
+    def note(self, key: Key, report: SourceReport, now: datetime) -> None:
+        """Replace the report of a ModelDeployment."""
+        if self._started_at is None:
+            self._started_at = now
+        if report.breaches:
+            self._reports[key] = report
         else:
-            self._seen.pop(key, None)
+            self._reports.pop(key, None)
 
     def forget(self, key: Key) -> None:
-        """Drop what is known of a deployment that is gone."""
-        self._seen.pop(key, None)
+        """Drop a ModelDeployment that was deleted."""
+        self._reports.pop(key, None)
 
-    def distrusted(self, key: Key, now: datetime) -> Mapping[str, str]:
-        """Return the sources that are not believed for a deployment, each with a sentence why."""
+    def suspect_sources(self, key: Key, now: datetime) -> Mapping[str, str]:
+        """Return the sources that are suspect to a ModelDeployment, each with the reason in words."""
         if not self._count:
             return {}
-        sources = {source for each in self._seen.values() for source in each.sources}
-        said = {source: self._verdict(source, key.namespace, now) for source in sources}
-        return {source: why for source, why in said.items() if why}
+        sources = {source for each in self._reports.values() for source in each.breaches}
+        reasons = {source: self._reason(source, key.namespace, now) for source in sources}
+        return {source: why for source, why in reasons.items() if why}
 
-    def _verdict(self, source: str, namespace: str, now: datetime) -> str:
-        there = {key: each for key, each in self._seen.items() if source in each.sources}
-        breaching = {key: each for key, each in there.items() if each.sources[source]}
+    def _reason(self, source: str, namespace: str, now: datetime) -> str:
+        """Return why a source is suspect in a namespace; empty where it is not."""
+        using = {key: each for key, each in self._reports.items() if source in each.breaches}
+        breaching = {key: each for key, each in using.items() if each.breaches[source]}
         contents = {each.digest for each in breaching.values()}
-        # What breaches in other namespaces is no excuse for a namespace in which all is well but one.
-        here = (sum(key.namespace == namespace for key in keys) for keys in (breaching, there))
+        # Breaches in other namespaces do not excuse the only one that breaches in this namespace.
+        here = (sum(key.namespace == namespace for key in keys) for keys in (breaching, using))
         if (
             len(contents) >= self._count
-            and any(each.was_good for each in breaching.values())
-            and self._is_share(len(breaching), len(there))
+            and any(each.was_verified for each in breaching.values())
+            and self._is_share(len(breaching), len(using))
             and self._is_share(*here)
         ):
-            who = f"{len(breaching)} of {len(there)} deployments, with {len(contents)} different contents,"
+            who = f"{len(breaching)} of {len(using)} deployments, with {len(contents)} different contents,"
             return f"{who} breach at once against the metric source {source}"
-        # A process that has just begun has not heard of the others yet.
-        settling = self._begun is not None and timedelta(0) <= now - self._begun < SETTLING
-        if settling and self._population() >= self._count and len(there) < self._population():
+        is_warming_up = self._started_at is not None and timedelta(0) <= now - self._started_at < WARM_UP
+        if is_warming_up and self._total() >= self._count and len(using) < self._total():
             return f"the operator has just begun to look at the metric source {source}"
         return ""
 
-    def _is_share(self, breaching: int, there: int) -> bool:
-        return breaching * 100 >= self._percent * there
+    def _is_share(self, breaching: int, using: int) -> bool:
+        return breaching * 100 >= self._percent * using

@@ -1,4 +1,4 @@
-"""`reconcile(key)` of ModelVersions: look, judge, and write the status where it says something else.
+"""`reconcile(key)` of ModelVersions: read, judge, and write the status where it differs.
 
 Rule: R79.
 """
@@ -13,60 +13,61 @@ from pennant.ports import Clock, Refused, Unavailable, Versions
 
 
 class VersionReconciler:
-    """Brings the statuses of ModelVersions to what they should say, one key at a time."""
+    """Writes the statuses of ModelVersions, one key at a time."""
 
     def __init__(self, versions: Versions, clock: Clock) -> None:
-        """Read and write by `versions`."""
+        """Read and write through `versions`."""
         self._versions = versions
         self._clock = clock
-        self._troubles: dict[Key, WriteFailures] = {}
-        self._told: dict[Key, tuple[str, int, Reason | None]] = {}
-        """Uid, generation and reason of which an Event was sent, because no status could say it."""
+        self._failures: dict[Key, WriteFailures] = {}
+        self._recorded: dict[Key, tuple[str, int, Reason | None]] = {}
+        """Uid, generation and reason of the last Event of a ModelVersion whose status could not be written."""
 
     @property
     def failing(self) -> int:
-        """How many ModelVersions have a status that could not be written for a minute."""
-        return sum(bool(each.lasting) for each in self._troubles.values())
+        """Number of ModelVersions with a status that has failed to be written for a minute."""
+        return sum(bool(each.lasting) for each in self._failures.values())
 
     async def reconcile(self, key: Key) -> None:
-        """Write the status if it is to be another one; only a change can make it so, never time.
+        """Write the status where it differs; it depends on objects alone, never on the time.
 
-        Raises `Conflict`, `Unavailable` and `Refused` as the port does: the key is to be tried again after a while.
+        Raises `Conflict`, `Unavailable` and `Refused` as the port does.
         """
         seen = await self._versions.version(key)
         if seen is None:
             self._forget(key)
             return
         if seen.unreadable and not seen.deleting:
-            await self._tell(seen)
+            await self._record_event(seen)
         status = judged(seen, self._clock.now())
         if seen.deleting or status == seen.status:
-            self._troubles.pop(key, None)
+            self._failures.pop(key, None)
             return
         try:
             await self._versions.write_status(seen, status)
         except (Refused, Unavailable) as error:
-            await self._tell(seen, error)
+            await self._record_event(seen, error)
             raise
-        self._troubles.pop(key, None)
+        self._failures.pop(key, None)
 
     def _forget(self, key: Key) -> None:
-        self._told.pop(key, None)
-        self._troubles.pop(key, None)
+        self._recorded.pop(key, None)
+        self._failures.pop(key, None)
 
-    async def _tell(self, seen: VersionSeen, error: Refused | Unavailable | None = None) -> None:
-        """Say once by an Event what no status can: what is wrong with the record, or that the status is not taken.
+    async def _record_event(self, seen: VersionSeen, error: Refused | Unavailable | None = None) -> None:
+        """Record what no status can say by one Event: an invalid record, or a status that is not written.
 
         Rule: R93.
         Rule: R94.
         """
-        trouble = None
+        failure = None
         if error is not None:
-            trouble = self._troubles.setdefault(seen.key, WriteFailures()).again(STATUS, str(error), self._clock.now())
+            failures = self._failures.setdefault(seen.key, WriteFailures())
+            failure = failures.failed(STATUS, str(error), self._clock.now())
         event = None if isinstance(error, Unavailable) else unsaid(seen)
-        if event is None and trouble is not None and trouble.lasts:
-            event = Event(EventType.WARNING, Reason.WRITE_FAILING, str(trouble))
-        told = (seen.uid, seen.generation, event.reason if event is not None else None)
-        if event is not None and self._told.get(seen.key) != told:
-            self._told[seen.key] = told
+        if event is None and failure is not None and failure.is_lasting:
+            event = Event(EventType.WARNING, Reason.WRITE_FAILING, str(failure))
+        recorded = (seen.uid, seen.generation, event.reason if event is not None else None)
+        if event is not None and self._recorded.get(seen.key) != recorded:
+            self._recorded[seen.key] = recorded
             await self._versions.record_event(seen, event)

@@ -1,4 +1,4 @@
-"""Which writes have not succeeded since when: what has failed for a minute is no passing trouble any more.
+"""Writes that keep failing: since when, and with which answer.
 
 Rule: R94.
 """
@@ -10,36 +10,38 @@ from datetime import datetime, timedelta
 from pennant.api.meta import clip, rfc3339
 
 LASTING = timedelta(seconds=60)
-FORGOTTEN = timedelta(seconds=180)
-"""What was not tried for so long is no longer wanted."""
+"""A write that has failed for so long is reported."""
+EXPIRY = timedelta(seconds=180)
+"""A write that was not tried for so long is no longer needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class WriteFailure:
-    """A write that has not succeeded since it first failed."""
+    """A write that has failed each time since `since`."""
 
     what: str
-    """What is not written, in words."""
+    """What is written, such as `the Deployment`."""
     answer: str
-    """What became of it the last time."""
+    """The newest error."""
     since: datetime
     last: datetime
     times: int = 1
 
     @property
-    def lasts(self) -> bool:
-        """Whether it has failed for a minute."""
+    def is_lasting(self) -> bool:
+        """Whether it has failed for `LASTING`."""
         return self.last - self.since >= LASTING
 
     def __str__(self) -> str:
-        """Return the sentence for people; it stays the same for as long as the answer does."""
+        """Return the sentence for a status or an Event; it changes only when the error does."""
         return clip(f"{self.what} could not be written since {rfc3339(self.since)}: {self.answer}")
 
 
 class WriteFailures:
-    """The writes of one object that have not succeeded when they were last tried, each known by its words."""
+    """The failing writes of one object, by what is written."""
 
     def __init__(self) -> None:
+        """Start without failures."""
         self._known: dict[str, WriteFailure] = {}
 
     def __iter__(self) -> Iterator[WriteFailure]:
@@ -50,28 +52,27 @@ class WriteFailures:
 
     @property
     def lasting(self) -> dict[str, WriteFailure]:
-        """Those that have failed for a minute."""
-        return {what: each for what, each in self._known.items() if each.lasts}
+        """The writes that have failed for `LASTING`."""
+        return {what: each for what, each in self._known.items() if each.is_lasting}
 
     def get(self, what: str) -> WriteFailure | None:
-        """Return what is known of a write; None: it has not failed."""
+        """Return the failure of a write; None: it succeeded when it was last tried."""
         return self._known.get(what)
 
-    def again(self, what: str, answer: str, now: datetime) -> WriteFailure:
-        """Take note of a failure, and return what is known of it now."""
+    def failed(self, what: str, answer: str, now: datetime) -> WriteFailure:
+        """Record that a write failed, and return its failure with this attempt."""
         before = self._known.get(what)
         since, times = (min(before.since, now), before.times + 1) if before is not None else (now, 1)
         self._known[what] = WriteFailure(what, answer, since, now, times)
         return self._known[what]
 
-    def over(self, what: str) -> None:
-        """Take note of a success."""
+    def succeeded(self, what: str) -> None:
+        """Remove a write that succeeded."""
         self._known.pop(what, None)
 
-    def forget_before(self, now: datetime) -> None:
-        """Forget what nobody has tried for so long that it is no longer wanted."""
-        recent = {what: each for what, each in self._known.items() if now < each.last + FORGOTTEN}
-        # What lies in the future counts as now: the clock was set back.
+    def expire(self, now: datetime) -> None:
+        """Remove writes that were not tried for `EXPIRY`; times after `now` become `now`: the clock was set back."""
+        recent = {what: each for what, each in self._known.items() if now < each.last + EXPIRY}
         self._known = {
             what: replace(each, since=min(each.since, now), last=min(each.last, now)) for what, each in recent.items()
         }

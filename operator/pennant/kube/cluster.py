@@ -82,9 +82,9 @@ class KubernetesCluster:
             name = raw["metadata"]["name"]
             with suppress(PortError):
                 await self._delete(owner, name, raw["metadata"]["uid"], raw["metadata"]["resourceVersion"])
-            raise Refused(f"ControllerRevision {name} was changed on its way, and is no record any more")
+            raise Refused(f"ControllerRevision {name} was changed by admission, and cannot be read as a revision")
         self._store.revisions.add(owner.uid, created)
-        # The newest hash covers all revisions before it. In a log that nobody can change, it is evidence.
+        # The newest hash covers all revisions before it. In an append-only log it is evidence.
         entry = created.revision.entry
         fields = {"key": owner.key, "revision": entry.revision, "hash": entry.hash}
         _log.info("Revision recorded", extra=fields)
@@ -153,7 +153,7 @@ class KubernetesCluster:
         try:
             await self._client.request(Verb.DELETE, kind, RESOURCES[kind].path(owner.key.namespace, name), body=body)
         except Missing:
-            _log.debug("%s is already gone", name)
+            _log.debug("%s is already deleted", name)
 
     async def apply_workload(self, owner: Snapshot, action: ApplyWorkload) -> Workload:
         """Apply the Deployment and return it as it is stored; `Altered` where that differs from the manifest."""

@@ -11,7 +11,7 @@ from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import Altered, Conflict
 
 # etcd's first revision is empty, so no object has this resourceVersion: an apply with it creates the object, or
-# conflicts with whatever exists. Without it, an apply whose fields all agree would take over somebody else's object.
+# conflicts with whatever exists. Without it, an apply whose fields all agree would take over another's object.
 _NO_OBJECT = "1"
 _ATTEMPTS = 4
 _KIND = Kind.DEPLOYMENT

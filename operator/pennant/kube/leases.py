@@ -1,4 +1,4 @@
-"""A Lease, read and written with compare-and-swap; who leads is decided elsewhere.
+"""One Lease, read and written with preconditions; `runtime/leader_election.py` decides who leads.
 
 Rule: R16.
 """
@@ -17,7 +17,7 @@ from pennant.kube.http.timestamps import micro_time, parsed_time
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who holds it, and since when; an empty holder has let it go."""
+    """A Lease's spec; an empty holder has released it."""
 
     holder: str
     duration_seconds: int
@@ -25,13 +25,13 @@ class Lease:
     renewed_at: datetime | None
     transitions: int
     resource_version: str = ""
-    """Precondition of an update; empty for a Lease that is yet to be created."""
+    """Precondition of an update; empty for a Lease that does not exist yet."""
     uid: str = ""
-    """Precondition as well: a Lease of this name that was made anew is another one."""
+    """Also a precondition: a Lease that was deleted and created again is another one."""
 
 
 class Leases:
-    """One Lease by name, over connections of its own, so that no busy pool delays a renewal."""
+    """Reads and writes one Lease over connections of its own, so that no other request delays a renewal."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class Leases:
         timeout_seconds: float = 2.0,
         observed: Observed = ignore_request,
     ) -> None:
-        """Give up each request after `timeout_seconds`."""
+        """Requests that take longer than `timeout_seconds` raise `Unavailable`."""
         self._client = Client(
             connection,
             observed=observed,
@@ -63,17 +63,17 @@ class Leases:
         await self._client.close()
 
     async def get(self) -> Lease | None:
-        """Return the Lease; None where there is none."""
+        """Return the Lease; None where it does not exist."""
         raw = await self._client.get(Kind.LEASE, self._namespace, self._name)
         return None if raw is None else _lease(raw)
 
     async def create(self, lease: Lease) -> Lease:
-        """Create the Lease and return it; `Conflict` where somebody was faster."""
+        """Create the Lease and return it; `Conflict` where it exists."""
         path = RESOURCES[Kind.LEASE].path(self._namespace)
         return _lease(await self._client.request(Verb.CREATE, Kind.LEASE, path, body=self._raw(lease)))
 
     async def update(self, lease: Lease) -> Lease:
-        """Replace the Lease and return it; `Conflict` where it is no longer at `resource_version`."""
+        """Replace the Lease and return it; `Conflict` where its uid or resourceVersion is another one."""
         path = RESOURCES[Kind.LEASE].path(self._namespace, self._name)
         return _lease(await self._client.request(Verb.UPDATE, Kind.LEASE, path, body=self._raw(lease)))
 

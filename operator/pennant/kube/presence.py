@@ -1,4 +1,4 @@
-"""Which of the operator's own kinds the API server serves: a CustomResourceDefinition may be deleted at any time.
+"""Which of Pennant's own kinds the API server serves: their CustomResourceDefinitions may be missing or deleted.
 
 Rule: R97.
 """
@@ -22,55 +22,55 @@ _log = logging.getLogger(__name__)
 
 
 def crd(kind: Kind) -> str:
-    """Return the name of the CustomResourceDefinition of a kind of ours."""
+    """Return the name of the CustomResourceDefinition of one of Pennant's kinds."""
     return f"{RESOURCES[kind].plural}.{GROUP}"
 
 
 class Presence:
-    """Knows which of our kinds are missing: until somebody is told otherwise, none is.
+    """The kinds that are missing; at first none is.
 
-    A kind counts as missing from the moment at which its CustomResourceDefinition is being deleted: the API server
-    deletes all objects of it one by one then, and none of these deletions is what a user wants of that object.
+    A kind is missing as soon as the deletion of its CustomResourceDefinition begins. The API server then deletes its
+    objects one by one, and the operator must not act on these deletions.
     """
 
     def __init__(self) -> None:
         self._missing: set[Kind] = set()
         self._lost, self._complete = asyncio.Event(), asyncio.Event()
         self._complete.set()
-        self._heard: list[Callable[[Kind], None]] = []
+        self._listeners: list[Callable[[Kind], None]] = []
         self._looking, self._looked_at = asyncio.Lock(), float("-inf")
 
     @property
     def is_complete(self) -> bool:
-        """Whether all our kinds are served."""
+        """Whether all of Pennant's kinds are served."""
         return not self._missing
 
     def problem(self) -> str:
-        """Return what is wrong and what to do; empty where nothing is."""
+        """Return which CustomResourceDefinitions are missing, and what to do; empty where none is."""
         names = ", ".join(sorted(map(crd, self._missing)))
         return f"{names} missing; apply crds/" if names else ""
 
-    def on_loss(self, heard: Callable[[Kind], None]) -> None:
-        """Call `heard` with each kind that is found missing."""
-        self._heard.append(heard)
+    def on_loss(self, listener: Callable[[Kind], None]) -> None:
+        """Call `listener` with each kind that becomes missing."""
+        self._listeners.append(listener)
 
     def lost(self, kind: Kind) -> None:
-        """Take note that the API server does not serve a kind, or is about to stop; other kinds are none of ours."""
+        """Mark a kind as missing, and call the listeners; kinds that are not Pennant's own are ignored."""
         if kind not in OWN or kind in self._missing:
             return
         self._missing.add(kind)
         _log.warning(
-            "A CustomResourceDefinition is missing or being deleted: nothing is decided until it is there again, and "
-            "Deployments stay as they are; apply the files in crds/",
+            "A CustomResourceDefinition is missing or being deleted: until it is there again, no object is reconciled "
+            "and Deployments stay as they are; apply the files in crds/",
             extra={"crd": crd(kind)},
         )
         self._complete.clear()
         self._lost.set()
-        for each in self._heard:
+        for each in self._listeners:
             each(kind)
 
     def found(self, kind: Kind) -> None:
-        """Take note that a kind is served again."""
+        """Mark a kind as served again."""
         self._missing.discard(kind)
         _log.info("A CustomResourceDefinition is there again", extra={"crd": crd(kind)})
         if not self._missing:
@@ -78,16 +78,16 @@ class Presence:
             self._complete.set()
 
     async def complete(self) -> None:
-        """Wait until all kinds are served."""
+        """Wait until no kind is missing."""
         await self._complete.wait()
 
     async def look(self, client: Client) -> None:
-        """Ask whether our kinds are served, and take note of those that are not; raises `Unavailable`."""
+        """Ask the API server which kinds it serves, and mark the others as missing; raises `Unavailable`."""
         loop = asyncio.get_running_loop()
         asked_at = loop.time()
         async with self._looking:
             if self._looked_at > asked_at:
-                # One answer serves all who had asked before it was sought.
+                # Another call sent its request after this one began, so its response is recent enough.
                 return
             self._looked_at = loop.time()
             served = await _served(client, OWN)
@@ -96,7 +96,7 @@ class Presence:
                 self.lost(kind)
 
     async def seen(self, client: Client) -> None:
-        """Wait until the API server has said of all kinds that it serves them."""
+        """Wait until the API server has confirmed that it serves all kinds, for instance at the start."""
         while True:
             try:
                 await self.look(client)
@@ -109,14 +109,14 @@ class Presence:
             await self.complete()
 
     async def run(self, client: Client, namespace: str, returned: Callable[[], None]) -> None:
-        """Wait for kinds that are missing, for ever; call `returned` each time when none is any more."""
+        """Wait for missing kinds to return, without end; call `returned` each time when none is missing any more."""
         while True:
             await self._lost.wait()
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
             try:
                 found = await _served(client, tuple(self._missing))
                 for kind in found:
-                    # What is told of a kind and the kind itself do not come in the same moment.
+                    # Discovery may name a kind moments before it can be listed.
                     await client.probe(kind, namespace)
             except Unavailable:
                 continue
@@ -127,7 +127,7 @@ class Presence:
 
 
 async def _served(client: Client, kinds: Iterable[Kind]) -> frozenset[Kind]:
-    """Return which of the kinds are served, and not about to go; discovery says so to everybody."""
+    """Return which of the kinds discovery names and can still create; discovery needs no permission."""
     groups = await client.request(Verb.GET, Kind.DISCOVERY, _GROUPS)
     if not any(_has_version(each) for each in groups.get("groups") or ()):
         return frozenset()
@@ -135,7 +135,7 @@ async def _served(client: Client, kinds: Iterable[Kind]) -> frozenset[Kind]:
         known = await client.request(Verb.GET, Kind.DISCOVERY, _RESOURCES)
     except (Missing, NotServed):
         return frozenset()
-    # Nothing can be created any more of a kind that is being deleted.
+    # While a CustomResourceDefinition is being deleted, its kind has no verb `create`.
     served = {each["name"] for each in known.get("resources") or () if "create" in (each.get("verbs") or ())}
     return frozenset(kind for kind in kinds if RESOURCES[kind].plural in served)
 

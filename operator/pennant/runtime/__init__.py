@@ -1,1 +1,1 @@
-"""The process: the only importer of kopf and prometheus_client. It builds every object and hands it over."""
+"""The process; `app` is where to start reading. The only importer of kopf and prometheus_client."""

@@ -1,9 +1,13 @@
-"""A webhook for Alertmanager, which makes the operator look at alerts at once instead of at the next check.
+"""A webhook receiver for Alertmanager: a notification makes the operator read alerts now instead of at the next check.
 
-Whatever is sent is no more than a hint: what an alert is and since when it fires is asked of the metric source. So
-nobody can cause a rollback by a request, and a request that is lost, repeated or late changes no decision.
+A notification is only a hint: what fires, and since when, is read from the metric source. So no request can cause a
+rollback, and one that is lost, repeated or late changes no decision.
 
-Protocol: Alertmanager's webhook configuration, payload version 4.
+Protocol: Alertmanager's `webhook_config`, payload version 4. Alertmanager retries a 5xx response and no other error
+(`notify/webhook` and `Retrier.Check` in its source), so a request that may succeed later gets 503.
+
+There is no rate limit. A request needs the token, and parsing the largest body (256 KiB) takes 1 to 7 ms. Alertmanager
+sends one request for each group of alerts, so a limit would refuse some of each burst.
 
 Rule: R44.
 Rule: R100.
@@ -19,127 +23,108 @@ from pathlib import Path
 from aiohttp import web
 
 PATH = "/alerts"
-LARGEST_BODY_BYTES = 256 * 1024
-BODY_SECONDS = 5.0
+MAX_BODY_BYTES = 256 * 1024
+BODY_TIMEOUT_SECONDS = 5.0
 LINGERING_SECONDS = 1.0
-"""How long what is left of a request is taken in and dropped, so that its sender gets the answer."""
-REQUESTS_PER_SECOND = 10
-HINT_PAUSE_SECONDS = 1.0
+"""Seconds for which the rest of a refused request is read and dropped, so that its sender receives the response."""
+HINT_INTERVAL_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 Hint = Callable[[frozenset[str]], None]
-"""Told the names of alerts that are said to fire."""
+"""Takes the names of alerts that are reported as firing."""
 
 
 class AlertWebhook:
-    """Listens for Alertmanager; every request needs the bearer token."""
+    """The HTTP server that Alertmanager sends to; every request needs the bearer token."""
 
     def __init__(
         self, token_file: Path | None, hint: Hint, is_leading: Callable[[], bool], counted: Callable[[int], None]
     ) -> None:
-        """Pass hints on, at most one a second; tell `counted` the HTTP status of each answer."""
+        """Call `hint` at most once a second, and `counted` with the HTTP status of each response."""
         self._token_file, self._hint, self._is_leading, self._counted = token_file, hint, is_leading, counted
         self._runner: web.AppRunner | None = None
-        self._allowance = TokenBucket(REQUESTS_PER_SECOND)
-        self._complaints = TokenBucket(1)
+        self._token_error = ""
         self._hinted_at: float | None = None
-        self._waiting: frozenset[str] = frozenset()
+        self._pending: frozenset[str] = frozenset()
         self._timer: asyncio.TimerHandle | None = None
 
     async def start(self, address: str, port: int) -> None:
-        """Listen."""
-        app = web.Application(client_max_size=LARGEST_BODY_BYTES)
-        app.router.add_post(PATH, self._answer)
+        """Listen; raises `OSError`."""
+        app = web.Application(client_max_size=MAX_BODY_BYTES)
+        app.router.add_post(PATH, self._respond)
         self._runner = web.AppRunner(app, access_log=None, lingering_time=LINGERING_SECONDS)
         await self._runner.setup()
         await web.TCPSite(self._runner, address, port).start()
 
     @property
     def address(self) -> tuple[str, int] | None:
-        """Where it listens; None where it does not."""
+        """Host and port; None where it does not listen."""
         return None if self._runner is None else self._runner.addresses[0][:2]
 
     async def stop(self) -> None:
-        """Stop listening; a hint that waits is dropped, for nobody works any longer."""
+        """Stop listening, and drop a pending hint."""
         if self._timer is not None:
             self._timer.cancel()
         if self._runner is not None:
             await self._runner.cleanup()
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    async def _respond(self, request: web.Request) -> web.Response:
         try:
-            answer: web.Response = await self._heard(request)
+            response: web.Response = await self._handle(request)
         except web.HTTPException as error:
-            # Whoever comes again may reach another replica, but only by another connection; strangers keep none.
+            # The next attempt opens a new connection, which a Service may give to another replica: the leader.
             error.force_close()
             self._counted(error.status)
             raise
-        self._counted(answer.status)
-        return answer
+        self._counted(response.status)
+        return response
 
-    async def _heard(self, request: web.Request) -> web.Response:
-        # Of who has no token no more is read than the head, and nobody else has to wait for it.
+    async def _handle(self, request: web.Request) -> web.Response:
+        # Before the body is read: a client without the token costs no more than its headers.
         if not self._is_authorized(request.headers.get("Authorization", "")):
             raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"}, text="a bearer token is needed\n")
-        if not self._allowance.spend(asyncio.get_running_loop().time()):
-            raise web.HTTPTooManyRequests(headers={"Retry-After": "1"}, text="too many requests; try again in 1 s\n")
         names = firing(await _body(request))
         if not self._is_leading():
-            # Alertmanager tries again, by another connection, and finds the replica that leads sooner or later.
             raise web.HTTPServiceUnavailable(text="this replica does not lead; try again\n")
         if names:
-            self._pass_on(names)
+            self._schedule(names)
         return web.Response(status=204)
 
     def _is_authorized(self, header: str) -> bool:
         if self._token_file is None:
             return False
         try:
-            # Read each time: a token may be replaced while the process runs.
+            # Read for each request: the token may be rotated while the process runs.
             token = self._token_file.read_bytes().strip()
         except OSError as error:
-            if self._complaints.spend(asyncio.get_running_loop().time()):
-                _log.warning("The token of the alert webhook cannot be read", extra={"error": str(error)})
+            self._log_token_error(str(error))
             return False
+        self._token_error = ""
         return bool(token) and hmac.compare_digest(header.encode(errors="surrogateescape"), b"Bearer " + token)
 
-    def _pass_on(self, names: frozenset[str]) -> None:
-        """Give the hint, or let it wait until the pause after the last one is over; none is lost."""
+    def _log_token_error(self, error: str) -> None:
+        """Log an error once until the file can be read again: anybody can send requests."""
+        if error != self._token_error:
+            _log.warning("The token of the alert webhook cannot be read", extra={"error": error})
+        self._token_error = error
+
+    def _schedule(self, names: frozenset[str]) -> None:
+        """Give the hint now, or together with others when `HINT_INTERVAL_SECONDS` have passed since the last one."""
         loop = asyncio.get_running_loop()
-        self._waiting |= names
+        self._pending |= names
         if self._timer is not None:
             return
-        pause = 0.0 if self._hinted_at is None else self._hinted_at + HINT_PAUSE_SECONDS - loop.time()
-        self._timer = loop.call_later(max(pause, 0.0), self._due)
+        pause = 0.0 if self._hinted_at is None else self._hinted_at + HINT_INTERVAL_SECONDS - loop.time()
+        self._timer = loop.call_later(max(pause, 0.0), self._give_hint)
 
-    def _due(self) -> None:
-        names, self._waiting, self._timer = self._waiting, frozenset(), None
+    def _give_hint(self) -> None:
+        names, self._pending, self._timer = self._pending, frozenset(), None
         self._hinted_at = asyncio.get_running_loop().time()
         self._hint(names)
 
 
-class TokenBucket:
-    """A bucket of tokens: so many requests at once, and so many a second."""
-
-    def __init__(self, per_second: int) -> None:
-        """Begin with a full bucket, which holds what one second gives."""
-        self._per_second = per_second
-        self._left = float(per_second)
-        self._seen_at: float | None = None
-
-    def spend(self, now: float) -> bool:
-        """Return whether one more request is allowed at this time, in seconds."""
-        if self._seen_at is not None:
-            self._left = min(self._left + (now - self._seen_at) * self._per_second, float(self._per_second))
-        self._seen_at = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
-
-
 def firing(body: bytes) -> frozenset[str]:
-    """Return the names of the alerts that a payload says to be firing; raises `HTTPBadRequest`."""
+    """Return the names of the alerts that a payload reports as firing; raises `HTTPBadRequest`."""
     try:
         alerts = json.loads(body)["alerts"]
         return frozenset(str(each["labels"]["alertname"]) for each in alerts if each["status"] == "firing")
@@ -149,10 +134,11 @@ def firing(body: bytes) -> frozenset[str]:
 
 
 async def _body(request: web.Request) -> bytes:
+    """Return the body, decompressed; raises `HTTPBadRequest`, `HTTPRequestTimeout` or `HTTPRequestEntityTooLarge`."""
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
             return await request.read()
     except web.RequestPayloadError as error:
-        raise web.HTTPBadRequest(text="the body is not what its headers say\n") from error
+        raise web.HTTPBadRequest(text="the body does not match its headers\n") from error
     except TimeoutError as error:
-        raise web.HTTPRequestTimeout(text=f"no whole body within {BODY_SECONDS:g} s\n") from error
+        raise web.HTTPRequestTimeout(text=f"the body did not arrive within {BODY_TIMEOUT_SECONDS:g} s\n") from error

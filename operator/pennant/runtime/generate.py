@@ -1,4 +1,4 @@
-"""Writes the files that are generated from the program, or checks that they are there as they should be."""
+"""Writes or checks the generated files: the CustomResourceDefinitions and docs/conditions.md."""
 
 import argparse
 import sys
@@ -11,12 +11,12 @@ from pennant.api.crd import crds
 from pennant.api.reference import page
 
 CRD_DIRECTORIES = (Path("crds"), Path("charts/pennant/files/crds"))
-"""Where the CRDs are kept, from the root of the repository: for `kubectl apply`, and for the chart."""
+"""Directories of the CustomResourceDefinitions, for `kubectl apply` and for the chart."""
 HEADER = "# Generated from operator/pennant/api by `python -m pennant generate --write`. Do not edit.\n"
 
 
 def files() -> dict[Path, str]:
-    """Return the text of each file by its path from the root of the repository."""
+    """Return the content of each file by its path from the root of the repository."""
     schemas = {
         directory / name: HEADER + yaml.safe_dump(crd, sort_keys=False, width=120, allow_unicode=True)
         for directory in CRD_DIRECTORIES
@@ -26,19 +26,19 @@ def files() -> dict[Path, str]:
 
 
 def main(argv: Sequence[str]) -> int:
-    """Write or check the files; return the exit code."""
+    """Write or check the files; return the exit code: 1 where a check finds a stale file."""
     parser = argparse.ArgumentParser(prog="pennant generate", description=__doc__)
-    parser.add_argument("root", nargs="?", type=Path, default=Path(), help="root of the repository (.)")
+    parser.add_argument("root", nargs="?", type=Path, default=Path(), help="root of the repository (default: .)")
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--write", action="store_true", help="write the files")
-    action.add_argument("--check", action="store_true", help="fail where a file is not what would be written")
+    action.add_argument("--check", action="store_true", help="exit with 1 if a file differs from what would be written")
     arguments = parser.parse_args(argv)
-    found = {arguments.root / path: text for path, text in files().items()}
+    contents = {arguments.root / path: text for path, text in files().items()}
     if arguments.write:
-        for path, text in found.items():
+        for path, text in contents.items():
             path.write_text(text)
         return 0
-    stale = [path for path, text in found.items() if not path.exists() or path.read_text() != text]
+    stale = [path for path, text in contents.items() if not path.exists() or path.read_text() != text]
     for path in stale:
-        print(f"{path} is not current; run `python -m pennant generate --write`", file=sys.stderr)
+        print(f"{path} is stale; run `python -m pennant generate --write`", file=sys.stderr)
     return 1 if stale else 0

@@ -1,6 +1,6 @@
-"""Metrics of ModelDeployments: what each asks for and serves, its conditions, rollouts, rollbacks and checks.
+"""Prometheus metrics of each ModelDeployment: its versions, conditions, rollouts, rollbacks and checks.
 
-All series of an object begin at its first pass and go when it goes. Only the leader decides, so only it has them.
+The series of an object exist from its first pass until it is deleted. Only the leader has them: the others run no pass.
 """
 
 from typing import TypeVar
@@ -27,17 +27,37 @@ ROLLOUT_RESULTS = {
 ROLLBACK_REASONS = (Reason.METRIC_BREACH, Reason.PROGRESS_DEADLINE_EXCEEDED, Reason.PODS_UNAVAILABLE)
 CHECK_RESULTS = ("ok", "breach", "no_data", "error")
 ERRORS = frozenset({Reason.SOURCE_UNAVAILABLE, Reason.SOURCE_SLOW, Reason.SOURCE_UNKNOWN, Reason.QUERY_REFUSED})
-MINUTES = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+ROLLOUT_BUCKETS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600)
+ROLLBACK_BUCKETS = (0.5, 1, 2, 5, 10, 15, 30, 60)
+
+
+class Durations:
+    """Histograms over all ModelDeployments; buckets for each one would be too many series."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        """Create the histograms on this registry."""
+        self.rollout = Histogram(
+            "pennant_rollout_duration_seconds",
+            "Time from the creation of a revision until all pods are of that revision.",
+            buckets=ROLLOUT_BUCKETS,
+            registry=registry,
+        )
+        self.rollback = Histogram(
+            "pennant_rollback_duration_seconds",
+            "Time from the failed analysis or rollout until all pods are of the rollback target.",
+            buckets=ROLLBACK_BUCKETS,
+            registry=registry,
+        )
 
 
 class ObjectMetrics:
-    """The instruments of ModelDeployments."""
+    """The metrics of all ModelDeployments."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        """Make the instruments on this registry."""
+        """Create the metrics on this registry."""
         prefix = "pennant_modeldeployment"
         self._series: dict[Key, set[tuple[Gauge | Counter, tuple[str, ...]]]] = {}
-        """What there is of each ModelDeployment, by the labels: to look through those of all would take seconds."""
+        """The series of each ModelDeployment, by metric and labels; a search through all series would take seconds."""
 
         def gauge(name: str, text: str, *labels: str) -> Gauge:
             return Gauge(name, text, (*OBJECT, *labels), registry=registry)
@@ -47,118 +67,107 @@ class ObjectMetrics:
 
         self._info = gauge(
             f"{prefix}_info",
-            "What a ModelDeployment follows and serves; always 1.",
+            "The tag, target version and serving version of a ModelDeployment; always 1.",
             *("model", "tag", "desired_version", "serving_version"),
         )
         self._condition = gauge(
             f"{prefix}_status_condition", "Whether a condition has this status: 1 or 0.", "condition", "status"
         )
         self._generation = gauge(f"{prefix}_metadata_generation", "The generation of the spec.")
-        self._observed = gauge(f"{prefix}_status_observed_generation", "The generation that the status is about.")
-        self._replicas = gauge(f"{prefix}_replicas", "Pods that exist.")
-        self._ready_replicas = gauge(f"{prefix}_ready_replicas", "Pods that are ready.")
-        self._holders = gauge("pennant_tag_holders", "Versions that carry the tag that is followed.")
-        self._rollouts = counter("pennant_rollouts_total", "Rollouts that came to this result.", "result")
+        self._observed = gauge(f"{prefix}_status_observed_generation", "The generation that the status is of.")
+        self._replicas = gauge(f"{prefix}_replicas", "Number of pods.")
+        self._ready_replicas = gauge(f"{prefix}_ready_replicas", "Number of ready pods.")
+        self._holders = gauge("pennant_tag_holders", "Number of ModelVersions with the tag.")
+        self._rollouts = counter("pennant_rollouts_total", "Rollouts, by result.", "result")
         self._rollbacks = counter("pennant_rollbacks_total", "Automatic rollbacks, by reason.", "reason")
         self._checks = counter("pennant_metric_checks_total", "Checks of a metric, by result.", "metric", "result")
-        self._value = gauge("pennant_metric_check_value", "The value of the last check that gave one.", "metric")
-        self._threshold = gauge("pennant_metric_check_threshold", "The threshold that a metric must keep.", "metric")
-        self._rollout_seconds = Histogram(
-            "pennant_rollout_duration_seconds",
-            "Time from the record of a revision until all pods are of it.",
-            buckets=MINUTES,
-            registry=registry,
-        )
-        self._rollback_seconds = Histogram(
-            "pennant_rollback_duration_seconds",
-            "Time from finding a version bad until all pods are of a version known good.",
-            buckets=(0.5, 1, 2, 5, 10, 15, 30, 60),
-            registry=registry,
-        )
+        self._value = gauge("pennant_metric_check_value", "The value of the last check with a value.", "metric")
+        self._threshold = gauge("pennant_metric_check_threshold", "The threshold of a metric.", "metric")
+        self._durations = Durations(registry)
         self._checked: dict[Key, dict[str, Request]] = {}
         self._infos: dict[Key, tuple[str, ...]] = {}
 
     def decided(self, key: Key, seen: Observation | None, decision: Decision | None) -> None:
-        """Take note of a pass; without an observation the ModelDeployment is gone."""
+        """Record a pass; without an observation the ModelDeployment was deleted, and its series are removed."""
         if seen is None or decision is None:
             self._forget(key)
             return
         if key not in self._checked:
-            self._begin(key)
-        self._note_state(key, seen, decision)
-        self._note_history(key, seen, decision)
+            self._create_counters(key)
+        self._set_state(key, seen, decision)
+        self._count_history(key, seen, decision)
         if not isinstance(seen.snapshot.spec, Invalid):
-            self._note_checks(key, seen, seen.snapshot.spec, decision)
+            self._count_checks(key, seen, seen.snapshot.spec, decision)
 
-    def _of(self, key: Key, instrument: Instrument, *labels: str) -> Instrument:
-        """Return the series of a ModelDeployment that has these labels besides its namespace and name."""
+    def _series_of(self, key: Key, instrument: Instrument, *labels: str) -> Instrument:
+        """Return the series of a ModelDeployment with these labels in addition to its namespace and name."""
         values = (key.namespace, key.name, *labels)
         self._series.setdefault(key, set()).add((instrument, values))
         return instrument.labels(*values)
 
-    def _begin(self, key: Key) -> None:
-        """Start the counters at 0: an increment of a counter that was not there before is not seen."""
+    def _create_counters(self, key: Key) -> None:
+        """Create the counters at 0: `increase()` does not see the first value of a new series."""
         self._checked[key] = {}
         for result in ROLLOUT_RESULTS.values():
-            self._of(key, self._rollouts, result)
+            self._series_of(key, self._rollouts, result)
         for reason in ROLLBACK_REASONS:
-            self._of(key, self._rollbacks, reason.value)
+            self._series_of(key, self._rollbacks, reason.value)
 
-    def _note_state(self, key: Key, seen: Observation, decision: Decision) -> None:
+    def _set_state(self, key: Key, seen: Observation, decision: Decision) -> None:
         snapshot, status = seen.snapshot, decision.status
         model, tag = "", ""
         if not isinstance(snapshot.spec, Invalid):
             model, tag = snapshot.spec.model, snapshot.spec.tag
             held = sum(tag in each.tags and not each.deleting for each in snapshot.versions)
-            self._of(key, self._holders).set(held)
+            self._series_of(key, self._holders).set(held)
         desired = status.desired.version if status.desired else ""
         serving = status.serving.version if status.serving else ""
         labels = (model, tag, desired, serving)
         if self._infos.get(key) != labels:
             if key in self._infos:
                 self._remove(key, self._info)
-            self._of(key, self._info, *labels).set(1)
+            self._series_of(key, self._info, *labels).set(1)
             self._infos[key] = labels
         for condition in status.conditions:
             for each in STATUSES:
                 held_status = float(condition.status.value.lower() == each)
-                self._of(key, self._condition, condition.type, each).set(held_status)
-        self._of(key, self._generation).set(snapshot.generation)
-        self._of(key, self._observed).set(status.observed_generation)
-        self._of(key, self._replicas).set(status.replicas)
-        self._of(key, self._ready_replicas).set(status.ready_replicas)
+                self._series_of(key, self._condition, condition.type, each).set(held_status)
+        self._series_of(key, self._generation).set(snapshot.generation)
+        self._series_of(key, self._observed).set(status.observed_generation)
+        self._series_of(key, self._replicas).set(status.replicas)
+        self._series_of(key, self._ready_replicas).set(status.ready_replicas)
 
-    def _note_history(self, key: Key, seen: Observation, decision: Decision) -> None:
-        """Count what the status says for the first time in this pass."""
+    def _count_history(self, key: Key, seen: Observation, decision: Decision) -> None:
+        """Count the rollouts and rollbacks that this pass adds to the history."""
         before = {each.revision: each for each in seen.snapshot.status.history}
         for entry in decision.status.history:
             old = before.get(entry.revision)
             if old is None and entry.trigger is Trigger.AUTOMATIC_ROLLBACK and before:
-                self._of(key, self._rollbacks, self._why(decision, entry)).inc()
+                self._series_of(key, self._rollbacks, self._rollback_reason(decision, entry)).inc()
             if old is not None and old.outcome is not entry.outcome and entry.outcome in ROLLOUT_RESULTS:
-                self._of(key, self._rollouts, ROLLOUT_RESULTS[entry.outcome]).inc()
+                self._series_of(key, self._rollouts, ROLLOUT_RESULTS[entry.outcome]).inc()
             if old is not None and old.rolled_out_at is None and entry.rolled_out_at is not None:
-                self._rollout_seconds.observe((entry.rolled_out_at - entry.started_at).total_seconds())
-                self._note_rollback_time(decision, entry)
+                self._durations.rollout.observe((entry.rolled_out_at - entry.started_at).total_seconds())
+                self._observe_rollback(decision, entry)
 
-    def _why(self, decision: Decision, entry: HistoryEntry) -> str:
+    def _rollback_reason(self, decision: Decision, entry: HistoryEntry) -> str:
         reasons = {each.revision: each.reason.value for each in decision.status.quarantine}
         return reasons.get(entry.revision - 1, Reason.METRIC_BREACH.value)
 
-    def _note_rollback_time(self, decision: Decision, entry: HistoryEntry) -> None:
+    def _observe_rollback(self, decision: Decision, entry: HistoryEntry) -> None:
         found = {each.revision: each.since for each in decision.status.quarantine}.get(entry.revision - 1)
         if entry.trigger is Trigger.AUTOMATIC_ROLLBACK and found is not None and entry.rolled_out_at is not None:
-            self._rollback_seconds.observe((entry.rolled_out_at - found).total_seconds())
+            self._durations.rollback.observe((entry.rolled_out_at - found).total_seconds())
 
-    def _note_checks(self, key: Key, seen: Observation, spec: ModelDeploymentSpec, decision: Decision) -> None:
+    def _count_checks(self, key: Key, seen: Observation, spec: ModelDeploymentSpec, decision: Decision) -> None:
         states = {each.name: each for each in decision.status.analysis}
         known = self._checked[key]
         for metric in spec.analysis.metrics:
             if metric.threshold is not None:
                 threshold = metric.threshold.max or metric.threshold.min or "0"
-                self._of(key, self._threshold, metric.name).set(float(threshold))
+                self._series_of(key, self._threshold, metric.name).set(float(threshold))
             for result in CHECK_RESULTS:
-                self._of(key, self._checks, metric.name, result)
+                self._series_of(key, self._checks, metric.name, result)
             measurement = seen.measurements.get(Question(metric.name))
             if measurement is None or isinstance(measurement.answer, Awaited) or metric.name not in states:
                 continue
@@ -166,9 +175,9 @@ class ObjectMetrics:
                 continue
             known[metric.name] = measurement.request
             state = states[metric.name]
-            self._of(key, self._checks, metric.name, _result(state.state, state.reason)).inc()
+            self._series_of(key, self._checks, metric.name, _result(state.state, state.reason)).inc()
             if (value := _last_value(measurement)) is not None:
-                self._of(key, self._value, metric.name).set(value)
+                self._series_of(key, self._value, metric.name).set(value)
         for name in known.keys() - {metric.name for metric in spec.analysis.metrics}:
             del known[name]
             for instrument in (self._checks, self._value, self._threshold):
@@ -182,9 +191,9 @@ class ObjectMetrics:
             instrument.remove(*labels)
 
     def _remove(self, key: Key, instrument: Gauge | Counter, *first: str) -> None:
-        """Remove the series of a ModelDeployment from one instrument whose further labels begin like this."""
-        known, begins = self._series[key], (key.namespace, key.name, *first)
-        for each in [each for each in known if each[0] is instrument and each[1][: len(begins)] == begins]:
+        """Remove the series of a ModelDeployment from one metric whose further labels start with `first`."""
+        known, prefix = self._series[key], (key.namespace, key.name, *first)
+        for each in [each for each in known if each[0] is instrument and each[1][: len(prefix)] == prefix]:
             instrument.remove(*each[1])
             known.remove(each)
 

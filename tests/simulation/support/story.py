@@ -160,7 +160,7 @@ class Story:
         for _ in range(seconds):
             self.tick()
         self.start_operator()
-        self.operator.absences.note(begin, self.world.time)
+        self.operator.gaps.add(begin, self.world.time)
 
     def begin_second(self) -> None:
         """Let a second pass for the pods and whoever scrapes them."""

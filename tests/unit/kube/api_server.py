@@ -1,4 +1,4 @@
-"""An HTTP server that answers what a test tells it to, and a connection to it."""
+"""A fake API server that sends the responses of a test, and a connection to it."""
 
 import asyncio
 import json
@@ -17,7 +17,7 @@ from pennant.kube.http.connection import Connection
 
 @dataclass
 class Answers:
-    """What to answer, in order, and what was asked; the last answer is repeated, and none is silence."""
+    """The responses in order, and the requests so far. The last response is repeated; without any there is none."""
 
     replies: deque[Callable[[], web.StreamResponse]] = field(default_factory=deque)
     asked: list[web.Request] = field(default_factory=list)
@@ -36,7 +36,7 @@ class Answers:
         await request.read()
         self.asked.append(request)
         if not self.replies:
-            # Silence, until the client gives up and this is cancelled.
+            # No response, until the client times out and this is cancelled.
             await asyncio.Event().wait()
         reply = self.replies.popleft() if len(self.replies) > 1 else self.replies[0]
         return reply()
@@ -77,7 +77,7 @@ async def serving(answers: Answers | Routes) -> AsyncIterator[str]:
 
 
 def a_connection(directory: Path, server: str, cluster: Mapping[str, Any] | None = None, **user: Any) -> Connection:
-    """Return a connection by a kubeconfig with this user, and more about its cluster."""
+    """Return a connection by a kubeconfig with this user, and these fields of its cluster."""
     return Connection(str(a_kubeconfig(directory, server, cluster, **user)))
 
 

@@ -1,4 +1,4 @@
-"""A client of an API server that answers as a test says."""
+"""Clients of a fake API server."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Objects as the API server gives them, with everything filled in that a test does not speak of."""
+"""Objects as the API server returns them, with defaults for what a test does not set."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from simulation.support.story import a_record, a_spec
 
 
 def raw(name: str, spec: Json, **fields: Any) -> dict[str, Any]:
-    """Return an object; `at` is its resourceVersion, and fields of its metadata can be given."""
+    """Return an object; `at` is its resourceVersion, other fields are those of its metadata."""
     metadata = {
         "namespace": "default",
         "name": name,

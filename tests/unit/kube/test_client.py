@@ -54,7 +54,7 @@ async def write(client: Client) -> None:
         (302, "elsewhere", {}, Unavailable),
     ],
 )
-async def test_an_answer_is_the_error_that_it_means(
+async def test_a_response_becomes_an_error_of_the_port(
     client: Client, answers: Answers, code: int, message: str, details: dict[str, object], error: type[PortError]
 ) -> None:
     answers.status(code, message, details=details)
@@ -64,7 +64,7 @@ async def test_an_answer_is_the_error_that_it_means(
     assert str(raised.value) == message
 
 
-async def test_a_read_that_is_not_permitted_may_be_permitted_later(client: Client, answers: Answers) -> None:
+async def test_a_forbidden_read_may_be_permitted_later(client: Client, answers: Answers) -> None:
     answers.status(403, "forbidden")
     with pytest.raises(Unavailable, match="forbidden"):
         await client.get(Kind.DEPLOYMENT, "default", "fraud")
@@ -77,7 +77,7 @@ async def test_a_long_message_of_the_server_is_cut(client: Client, answers: Answ
     assert len(str(raised.value)) == 1024
 
 
-async def test_the_text_of_something_in_between_is_not_repeated(client: Client, answers: Answers) -> None:
+async def test_the_text_of_a_proxy_is_not_repeated(client: Client, answers: Answers) -> None:
     answers.text("<html>secret</html>", 502)
     with pytest.raises(Unavailable) as raised:
         await write(client)
@@ -85,7 +85,7 @@ async def test_the_text_of_something_in_between_is_not_repeated(client: Client, 
 
 
 @pytest.mark.parametrize(("header", "expected"), [("7", 7.0), ("soon", None), ("²", None), ("9" * 5000, None)])
-async def test_the_time_that_the_server_asks_for_is_kept(
+async def test_the_seconds_of_retry_after_are_kept(
     client: Client, answers: Answers, header: str, expected: float | None
 ) -> None:
     answers.status(429, "slow down", headers={"Retry-After": header})
@@ -96,13 +96,13 @@ async def test_the_time_that_the_server_asks_for_is_kept(
 
 
 @pytest.mark.parametrize("body", ["no JSON", "[]", ""])
-async def test_an_answer_that_is_no_json_object_is_unavailable(client: Client, answers: Answers, body: str) -> None:
+async def test_a_response_that_is_no_json_object_is_unavailable(client: Client, answers: Answers, body: str) -> None:
     answers.text(body)
     with pytest.raises(Unavailable):
         await write(client)
 
 
-async def test_a_kind_that_is_not_known_is_no_object_that_is_gone(answers: Answers, tmp_path: Path) -> None:
+async def test_a_kind_that_is_not_served_is_not_a_missing_object(answers: Answers, tmp_path: Path) -> None:
     absent: list[Kind] = []
     answers.text("404 page not found", 404)
     async with serving(answers) as url, Client(a_connection(tmp_path, url), absent=absent.append) as client:
@@ -111,7 +111,7 @@ async def test_a_kind_that_is_not_known_is_no_object_that_is_gone(answers: Answe
     assert absent == [Kind.MODEL_VERSION]
 
 
-async def test_an_answer_without_end_is_given_up(
+async def test_a_response_without_end_is_aborted(
     client: Client, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_ANSWER_BYTES", 1000)
@@ -120,19 +120,19 @@ async def test_an_answer_without_end_is_given_up(
         await write(client)
 
 
-async def test_a_server_that_nobody_listens_for_is_unavailable(tmp_path: Path) -> None:
+async def test_a_refused_connection_is_unavailable(tmp_path: Path) -> None:
     async with Client(a_connection(tmp_path, "http://127.0.0.1:1")) as client:
         with pytest.raises(Unavailable, match="does not answer"):
             await write(client)
 
 
-async def test_a_server_that_is_silent_is_unavailable(answers: Answers, tmp_path: Path) -> None:
+async def test_a_timeout_is_unavailable(answers: Answers, tmp_path: Path) -> None:
     async with serving(answers) as url, Client(a_connection(tmp_path, url), total_seconds=0.05) as client:
         with pytest.raises(Unavailable, match="does not answer: TimeoutError"):
             await write(client)
 
 
-async def test_nothing_is_written_without_permit(answers: Answers, tmp_path: Path) -> None:
+async def test_there_is_no_write_without_permit(answers: Answers, tmp_path: Path) -> None:
     answers.json({})
     async with serving(answers) as url, Client(a_connection(tmp_path, url), permit=lambda: False) as client:
         with pytest.raises(Unavailable, match="not leading"):
@@ -141,18 +141,20 @@ async def test_nothing_is_written_without_permit(answers: Answers, tmp_path: Pat
     assert [each.method for each in answers.asked] == ["GET"]
 
 
-async def test_every_request_is_told_of_with_its_outcome(answers: Answers, tmp_path: Path) -> None:
-    told: list[tuple[str, str, int]] = []
+async def test_every_request_is_observed_with_its_outcome(answers: Answers, tmp_path: Path) -> None:
+    observed: list[tuple[str, str, int]] = []
     answers.status(409, "conflict")
     async with serving(answers) as url:
         connection = a_connection(tmp_path, url)
-        async with Client(connection, observed=lambda verb, kind, code, _: told.append((verb, kind, code))) as client:
+        async with Client(
+            connection, observed=lambda verb, kind, code, _: observed.append((verb, kind, code))
+        ) as client:
             with pytest.raises(Conflict):
                 await write(client)
-    assert told == [("update", "Deployment", 409)]
+    assert observed == [("update", "Deployment", 409)]
 
 
-async def test_a_write_names_its_author_and_is_strict(client: Client, answers: Answers) -> None:
+async def test_a_write_has_a_field_manager_and_strict_validation(client: Client, answers: Answers) -> None:
     answers.json({})
     await write(client)
     (request,) = answers.asked
@@ -161,9 +163,7 @@ async def test_a_write_names_its_author_and_is_strict(client: Client, answers: A
     assert request.headers["Authorization"] == "Bearer secret"
 
 
-async def test_a_token_that_was_replaced_is_read_again_and_the_request_repeated(
-    answers: Answers, tmp_path: Path
-) -> None:
+async def test_a_replaced_token_is_read_again_and_the_request_repeated(answers: Answers, tmp_path: Path) -> None:
     token = tmp_path / "token"
     token.write_text("old")
     answers.status(401, "Unauthorized")
@@ -174,9 +174,7 @@ async def test_a_token_that_was_replaced_is_read_again_and_the_request_repeated(
     assert [each.headers["Authorization"] for each in answers.asked] == ["Bearer old", "Bearer new"]
 
 
-async def test_credentials_that_stay_refused_are_unavailable_and_not_tried_again(
-    client: Client, answers: Answers
-) -> None:
+async def test_credentials_that_stay_refused_are_unavailable_and_not_repeated(client: Client, answers: Answers) -> None:
     answers.status(401, "Unauthorized")
     with pytest.raises(Unavailable, match="Unauthorized"):
         await write(client)
@@ -189,7 +187,7 @@ async def test_a_closed_client_is_unavailable(client: Client) -> None:
         await write(client)
 
 
-async def test_the_pages_of_a_list_follow_the_token(client: Client, answers: Answers) -> None:
+async def test_the_pages_of_a_list_follow_the_continue_token(client: Client, answers: Answers) -> None:
     answers.json({"metadata": {"continue": "more"}, "items": [1]})
     answers.json({"metadata": {}, "items": [2]})
     pages = [page["items"] async for page in client.pages(Kind.DEPLOYMENT, labelSelector="a=b")]
@@ -235,7 +233,7 @@ async def test_a_page_that_is_too_large_is_halved_until_it_fits_and_grows_again(
         (500, "rpc error: code = ResourceExhausted desc = grpc: received message larger than max (3 vs. 2)"),
     ],
 )
-async def test_a_page_that_the_server_cannot_give_is_halved(
+async def test_a_page_that_the_server_cannot_send_is_halved(
     client: Client, answers: Answers, code: int, message: str
 ) -> None:
     answers.status(code, message)

@@ -24,7 +24,7 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(connection, "DEFAULT_KUBECONFIG", str(tmp_path / "default"))
 
 
-async def test_a_kubeconfig_says_where_and_who(tmp_path: Path) -> None:
+async def test_a_kubeconfig_has_the_server_and_the_credentials(tmp_path: Path) -> None:
     connection = a_connection(tmp_path, f"{SERVER}/", token="secret")
     assert connection.server == SERVER
     assert await connection.headers() == {"Authorization": "Bearer secret"}
@@ -60,7 +60,7 @@ def test_a_broken_kubeconfig_is_unavailable(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize("token", ["*hush", "!hush x", '"\\hush"', "hush: hush: hush", "\udcff hush", "\x00 hush"])
-def test_of_a_broken_kubeconfig_no_line_is_quoted(tmp_path: Path, token: str) -> None:
+def test_no_line_of_a_broken_kubeconfig_is_quoted(tmp_path: Path, token: str) -> None:
     """Rule: R100."""
     path = tmp_path / "kubeconfig"
     path.write_bytes(f"users:\n- user: {{token: {token}}}\n".encode(errors="surrogateescape"))
@@ -69,7 +69,7 @@ def test_of_a_broken_kubeconfig_no_line_is_quoted(tmp_path: Path, token: str) ->
     assert "hush" not in str(caught.value)
 
 
-async def test_an_exec_plugin_gives_the_token_and_another_one_when_it_is_refused(tmp_path: Path) -> None:
+async def test_an_exec_plugin_returns_the_token_and_another_one_when_it_is_refused(tmp_path: Path) -> None:
     plugin = tmp_path / "plugin.py"
     plugin.write_text(
         "import json, pathlib\n"
@@ -92,13 +92,13 @@ async def test_an_exec_plugin_gives_the_token_and_another_one_when_it_is_refused
     assert await connection.headers() == {"Authorization": "Bearer token-2"}
 
 
-async def test_of_two_requests_that_were_refused_one_reads_the_token_anew(tmp_path: Path) -> None:
+async def test_of_two_refused_requests_one_reads_the_token_again(tmp_path: Path) -> None:
     connection = a_connection(tmp_path, SERVER, token="secret")
     assert not await connection.reload(await connection.headers())
     assert await connection.reload({"Authorization": "Bearer old"})
 
 
-async def test_a_token_that_cannot_be_read_leaves_the_one_before_it(
+async def test_an_unreadable_token_leaves_the_one_before_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     connection = a_connection(tmp_path, SERVER, token="secret")
@@ -110,7 +110,7 @@ async def test_a_token_that_cannot_be_read_leaves_the_one_before_it(
 
 @pytest.fixture
 def token_of_the_pod(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Make the files and variables that a pod finds, and have its token read anew each time."""
+    """Make the files and variables of a pod, and read its token again for each request."""
     token = tmp_path / "token"
     token.write_text("first")
     (tmp_path / "namespace").write_text("pennant-system\n")
@@ -139,7 +139,7 @@ async def test_in_a_pod_the_token_follows_its_rotation(token_of_the_pod: Path) -
     assert await connection.headers() == {"Authorization": "bearer second"}
 
 
-async def test_in_a_pod_a_kubeconfig_that_is_named_still_wins(token_of_the_pod: Path, tmp_path: Path) -> None:
+async def test_in_a_pod_a_kubeconfig_that_is_named_is_used(token_of_the_pod: Path, tmp_path: Path) -> None:
     assert a_connection(tmp_path, SERVER).server == SERVER
 
 
@@ -155,18 +155,18 @@ async def test_in_a_pod_the_certificates_follow_their_rotation(
     assert connection.tls is before
     path.write_text("half a certif")
     await connection.headers()
-    assert connection.tls is before, "what cannot be read leaves what was read before"
+    assert connection.tls is before, "an unreadable file leaves the former context"
     assert "cannot be read" in caplog.text
     path.write_text(second)
     await connection.headers()
     assert connection.tls.get_ca_certs(binary_form=True) == [ssl.PEM_cert_to_DER_cert(second)]
 
 
-async def test_a_kubeconfig_that_was_replaced_is_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_replaced_kubeconfig_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pennant.kube.http.connection.REFRESH_SECONDS", 0.0)
     connection = a_connection(tmp_path, SERVER, token="first")
     before = connection.tls
     a_kubeconfig(tmp_path, "https://127.0.0.2:6443", token="second")
     assert await connection.headers() == {"Authorization": "Bearer second"}
     assert connection.server == "https://127.0.0.2:6443"
-    assert connection.tls is before, "connections are used again"
+    assert connection.tls is before, "connections are reused"

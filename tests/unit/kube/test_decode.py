@@ -19,13 +19,13 @@ from unit.kube.raw import raw, raw_deployment, raw_version, raw_workload
 
 
 @pytest.mark.parametrize("status", [[], "x", 7], ids=str)
-def test_a_status_that_is_no_object_holds_nothing(status: Any) -> None:
+def test_a_status_that_is_no_object_counts_as_empty(status: Any) -> None:
     read = decode.model_deployment(raw_deployment(status=status))
     assert (read.status, read.unreadable) == (ModelDeploymentStatus(), None)
 
 
 @pytest.mark.parametrize("status", [{"observedGeneration": "x"}, {"conditions": 7}], ids=str)
-def test_what_is_computed_anew_need_not_be_read(status: Any) -> None:
+def test_computed_fields_of_a_status_need_not_be_readable(status: Any) -> None:
     read = decode.model_deployment(raw_deployment(status=status))
     assert (read.status, read.unreadable) == (ModelDeploymentStatus(), None)
 
@@ -39,14 +39,14 @@ def test_what_is_computed_anew_need_not_be_read(status: Any) -> None:
     ],
     ids=str,
 )
-def test_a_status_that_only_itself_can_tell_and_cannot_be_read_names_the_field(status: Any, problem: str) -> None:
+def test_an_unreadable_field_that_exists_nowhere_else_is_named(status: Any, problem: str) -> None:
     unreadable = decode.model_deployment(raw_deployment(status=status)).unreadable
     assert unreadable is not None
     assert unreadable.problem.startswith(problem)
     assert unreadable.stored == status
 
 
-def test_words_of_a_newer_release_are_read_and_kept() -> None:
+def test_enum_values_of_a_newer_release_are_read_and_kept() -> None:
     quarantine = {
         **{"digest": "", "version": "1.0.0", "reason": "CanaryAborted", "message": "", "revision": 1},
         "since": "2026-01-01T12:00:00.000Z",
@@ -65,13 +65,13 @@ def test_words_of_a_newer_release_are_read_and_kept() -> None:
     assert status.items() <= read.status.to_json().items()
 
 
-def test_a_status_that_is_not_there_is_empty() -> None:
+def test_a_missing_status_is_empty() -> None:
     deployment = raw_deployment()
     del deployment["status"]
     assert decode.model_deployment(deployment).status == ModelDeploymentStatus()
 
 
-def test_a_spec_that_is_not_there_is_invalid() -> None:
+def test_a_missing_spec_is_invalid() -> None:
     deployment = raw_deployment()
     del deployment["spec"]
     assert isinstance(decode.model_deployment(deployment).spec, Invalid)
@@ -89,30 +89,30 @@ def test_a_spec_that_is_not_there_is_invalid() -> None:
         ({"replicas": -1, "model": ""}, "spec.model: must have at least 1 character (and 1 more)"),
     ],
 )
-def test_a_spec_that_cannot_be_read_names_the_field(spec: Any, problem: str) -> None:
+def test_the_error_of_an_invalid_spec_names_the_field(spec: Any, problem: str) -> None:
     assert decode.model_deployment(raw_deployment(spec=spec)).spec == Invalid(problem)
 
 
-def test_a_version_without_tag_is_kept_slim() -> None:
+def test_a_version_without_a_tag_has_no_record() -> None:
     version = decode.model_version(raw_version("1.0.0"))
     assert version.record == {}
     assert isinstance(version.spec, Invalid)
     assert version.digest == decode.model_version(raw_version("1.0.0", "production")).digest
 
 
-def test_a_version_with_a_tag_is_kept_whole() -> None:
+def test_a_tagged_version_has_its_record() -> None:
     version = decode.model_version(raw_version("1.0.0", "production"))
     assert version.record["version"] == "1.0.0"
     assert not isinstance(version.spec, Invalid)
 
 
-def test_a_tagged_version_that_cannot_be_read_names_the_field() -> None:
+def test_the_error_of_an_invalid_tagged_version_names_the_field() -> None:
     version = decode.model_version(raw_version("1.0.0", "production", spec={"artifacts": 7}))
     assert isinstance(version.spec, Invalid)
     assert "artifacts" in version.spec.problem
 
 
-def test_a_mark_of_quarantine_that_cannot_be_read_does_not_hide_the_others() -> None:
+def test_an_unreadable_quarantine_entry_does_not_hide_the_others() -> None:
     mark = {
         "deployment": "fraud",
         "digest": "",
@@ -125,13 +125,13 @@ def test_a_mark_of_quarantine_that_cannot_be_read_does_not_hide_the_others() -> 
     assert [each.deployment for each in version.quarantined_by] == ["fraud"]
 
 
-def test_a_deployment_of_which_nothing_is_known_yet_is_not_settled() -> None:
+def test_a_deployment_without_a_status_is_not_settled() -> None:
     workload = decode.deployment(raw_workload()).workload
     assert not workload.settled
     assert (workload.replicas, workload.available, workload.minimum_available) == (3, 0, False)
 
 
-def test_a_deployment_is_what_its_status_says() -> None:
+def test_a_deployment_is_decoded_from_spec_and_status() -> None:
     status = {
         "observedGeneration": 1,
         "replicas": 4,
@@ -152,14 +152,14 @@ def test_a_deployment_is_what_its_status_says() -> None:
     assert workload.template_hash == "abc"
 
 
-def test_a_revision_survives_its_way_through_the_api_server() -> None:
+def test_an_encoded_revision_is_decoded_unchanged() -> None:
     found = decode_revision(a_record())
     assert found == StoredRevision("u", "1", a_revision())
     assert found.revision.intact
 
 
 @pytest.mark.parametrize("data", [None, {}, {"entry": {}}, {"entry": {}, "template": 7, "record": 7}, [], "x"], ids=str)
-def test_a_record_that_cannot_be_read_is_not_there(data: Any) -> None:
+def test_a_controller_revision_with_unreadable_data_is_no_revision(data: Any) -> None:
     assert decode_revision({**raw("fraud-1", {}), "data": data}) is None
 
 
@@ -178,13 +178,13 @@ def flaw(stored: dict[str, Any]) -> str:
 
 
 def an_older_revision() -> Revision:
-    """Return a revision as it was recorded before entries named the hash of what is recorded with them."""
+    """Return a revision of a release whose entries had no `dataHash`."""
     return a_revision(data_hash=None)
 
 
 @pytest.mark.parametrize("revision", [a_revision(), an_older_revision()], ids=["of today", "of an earlier release"])
-def test_a_record_is_intact_only_with_the_content_that_was_recorded(revision: Revision) -> None:
-    """Labels and hashes say nothing by themselves: they are held against what is there.
+def test_a_revision_is_intact_only_with_the_data_that_were_recorded(revision: Revision) -> None:
+    """Labels and hashes are compared with the data.
 
     Rule: R77.
     """
@@ -200,20 +200,20 @@ def test_a_record_is_intact_only_with_the_content_that_was_recorded(revision: Re
         assert flaw(a_record(revision, entry={**data["entry"], name: value})) == "its entry was changed"
 
 
-def test_what_a_version_is_not_known_by_is_bound_as_well() -> None:
-    """The digest of a content leaves its description out; the hash of the record does not."""
+def test_fields_outside_of_the_content_digest_are_protected_too() -> None:
+    """The content digest leaves the description out; the hash of the record does not."""
     data = a_record()["data"]
     assert flaw(a_record(record={**data["record"], "description": "ours"})) == "the version's record in it was changed"
 
 
-def test_the_hash_of_a_record_holds_for_what_only_a_newer_release_put_there() -> None:
+def test_the_hash_of_an_entry_covers_fields_of_a_newer_release() -> None:
     entry = {**a_record()["data"]["entry"], "unheardOf": {"a": 1}}
     hashed = {name: each for name, each in entry.items() if name not in ("hash", "outcome", "evidence")}
     assert flaw(a_record(entry={**entry, "hash": sha256(hashed)})) == ""
 
 
-def test_hashes_mean_what_they_meant_when_they_were_recorded() -> None:
-    """Records are checked by them for as long as they are kept: these digits never change."""
+def test_hashes_do_not_change_between_releases() -> None:
+    """Stored ControllerRevisions are checked by them."""
     record = {"model": "fraud", "version": "1.0.0", "artifacts": [{"name": "m", "uri": "s3://é", "digest": "md5:0"}]}
     template = restarted({"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "server"}]}}, "t1")
     assert template_hash(template) == "c11191771971"
@@ -232,12 +232,12 @@ def test_hashes_mean_what_they_meant_when_they_were_recorded() -> None:
     [{"template": {}}, {"template": {"metadata": {"labels": []}}}, {"record": "x"}, {"record": nested(2000)}],
     ids=["no hash", "labels a list", "record a string", "nested deeply"],
 )
-def test_a_record_of_which_a_part_cannot_be_read_is_not_there(changes: Any) -> None:
+def test_a_controller_revision_with_an_unreadable_part_is_no_revision(changes: Any) -> None:
     assert decode_revision(a_record()) is not None
     assert decode_revision(a_record(**changes)) is None
 
 
-def test_a_record_by_another_name_is_not_there() -> None:
+def test_a_controller_revision_with_another_number_in_its_name_is_no_revision() -> None:
     stored = a_record()
     stored["metadata"]["name"] = "fraud-2"
     assert decode_revision(stored) is None
@@ -248,7 +248,7 @@ def test_a_record_by_another_name_is_not_there() -> None:
     ["", "7", "[]", "{", '{"outcome": "no word"}', "[" * 100_000, '{"verifiedAt": "2026-01-01T00:00:00"}'],
     ids=repr,
 )
-def test_progress_that_cannot_be_read_is_forgotten(noted: str) -> None:
+def test_an_unreadable_progress_annotation_is_ignored(noted: str) -> None:
     stored = a_record()
     stored["metadata"]["annotations"] = {PROGRESS_ANNOTATION: noted}
     found = decode_revision(stored)
@@ -256,7 +256,7 @@ def test_progress_that_cannot_be_read_is_forgotten(noted: str) -> None:
     assert found.revision.latest == a_revision().entry
 
 
-def test_a_part_of_the_progress_that_cannot_be_read_hides_no_other() -> None:
+def test_an_unreadable_field_of_the_progress_does_not_hide_the_others() -> None:
     stored = a_record()
     noted = '{"verifiedAt": 7, "outcome": "Aborted"}'
     stored["metadata"]["annotations"] = {PROGRESS_ANNOTATION: noted}
@@ -265,7 +265,7 @@ def test_a_part_of_the_progress_that_cannot_be_read_hides_no_other() -> None:
     assert found.revision.latest == a_revision().entry.model_copy(update={"outcome": Outcome("Aborted")})
 
 
-def test_progress_cannot_change_what_was_recorded() -> None:
+def test_progress_cannot_change_immutable_fields() -> None:
     stored = a_record()
     noted = '{"revision": 7, "version": "6.6.6", "hash": "x", "commandToken": "t", "outcome": "Verified"}'
     stored["metadata"]["annotations"] = {PROGRESS_ANNOTATION: noted}

@@ -1,11 +1,11 @@
 from pennant.kube.cache.freshness import Freshness
 
 
-def test_nothing_is_trusted_at_first() -> None:
+def test_nothing_is_fresh_at_first() -> None:
     assert "a" not in Freshness()
 
 
-def test_what_was_read_is_trusted_until_it_is_doubted() -> None:
+def test_an_entry_is_fresh_after_a_read_until_it_is_marked_stale() -> None:
     freshness = Freshness()
     freshness.mark_fresh("a", freshness.mark())
     assert "a" in freshness
@@ -13,7 +13,7 @@ def test_what_was_read_is_trusted_until_it_is_doubted() -> None:
     assert "a" not in freshness
 
 
-def test_a_doubt_that_arises_during_the_reading_outlives_it() -> None:
+def test_an_entry_that_becomes_stale_during_a_read_stays_stale() -> None:
     freshness = Freshness()
     mark = freshness.mark()
     freshness.mark_stale("a")
@@ -23,7 +23,7 @@ def test_a_doubt_that_arises_during_the_reading_outlives_it() -> None:
     assert "a" in freshness
 
 
-def test_a_doubt_of_everything_that_arises_during_the_reading_outlives_it() -> None:
+def test_entries_that_all_become_stale_during_a_read_stay_stale() -> None:
     freshness = Freshness()
     mark = freshness.mark()
     freshness.mark_all_stale()
@@ -31,7 +31,7 @@ def test_a_doubt_of_everything_that_arises_during_the_reading_outlives_it() -> N
     assert "a" not in freshness
 
 
-def test_a_doubt_of_one_thing_leaves_the_others_trusted() -> None:
+def test_a_stale_entry_leaves_the_others_fresh() -> None:
     freshness = Freshness()
     mark = freshness.mark()
     freshness.mark_stale("a")

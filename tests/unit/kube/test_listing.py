@@ -17,7 +17,7 @@ def a_page(at: int, *items: Any, more: str = "") -> dict[str, Any]:
     return {"metadata": {"resourceVersion": str(at), "continue": more}, "items": list(items)}
 
 
-async def test_what_is_newer_than_the_list_is_no_ghost(client: Client, answers: Answers) -> None:
+async def test_an_object_newer_than_the_list_is_kept(client: Client, answers: Answers) -> None:
     store = Store()
     store.update("ModelVersion", "ADDED", raw_version("1.0.0", at=15))
 
@@ -31,9 +31,7 @@ async def test_what_is_newer_than_the_list_is_no_ghost(client: Client, answers: 
     assert store.keys(Kind.MODEL_VERSION) == (Key("default", "fraud-2.0.0"),)
 
 
-async def test_an_api_server_that_is_older_than_what_it_told_begins_a_new_history(
-    client: Client, answers: Answers
-) -> None:
+async def test_everything_is_read_again_where_resource_versions_went_back(client: Client, answers: Answers) -> None:
     store = Store()
     store.update("ModelVersion", "ADDED", raw_version("1.0.0", "production", at=1000))
     store.update("ModelVersion", "DELETED", raw_version("2.0.0", at=1000))
@@ -51,7 +49,7 @@ async def test_an_api_server_that_is_older_than_what_it_told_begins_a_new_histor
     assert "uid-fraud" not in store.revisions
 
 
-async def test_a_list_that_breaks_off_is_not_trusted_and_removes_nothing(client: Client, answers: Answers) -> None:
+async def test_an_incomplete_list_is_stale_and_removes_nothing(client: Client, answers: Answers) -> None:
     store = Store()
     store.update("ModelVersion", "ADDED", raw_version("9.0.0", at=5))
     answers.json(a_page(20, raw_version("1.0.0", at=6), more="token"))
@@ -62,7 +60,7 @@ async def test_a_list_that_breaks_off_is_not_trusted_and_removes_nothing(client:
     assert len(store.keys(Kind.MODEL_VERSION)) == 2
 
 
-async def test_one_namespace_does_not_tell_of_another(client: Client, answers: Answers) -> None:
+async def test_the_list_of_one_namespace_removes_nothing_in_another(client: Client, answers: Answers) -> None:
     store = Store()
     store.update("ModelVersion", "ADDED", raw_version("1.0.0", namespace="elsewhere", at=5))
     answers.json(a_page(20))
@@ -70,7 +68,7 @@ async def test_one_namespace_does_not_tell_of_another(client: Client, answers: A
     assert len(store.keys(Kind.MODEL_VERSION)) == 1
 
 
-async def test_a_deployment_that_is_not_in_the_list_is_looked_for_by_name(client: Client, answers: Answers) -> None:
+async def test_a_deployment_that_is_not_in_the_list_is_read_by_name(client: Client, answers: Answers) -> None:
     store = Store()
     store.update("Deployment", "ADDED", raw_workload(at=5))
     answers.json(a_page(20))

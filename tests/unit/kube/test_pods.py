@@ -1,4 +1,4 @@
-"""Pods and ReplicaSets as the API server gives them."""
+"""Pods and ReplicaSets in the API server's JSON."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -22,8 +22,8 @@ def a_pod(name: str, spec: dict[str, Any], status: dict[str, Any], **metadata: A
     return {"metadata": {"name": name, "ownerReferences": [owner], **metadata}, "spec": spec, "status": status}
 
 
-def test_of_two_replica_sets_with_one_label_the_newest_counts() -> None:
-    """A restart by kubectl makes another ReplicaSet, whose pods have the same label of ours."""
+def test_of_two_replica_sets_with_the_same_label_the_newest_is_returned() -> None:
+    """`kubectl rollout restart` makes another ReplicaSet with the same template hash."""
     sets = [a_set("old", "9"), a_set("new", "10"), a_set("foreign", "11", "other")]
     newest = replica_set_of(sets, "d")
     assert newest is not None
@@ -31,7 +31,7 @@ def test_of_two_replica_sets_with_one_label_the_newest_counts() -> None:
     assert replica_set_of(sets, "nobody") is None
 
 
-def test_a_pod_is_what_its_kubelet_and_its_scheduler_say() -> None:
+def test_a_pod_is_decoded_from_its_conditions_and_container_statuses() -> None:
     started = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}
     terminated = {"exitCode": 1, "reason": "Error", "startedAt": "x", "finishedAt": "y"}
     running = {

@@ -1,4 +1,4 @@
-"""Whatever is stored, a decision follows from it: what cannot be read is said, and stands in nobody's way."""
+"""Objects that cannot be read: the status names the error, and other objects are not affected."""
 
 import random
 from copy import deepcopy
@@ -28,13 +28,13 @@ FRAUD = Key("default", "fraud")
 
 
 def raw(manifest: dict[str, Any], at: int = 20) -> dict[str, Any]:
-    """Return an object as the API server gives it."""
+    """Return an object as the API server returns it."""
     metadata = {"namespace": "default", "uid": "uid-poison", "resourceVersion": str(at), "generation": 1}
     return {**manifest, "metadata": metadata | manifest["metadata"]}
 
 
 def decided(store: Store, key: Key) -> Decision:
-    """Return what is decided, after a look at what it says."""
+    """Return the decision, after its status was validated."""
     snapshot = store.snapshot(key)
     assert snapshot is not None
     decision = decide(Observation(NOON, snapshot))
@@ -43,7 +43,7 @@ def decided(store: Store, key: Key) -> Decision:
 
 
 def with_fraud() -> Store:
-    """Return a store in which `fraud` follows `production`, which 1.0.0 holds."""
+    """Return a store in which `fraud` follows the tag `production`, which 1.0.0 has."""
     store = Store()
     store.update("ModelDeployment", None, raw_deployment())
     store.update("ModelVersion", None, raw_version("1.0.0", "production"))
@@ -51,7 +51,7 @@ def with_fraud() -> Store:
 
 
 @pytest.mark.parametrize("poisoned", poison.DEPLOYMENTS, ids=lambda each: each.what)
-def test_a_model_deployment_that_cannot_be_read_says_which_field_is_wrong(poisoned: Poisoned) -> None:
+def test_an_invalid_model_deployment_has_the_field_in_its_condition(poisoned: Poisoned) -> None:
     store = Store()
     key = Key("default", poisoned.manifest["metadata"]["name"])
     assert store.update("ModelDeployment", "ADDED", raw(poisoned.manifest)) == {key}
@@ -65,7 +65,7 @@ def test_a_model_deployment_that_cannot_be_read_says_which_field_is_wrong(poison
 
 
 @pytest.mark.parametrize("poisoned", poison.STATUSES, ids=lambda each: each.what)
-def test_a_status_that_cannot_be_read_stops_everything_where_nothing_else_tells_it(
+def test_an_unreadable_status_stops_all_actions_where_its_field_exists_nowhere_else(
     poisoned: Poisoned,
 ) -> None:
     """Rule: R73."""
@@ -88,12 +88,12 @@ def test_a_status_that_cannot_be_read_stops_everything_where_nothing_else_tells_
     assert snapshot is not None
     written = status_to_write(snapshot, decision.status)
     stored = {name: each for name, each in poisoned.manifest["status"].items() if name != "conditions"}
-    assert stored.items() <= written.items(), "what cannot be read stays as it is"
+    assert stored.items() <= written.items(), "unreadable fields are kept"
     assert any(each["reason"] == "StatusUnreadable" for each in written["conditions"])
 
 
 @pytest.mark.parametrize("poisoned", poison.VERSIONS, ids=lambda each: each.what)
-def test_a_version_that_cannot_be_read_is_named_only_where_nobody_else_holds_its_tag(poisoned: Poisoned) -> None:
+def test_an_invalid_version_is_reported_only_where_no_other_has_the_tag(poisoned: Poisoned) -> None:
     store = with_fraud()
     before = store.snapshot(FRAUD)
     assert before is not None
@@ -123,7 +123,7 @@ def test_a_version_that_cannot_be_read_is_named_only_where_nobody_else_holds_its
 @pytest.mark.parametrize(
     "poisoned", [each for each in poison.VERSIONS if each.says.startswith("spec")], ids=lambda each: each.what
 )
-def test_what_a_version_was_before_does_not_outlive_it(poisoned: Poisoned) -> None:
+def test_the_former_state_of_a_version_is_not_kept(poisoned: Poisoned) -> None:
     store = with_fraud()
     name = {"name": "fraud-1.0.0", "uid": "uid-fraud-1.0.0"}
     store.update("ModelVersion", "MODIFIED", raw({**poisoned.manifest, "metadata": name}))
@@ -141,13 +141,13 @@ JUNK = st.recursive(
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Return the path of every part of a value, itself aside."""
+    """Return the paths of all parts of a value."""
     items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     return [found for name, each in items for found in ((*path, name), *places(each, (*path, name)))]
 
 
 def spoilt(manifest: dict[str, Any], chance: random.Random, junk: list[Any]) -> dict[str, Any]:
-    """Return the object with some parts of its spec and status replaced, or taken away."""
+    """Return the object with some parts of its spec and status replaced or removed."""
     changed = deepcopy(manifest)
     for each in junk:
         found = [path for path in places(changed) if path[0] in ("spec", "status")]
@@ -165,7 +165,7 @@ def spoilt(manifest: dict[str, Any], chance: random.Random, junk: list[Any]) -> 
 
 
 def a_long_status() -> Any:
-    """Return the status of a ModelDeployment of which something is known."""
+    """Return the status of a ModelDeployment with a history."""
     store = with_fraud()
     return decided(store, FRAUD).status.to_json() | {"history": [poison.entry(), poison.entry(revision=2)]}
 
@@ -176,7 +176,7 @@ def a_long_status() -> Any:
     junk=st.lists(JUNK, min_size=1, max_size=3),
     again=st.lists(JUNK, max_size=3),
 )
-def test_no_object_of_any_shape_is_an_accident(chance: random.Random, junk: list[Any], again: list[Any]) -> None:
+def test_an_object_of_any_shape_leads_to_a_decision(chance: random.Random, junk: list[Any], again: list[Any]) -> None:
     store = with_fraud()
     deployment = {**examples.a_whole_deployment(), "status": a_long_status()}
     version = examples.a_whole_version()
@@ -190,7 +190,7 @@ def test_no_object_of_any_shape_is_an_accident(chance: random.Random, junk: list
     decided(store, other)
 
 
-def test_one_bad_entry_hides_no_other_and_is_not_lost() -> None:
+def test_an_unreadable_entry_hides_no_other_and_is_kept() -> None:
     status = a_long_status()
     status["history"][0]["startedAt"] = 7
     store = Store()

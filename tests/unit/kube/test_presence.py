@@ -30,17 +30,17 @@ async def look(client: Client, answers: Answers, *said: Any) -> str:
     return found.problem()
 
 
-async def test_nothing_is_missing_where_both_kinds_are_told_of(client: Client, answers: Answers) -> None:
+async def test_nothing_is_missing_where_discovery_has_both_kinds(client: Client, answers: Answers) -> None:
     assert await look(client, answers, GROUPS, ALL) == ""
 
 
-async def test_a_kind_that_is_not_told_of_is_missing(client: Client, answers: Answers) -> None:
+async def test_a_kind_that_discovery_lacks_is_missing(client: Client, answers: Answers) -> None:
     problem = await look(client, answers, GROUPS, resources(modelversions=VERBS))
     assert problem == "modeldeployments.pennant.dev missing; apply crds/"
 
 
 async def test_a_kind_that_is_being_deleted_is_missing(client: Client, answers: Answers) -> None:
-    """Its objects go one by one then, while it can still be listed."""
+    """Its objects are deleted one by one, while it can still be listed."""
     going = [each for each in VERBS if each not in ("create", "patch", "update")]
     problem = await look(client, answers, GROUPS, resources(modelversions=going, modeldeployments=VERBS))
     assert problem == "modelversions.pennant.dev missing; apply crds/"
@@ -51,16 +51,16 @@ async def test_without_the_group_both_are_missing(client: Client, answers: Answe
     assert problem == "modeldeployments.pennant.dev, modelversions.pennant.dev missing; apply crds/"
 
 
-async def test_other_kinds_are_none_of_ours() -> None:
+async def test_kinds_of_others_are_ignored() -> None:
     found = Presence()
     found.lost(Kind.DEPLOYMENT)
     assert found.is_complete
 
 
-async def test_it_is_told_when_nothing_is_missing_any_more(
+async def test_a_callback_is_called_when_nothing_is_missing_any_more(
     client: Client, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What discovery tells of a kind may come before the kind itself can be listed."""
+    """Discovery may have a kind before it can be listed."""
     monkeypatch.setattr(module, "LOOK_AGAIN_SECONDS", 0.01)
     answers.json(NO_GROUPS)
     for each in (GROUPS, ALL):
@@ -78,7 +78,7 @@ async def test_it_is_told_when_nothing_is_missing_any_more(
     assert len(answers.asked) == 7
 
 
-async def test_many_who_ask_at_once_are_served_by_one_answer(client: Client, answers: Answers) -> None:
+async def test_concurrent_calls_share_a_request(client: Client, answers: Answers) -> None:
     for each in (GROUPS, ALL, GROUPS, ALL):
         answers.json(each)
     found = Presence()

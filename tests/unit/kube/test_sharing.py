@@ -8,7 +8,7 @@ VALUES = [{}, [], [[]], {"a": [1, True, 1.0, None, "1"]}, {"b": 1, "a": 2}, {"a"
 
 
 @pytest.mark.parametrize("value", VALUES, ids=str)
-def test_what_comes_out_is_what_went_in(value: object) -> None:
+def test_the_result_equals_the_value(value: object) -> None:
     pool = Pool()
     for each in VALUES:
         pool.shared(deepcopy(each))
@@ -22,5 +22,5 @@ def test_equal_parts_of_different_values_are_one_object() -> None:
     assert first["env"] is second["env"]
 
 
-def test_numbers_and_truths_that_python_holds_equal_are_kept_apart() -> None:
+def test_numbers_and_booleans_that_python_holds_equal_are_kept_apart() -> None:
     assert [type(each) for each in Pool().shared([1, True, 1.0])] == [int, bool, float]

@@ -17,7 +17,7 @@ FRAUD = Key("default", "fraud")
 
 @pytest.fixture
 def store() -> Store:
-    """Know a ModelDeployment that follows `production`, and one version that holds it."""
+    """Return a store with a ModelDeployment that follows `production`, and one version that has the tag."""
     found = Store()
     found.update("ModelDeployment", None, raw_deployment())
     found.update("ModelVersion", None, raw_version("1.0.0", "production"))
@@ -41,11 +41,11 @@ def a_quarantine(deployment: str) -> dict[str, Any]:
     }
 
 
-def test_an_event_of_a_model_deployment_concerns_it(store: Store) -> None:
+def test_an_event_of_a_model_deployment_affects_it(store: Store) -> None:
     assert store.update("ModelDeployment", "MODIFIED", raw_deployment(at=11)) == {FRAUD}
 
 
-def test_an_event_that_is_known_already_concerns_nobody(store: Store) -> None:
+def test_an_event_with_a_known_state_affects_none(store: Store) -> None:
     assert store.update("ModelDeployment", "MODIFIED", raw_deployment()) == frozenset()
 
 
@@ -60,18 +60,18 @@ def test_an_event_that_is_known_already_concerns_nobody(store: Store) -> None:
     ],
     ids=["its tags", "its content", "its quarantine", "its deletion", "its identity"],
 )
-def test_a_version_concerns_the_followers_of_its_model_when_this_changes(store: Store, change: dict[str, Any]) -> None:
+def test_a_version_affects_the_deployments_of_its_model_when_this_changes(store: Store, change: dict[str, Any]) -> None:
     after = raw_version("1.0.0", "production", at=11, **change)
     assert store.update("ModelVersion", "MODIFIED", after) == {FRAUD}
 
 
-def test_a_version_concerns_nobody_when_only_its_conditions_change(store: Store) -> None:
+def test_a_version_affects_none_when_only_its_conditions_change(store: Store) -> None:
     after = raw_version("1.0.0", "production", at=11, status={"conditions": []})
     assert store.update("ModelVersion", "MODIFIED", after) == frozenset()
     assert snapshot(store).versions[0].resource_version == "11"
 
 
-def test_a_version_concerns_nobody_in_another_namespace_or_of_another_model(store: Store) -> None:
+def test_a_version_affects_none_in_another_namespace_or_of_another_model(store: Store) -> None:
     other = raw_version("2.0.0", "production", spec={"model": "churn"})
     elsewhere = raw_version("2.0.0", "production", namespace="elsewhere")
     assert store.update("ModelVersion", "ADDED", other) == frozenset()
@@ -79,7 +79,7 @@ def test_a_version_concerns_nobody_in_another_namespace_or_of_another_model(stor
     assert [each.version for each in snapshot(store).versions] == ["1.0.0"]
 
 
-def test_a_deleted_version_is_gone_and_concerns_the_followers_of_its_model(store: Store) -> None:
+def test_a_deleted_version_is_removed_and_affects_the_deployments_of_its_model(store: Store) -> None:
     assert store.update("ModelVersion", "DELETED", raw_version("1.0.0", at=11)) == {FRAUD}
     assert snapshot(store).versions == ()
 
@@ -91,7 +91,7 @@ def test_a_model_deployment_that_changes_its_model_sees_the_versions_of_the_new_
     assert store.update("ModelVersion", "DELETED", raw_version("1.0.0", at=12)) == frozenset()
 
 
-def test_a_model_deployment_that_cannot_be_read_is_seen_with_its_problem_and_no_versions(store: Store) -> None:
+def test_an_invalid_model_deployment_has_an_error_and_no_versions(store: Store) -> None:
     store.update("ModelDeployment", "MODIFIED", raw_deployment(at=11, spec={"replicas": -1}))
     found = snapshot(store)
     assert isinstance(found.spec, Invalid)
@@ -99,12 +99,12 @@ def test_a_model_deployment_that_cannot_be_read_is_seen_with_its_problem_and_no_
     assert found.versions == ()
 
 
-def test_a_deployment_concerns_the_model_deployment_of_its_name(store: Store) -> None:
+def test_a_deployment_affects_the_model_deployment_of_its_name(store: Store) -> None:
     assert store.update("Deployment", "ADDED", raw_workload()) == {FRAUD}
     assert store.update("Deployment", "ADDED", raw_workload("nobody")) == frozenset()
 
 
-def test_a_deployment_whose_resource_version_alone_changes_concerns_nobody(store: Store) -> None:
+def test_a_deployment_of_which_only_the_resource_version_changes_affects_none(store: Store) -> None:
     store.update("Deployment", "ADDED", raw_workload())
     assert store.update("Deployment", "MODIFIED", raw_workload(at=11)) == frozenset()
     workload = snapshot(store).workload
@@ -117,20 +117,20 @@ def test_a_deployment_whose_resource_version_alone_changes_concerns_nobody(store
     [{"status": {"readyReplicas": 1}}, {"generation": 2}, {"owner": "other"}],
     ids=["its pods", "its spec", "its owner"],
 )
-def test_a_deployment_concerns_when_this_changes(store: Store, change: dict[str, Any]) -> None:
+def test_a_deployment_affects_its_owner_when_this_changes(store: Store, change: dict[str, Any]) -> None:
     store.update("Deployment", "ADDED", raw_workload())
     assert store.update("Deployment", "MODIFIED", raw_workload(at=11, **change)) == {FRAUD}
 
 
 @pytest.mark.parametrize(("owner", "owned"), [("uid-fraud", True), ("uid-predecessor", False), ("", False)])
-def test_a_deployment_is_owned_by_the_very_object_that_it_names(store: Store, owner: str, owned: bool) -> None:
+def test_a_deployment_is_owned_by_uid(store: Store, owner: str, owned: bool) -> None:
     store.update("Deployment", "ADDED", raw_workload(owner=owner))
     workload = snapshot(store).workload
     assert workload is not None
     assert workload.owned is owned
 
 
-def test_a_deployment_that_is_reported_deleted_is_looked_for_again(store: Store) -> None:
+def test_a_deployment_that_is_reported_deleted_makes_its_owner_stale(store: Store) -> None:
     store.update("Deployment", "ADDED", raw_workload())
     store.freshness.mark_fresh(FRAUD, store.freshness.mark())
     assert store.update("Deployment", "DELETED", raw_workload(at=11)) == {FRAUD}
@@ -144,15 +144,13 @@ def test_the_revisions_of_a_predecessor_are_forgotten(store: Store) -> None:
     assert "uid-fraud" not in store.revisions
 
 
-def test_a_doubt_forgets_the_revisions(store: Store) -> None:
+def test_a_stale_model_deployment_has_no_cached_revisions(store: Store) -> None:
     store.revisions.put("uid-fraud", ())
     store.mark_stale(FRAUD)
     assert "uid-fraud" not in store.revisions
 
 
-def test_an_object_that_cannot_be_read_is_not_there_and_does_not_stand_in_the_way_of_others(
-    store: Store, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_unreadable_object_counts_as_absent(store: Store, caplog: pytest.LogCaptureFixture) -> None:
     store.update("Deployment", "ADDED", raw_workload())
     assert store.update("Deployment", "MODIFIED", {**raw_workload(at=11), "spec": None}) == {FRAUD}
     assert "fraud cannot be read" in caplog.text
@@ -161,7 +159,7 @@ def test_an_object_that_cannot_be_read_is_not_there_and_does_not_stand_in_the_wa
     assert snapshot(store).workload is not None
 
 
-def test_a_version_that_becomes_one_of_another_model_concerns_the_followers_of_both(store: Store) -> None:
+def test_a_version_that_changes_its_model_affects_the_deployments_of_both(store: Store) -> None:
     churn = Key("default", "churn")
     store.update("ModelDeployment", "ADDED", raw_deployment("churn", spec={"model": "churn"}))
     moved = raw_version("1.0.0", "production", at=11, spec={"model": "churn"})
@@ -174,37 +172,37 @@ def test_a_version_that_becomes_one_of_another_model_concerns_the_followers_of_b
     assert snapshot(store, churn).versions == ()
 
 
-def test_a_new_history_of_the_api_server_replaces_all_that_was_known(store: Store) -> None:
+def test_older_resource_versions_are_accepted_after_forget_all(store: Store) -> None:
     assert store.forget_all(Kind.MODEL_VERSION) == {FRAUD}
     assert store.update("ModelVersion", None, raw_version("1.0.0", at=1)) == {FRAUD}
     assert len(snapshot(store).versions) == 1
 
 
-def test_names_are_told_by_namespace(store: Store) -> None:
+def test_keys_are_listed_by_namespace(store: Store) -> None:
     store.update("ModelVersion", None, raw_version("2.0.0", namespace="elsewhere"))
     assert store.keys(Kind.MODEL_VERSION, "elsewhere") == (Key("elsewhere", "fraud-2.0.0"),)
     assert len(store.keys(Kind.MODEL_VERSION)) == 2
 
 
 @pytest.mark.parametrize(
-    ("after", "is_doubted"),
+    ("after", "is_stale"),
     [
         pytest.param({"status": {"replicas": 2}}, False, id="the status that this process is about to write"),
         pytest.param({"status": {"replicas": 3}}, True, id="a status that it did not write"),
         pytest.param({"spec": {"replicas": 9}}, False, id="a spec that somebody changed"),
     ],
 )
-def test_a_status_that_somebody_else_wrote_raises_a_doubt(
-    store: Store, after: dict[str, Any], is_doubted: bool
+def test_a_status_that_another_process_wrote_makes_the_deployment_stale(
+    store: Store, after: dict[str, Any], is_stale: bool
 ) -> None:
     store.freshness.mark_fresh(FRAUD, store.freshness.mark())
-    # Its event may come before the answer to the write.
+    # Its event may come before the response to the write.
     store.expect(FRAUD, ModelDeploymentStatus(replicas=2))
     store.update("ModelDeployment", "MODIFIED", raw_deployment(at=11, **after))
-    assert (FRAUD in store.freshness, store.freshness.is_stale(versions_in("default"))) == (not is_doubted, is_doubted)
+    assert (FRAUD in store.freshness, store.freshness.is_stale(versions_in("default"))) == (not is_stale, is_stale)
 
 
-def test_a_large_pod_template_is_seen_whole(store: Store) -> None:
+def test_a_large_pod_template_is_restored(store: Store) -> None:
     """Rule: R89."""
     raw = raw_deployment(at=20)
     raw["spec"]["template"]["metadata"] = {"annotations": {"notes": "x" * 100_000}}
@@ -218,7 +216,7 @@ def test_a_large_pod_template_is_seen_whole(store: Store) -> None:
     assert spec.template == raw_deployment()["spec"]["template"]
 
 
-def test_a_pod_template_that_leaves_no_room_is_invalid(store: Store) -> None:
+def test_a_pod_template_that_is_too_large_is_invalid(store: Store) -> None:
     raw = raw_deployment(at=20)
     raw["spec"]["template"]["metadata"] = {"annotations": {"notes": "x" * 300_000}}
     store.update("ModelDeployment", "MODIFIED", raw)
@@ -227,7 +225,7 @@ def test_a_pod_template_that_leaves_no_room_is_invalid(store: Store) -> None:
     assert spec.problem.startswith("spec.template: must not be larger than 256 KiB as JSON, and has 29")
 
 
-def test_a_record_that_leaves_no_room_is_invalid(store: Store) -> None:
+def test_a_record_that_is_too_large_is_invalid(store: Store) -> None:
     raw = raw_version("1.0.0", "production", at=20)
     raw["spec"]["description"] = "x" * 600_000
     store.update("ModelVersion", "MODIFIED", raw)
@@ -240,7 +238,7 @@ def test_a_record_that_leaves_no_room_is_invalid(store: Store) -> None:
 
 
 def test_large_revisions_are_kept_as_far_as_there_is_room(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those that were read last stay, however large they are, and small ones always do."""
+    """Those that were read last are kept, whatever their size, and so are all small ones."""
     monkeypatch.setattr(module, "ROOM_FOR_LARGE_REVISIONS", 100_000)
     small = a_revision()
     large = replace(small, record={"notes": "x" * 60_000})

@@ -1,4 +1,4 @@
-"""What is kept of versions, and which of them are judged anew by what."""
+"""What the index knows of versions, and which changes require a reconciliation of which versions."""
 
 from typing import Any
 
@@ -19,14 +19,14 @@ def key(version: str) -> Key:
     return Key("default", f"fraud-{version}")
 
 
-class KindCache:
-    """A store, and the versions that are to be judged anew since that was last asked."""
+class Recorder:
+    """A store, and the versions with which `changed` was called for the last update."""
 
     def __init__(self) -> None:
         self._changed: list[Key] = []
         self.store = Store(VersionIndex(self._changed.append))
 
-    def hear(self, raw: dict[str, Any], event: str | None = "MODIFIED", kind: str = "ModelVersion") -> set[str]:
+    def update(self, raw: dict[str, Any], event: str | None = "MODIFIED", kind: str = "ModelVersion") -> set[str]:
         self._changed.clear()
         self.store.update(kind, event, raw)
         return {each.name.removeprefix("fraud-") for each in self._changed}
@@ -36,28 +36,28 @@ def child(version: str, parent: str, **fields: Any) -> dict[str, Any]:
     return raw_version(version, spec={"parent": parent}, **fields)
 
 
-def test_a_version_is_judged_when_it_comes_and_when_it_changes() -> None:
-    shelf = KindCache()
-    assert shelf.hear(raw_version("1.0.0")) == {"1.0.0"}
-    assert shelf.hear(raw_version("1.0.0", "staging", at=11, generation=2)) == {"1.0.0"}
-    assert shelf.hear(raw_version("1.0.0", "staging", at=11, generation=2)) == set(), "that is known"
-    assert shelf.hear(raw_version("1.0.0", "staging", at=12, generation=2)) == set(), "nothing differs"
+def test_a_version_is_reconciled_when_it_is_new_and_when_it_changes() -> None:
+    recorder = Recorder()
+    assert recorder.update(raw_version("1.0.0")) == {"1.0.0"}
+    assert recorder.update(raw_version("1.0.0", "staging", at=11, generation=2)) == {"1.0.0"}
+    assert recorder.update(raw_version("1.0.0", "staging", at=11, generation=2)) == set(), "a known state"
+    assert recorder.update(raw_version("1.0.0", "staging", at=12, generation=2)) == set(), "nothing differs"
 
 
-def test_a_version_is_judged_when_its_parent_comes_and_when_it_goes_but_not_for_its_tags() -> None:
-    shelf = KindCache()
-    shelf.hear(child("1.1.0", "1.0.0"))
-    assert shelf.hear(raw_version("1.0.0", at=11)) == {"1.0.0", "1.1.0"}
-    assert shelf.hear(raw_version("1.0.0", "staging", at=12, generation=2)) == {"1.0.0"}
-    assert shelf.hear(raw_version("1.0.0", "staging", at=13), "DELETED") == {"1.1.0"}
+def test_a_version_is_reconciled_when_its_parent_is_new_or_deleted_but_not_for_its_tags() -> None:
+    recorder = Recorder()
+    recorder.update(child("1.1.0", "1.0.0"))
+    assert recorder.update(raw_version("1.0.0", at=11)) == {"1.0.0", "1.1.0"}
+    assert recorder.update(raw_version("1.0.0", "staging", at=12, generation=2)) == {"1.0.0"}
+    assert recorder.update(raw_version("1.0.0", "staging", at=13), "DELETED") == {"1.1.0"}
 
 
-def test_a_version_that_is_gone_is_a_child_no_more() -> None:
-    shelf = KindCache()
-    shelf.hear(child("1.1.0", "1.0.0"))
-    shelf.hear(child("1.1.0", "1.0.0", at=11), "DELETED")
-    assert shelf.store.versions.seen(key("1.1.0")) is None
-    assert shelf.hear(raw_version("1.0.0", at=12)) == {"1.0.0"}
+def test_a_deleted_version_is_no_child_any_more() -> None:
+    recorder = Recorder()
+    recorder.update(child("1.1.0", "1.0.0"))
+    recorder.update(child("1.1.0", "1.0.0", at=11), "DELETED")
+    assert recorder.store.versions.seen(key("1.1.0")) is None
+    assert recorder.update(raw_version("1.0.0", at=12)) == {"1.0.0"}
 
 
 def serving(at: int, *versions: str) -> dict[str, Any]:
@@ -65,86 +65,88 @@ def serving(at: int, *versions: str) -> dict[str, Any]:
     return raw_deployment(at=at, status={"history": [each.to_json() for each in entries]})
 
 
-def test_a_version_is_judged_when_a_deployment_begins_or_ends_to_serve_it() -> None:
-    shelf = KindCache()
+def test_a_version_is_reconciled_when_its_serving_periods_change() -> None:
+    recorder = Recorder()
     for version in ("1.0.0", "1.1.0"):
-        shelf.hear(raw_version(version))
-    assert shelf.hear(serving(20, "1.0.0"), kind="ModelDeployment") == {"1.0.0"}
-    assert shelf.hear(serving(21, "1.0.0", "1.1.0"), kind="ModelDeployment") == {"1.1.0"}
-    assert shelf.hear(serving(22, "1.0.0", "1.1.0"), kind="ModelDeployment") == set()
-    seen = shelf.store.versions.seen(key("1.1.0"))
+        recorder.update(raw_version(version))
+    assert recorder.update(serving(20, "1.0.0"), kind="ModelDeployment") == {"1.0.0"}
+    assert recorder.update(serving(21, "1.0.0", "1.1.0"), kind="ModelDeployment") == {"1.1.0"}
+    assert recorder.update(serving(22, "1.0.0", "1.1.0"), kind="ModelDeployment") == set()
+    seen = recorder.store.versions.seen(key("1.1.0"))
     assert seen is not None
     assert [(each.deployment, each.revision) for each in seen.periods] == [("fraud", 2)]
-    assert shelf.hear(serving(23), "DELETED", kind="ModelDeployment") == {"1.0.0", "1.1.0"}
+    assert recorder.update(serving(23), "DELETED", kind="ModelDeployment") == {"1.0.0", "1.1.0"}
 
 
-def test_a_record_that_nothing_asks_for_is_kept_whole() -> None:
-    shelf = KindCache()
-    shelf.hear(raw_version("1.0.0"))
-    seen = shelf.store.versions.seen(key("1.0.0"))
+def test_the_record_of_an_untagged_version_is_kept() -> None:
+    recorder = Recorder()
+    recorder.update(raw_version("1.0.0"))
+    seen = recorder.store.versions.seen(key("1.0.0"))
     assert seen is not None
     assert isinstance(seen.spec, ModelVersionSpec)
     assert seen.record == raw_version("1.0.0")["spec"]
 
 
-def test_what_this_process_wrote_itself_is_no_reason_to_look_again_and_what_another_wrote_is() -> None:
-    shelf = KindCache()
-    shelf.hear(raw_version("1.0.0"))
-    seen = shelf.store.versions.seen(key("1.0.0"))
+def test_an_own_status_write_needs_no_reconciliation_and_that_of_another_does() -> None:
+    recorder = Recorder()
+    recorder.update(raw_version("1.0.0"))
+    seen = recorder.store.versions.seen(key("1.0.0"))
     assert seen is not None
     status = judged(seen, NOON).to_json()
-    shelf.store.versions.expect(key("1.0.0"), {name: status[name] for name in OWN if name in status})
-    assert shelf.hear(raw_version("1.0.0", at=11, status=status)) == set()
-    assert shelf.hear(raw_version("1.0.0", at=12, status={**status, "quarantinedBy": [poison.MARK]})) == set()
-    assert shelf.hear(raw_version("1.0.0", at=13)) == {"1.0.0"}, "somebody wiped it"
+    recorder.store.versions.expect(key("1.0.0"), {name: status[name] for name in OWN if name in status})
+    assert recorder.update(raw_version("1.0.0", at=11, status=status)) == set()
+    assert recorder.update(raw_version("1.0.0", at=12, status={**status, "quarantinedBy": [poison.MARK]})) == set()
+    assert recorder.update(raw_version("1.0.0", at=13)) == {"1.0.0"}, "another process removed it"
 
 
 SERVED = {"deployment": "fraud", "revision": 1, "from": "2026-01-01T12:00:00.000Z"}
 
 
-def test_of_a_status_what_can_be_computed_is_begun_anew_where_it_cannot_be_read() -> None:
-    shelf = KindCache()
-    shelf.hear(raw_version("1.0.0", status={"conditions": "Ready", "observedGeneration": 1, "servedBy": [SERVED]}))
-    seen = shelf.store.versions.seen(key("1.0.0"))
+def test_unreadable_computed_fields_of_a_status_are_dropped() -> None:
+    recorder = Recorder()
+    recorder.update(raw_version("1.0.0", status={"conditions": "Ready", "observedGeneration": 1, "servedBy": [SERVED]}))
+    seen = recorder.store.versions.seen(key("1.0.0"))
     assert seen is not None
     assert (seen.status.conditions, seen.unreadable) == ((), "")
-    assert [each.revision for each in seen.status.served_by] == [1], "what can be read is kept"
+    assert [each.revision for each in seen.status.served_by] == [1], "readable fields are kept"
 
 
-def test_of_a_status_what_only_it_tells_is_left_as_it_is_where_it_cannot_be_read() -> None:
+def test_an_unreadable_served_by_is_left_as_it_is() -> None:
     """Rule: R73."""
-    shelf = KindCache()
+    recorder = Recorder()
     garbage = {**SERVED, "revision": "two"}
-    shelf.hear(raw_version("1.0.0", status={"servedBy": [SERVED, garbage]}))
-    shelf.hear(serving(20, "1.0.0", "1.1.0"), kind="ModelDeployment")
-    seen = shelf.store.versions.seen(key("1.0.0"))
+    recorder.update(raw_version("1.0.0", status={"servedBy": [SERVED, garbage]}))
+    recorder.update(serving(20, "1.0.0", "1.1.0"), kind="ModelDeployment")
+    seen = recorder.store.versions.seen(key("1.0.0"))
     assert seen is not None
     assert seen.unreadable == "status.servedBy[1].revision: must be a whole number, without quotes"
     after = judged(seen, NOON)
     assert after.served_by == seen.status.served_by
-    assert {each.reason for each in after.conditions} == {"RecordValid", "RecordIncomplete"}, "the rest goes on"
-    told = unsaid(seen)
-    assert told is not None
-    assert told.reason == "StatusUnreadable"
-    assert "it is left as it is until" in told.message
+    assert {each.reason for each in after.conditions} == {"RecordValid", "RecordIncomplete"}, (
+        "other fields are computed"
+    )
+    event = unsaid(seen)
+    assert event is not None
+    assert event.reason == "StatusUnreadable"
+    assert "it is left as it is until" in event.message
 
 
-def test_a_word_of_a_newer_release_is_read_and_kept() -> None:
-    shelf = KindCache()
+def test_an_enum_value_of_a_newer_release_is_read_and_kept() -> None:
+    recorder = Recorder()
     bump = {"parent": "1.0.0", "bump": "Epoch", "reasons": []}
-    shelf.hear(raw_version("1.0.0", status={"computedBump": bump}))
-    seen = shelf.store.versions.seen(key("1.0.0"))
+    recorder.update(raw_version("1.0.0", status={"computedBump": bump}))
+    seen = recorder.store.versions.seen(key("1.0.0"))
     assert seen is not None
     assert seen.status.to_json()["computedBump"] == bump
 
 
 @pytest.mark.parametrize("poisoned", poison.VERSIONS, ids=lambda each: each.what)
-def test_a_record_that_cannot_be_read_says_which_field_is_wrong(poisoned: Poisoned) -> None:
+def test_the_condition_of_an_invalid_record_names_the_field(poisoned: Poisoned) -> None:
     """Rule: R88."""
-    shelf = KindCache()
+    recorder = Recorder()
     metadata = {"namespace": "default", "uid": "poison", "resourceVersion": "9", "generation": 1}
-    shelf.hear({**poisoned.manifest, "metadata": metadata | poisoned.manifest["metadata"]}, "ADDED")
-    seen = shelf.store.versions.seen(Key("default", poisoned.manifest["metadata"]["name"]))
+    recorder.update({**poisoned.manifest, "metadata": metadata | poisoned.manifest["metadata"]}, "ADDED")
+    seen = recorder.store.versions.seen(Key("default", poisoned.manifest["metadata"]["name"]))
     assert seen is not None
     assert isinstance(seen.spec, Invalid)
     ready, complete = judged(seen, NOON).conditions

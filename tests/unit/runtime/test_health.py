@@ -5,15 +5,17 @@ import random
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
+import aiohttp
 import pytest
+from prometheus_client import CollectorRegistry, Counter
 
 from pennant.core.facts.observation import Key
 from pennant.kube.http.resources import Kind
 from pennant.kube.presence import Presence
 from pennant.ports import Unavailable
-from pennant.runtime.health import LoopLag, alive, ready
+from pennant.runtime.health import Health, LoopLag, alive, ready
 from pennant.runtime.resync import Resync
-from pennant.runtime.workers import PASS_SECONDS, Workers
+from pennant.runtime.workers import PASS_TIMEOUT_SECONDS, Workers
 from pennant.runtime.workqueue import WorkQueue
 
 KEY = Key("default", "fraud")
@@ -38,7 +40,7 @@ class Hanging:
 
 
 class Notes:
-    def reconciled(self, seconds: float) -> None:
+    def reconciled(self, kind: Kind, seconds: float) -> None:
         pass
 
     def failed(self, kind: str) -> None:
@@ -53,7 +55,7 @@ class Process:
 
     def __init__(self) -> None:
         self.queue = WorkQueue()
-        self.workers = Workers(self.queue, Hanging(), Clock(), Notes())
+        self.workers = Workers(Kind.MODEL_DEPLOYMENT, self.queue, Hanging(), Clock(), Notes())
         self.down = False
         self.news: list[Key] = []
         self.heard = 0
@@ -74,7 +76,7 @@ class Process:
 async def test_it_is_ready_when_the_caches_are_filled() -> None:
     process = Process()
     assert process.ready["caches"]()
-    await process.resync.once()
+    await process.resync.run_once()
     assert not process.ready["caches"]()
     assert process.problems() == set()
 
@@ -98,26 +100,26 @@ async def test_it_is_not_alive_when_a_pass_does_not_end() -> None:
     process = Process()
     running = asyncio.create_task(process.workers.run(1, lambda: True))
     process.queue.add(KEY)
-    await asyncio.sleep(PASS_SECONDS + 5)
+    await asyncio.sleep(PASS_TIMEOUT_SECONDS + 5)
     assert process.problems() == set()
     await asyncio.sleep(10)
     assert process.problems() == {"passes"}
-    process.queue.close()
+    process.queue.shut_down()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_it_is_not_alive_when_lists_have_news_that_no_watch_tells() -> None:
     process = Process()
-    await process.resync.once()
+    await process.resync.run_once()
     process.news = [KEY]
     for _ in range(2):
-        await process.resync.once()
+        await process.resync.run_once()
     assert process.problems() == set(), "an event may be on its way"
-    await process.resync.once()
+    await process.resync.run_once()
     assert process.problems() == {"watches"}
     process.heard += 1
-    await process.resync.once()
+    await process.resync.run_once()
     assert process.problems() == set()
 
 
@@ -133,8 +135,45 @@ async def test_it_is_not_alive_when_the_loop_is_late() -> None:
 
 async def test_a_kind_that_is_not_served_is_waited_for_alive_and_not_ready() -> None:
     process = Process()
-    await process.resync.once()
+    await process.resync.run_once()
     process.presence.lost(Kind.MODEL_VERSION)
     assert process.ready["crds"]() == "modelversions.pennant.dev missing; apply crds/"
     await asyncio.sleep(1000)
     assert process.problems() == set()
+
+
+@pytest.mark.looptime(False)
+@pytest.mark.parametrize(
+    ("accept", "kind", "line"),
+    [
+        ("*/*", "text/plain", "passes_total 1.0"),
+        ("application/openmetrics-text;version=1.0.0", "application/openmetrics-text", "# EOF"),
+    ],
+)
+async def test_metrics_come_in_the_format_that_is_asked_for(accept: str, kind: str, line: str) -> None:
+    registry = CollectorRegistry()
+    passes = Counter("passes", "Passes.", registry=registry)
+    health = Health({}, {}, registry, passes.inc)
+    await health.start("127.0.0.1", 0)
+    assert health.address is not None
+    url = "http://{}:{}/metrics".format(*health.address)
+    headers = {"Accept": accept, "Accept-Encoding": "gzip"}
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
+        assert response.content_type == kind
+        assert response.headers["Content-Encoding"] == "gzip"
+        assert line in (await response.text()).splitlines()
+    await health.stop()
+
+
+@pytest.mark.looptime(False)
+async def test_a_probe_fails_where_one_check_does() -> None:
+    problem = ""
+    health = Health({"loop": lambda: problem, "lists": lambda: ""}, {}, CollectorRegistry(), lambda: None)
+    await health.start("127.0.0.1", 0)
+    assert health.address is not None
+    url = "http://{}:{}/livez".format(*health.address)
+    async with aiohttp.ClientSession() as session:
+        for problem, status in (("", 200), ("late", 503)):
+            async with session.get(url) as response:
+                assert (response.status, await response.text()) == (status, f"loop: {problem or 'ok'}\nlists: ok\n")
+    await health.stop()

@@ -9,7 +9,7 @@ import pytest
 
 from pennant.kube.leases import Lease
 from pennant.ports import Conflict, Unavailable
-from pennant.runtime.leader_election import LONG_AGO, AlwaysLeader, Elector, LeaseLost, Timing
+from pennant.runtime.leader_election import EPOCH, AlwaysLeader, LeaderElector, LeaseLost, Timing
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
 TIMING = Timing(duration_seconds=15, renew_deadline_seconds=10, retry_period_seconds=2)
@@ -79,7 +79,7 @@ class Leases:
         return written
 
     async def come_back(self) -> None:
-        """Let nobody hear in time of what was written."""
+        """Delay the answer to a write for longer than anything waits."""
         if self.answers_late:
             self.answers_late = False
             await asyncio.sleep(3600)
@@ -90,13 +90,13 @@ class Replica:
 
     def __init__(self, lock: Lock, name: str) -> None:
         self.leases = Leases(lock)
-        self.absences: list[tuple[datetime, datetime]] = []
-        self.elector = Elector(self.leases, name, LoopClock(), TIMING, random.Random(name), self._absent)
+        self.gaps: list[tuple[datetime, datetime]] = []
+        self.elector = LeaderElector(self.leases, name, LoopClock(), TIMING, random.Random(name), self._on_gap)
         self.led = asyncio.Event()
         self.task = asyncio.create_task(self.elector.run(self.led.set))
 
-    def _absent(self, begin: datetime, end: datetime) -> None:
-        self.absences.append((begin, end))
+    def _on_gap(self, begin: datetime, end: datetime) -> None:
+        self.gaps.append((begin, end))
 
     async def stop(self) -> None:
         self.task.cancel()
@@ -129,11 +129,11 @@ async def test_a_leader_that_ends_lets_the_lease_go_and_the_other_takes_it_at_on
     await b.stop()
 
 
-async def test_who_takes_over_knows_for_how_long_nobody_led(lock: Lock) -> None:
+async def test_a_new_leader_reports_the_gap_before_it(lock: Lock) -> None:
     """Rule: R22."""
     a = Replica(lock, "a")
     await a.led.wait()
-    assert a.absences[0][0] == LONG_AGO, "nobody knows of a time before the first Lease"
+    assert a.gaps[0][0] == EPOCH, "the time before the first Lease is unknown"
     await asyncio.sleep(5)
     await a.stop()
     assert lock.lease is not None
@@ -141,7 +141,7 @@ async def test_who_takes_over_knows_for_how_long_nobody_led(lock: Lock) -> None:
     await asyncio.sleep(300)
     b = Replica(lock, "b")
     await b.led.wait()
-    ((begin, end),) = b.absences
+    ((begin, end),) = b.gaps
     assert begin == released
     assert 300 <= (end - begin).total_seconds() < 310
     await b.stop()
@@ -225,28 +225,28 @@ async def test_a_lease_that_was_deleted_ends_the_leader(lock: Lock) -> None:
     a = Replica(lock, "a")
     await a.led.wait()
     lock.lease = None
-    with pytest.raises(LeaseLost, match="nobody"):
+    with pytest.raises(LeaseLost, match="deleted"):
         await asyncio.wait_for(a.task, 10)
 
 
-async def test_both_who_won_and_who_lost_have_tried(lock: Lock) -> None:
+async def test_an_attempt_counts_whether_it_succeeds_or_not(lock: Lock) -> None:
     a = Replica(lock, "a")
-    await asyncio.wait_for(a.elector.tried.wait(), 1)
+    await asyncio.wait_for(a.elector.attempted.wait(), 1)
     assert a.led.is_set()
     b = Replica(lock, "b")
-    await asyncio.wait_for(b.elector.tried.wait(), 1)
+    await asyncio.wait_for(b.elector.attempted.wait(), 1)
     assert not b.led.is_set()
     await a.stop()
     await b.stop()
 
 
-async def test_whoever_is_unopposed_leads_at_once() -> None:
-    absences: list[tuple[datetime, datetime]] = []
-    alone, led = AlwaysLeader(LoopClock(), lambda begin, end: absences.append((begin, end))), asyncio.Event()
+async def test_a_process_without_leader_election_leads_at_once() -> None:
+    gaps: list[tuple[datetime, datetime]] = []
+    alone, led = AlwaysLeader(LoopClock(), lambda begin, end: gaps.append((begin, end))), asyncio.Event()
     task = asyncio.create_task(alone.run(led.set))
     await asyncio.wait_for(led.wait(), 1)
     assert alone.is_leading
-    assert alone.tried.is_set()
-    assert [begin for begin, _ in absences] == [LONG_AGO], "whether anybody led before is not known"
+    assert alone.attempted.is_set()
+    assert [begin for begin, _ in gaps] == [EPOCH], "it is unknown when a process led before"
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

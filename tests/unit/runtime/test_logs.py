@@ -31,7 +31,7 @@ def said(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ite
     logs.configure(request.param, "DEBUG")
     yield stream
     root.handlers[:] = handlers
-    logging.getLogger("aiohttp.server").removeFilter(logs.without_the_request)
+    logging.getLogger("aiohttp.server").removeFilter(logs.redact_request)
     for each, level in zip((root, *quieted), levels, strict=True):
         each.setLevel(level)
 
@@ -87,7 +87,7 @@ async def test_of_a_request_that_cannot_be_read_only_the_kind_of_mistake_is_logg
     assert "Traceback" not in log
 
 
-async def test_a_mistake_of_ours_is_logged_with_its_place_and_without_the_request(
+async def test_a_mistake_of_ours_is_logged_with_its_place_and_redact_request(
     said: io.StringIO,
 ) -> None:
     body = json.dumps({"token": TOKEN}).encode()

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from pennant.core.facts.observation import Key
-from pennant.runtime.workqueue import LONGEST_BACKOFF_SECONDS, WorkQueue
+from pennant.runtime.workqueue import MAX_BACKOFF_SECONDS, WorkQueue
 
 A, B = Key("default", "a"), Key("default", "b")
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
@@ -75,44 +75,44 @@ async def test_an_event_overrules_a_later_time(queue: WorkQueue) -> None:
 async def test_a_key_that_fails_is_put_off_longer_each_time_up_to_a_bound(queue: WorkQueue) -> None:
     pauses = []
     for _ in range(20):
-        pauses.append(queue.retry(A))
-        assert await taken(queue, LONGEST_BACKOFF_SECONDS * 2) == A
+        pauses.append(queue.add_rate_limited(A))
+        assert await taken(queue, MAX_BACKOFF_SECONDS * 2) == A
         queue.done(A)
     assert pauses[0] < 0.1
     assert pauses[5] > 10 * pauses[0]
-    assert max(pauses) <= LONGEST_BACKOFF_SECONDS * 1.2
+    assert max(pauses) <= MAX_BACKOFF_SECONDS * 1.2
 
 
-async def test_news_of_a_key_begin_its_pauses_anew(queue: WorkQueue) -> None:
+async def test_a_change_of_the_object_resets_the_back_off(queue: WorkQueue) -> None:
     """Rule: R90."""
     for _ in range(10):
-        queue.retry(A)
-    queue.news(A)
+        queue.add_rate_limited(A)
+    queue.add_changed(A)
     assert await taken(queue, 0.01) == A, "nor does it wait for the time that it was put off to"
     queue.done(A)
-    assert queue.retry(A) < 0.1
+    assert queue.add_rate_limited(A) < 0.1
 
 
-async def test_a_key_for_which_the_world_moved_on_is_never_put_off_for_long(queue: WorkQueue) -> None:
+async def test_a_conflict_has_a_short_delay_of_its_own(queue: WorkQueue) -> None:
     """Rule: R90."""
     for _ in range(20):
-        assert queue.again(A) < 0.3
+        assert queue.add_after_conflict(A) < 0.3
         assert await taken(queue, 0.3) == A
         queue.done(A)
-    assert queue.retry(A) < 0.1, "that was no failure"
+    assert queue.add_rate_limited(A) < 0.1, "that was no failure"
 
 
 async def test_success_forgets_the_failures(queue: WorkQueue) -> None:
     for _ in range(10):
-        queue.retry(A)
-    queue.succeeded(A)
-    assert queue.retry(A) < 0.1
+        queue.add_rate_limited(A)
+    queue.forget(A)
+    assert queue.add_rate_limited(A) < 0.1
 
 
 async def test_a_closed_queue_lets_all_workers_go_and_takes_nothing(queue: WorkQueue) -> None:
     workers = [asyncio.create_task(queue.get()) for _ in range(3)]
     await asyncio.sleep(1)
-    queue.close()
+    queue.shut_down()
     assert await asyncio.gather(*workers) == [None, None, None]
     queue.add(A)
     queue.add_after(B, 1)

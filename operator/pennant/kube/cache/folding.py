@@ -1,4 +1,8 @@
-"""Large JSON values kept as compressed text: as Python objects they take up to twenty times the size of their text."""
+"""JSON values kept as compressed text.
+
+A pod template of 225 KB with many short environment variables takes 1.8 MB as Python objects (tracemalloc), 20 KB
+compressed. A namespace full of such ModelDeployments must not exhaust the memory of the operator.
+"""
 
 import json
 import zlib
@@ -9,7 +13,7 @@ from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core.facts.observation import Invalid, Key, Snapshot
 
 LARGE = 32 * 1024
-"""Characters of JSON text above which a pod template is folded; below, unfolding for each snapshot costs more."""
+"""Characters of JSON text above which a pod template is folded: usual ones need not be parsed for each snapshot."""
 
 
 def text(value: object) -> bytes:
@@ -42,9 +46,9 @@ class LargeTemplates:
     def move(self, read: Snapshot) -> Snapshot:
         """Keep the pod template of a ModelDeployment if it is large, and return the ModelDeployment without it."""
         self._folded.pop(read.key, None)
-        if isinstance(read.spec, Invalid) or len(said := text(read.spec.template)) <= LARGE:
+        if isinstance(read.spec, Invalid) or len(found := text(read.spec.template)) <= LARGE:
             return read
-        self._folded[read.key] = zlib.compress(said, 1)
+        self._folded[read.key] = zlib.compress(found, 1)
         return replace(read, spec=read.spec.model_copy(update={"template": {}}))
 
     def restored(self, key: Key, spec: ModelDeploymentSpec) -> ModelDeploymentSpec:

@@ -1,6 +1,6 @@
 """Which entries of the cache are fresh, and which are stale and need a quorum read before they are served.
 
-An entry that becomes stale while it is being read stays stale: a mark, taken before the read, tells the two apart.
+An entry that becomes stale while it is being read stays stale: `mark_fresh` takes a mark from before the read.
 """
 
 from collections.abc import Hashable

@@ -82,7 +82,7 @@ class ReadThroughCache:
             return True
         known = (revisions.is_listed_for(raw, owner.key, owner.uid) and revisions.decode_revision(raw) for raw in found)
         if not all(known):
-            _log.warning("%s is no record of %s, so revision %d is passed over", name, owner.key, number)
+            _log.warning("%s is not a revision of %s, so the number %d is not used", name, owner.key, number)
             self.store.revisions.take(owner.uid, (number,))
         return False
 

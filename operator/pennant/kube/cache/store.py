@@ -45,9 +45,7 @@ class Store:
         self.versions = versions or VersionIndex()
         self._changed = changed
         self.freshness = Freshness()
-        """Has entries for the key of each ModelDeployment, for `Kind.MODEL_VERSION` (all ModelVersions), and for
-        `versions_in` a namespace.
-        """
+        """By the key of a ModelDeployment, `Kind.MODEL_VERSION` (all ModelVersions) or `versions_in` a namespace."""
         self.revisions = OwnedRevisions()
         self._deployments = KindCache[Snapshot]()
         self._templates = LargeTemplates()

@@ -47,7 +47,7 @@ _COMPUTED = frozenset({"observed_generation", "conditions", "stable", "analysis"
 REMEMBERED = frozenset(
     each.alias or name for name, each in ModelDeploymentStatus.model_fields.items() if name not in _COMPUTED
 )
-"""The fields of a ModelDeployment's status that exist nowhere else; each pass computes the others anew."""
+"""The fields of a ModelDeployment's status that exist nowhere else; each pass computes the others again."""
 _NO_TAGS: frozenset[str] = frozenset()
 UNREADABLE = (AttributeError, KeyError, TypeError, ValueError, RecursionError)
 """What decoding raises for an object of a shape that its schema does not allow."""
@@ -123,14 +123,14 @@ def _status(raw: Json) -> tuple[ModelDeploymentStatus, Unreadable | None]:
     """
     stored = raw.get("status") or {}
     if not isinstance(stored, dict):
-        _log.warning("The status of %s is no object: it holds nothing", identity(raw).key)
+        _log.warning("The status of %s is no object, and counts as empty", identity(raw).key)
         return ModelDeploymentStatus(), None
     try:
         return ModelDeploymentStatus.model_validate(stored), None
     except ValidationError as error:
         _log.warning("The status of %s cannot be read: %s", identity(raw).key, problem(error, "status"))
-        said = problem(error, "status", only=REMEMBERED)
-        return readable(ModelDeploymentStatus, stored), Unreadable(said, stored) if said else None
+        message = problem(error, "status", only=REMEMBERED)
+        return readable(ModelDeploymentStatus, stored), Unreadable(message, stored) if message else None
 
 
 def readable(model: type[ModelT], stored: Json) -> ModelT:
@@ -238,8 +238,8 @@ def _listed(raw: Json, name: str, model: type[ModelT]) -> tuple[ModelT, ...]:
         try:
             read.append(model.model_validate(each))
         except ValidationError as error:
-            said = problem(error, f"status.{name}[{number}]")
-            _log.warning("A part of the status of %s cannot be read: %s", identity(raw).key, said)
+            message = problem(error, f"status.{name}[{number}]")
+            _log.warning("A part of the status of %s cannot be read: %s", identity(raw).key, message)
     return tuple(read)
 
 

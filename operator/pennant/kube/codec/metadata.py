@@ -1,4 +1,4 @@
-"""Which object some JSON is, at which resourceVersion, whose it is, and who wrote it last."""
+"""Metadata of objects: identity, owner references and managed fields."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -17,7 +17,7 @@ _SPEC = ("spec",)
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """An object in one of its states."""
+    """The name, uid and resourceVersion of an object."""
 
     key: Key
     uid: str
@@ -25,22 +25,22 @@ class Identity:
 
 
 def identity(raw: Json) -> Identity:
-    """Return the identity of an object as the API server gives it."""
+    """Return the identity of an object in JSON."""
     metadata = raw["metadata"]
     key = Key(intern(metadata.get("namespace", "")), metadata["name"])
     return Identity(key, metadata["uid"], int(metadata["resourceVersion"]))
 
 
 def controller_uid(raw: Json) -> str:
-    """Return the uid of the object's controller; empty where it has none."""
+    """Return the uid of the owner reference with `controller: true`; empty where there is none."""
     references = raw["metadata"].get("ownerReferences") or ()
     return next((str(each["uid"]) for each in references if each.get("controller")), "")
 
 
 def sole_owner(raw: Json, owner: Key) -> str | None:
-    """Return the uid of the only owner that an object has, where that is or was a ModelDeployment of this name.
+    """Return the uid of the only owner of an object, if that is or was a ModelDeployment of this name.
 
-    Empty where it has no owner at all; None where it has another one, or more than one.
+    Empty where it has no owner; None where it has another one, or several.
     """
     references = raw["metadata"].get("ownerReferences") or ()
     if not references:
@@ -52,9 +52,9 @@ def sole_owner(raw: Json, owner: Key) -> str | None:
 
 
 def fields_hash(raw: Json, manager: str, but_for: tuple[str, ...]) -> str:
-    """Return the hash of the set of fields that a manager owns by server-side apply; empty where it owns none.
+    """Return a hash of the set of fields that a manager owns by server-side apply; empty where it owns none.
 
-    `but_for` is a field that is left aside.
+    `but_for` is the path of a field that does not count.
     """
     owned = [
         _without(each.get("fieldsV1") or {}, but_for)
@@ -65,7 +65,7 @@ def fields_hash(raw: Json, manager: str, but_for: tuple[str, ...]) -> str:
 
 
 def _without(fields: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
-    """Return a set of fields without one of them, and without what is empty then."""
+    """Return a field set without the field at this path, and without parents that become empty."""
     name, *inner = path
     name = f"f:{name}"
     if name not in fields:
@@ -75,11 +75,14 @@ def _without(fields: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, A
 
 
 def last_editor(raw: Json, manager: str) -> tuple[str, tuple[str, ...]]:
-    """Return the field manager other than this one that last wrote the spec, and the fields of it that are its own."""
+    """Return the field manager other than this one that last wrote the spec, and the paths of the fields that it owns.
+
+    Empty where there is no other.
+    """
     others = [
         each
         for each in raw["metadata"].get("managedFields") or ()
-        # `kubectl scale` writes the spec by a subresource too.
+        # Entries of subresources count: `kubectl scale` writes the spec by one.
         if each.get("manager") != manager and _owns(each.get("fieldsV1") or {}, _SPEC)
     ]
     if not others:
@@ -89,10 +92,10 @@ def last_editor(raw: Json, manager: str) -> tuple[str, tuple[str, ...]]:
 
 
 def co_owned(raw: Json, manager: str, *path: str, but_for: tuple[str, ...]) -> bool:
-    """Return whether a field, or anything in it, is owned by others than this manager's applies.
+    """Return whether the field at this path, or one below it, has an owner besides this manager's applies.
 
-    What is only `but_for`, a field below it, does not count. An apply removes no field that somebody else owns too, and
-    what this manager wrote by another kind of patch counts as somebody else's.
+    `but_for`, a path below it, does not count. An apply removes no field that has another owner, and the API server
+    counts other kinds of patches by the same manager as another owner.
     """
     left_aside = {but_for[:length] for length in range(len(but_for) + 1)}
     for each in raw["metadata"].get("managedFields") or ():
@@ -115,7 +118,7 @@ def _leaves(fields: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[t
 
 
 def _paths(fields: Mapping[str, Any], path: str) -> Iterator[str]:
-    """Yield the leaves of a field set, as one would write them: `spec.template.spec.containers[name=server].image`."""
+    """Yield the paths of a field set's leaves, such as `spec.template.spec.containers[name=server].image`."""
     inner = {key: each for key, each in fields.items() if key != "."}
     if not inner:
         yield path
@@ -125,7 +128,7 @@ def _paths(fields: Mapping[str, Any], path: str) -> Iterator[str]:
 
 
 def _item(key: str) -> str:
-    """Return how a list's item is told from others: `name=server`."""
+    """Return the key of a list item as text, such as `name=server`."""
     try:
         read = json.loads(key)
     except ValueError:
@@ -134,10 +137,7 @@ def _item(key: str) -> str:
 
 
 def last_writer(raw: Json, *path: str) -> str:
-    """Return the field manager that last wrote a field; empty where nobody says.
-
-    A change to the status, by whichever subresource, is not a write of a field in the spec.
-    """
+    """Return the field manager that last wrote the field at this path; empty where managedFields do not name one."""
     managers = [
         (str(each.get("time", "")), str(each.get("manager", "")))
         for each in raw["metadata"].get("managedFields") or ()

@@ -1,4 +1,4 @@
-"""Whether somebody put the pod template of an earlier revision back, for instance by `kubectl rollout undo`."""
+"""Whether the Deployment has the pod template of an earlier revision again, for instance by `kubectl rollout undo`."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Pods and ReplicaSets from the API server's JSON to the core's values."""
+"""The API server's JSON to the core's values: pods and ReplicaSets."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -14,22 +14,22 @@ _NO_CODE = 0
 
 
 def replica_set_of(raws: Iterable[Json], deployment_uid: str) -> Json | None:
-    """Return the newest ReplicaSet of a Deployment; None: it has none of these.
+    """Return the newest of these ReplicaSets that the Deployment owns; None where it owns none.
 
-    Two may have one template hash: `kubectl rollout restart` changes the pod template, and not our label.
+    Several may have the same label: `kubectl rollout restart` changes the pod template, but not our template hash.
     """
     owned = [each for each in raws if controller_uid(each) == deployment_uid]
     return max(owned, key=_number, default=None)
 
 
 def _number(raw: Json) -> int:
-    """Return the revision that the Deployment's controller gave a ReplicaSet; 0 where it gave none yet."""
+    """Return the revision in the annotation of the Deployment controller; 0 where there is none yet."""
     number = str((raw["metadata"].get("annotations") or {}).get(_NUMBER, ""))
     return int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else 0
 
 
 def pods(template_hash: str, replica_set: Json | None, raws: Iterable[Json]) -> Pods:
-    """Return the pods of a ReplicaSet, without those that are being deleted."""
+    """Return the ReplicaSet with its pods, except those that are being deleted."""
     if replica_set is None:
         return Pods(template_hash, None)
     uid = replica_set["metadata"]["uid"]
@@ -51,13 +51,13 @@ def _replica_set(raw: Json) -> ReplicaSet:
 
 
 def refusal(status: Json) -> str:
-    """Return why pods cannot be created, by the condition ReplicaFailure of a Deployment or a ReplicaSet."""
+    """Return the message of the condition ReplicaFailure of a Deployment or ReplicaSet; empty where it is not True."""
     found = _conditions(status).get("ReplicaFailure", {})
     return str(found.get("message") or found.get("reason")) if found.get("status") == "True" else ""
 
 
 def since(status: Json, kind: str) -> datetime | None:
-    """Return since when a condition is True; None: it is not."""
+    """Return since when a condition is True; None where it is not."""
     found = _conditions(status).get(kind, {})
     return datetime.fromisoformat(found["lastTransitionTime"]) if found.get("status") == "True" else None
 
@@ -80,7 +80,10 @@ def _pod(raw: Json) -> Pod:
 
 
 def _evicted(status: Json, conditions: Mapping[str, Json]) -> str:
-    """Return why the cluster took the pod from its node: a pod that fails by its containers has no reason itself."""
+    """Return why the cluster removed the pod from its node; empty where it did not.
+
+    Only an evicted pod has a `status.reason`: one that failed by its containers has none.
+    """
     disrupted = conditions.get("DisruptionTarget", {})
     if disrupted.get("status") == "True":
         return _words(disrupted)
@@ -116,8 +119,9 @@ def _ended(terminated: Json | None) -> Ended | None:
     return Ended(terminated.get("exitCode", _NO_CODE), reason, message)
 
 
-def _words(said: Json) -> str:
-    return ": ".join(str(said[each]) for each in ("reason", "message") if said.get(each))
+def _words(condition: Json) -> str:
+    """Return `reason: message`."""
+    return ": ".join(str(condition[each]) for each in ("reason", "message") if condition.get(each))
 
 
 def _conditions(status: Json) -> dict[str, Any]:

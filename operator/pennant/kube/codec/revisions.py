@@ -82,8 +82,8 @@ def decode_revision(raw: Json, pool: Pool | None = None) -> StoredRevision | Non
             entry, template, record, _mirrored(raw, entry), flaw(data["entry"], entry, template, record)
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        said = problem(error, "data.entry") if isinstance(error, ValidationError) else repr(error)
-        _log.warning("ControllerRevision %s is no record of a revision: %s", identity(raw).key, said)
+        message = problem(error, "data.entry") if isinstance(error, ValidationError) else repr(error)
+        _log.warning("ControllerRevision %s cannot be read as a revision: %s", identity(raw).key, message)
         return None
     return StoredRevision(raw["metadata"]["uid"], raw["metadata"]["resourceVersion"], revision)
 
@@ -99,20 +99,22 @@ def _mirrored(raw: Json, entry: HistoryEntry) -> HistoryEntry | None:
 
     Fields of the annotation that cannot be read are left out.
     """
-    noted = (raw["metadata"].get("annotations") or {}).get(PROGRESS_ANNOTATION)
-    if noted is None:
+    annotation = (raw["metadata"].get("annotations") or {}).get(PROGRESS_ANNOTATION)
+    if annotation is None:
         return None
     try:
-        progress = {name: each for name, each in json.loads(noted).items() if name not in IMMUTABLE}
+        progress = {name: each for name, each in json.loads(annotation).items() if name not in IMMUTABLE}
     except (AttributeError, TypeError, ValueError, RecursionError) as error:
-        _log.warning("The progress noted on ControllerRevision %s cannot be read: %s", identity(raw).key, error)
+        _log.warning("The progress annotation of ControllerRevision %s cannot be read: %s", identity(raw).key, error)
         return None
     whole, known = entry.to_json(), dict[str, Any]()
     try:
         return HistoryEntry.model_validate(whole | progress)
     except (ValueError, RecursionError) as error:
-        said = problem(error, PROGRESS_ANNOTATION) if isinstance(error, ValidationError) else repr(error)
-        _log.warning("A part of what is noted on ControllerRevision %s is lost: %s", identity(raw).key, said)
+        message = problem(error, PROGRESS_ANNOTATION) if isinstance(error, ValidationError) else repr(error)
+        _log.warning(
+            "A part of the progress annotation of ControllerRevision %s cannot be read: %s", identity(raw).key, message
+        )
     for name, each in progress.items():
         if read_or_none(HistoryEntry, {**whole, name: each}) is not None:
             known[name] = each

@@ -1,1 +1,1 @@
-"""Requests to the API server: the connection, the client, its errors, and the kinds that it serves."""
+"""The HTTP client of the API server: connection, requests, errors and the paths of kinds."""

@@ -1,4 +1,4 @@
-"""Requests to the API server: JSON over one pooled session, and every failure as one of the port's errors."""
+"""Requests to the API server: JSON over one pooled session, with every failure as an error of the port."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -28,11 +28,11 @@ from pennant.kube.http.resources import FIELD_MANAGER, RESOURCES, Kind
 from pennant.ports import Refused, Unavailable
 
 PAGE = 500
-"""Objects of a page, where they are not large."""
+"""Objects of a page at most."""
 FIRST_PAGE = 16
-"""Objects of the first page of a kind; the API server, too, reads in vain what is too large."""
+"""Objects of the first page of a kind. It is small, because the API server reads a whole page before it fails."""
 MAX_PAGE_BYTES = 4 * 1024 * 1024
-"""Of a page with more than one object: to Python it is up to twenty times as large."""
+"""Of a page with more than one object. Python objects take five to twenty times the size of their JSON."""
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 JSON = "application/json"
 APPLY = "application/apply-patch+yaml"
@@ -41,7 +41,7 @@ JSON_PATCH = "application/json-patch+json"
 
 
 class Verb(StrEnum):
-    """What is asked for, in the words of Kubernetes' authorisation."""
+    """The verb of a request, as Kubernetes' authorization has it."""
 
     GET = "get"
     LIST = "list"
@@ -59,16 +59,16 @@ _METHODS: Mapping[Verb, str] = {
     Verb.PATCH: "PATCH",
     Verb.DELETE: "DELETE",
 }
-# Go's encoder escapes these, which only occur within strings.
+# Go's encoder escapes these characters in strings, and they occur nowhere else.
 _ESCAPED = str.maketrans({each: f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"})
 _READS = frozenset({Verb.GET, Verb.LIST})
-# The API server answers before the client gives up, also where an admission webhook is slow: so it says what is wrong.
+# Where an admission webhook is slow, the API server responds with that error before the client's timeout of 10 s.
 _WRITE_OPTIONS = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "timeout": "9s"}
 
 Permit = Callable[[], bool]
-"""Whether this process may write now."""
+"""Return whether this process may write now."""
 Observed = Callable[[Verb, Kind, int, float], None]
-"""Told of each request: verb, kind, HTTP status (0: no answer) and seconds."""
+"""Called after each request: verb, kind, HTTP status (0 where there was no response), seconds."""
 
 
 def always() -> bool:
@@ -76,12 +76,12 @@ def always() -> bool:
     return True
 
 
-def ignore_changes(kind: Kind) -> None:
-    """Tell nobody."""
+def ignore_absence(kind: Kind) -> None:
+    """Do nothing where a kind is not served."""
 
 
 def ignore_request(verb: Verb, kind: Kind, code: int, seconds: float) -> None:
-    """Tell nobody."""
+    """Do nothing after a request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +104,15 @@ class Client:
         *,
         permit: Permit = always,
         observed: Observed = ignore_request,
-        absent: Callable[[Kind], None] = ignore_changes,
+        absent: Callable[[Kind], None] = ignore_absence,
         limit: int = 32,
         total_seconds: float = 10.0,
         connect_seconds: float = 3.0,
     ) -> None:
-        """Ask `permit` before every write; tell `observed` of every request, and `absent` of each kind not served."""
+        """Call `permit` before a write, `observed` after a request, and `absent` with a kind that is not served.
+
+        `limit` is the number of connections.
+        """
         self._connection = connection
         self._permit = permit
         self._observed = observed
@@ -117,7 +120,7 @@ class Client:
         self._limit = limit
         self._timeout = aiohttp.ClientTimeout(total=total_seconds, sock_connect=connect_seconds)
         self._page: dict[Kind, int] = {}
-        """How many objects of a kind the next page may have; without an entry: as many as the first one."""
+        """The number of objects of the next page of a kind; `FIRST_PAGE` where it has no entry."""
         self._opened: aiohttp.ClientSession | None = None
         self._closed = False
 
@@ -130,26 +133,27 @@ class Client:
         await self.close()
 
     async def close(self) -> None:
-        """Close all connections; a request after this is `Unavailable`."""
+        """Close all connections; later requests raise `Unavailable`."""
         self._closed = True
         if self._opened is not None:
             await self._opened.close()
 
     async def get(self, kind: Kind, namespace: str, name: str) -> Json | None:
-        """Return the object by a quorum read; None where there is none."""
+        """Return the object by a quorum read; None where it does not exist."""
         try:
             return await self.request(Verb.GET, kind, RESOURCES[kind].path(namespace, name))
         except Missing:
             return None
 
     async def probe(self, kind: Kind, namespace: str = "") -> None:
-        """Find out whether a kind can be listed, by a page of one object."""
+        """List one object of a kind; raises `NotServed` or `Unavailable` where that fails."""
         await self.request(Verb.LIST, kind, RESOURCES[kind].path(namespace), params={"limit": "1"})
 
     async def pages(self, kind: Kind, namespace: str = "", **selectors: str) -> AsyncIterator[Json]:
         """Yield the pages of a quorum list; selectors are `labelSelector` and `fieldSelector`.
 
-        A page that is too large, or that takes too long, is halved until it fits; the next ones grow again.
+        A page that is too large is read again with half as many objects, until it fits; a timeout is raised, and halves
+        the next page. After small pages the next ones grow again.
 
         Rule: R89.
         """
@@ -175,7 +179,7 @@ class Client:
                 self._page[kind] = limit = limit // 2
                 continue
             except TimedOut:
-                # The server may be slow for reasons of its own: whoever tries again tries with less.
+                # The size need not be the reason, so the page is not repeated here; the next attempt is smaller.
                 self._page[kind] = max(limit // 2, 1)
                 raise
             if len(body) < MAX_PAGE_BYTES // 4:
@@ -192,7 +196,10 @@ class Client:
         body: Json | Sequence[Json] | None = None,
         content_type: str = JSON,
     ) -> Json:
-        """Return the API server's answer; a read raises `Unavailable` or `Missing`, a write any error of the port."""
+        """Return the body of the response.
+
+        A read raises `Unavailable` or `Missing`, a write any error of the port.
+        """
         asked = dict(params or {})
         if verb in (Verb.CREATE, Verb.UPDATE, Verb.PATCH):
             asked = _WRITE_OPTIONS | asked
@@ -204,7 +211,7 @@ class Client:
         try:
             return await self._answer(request, credentials)
         except Unauthenticated:
-            # A token may have been replaced since it was read; nothing was done, so asking again is safe.
+            # The token may have been replaced since it was read. The request had no effect, so it can be repeated.
             if not await self._connection.reload(credentials):
                 raise
         return await self._answer(request, await self._connection.headers())
@@ -250,14 +257,14 @@ class Client:
     def _session(self) -> aiohttp.ClientSession:
         if self._closed:
             raise Unavailable("the client is closed")
-        # Opened on first use: a session belongs to the running loop.
+        # Opened at the first request, because a session belongs to the running loop.
         if self._opened is None:
             self._opened = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=self._limit),
                 timeout=self._timeout,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
-                # Nearby servers answer faster than anybody can compress.
+                # In a cluster's network, compression takes longer than it saves.
                 headers={
                     "User-Agent": f"pennant/{__version__}",
                     "Accept": JSON,
@@ -268,10 +275,10 @@ class Client:
 
 
 def encoded(value: Any) -> bytes:
-    """Return a value as the JSON that the API server itself would write.
+    """Return a value as JSON with exactly the bytes that Go's encoder writes.
 
-    The data of a ControllerRevision is immutable byte by byte: in any other form it would come out of a patch of its
-    annotations as other bytes, and the patch would be refused.
+    The API server compares the data of a ControllerRevision byte by byte. It encodes them again when it patches an
+    annotation, so data of any other form would count as changed, and the patch would be refused.
     """
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text.translate(_ESCAPED).encode()

@@ -1,6 +1,7 @@
-"""Where the API server is and who we are, as the official client reads it from a kubeconfig or from the pod.
+"""The API server's address, TLS context and credentials, from a kubeconfig or from the pod's service account.
 
-Of the official client only this is used: it knows every form of kubeconfig, exec plugins and token rotation.
+The official client's configuration reads them: it supports every form of kubeconfig, exec plugins and token rotation.
+Nothing else of the official client is used.
 
 Rule: R100.
 """
@@ -29,19 +30,19 @@ _log = logging.getLogger(__name__)
 
 DEFAULT_KUBECONFIG = "~/.kube/config"
 REFRESH_SECONDS = 60.0
-"""The kubelet replaces a service account token minutes before it ends, never later."""
+"""Seconds after which a token is read again; the kubelet replaces it minutes before it expires."""
 EXEC_PLUGIN_SECONDS = 30.0
 _FAILURES = (ConfigException, YAMLError, OSError, TimeoutError, ValueError)
 
 
 class Connection:
-    """The API server's address, how to trust it, and the credentials of the moment."""
+    """The configuration of a client; credentials and certificates are read again when they change."""
 
     def __init__(self, kubeconfig: str | None = None, context: str | None = None) -> None:
-        """Read the configuration; raises `Unavailable` where there is none that can be used.
+        """Read the configuration; raises `Unavailable` where none can be used.
 
-        `kubeconfig` wins over the environment's KUBECONFIG, that over the pod's service account,
-        and that over `~/.kube/config`.
+        The first that exists is used: `kubeconfig`, the environment variable KUBECONFIG, the pod's service account,
+        `~/.kube/config`.
         """
         explicit = kubeconfig or os.environ.get("KUBECONFIG")
         in_cluster = not explicit and bool(os.environ.get(SERVICE_HOST_ENV_NAME))
@@ -49,12 +50,12 @@ class Connection:
         self._kubeconfigs = self._kubeconfig.split(os.pathsep) if self._kubeconfig else []
         self._context = context
         self._lock = asyncio.Lock()
-        self._trusted: tuple[Mapping[Path, bytes | None], bool] | None = None
-        """The files that the context was made of, and whether the server's certificate is checked."""
+        self._tls_made_of: tuple[Mapping[Path, bytes | None], bool] | None = None
+        """The files of which the TLS context was made, and whether the server's certificate is verified."""
         try:
             self._load()
         except _FAILURES as error:
-            raise Unavailable(f"no usable configuration of the API server: {_said(error)}") from error
+            raise Unavailable(f"no usable configuration of the API server: {_message(error)}") from error
 
     @property
     def server(self) -> str:
@@ -63,17 +64,17 @@ class Connection:
 
     @property
     def tls(self) -> ssl.SSLContext:
-        """What is trusted, and the client certificate if there is one; another object after a file of it changed."""
+        """The TLS context with the CA and the client certificate; a new object after one of the files changed."""
         return self._tls
 
     @property
     def server_name(self) -> str | None:
-        """The name that the server's certificate must have; None: that of the URL."""
+        """The name that the server's certificate must have; None where that is the host of the URL."""
         return self._configuration.tls_server_name or None
 
     @property
     def proxy(self) -> str | None:
-        """The proxy that the kubeconfig names; the environment's proxies are not used."""
+        """The proxy of the kubeconfig; proxies of the environment are not used."""
         return self._configuration.proxy or None
 
     @property
@@ -82,39 +83,39 @@ class Connection:
         return self._namespace
 
     async def headers(self) -> Mapping[str, str]:
-        """Return the header that authenticates, read again when it is older than a minute."""
+        """Return the header with the credentials, read again when it is older than `REFRESH_SECONDS`."""
         if monotonic() >= self._refresh_at:
             await self._in_thread(self._refresh)
         return self._headers
 
     async def reload(self, refused: Mapping[str, str]) -> bool:
-        """Read everything anew after these headers were refused; return whether there are others now."""
+        """Read the configuration again after these headers were refused; return whether the headers changed."""
         if self._headers == refused:
             await self._in_thread(self._load)
         return self._headers != refused
 
     async def _in_thread(self, read: Callable[[], None]) -> None:
-        # An exec plugin is a process that may take seconds; the loop must not wait for it.
+        # An exec plugin is a process that may take seconds, and must not block the loop.
         async with self._lock:
             try:
                 await asyncio.wait_for(asyncio.to_thread(read), EXEC_PLUGIN_SECONDS)
             except _FAILURES as error:
-                # What we have may still be good; whether it is, the API server says.
+                # The present credentials may still be valid; the API server decides that.
                 self._refresh_at = monotonic() + REFRESH_SECONDS
-                _log.warning("The credentials for the API server cannot be read: %s", _said(error))
+                _log.warning("The credentials for the API server cannot be read: %s", _message(error))
 
     def _refresh(self) -> None:
-        """Read the token and the certificates again, or everything where the kubeconfig has changed."""
+        """Read the token and the certificates again, or everything where the kubeconfig changed."""
         if _contents(*self._kubeconfigs) != self._read:
             self._load()
         else:
             self._read_token()
-            self._trust(self._configuration)
+            self._set_tls(self._configuration)
 
     def _load(self) -> None:
-        # Contents are noted before they are used: what changes in between is noticed the next time.
+        # The contents are kept before they are used, so a change in between is detected the next time.
         contents = _contents(*self._kubeconfigs)
-        # An empty string, not None: None would take the proxy from the environment.
+        # None instead of an empty string would take the proxy from the environment.
         configuration = Configuration(proxy="", no_proxy="")
         if self._kubeconfig is None:
             load_incluster_config(client_configuration=configuration)  # type: ignore[no-untyped-call]
@@ -122,16 +123,16 @@ class Connection:
         else:
             load_kube_config(self._kubeconfig, self._context, configuration, persist_config=False)  # type: ignore[no-untyped-call]
             namespace = _context_namespace(self._kubeconfig, self._context)
-        self._trust(configuration)
+        self._set_tls(configuration)
         self._configuration, self._namespace, self._read = configuration, namespace, contents
         self._read_token()
 
-    def _trust(self, configuration: Configuration) -> None:
-        """Make the context; where it would be made of the same files it stays, for connections are known by it."""
+    def _set_tls(self, configuration: Configuration) -> None:
+        """Make a new TLS context if its files changed: pooled connections are only reused with the same object."""
         files = _contents(configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file)
-        if self._trusted != (files, configuration.verify_ssl):
+        if self._tls_made_of != (files, configuration.verify_ssl):
             self._tls = _tls_context(configuration)
-            self._trusted = files, configuration.verify_ssl
+            self._tls_made_of = files, configuration.verify_ssl
 
     def _read_token(self) -> None:
         token = self._configuration.get_api_key_with_prefix("BearerToken")
@@ -139,15 +140,15 @@ class Connection:
         self._refresh_at = monotonic() + REFRESH_SECONDS
 
 
-def _said(error: Exception) -> str:
-    """Return what is wrong; not the words of a reader of YAML or of text, for they quote what may be a secret."""
+def _message(error: Exception) -> str:
+    """Return the message of an error; errors of the YAML parser and of decoding may quote a secret, so not theirs."""
     if isinstance(error, YAMLError | UnicodeError):
         return "the kubeconfig cannot be read as YAML"
     return str(error)
 
 
 def _contents(*paths: str | None) -> dict[Path, bytes | None]:
-    """Return the files that are named, with what is in them."""
+    """Return the contents of the files; None for one that cannot be read."""
     named = [Path(each).expanduser() for each in paths if each]
     return {path: _content(path) for path in named}
 

@@ -1,4 +1,4 @@
-"""What an answer of the API server means in the words of the port."""
+"""Responses of the API server as errors of the port."""
 
 import json
 import re
@@ -8,9 +8,9 @@ from typing import Any
 from pennant.api.meta import Json, clip
 from pennant.ports import AdmissionFailed, Conflict, Ending, PortError, Refused, Unavailable
 
-# A mistake in an applied manifest comes as 500, like a fault of the server; only the text tells them apart.
+# The API server reports these errors of an applied manifest as 500; only the text distinguishes them from its own.
 _MANIFEST_FAULTS = ("failed to create typed patch object", "failed to convert new object")
-# So do admission webhooks: one that says no may do so by any code, and one that cannot be asked makes the write fail.
+# An admission webhook may deny a request with any code.
 _DENIED = re.compile(r'admission webhook "[^"]*" denied the request')
 _TOO_LARGE = re.compile(r"too large|larger than max|ResourceExhausted", re.IGNORECASE)
 _SECONDS = re.compile("[0-9]{1,6}", re.ASCII)
@@ -19,11 +19,11 @@ _NOT_ASKED = "Internal error occurred: failed calling webhook"
 
 
 class Missing(Conflict):
-    """The object is not there, or not any more."""
+    """The object does not exist."""
 
 
 class NotServed(Unavailable):
-    """The API server does not know the kind: it has no CustomResourceDefinition, or none any more."""
+    """The API server does not serve the kind: its CustomResourceDefinition is missing."""
 
 
 class Forbidden(Unavailable):
@@ -31,28 +31,28 @@ class Forbidden(Unavailable):
 
 
 class TimedOut(Unavailable):
-    """No answer came in time."""
+    """There was no response in time."""
 
 
 class TooLarge(Unavailable):
-    """The answer is larger than what was asked for may be, or than the server can give."""
+    """The response is larger than the client accepts, or than the server can send."""
 
 
 class Unauthenticated(Unavailable):
-    """The credentials are not accepted; others may be."""
+    """The credentials were refused; after a reload there may be others."""
 
 
 class Throttled(Unavailable):
-    """The API server asks to wait."""
+    """The API server asks to wait: the response has a Retry-After header."""
 
     def __init__(self, message: str, retry_after_seconds: float) -> None:
-        """Keep the time that the server asks for."""
+        """Keep the seconds of the header."""
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
 
 
 def parsed(body: bytes) -> Json:
-    """Return the JSON object; raises `Unavailable` where the body is none."""
+    """Return the body as a JSON object; raises `Unavailable` where it is not one."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -63,19 +63,19 @@ def parsed(body: bytes) -> Json:
 
 
 def is_too_large(code: int, message: str) -> bool:
-    """Return whether the server says of a list that less of it can be had."""
+    """Return whether a list failed because of its size, so that a smaller page may succeed."""
     return code == 413 or (code >= 500 and _TOO_LARGE.search(message) is not None)
 
 
 def failure(code: int, body: bytes, headers: Mapping[str, str]) -> PortError:
-    """Return the error that an answer other than 2xx stands for, with the server's own message."""
+    """Return the error for a response other than 2xx, with the server's message."""
     status = _status(body)
     message = clip(str(status.get("message") or f"HTTP {code}"))
     retry_after = headers.get("Retry-After", "")
     if code == 401:
         return Unauthenticated(message)
     if code == 404:
-        # Of an object that is not there the API server says so; where it knows no such path, a Status is rare.
+        # For an object that does not exist, the body is a Status that names it. For an unknown path it rarely is one.
         is_object = status.get("kind") == "Status" and message != _NO_RESOURCE
         return Missing(message) if is_object else NotServed(message)
     if code == 409 or _is_another_object(status):
@@ -88,7 +88,7 @@ def failure(code: int, body: bytes, headers: Mapping[str, str]) -> PortError:
 
 
 def _is_about_the_write(message: str) -> bool:
-    """Whether an answer by a code of a server's fault speaks of this very write; only its text tells."""
+    """Return whether a response with a server error's code concerns this write; only its text shows that."""
     return message.startswith((*_MANIFEST_FAULTS, _NOT_ASKED)) or _DENIED.match(message) is not None
 
 
@@ -96,17 +96,17 @@ def _status(body: bytes) -> Mapping[str, Any]:
     try:
         return parsed(body)
     except Unavailable:
-        # A proxy in between answers in its own way; its text is not ours to repeat.
+        # A proxy responded; its text may be anything, so it is not repeated.
         return {}
 
 
 def _is_another_object(status: Mapping[str, Any]) -> bool:
-    """Whether the object of this name has another uid: for an apply the server calls that invalid."""
+    """Return whether the object of this name has another uid; the API server reports that as 422 for a patch."""
     causes = (status.get("details") or {}).get("causes") or ()
     return any(each.get("field") == "metadata.uid" for each in causes)
 
 
 def _is_terminating(status: Mapping[str, Any]) -> bool:
-    """Whether the namespace is being deleted: what was to be written there is about to go as well."""
+    """Return whether the namespace is being deleted."""
     causes = (status.get("details") or {}).get("causes") or ()
     return any(each.get("reason") == "NamespaceTerminating" for each in causes)

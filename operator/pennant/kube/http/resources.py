@@ -1,4 +1,4 @@
-"""The kinds that the operator reads and writes, and where the API server keeps them."""
+"""The kinds that the operator reads and writes, and their paths."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ MANAGED_BY = "app.kubernetes.io/managed-by=pennant"
 
 
 class Kind(StrEnum):
-    """A kind, by the name that objects carry in `kind`."""
+    """A kind, with the name in the field `kind` of its objects."""
 
     MODEL_DEPLOYMENT = "ModelDeployment"
     MODEL_VERSION = "ModelVersion"
@@ -24,19 +24,22 @@ class Kind(StrEnum):
     LEASE = "Lease"
     ACCESS_REVIEW = "SelfSubjectAccessReview"
     DISCOVERY = "APIResourceList"
-    """What the API server tells of the kinds that it serves."""
+    """Discovery: the list of the kinds that the API server serves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """The path of a kind."""
+    """The API version and the plural of a kind, which make its path."""
 
     api_version: str
     plural: str
 
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
-        """Return the path of one object, of a namespace's collection, or of all namespaces or none."""
-        # The core group has no name, and a path of its own.
+        """Return the path of an object, or without a name that of a collection.
+
+        Without a namespace it is the collection of all namespaces, or the path of a kind that has no namespaces.
+        """
+        # The core group has no name, and its path begins with /api.
         parts = [f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"]
         parts += ["namespaces", namespace] if namespace else []
         parts += [each for each in (self.plural, name, subresource) if each]

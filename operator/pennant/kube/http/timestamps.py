@@ -1,4 +1,4 @@
-"""Times with microseconds, as Leases and Events have them."""
+"""`MicroTime`: times with microseconds in Leases and Events."""
 
 from datetime import UTC, datetime
 
@@ -9,5 +9,5 @@ def micro_time(moment: datetime) -> str:
 
 
 def parsed_time(text: str) -> datetime:
-    """Return the time that a `MicroTime` means."""
+    """Return the time of a `MicroTime`."""
     return datetime.fromisoformat(text)

@@ -1,0 +1,247 @@
+"""The composition root: builds every object of the process and connects them by their constructors.
+
+Read `Operator.__init__` first. `Operator.coroutines` is the list of what runs.
+"""
+
+import asyncio
+import gc
+import logging
+import random
+import socket
+import uuid
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pennant.controller.leadership_gaps import LeadershipGaps
+from pennant.controller.measurement_cache import Measurements
+from pennant.controller.reconciler import Reconciler
+from pennant.controller.source_breaker import SourceBreaker
+from pennant.controller.version_reconciler import VersionReconciler
+from pennant.core.analysis.schedule import reads_alerts
+from pennant.kube.cache.listing import relist
+from pennant.kube.cache.read_through import ReadThroughCache
+from pennant.kube.cache.store import Store
+from pennant.kube.cache.version_index import VersionIndex
+from pennant.kube.cluster import KubernetesCluster
+from pennant.kube.events import EventRecorder
+from pennant.kube.http.client import Client
+from pennant.kube.http.connection import Connection
+from pennant.kube.http.resources import Kind
+from pennant.kube.leases import Leases
+from pennant.kube.presence import Presence
+from pennant.kube.versions import KubernetesVersions
+from pennant.metrics.config import load
+from pennant.ports import Clock
+from pennant.runtime.alert_webhook import AlertWebhook
+from pennant.runtime.health import Health, LoopLag, alive, ready
+from pennant.runtime.leader_election import AlwaysLeader, LeaderElector, Timing
+from pennant.runtime.preflight import CannotStart, lease_namespace
+from pennant.runtime.resync import Resync
+from pennant.runtime.settings import Settings
+from pennant.runtime.telemetry import Telemetry
+from pennant.runtime.watches import Watches, WatchState
+from pennant.runtime.workers import LowPriority, Workers
+from pennant.runtime.workqueue import WorkQueue
+
+_PROCESS = uuid.uuid4().hex[:8]
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Controller:
+    """The workers of one kind, and what the metrics show of them."""
+
+    queue: WorkQueue
+    workers: Workers
+    count: int
+    """Number of workers."""
+    failing: Callable[[], int]
+    """Returns the number of objects with a write that has failed for a minute."""
+
+
+class Operator:
+    """All objects of one process."""
+
+    def __init__(self, settings: Settings, connection: Connection, clock: Clock) -> None:
+        """Build the objects; nothing runs and nothing is sent yet."""
+        self._settings, self._connection, self._clock = settings, connection, clock
+        self._jitter = random.Random()
+        self._telemetry = Telemetry()
+        self._gaps = LeadershipGaps()
+        self._presence = Presence()
+        self._leases = Leases(connection, lease_namespace(settings, connection), settings.lease_name)
+        self._elector = self._leader_election()
+        self._queue, self._version_queue = (self._work_queue(n) for n in (settings.workers, settings.version_workers))
+        self._store = Store(VersionIndex(self._version_queue.add_changed), self._queue.add_changed)
+        self._client = Client(
+            connection,
+            permit=self._is_leading,
+            observed=self._telemetry.requested,
+            absent=self._presence.lost,
+        )
+        self._cache = ReadThroughCache(self._client, self._store, settings.namespace)
+        self._recorder = EventRecorder(self._client, clock, socket.gethostname())
+        self._sources = load(settings.metric_sources, self._telemetry.queried)
+        self._measurements = Measurements(self._sources, clock, self._queue.add)
+        self._controllers = {
+            Kind.MODEL_DEPLOYMENT: self._deployment_controller(),
+            Kind.MODEL_VERSION: self._version_controller(),
+        }
+        self._lag, self._watch_state = LoopLag(), WatchState()
+        self._resync = self._resyncing()
+        self._health = self._health_server()
+        self._webhook = AlertWebhook(
+            settings.alert_webhook_token_file, self._hint, self._is_leading, self._telemetry.hinted
+        )
+        self._started_leading = asyncio.Event()
+
+    def coroutines(self, reinstall_signals: Callable[[], None]) -> Mapping[str, Coroutine[Any, Any, None]]:
+        """Return what runs, by name; `reinstall_signals` is called after kopf has installed handlers of its own."""
+        settings, connection = self._settings, self._connection
+        watches = Watches(
+            connection, self._client, self._store, self._watch_state, self._presence, self._clock, settings.namespace
+        )
+        return {
+            "loop lag": self._lag.run(),
+            "resync": self._run_resync(),
+            "workers": self._work(self._controllers[Kind.MODEL_DEPLOYMENT]),
+            "version workers": self._work(self._controllers[Kind.MODEL_VERSION]),
+            "election": self._run_election(),
+            "crds": self._presence.run(self._client, settings.namespace, self._requeue_all),
+            # At its end kopf cancels every task that started after it.
+            "watch": watches.run(reinstall_signals),
+        }
+
+    async def listen(self) -> None:
+        """Start the HTTP servers; raises `CannotStart` where an address is in use."""
+        settings = self._settings
+        for server, address, port, flag in (
+            (self._health, settings.listen_address, settings.port, "--port"),
+            (self._webhook, settings.alert_webhook_address, settings.alert_webhook_port, "--alert-webhook-port"),
+        ):
+            if not port:
+                continue
+            try:
+                await server.start(address, port)
+            except OSError as error:
+                problem = f"cannot listen on {address}:{port} ({error.strerror}); choose another {flag}"
+                raise CannotStart(problem) from error
+
+    async def close(self) -> None:
+        """Stop the servers and close all connections."""
+        for controller in self._controllers.values():
+            controller.queue.shut_down()
+        await self._measurements.aclose()
+        for server in (self._health, self._webhook):
+            await server.stop()
+        for client in (self._client, self._leases):
+            await client.close()
+        await self._sources.aclose()
+
+    def _is_leading(self) -> bool:
+        return self._elector.is_leading
+
+    def _leader_election(self) -> LeaderElector | AlwaysLeader:
+        settings = self._settings
+        if not settings.leader_election:
+            return AlwaysLeader(self._clock, self._gaps.add)
+        timing = Timing(settings.lease_duration_seconds, settings.renew_deadline_seconds, settings.retry_period_seconds)
+        return LeaderElector(self._leases, _identity(), self._clock, timing, self._jitter, self._gaps.add)
+
+    def _work_queue(self, workers: int) -> WorkQueue:
+        return WorkQueue(self._jitter, max_retries=max(1, workers // 2))
+
+    def _deployment_controller(self) -> Controller:
+        settings = self._settings
+        population = partial(self._store.count, Kind.MODEL_DEPLOYMENT)
+        breaker = SourceBreaker(settings.mass_breach_count, settings.mass_breach_percent, population)
+        cluster = KubernetesCluster(self._client, self._cache, self._recorder)
+        reconciler = Reconciler(cluster, self._measurements, self._clock, self._telemetry, breaker, self._gaps)
+        workers = Workers(Kind.MODEL_DEPLOYMENT, self._queue, reconciler, self._clock, self._telemetry)
+        return Controller(self._queue, workers, settings.workers, lambda: reconciler.failing)
+
+    def _version_controller(self) -> Controller:
+        versions = KubernetesVersions(self._client, self._cache, self._recorder)
+        reconciler = VersionReconciler(versions, self._clock)
+        low_priority = LowPriority(reconciler, self._queue)
+        workers = Workers(Kind.MODEL_VERSION, self._version_queue, low_priority, self._clock, self._telemetry)
+        return Controller(self._version_queue, workers, self._settings.version_workers, lambda: reconciler.failing)
+
+    def _resyncing(self) -> Resync:
+        settings, state = self._settings, self._watch_state
+        resync = Resync(
+            partial(relist, self._client, self._store, settings.namespace),
+            self._telemetry,
+            settings.resync_seconds,
+            self._jitter,
+            lambda: state.events,
+            self._wait_listable,
+        )
+        state.on_restart(resync.request)
+        return resync
+
+    def _health_server(self) -> Health:
+        workers = tuple(each.workers for each in self._controllers.values())
+        return Health(
+            alive=alive(self._lag, workers, self._resync, self._settings.resync_seconds, self._presence),
+            ready=ready(self._resync, self._presence),
+            registry=self._telemetry.registry,
+            before_scrape=self._sample,
+        )
+
+    def _sample(self) -> None:
+        """Set the metrics that are read when they are scraped."""
+        for kind, controller in self._controllers.items():
+            self._telemetry.queued(kind, controller.queue.depth, controller.queue.oldest_seconds)
+            self._telemetry.failing(kind, controller.failing())
+
+    def _hint(self, names: frozenset[str]) -> None:
+        """Reconcile all ModelDeployments that read an alert of these names."""
+        self._measurements.hint()
+        for key, spec in self._store.specs():
+            if reads_alerts(spec.analysis, names):
+                self._queue.add(key)
+
+    def _requeue_all(self) -> None:
+        """Reconcile every object; the first snapshot of each is a quorum read."""
+        self._store.mark_all_stale()
+        for kind, controller in self._controllers.items():
+            for key in self._store.keys(kind):
+                controller.queue.add(key)
+
+    async def _wait_listable(self) -> None:
+        """Wait until all kinds are served and watched, so that no change falls between a list and its watch."""
+        await self._presence.complete()
+        await self._watch_state.wait_started()
+
+    async def _run_resync(self) -> None:
+        # The first list of ten thousand objects keeps the process busy for seconds, so the Lease is attempted first.
+        await self._elector.attempted.wait()
+        await self._resync.run()
+
+    async def _run_election(self) -> None:
+        try:
+            await self._elector.run(self._start_leading)
+        finally:
+            self._telemetry.led(False)
+
+    def _start_leading(self) -> None:
+        _log.info("Leading", extra={"identity": _identity()})
+        self._telemetry.led(True)
+        self._requeue_all()
+        self._started_leading.set()
+
+    async def _work(self, controller: Controller) -> None:
+        await self._resync.synced.wait()
+        # The objects in the store live long; garbage collections skip what is frozen.
+        gc.collect()
+        gc.freeze()
+        await self._started_leading.wait()
+        await controller.workers.run(controller.count, lambda: self._is_leading() and self._presence.is_complete)
+
+
+def _identity() -> str:
+    """Return the holder of the Lease: the host, and a suffix that differs after each restart."""
+    return f"{socket.gethostname()}_{_PROCESS}"
