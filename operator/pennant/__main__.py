@@ -1,10 +1,10 @@
-"""The command line: `python -m pennant run|generate|version`.
+"""The program `pennant`: `run`, `generate`, `version`, and the verbs of the command line.
 
 Each command imports its modules when it runs, so that `version` and `--help` answer at once.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pennant import __version__
 
@@ -21,26 +21,28 @@ Every other command is a verb of `kubectl pennant`, such as `pennant history NAM
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
-    match list(sys.argv[1:] if argv is None else argv):
-        case ["run", *options]:
-            return _run(options)
-        case ["generate", *options]:
-            from pennant.runtime import generate
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words:
+        print(USAGE, end="", file=sys.stderr)
+        return 2
+    if words[0] in ("--help", "-h"):
+        print(USAGE, end="")
+        return 0
+    if words[0] == "help":
+        return _verb([*words[1:], "--help"])
+    command = COMMANDS.get(words[0])
+    return _verb(words) if command is None else command(words[1:])
 
-            return generate.main(options)
-        case ["version"]:
-            print(__version__)
-            return 0
-        case ["--help" | "-h"]:
-            print(USAGE, end="")
-            return 0
-        case ["help", *words]:
-            return _verb([*words, "--help"])
-        case []:
-            print(USAGE, end="", file=sys.stderr)
-            return 2
-        case words:
-            return _verb(words)
+
+def _generate(options: list[str]) -> int:
+    from pennant.runtime import generate
+
+    return generate.main(options)
+
+
+def _version(options: list[str]) -> int:
+    print(__version__)
+    return 0
 
 
 def _verb(words: list[str]) -> int:
@@ -65,6 +67,8 @@ def _run(options: list[str]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
+
+COMMANDS: Mapping[str, Callable[[list[str]], int]] = {"run": _run, "generate": _generate, "version": _version}
 
 if __name__ == "__main__":
     sys.exit(main())
