@@ -1,0 +1,64 @@
+"""The table of verbs, help, completion and errors."""
+
+import importlib
+import subprocess
+import sys
+
+import click
+import pytest
+
+from pennant.cli import completion
+from pennant.cli.main import main
+from pennant.cli.verbs import VERBS
+
+HEAVY = {"pydantic", "aiohttp", "kubernetes", "yaml", "jinja2", "matplotlib", "rich", "kopf"}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_verb_is_one_module_with_a_command(verb: str) -> None:
+    command = importlib.import_module(f"pennant.cli.{VERBS[verb].module}").command
+    assert isinstance(command, click.Command)
+    assert command.name == verb
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["from pennant.cli.main import main; main(['--help'])", "from pennant.cli.completion import main; main([''])"],
+    ids=["help", "completion"],
+)
+def test_help_and_completion_import_nothing_heavy(code: str) -> None:
+    code += f"; import sys; print(sorted(set(sys.modules) & {HEAVY!r}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_first_word_is_completed_with_a_description(capsys: pytest.CaptureFixture[str]) -> None:
+    assert completion.main(["hi"]) == 0
+    assert capsys.readouterr().out == f"history\t{VERBS['history'].summary}\n:4\n"
+
+
+def test_options_are_completed(capsys: pytest.CaptureFixture[str]) -> None:
+    completion.main(["undo", "--to-"])
+    assert [line.partition("\t")[0] for line in capsys.readouterr().out.splitlines()] == [
+        "--to-revision",
+        "--to-version",
+        ":4",
+    ]
+
+
+def test_names_of_a_cluster_that_does_not_answer_are_no_error(capsys: pytest.CaptureFixture[str]) -> None:
+    completion.main(["undo", "--kubeconfig", "/nonexistent", ""])
+    assert capsys.readouterr().out == ":4\n"
+
+
+def test_without_a_cluster_the_error_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["history", "fraud", "--kubeconfig", "/nonexistent"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert "--kubeconfig" in err
+
+
+def test_an_unknown_verb_is_an_error_with_a_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["histroy"]) == 2
+    assert "No such command 'histroy'" in capsys.readouterr().err
