@@ -28,5 +28,5 @@ VERBS: dict[str, VerbEntry] = {
     "compare": VerbEntry("compare", "Compare two versions"),
     "audit": VerbEntry("audit", "Tell which version served when, and why"),
     "lint": VerbEntry("lint", "Check manifests offline"),
-    "dashboard": VerbEntry("dashboard", "Show ModelDeployments on a local web page"),
+    "dashboard": VerbEntry("dashboard.verb", "Show ModelDeployments on a local web page"),
 }
