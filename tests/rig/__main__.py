@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rig import binaries
+from rig.browser import browser
 from rig.cluster import Rig
 from rig.download import download
 from rig.errors import RigError, StartError
@@ -45,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="build|up|down|status")
     building = commands.add_parser("build", help="build what is missing of the programs")
     building.add_argument("program", nargs="*", help=f"one of {', '.join(PROGRAMS)} (default: what `up` needs)")
-    building.add_argument("--all", action="store_true", help="all of them, and Helm")
+    building.add_argument("--all", action="store_true", help="all of them, Helm, and a browser")
     building.add_argument("--download", action="store_true", help="first take the official release binaries there are")
     building.add_argument("--releases", metavar="URL", help="where --download finds v1.x.y/bin/linux/amd64/...")
     building.set_defaults(run=_build)
@@ -83,6 +84,7 @@ def _build(arguments: argparse.Namespace) -> int:
     if arguments.all:
         for major in PACKAGES:
             print(f"{f'helm {major}':<25}{helm(major)}")
+        print(f"{'browser':<25}{browser()}")
     return 0
 
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from pennant.api.history import HistoryEntry
 from pennant.api.model_version import ModelVersionSpec
-from pennant.cli.dashboard.state import Tone
+from pennant.cli.dashboard.state import Tone, words
 from pennant.core.facts.in_place import in_place
 from pennant.core.facts.observation import Invalid, Snapshot
 from pennant.core.versions.bump import computed_bump
@@ -33,10 +33,8 @@ class Comparison:
     newer: str
     older: str
     ended: str
-    """What became of the older one here, such as `Superseded`."""
+    """What became of the older one here, such as `rolled back`."""
     lines: tuple[Line, ...]
-    bump: str
-    """The semantic version bump that the differences require; empty: the records were not compared."""
     differences: tuple[str, ...]
     problem: str = ""
     """Why there is nothing to compare; empty: there is."""
@@ -48,14 +46,15 @@ def comparison(snapshot: Snapshot) -> Comparison | None:
     if pair is None:
         return None
     newer, older = pair
+    ended = words(str(older.outcome)).lower()
     records = record(snapshot, newer), record(snapshot, older)
     if None in records:
         lost = " and ".join(each.version for each, found in zip(pair, records, strict=True) if found is None)
         problem = f"There is no readable record of {lost}: neither its ControllerRevision nor its ModelVersion."
-        return Comparison(newer.version, older.version, str(older.outcome), (), "", (), problem)
+        return Comparison(newer.version, older.version, ended, (), (), problem)
     new, old = (each for each in records if each is not None)
-    bump = computed_bump(new, old)
-    return Comparison(newer.version, older.version, str(older.outcome), _lines(new, old), str(bump.bump), bump.reasons)
+    differences = computed_bump(new, old).reasons
+    return Comparison(newer.version, older.version, ended, _lines(new, old), differences)
 
 
 def versions_of(snapshot: Snapshot) -> tuple[HistoryEntry, HistoryEntry] | None:

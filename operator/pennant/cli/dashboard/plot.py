@@ -15,10 +15,10 @@ from pennant.api.history import Evidence, HistoryEntry
 from pennant.cli.dashboard.state import Tone
 
 MOST_COLUMNS = 6
-COLUMN, LEFT, RIGHT, TOP, HEIGHT, BOTTOM = 44, 46, 10, 12, 92, 34
-"""Pixels; the widest plot is 320 wide, so that it needs no scaling on a phone."""
-LONGEST_VERSION = 7
-BAND = 14
+WIDTH, LEFT, TOP, HEIGHT, BOTTOM = 284, 42, 12, 92, 34
+"""Pixels; so wide is a card on a phone, and nothing is scaled."""
+WIDEST_COLUMN = 56
+LONGEST_VERSION = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +44,13 @@ class Column:
 class Plot:
     """A whole plot."""
 
-    width: float
     columns: tuple[Column, ...]
     limit: float | None
     """Where the threshold is; None: it is no fixed number."""
     limit_label: str
     beyond: tuple[float, float] | None
     """Top and height of the side that is a breach."""
+    width: float = WIDTH
     left: float = LEFT
     top: float = TOP
     floor: float = TOP + HEIGHT
@@ -64,20 +64,23 @@ def plot(
     entries = tuple(history)[-MOST_COLUMNS:]
     found = {each.revision: _evidence(each, metric) for each in entries}
     values = {number: value for number, each in found.items() if each and (value := _number(each.value)) is not None}
+    if (now := said(current)) is not None and current is not None:
+        values.setdefault(current.revision, now)
     bound = _bound(threshold)
     if not entries or (bound is None and not values):
         return None
     scale = _scale([*values.values(), *([bound] if bound is not None else [])])
     limit = None if bound is None else scale(bound)
-    is_upper = threshold is not None and threshold.max is not None
     above, under = _sides(limit)
-    good, beyond = (under, above) if is_upper else (above, under)
+    good, beyond = (under, above) if threshold is not None and threshold.max is not None else (above, under)
+    frame = Frame(scale, limit, good, current)
+    step = min((WIDTH - LEFT) / len(entries), WIDEST_COLUMN)
     columns = tuple(
-        _column(position, entry, found[entry.revision], values.get(entry.revision), scale, good, limit, current)
+        _column(round(LEFT + step * (position + 0.5), 1), entry, found[entry.revision], frame)
         for position, entry in enumerate(entries)
     )
     label = "" if threshold is None else (threshold.max or threshold.min or "")
-    return Plot(LEFT + COLUMN * len(entries) + RIGHT, columns, limit, label, beyond)
+    return Plot(columns, limit, label, beyond)
 
 
 def limits(threshold: Threshold | None) -> str:
@@ -85,32 +88,6 @@ def limits(threshold: Threshold | None) -> str:
     if threshold is None:
         return ""
     return f"max {threshold.max}" if threshold.max is not None else f"min {threshold.min}"
-
-
-def _column(
-    position: int,
-    entry: HistoryEntry,
-    evidence: Evidence | None,
-    value: float | None,
-    scale: "Scale",
-    good: tuple[float, float] | None,
-    limit: float | None,
-    current: MetricStatus | None,
-) -> Column:
-    x = LEFT + COLUMN * (position + 0.5)
-    what = f"Revision {entry.revision}, version {entry.version}"
-    version = _short(entry.version)
-    if evidence is not None:
-        title = f"{what}: {evidence.value}, {evidence.threshold}, in {evidence.breaches} checks"
-        y = None if value is None else scale(value)
-        below = y is not None and limit is not None and y > limit
-        return Column(x, entry.revision, version, title, Tone.BAD, y, evidence.value, below)
-    state = current.state if current is not None and current.revision == entry.revision else None
-    if state is MetricState.BREACHING:
-        return Column(x, entry.revision, version, f"{what}: breaching", Tone.BAD)
-    if state is MetricState.PASSING or (state is None and entry.verified_at is not None):
-        return Column(x, entry.revision, version, f"{what}: passed", Tone.GOOD, band=good)
-    return Column(x, entry.revision, version, f"{what}: no result is recorded", Tone.IDLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +100,50 @@ class Scale:
     def __call__(self, value: float) -> float:
         """Return where a value is, in pixels from the top."""
         return round(TOP + HEIGHT * (self.high - value) / (self.high - self.low), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What all columns of a plot share."""
+
+    scale: Scale
+    limit: float | None
+    good: tuple[float, float] | None
+    current: MetricStatus | None
+
+
+def _column(x: float, entry: HistoryEntry, evidence: Evidence | None, frame: Frame) -> Column:
+    what, version = f"Revision {entry.revision}, version {entry.version}", _short(entry.version)
+    if evidence is not None:
+        title = f"{what}: {evidence.value}, {evidence.threshold}, in {evidence.breaches} checks"
+        value = _number(evidence.value)
+        y = None if value is None else frame.scale(value)
+        below = y is not None and frame.limit is not None and y > frame.limit
+        return Column(x, entry.revision, version, title, Tone.BAD, y, evidence.value, below)
+    current = frame.current
+    state = current.state if current is not None and current.revision == entry.revision else None
+    if state is MetricState.BREACHING and current is not None:
+        return _breaching(x, entry, what, current, frame)
+    if state is MetricState.PASSING or (state is None and entry.verified_at is not None):
+        return Column(x, entry.revision, version, f"{what}: passed", Tone.GOOD, band=frame.good)
+    return Column(x, entry.revision, version, f"{what}: no result is recorded", Tone.IDLE)
+
+
+def _breaching(x: float, entry: HistoryEntry, what: str, current: MetricStatus, frame: Frame) -> Column:
+    """Return the column of a breach that had no consequence yet: only its message has the value."""
+    value = said(current)
+    y = None if value is None else frame.scale(value)
+    below = y is not None and frame.limit is not None and y > frame.limit
+    label = "" if value is None else f"{value:g}"
+    return Column(x, entry.revision, _short(entry.version), f"{what}: {current.message}", Tone.BAD, y, label, below)
+
+
+def said(metric: MetricStatus | None) -> float | None:
+    """Return the value in the message of a breach, such as `accuracy is 0.7, below 0.9`; None: there is none."""
+    if metric is None or metric.state is not MetricState.BREACHING:
+        return None
+    found = re.match(rf"{re.escape(metric.name)} is (\S+),", metric.message)
+    return None if found is None else _number(found[1])
 
 
 def _scale(values: Sequence[float]) -> Scale:

@@ -3,6 +3,7 @@
 import mimetypes
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -82,7 +83,7 @@ class Server:
         return pages.problem(404, heading, message, self._scope, tries_again=False)
 
 
-def _stale(seen: Seen[object]) -> Stale | None:
+def _stale(seen: Seen[Any]) -> Stale | None:
     return Stale(seen.error, seen.read_at) if seen.error and seen.read_at is not None else None
 
 

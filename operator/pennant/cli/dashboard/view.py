@@ -9,20 +9,12 @@ from pennant.api.history import Evidence, HistoryEntry, QuarantineEntry
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.cli.dashboard.comparison import Comparison, comparison
 from pennant.cli.dashboard.plot import Plot, limits, plot
-from pennant.cli.dashboard.state import State, Tone, state, tone_of
+from pennant.cli.dashboard.state import State, Tone, ended, sentence, state, tone_of, words
 from pennant.cli.dashboard.way_back import WayBack, way_back
 from pennant.core.facts.in_place import in_place
 from pennant.core.facts.observation import Invalid, Snapshot
 from pennant.core.rollout.history import quarantine_entry_of
 
-WORDS = {
-    "InProgress": "In progress",
-    "RolledBack": "Rolled back",
-    "TagMoved": "Tag moved",
-    "SpecChanged": "Spec changed",
-    "AutomaticRollback": "Automatic rollback",
-}
-"""Words of the API as a page writes them; others are as they are."""
 METRIC_TONES = {MetricState.PASSING: Tone.GOOD, MetricState.BREACHING: Tone.BAD, MetricState.UNKNOWN: Tone.IDLE}
 
 
@@ -231,7 +223,7 @@ def _metrics(snapshot: Snapshot, spec: ModelDeploymentSpec) -> Iterable[MetricVi
             name=metric.name,
             word=str(found.state) if found is not None else "Not checked yet",
             tone=METRIC_TONES.get(found.state, Tone.IDLE) if found is not None else Tone.IDLE,
-            message=found.message if found is not None else "",
+            message=ended(found.message) if found is not None else "",
             since=found.since if found is not None else None,
             limits=limits(metric.threshold),
             is_observed=metric.mode.value == "Observe",
@@ -240,24 +232,26 @@ def _metrics(snapshot: Snapshot, spec: ModelDeploymentSpec) -> Iterable[MetricVi
 
 
 def _step(entry: HistoryEntry, snapshot: Snapshot) -> Step:
-    status = snapshot.status
-    failed = quarantine_entry_of(entry, status.quarantine)
-    serving = in_place(status.history).serving
+    failed = quarantine_entry_of(entry, snapshot.status.quarantine)
+    place = in_place(snapshot.status.history)
+    is_serving = place.serving is not None and place.serving.revision == entry.revision
+    # Its successor is on record as soon as the rollout begins.
+    outcome = "Being replaced" if is_serving and entry.ended_at is not None else words(str(entry.outcome))
     return Step(
         revision=entry.revision,
         version=entry.version,
-        outcome=words(str(entry.outcome)),
+        outcome=outcome,
         tone=tone_of(entry),
         trigger=words(str(entry.trigger)),
         actor=entry.actor,
-        reason=entry.reason,
+        reason=sentence(entry.reason),
         started_at=entry.started_at,
         available_at=entry.available_at,
         rolled_out_at=entry.rolled_out_at,
         verified_at=entry.verified_at,
         ended_at=entry.ended_at,
-        is_serving=serving is not None and serving.revision == entry.revision,
-        failure=failed.message if failed is not None else "",
+        is_serving=is_serving,
+        failure=ended(failed.message) if failed is not None else "",
         evidence=entry.evidence,
         digest=entry.digest,
     )
@@ -269,7 +263,7 @@ def _blocked(entry: QuarantineEntry, snapshot: Snapshot, flags: str) -> Blocked:
         version=entry.version,
         revision=entry.revision,
         reason=words(str(entry.reason)),
-        message=entry.message,
+        message=ended(entry.message),
         since=entry.since,
         scope="with every pod template"
         if entry.inputs_hash is None
@@ -277,8 +271,3 @@ def _blocked(entry: QuarantineEntry, snapshot: Snapshot, flags: str) -> Blocked:
         evidence=revision.evidence if revision is not None else (),
         command=f"kubectl pennant retry {snapshot.key.name} {entry.version} -n {snapshot.key.namespace}{flags}",
     )
-
-
-def words(word: str) -> str:
-    """Return a word of the API as a page writes it."""
-    return WORDS.get(word, word)

@@ -6,6 +6,7 @@ from datetime import datetime
 from pennant.api.history import HistoryEntry, QuarantineEntry
 from pennant.api.model_deployment import RollbackAction
 from pennant.api.reasons import Reason
+from pennant.cli.dashboard.state import sentence
 from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Invalid, Snapshot
 from pennant.core.rollout import rollback_limits
@@ -38,14 +39,14 @@ def way_back(snapshot: Snapshot, now: datetime, flags: str = "") -> WayBack:
     """
     status, spec, key = snapshot.status, snapshot.spec, snapshot.key
     if isinstance(spec, Invalid):
-        return WayBack("No", False, f"The spec cannot be read: {spec.problem}")
+        return WayBack("No", False, sentence(f"the spec cannot be read: {spec.problem}"))
     if not status.history:
         return WayBack("Not yet", False, "Nothing was rolled out yet, so there is nothing to go back to.")
     automatic = _automatic(snapshot, now)
     target = undo_target(status.history, status.quarantine, snapshot, "")
     options = f"{key.name} -n {key.namespace}{flags}"
     if isinstance(target, NoTarget):
-        return WayBack("No", False, _sentence(target.problem), automatic=automatic)
+        return WayBack("No", False, sentence(target.problem), automatic=automatic)
     to = f"To {named(target)}"
     if spec.paused:
         why = f"{to}, but this ModelDeployment is paused: resume it first."
@@ -88,7 +89,3 @@ def _with_failure(snapshot: Snapshot, active: HistoryEntry, now: datetime) -> tu
 def named(entry: HistoryEntry) -> str:
     """Return the version and the revision of an entry, as in `1.0.0 (revision 3)`."""
     return f"{entry.version} (revision {entry.revision})"
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}."
