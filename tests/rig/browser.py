@@ -22,6 +22,16 @@ NAMES = ("chromium-headless-shell", "chromium", "google-chrome", "google-chrome-
 PACKAGES = ("chromium-headless-shell", "fonts-dejavu-core")
 PROGRAM = "usr/lib/chromium/chromium-headless-shell"
 FETCH_SECONDS = 900
+FONTS = """<?xml version="1.0"?>
+<fontconfig>
+  <include ignore_missing="yes">/etc/fonts/fonts.conf</include>
+  <dir>{root}/usr/share/fonts</dir>
+  <cachedir>{root}/fonts-cache</cachedir>
+  <alias><family>system-ui</family><prefer><family>DejaVu Sans</family></prefer></alias>
+  <alias><family>sans-serif</family><prefer><family>DejaVu Sans</family></prefer></alias>
+  <alias><family>monospace</family><prefer><family>DejaVu Sans Mono</family></prefer></alias>
+</fontconfig>
+"""
 OTHERWISE = f"install Chromium or Chrome, or set {VARIABLE} to the path of one"
 
 
@@ -80,11 +90,7 @@ def _wrap(root: Path, scratch: Path) -> None:
         raise DownloadError(f"Debian's package has no {PROGRAM}: {OTHERWISE}")
     libraries = sorted({str(each.parent) for each in root.rglob("*.so*") if "chromium" not in each.parts})
     fonts = scratch / "fonts.conf"
-    fonts.write_text(
-        '<?xml version="1.0"?><fontconfig>'
-        f"<dir>/usr/share/fonts</dir><dir>{root}/usr/share/fonts</dir><cachedir>{root}/fonts-cache</cachedir>"
-        "</fontconfig>\n"
-    )
+    fonts.write_text(FONTS.format(root=root))
     install(fonts, root / "fonts.conf")
     made = scratch / "chromium"
     made.write_text(

@@ -44,7 +44,8 @@ class Page:
         self._socket = socket
         self._number = 0
         self.messages: list[str] = []
-        """What the page has said on its console, and its errors: such as what its Content-Security-Policy blocked."""
+        """Errors of the page's scripts, and what the browser found wrong with it, such as what its
+        Content-Security-Policy blocked; not the answers of its server."""
 
     async def call(self, method: str, **parameters: Any) -> Any:
         """Send one command of the protocol and return its result."""
@@ -61,7 +62,7 @@ class Page:
 
     def _note(self, message: Any) -> None:
         match message.get("method"):
-            case "Log.entryAdded":
+            case "Log.entryAdded" if message["params"]["entry"]["source"] != "network":
                 self.messages.append(message["params"]["entry"]["text"])
             case "Runtime.exceptionThrown":
                 self.messages.append(str(message["params"]["exceptionDetails"]))
@@ -80,12 +81,19 @@ class Page:
 
     async def until(self, condition: str, seconds: float = 15) -> None:
         """Wait until an expression is true; raises `PageError` where it is not in time."""
+        failed = ""
         try:
             async with asyncio.timeout(seconds):
-                while not await self.evaluate(f"Boolean({condition})"):
+                while True:
+                    try:
+                        if await self.evaluate(f"Boolean({condition})"):
+                            return
+                    except PageError as error:
+                        # A page that is being left answers nothing; another one may be about to come.
+                        failed = f" ({error})"
                     await asyncio.sleep(0.05)
         except TimeoutError as error:
-            raise PageError(f"not within {seconds:g} s: {condition}") from error
+            raise PageError(f"not within {seconds:g} s: {condition}{failed}") from error
 
     async def press(self, key: str, *, shift: bool = False) -> None:
         """Press and release a key as a person does: Tab, Enter, Escape or the space bar."""
