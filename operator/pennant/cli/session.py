@@ -1,6 +1,7 @@
 """One verb's session with the API server: the user's own kubeconfig, and errors as sentences that say what to do."""
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -91,5 +92,7 @@ def explained(error: PortError, server: str) -> CliError:
     if isinstance(error, Missing):
         return CliError(said)
     if said.startswith("the API server does not answer"):
-        return CliError(f"the server at {server} does not answer: {said.partition(': ')[2]}. Is the address right?")
+        # aiohttp names the TLS context, which tells a user nothing.
+        cause = re.sub(r" ssl:(<[^>]*>|\S+)", "", said.partition(": ")[2])
+        return CliError(f"the server at {server} does not answer: {cause}. Is the address right?")
     return CliError(said)

@@ -60,16 +60,16 @@ def test_what_cannot_be_read_is_said() -> None:
 
 async def test_what_was_read_before_is_shown_with_a_warning() -> None:
     rows = [view.row(await dashboard_states.verified())]
-    page = pages.listing(rows, SCOPE, Stale("the server does not answer", NOON))
+    page = pages.listing(rows, SCOPE, Stale("The server does not answer.", NOON))
     assert "Not up to date." in page.html
-    assert "the server does not answer." in page.html
+    assert "The server does not answer." in page.html
     assert "1.1.0" in page.html
 
 
 async def test_without_rights_on_the_rest_the_deployment_is_shown() -> None:
     whole = await dashboard_states.rolled_back()
     alone = replace(whole, versions=(), revisions=(), workload=None)
-    found = view.deployment(alone, LATER, "permission is missing: list controllerrevisions")
+    found = view.deployment(alone, LATER, "Permission is missing: list controllerrevisions.")
     assert found.way_back.answer == "Not known"
     assert found.comparison is None
     assert len(found.timeline) == 4

@@ -175,7 +175,7 @@ async def test_after_a_failure_the_last_page_stays_and_it_recovers(
         page = await answer.text()
         assert answer.status == 200
         assert "Not up to date." in page
-        assert "the server at https://cluster does not answer: refused. Is the address right?" in page
+        assert "The server at https://cluster does not answer: refused. Is the address right?" in page
         assert "fraud" in page
     cluster.error = None
     clock.seconds += 2

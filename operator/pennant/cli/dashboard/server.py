@@ -12,6 +12,7 @@ from pennant.cli import clock
 from pennant.cli.dashboard import pages, view
 from pennant.cli.dashboard.feed import Feed, Seen
 from pennant.cli.dashboard.pages import Page, Scope, Stale
+from pennant.cli.dashboard.state import sentence
 from pennant.core.facts.observation import Key
 
 ADDRESS = "127.0.0.1"
@@ -70,21 +71,21 @@ class Server:
         if seen.value is None:
             message = f"The namespace {key.namespace} has no ModelDeployment of this name."
             return _answered(request, self._missing(f"{key.name} does not exist", message))
-        found = view.deployment(seen.value, clock.now(), seen.missing, self._flags)
+        found = view.deployment(seen.value, clock.now(), sentence(seen.missing), self._flags)
         return _answered(request, pages.details(found, self._scope, _stale(seen)))
 
     async def _nowhere(self, request: web.Request) -> web.Response:
         return _answered(request, self._missing("There is no such page", "The list has all ModelDeployments."))
 
     def _unread(self, heading: str, error: str) -> Page:
-        return pages.problem(502, heading, f"{error}.", self._scope, tries_again=True)
+        return pages.problem(502, heading, sentence(error), self._scope, tries_again=True)
 
     def _missing(self, heading: str, message: str) -> Page:
         return pages.problem(404, heading, message, self._scope, tries_again=False)
 
 
 def _stale(seen: Seen[Any]) -> Stale | None:
-    return Stale(seen.error, seen.read_at) if seen.error and seen.read_at is not None else None
+    return Stale(sentence(seen.error), seen.read_at) if seen.error and seen.read_at is not None else None
 
 
 def _answered(request: web.Request, page: Page) -> web.Response:
