@@ -79,7 +79,7 @@ def fetch(scratch: Path, status: Path = Path("/var/lib/dpkg/status")) -> list[Pa
     own = (f"Dir::State={state}", f"Dir::State::status={status}", f"Dir::Cache={packages}", "Debug::NoLocking=1")
     options = [part for each in own for part in ("-o", each)]
     _run("apt-get", *options, "--quiet", "update")
-    wanted = ["--yes", "--no-install-recommends", "--download-only", "--reinstall", "install", *PACKAGES]
+    wanted = ["--yes", "--no-install-recommends", "--download-only", "install", *PACKAGES]
     _run("apt-get", *options, "--quiet", *wanted)
     return sorted((packages / "archives").glob("*.deb"))
 

@@ -1,10 +1,14 @@
 """The server of the dashboard: whom it answers, how often it reads, and what it says when it cannot."""
 
+import asyncio
+import signal
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from pennant.cli.dashboard import feed
@@ -18,8 +22,18 @@ from pennant.core.facts.observation import Key, Snapshot
 from pennant.kube.http.errors import Forbidden, NotServed
 from pennant.ports import PortError, Unavailable
 from unit.core.builders import a_snapshot
+from unit.kube.api_server import Routes, serving
+from unit.kube.raw import raw_deployment
 
 FRAUD = "/namespaces/default/fraud"
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+current-context: test
+contexts: [{{name: test, context: {{cluster: test, user: test}}}}]
+clusters: [{{name: test, cluster: {{server: "{server}"}}}}]
+users: [{{name: test, user: {{}}}}]
+"""
 Client = TestClient[web.Request, web.Application]
 
 
@@ -239,3 +253,47 @@ async def test_a_port_that_is_taken_is_an_error_that_says_what_to_do(client: Cli
 
     with pytest.raises(CliError, match="choose another port with --port"):
         await serve(NoSession(), ClusterOptions(None, None, None), "default", client.port, False)  # type: ignore[arg-type]
+
+
+async def test_the_verb_serves_what_the_api_server_has_until_it_is_interrupted(tmp_path: Path) -> None:
+    routes = Routes()
+    group = "/apis/pennant.dev/v1alpha1/namespaces/default"
+    empty: dict[str, object] = {"metadata": {}, "items": []}
+    fraud = raw_deployment()
+    routes.json(f"{group}/modeldeployments", {"metadata": {}, "items": [fraud]})
+    routes.json(f"{group}/modeldeployments/fraud", fraud)
+    routes.json(f"{group}/modelversions", empty)
+    routes.json("/apis/apps/v1/namespaces/default/controllerrevisions", empty)
+    routes.status("/apis/apps/v1/namespaces/default/deployments/fraud", 404, "not found")
+    async with serving(routes) as api_server, ClientSession() as session:
+        config = tmp_path / "config"
+        config.write_text(KUBECONFIG.format(server=api_server))
+        process = await asyncio.create_subprocess_exec(
+            *(
+                sys.executable,
+                "-m",
+                "pennant",
+                "dashboard",
+                "--kubeconfig",
+                str(config),
+                "-n",
+                "default",
+                "--port",
+                "0",
+            ),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        said = (await process.stdout.readline()).decode()
+        assert said.startswith(
+            f"Pennant dashboard for namespace default of {api_server} is available at http://127.0.0.1:"
+        )
+        url = said.split()[-1]
+        for path in ("", "namespaces/default/fraud"):
+            async with session.get(url + path) as answer:
+                assert answer.status == 200
+                assert "fraud" in await answer.text()
+        process.send_signal(signal.SIGINT)
+        assert await process.wait() == 0
+    asked = {path for path, _ in routes.asked}
+    assert asked == routes.replies.keys()
