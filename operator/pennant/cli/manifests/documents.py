@@ -15,7 +15,7 @@ import yaml
 Path = tuple[str | int, ...]
 """The way to a value: names of fields, and numbers of items."""
 DEEPEST = 100
-MOST_NODES = 500_000
+MOST_NODES = 300_000
 """Values of a document after its aliases are replaced: a few lines of aliases can stand for more than a memory."""
 TAG = "tag:yaml.org,2002:"
 _BOOL = re.compile("^(?:y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON|n|N|no|No|NO|false|False|FALSE|off|Off|OFF)$")
