@@ -1,18 +1,16 @@
 """`lint`: check manifests offline, as the API server and the operator would."""
 
 import os
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import click
 
-from pennant.cli import names, output
+from pennant.cli import output
 from pennant.cli.errors import CliError
+from pennant.cli.manifests.files import texts
 from pennant.cli.manifests.findings import Finding, Report, report, strict, to_json
 from pennant.cli.options import output_option
 
-SUFFIXES = (".yaml", ".yml", ".json")
 COLOURS = {"error": "red", "warning": "yellow"}
 
 
@@ -45,26 +43,6 @@ def command(
     if output is None:
         click.echo(summary(found), err=bool(found.findings))
     return 1 if found.errors else 0
-
-
-def texts(filenames: Sequence[str], recursive: bool) -> Iterator[tuple[str, str]]:
-    """Yield the path and the text of each file; raises `CliError` where one cannot be read."""
-    for filename in filenames:
-        for path in _expanded(filename) if recursive else [filename]:
-            try:
-                yield from ((where, text) for text, where in names.manifest_texts(path))
-            except UnicodeDecodeError as error:
-                raise CliError(f"{path} is no text in UTF-8: {error.reason}") from error
-            except OSError as error:
-                raise CliError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _expanded(filename: str) -> Iterator[str]:
-    path = Path(filename)
-    if filename == "-" or not path.is_dir():
-        yield filename
-        return
-    yield from sorted(str(each) for each in path.rglob("*") if each.suffix in SUFFIXES and each.is_file())
 
 
 def rendered(found: Report, form: str | None, *, colour: bool = False) -> str:

@@ -19,6 +19,7 @@ from pennant.cli.audit import Moment, Question, answered, verified
 from pennant.cli.auditing.chain import checked
 from pennant.cli.auditing.timeline import served_at, timeline
 from pennant.cli.errors import CliError
+from pennant.cli.options import ClusterOptions
 from pennant.core.facts.observation import Revision, Snapshot
 from pennant.core.rollout.revision import chained
 from unit.cli.goldens import assert_golden
@@ -311,4 +312,4 @@ def test_a_question_without_sense_is_refused(run: Any, arguments: tuple[str, ...
 @pytest.mark.parametrize("words", [(), ("a", "b"), ("svc/a",)])
 def test_one_model_deployment_is_named(words: tuple[str, ...]) -> None:
     with pytest.raises((CliError, click.ClickException)):
-        audit.read(audit.ClusterOptions(None, None, None), words)
+        audit.read(ClusterOptions(None, None, None), words)
