@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from pennant.api.meta import printable
 from pennant.cli.comparison.facts import Comparison, MetricRow, Result
 from pennant.cli.comparison.text import NOTHING, measured_cells, metric_cells, served_cells, summary, values
 
@@ -49,7 +50,7 @@ def _grid(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def _plain(value: str) -> str:
     """Return text that Markdown shows as it is: no markup, no HTML, and nobody is mentioned."""
-    line = " ".join(value.split()).replace("&", "&amp;").replace("<", "&lt;")
+    line = printable(" ".join(value.split())).replace("&", "&amp;").replace("<", "&lt;")
     for sign in "\\`*_[]|~#!$":
         line = line.replace(sign, f"\\{sign}")
     return line.replace("@", "@&#8203;")

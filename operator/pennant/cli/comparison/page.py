@@ -7,7 +7,7 @@ from datetime import datetime
 from pennant.cli import output
 from pennant.cli.comparison import plots
 from pennant.cli.comparison.facts import Comparison, Result, Section
-from pennant.cli.comparison.text import NOTHING, measured_cells, metric_cells, served_cells, summary
+from pennant.cli.comparison.text import measured_cells, metric_cells, served_cells, summary
 
 TEMPLATE = "compare.html"
 
@@ -81,10 +81,7 @@ def differences(found: Comparison, section: Section) -> Table:
     """Return the fields of one section that differ, with their whole values."""
     header = ("Field", found.before.version, found.after.version)
     rows = [
-        [
-            Cell(each.field, "code"),
-            *(Cell(NOTHING if one is None else one, "code") for one in (each.before, each.after)),
-        ]
+        [Cell(shown(one), "code") for one in (each.field, each.before, each.after)]
         for each in found.changes
         if each.section is section
     ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
+from pennant.api.meta import printable
 from pennant.api.recorded_metric import RecordedMetric
 from pennant.cli import output
 from pennant.cli.comparison.facts import Comparison, MetricRow, Result, missing
@@ -87,12 +88,17 @@ def signed(percent: Decimal) -> str:
 
 def values(before: str | None, after: str | None, longest: int) -> Sequence[str]:
     """Return both values of a field for cells of this length."""
-    return tuple(NOTHING if each is None else clipped(each, longest) for each in (before, after))
+    return tuple(clipped(shown(each), longest) for each in (before, after))
+
+
+def shown(value: str | None) -> str:
+    """Return a value of a record; an empty one in quotes, and a dash where there is none."""
+    return NOTHING if value is None else value or '""'
 
 
 def clipped(value: str, longest: int) -> str:
-    """Return a value in one line, cut to a length with an ellipsis."""
-    line = " ".join(value.split())
+    """Return a value in one line of printable signs, cut to a length with an ellipsis."""
+    line = printable(" ".join(value.split()))
     return line if len(line) <= longest else f"{line[: longest - 1]}…"
 
 
