@@ -22,7 +22,7 @@ from pennant.cli.errors import CliError
 from pennant.cli.options import ClusterOptions
 from pennant.core.facts.observation import Revision, Snapshot
 from pennant.core.rollout.revision import chained
-from unit.cli.goldens import assert_golden
+from unit.cli.golden_files import assert_golden
 from unit.core.builders import NOON, a_revision, a_snapshot, after
 
 NOW = after(7200)

@@ -28,7 +28,7 @@ from pennant.cli.session import Session
 from pennant.core.facts.observation import Revision, Snapshot
 from pennant.kube.http.errors import Forbidden
 from unit.api.examples import DIGEST, Object, a_version, a_whole_version
-from unit.cli.goldens import assert_golden
+from unit.cli.golden_files import assert_golden
 from unit.core.builders import NOON, a_snapshot, after, an_entry
 
 NOW = after(86_400)

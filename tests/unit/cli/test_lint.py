@@ -20,7 +20,7 @@ from pennant.cli.manifests.findings import Finding, report
 from unit.api import examples
 from unit.api.examples import BAD_QUERIES, GOOD_QUERIES, ROOT_RULES, RULES, Object
 from unit.api.mistakes import MISTAKES, Mistake
-from unit.cli.goldens import assert_golden
+from unit.cli.golden_files import assert_golden
 
 ROOT = Path(__file__).parents[3]
 Node = dict[str, Any]

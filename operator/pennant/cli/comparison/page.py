@@ -7,7 +7,7 @@ from datetime import datetime
 from pennant.cli import output
 from pennant.cli.comparison import plots
 from pennant.cli.comparison.facts import Comparison, Result, Section
-from pennant.cli.comparison.text import measured_cells, metric_cells, served_cells, summary
+from pennant.cli.comparison.text import measured_cells, metric_cells, served_cells, shown, summary
 
 TEMPLATE = "compare.html"
 
