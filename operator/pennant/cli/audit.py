@@ -111,7 +111,8 @@ def problems(snapshot: Snapshot, now: datetime) -> tuple[str, ...]:
     """Return what is not as it was recorded, in sentences."""
     sound = examined(snapshot)
     lost = broken(snapshot.status.history, sound.revisions, sound.untrusted)
-    return (*lost, *restored(snapshot.status.history, sound.revisions, now))
+    unread = () if snapshot.unreadable is None else (snapshot.unreadable.problem,)
+    return (*unread, *lost, *restored(snapshot.status.history, sound.revisions, now))
 
 
 def recorded(snapshot: Snapshot, now: datetime) -> History:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -22,6 +23,7 @@ from pennant.cli.errors import CliError
 from pennant.cli.options import ClusterOptions
 from pennant.core.facts.observation import Revision, Snapshot
 from pennant.core.rollout.revision import chained
+from unit.cli import states
 from unit.cli.golden_files import assert_golden
 from unit.core.builders import NOON, a_revision, a_snapshot, after
 
@@ -248,6 +250,26 @@ def test_an_entry_that_does_not_follow_the_one_before_is_changed() -> None:
     history = (HISTORY[0], other, *HISTORY[2:])
     result = checked(snapshot(history, ()), NOW)
     assert "does not follow that of revision 1" in "; ".join(result.links[1].problems)
+
+
+# Histories as the operator makes them.
+
+
+@pytest.mark.parametrize("state", [states.verified, states.after_a_rollback, states.rolling_out])
+async def test_the_history_that_the_operator_makes_is_intact(state: Callable[[], Awaitable[Snapshot]]) -> None:
+    seen = await state()
+    result = checked(seen, NOW)
+    assert result.intact, result
+    assert [each.revision for each in result.links] == [each.revision for each in seen.status.history]
+    assert audit.problems(seen, NOW) == ()
+
+
+async def test_a_rollback_is_told_with_what_was_measured() -> None:
+    seen = await states.after_a_rollback()
+    last = seen.status.history[-1]
+    assert last.available_at is not None
+    assert_golden("audit/story.txt", answered(seen, Question(), NOW, None))
+    assert_golden("audit/story-at.txt", answered(seen, Question(at=last.verified_at), NOW, None))
 
 
 # The command.

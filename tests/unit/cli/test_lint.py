@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -381,3 +382,22 @@ def test_aliases_that_stand_for_too_much_or_for_themselves_are_refused() -> None
     )
     assert errors(bomb) == [f"has more than {MOST_NODES} values; use fewer aliases"]
     assert "nested in more than" in str(errors("kind: ModelVersion\nspec: &a [*a]\n"))
+
+
+# The page.
+
+
+def test_the_hook_and_the_job_of_the_page_call_lint_with_options_that_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "manifests" / "fraud").mkdir(parents=True)
+    manifests = (examples.a_version(tags=["production"]), examples.a_deployment())
+    (tmp_path / "manifests" / "fraud" / "all.yaml").write_text(yaml.safe_dump_all(manifests))
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "command-line.md").read_text()
+    calls = re.findall(r"(?:entry|run): pennant lint (.*)", page)
+    assert len(calls) == 2
+    for call in calls:
+        assert run(*call.split())[0] == 0, call
+    for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL):
+        assert yaml.safe_load(block)

@@ -11,10 +11,10 @@ from typing import Any
 
 from pennant.cli.comparison.facts import MetricRow, Result
 from pennant.cli.comparison.live import Live
-from pennant.cli.comparison.text import clipped, signed
+from pennant.cli.comparison.text import clipped
 
 MOST_BARS, MOST_PERIODS = 30, 40
-LONGEST_LABEL = 48
+LONGEST_LABEL, LONGEST_VALUE = 48, 12
 INCHES_WIDE, SIZE = 5.0, 10
 # Matplotlib knows no variables: each of these colours is replaced by one.
 INK, GRID, BETTER, WORSE, BEFORE, AFTER = "#010101", "#020202", "#030303", "#040404", "#050505", "#060606"
@@ -33,13 +33,16 @@ def changes(rows: Sequence[MetricRow]) -> str:
     places = range(len(chosen))
     axes.barh(places, widths, color=colours, height=0.36)
     _labelled(axes, [clipped(str(each.number), LONGEST_LABEL) for each in chosen])
-    reach = max(*(abs(each) for each in widths), 0.1) * 1.35
+    reach = max(*(abs(each) for each in widths), 0.1) * 1.5
     axes.set_xlim(-reach, reach)
     axes.axvline(0, color=INK, linewidth=0.8)
-    axes.set_xlabel("worse  \u2190  change in %  \u2192  better", color=INK, fontsize=SIZE)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
+    axes.set_xlabel("\u2190 worse by %\u2003\u2003better by % \u2192", color=INK, fontsize=SIZE)
     for place, each, width in zip(places, chosen, widths, strict=True):
         side, gap = ("right", -4) if width < 0 else ("left", 4)
-        text = f"{signed(each.percent)} %" if each.percent is not None else ""
+        text = " \u2192 ".join(
+            clipped(one.value, LONGEST_VALUE) for one in (each.before, each.after) if one is not None
+        )
         at: Any = {"xytext": (gap, 0), "textcoords": "offset points", "va": "center", "ha": side}
         axes.annotate(text, (width, place), color=INK, fontsize=SIZE, **at)
     said = f"Bar chart: relative change of {len(chosen)} recorded metrics. The table has all values."
