@@ -6,6 +6,7 @@ from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from pennant.api.meta import MEANINGS, clip
 
@@ -39,16 +40,25 @@ def problem(error: ValidationError, root: str = "spec", only: Container[str] | N
     if not counted:
         return ""
     first, *more = counted
-    path = "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in first["loc"])
-    message = (
-        _MESSAGES.get(first["type"])
-        or MEANINGS.get(first.get("ctx", {}).get("pattern", ""))
-        or re.sub(r"^(\w+ should|Value error,) ", _must, first["msg"])
-    )
+    path, message = field_path(first["loc"]), requirement(first)
     # The message of a validator of the whole model names its fields.
     names_itself = first["type"] == "value_error" and not path
     sentence = message if names_itself else f"{root}{path}: {message}"
     return clip(f"{sentence} (and {len(more)} more)" if more else sentence)
+
+
+def requirement(error: ErrorDetails) -> str:
+    """Return what a value must be, without the path of its field."""
+    return (
+        _MESSAGES.get(error["type"])
+        or MEANINGS.get(error.get("ctx", {}).get("pattern", ""))
+        or re.sub(r"^(\w+ should|Value error,) ", _must, error["msg"])
+    )
+
+
+def field_path(steps: Iterable[str | int]) -> str:
+    """Return a path as Kubernetes writes it, such as `.metrics[0].query`."""
+    return "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in steps)
 
 
 def _must(start: re.Match[str]) -> str:

@@ -1,0 +1,154 @@
+"""`audit`: which version served when, who put it there and why; and whether the history is intact."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from pennant.cli import clock, names, output, targets
+from pennant.cli.auditing import chain, words
+from pennant.cli.auditing.timeline import Segment, between, served_at, timeline
+from pennant.cli.completion import complete_deployments
+from pennant.cli.errors import CliError
+from pennant.cli.options import ClusterOptions, Duration, cluster_options, output_option
+from pennant.cli.session import run
+from pennant.core.facts.observation import Key, Snapshot
+from pennant.core.rollout.history import History, adopted, broken, restored
+from pennant.core.rollout.integrity import examined
+
+
+class Moment(click.ParamType[datetime]):
+    """A time: RFC 3339, or a duration such as `2h`, `30m` or `3d`, which means so long ago."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Return the time in UTC; fails with an example where it is neither."""
+        if isinstance(value, datetime):
+            return value
+        text = str(value).strip()
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            return clock.now() - _ago(text, param, ctx)
+        if at.tzinfo is None:
+            raise click.BadParameter(f"{text!r} has no time zone; write it as {text}Z or {text}+01:00", ctx, param)
+        return at.astimezone(UTC)
+
+
+def _ago(text: str, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
+    days, sign, rest = text.partition("d")
+    try:
+        if sign and days.isdigit():
+            return timedelta(days=int(days), seconds=Duration().convert(rest or "0", param, ctx))
+        return timedelta(seconds=Duration().convert(text, param, ctx))
+    except (click.BadParameter, OverflowError) as error:
+        said = f"{text!r} is no time; write it as 2026-01-02T15:04:05Z, or as 2h for two hours ago"
+        raise click.BadParameter(said, ctx, param) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: a time, a span (both None: the whole history), or whether the history is intact."""
+
+    at: datetime | None = None
+    begin: datetime | None = None
+    end: datetime | None = None
+    verify: bool = False
+
+    def check(self, now: datetime) -> None:
+        """Raise `CliError` for times that exclude each other, or are in the future."""
+        if self.at is not None and (self.begin is not None or self.end is not None):
+            raise CliError("give --at, or --from and --to, not both")
+        if self.verify and (self.at or self.begin or self.end):
+            raise CliError("--verify checks the whole history; leave out --at, --from and --to")
+        if self.begin is not None and self.end is not None and self.begin >= self.end:
+            raise CliError("--from must be before --to")
+        for name, each in (("--at", self.at), ("--from", self.begin)):
+            if each is not None and each > now:
+                raise CliError(f"{name} {output.moment(each)} is in the future")
+
+
+@click.command("audit", short_help="Tell which version served when, and why")
+@click.argument("words", nargs=-1, metavar="NAME", shell_complete=complete_deployments)
+@click.option("--at", type=Moment(), help="Which version served at this time: RFC 3339, or 2h for two hours ago.")
+@click.option("--from", "begin", type=Moment(), help="Begin of the timeline; the oldest entry if not given.")
+@click.option("--to", "end", type=Moment(), help="End of the timeline; now if not given.")
+@click.option("--verify", is_flag=True, help="Check the hash chain of the history against the ControllerRevisions.")
+@cluster_options
+@output_option("json", "csv")
+def command(words: tuple[str, ...], cluster: ClusterOptions, output: str | None, **question: Any) -> int:
+    """Tell which version a ModelDeployment served at a time, since when, who put it there and why.
+
+    During a rollout the old and the new version may both have received traffic, and the answer names both. Times before
+    the oldest entry are not recorded. The actor of a revision is what the client said; it is not authenticated.
+
+    With --verify the exit code is 1 where a part of the history is missing or was changed.
+    """
+    asked, now = Question(**question), clock.now()
+    asked.check(now)
+    snapshot = read(cluster, words)
+    if asked.verify:
+        result = chain.checked(snapshot, now)
+        click.echo(verified(snapshot.key, result, output))
+        return 0 if result.intact else 1
+    for each in problems(snapshot, now):
+        click.echo(f"Warning: {each}; see `audit {snapshot.key.name} --verify`", err=True)
+    click.echo(answered(snapshot, asked, now, output))
+    return 0
+
+
+def read(cluster: ClusterOptions, given: tuple[str, ...]) -> Snapshot:
+    """Return the one ModelDeployment that is named; raises `CliError` where none or several are."""
+    found = names.parsed(given)
+    if len(found) != 1:
+        raise CliError("name one ModelDeployment, as in `audit fraud` or `audit mdep/fraud`")
+    return run(cluster, lambda session: targets.snapshot(session, Key(session.namespace, found[0])))
+
+
+def problems(snapshot: Snapshot, now: datetime) -> tuple[str, ...]:
+    """Return what is not as it was recorded, in sentences."""
+    sound = examined(snapshot)
+    lost = broken(snapshot.status.history, sound.revisions, sound.untrusted)
+    unread = () if snapshot.unreadable is None else (snapshot.unreadable.problem,)
+    return (*unread, *lost, *restored(snapshot.status.history, sound.revisions, now))
+
+
+def recorded(snapshot: Snapshot, now: datetime) -> History:
+    """Return the history as the operator reads it: what was changed in the status is as its ControllerRevision says."""
+    status = snapshot.status
+    return adopted(status.history, examined(snapshot).revisions, status.quarantine, now)
+
+
+def answered(snapshot: Snapshot, asked: Question, now: datetime, form: str | None) -> str:
+    """Return the answer as text, as `json` or as `csv`."""
+    history, key = recorded(snapshot, now), snapshot.key
+    if asked.at is not None:
+        served = served_at(history, asked.at)
+        if form == "json":
+            whole = {**words.served_json(served, history), "at": output.moment(asked.at)}
+            return output.document({**_head("ServingAnswer", key), **whole}, "json")
+        if form == "csv":
+            return words.timeline_csv([Segment(asked.at, asked.at, served)], history)
+        return words.moment_answer(key.name, asked.at, served, history)
+    segments = between(timeline(history), asked.begin, asked.end)
+    if form == "json":
+        items = [words.segment_json(each, history) for each in segments]
+        return output.document(output.wrapped("ServingTimeline", items, name=key.name, namespace=key.namespace), "json")
+    return words.timeline_csv(segments, history) if form == "csv" else words.timeline_table(key.name, segments)
+
+
+def verified(key: Key, result: chain.Chain, form: str | None) -> str:
+    """Return the result of `--verify` as text, as `json` or as `csv`."""
+    if form == "json":
+        return output.document(words.chain_json(key.name, key.namespace, result), "json")
+    return words.chain_csv(result) if form == "csv" else words.chain_text(key.name, result)
+
+
+def _head(kind: str, key: Key) -> dict[str, Any]:
+    return {
+        name: each
+        for name, each in output.wrapped(kind, [], name=key.name, namespace=key.namespace).items()
+        if name != "items"
+    }

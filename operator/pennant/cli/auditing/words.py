@@ -1,0 +1,248 @@
+"""The answers of `audit` as text, as JSON and as CSV."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from pennant.api.history import Evidence, HistoryEntry
+from pennant.api.meta import rfc3339
+from pennant.cli import output
+from pennant.cli.auditing.chain import Chain
+from pennant.cli.auditing.timeline import Segment, Served, cause
+from pennant.core.rollout.revision_draft import OPERATOR
+
+NOTES = (
+    "An actor is what the client said (a field manager, or the annotation pennant.dev/requested-by); it is not "
+    "authenticated. The audit log of the API server has the authenticated user.",
+    "Times are those at which the operator saw a change. It does not record a loss of pods, or that the "
+    "ModelDeployment was scaled to zero.",
+)
+KEYLESS = (
+    "The hashes have no key: whoever can write the status and all ControllerRevisions can forge a history with "
+    "matching hashes. Compare the newest hash with the one in the operator's log (`Revision recorded`)."
+)
+COLUMNS = (
+    *("from", "until", "served", "revision", "version", "digest", "trigger", "actor", "actor_is", "command", "reason"),
+    *("cause", "started_at", "available_at", "rolled_out_at", "verified_at", "ended_at", "outcome", "evidence"),
+)
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def moment_answer(name: str, at: datetime, served: Served, history: Sequence[HistoryEntry]) -> str:
+    """Return the text that answers what served at a time."""
+    lines = [output.full_name(name), f"{output.moment(at)}: {headline(served, history)}"]
+    blocks = [_block(each, history) for each in served.serving]
+    if served.starting is not None:
+        blocks.append(_block(served.starting, history))
+    notes = NOTES if served.recorded else ()
+    return "\n\n".join(("\n".join(lines), *blocks, *(["\n".join(notes)] if notes else [])))
+
+
+def headline(served: Served, history: Sequence[HistoryEntry]) -> str:
+    """Return in one sentence what served."""
+    if not served.recorded:
+        if not history:
+            return "not recorded; there is no history"
+        there = f"the history has revisions {_numbers(history)}, from {output.moment(history[0].started_at)} on"
+        return f"not recorded; {there}"
+    named = [f"{each.version} (revision {each.revision})" for each in served.serving]
+    if served.older:
+        named.insert(0, "an older revision that is not recorded any more")
+    starting = served.starting
+    tail = f"; {starting.version} (revision {starting.revision}) had no available pod yet" if starting else ""
+    match named:
+        case []:
+            return f"no version served{tail}"
+        case [only] if served.certain:
+            return f"{only} served, since {output.moment(served.serving[0].available_at)}{tail}"
+        case [only]:
+            return f"{only} served{tail}"
+    all_of_them = f"{', '.join(named[:-1])} and {named[-1]} may {'both' if len(named) == 2 else 'all'}"
+    return f"a rollout was in progress: {all_of_them} have received traffic{tail}"
+
+
+def _numbers(history: Sequence[HistoryEntry]) -> str:
+    """Return the numbers of revisions as spans, such as `1, 5-7`."""
+    spans: list[list[int]] = []
+    for each in history:
+        if spans and spans[-1][-1] == each.revision - 1:
+            spans[-1][1:] = [each.revision]
+        else:
+            spans.append([each.revision])
+    return ", ".join("-".join(str(each) for each in span) for span in spans)
+
+
+def _block(entry: HistoryEntry, history: Sequence[HistoryEntry]) -> str:
+    until = f"{output.moment(entry.ended_at)} (replaced by the next revision)" if entry.ended_at else "now"
+    rows = [
+        ("Version", entry.version),
+        ("Revision", str(entry.revision)),
+        ("Available since", output.moment(entry.available_at)),
+        ("All pods since", output.moment(entry.rolled_out_at)),
+        ("Current until", until),
+        ("Trigger", str(entry.trigger)),
+        ("Actor", _actor(entry)),
+        *((("Command", entry.command),) if entry.command else ()),
+        ("Reason", entry.reason),
+        *(("Cause", said(each)) for each in cause(entry, history)),
+        ("Verified", output.moment(entry.verified_at)),
+        ("Outcome", str(entry.outcome)),
+        *(("Failed by", said(each)) for each in entry.evidence),
+        ("Digest", entry.digest),
+    ]
+    width = max(len(label) for label, _ in rows) + 3
+    return "\n".join(f"{label + ':':{width}}{value}" for label, value in rows)
+
+
+def said(each: Evidence) -> str:
+    """Return a measurement as a sentence."""
+    return f"{each.metric} was {each.value}, {each.threshold}, in {each.breaches} checks, at {output.moment(each.at)}"
+
+
+def actor_is(entry: HistoryEntry) -> str:
+    """Return where the actor of a revision comes from."""
+    if entry.command:
+        return "annotation pennant.dev/requested-by, not authenticated"
+    return "the operator" if entry.actor == OPERATOR else "field manager, not authenticated"
+
+
+def _actor(entry: HistoryEntry) -> str:
+    return f"{entry.actor or 'not given'} ({actor_is(entry)})"
+
+
+def timeline_table(name: str, segments: Iterable[Segment]) -> str:
+    """Return a timeline as a table."""
+    header = ("FROM", "UNTIL", "SERVED", "TRIGGER", "ACTOR", "WHY")
+    rows = [_row(each) for each in segments]
+    if not rows:
+        return f"{output.full_name(name)}\nNothing is recorded in this time."
+    return "\n".join((output.full_name(name), output.table(header, rows), "", *NOTES))
+
+
+def _row(segment: Segment) -> Sequence[str]:
+    served, newest = segment.served, segment.served.newest
+    span = (output.moment(segment.begin), output.moment(segment.end) if segment.end else "now")
+    if newest is None:
+        return (*span, "not recorded", *[output.NONE] * 3)
+    what = _what(served)
+    return (*span, what, str(newest.trigger), newest.actor or output.NONE, newest.reason)
+
+
+def _what(served: Served) -> str:
+    named = [f"{each.version} ({each.revision})" for each in served.serving]
+    if served.older:
+        named.insert(0, "not recorded")
+    starting = f"; {served.starting.version} ({served.starting.revision}) starts" if served.starting else ""
+    return f"{' or '.join(named) or 'none'}{starting}"
+
+
+def segment_json(segment: Segment, history: Sequence[HistoryEntry]) -> dict[str, Any]:
+    """Return a segment for programs."""
+    served = segment.served
+    return {
+        "from": rfc3339(segment.begin),
+        "until": rfc3339(segment.end) if segment.end else None,
+        **served_json(served, history),
+    }
+
+
+def served_json(served: Served, history: Sequence[HistoryEntry]) -> dict[str, Any]:
+    """Return what served for programs; `certain` is false where several revisions may have received traffic."""
+    return {
+        "recorded": served.recorded,
+        "certain": served.certain,
+        "olderRevisionsMayHaveServed": served.older,
+        "serving": [_entry_json(each, history) for each in served.serving],
+        "starting": _entry_json(served.starting, history) if served.starting else None,
+    }
+
+
+def _entry_json(entry: HistoryEntry, history: Sequence[HistoryEntry]) -> dict[str, Any]:
+    causes = [each.to_json() for each in cause(entry, history)]
+    return {**entry.to_json(), "actorIs": actor_is(entry), "actorAuthenticated": False, "cause": causes}
+
+
+def timeline_csv(segments: Iterable[Segment], history: Sequence[HistoryEntry]) -> str:
+    """Return a timeline as CSV: one row for each revision of each segment."""
+    rows = [row for each in segments for row in _csv_rows(each, history)]
+    return _csv(COLUMNS, rows)
+
+
+def _csv_rows(segment: Segment, history: Sequence[HistoryEntry]) -> Iterable[Sequence[str]]:
+    span = (rfc3339(segment.begin), rfc3339(segment.end) if segment.end else "")
+    served = segment.served
+    if not served.recorded or served.older:
+        yield (*span, "not recorded", *[""] * (len(COLUMNS) - 3))
+    for each in served.serving:
+        yield (*span, "yes" if served.certain else "possibly", *_cells(each, history))
+    if served.starting is not None:
+        yield (*span, "no", *_cells(served.starting, history))
+
+
+def _cells(entry: HistoryEntry, history: Sequence[HistoryEntry]) -> Sequence[str]:
+    marks = (entry.started_at, entry.available_at, entry.rolled_out_at, entry.verified_at, entry.ended_at)
+    return (
+        *(str(entry.revision), entry.version, entry.digest, str(entry.trigger), entry.actor, actor_is(entry)),
+        *(entry.command or "", entry.reason, "; ".join(said(each) for each in cause(entry, history))),
+        *(rfc3339(each) if each else "" for each in marks),
+        *(str(entry.outcome), "; ".join(said(each) for each in entry.evidence)),
+    )
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    # A spreadsheet takes a cell that begins with one of these signs for a formula, and others wrote the texts.
+    writer.writerows([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in row] for row in rows)
+    return text.getvalue().rstrip("\n")
+
+
+def chain_text(name: str, chain: Chain) -> str:
+    """Return the result of `--verify` as text."""
+    newest = chain.newest
+    if newest is None and chain.intact:
+        return f"{output.full_name(name)}: no history is recorded"
+    rows = [
+        (str(each.revision), each.version or output.NONE, each.state.value, "; ".join(each.problems) or output.NONE)
+        for each in chain.links
+    ]
+    wrong = sum(bool(each.problems) for each in chain.links)
+    result = "intact" if chain.intact else f"not intact: {wrong} of {len(chain.links)} revisions are missing or changed"
+    return "\n".join(
+        (
+            f"{output.full_name(name)}: {result}",
+            output.table(("REVISION", "VERSION", "STATE", "PROBLEM"), rows),
+            "",
+            *((f"Newest hash: revision {newest.revision} {newest.hash}",) if newest is not None else ()),
+            *chain.notes,
+            KEYLESS,
+        )
+    )
+
+
+def chain_json(name: str, namespace: str, chain: Chain) -> dict[str, Any]:
+    """Return the result of `--verify` for programs."""
+    items = [
+        {
+            "revision": each.revision,
+            "version": each.version,
+            "hash": each.hash,
+            "state": each.state.value,
+            "problems": list(each.problems),
+        }
+        for each in chain.links
+    ]
+    whole = output.wrapped("HistoryVerification", items, name=name, namespace=namespace)
+    return {**whole, "intact": chain.intact, "notes": [*chain.notes, KEYLESS]}
+
+
+def chain_csv(chain: Chain) -> str:
+    """Return the result of `--verify` as CSV."""
+    rows = [
+        (str(each.revision), each.version, each.hash, each.state.value, "; ".join(each.problems))
+        for each in chain.links
+    ]
+    return _csv(("revision", "version", "hash", "state", "problems"), rows)

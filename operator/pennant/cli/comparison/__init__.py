@@ -1,0 +1,1 @@
+"""The comparison of two versions: what differs, and how it is shown."""

@@ -1,0 +1,156 @@
+"""Reads the two versions of a comparison: from the cluster, or from manifest files."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pennant.api.meta import SEMVER_PATTERN, Json
+from pennant.api.model_version import ModelVersionSpec
+from pennant.api.version_status import ModelVersionStatus
+from pennant.cli import output, targets
+from pennant.cli.comparison.facts import Comparison, Side, compared
+from pennant.cli.comparison.live import Content, Live, live
+from pennant.cli.errors import CliError
+from pennant.cli.manifests.checks import VERSION
+from pennant.cli.manifests.documents import Unparsed, documents
+from pennant.cli.session import Session
+from pennant.core.facts.observation import Invalid, Key, Snapshot
+from pennant.core.versions.semver import precedence_key
+from pennant.kube.codec import decode
+from pennant.kube.http.errors import Forbidden
+from pennant.kube.http.resources import Kind
+
+KINDS = ("modelversion", "modelversions", "mver")
+
+
+def object_name(word: str, model: str | None) -> str:
+    """Return the name of the ModelVersion that a user means: an object's name, or a version with a model."""
+    kind, slash, name = word.rpartition("/")
+    if slash and kind.partition(".")[0].lower() not in KINDS:
+        raise CliError(f"{word} is no ModelVersion; name it as fraud-1.0.0, or as 1.0.0 with --model fraud")
+    if re.fullmatch(SEMVER_PATTERN, name):
+        if model is None:
+            raise CliError(f"{name} is a version; say of which model, as in --model fraud")
+        return f"{model}-{name}"
+    return name
+
+
+def side(raw: Json) -> Side:
+    """Return a version from an object of the API server or a manifest; raises `CliError` where it is invalid."""
+    name = str(decode.field(raw, "metadata").get("name", ""))
+    spec = decode.version_spec(name, raw.get("spec"))
+    if isinstance(spec, Invalid):
+        raise CliError(f"ModelVersion {name} cannot be compared: {spec.problem}. Check it with `pennant lint`")
+    status = decode.readable(ModelVersionStatus, decode.field(raw, "status"))
+    return Side(name, spec, raw["spec"], status.served_by)
+
+
+async def versions(session: Session, before: str, after: str) -> Comparison:
+    """Return the comparison of two ModelVersions of the session's namespace."""
+    old, new = [side(await _read(session, name)) for name in (before, after)]
+    return compared(old, new, await _live(session, old, new))
+
+
+async def _read(session: Session, name: str) -> Json:
+    raw = await session.client.get(Kind.MODEL_VERSION, session.namespace, name)
+    if raw is not None:
+        return raw
+    known = [each["metadata"]["name"] for each in await _listed(session)]
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    hint = f"Did you mean {' or '.join(near)}?" if near else "List them with `kubectl get modelversions`."
+    raise CliError(f'modelversions.pennant.dev "{name}" not found in namespace {session.namespace}. {hint}')
+
+
+async def _listed(session: Session) -> Sequence[Json]:
+    pages = session.client.pages(Kind.MODEL_VERSION, session.namespace)
+    return [raw async for each in pages for raw in each["items"]]
+
+
+async def deployment(session: Session, name: str) -> Comparison:
+    """Return the comparison of the version that a ModelDeployment serves with its target version."""
+    snapshot = await targets.snapshot(session, Key(session.namespace, name))
+    serving, desired = snapshot.status.serving, snapshot.status.desired
+    if serving is None:
+        raise CliError(f"{output.full_name(name)} serves no version yet; name two versions instead")
+    if desired is None:
+        raise CliError(f"{output.full_name(name)} has no target version: no ModelVersion has its tag")
+    if serving.digest == desired.digest and serving.version == desired.version:
+        raise CliError(
+            f"{output.full_name(name)} serves its target version {serving.version}: nothing differs. {_hint(snapshot)}"
+        )
+    old = await _of(session, snapshot, serving.version, serving.digest)
+    new = await _of(session, snapshot, desired.version, desired.digest)
+    return compared(old, new, await _live(session, old, new))
+
+
+def _hint(snapshot: Snapshot) -> str:
+    """Return how to compare the serving version with the one before it."""
+    serving, spec = snapshot.status.serving, snapshot.spec
+    others = [each.version for each in snapshot.status.history if serving is None or each.version != serving.version]
+    if serving is None or isinstance(spec, Invalid) or not others:
+        return "Name two versions to compare others"
+    return f"For what changed before: compare {spec.model}-{others[-1]} {spec.model}-{serving.version}"
+
+
+async def _of(session: Session, snapshot: Snapshot, version: str, digest: str) -> Side:
+    """Return a version as a revision has recorded it, or else as its ModelVersion is."""
+    recorded = (each for each in reversed(snapshot.revisions) if each.intact and each.entry.digest == digest)
+    record = next((each.record for each in recorded if each.entry.version == version), None)
+    if record is None:
+        if isinstance(snapshot.spec, Invalid):
+            raise CliError(f"{output.full_name(snapshot.key.name)} is invalid: {snapshot.spec.problem}")
+        return side(await _read(session, f"{snapshot.spec.model}-{version}"))
+    spec = ModelVersionSpec.model_validate(record)
+    name = f"{spec.model}-{version}"
+    raw = await session.client.get(Kind.MODEL_VERSION, session.namespace, name)
+    status = decode.readable(ModelVersionStatus, decode.field(raw or {}, "status"))
+    return Side(name, spec, record, status.served_by)
+
+
+async def _live(session: Session, before: Side, after: Side) -> tuple[Live, ...]:
+    """Return how the ModelDeployments of the namespace served both versions.
+
+    Without permission to list them there is a warning, and only what the ModelVersions tell.
+    """
+    try:
+        found = await session.inspector.snapshots(session.namespace)
+    except Forbidden as error:
+        output.warn(f"live metrics are left out: {error}")
+        found = ()
+    return live(((each.key.name, each.status) for each in found), content(before), content(after))
+
+
+def content(one: Side) -> Content:
+    """Return a version as histories know it."""
+    return Content(one.version, one.digest, one.served_by)
+
+
+def from_files(files: Iterable[tuple[str, str]], words: Sequence[str], model: str | None) -> Comparison:
+    """Return the comparison of two ModelVersions of manifest files, given as paths and texts."""
+    found: dict[str, Side] = {}
+    for raw in _manifests(files):
+        one = side(raw)
+        if one.name in found:
+            raise CliError(f"ModelVersion {one.name} is in the files twice")
+        found[one.name] = one
+    chosen = [object_name(word, model) for word in words] or [
+        each.name for each in sorted(found.values(), key=lambda each: precedence_key(each.version))
+    ]
+    there = ", ".join(found) or "none"
+    if len(chosen) != 2:
+        raise CliError(f"name two versions of those in the files; there are: {there}")
+    for name in chosen:
+        if name not in found:
+            raise CliError(f"ModelVersion {name} is not in the files; there are: {there}")
+    before, after = (found[name] for name in chosen)
+    return compared(before, after, live((), content(before), content(after)))
+
+
+def _manifests(files: Iterable[tuple[str, str]]) -> Iterable[dict[str, Any]]:
+    for file, text in files:
+        for document in documents(text, file):
+            if isinstance(document, Unparsed):
+                raise CliError(f"{file}:{document.mark.line}: {document.message}")
+            values = (each.value for each in document.items())
+            yield from (each for each in values if isinstance(each, dict) and each.get("kind") == VERSION)

@@ -1,0 +1,92 @@
+"""`lint`: check manifests offline, as the API server and the operator would."""
+
+import os
+from dataclasses import replace
+
+import click
+
+from pennant.cli import output
+from pennant.cli.errors import CliError
+from pennant.cli.manifests.files import texts
+from pennant.cli.manifests.findings import Finding, Report, report, strict, to_json
+from pennant.cli.options import output_option
+
+COLOURS = {"error": "red", "warning": "yellow"}
+
+
+@click.command("lint", short_help="Check manifests offline")
+@click.argument("arguments", nargs=-1, metavar="[FILE ...]", type=click.Path())
+@click.option("-f", "--filename", "filenames", multiple=True, help="File or directory to check; - is stdin.")
+@click.option("-R", "--recursive", is_flag=True, help="Process the directories used in -f recursively.")
+@click.option("--strict", "is_strict", is_flag=True, help="Treat warnings as errors.")
+@output_option("json", "github")
+def command(
+    arguments: tuple[str, ...], filenames: tuple[str, ...], recursive: bool, is_strict: bool, output: str | None
+) -> int:
+    """Check manifests of ModelVersions and ModelDeployments without a cluster.
+
+    Checks each field as the API server does: types, limits, unknown fields and all rules of both
+    CustomResourceDefinitions, except for those that compare with the object in the cluster. Checks all files together:
+    names, and tags that no version or several versions have. Objects of other kinds are skipped. The pod template is
+    checked as far as the operator reads it.
+
+    Exit code 0: no errors. Exit code 1: errors, or warnings with --strict.
+    """
+    given = (*filenames, *arguments)
+    if not given:
+        raise CliError("must specify -f with a file, a directory or - for standard input")
+    found = report(texts(given, recursive))
+    if is_strict:
+        found = replace(found, findings=strict(found.findings))
+    if text := rendered(found, output, colour="NO_COLOR" not in os.environ):
+        click.echo(text)
+    if output is None:
+        click.echo(summary(found), err=bool(found.findings))
+    return 1 if found.errors else 0
+
+
+def rendered(found: Report, form: str | None, *, colour: bool = False) -> str:
+    """Return the findings as lines for people, as `json`, or as `github` workflow commands."""
+    if form == "json":
+        items = [to_json(each) for each in found.findings]
+        counts = {"files": found.files, "objects": found.objects, "errors": found.errors}
+        return output.document(output.wrapped("LintReport", items, **counts), "json")
+    return "\n".join(_command(each) if form == "github" else _line(each, colour) for each in found.findings)
+
+
+def _line(finding: Finding, colour: bool) -> str:
+    severity = finding.severity
+    if colour:
+        severity = click.style(severity, fg=COLOURS[severity], bold=True)
+    return f"{finding.file}:{finding.line}:{finding.column}: {severity}: {finding.sentence}"
+
+
+def _command(finding: Finding) -> str:
+    """Return a workflow command of GitHub Actions, which shows the finding beside the line of a pull request."""
+    properties = {
+        "file": finding.file,
+        "line": str(finding.line),
+        "col": str(finding.column),
+        "title": finding.object or "pennant lint",
+    }
+    listed = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in properties.items())
+    return f"::{finding.severity} {listed}::{_escaped(finding.sentence)}"
+
+
+def _escaped(text: str, more: str = "") -> str:
+    for sign in ("%", "\r", "\n", *more):
+        text = text.replace(sign, f"%{ord(sign):02X}")
+    return text
+
+
+def summary(found: Report) -> str:
+    """Return what was checked, and how many problems there are."""
+    checked = f"{_count(found.objects, 'manifest')} in {_count(found.files, 'file')}"
+    if not found.findings:
+        return f"{checked}: no problems"
+    warned = len(found.findings) - found.errors
+    return f"{checked}: {_count(found.errors, 'error')}, {_count(warned, 'warning')}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

@@ -1,0 +1,403 @@
+"""`lint` refuses what the API server refuses, and says where it is and what it must be."""
+
+import json
+import random
+import re
+from collections.abc import Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from pennant.api.crd import crds
+from pennant.cli import lint
+from pennant.cli.manifests import checks
+from pennant.cli.manifests.documents import MOST_NODES, Document, documents
+from pennant.cli.manifests.findings import Finding, report
+from unit.api import examples
+from unit.api.examples import BAD_QUERIES, GOOD_QUERIES, ROOT_RULES, RULES, Object
+from unit.api.mistakes import MISTAKES, Mistake
+from unit.cli.golden_files import assert_golden
+
+ROOT = Path(__file__).parents[3]
+Node = dict[str, Any]
+REFUSED = [*RULES, *ROOT_RULES]
+
+
+def found(*manifests: Object | str, name: str = "m.yaml") -> tuple[Finding, ...]:
+    """Return the findings for manifests in one file."""
+    texts = [each if isinstance(each, str) else yaml.safe_dump(each, sort_keys=False) for each in manifests]
+    return report([(name, "---\n".join(texts))]).findings
+
+
+def errors(*manifests: Object | str) -> list[str]:
+    return [each.sentence for each in found(*manifests) if each.is_error]
+
+
+# What the API server refuses.
+
+
+@pytest.mark.parametrize("rule", REFUSED, ids=lambda each: each.name)
+def test_an_example_that_breaks_a_rule_is_refused_with_the_words_of_the_rule(rule: examples.Refused) -> None:
+    assert any(rule.says in each for each in errors(rule.manifest))
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda each: each.name)
+def test_a_mistake_is_refused_with_its_field(mistake: Mistake) -> None:
+    said = errors(mistake.manifest)
+    kinds = ("kind", "apiVersion")
+    field = mistake.field if mistake.field.startswith(("spec", "metadata")) else kinds
+    assert any(each.startswith(field) for each in said), said
+
+
+@pytest.mark.parametrize(("query", "says"), BAD_QUERIES)
+def test_a_query_whose_placeholder_is_wrong_is_refused(query: str, says: str) -> None:
+    assert any(says in each for each in errors(examples.asking(query)))
+
+
+@pytest.mark.parametrize("query", GOOD_QUERIES)
+def test_a_query_that_is_right_is_taken(query: str) -> None:
+    assert errors(examples.asking(query)) == []
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        examples.a_version(),
+        examples.a_whole_version(),
+        examples.a_deployment(),
+        examples.a_whole_deployment(),
+        examples.a_pinned_deployment(),
+    ],
+    ids=["small version", "whole version", "small deployment", "whole deployment", "pinned deployment"],
+)
+def test_what_the_api_server_takes_is_taken(manifest: Object) -> None:
+    assert errors(manifest) == []
+
+
+def rules(node: Node) -> Iterator[Node]:
+    """Yield the CEL rules of a schema and of all that is in it."""
+    yield from node.get("x-kubernetes-validations", ())
+    inner = [*node.get("properties", {}).values(), node.get("items"), node.get("additionalProperties")]
+    for each in inner:
+        if isinstance(each, dict):
+            yield from rules(each)
+
+
+def schemas() -> dict[str, Node]:
+    return {
+        crd["spec"]["names"]["kind"]: crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"] for crd in crds().values()
+    }
+
+
+def is_of_a_change(rule: Node) -> bool:
+    """Return whether a rule compares with the object that is stored, so that no manifest alone breaks it."""
+    return not rule.get("optionalOldSelf")
+
+
+MESSAGES = sorted({each["message"] for node in schemas().values() for each in rules(node) if not is_of_a_change(each)})
+SAID = [
+    said
+    for manifest in (
+        *(each.manifest for each in REFUSED),
+        *(each.manifest for each in MISTAKES),
+        *(examples.asking(query) for query, _ in BAD_QUERIES),
+        examples.a_deployment(promotion={"gates": [{"metric": "m", "maxRegression": "-1"}]}),
+        examples.a_deployment(analysis={"metrics": [examples.a_metric(compareTo="Stable", maxIncreasePercent="-1")]}),
+    )
+    for said in errors(manifest)
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES)
+def test_each_cel_rule_of_the_crds_has_an_example_that_is_refused_with_its_message(message: str) -> None:
+    # The API server composes this message from the values; and of a list of tags, the item is named here.
+    words = message.replace("metadata.name must be <spec.model>-<spec.version>", "made of spec.model and spec.version")
+    words = words.removeprefix("each of spec.tags ")
+    assert any(words in each for each in SAID)
+
+
+STRANGE: tuple[Any, ...] = (
+    *("", "x", "X y", "a" * 70, "a" * 9000, "1.0", "-1", "${x}", "sha256:0", "2026-01-02", "2026-01-02 03:04:05Z"),
+    *(0, -1, 61, 10**19, 1.5, True, [], {}, ["x"], [{}], [{"name": "x"}], [1], {"x": "y"}, {"name": "x"}),
+)
+
+
+def mutants(whole: Object, seed: int) -> Iterator[Object]:
+    """Yield the manifest with each of its fields and items gone, strange, or doubled."""
+    chosen = random.Random(seed)
+
+    def paths(node: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+        if path:
+            yield path
+        children = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+        for step, each in children:
+            yield from paths(each, (*path, step))
+
+    for path in paths(whole["spec"], ()):
+        for value in (None, *chosen.sample(STRANGE, 5)):
+            changed = deepcopy(whole)
+            node = changed["spec"]
+            for step in path[:-1]:
+                node = node[step]
+            if value is None:
+                del node[path[-1]]
+            else:
+                node[path[-1]] = value
+            yield changed
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [examples.a_whole_version(), examples.a_whole_deployment(), examples.a_pinned_deployment()],
+    ids=["version", "deployment", "pinned"],
+)
+def test_whatever_the_schema_refuses_is_refused(whole: Object) -> None:
+    """The schema is evaluated by another program, on some thousand manifests with one wrong value each."""
+    formats = jsonschema.FormatChecker(())
+    formats.checks("date-time")(lambda value: not isinstance(value, str) or value.startswith("2026-01-02T0"))
+    schema = schemas()[whole["kind"]]["properties"]["spec"]
+    validator = jsonschema.Draft202012Validator(schema, format_checker=formats)
+    refused = 0
+    for mutant in mutants(whole, seed=1):
+        if validator.is_valid(mutant["spec"]):
+            continue
+        refused += 1
+        assert [*checks.problems(mutant)], next(validator.iter_errors(mutant["spec"])).message
+    assert refused > 25
+
+
+# Files, as people write them.
+
+MISTAKEN = """\
+# A version, with what YAML makes of it.
+apiVersion: pennant.dev/v1alpha1
+kind: ModelVersion
+metadata:
+  name: fraud-1.1
+  labels: {team: 7}
+spec:
+  model: fraud
+  version: 1.10
+  tags: [production, on]
+  artifacts:
+  - name: model
+    uri: s3://models/fraud/1.1.0
+    digest: "0123"
+  - name: model
+    ury: s3://models/fraud/1.1.0/tokenizer
+  createdAt: 2026-01-02
+  model: churn
+status: {}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+---
+apiVersion: pennant.dev/v1alpha1
+kind: List
+items:
+- apiVersion: pennant.dev/v1alpha1
+  kind: ModelDeployment
+  metadata:
+    name: fraud.eu
+  spec:
+    model: fraud
+    tag: production
+    template:
+      spec:
+        containers:
+        - name: server
+          image: registry.example.com/model-server:3
+    analysis:
+      metrics:
+      - name: accuracy
+        prometheus:
+          query: rate(seen{version="${Version}"}[${window}])
+        treshold: {min: "0.9"}
+    rollback: {action: rollback}
+- apiVersion: pennant.dev/v1
+  kind: ModelDeployment
+- apiVersion: pennant.dev/v1alpha1
+  kind: ModelVersoin
+---
+just: values
+---
+kind: [
+"""
+SET = """\
+apiVersion: pennant.dev/v1alpha1
+kind: ModelVersion
+metadata: {name: fraud-1.0.0}
+spec:
+  model: fraud
+  version: 1.0.0
+  tags: [production]
+  artifacts: [{name: model, uri: "s3://models/fraud/1.0.0"}]
+---
+apiVersion: pennant.dev/v1alpha1
+kind: ModelVersion
+metadata: {name: fraud-1.1.0}
+spec:
+  model: fraud
+  version: 1.1.0
+  tags: [staging, production]
+  artifacts: [{name: model, uri: "s3://models/fraud/1.1.0"}]
+---
+apiVersion: pennant.dev/v1alpha1
+kind: ModelDeployment
+metadata:
+  name: fraud
+  annotations: {pennant.dev/retry: 1.0.0, pennant.dev/restart: ""}
+spec:
+  model: fraud
+  tag: canary
+  template: {spec: {containers: [{name: server, image: "s:1"}]}}
+---
+apiVersion: pennant.dev/v1alpha1
+kind: ModelDeployment
+metadata: {name: fraud}
+spec:
+  model: fraud
+  version: 2.0.0
+  template: {spec: {containers: [{name: server, image: "s:1"}]}}
+---
+apiVersion: pennant.dev/v1alpha1
+kind: ModelDeployment
+metadata: {name: churn}
+spec:
+  model: churn
+  template: {spec: {containers: [{name: server, image: "s:1"}]}}
+"""
+
+
+@pytest.mark.parametrize("form", [None, "json", "github"])
+@pytest.mark.parametrize("name", ["mistaken", "set"])
+def test_the_findings_of_a_file(name: str, form: str | None) -> None:
+    result = report([(f"manifests/{name}.yaml", MISTAKEN if name == "mistaken" else SET)])
+    text = lint.rendered(result, form)
+    assert_golden(f"lint/{name}-{form or 'text'}.txt", text if form else f"{text}\n{lint.summary(result)}")
+
+
+def run(*arguments: str, stdin: str = "") -> tuple[int, str]:
+    done = CliRunner().invoke(lint.command, arguments, input=stdin, standalone_mode=False)
+    if done.exception is not None:
+        return 1, str(done.exception)
+    return int(done.return_value or 0), done.output
+
+
+def test_the_exit_code_tells_errors_and_not_warnings(tmp_path: Path) -> None:
+    file = tmp_path / "set.yaml"
+    file.write_text(SET.replace("metadata: {name: fraud}", "metadata: {name: fraud-2}"))
+    assert run("-f", str(file))[0] == 0
+    assert "warning" in run("-f", str(file))[1]
+    code, text = run("-f", str(file), "--strict")
+    assert code == 1
+    assert "warning:" not in text
+    assert run("-f", "-", stdin=MISTAKEN)[0] == 1
+    assert "standard input:" in run("-f", "-", stdin=MISTAKEN)[1]
+
+
+def test_directories_and_names_as_a_hook_gives_them(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "good.yaml").write_text(yaml.safe_dump(examples.a_version(tags=["production"])))
+    (tmp_path / "deployment.json").write_text(json.dumps(examples.a_deployment()))
+    (tmp_path / "deep" / "bad.yml").write_text(yaml.safe_dump(examples.a_version(version="1")))
+    (tmp_path / "notes.txt").write_text("no manifest")
+    assert run("-f", str(tmp_path)) == (0, "2 manifests in 2 files: no problems\n")
+    code, text = run("-R", "-f", str(tmp_path))
+    assert (code, "deep/bad.yml:" in text) == (1, True)
+    code, text = run(str(tmp_path / "deep" / "bad.yml"), str(tmp_path / "good.yaml"))
+    assert code == 1
+    assert "in 2 files" in text
+
+
+def test_what_cannot_be_read_is_an_error_with_its_name(tmp_path: Path) -> None:
+    assert run() == (1, "must specify -f with a file, a directory or - for standard input")
+    assert run("-f", str(tmp_path / "none")) == (1, f"the path {tmp_path / 'none'} does not exist")
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    assert "is no text in UTF-8" in run("-f", str(tmp_path / "binary.yaml"))[1]
+
+
+@pytest.mark.parametrize("path", ["examples/hello.yaml", "crds"])
+def test_the_manifests_of_this_repository_have_no_problems(path: str) -> None:
+    code, text = run("-f", str(ROOT / path), "--strict")
+    assert (code, text.rpartition(": ")[2]) == (0, "no problems\n"), text
+
+
+def test_a_version_in_another_namespace_does_not_count() -> None:
+    version = examples.a_version(tags=["production"])
+    version["metadata"]["namespace"] = "other"
+    assert "no ModelVersion of fraud in these files has the tag production" in str(
+        found(version, examples.a_deployment())
+    )
+    assert found(examples.a_version(tags=["production"]), examples.a_deployment()) == ()
+
+
+# YAML, as kubectl reads it.
+
+
+def value(text: str) -> Any:
+    (only,) = documents(text, "m.yaml")
+    assert isinstance(only, Document)
+    return only.value
+
+
+@pytest.mark.parametrize(
+    ("text", "means"),
+    [
+        ("1.10", 1.1),
+        ("on", True),
+        ("n", False),
+        ("017", 15),
+        ("0x1F", 31),
+        ("-1_000", -1000),
+        ("1e3", 1000.0),
+        ("1:30", "1:30"),
+        ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05Z"),
+        ("~", None),
+        ("'on'", "on"),
+        ("!!str 1.10", "1.10"),
+        ("0123abc", "0123abc"),
+        ("1.0.0", "1.0.0"),
+        (".inf", ".inf"),
+    ],
+)
+def test_a_scalar_is_what_kubectl_takes_it_for(text: str, means: Any) -> None:
+    read = value(f"field: {text}\nother: 1\n")["field"]
+    assert (read, type(read)) == (means, type(means))
+
+
+def test_keys_are_strings_and_merged_maps_are_there() -> None:
+    assert value("a: &a {1: x, on: v}\nb: {<<: *a, 1: z}\n")["b"] == {"1": "z", "true": "v"}
+
+
+def test_aliases_that_stand_for_too_much_or_for_themselves_are_refused() -> None:
+    bomb = "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
+        f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 10)}]\n" for i in range(8)
+    )
+    assert errors(bomb) == [f"has more than {MOST_NODES} values; use fewer aliases"]
+    assert "nested in more than" in str(errors("kind: ModelVersion\nspec: &a [*a]\n"))
+
+
+# The page.
+
+
+def test_the_hook_and_the_job_of_the_page_call_lint_with_options_that_it_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "manifests" / "fraud").mkdir(parents=True)
+    manifests = (examples.a_version(tags=["production"]), examples.a_deployment())
+    (tmp_path / "manifests" / "fraud" / "all.yaml").write_text(yaml.safe_dump_all(manifests))
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "command-line.md").read_text()
+    calls = re.findall(r"(?:entry|run): pennant lint (.*)", page)
+    assert len(calls) == 2
+    for call in calls:
+        assert run(*call.split())[0] == 0, call
+    for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL):
+        assert yaml.safe_load(block)
