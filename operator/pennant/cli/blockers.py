@@ -60,7 +60,9 @@ def _blockers(status: ModelDeploymentStatus, at: Pass | None) -> Iterator[Blocke
         return
     if (paused := _if(status, ConditionType.SUSPENDED, ConditionStatus.TRUE)) is not None:
         yield Blocker("all changes but the number of replicas", Reason.of(paused.reason), paused.message)
-    yield from _stalled(stalled, at)
+    tag = _if(status, ConditionType.TAG_RESOLVED, ConditionStatus.FALSE)
+    if stalled is None or tag is None or stalled.reason != tag.reason:
+        yield from _stalled(stalled, at)
     # More than one thing may block: Stalled has only the most urgent of them.
     if (gate := at.gate) is not None:
         message = f"{gate.message.removesuffix('.')}. {gate.reason.to_do}"
@@ -69,7 +71,7 @@ def _blockers(status: ModelDeploymentStatus, at: Pass | None) -> Iterator[Blocke
         limit, version = at.rollback_blocked.limit, at.active.version
         message = f"{at.rollback_blocked.message}; {limit.message}. {limit.reason.to_do}"
         yield Blocker(f"the rollback of {version}", limit.reason, message, limit.until, version)
-    if (tag := _if(status, ConditionType.TAG_RESOLVED, ConditionStatus.FALSE)) is not None:
+    if tag is not None:
         reason = Reason.of(tag.reason)
         yield Blocker("the choice of the target version", reason, f"{tag.message}. {reason.to_do}")
     back = _if(status, ConditionType.ROLLED_BACK, ConditionStatus.TRUE)
@@ -101,7 +103,7 @@ def _stalled(stalled: Condition | None, at: Pass) -> Iterator[Blocker]:
 
 def _unverified(status: ModelDeploymentStatus, at: Pass) -> Iterator[Blocker]:
     verified = _if(status, ConditionType.VERIFIED, ConditionStatus.FALSE)
-    if verified is None or at.failed_as is not None or at.active is None:
+    if verified is None or at.active is None or at.failed_as is not None or at.rollback_blocked is not None:
         return
     reason, version = Reason.of(verified.reason), at.active.version
     if reason not in WAITING:

@@ -145,9 +145,10 @@ def _written(snapshot: Snapshot, decision: Decision) -> Snapshot:
 
 def _limits(at: Pass) -> Iterator[Limit]:
     analysis, active, now = at.spec.analysis, at.active, at.now
-    if at.gate is not None and at.gate.until is not None:
-        yield Limit(f"{at.gate.version} may be rolled out", at.gate.until)
-    if (limit := rollback_limits.too_soon(at.spec, at.history, now)) is not None and limit.until is not None:
+    gate, limit = at.gate, rollback_limits.too_soon(at.spec, at.history, now)
+    if gate is not None and gate.until is not None:
+        yield Limit(f"{gate.version} may be rolled out", gate.until)
+    if limit is not None and limit.until is not None and (gate is None or gate.until != limit.until):
         yield Limit(f"automatic rollbacks are possible again ({limit.message})", limit.until)
     if (since := unresolved_since(at)) is not None and since + TAG_GRACE > now:
         yield Limit("the tag counts as lost, and Stalled reports it", since + TAG_GRACE)

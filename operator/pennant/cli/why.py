@@ -14,7 +14,7 @@ from pennant.cli.forecast import Forecast, forecast
 from pennant.cli.options import ClusterOptions, Selectors, cluster_options, output_option, target_options
 from pennant.cli.session import Session, run
 from pennant.core.facts.in_place import in_place
-from pennant.core.facts.observation import Key, Snapshot
+from pennant.core.facts.observation import Key
 from pennant.core.rollout.progress import revision_to_look_at
 
 NOT_WRITTEN = (
@@ -62,7 +62,7 @@ async def foreseen(session: Session, key: Key) -> Forecast:
 
 def explanation(found: Forecast) -> str:
     """Return the forecast as text."""
-    sections = [output.full_name(found.snapshot.key.name), "\n".join(_state(found.snapshot))]
+    sections = [output.full_name(found.snapshot.key.name), "\n".join(_state(found))]
     sections += [_section("Blocked", _blocked(found)) if found.blockers else "Nothing is blocked."]
     sections += [_section("Next", [*_next(found), *([f"  {NOT_WRITTEN}"] if found.steps else [])])]
     if found.limits or found.decision.look_again_at is not None:
@@ -82,9 +82,9 @@ def _section(title: str, lines: Iterable[str]) -> str:
     return "\n".join([f"{title}:", *lines])
 
 
-def _state(snapshot: Snapshot) -> Iterator[str]:
-    status, now = snapshot.status, in_place(snapshot.status.history)
-    if (desired := status.desired) is not None:
+def _state(found: Forecast) -> Iterator[str]:
+    status, now = found.snapshot.status, in_place(found.snapshot.status.history)
+    if (desired := found.decision.status.desired) is not None:
         how = f"tag {desired.tag}" if desired.tag is not None else "spec.version"
         yield f"Target:    {desired.version} ({how}, since {output.moment(desired.since)})"
     else:
@@ -95,8 +95,9 @@ def _state(snapshot: Snapshot) -> Iterator[str]:
         yield "Serving:   nothing yet"
     if now.candidate is not None:
         yield f"Rollout:   {now.candidate.version} (revision {now.candidate.revision}, {now.candidate.trigger})"
-    if status.stable is not None:
-        yield f"Rollback:  goes to {status.stable.version} (revision {status.stable.revision})"
+    stable = status.stable
+    if stable is not None and now.current is not None and stable.revision != now.current.revision:
+        yield f"Rollback:  goes to {stable.version} (revision {stable.revision})"
     if (last := status.last_command) is not None and last.withdrawn_at is None:
         yield f"Command:   `{last.command}` {str(last.result).lower()}: {last.message}"
 
@@ -127,7 +128,7 @@ def _times(found: Forecast) -> Iterator[str]:
     for each in found.limits:
         yield f"  {spans.until(each.at, found.now)}: {each.what}"
     if (look := found.decision.look_again_at) is not None:
-        yield f"  {spans.until(look, found.now)}: the operator looks again, whatever happens"
+        yield f"  {spans.until(look, found.now)}: the operator looks again, if nothing changes before"
 
 
 def document(found: Forecast) -> Json:
