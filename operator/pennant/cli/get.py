@@ -1,7 +1,7 @@
 """`get`: a ModelDeployment as a tree, once or again and again, or a table of all."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import click
@@ -53,8 +53,8 @@ def command(
         raise CliError("--watch shows one tree; leave out -o, and name one ModelDeployment at most")
     console = Console(no_color=no_color or None, highlight=False, soft_wrap=True)
     if not named or output in ("json", "yaml", "name"):
-        verb = _listed(named, selector, all_namespaces, output)
-        run(cluster, lambda session: _watched_table(session, verb) if watch else _told(session, verb))
+        listing = _listed(named, selector, all_namespaces, output)
+        run(cluster, lambda session: _watched_table(session, listing) if watch else _told(session, listing))
     elif watch:
         run(cluster, lambda session: _watched(session, Key(session.namespace, named[0]), console))
     else:
@@ -63,7 +63,7 @@ def command(
 
 def coloured(text: str) -> Text:
     """Return a page with the colours of its signs."""
-    found = Text(text, no_wrap=True, overflow="ellipsis")
+    found = Text(text)
     for pattern, style in STYLES.items():
         found.highlight_regex(pattern, style)
     return found
@@ -81,9 +81,12 @@ async def _watched(session: Session, key: Key, console: Console) -> None:
     if not console.is_terminal:
         await _appended(session, key, live, console)
         return
-    with Redrawn(coloured(tree(live, clock.now())), console=console, auto_refresh=False) as shown:
+    with Redrawn(console=console, auto_refresh=False) as shown:
         while True:
-            shown.update(coloured(tree(live, clock.now())), refresh=True)
+            page = coloured(tree(live, clock.now()))
+            # A line that is wider than the terminal is cut, or what is redrawn would not be in its place.
+            page.no_wrap, page.overflow = True, "ellipsis"
+            shown.update(page, refresh=True)
             await asyncio.sleep(POLL_SECONDS)
             live = await _again(session, key)
 
@@ -122,21 +125,26 @@ async def _read(session: Session, key: Key) -> Live | None:
     return Live(snapshot, str(raw["metadata"].get("creationTimestamp", "")), await children(session, snapshot))
 
 
-def _listed(
-    named: Sequence[str], selector: str | None, all_namespaces: bool, form: str | None
-) -> Callable[[Session], Any]:
-    async def rendered(session: Session) -> str:
-        namespace = "" if all_namespaces else session.namespace
-        found = await _all(session, named, namespace, selector)
-        if form in ("json", "yaml"):
-            return output.document(found[0] if len(named) == 1 else _list(found), form)
-        if form == "name":
-            return "\n".join(output.full_name(each["metadata"]["name"]) for each in found)
-        if not found:
-            return f"No resources found{'' if all_namespaces else f' in {namespace} namespace'}."
-        return table(found, clock.now(), is_wide=form == "wide", with_namespace=all_namespaces)
+Listing = Callable[[Session], Coroutine[Any, Any, tuple[list[Json], str]]]
+"""Reads ModelDeployments, and returns them with the text that shows them."""
 
-    return rendered
+
+def _listed(named: Sequence[str], selector: str | None, all_namespaces: bool, form: str | None) -> Listing:
+    async def listing(session: Session) -> tuple[list[Json], str]:
+        found = await _all(session, named, "" if all_namespaces else session.namespace, selector)
+        return found, _text(found, session.namespace, form, is_one=len(named) == 1, all_namespaces=all_namespaces)
+
+    return listing
+
+
+def _text(found: list[Json], namespace: str, form: str | None, *, is_one: bool, all_namespaces: bool) -> str:
+    if form in ("json", "yaml"):
+        return output.document(found[0] if is_one else _list(found), form)
+    if form == "name":
+        return "\n".join(output.full_name(each["metadata"]["name"]) for each in found)
+    if not found:
+        return f"No resources found{'' if all_namespaces else f' in {namespace} namespace'}."
+    return table(found, clock.now(), is_wide=form == "wide", with_namespace=all_namespaces)
 
 
 async def _all(session: Session, named: Sequence[str], namespace: str, selector: str | None) -> list[Json]:
@@ -158,22 +166,19 @@ def _list(items: list[Json]) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}, "items": items}
 
 
-async def _told(session: Session, verb: Callable[[Session], Any]) -> None:
-    text = await verb(session)
+async def _told(session: Session, listing: Listing) -> None:
+    _, text = await listing(session)
     if text:
         click.echo(text)
 
 
-async def _watched_table(session: Session, verb: Callable[[Session], Any]) -> None:
-    """Print the table, and again where a line of it changed otherwise than by its age."""
-    said = ""
+async def _watched_table(session: Session, listing: Listing) -> None:
+    """Print the table, and again where an object of it changed."""
+    known, text = await listing(session)
+    click.echo(text)
     while True:
-        text = await verb(session)
-        if _ageless(text) != _ageless(said):
-            click.echo(text if not said else f"\n{text}")
-            said = text
         await asyncio.sleep(POLL_SECONDS)
-
-
-def _ageless(text: str) -> list[str]:
-    return [line.rpartition(" ")[0] for line in text.splitlines()]
+        found, text = await listing(session)
+        if found != known:
+            click.echo(f"\n{text}")
+            known = found

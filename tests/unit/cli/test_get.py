@@ -1,11 +1,13 @@
 """`get`: the tree of each state, the table, and how the verb ends."""
 
+import io
 import json
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from pennant.api.analysis import Metric
 from pennant.api.deployment_status import MetricState, MetricStatus
@@ -194,6 +196,8 @@ def test_the_verb_prints_the_tree(pennant: Run, live: Snapshot) -> None:
     assert "⟳ fraud" in out
     assert "└──□ fraud-" in out
     assert "\x1b" not in out, "no colour where the output is no terminal"
+    assert all(each.message in out for each in live.status.conditions), "no line is cut or wrapped"
+    assert max(map(len, out.splitlines())) > 80
 
 
 def test_pods_that_must_not_be_listed_are_named(pennant: Run, api: FakeApi, live: Snapshot) -> None:
@@ -263,3 +267,42 @@ async def test_a_watch_appends_the_tree_where_something_changed(monkeypatch: pyt
     with pytest.raises(CliError, match="object has been deleted"):
         await get._watched(None, Key("default", "fraud"), Plain())  # type: ignore[arg-type]
     assert len(printed) == 2
+
+
+async def test_a_watch_on_a_terminal_draws_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    snapshot, _ = await baking()
+    reads = iter([Live(snapshot, CREATED, Children())] * 2 + [None])
+
+    async def read(*_: Any) -> Live | None:
+        return next(reads)
+
+    monkeypatch.setattr(get, "_read", read)
+    monkeypatch.setattr(get, "POLL_SECONDS", 0)
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=60, height=100)
+    with pytest.raises(CliError, match="object has been deleted"):
+        await get._watched(None, Key("default", "fraud"), console)  # type: ignore[arg-type]
+    drawn = screen.getvalue()
+    assert drawn.count("\x1b[2K\x1b[1A") > 5, "the cursor goes back to the first line"
+    assert "\x1b[32m" in drawn, "signs have their colours"
+    assert "…" in drawn, "lines are cut to the width of the terminal"
+
+
+def test_a_table_is_printed_again_where_an_object_changed(
+    pennant: Run, api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.add("modeldeployments", raw_deployment("a"))
+    monkeypatch.setattr(get, "POLL_SECONDS", 0)
+    lists: list[str] = []
+
+    def change(plural: str) -> None:
+        lists.append(plural)
+        if len(lists) == 3:
+            api.touch("modeldeployments", "a", replicas=7)
+        if len(lists) == 5:
+            api.forbidden = {"modeldeployments"}
+
+    api.after_list = change
+    code, out, err = pennant("get", "-w")
+    assert (code, out.count("NAME")) == (1, 2)
+    assert "forbidden" in err

@@ -1,5 +1,6 @@
 """`why`: what blocks in each state, by the operator's own decision, and what would be done next."""
 
+import asyncio
 import json
 import re
 from dataclasses import replace
@@ -14,9 +15,14 @@ from pennant.cli.forecast import forecast, verified_at
 from pennant.cli.rules import COMMANDS, RULES
 from pennant.cli.why import document, explanation
 from pennant.core.facts.observation import Invalid
+from pennant.core.facts.pods import Container, Ended, Pod, Pods, ReplicaSet, Waiting
 from unit.cli.blocked_states import BLOCKED, baking, behind, budget_used_up, gated
+from unit.cli.conftest import Run
+from unit.cli.fake_api import FakeApi
 from unit.cli.golden_files import assert_golden
+from unit.cli.states import rolling_out
 from unit.core.builders import a_snapshot, a_workload, after
+from unit.kube.raw import raw_deployment, raw_version, raw_workload
 
 ROOT = Path(__file__).parents[3]
 
@@ -87,6 +93,20 @@ async def test_what_only_the_operator_knows_is_taken_from_the_status() -> None:
     assert any("DeploymentRefused is what the status says" in each for each in found.notes)
 
 
+async def test_a_rollout_that_fails_is_foreseen_with_its_rollback() -> None:
+    snapshot = await rolling_out()
+    new = snapshot.status.history[-1]
+    crash = Container("server", Waiting("CrashLoopBackOff"), restarts=4, last_end=Ended(1))
+    pods = Pods(new.template_hash, ReplicaSet("x", 1, True, 1, 0, 0), (Pod("fraud-x", node="n", containers=(crash,)),))
+    later = new.started_at + timedelta(seconds=90)
+    found = forecast(snapshot, later, pods)
+    assert found.steps[0].startswith("quarantine 1.1.0: 0 of 3 pods became available, and none within 60 s")
+    assert "create the ControllerRevision of revision 3 (1.0.0, AutomaticRollback)" in found.steps[1]
+    assert found.steps[2:] == ("apply the Deployment with revision 3 (1.0.0)",)
+    without = forecast(snapshot, later)
+    assert without.steps == (), "without the pods there is no verdict"
+
+
 async def test_the_forecast_as_data_has_all_of_it() -> None:
     found = document(forecast(*await gated()))
     assert json.loads(json.dumps(found)) == found
@@ -104,3 +124,36 @@ def test_each_rule_that_is_named_exists() -> None:
 
 def test_each_reason_for_which_stalled_may_be_true_has_a_rule_or_a_verb() -> None:
     assert RULES.keys() >= COMMANDS.keys()
+
+
+def test_the_verb_reads_the_live_objects(pennant: Run, api: FakeApi) -> None:
+    api.add("modeldeployments", raw_deployment(spec={"paused": True}))
+    api.add("modelversions", raw_version("1.0.0", "production"))
+    code, out, err = pennant("why", "fraud")
+    assert (code, err) == (0, "")
+    assert "all changes but the number of replicas: Paused (R13)" in out
+    code, out, _ = pennant("why", "fraud", "-o", "json")
+    assert code == 0
+    assert json.loads(out)["kind"] == "ModelDeploymentForecast"
+
+
+def test_pods_that_must_not_be_listed_are_a_note(pennant: Run, api: FakeApi) -> None:
+    status = asyncio.run(rolling_out()).status.to_json()
+    api.add("modeldeployments", raw_deployment(status=status))
+    workload = raw_workload()
+    template = {
+        "metadata": {"labels": {"pennant.dev/template-hash": status["history"][-1]["templateHash"]}},
+        "spec": {},
+    }
+    api.add("deployments", {**workload, "spec": {**workload["spec"], "template": template}})
+    api.forbidden = {"pods"}
+    code, out, _ = pennant("why", "fraud")
+    assert code == 0
+    assert "The pods could not be looked at: you may not list pods in namespace default." in out
+
+
+def test_a_wrong_name_has_a_suggestion(pennant: Run, api: FakeApi) -> None:
+    api.add("modeldeployments", raw_deployment())
+    code, _, err = pennant("why", "froud")
+    assert code == 1
+    assert err.startswith('error: modeldeployments.pennant.dev "froud" not found')
