@@ -285,3 +285,22 @@ async def test_a_preview_of_a_quarantined_version_says_what_blocks_it() -> None:
     snapshot, now = await rolled_back_once()
     found = preview(forecast(moved(snapshot, raw_version("1.1.0"), "production"), now))
     assert "✖ the rollout of 1.1.0: MetricBreach (R53, R63)" in found
+
+
+async def test_what_the_status_says_of_the_version_before_does_not_end_the_wait() -> None:
+    snapshot, _ = await rolled_back_once()
+    assert status.progress(snapshot).phase is status.Phase.FAILED
+    after = moved(snapshot, raw_version("1.2.0"), "production")
+    assert status.progress(after).phase is status.Phase.WAITING
+    assert status.progress(after).line.endswith("to observe the version that has the tag...")
+
+
+async def test_a_wait_ends_where_the_operator_takes_no_note_of_the_tag() -> None:
+    snapshot, _ = await rolled_back_once()
+    halted = tuple(
+        each.model_copy(update={"reason": "NameConflict"}) if each.type == "Stalled" else each
+        for each in snapshot.status.conditions
+    )
+    stuck = replace(snapshot, status=snapshot.status.model_copy(update={"conditions": halted}))
+    found = status.progress(moved(stuck, raw_version("1.2.0"), "production"))
+    assert found.phase is status.Phase.FAILED
