@@ -1,7 +1,10 @@
 """`promote --write`: only the tags change in the text of manifests, and errors say where it looked."""
 
+import errno
 import json
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -204,6 +207,26 @@ def test_a_file_that_cannot_be_read_is_named(pennant: Run, tmp_path: Path, text:
     assert err.startswith("error: ")
     assert str(path) in err
     assert says in err
+
+
+def test_a_file_that_cannot_be_written_is_named_with_those_that_were(
+    pennant: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = written(tmp_path, new=a_manifest("1.1.0", ""), old=a_manifest("1.0.0", "    tags: [production]\n"))
+    make = tempfile.mkstemp
+
+    def full(**options: Any) -> tuple[int, str]:
+        if options["prefix"] == ".old.yaml.":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return make(**options)
+
+    monkeypatch.setattr(tempfile, "mkstemp", full)
+    code, _, err = pennant("promote", "1.1.0", "--write", str(where))
+    assert code == 1
+    assert err == (
+        f"error: {where}/old.yaml cannot be written: No space left on device; changed already: {where}/new.yaml\n"
+    )
+    assert (where / "old.yaml").read_text() == a_manifest("1.0.0", "    tags: [production]\n")
 
 
 def test_the_server_is_not_asked_by_write(pennant: Run, tmp_path: Path) -> None:
