@@ -52,6 +52,13 @@ def complete_versions(ctx: "click.Context", _: "click.Parameter", incomplete: st
     return [_item(name, model) for name, model in _names(ctx, "modelversions", incomplete)]
 
 
+def complete_version_names(ctx: "click.Context", _: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
+    """Return the names of ModelVersions that begin like this; each is `<model>-<version>`."""
+    kind, slash, start = incomplete.rpartition("/")
+    found = [(f"{model}-{version}", "") for version, model in _names(ctx, "modelversions", "")]
+    return [_item(f"{kind}{slash}{name}", words) for name, words in found if name.startswith(start)]
+
+
 def complete_models(ctx: "click.Context", _: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
     """Return the models that begin like this."""
     found = {model for _, model in _names(ctx, "modelversions", "") if model.startswith(incomplete)}

@@ -8,7 +8,7 @@ from time import monotonic
 import click
 
 from pennant.api.conditions import ConditionStatus, find
-from pennant.api.reasons import ConditionType
+from pennant.api.reasons import ConditionType, Reason
 from pennant.cli import names, targets
 from pennant.cli.errors import CliError
 from pennant.cli.options import ClusterOptions, Selectors, cluster_options, target_options, timeout_option
@@ -19,6 +19,8 @@ from pennant.core.versions.selection import Selected, holder
 
 POLL_SECONDS = 1.0
 TRUE, FALSE = ConditionStatus.TRUE, ConditionStatus.FALSE
+HALTS = frozenset({Reason.INVALID_SPEC, Reason.NAME_CONFLICT, Reason.STATUS_UNREADABLE, Reason.HISTORY_TAMPERED})
+"""Reasons for which the operator takes no note of a new target version."""
 
 
 class Phase(Enum):
@@ -95,12 +97,14 @@ def progress(snapshot: Snapshot, revision: int | None = None) -> Progress:
         line = f"desired revision ({revision}) is different from the running revision ({current.revision})"
         return Progress(Phase.FAILED, line)
     conditions = {kind: find(status.conditions, kind) for kind in ConditionType}
+    is_behind = _is_behind(snapshot)
     for kind in (ConditionType.ROLLED_BACK, ConditionType.STALLED):
         found = conditions.get(kind)
-        if found is not None and found.status is TRUE:
+        # What the status says of an earlier target version says nothing about this one.
+        if found is not None and found.status is TRUE and (not is_behind or found.reason in HALTS):
             failed = "was rolled back" if kind is ConditionType.ROLLED_BACK else "is stalled"
             return Progress(Phase.FAILED, f"{what} {failed}: {found.message}")
-    if _is_behind(snapshot):
+    if is_behind:
         return Progress(Phase.WAITING, f"Waiting for {what} to observe the version that has the tag...")
     ready = conditions.get(ConditionType.READY)
     if ready is not None and ready.status is TRUE and status.serving is not None:

@@ -38,25 +38,34 @@ def decide(seen: Observation) -> Decision:
 
     Rule: R9.
     """
-    decision = _decided(replace(seen, snapshot=integrity.examined(seen.snapshot)))
+    return explained(seen)[0]
+
+
+def explained(seen: Observation) -> tuple[Decision, Pass | None]:
+    """Return the decision, and the pass that it was made from.
+
+    The pass is None where a gate of `halts` decided, or the spec is invalid: then the conditions of the decision say
+    all that there is to say.
+    """
+    decision, at = _decided(replace(seen, snapshot=integrity.examined(seen.snapshot)))
     if integrity.is_whole(seen.snapshot):
-        return decision
+        return decision, at
     again = seen.now + integrity.LOOK_AGAIN_AFTER
-    return replace(decision, look_again_at=min(again, decision.look_again_at or again))
+    return replace(decision, look_again_at=min(again, decision.look_again_at or again)), at
 
 
-def _decided(seen: Observation) -> Decision:
+def _decided(seen: Observation) -> tuple[Decision, Pass | None]:
     for gate in halts.GATES:
         if (decision := gate(seen)) is not None:
-            return decision
+            return decision, None
     match seen.snapshot.spec:
         case Invalid(problem):
-            return halts.halted(seen, Reason.INVALID_SPEC, problem)
+            return halts.halted(seen, Reason.INVALID_SPEC, problem), None
         case spec:
-            return advance(seen, spec)
+            return _advanced(seen, spec)
 
 
-def advance(seen: Observation, spec: ModelDeploymentSpec) -> Decision:
+def _advanced(seen: Observation, spec: ModelDeploymentSpec) -> tuple[Decision, Pass]:
     """Take at most one step from the current revision to the one that should take its place."""
     at, released_from = _surveyed(seen, spec)
     if _is_recorded(at):
@@ -64,7 +73,7 @@ def advance(seen: Observation, spec: ModelDeploymentSpec) -> Decision:
     at = steps.tidied(at, released_from)
     after = build.status(at)
     told = (*at.events, *events.of_changes(at.before, after, seen.snapshot.revisions, seen.now))
-    return Decision(after, at.actions, told, next_look.look_again_at(at))
+    return Decision(after, at.actions, told, next_look.look_again_at(at)), at
 
 
 def _surveyed(seen: Observation, spec: ModelDeploymentSpec) -> tuple[Pass, Quarantine]:

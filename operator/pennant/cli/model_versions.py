@@ -1,0 +1,109 @@
+"""ModelVersions: as users name them, in the order of their semantic versions, and who has a tag."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+
+from pennant.api import GROUP
+from pennant.api.meta import SEMVER_PATTERN, Json
+from pennant.cli.errors import CliError
+from pennant.cli.session import Session
+from pennant.core.facts.observation import Invalid
+from pennant.core.versions.semver import precedence_key
+from pennant.kube.codec import decode
+from pennant.kube.http.resources import Kind
+
+RESOURCE = f"modelversion.{GROUP}"
+KINDS = frozenset({"modelversion", "modelversions", "mver", "mv", f"modelversions.{GROUP}", f"modelversion.{GROUP}"})
+
+
+def full_name(name: str) -> str:
+    """Return the name as kubectl prints it, such as `modelversion.pennant.dev/fraud-1.0.0`."""
+    return f"{RESOURCE}/{name}"
+
+
+def parsed(word: str) -> str:
+    """Return the name or the version in what a user typed: `fraud-1.1.0`, `mv/fraud-1.1.0` or `1.1.0`."""
+    kind, slash, name = word.rpartition("/")
+    if (slash and kind.lower() not in KINDS) or not name:
+        raise CliError(f"{word} is not a ModelVersion; name it as NAME, mv/NAME, or VERSION with --model")
+    return name
+
+
+def is_version(word: str) -> bool:
+    """Return whether a word is a semantic version, and not the name of an object."""
+    return re.fullmatch(SEMVER_PATTERN, word) is not None
+
+
+def tags_of(raw: Json) -> frozenset[str]:
+    """Return the tags of a ModelVersion."""
+    tags = decode.field(raw, "spec").get("tags")
+    return frozenset(str(each) for each in tags) if isinstance(tags, list) else frozenset()
+
+
+def ordered(items: Iterable[Json]) -> list[Json]:
+    """Return versions by model, the newest semantic version first; those without a valid one come last."""
+    found = sorted(items, key=lambda each: str(each["metadata"]["name"]))
+    proper = [each for each in found if is_version(decode.model_and_version(each)[1])]
+    others = [each for each in found if not is_version(decode.model_and_version(each)[1])]
+    proper.sort(key=lambda each: precedence_key(decode.model_and_version(each)[1]), reverse=True)
+    return sorted((*proper, *others), key=lambda each: decode.model_and_version(each)[0])
+
+
+async def find(session: Session, word: str, model: str | None) -> Json:
+    """Return the ModelVersion that a user named; raises `CliError` where there is none, or more than one."""
+    name = parsed(word)
+    if not is_version(name):
+        found = await session.client.get(Kind.MODEL_VERSION, session.namespace, name)
+        if found is None:
+            raise await _missing(session, name, model)
+        if model is not None and decode.model_and_version(found)[0] != model:
+            raise CliError(f"{name} is a version of the model {decode.model_and_version(found)[0]}, not of {model}")
+        return found
+    selector = f"spec.version={name}" + (f",spec.model={model}" if model is not None else "")
+    pages = session.client.pages(Kind.MODEL_VERSION, session.namespace, fieldSelector=selector)
+    listed = [each async for page in pages for each in page["items"]]
+    if not listed:
+        raise await _missing(session, name, model)
+    return only(listed, name)
+
+
+def only(listed: Sequence[Json], version: str) -> Json:
+    """Return the only one of the versions that were found; raises `CliError` with all of them where there are more."""
+    if len(listed) == 1:
+        return listed[0]
+    names = ", ".join(sorted(str(each["metadata"]["name"]) for each in listed))
+    raise CliError(f"{version} is ambiguous: {names}. Name the object, or give --model")
+
+
+async def of_model(session: Session, model: str) -> list[Json]:
+    """Return the versions of a model."""
+    pages = session.client.pages(Kind.MODEL_VERSION, session.namespace, fieldSelector=f"spec.model={model}")
+    return [each async for page in pages for each in page["items"]]
+
+
+def usable(raw: Json) -> None:
+    """Raise `CliError` where a version cannot serve: its record is invalid, or it is being deleted."""
+    name = raw["metadata"]["name"]
+    if "deletionTimestamp" in raw["metadata"]:
+        raise CliError(f"{full_name(name)} is being deleted, so it cannot have a tag")
+    spec = decode.version_spec(name, raw.get("spec"))
+    if isinstance(spec, Invalid):
+        raise CliError(f"{full_name(name)} cannot be served: {spec.problem}. Create a fixed ModelVersion")
+
+
+async def _missing(session: Session, name: str, model: str | None) -> CliError:
+    """Return the error for a version that does not exist, with the nearest names that do."""
+    selectors = {"fieldSelector": f"spec.model={model}"} if model is not None else {}
+    pages = session.client.pages(Kind.MODEL_VERSION, session.namespace, **selectors)
+    known = ordered([each async for page in pages for each in page["items"]])
+    names = [str(each["metadata"]["name"]) for each in known]
+    where = f"in namespace {session.namespace}"
+    what = f"{name} of model {model}" if model is not None else name
+    if not names:
+        of = f" of model {model}" if model is not None else ""
+        return CliError(f'modelversions.{GROUP} "{what}" not found {where}, which has no ModelVersion{of}')
+    near = [each for each in names if each.endswith(f"-{name}")]
+    near = near or difflib.get_close_matches(name, names, n=3, cutoff=0.6)
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(names[:5])}"
+    return CliError(f'modelversions.{GROUP} "{what}" not found {where}. {hint}')

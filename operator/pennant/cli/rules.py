@@ -1,0 +1,85 @@
+"""What a reason means to a user of the command line: the rules of docs/behaviour.md, and the verb that helps."""
+
+from collections.abc import Mapping
+
+from pennant.api.reasons import Reason
+
+RULES: Mapping[Reason, tuple[str, ...]] = {
+    Reason.TAG_UNASSIGNED: ("R3",),
+    Reason.TAG_AMBIGUOUS: ("R4",),
+    Reason.HOLDER_INVALID: ("R1",),
+    Reason.VERSION_NOT_FOUND: ("R6",),
+    Reason.PAUSED: ("R13",),
+    Reason.HISTORY_TAMPERED: ("R77",),
+    Reason.STATUS_UNREADABLE: ("R73",),
+    Reason.RECORD_INCOMPLETE: ("R9", "R80"),
+    Reason.GATE_FAILED: ("R9", "R11"),
+    Reason.ROLLBACK_BUDGET_EXHAUSTED: ("R60",),
+    Reason.ROLLBACK_COOLING_DOWN: ("R60",),
+    Reason.ROLLBACK_DID_NOT_HELP: ("R56",),
+    Reason.ROLLBACK_LIMIT_REACHED: ("R56",),
+    Reason.BREACH_PAUSED: ("R62",),
+    Reason.MASS_BREACH_SUSPECTED: ("R61",),
+    Reason.ROLLOUT_IN_PROGRESS: ("R19",),
+    Reason.ROLLBACK_IN_PROGRESS: ("R55",),
+    Reason.PODS_UNAVAILABLE: ("R23", "R50"),
+    Reason.PODS_UNSCHEDULABLE: ("R21",),
+    Reason.PODS_REFUSED: ("R21",),
+    Reason.PODS_EVICTED: ("R21",),
+    Reason.PODS_NOT_STARTED: ("R21",),
+    Reason.CONTROLLERS_AWAY: ("R21",),
+    Reason.SCALED_TO_ZERO: ("R48",),
+    Reason.BAKING: ("R46", "R47"),
+    Reason.NOT_VERIFIED: ("R51",),
+    Reason.AWAITING_FIRST_CHECK: ("R29", "R31"),
+    Reason.NO_BASELINE: ("R41",),
+    Reason.TOO_FEW_SAMPLES: ("R40",),
+    Reason.ALERT_FIRING: ("R42",),
+    Reason.ALERT_FIRING_BEFORE: ("R42",),
+    Reason.ALERT_UNKNOWN: ("R43",),
+    Reason.NO_DATA: ("R35", "R38"),
+    Reason.NOT_A_NUMBER: ("R35",),
+    Reason.MULTIPLE_SERIES: ("R35",),
+    Reason.SOURCE_UNAVAILABLE: ("R35",),
+    Reason.SOURCE_SLOW: ("R34",),
+    Reason.SOURCE_PARTIAL: ("R36",),
+    Reason.QUERY_REFUSED: ("R35",),
+    Reason.METRIC_BREACH: ("R53", "R63"),
+    Reason.PROGRESS_DEADLINE_EXCEEDED: ("R20", "R63"),
+    Reason.UNDONE: ("R66",),
+    Reason.NO_ROLLBACK_TARGET: ("R59",),
+    Reason.QUARANTINED: ("R63", "R64"),
+    Reason.ROLLED_BACK: ("R63",),
+    Reason.INVALID_SPEC: ("R88",),
+    Reason.NAME_CONFLICT: ("R9",),
+    Reason.DEPLOYMENT_REFUSED: ("R93",),
+    Reason.DEPLOYMENT_ALTERED: ("R27",),
+    Reason.WRITE_FAILING: ("R94",),
+}
+"""The rules that explain a reason; a reason that is not there is explained by its message alone."""
+
+_PROMOTE = "kubectl pennant promote VERSION"
+_RETRY = "kubectl pennant retry {name} {version}"
+_UNDO = "kubectl pennant undo {name}"
+COMMANDS: Mapping[Reason, tuple[str, ...]] = {
+    Reason.TAG_UNASSIGNED: (_PROMOTE,),
+    Reason.TAG_AMBIGUOUS: (_PROMOTE,),
+    Reason.HOLDER_INVALID: (_PROMOTE,),
+    Reason.PAUSED: ("kubectl pennant resume {name}",),
+    Reason.RECORD_INCOMPLETE: (_PROMOTE,),
+    Reason.GATE_FAILED: ("kubectl pennant compare {serving} {version}", _PROMOTE),
+    Reason.ROLLBACK_BUDGET_EXHAUSTED: (_UNDO, _PROMOTE),
+    Reason.ROLLBACK_COOLING_DOWN: (_UNDO,),
+    Reason.ROLLBACK_DID_NOT_HELP: (_UNDO, _PROMOTE),
+    Reason.ROLLBACK_LIMIT_REACHED: (_UNDO, _PROMOTE),
+    Reason.BREACH_PAUSED: (_UNDO, _RETRY, _PROMOTE),
+    Reason.MASS_BREACH_SUSPECTED: (_UNDO,),
+    Reason.METRIC_BREACH: (_PROMOTE, _RETRY),
+    Reason.PROGRESS_DEADLINE_EXCEEDED: (_PROMOTE, _RETRY),
+    Reason.UNDONE: (_PROMOTE, _RETRY),
+    Reason.QUARANTINED: (_PROMOTE, _RETRY),
+    Reason.ROLLED_BACK: (_PROMOTE, _RETRY),
+    Reason.NO_ROLLBACK_TARGET: (_PROMOTE, _RETRY),
+    Reason.PODS_UNAVAILABLE: (_UNDO,),
+}
+"""The verbs that may help, with `{name}`, `{version}` (the one that is blocked) and `{serving}` to fill in."""

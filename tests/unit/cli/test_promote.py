@@ -1,0 +1,306 @@
+"""`promote`: who has the tag at each moment, what is refused, and what a dry run says."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pennant.cli import status
+from pennant.cli.forecast import forecast
+from pennant.cli.preview import moved, preview
+from simulation.support.steps import serving
+from simulation.support.story import a_record
+from unit.cli.blocked_states import GATED, auc, gated, later_than, rolled_back_once
+from unit.cli.conftest import Run
+from unit.cli.fake_api import FakeApi, Json
+from unit.cli.golden_files import assert_golden
+from unit.cli.states import snapshot_of
+from unit.kube.raw import raw_deployment, raw_version, raw_workload
+
+OLD, NEW = "fraud-1.0.0", "fraud-1.1.0"
+DONE = f"modelversion.pennant.dev/{NEW} tagged production\nmodelversion.pennant.dev/{OLD} untagged production\n"
+NOBODY = "No ModelDeployment in namespace default follows the tag production of fraud.\n"
+
+
+@pytest.fixture
+def versions(api: FakeApi) -> FakeApi:
+    api.add("modelversions", raw_version("1.0.0", "stable", "production"), raw_version("1.1.0", "candidate"))
+    return api
+
+
+@pytest.fixture
+def holders(versions: FakeApi) -> list[list[str]]:
+    """Return who has the tag before each patch; the list grows."""
+    seen: list[list[str]] = []
+
+    def note(_name: str, _body: Json) -> None:
+        seen.append(having(versions))
+
+    versions.before_patch = note
+    return seen
+
+
+def having(api: FakeApi, tag: str = "production") -> list[str]:
+    return [name for plural, _, name in sorted(api.objects) if plural == "modelversions" and tag in api.tags(name)]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        (NEW,),
+        (f"mv/{NEW}",),
+        (f"modelversions.pennant.dev/{NEW}",),
+        ("1.1.0", "--model", "fraud"),
+        ("1.1.0",),
+    ],
+)
+def test_the_new_version_has_the_tag_before_the_old_one_loses_it(
+    pennant: Run, versions: FakeApi, holders: list[list[str]], args: tuple[str, ...]
+) -> None:
+    assert pennant("promote", *args) == (0, DONE + NOBODY, "")
+    assert holders == [[OLD], [OLD, NEW]]
+    assert having(versions) == [NEW]
+    assert (versions.tags(OLD), versions.tags(NEW)) == (["stable"], ["candidate", "production"])
+
+
+def test_each_write_has_a_precondition(pennant: Run, versions: FakeApi) -> None:
+    pennant("promote", NEW)
+    assert [{*body["metadata"]} for _, body, _ in versions.patches] == [{"uid", "resourceVersion"}] * 2
+    assert [body["metadata"]["uid"] for _, body, _ in versions.patches] == [f"uid-{NEW}", f"uid-{OLD}"]
+
+
+def test_another_tag_moves_alone(pennant: Run, versions: FakeApi) -> None:
+    code, out, _ = pennant("promote", "1.0.0", "--tag", "candidate")
+    assert code == 0
+    assert having(versions) == [OLD]
+    assert having(versions, "candidate") == [OLD]
+    assert "follows the tag candidate" in out
+
+
+def test_a_version_that_has_the_tag_already_is_left_alone(pennant: Run, versions: FakeApi) -> None:
+    code, out, _ = pennant("promote", OLD)
+    assert (code, out) == (0, f"modelversion.pennant.dev/{OLD} already has the tag production\n{NOBODY}")
+    assert versions.patches == []
+
+
+def test_a_conflict_is_read_again(pennant: Run, versions: FakeApi) -> None:
+    def others_write(name: str, _: Json) -> None:
+        if len(versions.patches) in (1, 3):
+            versions.touch("modelversions", name, owner="somebody")
+
+    versions.before_patch = others_write
+    assert pennant("promote", NEW) == (0, DONE + NOBODY, "")
+    assert [name for name, _, _ in versions.patches] == [NEW, NEW, OLD, OLD]
+    assert having(versions) == [NEW]
+
+
+def test_a_version_that_changes_each_time_is_given_up(pennant: Run, versions: FakeApi) -> None:
+    def others_write(name: str, _: Json) -> None:
+        versions.touch("modelversions", name, owner="somebody")
+
+    versions.before_patch = others_write
+    code, _, err = pennant("promote", NEW)
+    assert code == 1
+    assert err == f"error: modelversion.pennant.dev/{NEW} was changed by others 5 times in a row; try again\n"
+    assert having(versions) == [OLD]
+
+
+def test_a_new_object_of_the_name_does_not_get_the_tag(pennant: Run, versions: FakeApi) -> None:
+    def recreated(name: str, _: Json) -> None:
+        if name == NEW:
+            versions.add("modelversions", raw_version("1.1.0", uid="another", at=77))
+
+    versions.before_patch = recreated
+    code, _, err = pennant("promote", NEW)
+    assert code == 1
+    assert "was deleted meanwhile" in err
+    assert having(versions) == [OLD]
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [(403, "you must not"), (422, "denied by a policy"), (503, "etcd is away")],
+)
+def test_an_old_version_that_keeps_the_tag_is_an_error_that_says_so(
+    pennant: Run, versions: FakeApi, code: int, says: str
+) -> None:
+    versions.before_patch = lambda name, _: (code, says) if name == OLD else None
+    exit_code, out, err = pennant("promote", NEW)
+    assert exit_code == 1
+    assert out == f"modelversion.pennant.dev/{NEW} tagged production\n"
+    assert err.startswith(f"error: {NEW} has the tag production, but it could not be taken from {OLD} ({OLD}: {says}")
+    assert "Both have it now, so the current version keeps serving" in err
+    assert "Run the same command again" in err
+    assert having(versions) == [OLD, NEW]
+
+
+def test_an_old_version_that_is_deleted_meanwhile_needs_no_write(pennant: Run, versions: FakeApi) -> None:
+    def delete(name: str, _: Json) -> None:
+        if name == OLD:
+            del versions.objects["modelversions", "default", OLD]
+
+    versions.before_patch = delete
+    code, _, err = pennant("promote", NEW)
+    assert (code, err) == (0, "")
+    assert having(versions) == [NEW]
+
+
+def test_nothing_is_changed_where_the_new_version_cannot_be_written(pennant: Run, versions: FakeApi) -> None:
+    versions.before_patch = lambda name, _: (403, f'modelversions "{name}" is forbidden')
+    code, out, err = pennant("promote", NEW)
+    assert (code, out) == (1, "")
+    assert err == f'error: modelversions "{NEW}" is forbidden. Ask an administrator for this permission\n'
+    assert having(versions) == [OLD]
+
+
+def test_a_version_of_several_models_is_ambiguous(pennant: Run, versions: FakeApi) -> None:
+    versions.add("modelversions", raw_version("1.1.0", spec={"model": "churn"}))
+    code, _, err = pennant("promote", "1.1.0")
+    assert code == 1
+    assert err == "error: 1.1.0 is ambiguous: churn-1.1.0, fraud-1.1.0. Name the object, or give --model\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("fraud-1.2.0",), "Did you mean fraud-1.1.0 or fraud-1.0.0"),
+        (("1.2.0",), "There are: fraud-1.1.0, fraud-1.0.0"),
+        (("1.1.0", "--model", "churn"), "which has no ModelVersion of model churn"),
+        ((NEW, "--model", "churn"), f"{NEW} is a version of the model fraud, not of churn"),
+        (("pod/x",), "pod/x is not a ModelVersion"),
+        ((NEW, "extra"), "unexpected argument extra"),
+    ],
+)
+def test_what_is_not_there_is_an_error_with_the_nearest_names(
+    pennant: Run, versions: FakeApi, args: tuple[str, ...], says: str
+) -> None:
+    code, _, err = pennant("promote", *args)
+    assert code == 1
+    assert err.startswith("error: ")
+    assert says in err
+    assert versions.patches == []
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"spec": {"artifacts": []}}, "cannot be served: spec.artifacts"),
+        ({"deletionTimestamp": "2026-01-01T12:00:00Z"}, "is being deleted"),
+    ],
+)
+def test_a_version_that_cannot_serve_gets_no_tag(
+    pennant: Run, versions: FakeApi, change: dict[str, Any], says: str
+) -> None:
+    versions.add("modelversions", raw_version("1.1.0", **change))
+    code, _, err = pennant("promote", NEW)
+    assert code == 1
+    assert says in err
+    assert having(versions) == [OLD]
+
+
+def test_objects_that_git_feeds_are_warned_of(pennant: Run, versions: FakeApi) -> None:
+    tracked = {"argocd.argoproj.io/tracking-id": "shop:pennant.dev/ModelVersion:default/x"}
+    versions.add("modelversions", raw_version("1.1.0", annotations=tracked))
+    code, _, err = pennant("promote", NEW)
+    assert code == 0
+    assert err.startswith(f"Warning: {NEW} is managed by Argo CD (application shop).")
+    assert "--write DIRECTORY" in err
+
+
+def test_all_followers_are_waited_for(pennant: Run, versions: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = {
+        "other-model": {"model": "churn"},
+        "other-tag": {"tag": "beta"},
+        "pinned": {"version": "1.0.0"},
+        "broken": {"replicas": -1},
+    }
+    versions.add("modeldeployments", raw_deployment("one"), raw_deployment("two"))
+    versions.add("modeldeployments", *(raw_deployment(name, spec=spec) for name, spec in others.items()))
+    waited: list[tuple[str, bool]] = []
+
+    async def wait(_: Any, key: Any, *, timeout: float) -> None:
+        waited.append((key.name, 0 < timeout <= 60))
+
+    monkeypatch.setattr(status, "wait", wait)
+    assert pennant("promote", NEW, "--timeout", "1m") == (0, DONE, "")
+    assert waited == [("one", True), ("two", True)]
+    waited.clear()
+    assert pennant("promote", OLD, "--no-wait")[0] == 0
+    assert waited == []
+
+
+@pytest.fixture
+async def follower(api: FakeApi) -> Callable[..., None]:
+    """Serve a ModelDeployment that serves 1.0.0 and gates promotions by auc."""
+    story = await serving(**GATED)
+    found = snapshot_of(story)
+
+    def add(value: str) -> None:
+        api.add("modelversions", raw_version("1.0.0", "production", spec={"metrics": auc("0.95")}))
+        api.add("modelversions", raw_version("1.1.0", spec={"metrics": auc(value)}))
+        api.add("modeldeployments", raw_deployment(spec=GATED, status=found.status.to_json()))
+        api.add("deployments", raw_workload())
+
+    return add
+
+
+@pytest.mark.parametrize("kind", ["client", "server"])
+def test_a_dry_run_changes_nothing_and_says_what_would_happen(
+    pennant: Run, api: FakeApi, follower: Callable[..., None], kind: str
+) -> None:
+    follower("0.96")
+    code, out, err = pennant("promote", NEW, f"--dry-run={kind}")
+    assert (code, err) == (0, "")
+    assert out.startswith(f"modelversion.pennant.dev/{NEW} tagged production ({kind} dry run)\n")
+    assert "modeldeployment.pennant.dev/fraud\n  The target version would be 1.1.0;" in out
+    assert [(name, is_dry) for name, _, is_dry in api.patches] == (
+        [(NEW, True), (OLD, True)] if kind == "server" else []
+    )
+    assert having(api) == [OLD]
+
+
+@pytest.mark.parametrize("value", ["0.90", "0.96"])
+async def test_a_preview_has_the_gates_the_comparison_and_what_follows(value: str) -> None:
+    story = await serving(**GATED)
+    story.version("1.0.0", "production", metrics=auc("0.95"))
+    snapshot = snapshot_of(story)
+    record = a_record("1.0.0", metrics=auc("0.95"))
+    (recorded,) = snapshot.revisions
+    snapshot = replace(snapshot, revisions=(replace(recorded, record=record),))
+    new = raw_version("1.1.0", spec={"metrics": auc(value)})
+    found = forecast(moved(snapshot, new, "production"), later_than(snapshot))
+    assert_golden(f"promote/preview_{value}.txt", preview(found))
+
+
+async def test_a_preview_of_a_version_that_was_verified_here_needs_no_gate() -> None:
+    snapshot, now = await gated()
+    back = raw_version("1.0.0", spec={"metrics": auc("0.95")})
+    found = preview(forecast(moved(snapshot, back, "production"), now))
+    assert "✔ 1.0.0 was verified here before, so no gate applies (R12)" in found
+    assert "Nothing is blocked." in found
+
+
+async def test_a_preview_of_a_quarantined_version_says_what_blocks_it() -> None:
+    snapshot, now = await rolled_back_once()
+    found = preview(forecast(moved(snapshot, raw_version("1.1.0"), "production"), now))
+    assert "✖ the rollout of 1.1.0: MetricBreach (R53, R63)" in found
+
+
+async def test_what_the_status_says_of_the_version_before_does_not_end_the_wait() -> None:
+    snapshot, _ = await rolled_back_once()
+    assert status.progress(snapshot).phase is status.Phase.FAILED
+    after = moved(snapshot, raw_version("1.2.0"), "production")
+    assert status.progress(after).phase is status.Phase.WAITING
+    assert status.progress(after).line.endswith("to observe the version that has the tag...")
+
+
+async def test_a_wait_ends_where_the_operator_takes_no_note_of_the_tag() -> None:
+    snapshot, _ = await rolled_back_once()
+    halted = tuple(
+        each.model_copy(update={"reason": "NameConflict"}) if each.type == "Stalled" else each
+        for each in snapshot.status.conditions
+    )
+    stuck = replace(snapshot, status=snapshot.status.model_copy(update={"conditions": halted}))
+    found = status.progress(moved(stuck, raw_version("1.2.0"), "production"))
+    assert found.phase is status.Phase.FAILED
