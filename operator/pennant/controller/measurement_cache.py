@@ -11,24 +11,10 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import assert_never
 
-from pennant.controller.alert_cache import AlertCache
-from pennant.core.facts.measurement import (
-    AlertQuery,
-    Alerts,
-    Awaited,
-    Fault,
-    Measurement,
-    Question,
-    RangeQuery,
-    Request,
-    Role,
-    Series,
-    Unanswered,
-)
+from pennant.core.facts.measurement import Awaited, Fault, Measurement, Question, Request, Role, Unanswered
 from pennant.core.facts.observation import Key
-from pennant.ports import Clock, MetricSource, MetricSources, Partial, Refused, Unavailable
+from pennant.ports import Clock, MetricSources, Partial, Refused, Unavailable
 
 EXPLAINED_FOR = timedelta(hours=1)
 _log = logging.getLogger(__name__)
@@ -67,11 +53,11 @@ class _Talk:
         The questions of one metric are asked together, so that their answers are about the same times. What was not
         answered is asked again with the next question that is new: some never change.
         """
-        busy = {each.metric for each in self.sent if each.role is not Role.SELECTED}
-        free = [each for each in due if each.role is not Role.SELECTED and each.metric not in busy]
+        busy = {each.metric for each in self.sent if each.role is not Role.EXPLANATION}
+        free = [each for each in due if each.role is not Role.EXPLANATION and each.metric not in busy]
         new = [question for question in free if self._request(question) != due[question]]
         failed = [question for question in free if new and isinstance(self._answer(question), Unanswered)]
-        explaining = [each for each in due if each.role is Role.SELECTED and self._may_explain(each, due[each], now)]
+        explaining = [each for each in due if each.role is Role.EXPLANATION and self._may_explain(each, due[each], now)]
         return [question for question in free if question in new or question in failed] + explaining
 
     def _may_explain(self, question: Question, request: Request, now: datetime) -> bool:
@@ -116,7 +102,6 @@ class Measurements:
     def __init__(self, sources: MetricSources, clock: Clock, wake: Callable[[Key], None]) -> None:
         """Read from these sources, and call `wake` with a key for which an answer has come."""
         self._sources, self._clock, self._wake = sources, clock, wake
-        self._boards = {name: AlertCache(source, clock) for name, source in sources.items()}
         self._talks: dict[Key, _Talk] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.hinted_at: datetime | None = None
@@ -151,8 +136,6 @@ class Measurements:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for board in self._boards.values():
-            await board.aclose()
 
     def _send(self, key: Key, talk: _Talk, question: Question, request: Request, now: datetime) -> None:
         task = asyncio.create_task(self._ask(key, talk, question, request, now))
@@ -172,7 +155,7 @@ class Measurements:
             detail = f"no metric source {request.source} is configured"
             return Measurement(request, Unanswered(Fault.UNKNOWN_SOURCE, detail))
         try:
-            return Measurement(request, await self._answer(source, request))
+            return Measurement(request, await source.answer(request))
         except Unavailable as error:
             fault = Fault.PARTIAL if isinstance(error, Partial) else Fault.UNAVAILABLE
             return Measurement(request, Unanswered(fault, str(error)))
@@ -182,12 +165,3 @@ class Measurements:
             # Without an answer nobody would ask again.
             _log.exception("A query failed by a mistake of this program", extra={"source": request.source})
             return Measurement(request, Unanswered(Fault.UNAVAILABLE, "the operator failed to ask; its log says why"))
-
-    async def _answer(self, source: MetricSource, request: Request) -> Series | Alerts:
-        match request:
-            case RangeQuery():
-                return await source.query_range(request)
-            case AlertQuery():
-                return await self._boards[request.source].answer(request)
-            case _ as never:
-                assert_never(never)

@@ -124,7 +124,7 @@ class Reconciler:
         measurements = self._measurements.take(key, self._due(snapshot, now))
         # A report is complete once every metric has an answer; until then the report before it counts.
         if all(
-            question.role is Role.SELECTED or not isinstance(each.answer, Awaited)
+            question.role is Role.EXPLANATION or not isinstance(each.answer, Awaited)
             for question, each in measurements.items()
         ):
             self._breaker.note(key, _source_report(snapshot, measurements), now)

@@ -1,7 +1,7 @@
-"""What an answer of a Prometheus-compatible server says; it is data of a stranger.
+"""Parses responses of the HTTP API of Prometheus: a status code and a body -> series, alerts, or names of rules.
 
-Numbers and words of closed sets leave this module, and the labels of alerts and the names of rules, which are compared
-and go no further: nothing behind a URL can be read through a status.
+A response is not trusted. Numbers and words of closed sets leave this module, and labels of alerts and names of rules,
+which are only compared. So nothing behind the URL of a source can be read through a status.
 
 Rule: R100.
 """
@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from pennant.core.facts.measurement import Alert, Series
+from pennant.core.analysis.kinds.alert import Alert
+from pennant.core.facts.measurement import Series
 from pennant.ports import Partial, PortError, Refused, Unavailable
 
 # What Prometheus prints; Python's float takes more, such as "1_0" and digits of other scripts.

@@ -1,12 +1,13 @@
-"""One question about alerts serves all ModelDeployments that ask it of the same source at about the same time."""
+"""One query for alerts answers all ModelDeployments that request alerts of the same source at about the same time."""
 
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
-from pennant.core.facts.measurement import AlertQuery, Alerts
-from pennant.ports import Clock, MetricSource, Unavailable
+from pennant.core.analysis.kinds.alert import AlertQuery, Alerts
+from pennant.ports import Clock, Unavailable
 
 PAUSE = timedelta(seconds=1)
 MOST_NAMES = 50
@@ -15,6 +16,21 @@ RULES_PAUSE = timedelta(minutes=1)
 """Time after which it is asked anew whether an alert is defined."""
 MISSING_RULES_PAUSE = timedelta(seconds=5)
 """The same for an alert that was not: a version waits for it."""
+
+
+class AlertServer(Protocol):
+    """A server that evaluates alerting rules."""
+
+    async def firing_alerts(self, names: frozenset[str]) -> Alerts:
+        """Return all alerts of these names that fire now; raises as `MetricSource.answer` does.
+
+        A name for which alone it is not known is in `unanswered`.
+        """
+        ...
+
+    async def undefined_alerts(self, names: frozenset[str]) -> frozenset[str] | None:
+        """Return which of these names no alerting rule has; None where the server does not list its rules."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,7 +59,7 @@ class _Round:
 class AlertCache:
     """The alerts of one source, asked for at most once a second, and only those that somebody wants to know of."""
 
-    def __init__(self, source: MetricSource, clock: Clock) -> None:
+    def __init__(self, source: AlertServer, clock: Clock) -> None:
         """Ask this source."""
         self._source, self._clock = source, clock
         self._last: _Round | None = None
