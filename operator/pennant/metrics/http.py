@@ -156,15 +156,15 @@ class HttpClient:
 
 
 class Authorities:
-    """Whose certificates are trusted: those of a file, which others replace at any time, or the system's."""
+    """The certificates that are trusted: those of a file, which may be replaced at any time, or the system's."""
 
     def __init__(self, path: Path | None) -> None:
-        """Freshness the certificates of this file; without one those that the system trusts."""
+        """Trust the certificates of this file; None: those that the system trusts."""
         self._path = path
         self._known: tuple[bytes, ssl.SSLContext] | None = None
 
     def context(self) -> ssl.SSLContext | bool:
-        """Return what aiohttp takes for it, the same as before unless the file has changed; raises `OSError`."""
+        """Return the TLS context for aiohttp, the same as before unless the file has changed; raises `OSError`."""
         if self._path is None:
             return True
         content = self._path.read_bytes()
@@ -174,7 +174,7 @@ class Authorities:
 
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:
-    """Return the body as it is after decompression, unless it is larger than any sensible answer."""
+    """Return the body after decompression; raises `TooLarge` above the limit."""
     body = bytearray()
     async for chunk in response.content.iter_chunked(1 << 16):
         body += chunk
@@ -184,7 +184,7 @@ async def _bounded(response: aiohttp.ClientResponse) -> bytes:
 
 
 def _secret(path: Path) -> str:
-    """Return the one line of a file; what is wrong with it is told without a part of it."""
+    """Return the one line of a file; an error about it quotes no part of it."""
     try:
         text = path.read_text().strip()
     except OSError as error:

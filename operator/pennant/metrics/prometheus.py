@@ -84,7 +84,7 @@ class Prometheus:
         self._http = HttpClient(name, settings, observed)
 
     async def query_range(self, request: RangeQuery) -> Series:
-        """Return the series; `Unavailable` or `Refused` where there is none."""
+        """Return the series; raises `Unavailable`, `Partial` or `Refused`."""
         form = {
             "query": request.query,
             "start": _unix(request.start),
@@ -95,9 +95,9 @@ class Prometheus:
         return await self._ask("query_range", form, "matrix", prometheus_answers.series, request.asker)
 
     async def firing_alerts(self, names: frozenset[str]) -> Alerts:
-        """Return all alerts of these names that fire now; `Unavailable` or `Refused` where nobody knows.
+        """Return all alerts of these names that fire now; raises `Unavailable` or `Refused`.
 
-        An answer that is too large is asked for in parts; where that of one name is, this name alone is `unanswered`.
+        Where a response is too large, the names are split; a single name that is too large is `unanswered`.
         """
         firing, unanswered, left = list[Alert](), dict[str, str](), _chunks(names)
         while left:
@@ -114,7 +114,7 @@ class Prometheus:
         return Alerts(tuple(firing), unanswered=unanswered)
 
     async def undefined_alerts(self, names: frozenset[str]) -> frozenset[str] | None:
-        """Return which of these names no alerting rule has; None where the server does not tell."""
+        """Return which of these names no alerting rule has; None where the server does not list its rules."""
         if not self._settings.lists_rules:
             return None
         defined = set[str]()
@@ -133,14 +133,14 @@ class Prometheus:
         return names - defined
 
     async def _rules(self, parameters: list[tuple[str, str]]) -> frozenset[str] | None:
-        """Return the names of the rules that are listed; None where there is no list, or a part of it alone."""
+        """Return the names of the rules that are listed; None where there is no list, or not all of it."""
         code, body = await self._http.in_time(lambda: self._http.request("GET", "/api/v1/rules", params=parameters))
         return prometheus_answers.rule_names(body) if code == 200 else None
 
     async def _knows_rules(self) -> bool:
-        """Return whether a server that lists no rules would list them: it then knows which types there are.
+        """Return whether a server that listed no rules evaluates rules at all: then it refuses an unknown type of rule.
 
-        VictoriaMetrics without vmalert answers any question about rules with an empty list.
+        VictoriaMetrics without vmalert answers each request for rules with an empty list.
         """
         parameters = [("type", "none")]
         code, _ = await self._http.in_time(lambda: self._http.request("GET", "/api/v1/rules", params=parameters))
@@ -172,7 +172,7 @@ def _firing(names: list[str]) -> str:
 
 
 def _chunks(names: Iterable[str]) -> list[list[str]]:
-    """Return the names in parts that fit into one question each."""
+    """Return the names in parts that fit into one query each."""
     chunks: list[list[str]] = []
     for each in sorted(names):
         if not chunks or len(chunks[-1]) == MOST_NAMES or sum(map(len, chunks[-1])) + len(each) > LONGEST_NAMES:

@@ -29,7 +29,7 @@ AnswerT = TypeVar("AnswerT")
 
 
 def result(code: int, body: bytes, kind: str, read: Callable[[list[Any]], AnswerT]) -> AnswerT:
-    """Return what `read` makes of the result of an answer, which must be of this kind."""
+    """Return `read(result)` of a response of the `resultType` `kind`; raises `Refused`, `Partial` or `Unavailable`."""
     if code in (400, 422):
         raise Refused(f"the query is refused ({_error_type(body)})")
     if code != 200:
@@ -48,10 +48,10 @@ def result(code: int, body: bytes, kind: str, read: Callable[[list[Any]], Answer
 
 
 def _is_partial(answer: Mapping[str, Any]) -> bool:
-    """Return whether an answer says that it is not the whole of it: a part of the data is not the data.
+    """Return whether a response says that a part of the data is missing.
 
-    VictoriaMetrics marks it. Elsewhere there is a warning: what Prometheus and its relatives warn of in a query begins
-    with `PromQL`, and any other warning is of what the data is read from, such as a store of Thanos.
+    VictoriaMetrics sets `isPartial`. Others add a warning: those about the query begin with `PromQL`, and any other one
+    is about where the data come from, such as a store of Thanos.
 
     Rule: R36.
     """
@@ -75,7 +75,7 @@ def series(result: list[Any]) -> Series:
 
 
 def alerts(result: list[Any]) -> list[Alert]:
-    """Return the alerts of a vector whose values are their beginnings."""
+    """Return the alerts of a vector whose values are the Unix times at which they began."""
     return [_alert(each["metric"], each["value"][1]) for each in result]
 
 
@@ -87,7 +87,7 @@ def _alert(labels: Mapping[Any, Any], since: Any) -> Alert:
 
 
 def rule_names(body: bytes) -> frozenset[str] | None:
-    """Return the names of the rules of an answer; None where it is no list of rules, or a part of one alone."""
+    """Return the names of the rules in a response; None where it is no list of rules, or not all of one."""
     answer = _parsed(body)
     if answer.get("status") != "success" or _is_partial(answer):
         return None

@@ -16,7 +16,9 @@ def write(tmp_path: Path, text: str) -> Path:
 
 
 def test_sources_are_known_by_name(tmp_path: Path) -> None:
-    path = write(tmp_path, "sources: {default: {url: http://prometheus:9090}, other: {url: https://thanos/x}}")
+    path = write(
+        tmp_path, "sources: {default: {url: http://prometheus:9090}, other: {type: prometheus, url: https://thanos/x}}"
+    )
     assert sorted(load(path, lambda *_: None, SystemClock())) == ["default", "other"]
 
 
@@ -32,6 +34,10 @@ def test_without_a_file_there_are_none() -> None:
         ("sources: {default: {url: http://x, token: y}}", "sources.default.token: Extra inputs are not permitted"),
         ("sources: {default: {}}", "sources.default.url: Field required"),
         ("{}", "sources: Field required"),
+        ("sources: {default: {url: http://x, type: graphite}}", "sources.default: type must be one of prometheus"),
+        ("sources: {default: {url: http://x, type: [prometheus]}}", "sources.default: type must be one of prometheus"),
+        ("sources: {default: {url: http://x, timeout_seconds: 1}}", "sources.default.timeout_seconds: Extra inputs"),
+        ("sources: {default: http://x}", "sources.default: Input should be"),
         ("sources: {default: {url: http://x, timeoutSeconds: 0}}", "sources.default.timeoutSeconds"),
         ("sources: {default: {url: http://x, concurrentQueries: 0}}", "sources.default.concurrentQueries"),
         (

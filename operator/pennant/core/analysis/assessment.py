@@ -23,28 +23,28 @@ class Verdict:
 
     metrics: tuple[MetricStatus, ...] = ()
     evidence: tuple[Evidence, ...] = ()
-    """Of the enforced metrics that are breached by what was measured now; empty where none is."""
+    """Of the enforced metrics that the newest answers show as breached; empty where there are none."""
     clean_since: datetime | None = None
-    """Since when nothing speaks against the revision; None: something does, or was not measured now."""
+    """Since when all enforced metrics pass; None: one does not, or has no new answer."""
     resumes_at: datetime | None = None
-    """When the check follows the newest one that did not pass: a bake time counts anew from there. None: all passed."""
+    """When the check after the newest failed one is due: the bake time starts again there. None: all passed."""
     observed: frozenset[str] = frozenset()
-    """Names of the metrics from which nothing follows."""
+    """Names of the metrics with `mode: Observe`."""
 
     @property
     def enforced(self) -> tuple[MetricStatus, ...]:
-        """The metrics from which something follows."""
+        """The metrics with `mode: Enforce`."""
         return tuple(each for each in self.metrics if each.name not in self.observed)
 
     @property
     def breached(self) -> tuple[MetricStatus, ...]:
-        """The enforced metrics that are breached by what was measured now."""
+        """The enforced metrics that the newest answers show as breached."""
         names = {each.metric for each in self.evidence}
         return tuple(each for each in self.metrics if each.name in names)
 
     @property
     def breaching(self) -> tuple[MetricStatus, ...]:
-        """The enforced metrics that are breached by what was measured now or last."""
+        """The enforced metrics that are breached by the newest answers or, until those come, by the last ones."""
         return tuple(each for each in self.enforced if each.state is MetricState.BREACHING)
 
 
@@ -56,7 +56,7 @@ def assess(
     before: tuple[MetricStatus, ...],
     now: datetime,
 ) -> Verdict:
-    """Return the verdict on a revision; a metric's status moves only where its state or reason does.
+    """Return the verdict on a revision. While the state and reason of a metric are the same, it keeps its status `before`.
 
     `stable` is the revision that it is compared with; None where there is nothing to compare.
 

@@ -29,7 +29,7 @@ _REGEX_OPERATORS = re.compile(r"[\\.+*?()|\[\]{}^$]")
 def values(
     key: Key, spec: ModelDeploymentSpec, status: ModelDeploymentStatus, entry: HistoryEntry
 ) -> Mapping[str, str]:
-    """Return what the placeholders of a query about this revision stand for, as far as that is known."""
+    """Return the values of the placeholders for a revision, as far as they are known."""
     stable = status.stable
     stable_entry = next((each for each in status.history if stable and each.revision == stable.revision), None)
     known = {
@@ -87,7 +87,7 @@ def _string(string: str, bodies: Mapping[str, str]) -> str:
 
 
 def literal(value: str, is_regex: bool) -> str:
-    """Return the body of a string, in whichever quotes with escapes, that means this value."""
+    """Return the body of a string in quotes that means exactly this value; `is_regex`: as a regular expression."""
     return _escaped(_REGEX_OPERATORS.sub(r"\\\g<0>", value) if is_regex else value)
 
 
