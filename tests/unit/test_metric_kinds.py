@@ -16,10 +16,11 @@ import pytest
 from pydantic import ValidationError
 
 from pennant.api.analysis import Analysis, Metric
-from pennant.api.deployment_status import Evidence, HistoryEntry, MetricState, ModelDeploymentStatus
+from pennant.api.deployment_status import MetricState, ModelDeploymentStatus
+from pennant.api.history import Evidence, HistoryEntry
 from pennant.api.metric_query import MetricQuery
 from pennant.api.reasons import Reason
-from pennant.controller.measurement_cache import Measurements
+from pennant.controller.measurement_cache import MeasurementCache
 from pennant.core.analysis import assessment, kinds, schedule
 from pennant.core.analysis.grid import grid
 from pennant.core.analysis.kind import Answered, MetricKind, Reading, WatchedRevision
@@ -224,7 +225,7 @@ async def verdict(tmp_path: Path, metric: Metric, score: int) -> tuple[assessmen
     known = {"judge": {"type": "toy", "scores": {entry.template_hash: score}}, "default": {"url": "http://127.0.0.1:1"}}
     file.write_text(json.dumps({"sources": known}))
     sources, key = load(file, lambda *_: None, Noon()), Key("default", "fraud")
-    measurements = Measurements(sources, Noon(), lambda _: None)
+    measurements = MeasurementCache(sources, Noon(), lambda _: None)
     due = schedule.due_measurements(key, spec, status, after(10))
     measurements.take(key, due)
     for _ in range(5):

@@ -94,7 +94,7 @@ def _is_timely(known: Measurement) -> bool:
     return not known.late and not isinstance(known.answer, Unanswered)
 
 
-class Measurements:
+class MeasurementCache:
     """The newest answer to each request of each ModelDeployment. Of each, one is under way at a time.
 
     Rule: R33.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from pennant.controller.leadership_gaps import LeadershipGaps
-from pennant.controller.measurement_cache import Measurements
+from pennant.controller.measurement_cache import MeasurementCache
 from pennant.controller.reconciler import Reconciler
 from pennant.controller.source_breaker import SourceBreaker
 from pennant.core.facts.decision import Decision
@@ -39,7 +39,7 @@ class Process:
         self.world = world = cluster.world
         self.sources = {name: PrometheusSource(server, world) for name, server in servers.items()}
         self.cluster = cluster
-        self.measurements = Measurements(self.sources, world, self._wake)
+        self.measurements = MeasurementCache(self.sources, world, self._wake)
         breaker = SourceBreaker(mass_breach_count, 50, lambda: len(world.records))
         self.gaps = LeadershipGaps()
         self.reconciler = Reconciler(self.cluster, self.measurements, world, Silent(), breaker, self.gaps)

@@ -10,7 +10,7 @@ from pennant.api.conditions import find
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
-from pennant.controller.measurement_cache import Measurements
+from pennant.controller.measurement_cache import MeasurementCache
 from pennant.metrics.prometheus import PrometheusApi
 from simulation.support import invariants
 from simulation.support.process import Process
@@ -129,7 +129,7 @@ class Story:
         return self.operator.cluster
 
     @property
-    def measurements(self) -> Measurements:
+    def measurements(self) -> MeasurementCache:
         return self.operator.measurements
 
     def version(self, version: str, *tags: str, **record: Any) -> None:

@@ -1,4 +1,4 @@
-"""Measurements are taken beside the passes: nobody waits for a slow source."""
+"""MeasurementCache are taken beside the passes: nobody waits for a slow source."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pennant.controller.measurement_cache import Measurements
+from pennant.controller.measurement_cache import MeasurementCache
 from pennant.core.analysis.kinds.alert import Alert, AlertQuery, Alerts, LabelMatcher
 from pennant.core.facts.measurement import Awaited, Fault, Measurement, Question, RangeQuery, Role, Series, Unanswered
 from pennant.core.facts.observation import Key
@@ -81,7 +81,7 @@ class Bench:
     def __init__(self) -> None:
         self.source, self.woken, self.clock = Source(), list[Key](), Hands()
         self.answering = PrometheusSource(self.source, self.clock)
-        self.measurements = Measurements({"default": self.answering}, self.clock, self.woken.append)
+        self.measurements = MeasurementCache({"default": self.answering}, self.clock, self.woken.append)
 
     async def answers(self) -> None:
         self.source.open.set()

@@ -56,7 +56,7 @@ def assess(
     before: tuple[MetricStatus, ...],
     now: datetime,
 ) -> Verdict:
-    """Return the verdict on a revision. While the state and reason of a metric are the same, it keeps its status `before`.
+    """Return the verdict on a revision. A metric keeps its status from `before` until its state or reason changes.
 
     `stable` is the revision that it is compared with; None where there is nothing to compare.
 

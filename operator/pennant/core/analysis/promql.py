@@ -112,7 +112,7 @@ def lacking(query: str, value: float) -> str:
 
 
 def _parts(query: str) -> tuple[tuple[Selector, str, str], ...]:
-    """Return the parts of the selectors of a query: the selector, the part as PromQL, and what to say if it is empty."""
+    """Return the parts of the selectors of a query: the selector, the part as PromQL, and what its lack means."""
     found = list[tuple[Selector, str, str]]()
     for each in list(dict.fromkeys(selectors(query)))[:MOST_SELECTORS]:
         of = f" of {each.name}" if each.name else ""
