@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pennant.core.facts.measurement import Alert
+from pennant.core.analysis.kinds.alert import Alert
 from simulation.support.steps import assert_golden, move_tag, promoted, serving, told
 from simulation.support.story import ACCURACY, Story
 from simulation.support.world import KEY

@@ -150,7 +150,7 @@ class Cluster(RuleBasedStateMachine):
                 self.all_comes_to_rest()
                 self.all_is_deleted()
         finally:
-            self.loop.run_until_complete(self.story.measurements.aclose())
+            self.loop.run_until_complete(self.story.operator.aclose())
             self.loop.close()
 
     def run(self, steps: Callable[[], Coroutine[Any, Any, None]]) -> None:

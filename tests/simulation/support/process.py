@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from pennant.controller.leadership_gaps import LeadershipGaps
-from pennant.controller.measurement_cache import Measurements
+from pennant.controller.measurement_cache import MeasurementCache
 from pennant.controller.reconciler import Reconciler
 from pennant.controller.source_breaker import SourceBreaker
 from pennant.core.facts.decision import Decision
 from pennant.core.facts.observation import Key, Observation
-from pennant.ports import Conflict, MetricSource, Unavailable
+from pennant.metrics.prometheus import PrometheusApi, PrometheusSource
+from pennant.ports import Conflict, Unavailable
 from simulation.support.world import WorldCluster
 
 MOST_ROUNDS = 50
@@ -34,15 +35,22 @@ class Process:
     Nothing else wakes it, so a story also shows that it asks for the right time.
     """
 
-    def __init__(self, cluster: WorldCluster, sources: Mapping[str, MetricSource], mass_breach_count: int = 0) -> None:
+    def __init__(self, cluster: WorldCluster, servers: Mapping[str, PrometheusApi], mass_breach_count: int = 0) -> None:
         self.world = world = cluster.world
+        self.sources = {name: PrometheusSource(server, world) for name, server in servers.items()}
         self.cluster = cluster
-        self.measurements = Measurements(sources, world, self._wake)
+        self.measurements = MeasurementCache(self.sources, world, self._wake)
         breaker = SourceBreaker(mass_breach_count, 50, lambda: len(world.records))
         self.gaps = LeadershipGaps()
         self.reconciler = Reconciler(self.cluster, self.measurements, world, Silent(), breaker, self.gaps)
         self._woken: set[Key] = set()
         self._later: dict[Key, datetime] = {}
+
+    async def aclose(self) -> None:
+        """End what is under way."""
+        await self.measurements.aclose()
+        for each in self.sources.values():
+            await each.aclose()
 
     async def settle(self) -> None:
         """Look until there is nothing left to look at now."""

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from pennant.core.facts.measurement import Alert, Alerts, Fault, RangeQuery, Series
+from pennant.core.analysis.kinds.alert import Alert, Alerts
+from pennant.core.facts.measurement import Fault, RangeQuery, Series
 from pennant.ports import Partial, Refused, Unavailable
 
 _QUERY = re.compile(
@@ -96,6 +97,9 @@ class FakeMetricSource:
         except Unavailable:
             return None
         return None if self.down or self.partial or self.rules is None else names - self.rules
+
+    async def aclose(self) -> None:
+        """Close nothing: there are no connections."""
 
     async def _take_time(self) -> None:
         """Wait for as long as the answer takes; raises `Unavailable` where nobody waits for so long."""

@@ -10,8 +10,8 @@ from pennant.api.conditions import find
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
-from pennant.controller.measurement_cache import Measurements
-from pennant.ports import MetricSource
+from pennant.controller.measurement_cache import MeasurementCache
+from pennant.metrics.prometheus import PrometheusApi
 from simulation.support import invariants
 from simulation.support.process import Process
 from simulation.support.sources import FakeMetricSource, Sample
@@ -121,15 +121,15 @@ class Story:
         self.operator = self.a_process(WorldCluster(self.world))
 
     def a_process(self, cluster: WorldCluster) -> Process:
-        sources: Mapping[str, MetricSource] = {"default": self.accuracy}
-        return Process(cluster, sources, self.mass_breach_count)
+        servers: Mapping[str, PrometheusApi] = {"default": self.accuracy}
+        return Process(cluster, servers, self.mass_breach_count)
 
     @property
     def cluster(self) -> WorldCluster:
         return self.operator.cluster
 
     @property
-    def measurements(self) -> Measurements:
+    def measurements(self) -> MeasurementCache:
         return self.operator.measurements
 
     def version(self, version: str, *tags: str, **record: Any) -> None:

@@ -12,20 +12,8 @@ from pennant.api.deployment_status import MetricState, MetricStatus
 from pennant.api.history import HistoryEntry, Outcome
 from pennant.api.reasons import Reason
 from pennant.core.analysis import assessment
-from pennant.core.facts.measurement import (
-    Alert,
-    AlertQuery,
-    Alerts,
-    Awaited,
-    Fault,
-    LabelMatcher,
-    Measurement,
-    Question,
-    RangeQuery,
-    Role,
-    Series,
-    Unanswered,
-)
+from pennant.core.analysis.kinds.alert import Alert, AlertQuery, Alerts, LabelMatcher
+from pennant.core.facts.measurement import Awaited, Fault, Measurement, Question, RangeQuery, Role, Series, Unanswered
 from unit.core.builders import NOON, a_metric, after, an_entry
 
 SERVING = an_entry(started_at=after(-5), available_at=NOON, rolled_out_at=NOON, outcome=Outcome.SERVING)
@@ -342,7 +330,7 @@ def test_why_a_query_gives_nothing_is_told_once_it_is_known(answer: Any, told_wh
     request = RangeQuery("default", 'm{x="1"}', after(10), after(30), 10, 20)
     nothing = {ACCURACY: Measurement(request, Series(()))}
     first = assessment.assess(settings, SERVING, None, nothing, (), after(30)).metrics
-    why = {Question("accuracy", Role.SELECTED): Measurement(request, answer)}
+    why = {Question("accuracy", Role.EXPLANATION): Measurement(request, answer)}
     (then,) = assessment.assess(settings, SERVING, None, nothing | why, first, after(31)).metrics
     assert then.message.endswith('; probable cause: no series of m has x="1"') is told_why
     assert then.since == first[0].since

@@ -1,4 +1,7 @@
-"""What a number is held against: a threshold, and what the last version known good had."""
+"""What a number is held against.
+
+In: the threshold of a metric, and the numbers of the stable revision. Out: the `AcceptableRange` of its value.
+"""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +14,7 @@ from pennant.core.facts.measurement import Series
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A number that a value must not go beyond, and how to say so."""
+    """An upper or lower limit of a value, with the words for messages."""
 
     limit: float
     is_upper: bool
@@ -28,13 +31,13 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class AcceptableRange:
-    """All bounds of a metric, and what to say where they are kept."""
+    """All bounds of a metric, and the reason and the words for a value within them."""
 
     bounds: tuple[Bound, ...]
     passing: Reason
     kept: str
     missing: str = ""
-    """Why it cannot be told whether a value that keeps all bounds is good; empty: it can."""
+    """Why a value within all bounds may still be bad, such as a missing baseline; empty: it is good."""
 
     def broken_by(self, value: float) -> Bound | None:
         """Return the first bound that a value breaks."""
@@ -42,7 +45,7 @@ class AcceptableRange:
 
 
 def acceptable_range(metric: Metric, baseline: Series, stable: HistoryEntry | None) -> AcceptableRange:
-    """Return what a metric is held against; `baseline` are the numbers of `stable`, where there is such a revision.
+    """Return the range of a metric. `baseline` has the numbers of `stable`; without `stable` only the threshold counts.
 
     Rule: R41.
     """

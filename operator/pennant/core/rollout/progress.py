@@ -15,7 +15,7 @@ from pennant.api.history import HistoryEntry
 from pennant.api.meta import clip
 from pennant.api.model_deployment import ModelDeploymentSpec, OnUnavailable, OnUnschedulable
 from pennant.api.reasons import Reason
-from pennant.core.analysis.query_template import needs_pod_template_hash
+from pennant.core.analysis.schedule import needs_pod_template_hash
 from pennant.core.facts import pods
 from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Invalid, Observation, Snapshot, Span, Workload
