@@ -153,7 +153,7 @@ class MeasurementCache:
     async def _measure(self, request: Request) -> Measurement:
         source = self._sources.get(request.source)
         if source is None:
-            detail = f"no metric source {request.source} is configured"
+            detail = "no metric source of this name is configured; add it to the operator's configuration"
             return Measurement(request, Unanswered(Fault.UNKNOWN_SOURCE, detail))
         try:
             return Measurement(request, await source.answer(request))
@@ -164,5 +164,5 @@ class MeasurementCache:
             return Measurement(request, Unanswered(Fault.REFUSED, str(error)))
         except Exception:
             # Without an answer the request would never be sent again.
-            _log.exception("A query failed by a mistake of this program", extra={"source": request.source})
-            return Measurement(request, Unanswered(Fault.UNAVAILABLE, "the operator failed to ask; its log says why"))
+            _log.exception("A query failed because of a bug in the operator", extra={"source": request.source})
+            return Measurement(request, Unanswered(Fault.UNAVAILABLE, "internal error of the operator; see its log"))

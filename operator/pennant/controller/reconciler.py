@@ -98,7 +98,7 @@ class Reconciler:
                     return self._refusals.look_again_at(key, decision.look_again_at)
         finally:
             await self._record_events(key, events)
-        raise Unsettled(f"it is not settled after {MAX_PASSES} passes")
+        raise Unsettled(f"there was something to write in each of {MAX_PASSES} passes")
 
     async def _record_events(self, key: Key, events: Iterable[tuple[Snapshot, Event]]) -> None:
         """Record Events; those that take longer than `EVENTS_TIMEOUT_SECONDS` are lost."""

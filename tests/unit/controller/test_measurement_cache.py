@@ -263,7 +263,7 @@ async def test_a_mistake_is_logged_and_is_an_answer_too(bench: Bench, caplog: py
     bench.measurements.take(KEY, at(10))
     await bench.answers()
     answer = bench.measurements.take(KEY, at(10))[M].answer
-    assert answer == Unanswered(Fault.UNAVAILABLE, "the operator failed to ask; its log says why")
+    assert answer == Unanswered(Fault.UNAVAILABLE, "internal error of the operator; see its log")
     assert "the mistake" in caplog.text
     assert bench.woken == [KEY]
 
@@ -272,7 +272,9 @@ async def test_a_source_that_is_not_configured_is_named(bench: Bench) -> None:
     bench.measurements.take(KEY, at(10, "other"))
     await bench.answers()
     answer = bench.measurements.take(KEY, at(10, "other"))[M].answer
-    assert answer == Unanswered(Fault.UNKNOWN_SOURCE, "no metric source other is configured")
+    assert answer == Unanswered(
+        Fault.UNKNOWN_SOURCE, "no metric source of this name is configured; add it to the operator's configuration"
+    )
 
 
 async def test_an_answer_for_an_object_that_is_gone_wakes_nobody(bench: Bench) -> None:

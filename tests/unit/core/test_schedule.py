@@ -223,9 +223,9 @@ def test_when_alerts_are_asked_for(now: float, hinted_at: float | None, at: floa
 @pytest.mark.parametrize(
     ("reason", "message", "revision", "is_asked"),
     [
-        pytest.param(Reason.NO_DATA, "errors gave no sample", 2, True, id="it gave nothing"),
-        pytest.param(Reason.NO_DATA, "errors gave no sample; probable cause: x", 2, False, id="it is told why"),
-        pytest.param(Reason.NO_DATA, "errors gave no sample", 1, False, id="the revision before gave nothing"),
+        pytest.param(Reason.NO_DATA, "errors returned no sample", 2, True, id="it gave nothing"),
+        pytest.param(Reason.NO_DATA, "errors returned no sample; probable cause: x", 2, False, id="it is told why"),
+        pytest.param(Reason.NO_DATA, "errors returned no sample", 1, False, id="the revision before gave nothing"),
         pytest.param(Reason.NOT_A_NUMBER, "errors is nan", 2, False, id="it gave something"),
     ],
 )

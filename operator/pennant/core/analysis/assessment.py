@@ -119,7 +119,7 @@ def _status(metric: Metric, revision: int, read: Reading, old: MetricStatus | No
         adds = is_unexplained(old) and EXPLAINED in read.message
         return old.model_copy(update={"message": clip(read.message)}) if adds else old
     is_aside = metric.mode is MetricMode.OBSERVE and read.state is MetricState.BREACHING
-    message = f"{read.message}; mode is Observe, so nothing follows from it" if is_aside else read.message
+    message = f"{read.message}; mode is Observe, so this has no effect" if is_aside else read.message
     return MetricStatus(
         name=metric.name,
         revision=revision,

@@ -54,12 +54,12 @@ def acceptable_range(metric: Metric, baseline: Series, stable: HistoryEntry | No
         return _kept(own)
     if stable is None:
         kept = _kept(own) if own else AcceptableRange((), Reason.NOTHING_TO_COMPARE, "")
-        says = "has no other version known good to be compared with"
+        says = "has no other verified version to compare with"
         return AcceptableRange(kept.bounds, kept.passing, f"{kept.kept}; it {says}" if own else says)
     values = [each for series in baseline.series for each in series.values() if math.isfinite(each)]
     if len(baseline.series) > 1 or not values:
-        what = "more than one series" if len(baseline.series) > 1 else "no number"
-        missing = f"cannot be compared: there is {what} of {stable.version} from before"
+        what = "more than one series" if len(baseline.series) > 1 else "no value"
+        missing = f"cannot be compared: the query returned {what} for {stable.version} while it served"
         return AcceptableRange(own, Reason.WITHIN_THRESHOLD, "", missing)
     return _kept((*own, *_of_comparison(metric, sum(values) / len(values), stable.version)))
 

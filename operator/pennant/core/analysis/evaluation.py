@@ -120,20 +120,22 @@ def _too_few(metric: Metric, values: Sequence[float], at: datetime) -> Check | N
     if asked is None:
         return None
     if len(values) > 1:
-        says = "has a minimumSamples.query that gave more than one series; aggregate in the query"
+        says = (
+            "cannot be checked: minimumSamples.query returned more than one series. Aggregate, for example with sum()"
+        )
         return Check(at, _no_data(metric), Reason.MULTIPLE_SERIES, says)
     # No series, or NaN: nothing was counted.
     number = values[0] if values and not math.isnan(values[0]) else 0.0
     if number >= asked.count:
         return None
-    says = f"rests on {number:.6g} samples, fewer than {asked.count}"
+    says = f"has {number:.6g} samples, minimumSamples.count is {asked.count}"
     return Check(at, _no_data(metric, may_pass=True), Reason.TOO_FEW_SAMPLES, says)
 
 
 def _check(metric: Metric, values: Sequence[float], held_to: AcceptableRange, at: datetime) -> Check:
     match values:
         case []:
-            return Check(at, _no_data(metric, may_pass=True), Reason.NO_DATA, "gave no sample")
+            return Check(at, _no_data(metric, may_pass=True), Reason.NO_DATA, "returned no sample")
         case [value]:
             shown = f"{value:.6g}"
             if not math.isfinite(value):
@@ -145,7 +147,7 @@ def _check(metric: Metric, values: Sequence[float], held_to: AcceptableRange, at
                 return Check(at, _no_data(metric), Reason.NO_BASELINE, held_to.missing, shown)
             return Check(at, Kind.PASS, held_to.passing, held_to.kept, shown)
         case _:
-            says = "gave more than one series; aggregate in the query"
+            says = "returned more than one series. Aggregate in the query, for example with sum()"
             return Check(at, _no_data(metric), Reason.MULTIPLE_SERIES, says)
 
 

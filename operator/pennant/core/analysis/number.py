@@ -42,8 +42,8 @@ def read(metric: Metric, made: list[Check], query: str, remedy: str = "") -> Rea
         return Reading(MetricState.UNKNOWN, newest.reason, message, blocks=blocks, broken_at=broken_at)
     passing = next((each for each in reversed(made) if each.kind is Kind.PASS), None)
     reason = passing.reason if passing is not None else Reason.WITHIN_THRESHOLD
-    kept = passing.says if passing is not None else "is not breached yet"
+    kept = passing.says if passing is not None else "is not breached: fewer breaches than breaches.count"
     if reason in WITHOUT_NUMBER:
-        kept = f"{kept}, which passes by onNoData: Pass"
+        kept = f"{kept}, which passes because onNoData is Pass"
     message = f"{metric.name} {kept}"
     return Reading(MetricState.PASSING, reason, message, None, newest_breaches, broken_at, newest_breaches)

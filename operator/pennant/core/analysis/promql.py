@@ -102,7 +102,9 @@ def lacking(query: str, value: float) -> str:
     """Return in words what a query lacks, by the value of its probe."""
     lacks = [part for number, part in enumerate(_parts(query)) if not int(value) >> number & 1]
     if not lacks:
-        return "its selectors find series, so a range is too short, or the two sides of an operator have other labels"
+        return (
+            "every selector matches series: a range is too short, or the two sides of an operator have different labels"
+        )
     selector = lacks[0][0]
     words = [word for each, _, word in lacks if each == selector]
     if selector.name and len(words) == len([each for each, _, _ in _parts(query) if each == selector]):
@@ -117,12 +119,12 @@ def _parts(query: str) -> tuple[tuple[Selector, str, str], ...]:
     for each in list(dict.fromkeys(selectors(query)))[:MOST_SELECTORS]:
         of = f" of {each.name}" if each.name else ""
         if each.name:
-            found.append((each, each.name, f"no series is called {each.name}"))
+            found.append((each, each.name, f"no series has the name {each.name}"))
         for matcher in each.matchers[:MOST_MATCHERS]:
             if each.name or matcher.needs_a_series:
                 found.append((each, f"{each.name}{{{matcher.text}}}", f"no series{of} has {matcher.text}"))
         if len(each.matchers) > 1 and (each.name or any(matcher.needs_a_series for matcher in each.matchers)):
-            found.append((each, each.text, f"no series{of} has all of the labels that are asked for together"))
+            found.append((each, each.text, f"no series{of} has all of these labels together"))
     return tuple(found)
 
 

@@ -141,7 +141,7 @@ def _slow(late: Measurement) -> Unanswered:
     Rule: R34.
     """
     seconds, limit = late.took.total_seconds(), late.request.patience.total_seconds()
-    return Unanswered(Fault.SLOW, f"an answer took {seconds:.1f} s, more than two intervals, which are {limit:g} s")
+    return Unanswered(Fault.SLOW, f"the last answer took {seconds:.1f} s, more than two intervals ({limit:g} s)")
 
 
 def _unanswered(
@@ -149,7 +149,7 @@ def _unanswered(
 ) -> Reading:
     """Return what a missing answer means; as a breach it counts once it has lasted for `patience`."""
     reason = FAULT_REASONS[silence.fault]
-    message = f"{metric.name} cannot be read from source {metric.source}: {silence.detail}"
+    message = f"{metric.name} cannot be read from metric source {metric.source}: {silence.detail}"
     # One fault may follow another: an answer that is late, and then none.
     known = old is not None and old.reason in FAULT_REASONS.values()
     lasted = known and old is not None and now - old.since >= patience

@@ -163,11 +163,11 @@ class AlertKind(MetricKind[AlertSelector, AlertQuery, Alerts]):
         if alerts.firing:
             since = min(each.since for each in alerts.firing)
             message = (
-                f"{name}: the alert {title} fires since {since:%Y-%m-%dT%H:%M:%SZ}, from before this revision {began}, "
-                "so nobody knows whether it would fire because of it"
+                f"{name}: alert {title} fires since {since:%Y-%m-%dT%H:%M:%SZ}, before this revision {began}, "
+                "so it is not known whether this revision is the cause"
             )
             return Reading(MetricState.UNKNOWN, Reason.ALERT_FIRING_BEFORE, message, blocks=True, broken_at=asked.at)
-        return Reading(MetricState.PASSING, Reason.NO_ALERT_FIRING, f"{name}: no alert {title} fires")
+        return Reading(MetricState.PASSING, Reason.NO_ALERT_FIRING, f"{name}: alert {title} does not fire")
 
 
 def reads_alerts(analysis: Analysis, names: frozenset[str]) -> bool:
@@ -206,7 +206,7 @@ def _firing(name: str, title: str, request: AlertQuery, fresh: list[Alert]) -> R
         query_hash=short_hash([[each.label, each.negated, *each.values] for each in request.demands]),
         at=request.at,
     )
-    message = f"{name}: the alert {title} fires since {since:%Y-%m-%dT%H:%M:%SZ}"
+    message = f"{name}: alert {title} fires since {since:%Y-%m-%dT%H:%M:%SZ}"
     return Reading(MetricState.BREACHING, Reason.ALERT_FIRING, message, evidence, True, request.at, True)
 
 
@@ -215,5 +215,5 @@ def _undefined(name: str, undefined: list[str], request: AlertQuery) -> Reading:
 
     Rule: R43.
     """
-    message = f"{name}: the metric source {request.source} has no alerting rule {' or '.join(undefined)}"
+    message = f"{name}: metric source {request.source} has no alerting rule {' or '.join(undefined)}"
     return Reading(MetricState.UNKNOWN, Reason.ALERT_UNKNOWN, message, blocks=True, broken_at=request.at)

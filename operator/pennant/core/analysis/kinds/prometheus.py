@@ -199,11 +199,11 @@ def _remedy(metric: Metric, query: str) -> str:
         return ""
     if comparison := filters(query):
         return f"; {_gives_nothing(comparison)}"
-    return "; if no series means that all is well, add `or vector(0)` to the query, or set onNoData: Pass"
+    return ". If no series means that all is well, add `or vector(0)` to the query, or set onNoData: Pass"
 
 
 def _gives_nothing(comparison: str) -> str:
     return (
-        f"while its comparison {comparison} does not hold, the query gives nothing: leave the comparison to the "
-        f"threshold, or write `{comparison} bool`"
+        f"the query has no value while its comparison {comparison} is false: set threshold instead of the "
+        f"comparison, or write `{comparison} bool`"
     )
