@@ -224,11 +224,11 @@ def test_the_record_of_what_serves_is_deleted_by_hand(serving: Stage) -> None:
     delete_record(serving, 1)
     serving.until(lambda: len(serving.history) == 2, what="a revision with a record")
     serving.until_verified("1.0.0")
-    assert serving.history[1]["reason"] == "the record of revision 1 is gone"
+    assert serving.history[1]["reason"] == "the ControllerRevision of revision 1 is missing"
     assert serving.history[1]["previousHash"] == first["hash"]
     assert serving.history[0]["hash"] == first["hash"], "the history loses nothing"
     assert serving.condition("HistoryIntact") == ("False", "HistoryTampered")
-    assert "the record of revision 1 is gone" in serving.message("HistoryIntact")
+    assert "the ControllerRevision of revision 1 is missing" in serving.message("HistoryIntact")
     assert serving.pods() == pods
 
 
@@ -237,7 +237,7 @@ def test_the_record_of_what_serves_is_deleted_while_no_version_is_there_to_make_
     serving.delete("modelversion", "fraud-1.0.0")
     delete_record(serving, 1)
     serving.until(lambda: serving.condition("HistoryIntact") == ("False", "HistoryTampered"))
-    assert "the record of revision 1 is gone" in serving.message("HistoryIntact")
+    assert "the ControllerRevision of revision 1 is missing" in serving.message("HistoryIntact")
     assert (len(serving.history), serving.pods()) == (1, pods)
 
 
@@ -252,7 +252,7 @@ def test_an_old_record_is_deleted_by_hand_while_the_operator_works(serving: Stag
     serving.move_tag("1.1.0", "1.2.0")
     serving.until_verified("1.2.0")
     serving.until(lambda: serving.condition("HistoryIntact") == ("False", "HistoryTampered"))
-    assert "the record of revision 2 is gone" in serving.message("HistoryIntact")
+    assert "the ControllerRevision of revision 2 is missing" in serving.message("HistoryIntact")
     assert [each["version"] for each in serving.history][:2] == ["1.0.0", "1.1.0"]
     numbers, hashes = [each["revision"] for each in serving.history], [each["hash"] for each in serving.history]
     assert numbers == list(range(1, len(numbers) + 1))

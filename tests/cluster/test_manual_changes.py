@@ -194,5 +194,5 @@ def test_a_record_that_was_made_anew_with_another_content_is_named(rolled_back: 
     # Records are read when the operator starts: nobody but it writes them.
     rolled_back.operator.restart()
     rolled_back.until(lambda: rolled_back.condition("HistoryIntact") == ("False", "HistoryTampered"))
-    says = "the record of revision 2 does not fit its hash: its entry was changed"
+    says = "the record of revision 2 does not fit its hash: its history entry was changed"
     assert says in rolled_back.message("HistoryIntact")

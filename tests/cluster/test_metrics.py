@@ -273,7 +273,7 @@ def test_an_alert_that_nobody_defined_makes_no_version_good(stage: Stage) -> Non
     stage.version("1.0.0", "production")
     stage.deployment(analysis=watching(misspelt, by_regex))
     stage.until(lambda: stage.condition("MetricsHealthy") == ("Unknown", "AlertUnknown"))
-    assert "misspelt: the metric source default has no alerting rule HighQueueDepht" in stage.message("MetricsHealthy")
+    assert "misspelt: metric source default has no alerting rule HighQueueDepht" in stage.message("MetricsHealthy")
     stage.stays(lambda: "verifiedAt" not in stage.history[-1], 4, "what nobody watches")
 
 

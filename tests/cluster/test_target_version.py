@@ -99,7 +99,7 @@ def test_a_version_that_is_worse_by_its_record_is_not_rolled_out(stage: Stage) -
     stage.apply(stage.a_version("1.0.0", **auc("0.90")), stage.a_version("1.1.0", "production", **auc("0.80")))
     stage.until_stalled("GateFailed")
     assert stage.message("Stalled").startswith(
-        "gate auc/Test: 0.80 of 1.1.0 is worse than 0.90 of 1.0.0 by 0.1, and 0.01 is allowed; 1.0.0 goes on serving. "
+        "gate auc/Test: 0.80 of 1.1.0 is worse than 0.90 of 1.0.0 by 0.1, and 0.01 is allowed; 1.0.0 keeps serving. "
     )
     stage.stays(lambda: stage.served() == "1.0.0", 2, "1.0.0")
     stage.accuracy("1.2.0", 0.95)

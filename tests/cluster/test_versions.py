@@ -92,7 +92,7 @@ def test_the_bump_follows_the_parent_also_when_it_comes_later_or_goes(stage: Sta
     stage.version("1.0.2", **RECORD | {"parent": "1.0.0", "metrics": METRICS})
     until_bump(stage, "1.0.2", "None", "only metrics or documents differ")
     stage.version("1.0.3", **RECORD | {"parent": "1.0.0"})
-    until_bump(stage, "1.0.3", "None", "a duplicate of 1.0.0: nothing differs")
+    until_bump(stage, "1.0.3", "None", "duplicate of 1.0.0: nothing differs")
     stage.version("1.0.4", **weights | {"parent": "1.0.0"})
     until_bump(stage, "1.0.4", "Unknown", "the training data is not recorded in 1.0.4")
     stage.version("1.0.0", "staging", **RECORD)

@@ -118,10 +118,10 @@ async def test_the_queries_by_which_it_is_shown_what_is_known_of_queries_are_que
     [
         ("sum(rate(unheard_of[1m]))", "no series is called unheard_of"),
         ('two{pod="c",job=""}', 'no series of two has pod="c"'),
-        ('two{pod="a",pod="b"}', "no series of two has all of the labels that are asked for together"),
+        ('two{pod="a",pod="b"}', "no series of two has all of these labels together"),
         ('two{pod="a"} + steady', "its selectors find series"),
         ('steady / two{pod=~"[xy]"}', 'no series of two has pod=~"[xy]"'),
-        ('{__name__="steady",pod!=""}', "no series has all of the labels that are asked for together"),
+        ('{__name__="steady",pod!=""}', "no series has all of these labels together"),
     ],
 )
 async def test_one_more_question_tells_why_a_query_gives_nothing(

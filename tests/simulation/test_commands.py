@@ -72,7 +72,7 @@ async def test_undo_to_what_is_named(value: str, revision: int) -> None:
     [
         ({"rollback_to": "7"}, "there is no revision 7; there are 1, 2"),
         ({"rollback_to": "9.9.9"}, "no revision of version 9.9.9 is there; there are 1.0.0, 1.1.0"),
-        ({"rollback_to": "2"}, "revision 2 serves 1.1.0 already; nothing to undo"),
+        ({"rollback_to": "2"}, "the current revision 2 already serves 1.1.0"),
         ({"retry": "1.0.0"}, "1.0.0 is not quarantined; quarantined: none"),
         ({"retry": "1.0.0", "restart": ""}, "are set at the same time; remove all but one"),
         ({"rollback_to": "x" * 300}, "has more than 256 characters"),
@@ -135,7 +135,7 @@ async def test_undo_never_goes_to_a_version_that_was_found_bad() -> None:
 async def test_undo_where_nothing_was_before_is_refused() -> None:
     story = await serving("1.0.0")
     await command(story, rollback_to="")
-    assert said(story) == ("Refused", "there is no earlier revision to go back to that was not found bad")
+    assert said(story) == ("Refused", "every earlier revision failed or was undone; there is no rollback target")
 
 
 async def test_undo_of_a_changed_template_keeps_the_version_and_holds_the_template_back() -> None:

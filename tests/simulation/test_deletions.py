@@ -195,7 +195,7 @@ async def test_a_rollback_whose_record_is_deleted_at_once_is_put_on_record_again
     newest = record_goes(lambda numbers: numbers[-1:])
     for write in range(telling.writes * 2 // 3, telling.writes + 1):
         story = await with_deletion(telling, write, newest)
-        if story.status.history[-1].reason == "the record of revision 6 is gone":
+        if story.status.history[-1].reason == "the ControllerRevision of revision 6 is missing":
             assert story.served() == "1.2.0"
             return
     raise AssertionError("no write was one after which the record of the rollback was missed")

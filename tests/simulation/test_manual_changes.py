@@ -303,7 +303,7 @@ async def test_an_entry_that_was_tampered_with_is_named_and_restored() -> None:
     await story.passes(2)
     assert [each.version for each in story.history] == ["1.0.0", "1.1.0", "1.0.0"]
     events = [each.message for each in story.cluster.events if each.reason.value == "HistoryTampered"]
-    assert events == ["revision 2: version in status did not say what its record says; restored"]
+    assert events == ["status.history of revision 2: version differed from the ControllerRevision and was restored"]
 
 
 async def test_a_record_that_was_forged_is_named() -> None:
@@ -312,9 +312,9 @@ async def test_a_record_that_was_forged_is_named() -> None:
     second = record.revisions[2]
     forged = second.entry.model_copy(update={"version": "9.9.9", "hash": "sha256:forged"})
     story.world.witness = lambda *_: None
-    record.revisions[2] = replace(second, entry=forged, mirrored=None, flaw="its entry was changed")
+    record.revisions[2] = replace(second, entry=forged, mirrored=None, flaw="its history entry was changed")
     record.resource_version = story.world.serial()
     await story.passes(2)
     assert story.condition("HistoryIntact") == ("False", "HistoryTampered")
     condition = next(each for each in story.status.conditions if each.type == "HistoryIntact")
-    assert condition.message == "the record of revision 2 does not fit its hash: its entry was changed"
+    assert condition.message == "the record of revision 2 does not fit its hash: its history entry was changed"

@@ -67,7 +67,7 @@ async def test_pods_that_became_ready_while_no_controllers_ran_are_not_counted()
     found = await read(story, "1.1.0")
     assert found is not None
     assert (found.fault, found.reason) == (Fault.CLUSTER, Reason.CONTROLLERS_AWAY)
-    assert found.message.startswith("1 of 1 pods are ready that their ReplicaSet does not count")
+    assert found.message.startswith("1 of 1 pods are ready, but not counted in the status of their ReplicaSet")
 
 
 async def test_an_evicted_pod_is_told_of_and_another_one_takes_its_place() -> None:

@@ -167,7 +167,8 @@ async def test_records_that_come_after_a_revision_was_made_anew_are_left_and_nam
     assert sorted(story.world.orphans[KEY]) == [2, 3], "they are not ours to delete either"
     named = next(each.message for each in story.status.conditions if each.type == "HistoryIntact")
     assert named == "; ".join(
-        f"the record of revision {number} does not follow that of the revision before it" for number in (2, 3)
+        f"the ControllerRevision of revision {number} does not have the hash of the previous revision"
+        for number in (2, 3)
     )
     await promoted(story, "1.1.0", "1.2.0")
     assert story.history[-1].revision == 4, "their numbers are passed over"

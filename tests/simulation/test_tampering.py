@@ -79,7 +79,7 @@ async def test_a_rollback_passes_over_a_record_that_was_changed() -> None:
     [
         ("1", "the record of revision 1 was changed; there are 2"),
         ("1.0.0", "the record of revision 1 was changed; there are 1.1.0"),
-        ("", "there is no earlier revision to go back to that was not found bad"),
+        ("", "every earlier revision failed or was undone; there is no rollback target"),
     ],
 )
 async def test_no_command_goes_back_to_a_record_that_was_changed(value: str, says: str) -> None:
@@ -237,7 +237,7 @@ async def test_progress_that_is_changed_in_the_status_is_restored_from_the_recor
     assert story.history == before
     assert {n: each.mirrored for n, each in story.world.records[KEY].revisions.items()} == notes
     events = [each.message for each in story.cluster.events if each.reason.value == "HistoryTampered"]
-    wanted = f"revision {number}: {named} in status did not say what its record says; restored"
+    wanted = f"status.history of revision {number}: {named} differed from the ControllerRevision and was restored"
     assert events == ([wanted] if named else [])
     assert told(story)[-1] == ("1.0.0", "AutomaticRollback", "Verified")
 
@@ -251,4 +251,4 @@ async def test_a_number_in_the_evidence_that_is_changed_is_restored_and_named() 
     await story.passes(5)
     assert of(story, 2).evidence == (evidence,)
     events = [each.message for each in story.cluster.events if each.reason.value == "HistoryTampered"]
-    assert events == ["revision 2: evidence in status did not say what its record says; restored"]
+    assert events == ["status.history of revision 2: evidence differed from the ControllerRevision and was restored"]

@@ -69,7 +69,7 @@ async def test_a_pinned_version_that_is_bad_is_rolled_back_too() -> None:
     assert story.condition("RolledBack") == ("True", "MetricBreach")
     rolled = next(each for each in story.status.conditions if each.type == "RolledBack")
     assert rolled.message.startswith("spec.version asks for 1.1.0, 1.0.0 takes its place: ")
-    assert rolled.message.endswith("Change spec.version to a good version")
+    assert rolled.message.endswith("Set spec.version to a fixed version, or retry with pennant.dev/retry")
 
 
 async def test_the_newest_of_several_holders_counts_where_that_is_asked_for() -> None:
@@ -145,7 +145,7 @@ async def test_an_incomplete_record_is_not_rolled_out_where_a_complete_one_is_as
     assert story.served() == "1.0.0"
     assert story.condition("Stalled") == ("True", "RecordIncomplete")
     stalled = next(each for each in story.status.conditions if each.type == "Stalled")
-    assert "missing: Author, Reason; 1.0.0 goes on serving. " in stalled.message
+    assert "missing: Author, Reason; 1.0.0 keeps serving. " in stalled.message
     assert [each.reason.value for each in story.cluster.events].count("RecordIncomplete") == 1
 
 
