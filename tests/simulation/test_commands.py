@@ -20,6 +20,7 @@ async def command(story: Story, **annotations: str) -> None:
 
 
 async def test_undo_goes_back_and_stays_there_until_the_tag_moves() -> None:
+    """Rule: R66."""
     story = await serving("1.0.0")
     await promoted(story, "1.0.0", "1.1.0")
     await command(story, rollback_to="", requested_at="t1", requested_by="ada", reason="angry customers")

@@ -25,6 +25,7 @@ def variables(story: Story) -> list[str]:
 
 
 async def test_a_field_that_was_changed_is_put_right_and_its_writer_recorded() -> None:
+    """Rule: R69."""
     story = await serving("1.0.0")
     good = image(story)
     story.world.set_image_by_hand(KEY, IMAGE)
@@ -277,6 +278,7 @@ async def test_nothing_is_put_right_while_paused() -> None:
 
 
 async def test_a_status_that_was_wiped_is_rebuilt_whole() -> None:
+    """Rule: R72."""
     story = await rolled_back("1.0.0", "1.1.0")
     before = story.status
     story.world.wipe_status(KEY)
@@ -307,6 +309,7 @@ async def test_an_entry_that_was_tampered_with_is_named_and_restored() -> None:
 
 
 async def test_a_record_that_was_forged_is_named() -> None:
+    """Rule: R76."""
     story = await rolled_back("1.0.0", "1.1.0")
     record = story.world.records[KEY]
     second = record.revisions[2]

@@ -90,6 +90,7 @@ async def test_what_a_version_is_compared_with_is_asked_for_again_where_the_sour
 
 
 async def test_what_is_known_good_is_compared_with_nothing() -> None:
+    """Rule: R41."""
     story = await serving("1.0.0", analysis=watching(COMPARED))
     await promoted(story, "1.0.0", "1.1.0")
     story.accuracy.values["1.1.0"] = 0.1
@@ -181,6 +182,7 @@ async def test_a_hint_without_an_alert_changes_nothing() -> None:
 
 
 async def test_a_check_on_too_few_samples_holds_and_is_a_check_once_there_are_enough() -> None:
+    """Rule: R40."""
     enough = {"query": 'requests{version="${version}"}', "count": 100}
     metric = {**COMPARED, "threshold": {"min": "0.9"}, "minimumSamples": enough}
     story = Story()
@@ -199,6 +201,7 @@ async def test_a_check_on_too_few_samples_holds_and_is_a_check_once_there_are_en
 
 
 async def test_an_observed_metric_is_reported_and_nothing_follows() -> None:
+    """Rule: R45."""
     observed = {"name": "accuracy", "prometheus": {"query": ACCURACY}, "threshold": {"min": "0.9"}, "mode": "Observe"}
     story = await serving("1.0.0", analysis=watching(observed))
     story.accuracy.values["1.1.0"] = 0.2

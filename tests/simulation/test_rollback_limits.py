@@ -22,6 +22,7 @@ async def test_report_says_so_and_changes_nothing() -> None:
 
 
 async def test_pause_freezes_the_rollout_where_it_is_until_a_person_decides() -> None:
+    """Rule: R62."""
     story = await serving("1.0.0", rollback={"action": "Pause"})
     before = story.pods()
     story.accuracy.values["1.1.0"] = 0.2
@@ -76,6 +77,7 @@ async def test_a_breach_that_passes_within_the_cooldown_is_forgiven() -> None:
 
 
 async def test_an_exhausted_budget_stops_rollbacks_and_promotions() -> None:
+    """Rule: R60."""
     story = await serving("0.9.0", rollback={"budget": {"count": 1, "windowSeconds": 1000}})
     await promoted(story, "0.9.0", "1.0.0")
     story.accuracy.values |= {"1.1.0": 0.2, "1.2.0": 0.97}

@@ -36,6 +36,7 @@ async def test_a_version_is_served_found_bad_and_rolled_back() -> None:
 
 
 async def test_a_breach_long_after_promotion_rolls_back_too() -> None:
+    """Rule: R52."""
     story = await serving("1.0.0")
     story.accuracy.values["1.1.0"] = 0.97
     await move_tag(story, "1.0.0", "1.1.0")
@@ -66,6 +67,7 @@ async def test_a_breach_in_mid_rollout_leaves_the_old_pods_alone() -> None:
 
 
 async def test_no_data_neither_rolls_back_nor_verifies() -> None:
+    """Rule: R35."""
     story = await serving("1.0.0")
     await move_tag(story, "1.0.0", "1.1.0")
     await story.passes(300)
@@ -88,6 +90,10 @@ async def test_a_source_that_is_down_neither_rolls_back_nor_verifies() -> None:
 
 
 async def test_the_tag_held_by_two_and_by_none_changes_nothing_that_is_served() -> None:
+    """Rule: R3.
+
+    Rule: R4.
+    """
     story = await serving("1.0.0")
     story.version("1.1.0", "production")
     await story.passes(10)
