@@ -4,7 +4,7 @@ import pytest
 
 from pennant.api.conditions import find
 from pennant.api.reasons import Reason
-from simulation.support.steps import move_tag, promoted, serving, told
+from simulation.support.steps import move_tag, outcomes, promoted, serving
 from simulation.support.story import Story
 from simulation.support.world import KEY
 
@@ -40,7 +40,7 @@ async def test_a_version_known_good_that_gets_the_tag_back_is_not_paused_with_th
     story = await never_ready(rollback={"action": "Pause"})
     await story.until(lambda: story.condition("Stalled") == ("True", "BreachPaused"))
     await move_tag(story, "1.1.0", "1.0.0")
-    await story.until(lambda: told(story)[2:] == [("1.0.0", "TagMoved", "Verified")])
+    await story.until(lambda: outcomes(story)[2:] == [("1.0.0", "TagMoved", "Verified")])
     assert (quarantined(story), story.condition("Ready")) == ([], ("True", "Serving"))
     assert not story.world.deployments[KEY].paused
 
@@ -59,7 +59,7 @@ async def test_a_retry_has_its_whole_time_and_a_version_that_starts_late_is_rein
 
     story.world.annotate(KEY, retry="1.0.0", requested_at="t1")
     await story.passes(DEADLINE - 5)
-    assert (quarantined(story), told(story)[-1]) == ([], ("1.0.0", "Retry", "InProgress"))
+    assert (quarantined(story), outcomes(story)[-1]) == ([], ("1.0.0", "Retry", "InProgress"))
     await story.passes(10)
     assert story.condition("Stalled") == ("True", "NoRollbackTarget")
 
@@ -158,7 +158,7 @@ async def test_an_outage_before_a_version_is_known_good_is_its_failure() -> None
     story.world.crashing.add("1.1.0")
     await story.until(lambda: story.served() == "1.0.0")
     assert quarantined(story) == [("1.1.0", "PodsUnavailable")]
-    assert told(story)[1] == ("1.1.0", "TagMoved", "Failed")
+    assert outcomes(story)[1] == ("1.1.0", "TagMoved", "Failed")
 
 
 @pytest.mark.parametrize("on_unavailable", ["Report", "Rollback"])
@@ -237,5 +237,5 @@ async def test_a_bad_template_of_a_good_version_is_taken_back_and_the_version_st
     assert (story.history[-1].version, story.history[-1].template_hash) == ("1.1.0", story.history[1].template_hash)
     container["image"] = "registry.example/server:3"
     story.deployment(template={"spec": {"containers": [container]}})
-    await story.until(lambda: told(story)[-1] == ("1.1.0", "SpecChanged", "Verified"))
+    await story.until(lambda: outcomes(story)[-1] == ("1.1.0", "SpecChanged", "Verified"))
     assert story.condition("Ready") == ("True", "Serving")

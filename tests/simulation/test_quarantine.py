@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from simulation.support.steps import move_tag, rolled_back, told
+from simulation.support.steps import move_tag, outcomes, rolled_back
 from simulation.support.story import Story
 from simulation.support.world import KEY
 
@@ -47,7 +47,7 @@ async def test_a_tag_that_comes_back_is_another_attempt(takes_first: bool) -> No
     assert story.history[0].released_at is not None
     story.accuracy.values["1.1.0"] = 0.97
     await move(story, "1.0.0", "1.1.0", takes_first)
-    await story.until(lambda: told(story)[-1] == ("1.1.0", "TagMoved", "Verified"))
+    await story.until(lambda: outcomes(story)[-1] == ("1.1.0", "TagMoved", "Verified"))
     assert story.condition("Ready") == ("True", "Serving")
 
 
@@ -84,7 +84,7 @@ async def test_a_quarantine_that_somebody_takes_out_of_the_status_is_restored(lo
     story = await rolled_back("1.0.0", "1.1.0")
     await story.passes(5)
     before = quarantined(story)
-    story.world.witness = lambda *_: None
+    story.world.check_write = lambda *_: None
     lose(story)
     story.start_operator()
     await story.passes(60)

@@ -32,7 +32,7 @@ from simulation.support import invariants
 from simulation.support.metrics import ANSWERS, NAMES, Answer, answers, metrics
 from simulation.support.observer import Watch
 from simulation.support.story import Crash, Story, a_spec
-from simulation.support.turn_order import ByDice
+from simulation.support.turn_order import RandomTurns
 from simulation.support.world import KEY, MOST_ROUNDS, OTHER, World
 
 ORDERS = os.environ.get("PENNANT_TEST_ORDERS")
@@ -112,13 +112,13 @@ class Cluster(RuleBasedStateMachine):
         self.story = Story()
         self.watch = Watch(self.world)
         self.world.after_round = self.note
-        checked = self.world.witness
+        checked = self.world.check_write
 
-        def witness(before: World, key: Key) -> None:
+        def check_write(before: World, key: Key) -> None:
             checked(before, key)
             self.watch.check(before, key)
 
-        self.world.witness = witness
+        self.world.check_write = check_write
         self.holders: set[str] = set()
         self.faulty: set[str] = set()
         """Versions whose pods ever failed by themselves."""
@@ -372,7 +372,7 @@ class Cluster(RuleBasedStateMachine):
 
     @rule(seed=st.none() | st.integers(0, 1000), pace=st.sampled_from([1, 3, MOST_ROUNDS]))
     def the_controllers_are_quick_or_slow(self, seed: int | None, pace: int) -> None:
-        self.world.pace, self.world.turns = pace, None if seed is None else ByDice(seed)
+        self.world.pace, self.world.turns = pace, None if seed is None else RandomTurns(seed)
 
     @rule(key=KEYS, image=st.integers(1, 3))
     def the_template_changes(self, key: Key, image: int) -> None:
@@ -533,19 +533,19 @@ class Cluster(RuleBasedStateMachine):
     def at_a_write_to_come(self, at: int, act: Callable[[], None], late: bool = True) -> None:
         left = [at]
 
-        def strike(_: str) -> None:
+        def act_once(_: str) -> None:
             left[0] -= 1
             if left[0] == 0:
-                self.nothing_more_strikes()
+                self.nothing_more_happens_at_a_write()
                 self.bad_since = None
                 act()
 
         if late:
-            self.world.after_write = strike
+            self.world.after_write = act_once
         else:
-            self.world.before_write = strike
+            self.world.before_write = act_once
 
-    def nothing_more_strikes(self) -> None:
+    def nothing_more_happens_at_a_write(self) -> None:
         self.world.before_write = self.world.after_write = lambda _: None
 
     @invariant()
@@ -612,7 +612,7 @@ class Cluster(RuleBasedStateMachine):
 
     def all_is_well(self) -> None:
         """Let nothing go wrong from now on."""
-        self.nothing_more_strikes()
+        self.nothing_more_happens_at_a_write()
         for behaviour in (self.world.never_ready, self.world.crashing, self.world.flapping):
             behaviour.clear()
         self.world.room = self.world.quota = self.world.turns = None
@@ -661,7 +661,7 @@ class Cluster(RuleBasedStateMachine):
 
 
 Cluster.TestCase.settings = settings(
-    max_examples=int(ORDERS or 60),
+    max_examples=int(ORDERS or 40),
     stateful_step_count=30,
     deadline=None,
     derandomize=ORDERS is None,

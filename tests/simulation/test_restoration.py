@@ -16,7 +16,7 @@ import pytest
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.core.rollout.revision import chained
 from simulation.support import invariants
-from simulation.support.steps import move_tag, promoted, rolled_back, serving, told
+from simulation.support.steps import move_tag, outcomes, promoted, rolled_back, serving
 from simulation.support.story import Story
 from simulation.support.world import KEY, Orphan, Record, World
 
@@ -144,7 +144,7 @@ async def test_nothing_is_lost_and_nothing_bad_comes_back(
     ways = [(order, True) for order in ORDERS if with_status or order not in LATE]
     for order, running in [*ways, (STEPS, False)]:
         story = await restored(begun, order, with_status=with_status, running=running)
-        assert told(story) == told(begun), order
+        assert outcomes(story) == outcomes(begun), order
         assert story.world.deployments[KEY].template_hash == served, order
         if order.index("deployment") < order.index("object"):
             assert story.pods() == begun.pods(), order
@@ -163,7 +163,7 @@ async def test_records_that_come_after_a_revision_was_made_anew_are_left_and_nam
     begun = await a_rollback()
     begun.accuracy.values["1.1.0"] = 0.95
     story = await restored(begun, ("object", "versions", "records", "deployment"), with_status=False, running=True)
-    assert told(story)[:1] == [("1.1.0", "TagMoved", "Verified")]
+    assert outcomes(story)[:1] == [("1.1.0", "TagMoved", "Verified")]
     assert sorted(story.world.orphans[KEY]) == [2, 3], "they are not ours to delete either"
     named = next(each.message for each in story.status.conditions if each.type == "HistoryIntact")
     assert named == "; ".join(

@@ -4,7 +4,7 @@ from typing import Any
 
 from pennant.api.conditions import Condition
 from pennant.core.facts.observation import Key
-from simulation.support.steps import assert_golden, move_tag, promoted, rolled_back, serving, told
+from simulation.support.steps import assert_golden, move_tag, outcomes, promoted, rolled_back, serving
 from simulation.support.story import Story, a_spec
 from simulation.support.world import KEY
 
@@ -207,7 +207,7 @@ async def test_no_budget_is_needed_for_a_loop_to_end() -> None:
         await promoted(story, old, new)
     story.accuracy.values = dict.fromkeys(story.accuracy.values, 0.1)
     await story.passes(900)
-    assert [version for version, trigger, _ in told(story) if trigger == "AutomaticRollback"] == [
+    assert [version for version, trigger, _ in outcomes(story) if trigger == "AutomaticRollback"] == [
         "1.2.0",
         "1.1.0",
         "1.0.0",

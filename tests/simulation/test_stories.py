@@ -7,7 +7,7 @@ import pytest
 
 from pennant.api.conditions import find
 from pennant.api.reasons import Reason
-from simulation.support.steps import assert_golden, move_tag, promoted, serving, told
+from simulation.support.steps import assert_golden, move_tag, outcomes, promoted, serving
 from simulation.support.story import Crash, Story, a_spec
 from simulation.support.world import KEY
 
@@ -191,7 +191,7 @@ async def test_what_was_found_bad_is_no_way_back_also_where_it_is_released_becau
     await move_tag(story, "1.0.0", "1.1.0")
     assert story.status.quarantine == ()
     await story.passes(100)
-    assert told(story) == [("1.0.0", "TagMoved", "RolledBack"), ("1.1.0", "TagMoved", "Serving")]
+    assert outcomes(story) == [("1.0.0", "TagMoved", "RolledBack"), ("1.1.0", "TagMoved", "Serving")]
     assert story.condition("Stalled") == ("True", "NoRollbackTarget")
 
 
@@ -205,7 +205,7 @@ async def test_what_was_found_bad_does_not_become_known_good_because_the_tag_mov
     story.accuracy.values["1.0.0"] = 0.97
     await story.passes(120)
     await move_tag(story, "1.0.0", "1.1.0")
-    assert told(story) == [("1.0.0", "TagMoved", "RolledBack"), ("1.1.0", "TagMoved", "InProgress")]
+    assert outcomes(story) == [("1.0.0", "TagMoved", "RolledBack"), ("1.1.0", "TagMoved", "InProgress")]
     assert story.history[0].verified_at is None
 
 

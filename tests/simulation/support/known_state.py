@@ -16,7 +16,7 @@ from pennant.core.facts.observation import Key, Revision, Snapshot, Version, Wor
 from pennant.ports import Conflict, Unavailable
 from simulation.support.objects import Deployment
 from simulation.support.world import Record, World, WorldCluster, require
-from simulation.support.write_ledger import Ledger, Views
+from simulation.support.write_log import Views, WriteLog
 
 
 class Part(Enum):
@@ -55,10 +55,10 @@ async def alone(_: str) -> None:
 class RememberingCluster(WorldCluster):
     """The `Cluster` port of a process that shares the world with others."""
 
-    def __init__(self, world: World, ledger: Ledger, turn: Turn = alone) -> None:
+    def __init__(self, world: World, log: WriteLog, turn: Turn = alone) -> None:
         super().__init__(world)
         self.conflicts = 0
-        self._views = Views(ledger)
+        self._views = Views(log)
         self._turn = turn
         self._known: dict[Key, Snapshot] = {}
         self._doubts: dict[Key, set[Part]] = {}

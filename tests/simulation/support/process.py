@@ -19,8 +19,8 @@ MOST_CONFLICTS = 20
 TURNS_TO_AN_ANSWER = 8
 
 
-class Silent:
-    """Nobody listens to the passes."""
+class NoTelemetry:
+    """Takes no note of the passes."""
 
     def decided(self, key: Key, seen: Observation | None, decision: Decision | None) -> None:
         pass
@@ -42,7 +42,7 @@ class Process:
         self.measurements = MeasurementCache(self.sources, world, self._wake)
         breaker = SourceBreaker(mass_breach_count, 50, lambda: len(world.records))
         self.gaps = LeadershipGaps()
-        self.reconciler = Reconciler(self.cluster, self.measurements, world, Silent(), breaker, self.gaps)
+        self.reconciler = Reconciler(self.cluster, self.measurements, world, NoTelemetry(), breaker, self.gaps)
         self._woken: set[Key] = set()
         self._later: dict[Key, datetime] = {}
 

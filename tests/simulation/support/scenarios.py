@@ -1,4 +1,4 @@
-"""The stories that are told again and again, with something else going wrong each time."""
+"""The scripts that tests run again and again, each time with another fault."""
 
 from typing import Any
 

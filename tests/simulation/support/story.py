@@ -103,7 +103,7 @@ class Story:
     def __init__(self, world: World | None = None, mass_breach_count: int = 0) -> None:
         self.world = world or World()
         # Every single write must leave a state that makes sense: the process may die right after it.
-        self.world.witness = lambda before, key: invariants.check_write(before, self.world, key)
+        self.world.check_write = lambda before, key: invariants.check_write(before, self.world, key)
         self.accuracy = LiveAccuracy(self.world)
         self.mass_breach_count = mass_breach_count
         self.start_operator()
@@ -111,7 +111,7 @@ class Story:
     def begin_in(self, world: World, accuracy: Mapping[str, float | None], samples: Iterable[Sample]) -> None:
         """Go on in another world, in which versions are so accurate and these samples were taken."""
         world.before_write, world.after_write = self.world.before_write, self.world.after_write
-        world.witness = self.world.witness
+        world.check_write = self.world.check_write
         self.world = self.accuracy.world = world
         self.accuracy.values, self.accuracy.samples = dict(accuracy), list(samples)
         self.start_operator()

@@ -23,7 +23,7 @@ class TurnOrder(Protocol):
         ...
 
 
-class ByDice:
+class RandomTurns:
     """Each controller has a speed of its own; another seed says otherwise, and the same one the same."""
 
     def __init__(self, seed: int) -> None:

@@ -113,7 +113,7 @@ class World:
         self.after_write: Callable[[str], None] = lambda _: None
         self.after_round: Callable[[], None] = lambda: None
         """Is called when each controller has taken a pass."""
-        self.witness: Callable[[World, Key], None] = lambda *_: None
+        self.check_write: Callable[[World, Key], None] = lambda *_: None
         """Is shown, after each write of an operator, the world before it, and which ModelDeployment it was for."""
         self.writes = 0
         """How many there have been, also those of which the trace says nothing."""
@@ -632,7 +632,7 @@ class _Write:
             self._world.writes += 1
             if self._told:
                 self._world.say("operator", self._what)
-            self._world.witness(self._before, self._key)
+            self._world.check_write(self._before, self._key)
             self._world.after_write(self._what)
 
 
