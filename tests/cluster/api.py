@@ -138,7 +138,9 @@ class Api:
     def _send(self, method: str, path: str, body: Any, content_type: str, **query: str) -> BaseHTTPResponse:
         headers = {**self._api.headers, "Content-Type": content_type}
         url = f"{path}?{urlencode(query)}"
-        text = body if isinstance(body, str) else json.dumps(body)
+        # As clients in Go send it. The API server stores the data of a ControllerRevision byte for byte, so that other
+        # white space or another order of keys in them would make each later patch a change of the data.
+        text = body if isinstance(body, str) else json.dumps(body, separators=(",", ":"), sort_keys=True)
         return self._api.request(method, url, body=text, headers=headers)
 
     def _fields(self) -> dict[str, str]:

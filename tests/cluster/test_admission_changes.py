@@ -106,3 +106,35 @@ def test_a_policy_that_changes_the_image_is_told_and_waited_for(serving: Scenari
         assert 'containers[name=server].image is "mirror.example/server:1"' in said, said
     serving.until_told("DeploymentAltered")
     assert serving.status["stable"]["version"] == "1.0.0"
+
+
+def test_a_status_that_is_not_taken_is_told_by_an_event(serving: Scenario) -> None:
+    """Rule: R94."""
+    rule = {
+        "apiGroups": ["pennant.dev"],
+        "apiVersions": ["v1alpha1"],
+        "operations": ["UPDATE"],
+        "resources": ["modeldeployments/status"],
+    }
+    spec = {
+        "matchConstraints": {"resourceRules": [rule]},
+        "failurePolicy": "Fail",
+        "validations": [{"expression": "false", "message": "statuses are frozen"}],
+    }
+    bound = {
+        "policyName": serving.namespace,
+        "validationActions": ["Deny"],
+        "matchResources": {"namespaceSelector": here(serving)},
+    }
+    with (
+        admission(serving, "ValidatingAdmissionPolicy", spec=spec),
+        admission(serving, "ValidatingAdmissionPolicyBinding", spec=bound),
+    ):
+        for replicas in range(3, 30):
+            # It takes a moment until the policy is heeded.
+            serving.deployment(replicas=replicas)
+            if any(each["reason"] == "WriteFailing" for each in serving.all_of("event")):
+                break
+        serving.until_told("WriteFailing")
+    told = [each["message"] for each in serving.all_of("event") if each["reason"] == "WriteFailing"]
+    assert "statuses are frozen" in told[0]

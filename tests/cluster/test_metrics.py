@@ -40,12 +40,29 @@ def promote(scenario: Scenario, accuracy: float) -> None:
 
 
 def test_a_version_that_is_much_worse_than_the_stable_one_is_rolled_back(scenario: Scenario) -> None:
-    """Rule: R41."""
-    started(scenario, analysis=watching(WORSE))
+    """It is only reported first.
+
+    Rule: R41.
+    """
+    started(scenario, analysis=watching(WORSE), rollback={"action": "Report"})
+    assert reason(scenario) == "NothingToCompare"
     promote(scenario, 0.8)
+    scenario.until(lambda: scenario.condition("MetricsHealthy") == ("False", "WorseThanStable"))
+    scenario.deployment(analysis=watching(WORSE))
     scenario.until_rolled_back_to("1.0.0")
     (evidence,) = scenario.history[1]["evidence"]
     assert (evidence["value"], evidence["threshold"]) == ("0.8", "at most 10 % below 0.95 of 1.0.0")
+
+
+def test_without_a_number_from_before_there_is_nothing_to_compare_with(scenario: Scenario) -> None:
+    comparing = watching({**WORSE, "onNoData": "Ignore"})
+    scenario.version("1.0.0", "production")
+    scenario.deployment(analysis=comparing)
+    scenario.until_verified("1.0.0")
+    # It must not be verified before its pods are scraped: then there is nothing to compare.
+    scenario.deployment(analysis=comparing | {"bakeSeconds": 600})
+    promote(scenario, 0.1)
+    scenario.until(lambda: scenario.condition("MetricsHealthy") == ("Unknown", "NoBaseline"))
 
 
 QUERIES = {
@@ -60,18 +77,27 @@ QUERIES = {
     ),
 }
 """Queries that give no number, each with the reason and the explanation in the message."""
+SAMPLES = QUERY.replace("avg(", "sum(count_over_time(").replace("})", "}[${window}]))")
+UNKNOWN: tuple[tuple[dict[str, Any], str], ...] = (
+    ({**BAD, "name": "few", "minimumSamples": {"query": SAMPLES, "count": 1_000_000}}, "TooFewSamples"),
+    ({**BAD, "name": "slow", "prometheus": {"query": QUERY, "source": "slow"}}, "SourceSlow"),
+    ({**BAD, "name": "partial", "prometheus": {"query": QUERY, "source": "partial"}}, "SourcePartial"),
+    ({"name": "misspelt", "alert": {"matchLabels": {"alertname": "HighQueueDepht"}}}, "AlertUnknown"),
+)
+"""Metrics that are unknown for another reason."""
 
 
 def test_queries_that_give_no_number_hold_the_version_and_say_why(scenario: Scenario) -> None:
     """Rule: R35."""
     scenario.accuracy("1.0.0", 0.95)
     scenario.version("1.0.0", "production")
-    metrics = ({**BAD, "name": name, "prometheus": {"query": query}} for name, (query, *_) in QUERIES.items())
-    scenario.deployment(analysis=watching(*metrics))
-    wanted = {name: why for name, (_, why, _) in QUERIES.items()}
+    metrics = [{**BAD, "name": name, "prometheus": {"query": query}} for name, (query, *_) in QUERIES.items()]
+    scenario.deployment(analysis=watching(*metrics, *(metric for metric, _ in UNKNOWN)))
+    wanted = {name: why for name, (_, why, _) in QUERIES.items()} | {each["name"]: why for each, why in UNKNOWN}
     scenario.until(lambda: {each["name"]: each["reason"] for each in scenario.status.get("analysis", ())} == wanted)
     words = [says for *_, says in QUERIES.values()]
     scenario.until(lambda: all(each in scenario.message("MetricsHealthy") for each in words), what="all explanations")
+    scenario.until_told("NotVerified")
     scenario.stays(lambda: "verifiedAt" not in scenario.history[-1], 2, "what is not known to be good")
 
 

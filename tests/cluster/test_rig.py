@@ -99,7 +99,7 @@ def test_every_request_is_in_the_audit_log(rig: Rig) -> None:
     rig.kubectl("create", "configmap", "audited", "--from-literal=a=b")
     rig.kubectl("delete", "configmap", "audited")
     entries = [json.loads(line) for line in rig.audit_log.read_text().splitlines() if "audited" in line]
-    seen = [(each["verb"], each["scenario"]) for each in entries if each["userAgent"].startswith("kubectl/")]
+    seen = [(each["verb"], each["stage"]) for each in entries if each["userAgent"].startswith("kubectl/")]
     assert [each for each in seen if each[0] in ("create", "delete")] == [
         ("create", "ResponseComplete"),
         ("delete", "ResponseComplete"),

@@ -179,6 +179,25 @@ def test_an_outage_of_kubernetes_own_controllers_condemns_nobody(quick: Scenario
     assert quick.condition("Stalled") == ("False", "NotStalled")
 
 
+def test_a_first_version_that_starts_late_is_reinstated_and_a_surge_without_room_is_told(scenario: Scenario) -> None:
+    """Rule: R24.
+
+    Rule: R26.
+    """
+    scenario.version("1.0.0", "production")
+    scenario.unready("1.0.0")
+    scenario.deployment(**QUICK | {"analysis": {"bakeSeconds": 4}})
+    scenario.until_stalled("NoRollbackTarget")
+    scenario.unready("1.0.0", False)
+    scenario.until(lambda: scenario.condition("Verified") == ("False", "Baking"))
+    assert scenario.condition("MetricsHealthy") == ("True", "NoMetrics")
+    scenario.until_verified("1.0.0")
+    assert (scenario.quarantined(), scenario.condition("Ready")) == ([], ("True", "Serving"))
+    scenario.until_told("Reinstated")
+    scenario.deployment(**QUICK, template=a_container(scenario, resources={"limits": {"nvidia.com/gpu": "1"}}))
+    scenario.until_told("SurgeNeedsRoom")
+
+
 @pytest.fixture
 def bare_node(quick: Scenario) -> Iterator[str]:
     """Return the name of a node without a kubelet: what its pods do is what a test writes into their status."""

@@ -56,7 +56,7 @@ def test_a_word_of_a_newer_release_is_kept_and_stops_nothing(rolled_back: Scenar
         )
     )
     assert rolled_back.status["quarantine"][0]["reason"] == "CanaryAborted"
-    assert rolled_back.condition("RolledBack") == ("True", "CanaryAborted")
+    rolled_back.until(lambda: rolled_back.condition("RolledBack") == ("True", "CanaryAborted"))
     assert rolled_back.served() == "1.0.0"
     # It is the status that is lost then, and the mark on the version that brings the word back.
     rolled_back.wipe_status()

@@ -246,7 +246,7 @@ AGAIN = "set a new pennant.dev/requested-at to give it again"
 
 @pytest.mark.parametrize("token", ["monday", ""], ids=["a token", "no token"])
 async def test_a_command_runs_once_whatever_becomes_of_its_annotations(token: str) -> None:
-    """It is known by its token, and without one by its words: whoever gave it, why, and what was asked for since.
+    """It is known by its token, and without one by its text, whatever commands came since.
 
     Rule: R14.
     """

@@ -1,4 +1,4 @@
-"""Anything is deleted by anyone, during anything: what serves goes on serving, and another deployment notices nothing.
+"""Users delete objects after each write: what serves keeps serving, and another deployment does not change.
 
 Rule: R99.
 Rule: R102.
@@ -57,7 +57,7 @@ async def reference() -> ReferenceRun:
 
 
 class Deleting:
-    """Somebody deletes something right after a write; in the middle of a pass, then."""
+    """Deletes an object right after a write, which is in the middle of a pass."""
 
     def __init__(self, story: Story, write: int, delete: Deletion) -> None:
         self.story, self.left, self.delete, self.done = story, write, delete, False
@@ -74,7 +74,7 @@ class Deleting:
 
 
 async def with_deletion(reference: ReferenceRun, write: int, delete: Deletion, afterwards: Deletion = no_more) -> Story:
-    """Tell the story with a deletion right after a write, to its end; nothing is left to be written then."""
+    """Run the script to its end with a deletion right after a write; fail where it does not come to rest."""
     begun = reference.before(write)
     story = Story()
     deleting = Deleting(story, write - (begun.writes if begun else 0), delete)
@@ -130,7 +130,7 @@ async def test_a_version_that_is_deleted_takes_nothing_with_it(reference: Refere
 
 
 async def as_told(reference: ReferenceRun) -> Story:
-    """Return the story as it ends when nobody deletes anything."""
+    """Return the end of the script without deletions."""
     story = Story()
     await reference.script.play(story)
     await story.passes(10)
@@ -166,7 +166,7 @@ def record_goes(choose: Callable[[list[int]], list[int]]) -> Deletion:
 
 
 async def test_records_that_are_deleted_are_missed_and_nothing_bad_is_served_for_it(reference: ReferenceRun) -> None:
-    """What serves goes on serving or is put on record anew; without a record there is no way back to it."""
+    """What serves keeps serving or is recorded again; without a record it is no rollback target."""
     end = await as_told(reference)
     some = [record_goes(lambda numbers: numbers[:1]), record_goes(lambda numbers: numbers[-1:])]
     for write, delete in at_each(reference.writes, 3, *some):

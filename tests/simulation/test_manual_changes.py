@@ -1,4 +1,4 @@
-"""What people do to the Deployment itself: told by content, put right or adopted, and always on record."""
+"""Manual changes of the Deployment: recognized by content, corrected or adopted, and recorded."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""What the operator reads of the pods of a simulated cluster tells what keeps them from serving, and whose fault."""
+"""The operator reads from pods why they do not serve, and whether that is the fault of the revision or the cluster."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Whole stories, each compared with a golden trace that reads as documentation.
+"""Whole rollouts, some of them compared with a golden trace, which is also documentation.
 
 A changed trace is shown as a difference; `PENNANT_WRITE_GOLDEN=1` writes it anew, to be reviewed like code.
 """
@@ -255,7 +255,7 @@ async def test_history_is_trimmed_to_its_limit_and_no_number_is_lost() -> None:
 
 
 async def test_a_record_goes_only_when_the_status_no_longer_tells_of_it() -> None:
-    """Also where the process died between the record that is one too many and the status."""
+    """Also where the process died after it wrote the record that exceeds the limit and before the status."""
     story = await serving("1.0.0", historyLimit=2)
     await move_tag(story, "1.0.0", "1.1.0")
 

@@ -1,4 +1,4 @@
-"""A tag that is moved again and again, by nobody and by two holders, while rollouts are under way.
+"""The tag moves again and again during rollouts, also through no holder and through two.
 
 Rule: R2.
 Rule: R5.
@@ -29,7 +29,7 @@ async def give_then_take(story: Story, old: str, new: str) -> None:
 
 
 async def take_then_give(story: Story, old: str, new: str) -> None:
-    """Pass through nobody."""
+    """Move the tag through no holder."""
     story.version(old)
     await story.settle()
     assert story.condition("TagResolved") == ("False", "TagUnassigned")

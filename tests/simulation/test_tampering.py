@@ -21,7 +21,7 @@ EVIL = "registry.example/server:evil"
 
 
 def changed(revision: Revision) -> Revision:
-    """Return a record made anew with another image, under the same labels and hashes."""
+    """Return a record with another image and the same labels and hashes."""
     template = revision.template
     container = {**template["spec"]["containers"][0], "image": EVIL}
     template = {**template, "spec": {**template["spec"], "containers": [container]}}

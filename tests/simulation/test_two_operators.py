@@ -49,7 +49,7 @@ def stopped_at(reference: ReferenceRun, write: int, when: str) -> Frozen:
 
 
 async def test_one_is_stopped_at_any_write_and_resumes_when_the_other_has_gone_on(reference: ReferenceRun) -> None:
-    """Its write arrives seconds later, when the users may have acted anew, and is refused.
+    """Its write arrives seconds later, when users may have acted again, and is refused.
 
     Rule: R16.
     """

@@ -1,4 +1,4 @@
-"""Versions in any order, with deaths in between: the same statuses come of it, each written no more than needed.
+"""Versions in any order and with crashes in between get the same statuses, each written once.
 
 Rule: R79.
 """

@@ -1,4 +1,4 @@
-"""The kube-controller-manager of a simulated cluster: which Deployment and which ReplicaSet is looked at, and when.
+"""The simulated kube-controller-manager: which Deployments and ReplicaSets it reconciles, and when.
 
 Both controllers look at what has changed, and at a Deployment when its deadline may be over. A pass that changes
 nothing is the last one until something else does. What they know of that is theirs alone, and lost when they end.
@@ -31,7 +31,7 @@ class ClusterState(Protocol):
         ...
 
     def is_behind(self, who: str) -> bool:
-        """Return whether it has not yet heard of the newest status of its object."""
+        """Return whether its cache lacks the newest status of its object."""
         ...
 
     def refuses(self, namespace: str, pod: str) -> str | None:
@@ -59,7 +59,7 @@ class Controllers:
         return other
 
     def forget(self) -> None:
-        """End, and begin anew: everything is looked at."""
+        """Restart: reconcile all objects."""
         for each in (self._settled, self._check_at, self._counted, self._count_at, self._backoffs):
             each.clear()
 

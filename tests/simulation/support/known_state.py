@@ -1,4 +1,4 @@
-"""What a process remembers of a world: it sees what it was told and what it wrote itself, and nothing newer.
+"""What a process knows of a world: what it heard and what it wrote itself, and nothing newer.
 
 The rules are those of `kube/gateway.py` and `kube/store.py`: each kind of object is heard of at its own time, a record
 of a revision is never heard of, and a doubt has things read anew, one after the other.
@@ -20,7 +20,7 @@ from simulation.support.write_log import Views, WriteLog
 
 
 class Part(Enum):
-    """What is heard of, or read, each for itself; in the order in which it is read."""
+    """What a process hears of or reads separately, in the order of reading."""
 
     OBJECT = auto()
     WORKLOAD = auto()
@@ -49,7 +49,7 @@ class About:
 
 
 async def alone(_: str) -> None:
-    """Nobody else is there."""
+    """Continue at once: there is no other operator."""
 
 
 class RememberingCluster(WorldCluster):

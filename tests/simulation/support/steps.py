@@ -9,7 +9,7 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def assert_golden(story: Story, name: str) -> None:
-    """Compare the trace with the one that was reviewed; `PENNANT_WRITE_GOLDEN=1` writes it anew."""
+    """Compare the trace with the golden one; `PENNANT_WRITE_GOLDEN=1` writes it."""
     trace = "\n".join(story.world.trace) + "\n"
     path = GOLDEN / f"{name}.txt"
     if os.environ.get("PENNANT_WRITE_GOLDEN"):

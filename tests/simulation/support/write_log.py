@@ -59,7 +59,7 @@ class Views:
         self._looked = dict(self._known)
 
     def wrote(self, thing: str, among: Hashable) -> None:
-        """Add an accepted write to an object, which is also heard of `among` others."""
+        """Add an accepted write to an object that is also heard of as a part of `among`."""
         seen = max(self._looked.get(thing, 0), self._looked.get(among, 0))
         self._log.add(Entry(self, thing, seen))
         self.heard(thing)
