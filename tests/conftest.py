@@ -37,8 +37,8 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
         yield running
 
 
-@pytest.fixture
-def own_rig(tmp_path: Path) -> Iterator[Rig]:
-    """Start a control plane for one test alone."""
-    with control_plane(tmp_path / "rig") as running:
+@pytest.fixture(scope="module")
+def own_rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+    """Start a control plane for the tests of one module alone."""
+    with control_plane(tmp_path_factory.mktemp("own") / "rig") as running:
         yield running

@@ -8,7 +8,7 @@ from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
 from pennant.api.version_status import ModelVersionStatus
 from pennant.core.facts.decision import ApplyWorkload, Event, MirrorQuarantine
-from pennant.core.facts.measurement import Alerts, RangeQuery, Series
+from pennant.core.facts.measurement import Answer, Request
 from pennant.core.facts.observation import Key, Revision, Snapshot, Workload
 from pennant.core.facts.pods import Pods
 from pennant.core.versions.status import VersionSeen
@@ -133,21 +133,18 @@ class Versions(Protocol):
 
 
 class MetricSource(Protocol):
-    """One Prometheus-compatible server."""
+    """One configured server that answers requests for metrics, of one type or several."""
 
-    async def query_range(self, request: RangeQuery) -> Series:
-        """Return the series; `Unavailable` or `Refused` where there is none, `Partial` where they are not all."""
-        ...
+    async def answer(self, request: Request) -> Answer:
+        """Return the answer, of the type that belongs to that of the request.
 
-    async def firing_alerts(self, names: frozenset[str]) -> Alerts:
-        """Return all alerts of these names that fire now; raises as `query_range` does where nobody knows.
-
-        A name of which alone nobody knows is in `unanswered`.
+        Raises `Unavailable` where there is none, `Partial` where it is not the whole of it, and `Refused` where the
+        server refuses the request, or this type of source answers no such requests.
         """
         ...
 
-    async def undefined_alerts(self, names: frozenset[str]) -> frozenset[str] | None:
-        """Return which of these names no alerting rule has; None where the server does not tell."""
+    async def aclose(self) -> None:
+        """Close all connections; what is under way is cancelled."""
         ...
 
 

@@ -4,6 +4,8 @@ import json
 import os
 import subprocess
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +54,14 @@ def rendered_text(values: Any = None, *, major: int = 4, release: str = "pennant
 def rendered(
     values: Any = None, *, major: int = 4, release: str = "pennant", namespace: str = NAMESPACE
 ) -> list[Manifest]:
-    text = rendered_text(values, major=major, release=release, namespace=namespace)
-    return [each for each in yaml.safe_load_all(text) if each is not None]
+    """Return the manifests that Helm renders; the same arguments start Helm once in a process."""
+    return deepcopy(_manifests(json.dumps(values or {}), major, release, namespace))
+
+
+@cache
+def _manifests(values: str, major: int, release: str, namespace: str) -> list[Manifest]:
+    text = rendered_text(json.loads(values), major=major, release=release, namespace=namespace)
+    return [each for each in yaml.load_all(text, yaml.CSafeLoader) if each is not None]
 
 
 def only(manifests: Iterable[Manifest], kind: str, suffix: str = "") -> Manifest:

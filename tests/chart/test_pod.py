@@ -8,6 +8,8 @@ import yaml
 
 from chart.rendering import CHART, environment, only, pod_template, rendered
 from pennant.metrics.config import SourcesFile, load
+from pennant.metrics.http import HttpSettings
+from pennant.runtime.app import SystemClock
 from pennant.runtime.settings import Settings
 
 EVERYTHING: Any = yaml.safe_load((CHART / "ci" / "everything-values.yaml").read_text())
@@ -113,7 +115,7 @@ async def test_the_operator_reads_the_file_of_metric_sources(values: Any, tmp_pa
     manifests = rendered(values)
     path = tmp_path / "sources.yaml"
     path.write_text(only(manifests, "ConfigMap")["data"]["sources.yaml"])
-    sources = load(path, lambda *_: None)
+    sources = load(path, lambda *_: None, SystemClock())
     assert set(sources) == values.get("metricSources", {}).keys()
     await sources.aclose()
     assert environment(manifests)["PENNANT_METRIC_SOURCES"] == str(MOUNT / "sources.yaml")
@@ -124,6 +126,8 @@ def test_every_file_that_a_source_names_is_mounted_from_its_secret() -> None:
     text = only(manifests, "ConfigMap")["data"]["sources.yaml"]
     read = SourcesFile.model_validate(yaml.safe_load(text)).sources
     default, another = read["default"], read["another"]
+    assert isinstance(default, HttpSettings)
+    assert isinstance(another, HttpSettings)
     assert another.basic_auth is not None
     assert (another.basic_auth.username, default.headers, default.timeout_seconds) == (
         "on",

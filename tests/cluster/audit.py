@@ -1,4 +1,4 @@
-"""The API server's audit log: what an account has asked, what it sent, and a judge of its writes.
+"""The API server's audit log: the requests of one account, and a check that its writes have preconditions.
 
 Rule: R16.
 """
@@ -20,7 +20,7 @@ QUESTIONS = ("authorization.k8s.io", "authentication.k8s.io")
 
 @dataclass(slots=True)
 class AuditLog:
-    """What one account has asked; each line of the file is read once."""
+    """The requests of one account; each line of the file is read once."""
 
     path: Path
     user: str
@@ -30,11 +30,11 @@ class AuditLog:
 
     @classmethod
     def from_now_on(cls, path: Path, user: str) -> "AuditLog":
-        """Return a log that leaves out what was asked before."""
+        """Return a log that begins at the present end of the file."""
         return cls(path, user, size(path))
 
     def requests(self) -> Sequence[Entry]:
-        """Return what was asked so far, without what was sent: that may be much, and is read again by who needs it."""
+        """Return the requests so far without their bodies, which may be large; `writes` reads them again."""
         for line in lines(self.path, self.read_to):
             self.read_to += len(line)
             if (entry := _of(self.user, line)) is not None:
@@ -45,12 +45,12 @@ class AuditLog:
         return self.entries
 
     def writes_in(self, namespace: str) -> Sequence[Entry]:
-        """Return the mutating requests in a namespace so far, without what was sent."""
+        """Return the mutating requests in a namespace so far, without their bodies."""
         self.requests()
         return self._writes[namespace]
 
     def writes(self, since: int) -> Iterator[Entry]:
-        """Yield the mutating requests that are in the file from this byte on, with what was sent."""
+        """Yield the mutating requests from this byte of the file on, with their bodies."""
         for line in lines(self.path, since):
             entry = _of(self.user, line)
             if entry is not None and entry["verb"] not in READS:
@@ -72,7 +72,7 @@ def lines(path: Path, since: int) -> Iterator[bytes]:
 
 
 def _of(user: str, line: bytes) -> Entry | None:
-    """Return the entry of a line; None where somebody else asked."""
+    """Return the entry of a line; None where it is of another account."""
     if user.encode() not in line:
         return None
     entry: Entry = json.loads(line)
@@ -80,17 +80,17 @@ def _of(user: str, line: bytes) -> Entry | None:
 
 
 def without_precondition(writes: Iterable[Entry]) -> list[str]:
-    """Return what is wrong with each of the writes that would have gone through whatever was there."""
+    """Return for each write without a precondition what it lacks."""
     return [f"{described(each)}: {wrong}" for each in writes if (wrong := fault(each))]
 
 
 def described(entry: Entry) -> str:
-    """Return what was asked, for people."""
+    """Return verb, URI and code of a request, for messages."""
     return f"{entry['verb']} {entry['requestURI']} ({entry['responseStatus']['code']})"
 
 
 def fault(entry: Entry) -> str:
-    """Return why a mutating request would go through whatever is there; empty where it has a precondition."""
+    """Return which precondition a mutating request lacks; empty where it has all."""
     verb, reference = entry["verb"], entry.get("objectRef", {})
     if reference.get("apiGroup") in QUESTIONS:
         return ""
@@ -116,7 +116,7 @@ def _preconditions(verb: str, body: Any) -> Mapping[str, Any]:
 
 
 def _creates_only(verb: str, body: Any) -> bool:
-    """Return whether this is an apply that fails wherever there is something already."""
+    """Return whether this is an apply that fails where the object exists."""
     if verb != "patch" or isinstance(body, list):
         return False
     metadata = body.get("metadata") or {}
@@ -124,7 +124,7 @@ def _creates_only(verb: str, body: Any) -> bool:
 
 
 def _tested(operations: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what of the metadata a JSON patch tests, or writes: the API server takes no other value than is there."""
+    """Return the metadata that a JSON patch tests or replaces: the API server accepts their present values alone."""
     head = "/metadata/"
     said = (each for each in operations if each["op"] in ("test", "replace") and each["path"].startswith(head))
     return {each["path"].removeprefix(head): each.get("value") for each in said}

@@ -1,4 +1,4 @@
-"""What the chart gives an operator: an account with its rights, its environment, and its file of metric sources.
+"""Applies what the chart gives an operator: an account with its rights, its environment, and its metric sources.
 
 It is applied as the real Helm renders it, and the process gets nothing else: no scenario is played with more rights.
 """
@@ -20,7 +20,7 @@ Right = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """An account on a rig, and what its operator is told."""
+    """The account of an operator on a rig, with its rights and environment."""
 
     rig: Rig
     user: str
@@ -29,7 +29,7 @@ class Installation:
     audit_log: AuditLog
 
     def used(self) -> set[Right]:
-        """Return the rights that the account has made use of so far; a watch counts when it has ended."""
+        """Return the rights that the account has used so far; a watch counts when it has ended."""
         found = set()
         for entry in self.requests():
             code, reference = entry["responseStatus"]["code"], entry.get("objectRef", {})
@@ -42,7 +42,7 @@ class Installation:
         return found
 
     def refusals(self) -> list[str]:
-        """Return what the API server said wherever the account lacked a right.
+        """Return the messages of the API server where the account lacked a right.
 
         Other refusals are 403 as well: a used up quota, or a namespace that is going and has the word in its name.
         """
@@ -54,7 +54,7 @@ class Installation:
         ]
 
     def requests(self) -> Sequence[Manifest]:
-        """Return what the account has asked since it was installed, without what it sent."""
+        """Return the requests of the account since it was installed, without their bodies."""
         return self.audit_log.requests()
 
 

@@ -1,4 +1,4 @@
-"""The operator as a process of its own, started, killed and started again by tests."""
+"""The operator as a process that tests start, kill and start again."""
 
 import os
 import re
@@ -16,6 +16,7 @@ from pathlib import Path
 import yaml
 
 from cluster import secrets
+from cluster.api import Api
 from cluster.audit import lines
 from cluster.installation import Installation
 from rig import Rig
@@ -58,9 +59,10 @@ class Operator:
         self.environment = {**installation.environment, **quick, **here, **environment}
         self.process: subprocess.Popen[bytes] | None = None
         self._checked = 0
+        self._api = Api(rig)
 
     def _sources(self) -> Path:
-        """Write a file of the chart's metric source and a second one, with credentials for which nobody asks here."""
+        """Write a file with the metric source of the chart and a second one, both with credentials."""
         known = yaml.safe_load(Path(self.installation.environment["PENNANT_METRIC_SOURCES"]).read_text())
         chart = known["sources"]["default"]
         header = {"X-Api-Key": self._source_header.read_text().strip()}
@@ -74,18 +76,18 @@ class Operator:
         return self.sources
 
     def add_sources(self, urls: Mapping[str, str]) -> None:
-        """Give it more metric sources, by name, before it is started."""
+        """Add metric sources by name; call it before the start."""
         known = yaml.safe_load(self.sources.read_text())["sources"]
         self.sources.write_text(yaml.safe_dump({"sources": known | {name: {"url": url} for name, url in urls.items()}}))
 
     @property
     def port(self) -> int:
-        """Where it has its probes and metrics."""
+        """The port of its probes and metrics."""
         return int(self.environment["PENNANT_PORT"])
 
     @property
     def secrets(self) -> dict[str, str]:
-        """What it was given and must keep to itself."""
+        """Its secrets by name; it must publish none of them."""
         files = (self.token_file, self._source_token, self._source_password, self._source_header)
         token = secrets.account_token(Path(self.environment["KUBECONFIG"]))
         return {"account's token": token, **{each.name: each.read_text().strip() for each in files}}
@@ -98,27 +100,29 @@ class Operator:
             )
 
     def kill(self) -> None:
-        """End it as a lost machine would."""
+        """End it at once, as the loss of its node does."""
         if self.process is not None:
             self.process.kill()
             self.process.wait(10)
 
     def restart(self) -> None:
-        """Kill it and start it anew, which leads at once: its Lease would take seconds to run out."""
+        """Kill it, delete its Lease, which would expire seconds later, and start it again."""
         self.kill()
-        self._lease("delete")
+        if self._api.get(*self._lease) is not None:
+            self._api.delete(*self._lease)
         self.start()
 
     def leader(self) -> str:
-        """Return who holds its Lease; empty: nobody."""
-        return self._lease("get", "--output=jsonpath={.spec.holderIdentity}")
+        """Return the holder of its Lease, or an empty string."""
+        lease = self._api.get(*self._lease) or {}
+        return str(lease.get("spec", {}).get("holderIdentity") or "")
 
-    def _lease(self, verb: str, *options: str) -> str:
-        name, namespace = (self.environment[f"PENNANT_LEASE_{each}"] for each in ("NAME", "NAMESPACE"))
-        return self.rig.kubectl(verb, "lease", name, "-n", namespace, "--ignore-not-found", *options).stdout
+    @property
+    def _lease(self) -> tuple[str, str, str]:
+        return "leases", self.environment["PENNANT_LEASE_NAMESPACE"], self.environment["PENNANT_LEASE_NAME"]
 
     def stop(self) -> int:
-        """Ask it to end, and return its exit code."""
+        """Send SIGTERM and return its exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(15)
@@ -127,13 +131,13 @@ class Operator:
     def alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
 
-    def assert_sound(self) -> None:
-        """It runs, and none of its passes ended by a mistake of its own."""
+    def assert_healthy(self) -> None:
+        """Fail where it does not run, or where a pass ended by a bug of its own."""
         assert self.alive, self.tail()
         self.assert_without_mistake()
 
     def assert_without_mistake(self) -> None:
-        """None of its passes ended by a mistake of its own, or had something to write again and again.
+        """Fail where a pass ended by a bug, or where passes of one object wrote again and again.
 
         Looked at is what it has logged since this was asked last, so that each mistake fails one test. While a tag is
         moved to and fro on a slow machine, there is something to write in twelve passes in a row, once or twice; a
@@ -146,8 +150,8 @@ class Operator:
         unsettled = Counter(re.findall(r'key="(\S+)" error="it is not settled', new))
         assert max(unsettled.values(), default=0) < MANY_TIMES, unsettled
 
-    def told_on(self, since: int) -> list[str]:
-        """Return which secrets and which words of strangers it has told, and where.
+    def leaks(self, since: int) -> list[str]:
+        """Return which secrets and which text of other servers it has published, and where.
 
         Looked at are its log, its metrics, and what it has sent to the API server from this byte of the audit log on.
 
@@ -156,10 +160,10 @@ class Operator:
         user = self.installation.user.encode()
         sent = b"".join(line for line in lines(self.rig.audit_log, since) if user in line)
         said = {"log": self.log.read_bytes(), "metrics": self._metrics(), "requests": sent}
-        return secrets.told_on(said, self.secrets)
+        return secrets.leaks(said, self.secrets)
 
     def _metrics(self, seconds: float = 10) -> bytes:
-        """Return its metrics, as soon as it has them: it may just have been started."""
+        """Return its metrics; wait for them, as it may just have been started."""
         deadline = time.monotonic() + seconds
         while True:
             try:

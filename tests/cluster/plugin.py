@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pennant
-from cluster.stage import Stage
+from cluster.scenario import Scenario
 
 SECONDS = 120
 PROGRAMS = {
@@ -15,9 +15,9 @@ PROGRAMS = {
 }
 
 
-def directory(stage: Stage) -> Path:
+def directory(scenario: Scenario) -> Path:
     """Return a directory with both programs of the plugin, and write them first where they are missing."""
-    found = stage.rig.directory / "plugin"
+    found = scenario.rig.directory / "plugin"
     found.mkdir(exist_ok=True)
     for name, imports in PROGRAMS.items():
         path = found / name
@@ -28,27 +28,27 @@ def directory(stage: Stage) -> Path:
     return found
 
 
-def environment(stage: Stage, kubeconfig: Path | None = None) -> dict[str, str]:
+def environment(scenario: Scenario, kubeconfig: Path | None = None) -> dict[str, str]:
     """Return the environment in which kubectl finds the plugin and the plugin finds the control plane."""
     source = str(Path(pennant.__file__).parents[1])
     return os.environ | {
-        "PATH": os.pathsep.join((str(directory(stage)), os.environ["PATH"])),
-        "KUBECONFIG": str(kubeconfig or stage.rig.kubeconfig),
-        "KUBECACHEDIR": str(stage.rig.directory / "kubectl"),
+        "PATH": os.pathsep.join((str(directory(scenario)), os.environ["PATH"])),
+        "KUBECONFIG": str(kubeconfig or scenario.rig.kubeconfig),
+        "KUBECACHEDIR": str(scenario.rig.directory / "kubectl"),
         "PYTHONPATH": os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH", "")))),
     }
 
 
-def command(stage: Stage, *args: str) -> list[str]:
-    """Return `kubectl pennant ARGS` for the namespace of the stage; kubectl takes no options before a plugin's name."""
-    return [str(stage.rig.binary("kubectl")), "pennant", *args, "--namespace", stage.namespace]
+def command(scenario: Scenario, *args: str) -> list[str]:
+    """Return `kubectl pennant ARGS` for the namespace of the scenario; options follow the name of the plugin."""
+    return [str(scenario.rig.binary("kubectl")), "pennant", *args, "--namespace", scenario.namespace]
 
 
-def kubectl_pennant(stage: Stage, *args: str, kubeconfig: Path | None = None) -> tuple[int, str, str]:
+def kubectl_pennant(scenario: Scenario, *args: str, kubeconfig: Path | None = None) -> tuple[int, str, str]:
     """Run `kubectl pennant ARGS`; return its exit code, standard output and standard error."""
     done = subprocess.run(
-        command(stage, *args),
-        env=environment(stage, kubeconfig),
+        command(scenario, *args),
+        env=environment(scenario, kubeconfig),
         capture_output=True,
         text=True,
         timeout=SECONDS,

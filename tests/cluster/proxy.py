@@ -1,4 +1,4 @@
-"""A proxy before the API server that holds back requests, their answers or what a watch tells, until it may go on.
+"""A proxy of the API server that holds requests, answers or watch events until a test releases them.
 
 It has the API server's own certificate, on another port of 127.0.0.1, so that whoever trusts that one trusts it too.
 """
@@ -39,33 +39,33 @@ class Held:
     _answered: threading.Event = field(default_factory=threading.Event)
 
     def wait(self) -> None:
-        """Wait until it is held."""
+        """Wait until the request has come."""
         assert self._here.wait(SECONDS), f"no {self.method} of {self.path} with {self.text!r} within {SECONDS} s"
 
     def let_go(self) -> None:
-        """Hold it back no longer."""
+        """Release it."""
         self.loop.call_soon_threadsafe(self._go_on.set)
 
     def pass_on(self) -> int:
-        """Pass it on, and return what the API server answered."""
+        """Release it, and return the HTTP status of the answer."""
         self.let_go()
         assert self._answered.wait(SECONDS), f"no answer within {SECONDS} s"
         return self.code
 
     def is_meant(self, request: web.Request, body: bytes) -> bool:
-        """Return whether this is the request, and it is not held yet."""
+        """Return whether this is the request to hold, and none is held yet."""
         if self._here.is_set() or request.method != self.method:
             return False
         return re.search(f"{self.path}$", request.path) is not None and self.text.encode() in body
 
     async def hold(self) -> None:
-        """Let the test know, and wait for it."""
+        """Tell the test that it has come, and wait for its release."""
         self._here.set()
         async with asyncio.timeout(SECONDS):
             await self._go_on.wait()
 
     def answered(self, code: int, audit_id: str) -> None:
-        """Take note of the answer."""
+        """Note the answer."""
         self.code, self.audit_id = code, audit_id
         self._answered.set()
 
@@ -129,7 +129,7 @@ class Proxy:
         self._thread.join(SECONDS)
 
     def kubeconfig(self, known: Path, path: Path) -> Path:
-        """Write a kubeconfig that is another one but for the address, which is the proxy's."""
+        """Write a copy of a kubeconfig with the address of the proxy."""
         path.touch(mode=0o600)
         path.write_text(known.read_text().replace(self._rig.api_server, f"https://127.0.0.1:{self._port}"))
         return path
@@ -141,8 +141,8 @@ class Proxy:
         return held
 
     @contextmanager
-    def deaf_to(self, resource: str) -> Iterator[None]:
-        """Hold back what watches of this resource tell, as long as the context lasts."""
+    def without_events_of(self, resource: str) -> Iterator[None]:
+        """Hold the watch events of this resource for as long as the context lasts."""
         self._hearing.clear()
         self._not_watched = resource
         try:

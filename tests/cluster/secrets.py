@@ -1,4 +1,4 @@
-"""Secrets that the operator is given, the words that strangers say to it, and a search for either in what it tells.
+"""Secrets of the operator, text that comes from other servers, and a search for both in what the operator publishes.
 
 Rule: R100.
 """
@@ -11,8 +11,8 @@ from pathlib import Path
 
 # With its colon it fills whole groups of base64, so that what follows is encoded as if it stood alone.
 USER = "agent"
-HEARSAY = "hearsay-4f1d"
-"""Is part of everything that a stranger says, and of nothing that anybody else says."""
+FOREIGN_TEXT = "foreign-4f1d"
+"""Is part of all that a hostile server sends, and of nothing else."""
 # A part is enough to be found: texts are cut.
 PART = 20
 
@@ -34,10 +34,10 @@ def account_token(kubeconfig: Path) -> str:
     return str(user["user"]["token"])
 
 
-def told_on(said: Mapping[str, bytes], secrets: Mapping[str, str]) -> list[str]:
+def leaks(said: Mapping[str, bytes], secrets: Mapping[str, str]) -> list[str]:
     """Return which secrets and words are found, in which of the places."""
     needles = [(f"the {name}", part) for name, secret in secrets.items() for part in _parts(secret)]
-    needles.append(("a stranger's word", HEARSAY.encode()))
+    needles.append(("text of another server", FOREIGN_TEXT.encode()))
     return sorted({f"{name} in its {place}" for place, text in said.items() for name, part in needles if part in text})
 
 

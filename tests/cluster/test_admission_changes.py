@@ -1,14 +1,14 @@
-"""Whatever others own of the Deployment, add to it or refuse: a version runs as it was recorded, or a person is called.
+"""Other field managers and admission policies change the Deployment: a version runs as recorded, or is not rolled out.
 
 Rule: R27.
 """
 
 import json
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
-from cluster.stage import Manifest, Stage
+from cluster.scenario import Manifest, Scenario
 
 ADMISSION = "admissionregistration.k8s.io/v1"
 DEPLOYMENTS = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"]}
@@ -16,23 +16,23 @@ OLD_FLAG = {"serving": {"env": [{"name": "OLD_FLAG", "value": "1"}]}}
 
 
 @contextmanager
-def admission(stage: Stage, kind: str, **fields: Any) -> Iterator[None]:
-    """Have something of this kind for the namespace, by its name."""
-    made = {"apiVersion": ADMISSION, "kind": kind, "metadata": {"name": stage.namespace}, **fields}
-    stage.kubectl("create", "-f", "-", stdin=json.dumps(made))
+def admission(scenario: Scenario, kind: str, **fields: Any) -> Iterator[None]:
+    """Create an admission object of this kind with the name of the namespace, for as long as the context lasts."""
+    made = {"apiVersion": ADMISSION, "kind": kind, "metadata": {"name": scenario.namespace}, **fields}
+    scenario.kubectl("create", "-f", "-", stdin=json.dumps(made))
     try:
         yield
     finally:
-        stage.kubectl("delete", kind, stage.namespace)
+        scenario.kubectl("delete", kind, scenario.namespace, "--wait=false")
 
 
-def here(stage: Stage) -> Manifest:
-    return {"matchLabels": {"kubernetes.io/metadata.name": stage.namespace}}
+def here(scenario: Scenario) -> Manifest:
+    return {"matchLabels": {"kubernetes.io/metadata.name": scenario.namespace}}
 
 
 @contextmanager
-def mutating(stage: Stage, server: str, shows: str) -> Iterator[None]:
-    """Let a policy change the container `server` of each Deployment of the namespace, where it then `shows`."""
+def mutating(scenario: Scenario, server: str, shows: str) -> Iterator[None]:
+    """Have a policy change the container `server` of each Deployment of the namespace, and wait until that `shows`."""
     containers = f'containers: [Object.spec.template.spec.containers{{name: "server", {server}}}]'
     pods = f"spec: Object.spec.template.spec{{{containers}}}"
     expression = f"Object{{spec: Object.spec{{template: Object.spec.template{{{pods}}}}}}}"
@@ -42,96 +42,61 @@ def mutating(stage: Stage, server: str, shows: str) -> Iterator[None]:
         "reinvocationPolicy": "Never",
         "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": expression}}],
     }
-    bound = {"policyName": stage.namespace, "matchResources": {"namespaceSelector": here(stage)}}
+    bound = {"policyName": scenario.namespace, "matchResources": {"namespaceSelector": here(scenario)}}
     with (
-        admission(stage, "MutatingAdmissionPolicy", spec=spec),
-        admission(stage, "MutatingAdmissionPolicyBinding", spec=bound),
+        admission(scenario, "MutatingAdmissionPolicy", spec=spec),
+        admission(scenario, "MutatingAdmissionPolicyBinding", spec=bound),
     ):
-        stage.until(lambda: shows in probed(stage), what="a policy that is heeded")
+        scenario.until(lambda: shows in probed(scenario), what="a policy that is heeded")
         yield
 
 
-def probed(stage: Stage) -> str:
-    """Return what the API server would make of a Deployment, or say of it."""
+def probed(scenario: Scenario) -> str:
+    """Return the answer of the API server to a Deployment that is not stored."""
     probe = {"name": "server", "image": "probe:1"}
     template = {"metadata": {"labels": {"app": "probe"}}, "spec": {"containers": [probe]}}
     spec = {"selector": {"matchLabels": {"app": "probe"}}, "template": template}
     made = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "probe"}, "spec": spec}
-    asked = ("--namespace", stage.namespace, "create", "--dry-run=server", "-o", "json", "-f", "-")
-    done = stage.rig.kubectl(*asked, stdin=json.dumps(made), check=False)
+    asked = ("--namespace", scenario.namespace, "create", "--dry-run=server", "-o", "json", "-f", "-")
+    done = scenario.rig.kubectl(*asked, stdin=json.dumps(made), check=False)
     return done.stdout + done.stderr
 
 
-def variables(stage: Stage) -> list[str]:
-    first = stage.get("deployment")["spec"]["template"]["spec"]["containers"][0]
+def variables(scenario: Scenario) -> list[str]:
+    first = scenario.get("deployment")["spec"]["template"]["spec"]["containers"][0]
     return [each["name"] for each in first["env"]]
 
 
-def serve_flagged(stage: Stage) -> None:
-    """Serve 1.0.0, whose record has a variable that no later one has."""
-    stage.accuracy("1.0.0", 0.95)
-    stage.version("1.0.0", "production", **OLD_FLAG)
-    stage.deployment()
-    stage.until_verified("1.0.0")
-    assert "OLD_FLAG" in variables(stage)
+def serve_flagged(scenario: Scenario) -> None:
+    """Serve 1.0.0, whose record has a variable that later versions lack."""
+    scenario.accuracy("1.0.0", 0.95)
+    scenario.version("1.0.0", "production", **OLD_FLAG)
+    scenario.deployment()
+    scenario.until_verified("1.0.0")
+    assert "OLD_FLAG" in variables(scenario)
 
 
-def promote(stage: Stage, old: Manifest, new: str) -> None:
-    stage.accuracy(new, 0.97)
-    stage.apply(old, stage.a_version(new, "production"))
-    stage.until_verified(new)
+def promote(scenario: Scenario, old: Manifest, new: str) -> None:
+    scenario.accuracy(new, 0.97)
+    scenario.apply(old, scenario.a_version(new, "production"))
+    scenario.until_verified(new)
 
 
-def test_nothing_of_a_version_that_was_undone_to_outlives_it(stage: Stage) -> None:
-    """Who undoes by kubectl owns what comes back by it."""
-    serve_flagged(stage)
-    promote(stage, stage.a_version("1.0.0", **OLD_FLAG), "1.1.0")
-    stage.kubectl("rollout", "undo", "deployment/fraud")
-    stage.until(lambda: stage.versions_in_history()[-1] == ("1.0.0", "Undo", "Verified"))
-    assert "OLD_FLAG" in variables(stage)
-    promote(stage, stage.a_version("1.1.0"), "1.2.0")
-    assert "OLD_FLAG" not in variables(stage)
-    assert len(stage.all_of("replicaset")) == 3, "no pod template but those of the versions"
-    assert "drift" not in stage.status
-    stage.assert_silent()
+def test_nothing_of_a_version_that_was_undone_to_outlives_it(scenario: Scenario) -> None:
+    """kubectl owns the fields that its undo brings back."""
+    serve_flagged(scenario)
+    promote(scenario, scenario.a_version("1.0.0", **OLD_FLAG), "1.1.0")
+    scenario.kubectl("rollout", "undo", "deployment/fraud")
+    scenario.until(lambda: scenario.versions_in_history()[-1] == ("1.0.0", "Undo", "Verified"))
+    assert "OLD_FLAG" in variables(scenario)
+    promote(scenario, scenario.a_version("1.1.0"), "1.2.0")
+    assert "OLD_FLAG" not in variables(scenario)
+    assert len(scenario.all_of("replicaset")) == 3, "no pod template but those of the versions"
+    assert "drift" not in scenario.status
+    scenario.assert_silent()
 
 
-def test_nothing_of_a_version_that_somebody_applied_outlives_it(stage: Stage) -> None:
-    serve_flagged(stage)
-    whole = stage.get("deployment")
-    del whole["status"]
-    whole["metadata"] = {"name": whole["metadata"]["name"], "namespace": stage.namespace}
-    apply = ("apply", "--server-side", "--force-conflicts", "--field-manager=sleep-scheduler", "-f", "-")
-    stage.kubectl(*apply, stdin=json.dumps(whole))
-    promote(stage, stage.a_version("1.0.0", **OLD_FLAG), "1.1.0")
-    assert "OLD_FLAG" not in variables(stage)
-    assert len(stage.all_of("replicaset")) == 2
-    assert "drift" not in stage.status
-
-
-def injecting(stage: Stage, version: str) -> AbstractContextManager[None]:
-    """Have an injector that adds a variable with its own version."""
-    variable = f'Object.spec.template.spec.containers.env{{name: "INJECTED", value: "{version}"}}'
-    return mutating(stage, f"env: [{variable}]", f'"value": "{version}"')
-
-
-def test_an_undo_after_the_upgrade_of_an_injector_is_adopted(stage: Stage) -> None:
-    """Rule: R67."""
-    stage.accuracy("1.0.0", 0.95)
-    with injecting(stage, "1"):
-        stage.version("1.0.0", "production")
-        stage.deployment()
-        stage.until_verified("1.0.0")
-        assert "INJECTED" in variables(stage)
-        promote(stage, stage.a_version("1.0.0"), "1.1.0")
-    with injecting(stage, "2"):
-        stage.kubectl("rollout", "undo", "deployment/fraud")
-        stage.until(lambda: stage.versions_in_history()[-1] == ("1.0.0", "Undo", "Verified"))
-        assert "drift" not in stage.status
-        stage.assert_silent()
-
-
-def test_a_policy_that_changes_the_image_is_told_and_waited_for(serving: Stage) -> None:
+def test_a_policy_that_changes_the_image_is_told_and_waited_for(serving: Scenario) -> None:
     serving.accuracy("1.1.0", 0.97)
     serving.version("1.1.0")
     with mutating(serving, 'image: "mirror.example/server:1"', "mirror.example"):
@@ -143,30 +108,7 @@ def test_a_policy_that_changes_the_image_is_told_and_waited_for(serving: Stage) 
     assert serving.status["stable"]["version"] == "1.0.0"
 
 
-def test_a_webhook_that_cannot_be_called_is_told_with_the_servers_words(serving: Stage) -> None:
-    """Rule: R93."""
-    webhook = {
-        "name": "policy.example.com",
-        "clientConfig": {"url": "https://127.0.0.1:1/validate"},
-        "rules": [{**DEPLOYMENTS, "resources": ["deployments"]}],
-        "failurePolicy": "Fail",
-        "sideEffects": "None",
-        "admissionReviewVersions": ["v1"],
-        "timeoutSeconds": 2,
-        "namespaceSelector": here(serving),
-    }
-    serving.accuracy("1.1.0", 0.97)
-    serving.version("1.1.0")
-    with admission(serving, "ValidatingWebhookConfiguration", webhooks=[webhook]):
-        serving.until(lambda: "failed calling webhook" in probed(serving), what="a webhook that is asked")
-        serving.move_tag("1.0.0", "1.1.0")
-        serving.until_stalled("DeploymentRefused")
-        assert 'failed calling webhook "policy.example.com"' in serving.message("Stalled")
-        assert serving.served() == "1.0.0"
-    serving.until_verified("1.1.0")
-
-
-def test_a_status_that_is_not_taken_is_told_by_an_event(serving: Stage) -> None:
+def test_a_status_that_is_not_taken_is_told_by_an_event(serving: Scenario) -> None:
     """Rule: R94."""
     rule = {
         "apiGroups": ["pennant.dev"],

@@ -1,4 +1,4 @@
-"""The judge of the operator's writes, which looks at every scenario: it knows each kind of write, and can find fault.
+"""The check of the operator's writes at the end of each scenario finds a missing precondition of each kind of write.
 
 Rule: R16.
 """
@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 
 from cluster.audit import AuditLog, Entry, described, fault, without_precondition
-from cluster.stage import ALLOWED, NAME, Stage
+from cluster.scenario import ALLOWED, NAME, Scenario
 
 LEASE = ("leases", "", "update")
 
 
 @pytest.fixture
-def writes(rolled_back: Stage) -> list[Entry]:
-    """Return the operator's writes of a story that has every kind of them."""
+def writes(rolled_back: Scenario) -> list[Entry]:
+    """Return the operator's writes of a scenario that has every kind of them."""
     # What somebody adds to the pod template is taken away again by a patch of its own.
     added = {"spec": {"template": {"metadata": {"annotations": {"added": "by hand"}}}}}
-    rolled_back.kubectl("patch", "deployment", "fraud", "-p", json.dumps(added))
+    rolled_back.merge("deployment", NAME, added)
     rolled_back.until(lambda: "drift" in rolled_back.status, what="the change by hand being put right")
     # A history that is full lets the oldest record go.
     rolled_back.deployment(historyLimit=2)
@@ -35,7 +35,7 @@ def kind(entry: Entry) -> tuple[str, str, str]:
 
 
 def careless(entry: Entry) -> Iterator[Entry]:
-    """Yield the write once for each of its preconditions, without that one."""
+    """Yield one copy of the write for each of its preconditions, without that precondition."""
     if entry["verb"] == "create":
         if "name" in entry["requestObject"]["metadata"]:
             yield without(entry, "metadata", "name")
@@ -122,13 +122,13 @@ def test_a_write_that_is_bound_to_what_was_seen_is_not(entry: Entry) -> None:
     assert fault(entry) == ""
 
 
-def test_what_somebody_else_says_in_an_object_is_found(stage: Stage) -> None:
-    stage.version("1.0.0", "production")
-    stage.assert_left_alone()
-    stage.kubectl("patch", "modelversion", f"{NAME}-1.0.0", "--type=merge", "-p", '{"spec": {"tags": ["staging"]}}')
+def test_what_somebody_else_says_in_an_object_is_found(scenario: Scenario) -> None:
+    scenario.version("1.0.0", "production")
+    scenario.assert_left_alone()
+    scenario.merge("modelversion", f"{NAME}-1.0.0", {"spec": {"tags": ["staging"]}})
     with pytest.raises(AssertionError, match="production"):
-        stage.assert_left_alone()
-    stage.version("1.0.0", "production")
+        scenario.assert_left_alone()
+    scenario.version("1.0.0", "production")
 
 
 def test_each_line_of_the_log_is_read_once_and_one_that_is_not_whole_later(tmp_path: Any) -> None:

@@ -5,37 +5,37 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cluster.plugin import kubectl_pennant
-from cluster.stage import Stage
+from cluster.scenario import Scenario
 
 AUC = {"name": "auc", "dataset": "holdout", "split": "Test", "direction": "Maximize"}
 VERSIONS = "/apis/pennant.dev/v1alpha1/namespaces/{}/modelversions"
 
 
-def run(stage: Stage, *args: str) -> str:
+def run(scenario: Scenario, *args: str) -> str:
     """Run a verb that must succeed; what it writes to the objects counts as an act of a user."""
-    code, out, err = kubectl_pennant(stage, *args)
-    stage.touched_at = datetime.now(UTC)
-    assert code == 0, f"{out}\n{err}\n{stage.report()}"
+    code, out, err = kubectl_pennant(scenario, *args)
+    scenario.touched_at = datetime.now(UTC)
+    assert code == 0, f"{out}\n{err}\n{scenario.report()}"
     return out
 
 
-def forget(stage: Stage, *names: str) -> None:
+def forget(scenario: Scenario, *names: str) -> None:
     """Take versions whose tags the verb wrote out of what must be as it was applied."""
     for name in names:
-        del stage.applied[f"ModelVersion/{name}"]
+        del scenario.applied[f"ModelVersion/{name}"]
 
 
-def listed_at(stage: Stage) -> str:
-    raw = stage.kubectl("get", "--raw", VERSIONS.format(stage.namespace))
+def listed_at(scenario: Scenario) -> str:
+    raw = scenario.kubectl("get", "--raw", VERSIONS.format(scenario.namespace))
     return str(json.loads(raw)["metadata"]["resourceVersion"])
 
 
-def holders_since(stage: Stage, resource_version: str, tag: str = "production") -> list[set[str]]:
+def holders_since(scenario: Scenario, resource_version: str, tag: str = "production") -> list[set[str]]:
     """Return who had the tag after each change since a list, as a watch of the API server tells it."""
-    path = f"{VERSIONS.format(stage.namespace)}?watch=1&timeoutSeconds=2&resourceVersion={resource_version}"
+    path = f"{VERSIONS.format(scenario.namespace)}?watch=1&timeoutSeconds=2&resourceVersion={resource_version}"
     holders = {"fraud-1.0.0"}
     seen = [set(holders)]
-    for line in stage.kubectl("get", "--raw", path).splitlines():
+    for line in scenario.kubectl("get", "--raw", path).splitlines():
         changed: dict[str, Any] = json.loads(line)["object"]
         name = changed["metadata"]["name"]
         (holders.add if tag in changed["spec"].get("tags", []) else holders.discard)(name)
@@ -43,7 +43,7 @@ def holders_since(stage: Stage, resource_version: str, tag: str = "production") 
     return seen
 
 
-def test_a_tag_moves_and_some_version_has_it_at_each_moment(serving: Stage) -> None:
+def test_a_tag_moves_and_some_version_has_it_at_each_moment(serving: Scenario) -> None:
     serving.accuracy("1.1.0", 0.97)
     serving.version("1.1.0")
     before = listed_at(serving)
@@ -73,37 +73,37 @@ def test_a_tag_moves_and_some_version_has_it_at_each_moment(serving: Stage) -> N
     assert "Nothing is blocked." in run(serving, "why", "fraud")
 
 
-def test_a_promotion_that_a_gate_blocks_is_foreseen_and_explained(stage: Stage) -> None:
-    stage.accuracy("1.0.0", 0.95)
-    stage.version("1.0.0", "production", metrics=[{**AUC, "value": "0.95"}])
-    stage.deployment(promotion={"gates": [{"metric": "auc", "dataset": "holdout", "split": "Test"}]})
-    stage.until_verified("1.0.0")
-    stage.version("1.1.0", metrics=[{**AUC, "value": "0.90"}])
+def test_a_promotion_that_a_gate_blocks_is_foreseen_and_explained(scenario: Scenario) -> None:
+    scenario.accuracy("1.0.0", 0.95)
+    scenario.version("1.0.0", "production", metrics=[{**AUC, "value": "0.95"}])
+    scenario.deployment(promotion={"gates": [{"metric": "auc", "dataset": "holdout", "split": "Test"}]})
+    scenario.until_verified("1.0.0")
+    scenario.version("1.1.0", metrics=[{**AUC, "value": "0.90"}])
     for kind in ("client", "server"):
-        foreseen = run(stage, "promote", "1.1.0", f"--dry-run={kind}")
+        foreseen = run(scenario, "promote", "1.1.0", f"--dry-run={kind}")
         assert "✖ gate auc/holdout/Test: 0.90 of 1.1.0 is worse than 0.95 of 1.0.0" in foreseen
         assert "auc/holdout/Test   0.95    0.90    worse by 0.05" in foreseen
-    assert stage.get("modelversion", "fraud-1.1.0")["spec"]["tags"] == []
+    assert scenario.get("modelversion", "fraud-1.1.0")["spec"]["tags"] == []
 
-    code, _, err = kubectl_pennant(stage, "promote", "mv/fraud-1.1.0", "--timeout", "60s")
-    stage.touched_at = datetime.now(UTC)
-    forget(stage, "fraud-1.0.0", "fraud-1.1.0")
+    code, _, err = kubectl_pennant(scenario, "promote", "mv/fraud-1.1.0", "--timeout", "60s")
+    scenario.touched_at = datetime.now(UTC)
+    forget(scenario, "fraud-1.0.0", "fraud-1.1.0")
     assert code == 1
     assert err.startswith('error: modeldeployment "fraud" is stalled: gate auc/holdout/Test')
-    assert stage.condition("Stalled") == ("True", "GateFailed")
+    assert scenario.condition("Stalled") == ("True", "GateFailed")
 
-    why = run(stage, "why", "fraud")
+    why = run(scenario, "why", "fraud")
     assert "✖ the rollout of 1.1.0: GateFailed (R9, R11)" in why
-    assert stage.message("Stalled") in why
+    assert scenario.message("Stalled") in why
     assert "Nothing is written now." in why
-    assert stage.served() == "1.0.0"
+    assert scenario.served() == "1.0.0"
 
 
-def test_a_wrong_name_is_an_error(stage: Stage) -> None:
-    stage.version("1.0.0")
-    stage.deployment()
+def test_a_wrong_name_is_an_error(scenario: Scenario) -> None:
+    scenario.version("1.0.0")
+    scenario.deployment()
     for args in (("get", "froud"), ("why", "froud"), ("promote", "fraud-1.0.1"), ("versions", "froud")):
-        code, out, err = kubectl_pennant(stage, *args)
+        code, out, err = kubectl_pennant(scenario, *args)
         assert (code, out) == (1, ""), args
         assert err.startswith("error: ")
         assert "Did you mean" in err

@@ -1,10 +1,11 @@
-"""A CustomResourceDefinition goes under the operator, and comes back.
+"""A CustomResourceDefinition is deleted while the operator runs, and created again.
 
 Rule: R97.
 """
 
 import time
 import urllib.error
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 
 from cluster.installation import install
 from cluster.operator_process import Operator
-from cluster.stage import NAME, Stage
+from cluster.scenario import NAME, Scenario
 from rig import Rig
 
 CRDS = Path(__file__).parents[2] / "crds"
@@ -33,17 +34,17 @@ def operator(own_rig: Rig, tmp_path: Path) -> Iterator[Operator]:
 
 
 @pytest.fixture
-def stage(own_rig: Rig, operator: Operator, tmp_path: Path) -> Stage:
-    return Stage(own_rig, "crds", tmp_path / "models", operator)
+def scenario(own_rig: Rig, operator: Operator, tmp_path: Path) -> Scenario:
+    return Scenario(own_rig, f"crds-{uuid.uuid4().hex[:6]}", tmp_path / "models", operator)
 
 
-def remove(stage: Stage, *plurals: str) -> None:
-    stage.kubectl("delete", "crd", *(f"{each}.pennant.dev" for each in plurals), "--wait=true", "--timeout=60s")
+def remove(scenario: Scenario, *plurals: str) -> None:
+    scenario.kubectl("delete", "crd", *(f"{each}.pennant.dev" for each in plurals), "--wait=true", "--timeout=60s")
 
 
-def bring_back(stage: Stage) -> None:
-    stage.kubectl("apply", "--server-side", "-f", str(CRDS))
-    stage.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+def bring_back(scenario: Scenario) -> None:
+    scenario.kubectl("apply", "--server-side", "-f", str(CRDS))
+    scenario.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
 
 
 def readiness(operator: Operator) -> tuple[int, str]:
@@ -60,43 +61,43 @@ def until_readiness(operator: Operator, code: int, says: str, seconds: float = 3
         time.sleep(0.2)
 
 
-def as_it_is(stage: Stage) -> Any:
-    """Return what there is of the Deployment, and its pods."""
-    found = stage.get("deployment")
-    return found["metadata"]["uid"], found["metadata"]["generation"], found["spec"], stage.pods()
+def as_it_is(scenario: Scenario) -> Any:
+    """Return identity, generation and spec of the Deployment, and its pods."""
+    found = scenario.get("deployment")
+    return found["metadata"]["uid"], found["metadata"]["generation"], found["spec"], scenario.pods()
 
 
-def assert_waits(stage: Stage, plural: str) -> None:
-    """The operator runs on, alive and not ready, has said once what is missing, and writes nothing."""
-    operator = stage.operator
+def assert_waits(scenario: Scenario, plural: str) -> None:
+    """Fail where the operator does not stay alive and unready, logs the reason twice, or writes anything."""
+    operator = scenario.operator
     until_readiness(operator, 503, f"crds: {plural}.pennant.dev missing; apply crds/")
     time.sleep(1)
-    before = len(stage.operator_writes())
+    before = len(scenario.operator_writes())
     deadline = time.monotonic() + LONG_ENOUGH
     while time.monotonic() < deadline:
         assert operator.alive, operator.tail()
         assert operator.fetch("/livez", operator.port)[0] == 200
         time.sleep(0.5)
-    assert stage.operator_writes()[before:] == []
+    assert scenario.operator_writes()[before:] == []
     log = operator.log.read_text()
     assert log.count(MISSING) == 1, operator.tail()
     assert "Traceback" not in log
 
 
-def assert_goes_on(stage: Stage, process: object) -> None:
-    """What is promoted now is served, by the same process."""
-    stage.accuracy("1.1.0", 0.97)
-    stage.version("1.1.0")
-    stage.move_tag("1.0.0", "1.1.0")
-    stage.until_verified("1.1.0")
-    assert stage.served() == "1.1.0"
-    assert stage.operator.process is process
-    stage.operator.assert_sound()
-    assert "Traceback" not in stage.operator.log.read_text()
+def assert_goes_on(scenario: Scenario, process: object) -> None:
+    """Fail where a promotion is not followed by the same process."""
+    scenario.accuracy("1.1.0", 0.97)
+    scenario.version("1.1.0")
+    scenario.move_tag("1.0.0", "1.1.0")
+    scenario.until_verified("1.1.0")
+    assert scenario.served() == "1.1.0"
+    assert scenario.operator.process is process
+    scenario.operator.assert_healthy()
+    assert "Traceback" not in scenario.operator.log.read_text()
 
 
 def test_what_serves_goes_on_without_the_definition_of_versions_and_a_promotion_works_when_it_is_back(
-    serving: Stage, operator: Operator
+    serving: Scenario, operator: Operator
 ) -> None:
     """Versions go one after the other, so the second of two holders of the tag is for a moment the only one."""
     serving.version("1.2.0", "production")
@@ -116,7 +117,7 @@ def test_what_serves_goes_on_without_the_definition_of_versions_and_a_promotion_
 
 
 def test_without_the_definition_of_deployments_it_waits_and_serves_when_they_are_applied_again(
-    serving: Stage, operator: Operator
+    serving: Scenario, operator: Operator
 ) -> None:
     process = operator.process
     remove(serving, "modeldeployments")
@@ -129,18 +130,18 @@ def test_without_the_definition_of_deployments_it_waits_and_serves_when_they_are
     assert_goes_on(serving, process)
 
 
-def test_an_operator_that_starts_before_its_definitions_waits_for_them(stage: Stage, operator: Operator) -> None:
+def test_an_operator_that_starts_before_its_definitions_waits_for_them(scenario: Scenario, operator: Operator) -> None:
     operator.kill()
-    remove(stage, "modelversions", "modeldeployments")
+    remove(scenario, "modelversions", "modeldeployments")
     operator.restart()
     process = operator.process
     until_readiness(operator, 503, "crds: modeldeployments.pennant.dev, modelversions.pennant.dev missing")
     time.sleep(LONG_ENOUGH / 2)
     assert operator.fetch("/livez", operator.port)[0] == 200
-    bring_back(stage)
+    bring_back(scenario)
     until_readiness(operator, 200, "crds: ok")
-    stage.accuracy("1.0.0", 0.95)
-    stage.version("1.0.0", "production")
-    stage.deployment()
-    stage.until_verified("1.0.0")
-    assert_goes_on(stage, process)
+    scenario.accuracy("1.0.0", 0.95)
+    scenario.version("1.0.0", "production")
+    scenario.deployment()
+    scenario.until_verified("1.0.0")
+    assert_goes_on(scenario, process)

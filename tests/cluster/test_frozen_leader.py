@@ -1,4 +1,4 @@
-"""A leader that is frozen between its reads and its writes, while another one takes over and does the work.
+"""A leader is stopped between its reads and its writes, while another one takes over.
 
 Its writes are on their way when it freezes, and arrive when the other one has written the same objects: no Lease can
 keep them back any more. The frozen one is behind a proxy that holds them; its successor is the operator of all
@@ -17,7 +17,7 @@ import pytest
 from cluster.chain import assert_chained
 from cluster.operator_process import Operator
 from cluster.proxy import Held, Proxy
-from cluster.stage import NAME, QUERY, Manifest, Stage, assert_all_fall_silent, assert_well_ended
+from cluster.scenario import NAME, QUERY, Manifest, Scenario, assert_all_fall_silent, assert_well_ended
 from rig import Rig
 
 METRIC = {
@@ -30,7 +30,7 @@ METRIC = {
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A write on the way to a rollback: its method, what it is to, and a text that only this one has."""
+    """A write of a rollback: its method, its object, and a text that no other write has."""
 
     method: str
     resource: str
@@ -53,16 +53,16 @@ WRITES = {
     "quarantine": Write("PATCH", "modelversions", f"{NAME}-1.1.0", "quarantinedBy", "status"),
     "version": Write("PATCH", "modelversions", f"{NAME}-1.1.0", '"until":"', "status"),
 }
-"""Each by what it writes; what is held of it is the request."""
+"""The writes of which the request is held."""
 ANSWER = "answer"
-"""Where the request is passed on, and what is held is the answer: the leader would write the status next."""
+"""The scenario in which the answer is held; the leader would write the status next."""
 
 
 @pytest.fixture
-def stages(rig: Rig, operator: Operator, leader: Operator, tmp_path: Path) -> Iterator[dict[str, Stage]]:
-    """Return a namespace for each write, in which 1.1.0 has followed 1.0.0, and both are known good."""
+def scenarios(rig: Rig, operator: Operator, leader: Operator, tmp_path: Path) -> Iterator[dict[str, Scenario]]:
+    """Return a scenario for each write, in which 1.1.0 has followed 1.0.0, and both are verified."""
     run = uuid.uuid4().hex[:6]
-    played = {name: Stage(rig, f"frozen-{name}-{run}", tmp_path / name, operator) for name in (*WRITES, ANSWER)}
+    played = {name: Scenario(rig, f"frozen-{name}-{run}", tmp_path / name, operator) for name in (*WRITES, ANSWER)}
     quick = {"intervalSeconds": 1, "bakeSeconds": 1, "metrics": [METRIC]}
     for each in played.values():
         each.accuracy("1.0.0", 0.95)
@@ -81,27 +81,27 @@ def stages(rig: Rig, operator: Operator, leader: Operator, tmp_path: Path) -> It
         each.end()
 
 
-def freeze(leader: Operator, proxy: Proxy, stages: dict[str, Stage]) -> dict[str, Held]:
-    """Let 1.1.0 be found bad everywhere, and stop the leader when each write is on its way."""
+def freeze(leader: Operator, proxy: Proxy, scenarios: dict[str, Scenario]) -> dict[str, Held]:
+    """Have 1.1.0 breach in all scenarios, and stop the leader when it has sent each of the writes."""
     held = {}
-    for name, stage in stages.items():
+    for name, scenario in scenarios.items():
         write = WRITES.get(name, RECORD)
-        path = f"/namespaces/{stage.namespace}/{write.path}"
+        path = f"/namespaces/{scenario.namespace}/{write.path}"
         held[name] = proxy.hold(write.method, path, write.text, answer=name == ANSWER)
-    for stage in stages.values():
-        stage.accuracy("1.1.0", 0.5)
+    for scenario in scenarios.values():
+        scenario.accuracy("1.1.0", 0.5)
     for each in held.values():
         each.wait()
     send(leader, signal.SIGSTOP)
     return held
 
 
-def until_succeeded(stages: list[Stage], led: str) -> None:
-    """Wait until another one has taken over, and has done all that there is to do."""
-    stages[0].until(lambda: stages[0].operator.leader() not in ("", led), what="the take-over")
-    for each in stages:
+def until_succeeded(scenarios: list[Scenario], led: str) -> None:
+    """Wait until another one has taken over and is at rest."""
+    scenarios[0].until(lambda: scenarios[0].operator.leader() not in ("", led), what="the take-over")
+    for each in scenarios:
         each.until_verified("1.0.0")
-    assert_all_fall_silent(stages)
+    assert_all_fall_silent(scenarios)
 
 
 def send(operator: Operator, what: signal.Signals) -> None:
@@ -109,19 +109,19 @@ def send(operator: Operator, what: signal.Signals) -> None:
     operator.process.send_signal(what)
 
 
-def assert_rolled_back_once(stage: Stage) -> None:
-    assert stage.versions_in_history() == [
+def assert_rolled_back_once(scenario: Scenario) -> None:
+    assert scenario.versions_in_history() == [
         ("1.0.0", "TagMoved", "Superseded"),
         ("1.1.0", "TagMoved", "RolledBack"),
         ("1.0.0", "AutomaticRollback", "Verified"),
     ]
-    assert_chained(stage)
-    assert stage.served() == "1.0.0"
-    assert [each["revision"] for each in stage.status["quarantine"]] == [2]
+    assert_chained(scenario)
+    assert scenario.served() == "1.0.0"
+    assert [each["revision"] for each in scenario.status["quarantine"]] == [2]
 
 
 def assert_none_follows_its_successor(writes: list[Manifest], proxy: Proxy, held: Write) -> None:
-    """No write of the leader was accepted after one of its successor on the same object, and there was one."""
+    """Fail where a write of the leader was accepted after one of its successor to the same object."""
     succeeded = set[tuple[str, str]]()
     for each in writes:
         # The audit log does not name what is made; what is made twice is refused.
@@ -136,16 +136,16 @@ def assert_none_follows_its_successor(writes: list[Manifest], proxy: Proxy, held
 
 
 def test_no_write_of_a_leader_is_accepted_after_its_successor_s(
-    leader: Operator, proxy: Proxy, stages: dict[str, Stage]
+    leader: Operator, proxy: Proxy, scenarios: dict[str, Scenario]
 ) -> None:
-    """What is on its way is refused, and what is not yet sent never is; the rollbacks are made once.
+    """Writes that were sent are refused, further ones are never sent, and each rollback is made once.
 
     Rule: R16.
     Rule: R98.
     """
     led = leader.leader()
-    held = freeze(leader, proxy, stages)
-    until_succeeded(list(stages.values()), led)
+    held = freeze(leader, proxy, scenarios)
+    until_succeeded(list(scenarios.values()), led)
 
     # The leader sleeps on: only what it has sent arrives.
     answered = {name: each.pass_on() for name, each in held.items()}
@@ -157,9 +157,9 @@ def test_no_write_of_a_leader_is_accepted_after_its_successor_s(
     assert leader.process.wait(15) == 1
     assert "No longer leading" in leader.log.read_text()
     leader.assert_without_mistake()
-    for name, stage in stages.items():
-        assert_rolled_back_once(stage)
-        writes = stage.operator_writes()
+    for name, scenario in scenarios.items():
+        assert_rolled_back_once(scenario)
+        writes = scenario.operator_writes()
         codes = {each["auditID"]: each["responseStatus"]["code"] for each in writes}
         assert codes[held[name].audit_id] == held[name].code, "the audit log says the same"
         assert codes.keys().isdisjoint(proxy.passed - sent), "it writes no more"

@@ -1,7 +1,7 @@
-"""Objects that passed no validation: each ends as a condition. One object's trouble delays no other.
+"""Objects that the API server has never validated: each gets a condition, and none delays another object.
 
-The schema is relaxed, the objects are created, and it is tightened again: as if they came from a backup, or from a time
-before a rule. The control plane and the operator are this test's own.
+The test relaxes the schema, creates the objects and restores the schema, as if they came from a backup or from an
+older release. It has a control plane and an operator of its own.
 """
 
 import json
@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from cluster.api import Api
 from cluster.installation import install
 from cluster.operator_process import Operator
-from cluster.stage import NAME, Manifest, Stage
+from cluster.scenario import NAME, Manifest, Scenario
 from pennant.api.crd import crds
 from pennant.runtime.app import RECURSION_LIMIT
 from rig import Rig
@@ -26,9 +27,9 @@ BESIDE, ELSEWHERE = "beside", "elsewhere"
 OPEN = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
 # Three kinds, each on one page.
 RESYNCED = 3
-MUTE = [each for each in poison.DEPLOYMENTS if each.is_mute]
-# Follows a tag that only a version without a readable record carries.
-UNLUCKY = "unlucky"
+WITHOUT_STATUS = [each for each in poison.DEPLOYMENTS if each.is_mute]
+# Asks for a tag that only a version without a readable record has.
+INVALID_HOLDER = "invalid-holder"
 
 
 def define(rig: Rig, definitions: list[Manifest]) -> None:
@@ -41,18 +42,18 @@ def listed(manifests: list[Manifest]) -> str:
 
 
 def relaxed(definition: Manifest) -> Manifest:
-    """Return the definition of a kind that may be anything."""
+    """Return the definition of a kind with a schema that accepts everything."""
     (version,) = definition["spec"]["versions"]
     known = {name: version[name] for name in ("name", "served", "storage")}
     return {**definition, "spec": {**definition["spec"], "versions": [{**known, "schema": OPEN}]}}
 
 
-def smuggle(rig: Rig, manifests: list[Manifest]) -> None:
-    """Create objects that the schema would not let in."""
+def create_invalid(rig: Rig, manifests: list[Manifest]) -> None:
+    """Create objects that the schema would refuse."""
     define(rig, [relaxed(each) for each in crds().values()])
+    api = Api(rig)
     for each in manifests:
-        # One by one: all together they are larger than kubectl's patience.
-        rig.kubectl("create", "-n", BESIDE, "--validate=false", "-f", "-", stdin=json.dumps(each))
+        api.create(BESIDE, each, fieldValidation="Ignore")
     define(rig, list(crds().values()))
 
 
@@ -62,9 +63,9 @@ def a_holder_of(tag: str) -> Manifest:
     return wrong.manifest | {"metadata": {"name": f"{NAME}-6.6.7"}, "spec": spec}
 
 
-def garbage_records(stage: Stage) -> list[Manifest]:
+def garbage_records(scenario: Scenario) -> list[Manifest]:
     """Return ControllerRevisions that have the names of the next revisions, or say that they are ours."""
-    owner = stage.get("modeldeployment")["metadata"]
+    owner = scenario.get("modeldeployment")["metadata"]
     known = {"apiVersion": "apps/v1", "kind": "ControllerRevision", "revision": 1}
     reference = {"apiVersion": "pennant.dev/v1alpha1", "kind": "ModelDeployment", "name": NAME, "uid": owner["uid"]}
     ours = {
@@ -99,38 +100,38 @@ def operator(own_rig: Rig, tmp_path: Path) -> Iterator[Operator]:
 
 
 @pytest.fixture
-def stages(own_rig: Rig, operator: Operator, tmp_path: Path) -> tuple[Stage, Stage]:
-    """Return two namespaces in each of which 1.0.0 is known good; the objects are smuggled into the first."""
-    played = tuple(Stage(own_rig, name, tmp_path / name, operator) for name in (BESIDE, ELSEWHERE))
-    for stage in played:
-        stage.accuracy("1.0.0", 0.95)
-        stage.version("1.0.0", "production")
-        stage.deployment()
-    for stage in played:
-        stage.until_verified("1.0.0")
+def scenarios(own_rig: Rig, operator: Operator, tmp_path: Path) -> tuple[Scenario, Scenario]:
+    """Return two namespaces in each of which 1.0.0 is known good; the invalid objects are created in the first."""
+    played = tuple(Scenario(own_rig, name, tmp_path / name, operator) for name in (BESIDE, ELSEWHERE))
+    for scenario in played:
+        scenario.accuracy("1.0.0", 0.95)
+        scenario.version("1.0.0", "production")
+        scenario.deployment()
+    for scenario in played:
+        scenario.until_verified("1.0.0")
     beside, elsewhere = played
     return beside, elsewhere
 
 
-def promote(stages: tuple[Stage, Stage], old: str, new: str) -> None:
-    for stage in stages:
-        stage.accuracy(new, 0.97)
-        stage.version(new)
-        stage.move_tag(old, new)
-    for stage in stages:
-        stage.until_verified(new)
-        assert stage.condition("Ready") == ("True", "Serving")
-        assert stage.served() == new
+def promote(scenarios: tuple[Scenario, Scenario], old: str, new: str) -> None:
+    for scenario in scenarios:
+        scenario.accuracy(new, 0.97)
+        scenario.version(new)
+        scenario.move_tag(old, new)
+    for scenario in scenarios:
+        scenario.until_verified(new)
+        assert scenario.condition("Ready") == ("True", "Serving")
+        assert scenario.served() == new
 
 
-def conditions(stage: Stage) -> dict[str, dict[str, Manifest]]:
+def conditions(scenario: Scenario) -> dict[str, dict[str, Manifest]]:
     """Return the conditions of all ModelDeployments by name and type."""
-    found = stage.all_of("modeldeployment")
+    found = scenario.all_of("modeldeployment")
     return {each["metadata"]["name"]: by_type(each.get("status")) for each in found}
 
 
 def by_type(status: Any) -> dict[str, Manifest]:
-    """Return the conditions of a status, which may be anything as long as one that was smuggled in is not put right."""
+    """Return the conditions of a status, which may be anything until the operator has replaced an invalid one."""
     told = status.get("conditions") if isinstance(status, dict) else None
     each_told = told if isinstance(told, list) else []
     return {each["type"]: each for each in each_told if isinstance(each, dict) and "type" in each}
@@ -150,17 +151,17 @@ def is_said_of_status(poisoned: Poisoned, found: dict[str, dict[str, Manifest]],
     return bool(found[name].get("TagResolved", {}).get("reason") == "TagUnassigned")
 
 
-def unsaid(stage: Stage) -> list[str]:
+def unsaid(scenario: Scenario) -> list[str]:
     """Return what is wrong and not yet said in a condition, or where there can be none, in an Event."""
-    found = conditions(stage)
-    events = json.loads(stage.kubectl("get", "events.events.k8s.io", "-o", "json"))["items"]
+    found = conditions(scenario)
     reasons = ("InvalidSpec", "StatusUnreadable")
-    told = {each["regarding"]["name"]: each["note"] for each in events if each["reason"] in reasons}
+    events = [each for each in scenario.all_of("event") if each["reason"] in reasons]
+    told = {each["involvedObject"]["name"]: each["message"] for each in events}
     missing = [each for each in poison.DEPLOYMENTS if not each.is_mute and not is_said(each, found, "InvalidSpec")]
-    missing += [each for each in MUTE if each.says not in told.get(each.manifest["metadata"]["name"], "")]
+    missing += [each for each in WITHOUT_STATUS if each.says not in told.get(each.manifest["metadata"]["name"], "")]
     return [
         *(each.what for each in missing),
-        *(f"version with {each}" for each in unsaid_of_versions(stage, told)),
+        *(f"version with {each}" for each in unsaid_of_versions(scenario, told)),
         *(each.what for each in poison.STATUSES if not is_said_of_status(each, found, told)),
     ]
 
@@ -169,9 +170,9 @@ def unsaid(stage: Stage) -> list[str]:
 READ_WELL = frozenset({"tags null", "datasets null", "nested deeply"})
 
 
-def unsaid_of_versions(stage: Stage, told: dict[str, str]) -> list[str]:
+def unsaid_of_versions(scenario: Scenario, told: dict[str, str]) -> list[str]:
     """Return what is wrong with versions and is said in no condition, nor where there can be none, in an Event."""
-    ready = ready_of_versions(stage)
+    ready = ready_of_versions(scenario)
     for each in poison.VERSIONS:
         name = each.manifest["metadata"]["name"]
         if name not in ready and name in told:
@@ -186,9 +187,9 @@ def unsaid_of_versions(stage: Stage, told: dict[str, str]) -> list[str]:
     ]
 
 
-def ready_of_versions(stage: Stage) -> dict[str, Manifest]:
+def ready_of_versions(scenario: Scenario) -> dict[str, Manifest]:
     """Return the condition Ready of all ModelVersions that have one."""
-    found = stage.all_of("modelversion")
+    found = scenario.all_of("modelversion")
     statuses = {each["metadata"]["name"]: each.get("status") for each in found}
     return {
         name: each
@@ -199,49 +200,52 @@ def ready_of_versions(stage: Stage) -> dict[str, Manifest]:
     }
 
 
-def until_all_is_said(stage: Stage, seconds: float = 90) -> None:
+def until_all_is_said(scenario: Scenario, seconds: float = 90) -> None:
     deadline = time.monotonic() + seconds
-    while missing := unsaid(stage):
+    while missing := unsaid(scenario):
         assert time.monotonic() < deadline, f"nothing is said of: {', '.join(missing)}"
         time.sleep(0.5)
 
 
-def test_what_was_smuggled_in_is_said_and_disturbs_nobody(
-    own_rig: Rig, operator: Operator, stages: tuple[Stage, Stage]
+def test_invalid_objects_are_reported_and_disturb_no_other_object(
+    own_rig: Rig, operator: Operator, scenarios: tuple[Scenario, Scenario]
 ) -> None:
-    beside, _ = stages
-    beside.kubectl("create", "-f", "-", stdin=listed(garbage_records(beside)))
+    beside, _ = scenarios
+    for each in garbage_records(beside):
+        beside.create(each)
     everything = [*poison.DEPLOYMENTS, *poison.STATUSES, *poison.VERSIONS]
-    smuggle(own_rig, [*(each.manifest for each in everything), a_holder_of(UNLUCKY)])
-    unlucky = beside.a_deployment(tag=UNLUCKY) | {"metadata": {"name": UNLUCKY, "namespace": BESIDE}}
-    beside.kubectl("apply", "-f", "-", stdin=json.dumps(unlucky))
-    promote(stages, "1.0.0", "1.1.0")
+    create_invalid(own_rig, [*(each.manifest for each in everything), a_holder_of(INVALID_HOLDER)])
+    invalid_holder = beside.a_deployment(tag=INVALID_HOLDER) | {
+        "metadata": {"name": INVALID_HOLDER, "namespace": BESIDE}
+    }
+    beside.create(invalid_holder)
+    promote(scenarios, "1.0.0", "1.1.0")
 
     until_all_is_said(beside)
-    resolved = conditions(beside)[UNLUCKY]["TagResolved"]
+    resolved = conditions(beside)[INVALID_HOLDER]["TagResolved"]
     assert (resolved["status"], resolved["reason"]) == ("False", "HolderInvalid")
-    assert f"{NAME}-6.6.7 holds the tag {UNLUCKY}, but spec.artifacts: must be a list" in resolved["message"]
+    assert f"{NAME}-6.6.7 holds the tag {INVALID_HOLDER}, but spec.artifacts: must be a list" in resolved["message"]
 
-    # Whoever starts among them is not disturbed either.
+    # They disturb no start of the operator either.
     operator.restart()
-    promote(stages, "1.1.0", "1.2.0")
+    promote(scenarios, "1.1.0", "1.2.0")
     assert_at_rest(operator, beside)
-    for stage in stages:
-        stage.assert_left_alone()
+    for scenario in scenarios:
+        scenario.assert_left_alone()
 
 
-def assert_at_rest(operator: Operator, stage: Stage) -> None:
-    """Only what is refused is tried again, each once a minute, and nothing was an accident."""
-    until_all_is_said(stage)
+def assert_at_rest(operator: Operator, scenario: Scenario) -> None:
+    """Fail where more is repeated than the refused writes, once a minute, or where the log has a traceback."""
+    until_all_is_said(scenario)
     before = len(requests(operator))
-    stage.stays(lambda: operator.alive, 15, "the operator")
+    scenario.stays(lambda: operator.alive, 15, "the operator")
     asked = requests(operator)[before:]
     reads = [each for each in asked if each["verb"] in ("get", "list")]
     assert len(reads) <= 4 * RESYNCED, "no more than the lists of some rounds"
-    ready = ready_of_versions(stage)
+    ready = ready_of_versions(scenario)
     mute = [each.what for each in poison.VERSIONS if each.manifest["metadata"]["name"] not in ready]
-    # The mark that nothing supports is on a version whose status cannot be written either; so may be the unlucky one's.
-    assert len(asked) - len(reads) <= len(MUTE) + len(mute) + 2
+    # Two more statuses cannot be written: of a version with a mark without support, and of the invalid holder.
+    assert len(asked) - len(reads) <= len(WITHOUT_STATUS) + len(mute) + 2
     assert "Traceback" not in operator.log.read_text()
     port = operator.port
     _, metrics = operator.fetch("/metrics", port)
@@ -252,7 +256,7 @@ def assert_at_rest(operator: Operator, stage: Stage) -> None:
 
 
 def requests(operator: Operator) -> list[Manifest]:
-    """Return what the operator has asked so far; watches and its Lease aside."""
+    """Return the requests of the operator so far, without watches and those of its Lease."""
     asked = operator.installation.requests()
     return [
         each

@@ -1,4 +1,4 @@
-"""The test node runs pods as it says, and the API server tells the truth about them."""
+"""The test node runs pods as it documents, and their statuses on the API server are right."""
 
 import json
 import re
@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cluster.api import Api
 from rig import Rig
 from rig.processes import Identity
 from unit.rig.conftest import until
@@ -28,19 +29,19 @@ FILES = {
 TRAP = 'trap "echo asked; {then}" TERM; echo ready; while :; do sleep 0.05; done'
 
 
-class Ground:
+class Workspace:
     """A namespace on a rig, and the pods in it."""
 
     def __init__(self, rig: Rig) -> None:
-        self.rig, self.namespace = rig, f"node-{uuid.uuid4().hex[:8]}"
-        rig.kubectl("create", "namespace", self.namespace)
-        self.kubectl("wait", "--for=create", "serviceaccount/default", "--timeout=30s")
+        self.rig, self.api, self.namespace = rig, Api(rig), f"node-{uuid.uuid4().hex[:8]}"
+        self.api.create_namespace(self.namespace)
+        self.until(lambda: self.api.get("serviceaccounts", self.namespace, "default"))
 
     def kubectl(self, *args: str, stdin: str | None = None) -> str:
         return self.rig.kubectl("--namespace", self.namespace, *args, stdin=stdin).stdout
 
     def make(self, manifest: Object) -> None:
-        self.kubectl("create", "-f", "-", stdin=json.dumps(manifest))
+        self.api.create(self.namespace, manifest)
 
     def pod(self, container: Object, **spec: Any) -> None:
         """Make the pod `p` with one container, bound to the node without a scheduler."""
@@ -56,8 +57,7 @@ class Ground:
 
     @property
     def pods(self) -> list[Object]:
-        items: list[Object] = json.loads(self.kubectl("get", "pods", "-o", "json"))["items"]
-        return items
+        return self.api.all_of("pods", self.namespace)
 
     @property
     def the_pod(self) -> Object:
@@ -94,18 +94,22 @@ class Ground:
                 raise AssertionError(f"it did not happen within {seconds} s\n{json.dumps(self.pods, indent=1)}")
             time.sleep(0.05)
 
-    def until_available(self, seconds: float = 20) -> None:
-        self.kubectl("rollout", "status", "deployment/d", f"--timeout={seconds}s")
+    def until_available(self) -> None:
+        self.until(self._is_available)
+
+    def _is_available(self) -> bool:
+        deployment = self.api.get("deployments", self.namespace, "d") or {}
+        return bool(deployment["status"].get("availableReplicas") == deployment["spec"]["replicas"])
 
     def until_running(self) -> None:
         self.until(lambda: "running" in self.container["state"])
 
 
 @pytest.fixture
-def ground(rig: Rig) -> Iterator[Ground]:
-    made = Ground(rig)
+def workspace(rig: Rig) -> Iterator[Workspace]:
+    made = Workspace(rig)
     yield made
-    rig.kubectl("delete", "namespace", made.namespace, "--wait=false")
+    made.api.delete_namespace(made.namespace)
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +125,8 @@ def condition(pod: Object, kind: str) -> str:
     return next((str(each["status"]) for each in conditions if each["type"] == kind), "")
 
 
-def waiting(ground: Ground) -> str:
-    return str(ground.container["state"].get("waiting", {}).get("reason", ""))
+def waiting(workspace: Workspace) -> str:
+    return str(workspace.container["state"].get("waiting", {}).get("reason", ""))
 
 
 def test_the_node_is_ready_says_what_it_is_and_renews_its_lease(rig: Rig) -> None:
@@ -136,14 +140,14 @@ def test_the_node_is_ready_says_what_it_is_and_renews_its_lease(rig: Rig) -> Non
     assert age.total_seconds() < 15
 
 
-def test_a_deployment_becomes_available_on_addresses_of_its_own(ground: Ground) -> None:
-    ground.deployment({"command": FOREVER})
-    ground.until_available()
-    addresses = {each["status"]["podIP"] for each in ground.pods}
-    block = ground.pods[0]["status"]["hostIP"].removesuffix(".1")
+def test_a_deployment_becomes_available_on_addresses_of_its_own(workspace: Workspace) -> None:
+    workspace.deployment({"command": FOREVER})
+    workspace.until_available()
+    addresses = {each["status"]["podIP"] for each in workspace.pods}
+    block = workspace.pods[0]["status"]["hostIP"].removesuffix(".1")
     assert len(addresses) == 2
     assert all(re.fullmatch(rf"{re.escape(block)}\.\d+", each) for each in addresses)
-    for pod in ground.pods:
+    for pod in workspace.pods:
         assert pod["status"]["phase"] == "Running"
         assert {condition(pod, each) for each in ("PodScheduled", "Initialized", "ContainersReady", "Ready")} == {
             "True"
@@ -151,189 +155,191 @@ def test_a_deployment_becomes_available_on_addresses_of_its_own(ground: Ground) 
         assert pod["status"]["observedGeneration"] == pod["metadata"]["generation"]
 
 
-def test_environment_and_references_reach_the_process(ground: Ground) -> None:
+def test_environment_and_references_reach_the_process(workspace: Workspace) -> None:
     environment = [
         POD_IP,
         {"name": "URL", "value": "http://$(POD_IP):$(PORT)/$$(PORT)"},
         {"name": "LABEL", "valueFrom": {"fieldRef": {"fieldPath": "metadata.labels['a']"}}},
     ]
     container = {"command": ["sh", "-c", 'echo "$@"; env | sort', "-"], "args": ["$(URL)", "$(X)"], "env": environment}
-    ground.pod(container, restartPolicy="Never")
-    ground.until(lambda: ground.the_pod["status"].get("phase") == "Succeeded")
-    pod = ground.the_pod
+    workspace.pod(container, restartPolicy="Never")
+    workspace.until(lambda: workspace.the_pod["status"].get("phase") == "Succeeded")
+    pod = workspace.the_pod
     url = f"http://{pod['status']['podIP']}:$(PORT)/$(PORT)"
-    first, *rest = ground.log(pod).splitlines()
+    first, *rest = workspace.log(pod).splitlines()
     assert first == f"{url} $(X)"
     variables = dict(each.split("=", 1) for each in rest)
     assert (variables.pop("URL"), variables.pop("LABEL")) == (url, "b")
-    assert variables.pop("HOME") == variables.pop("PWD") == str(ground.place(pod))
+    assert variables.pop("HOME") == variables.pop("PWD") == str(workspace.place(pod))
     assert variables.keys() - {"_", "OLDPWD", "SHLVL"} == {"PATH", "POD_IP"}
 
 
-def test_readiness_gates_availability(ground: Ground) -> None:
+def test_readiness_gates_availability(workspace: Workspace) -> None:
     probe = {"httpGet": {"path": "/ready", "port": "http"}, "periodSeconds": 1, "failureThreshold": 1}
-    ground.deployment(FILES | {"readinessProbe": probe}, replicas=1)
-    ground.until(lambda: len(ground.pods) == 1 and "404" in ground.log(ground.the_pod))
-    assert ground.the_pod["status"]["phase"] == "Running"
-    assert condition(ground.the_pod, "Ready") == "False"
-    ready = ground.place(ground.the_pod) / "ready"
+    workspace.deployment(FILES | {"readinessProbe": probe}, replicas=1)
+    workspace.until(lambda: len(workspace.pods) == 1 and "404" in workspace.log(workspace.the_pod))
+    assert workspace.the_pod["status"]["phase"] == "Running"
+    assert condition(workspace.the_pod, "Ready") == "False"
+    ready = workspace.place(workspace.the_pod) / "ready"
     ready.touch()
-    ground.until_available()
-    assert ground.container["ready"] is True
+    workspace.until_available()
+    assert workspace.container["ready"] is True
     ready.unlink()
-    ground.until(lambda: condition(ground.the_pod, "Ready") == "False")
-    assert ground.container["restartCount"] == 0
+    workspace.until(lambda: condition(workspace.the_pod, "Ready") == "False")
+    assert workspace.container["restartCount"] == 0
 
 
-def test_a_container_that_is_not_alive_is_restarted(ground: Ground) -> None:
+def test_a_container_that_is_not_alive_is_restarted(workspace: Workspace) -> None:
     probe = {"exec": {"command": ["test", "!", "-e", "broken"]}, "periodSeconds": 1, "failureThreshold": 1}
-    ground.pod({"command": ["sh", "-c", "rm -f broken; exec sleep 3600"], "livenessProbe": probe})
-    ground.until_running()
-    before = ground.container["containerID"]
-    (ground.place(ground.the_pod) / "broken").touch()
+    workspace.pod({"command": ["sh", "-c", "rm -f broken; exec sleep 3600"], "livenessProbe": probe})
+    workspace.until_running()
+    before = workspace.container["containerID"]
+    (workspace.place(workspace.the_pod) / "broken").touch()
     # The next probe may come before the container has taken the file away: then it is restarted once more.
-    ground.until(lambda: ground.container["restartCount"] >= 1 and "running" in ground.container["state"])
-    assert ground.container["lastState"]["terminated"]["exitCode"] == 143
-    assert ground.container["containerID"] != before
+    workspace.until(lambda: workspace.container["restartCount"] >= 1 and "running" in workspace.container["state"])
+    assert workspace.container["lastState"]["terminated"]["exitCode"] == 143
+    assert workspace.container["containerID"] != before
 
 
-def test_a_container_that_crashes_is_restarted_with_back_off(ground: Ground) -> None:
-    ground.pod({"command": ["sh", "-c", "echo one more; exit 7"]})
-    ground.until(lambda: waiting(ground) == "CrashLoopBackOff" and ground.container["restartCount"] >= 2)
-    container, pod = ground.container, ground.the_pod
+def test_a_container_that_crashes_is_restarted_with_back_off(workspace: Workspace) -> None:
+    workspace.pod({"command": ["sh", "-c", "echo one more; exit 7"]})
+    workspace.until(lambda: waiting(workspace) == "CrashLoopBackOff" and workspace.container["restartCount"] >= 2)
+    container, pod = workspace.container, workspace.the_pod
     assert container["lastState"]["terminated"]["exitCode"] == 7
     assert container["ready"] is False
     assert (pod["status"]["phase"], condition(pod, "Ready")) == ("Running", "False")
-    assert ground.log(pod).count("one more") >= 3
+    assert workspace.log(pod).count("one more") >= 3
 
 
 @pytest.mark.parametrize(("code", "phase"), [(0, "Succeeded"), (3, "Failed")])
-def test_a_pod_that_is_not_restarted_ends(ground: Ground, code: int, phase: str) -> None:
-    ground.pod({"command": ["sh", "-c", f"exit {code}"]}, restartPolicy="Never")
-    ground.until(lambda: ground.the_pod["status"].get("phase") == phase)
-    container = ground.container
+def test_a_pod_that_is_not_restarted_ends(workspace: Workspace, code: int, phase: str) -> None:
+    workspace.pod({"command": ["sh", "-c", f"exit {code}"]}, restartPolicy="Never")
+    workspace.until(lambda: workspace.the_pod["status"].get("phase") == phase)
+    container = workspace.container
     assert container["state"]["terminated"]["exitCode"] == code
     assert (container["restartCount"], container["lastState"]) == (0, {})
 
 
-def test_a_command_that_is_not_there_is_a_start_error(ground: Ground) -> None:
-    ground.pod({"command": ["no-such-command"]}, restartPolicy="Never")
-    ground.until(lambda: ground.the_pod["status"].get("phase") == "Failed")
-    ended = ground.container["state"]["terminated"]
+def test_a_command_that_is_not_there_is_a_start_error(workspace: Workspace) -> None:
+    workspace.pod({"command": ["no-such-command"]}, restartPolicy="Never")
+    workspace.until(lambda: workspace.the_pod["status"].get("phase") == "Failed")
+    ended = workspace.container["state"]["terminated"]
     assert (ended["reason"], ended["exitCode"]) == ("StartError", 128)
     assert "no-such-command" in ended["message"]
 
 
-def test_a_bad_image_cannot_be_pulled(ground: Ground) -> None:
-    ground.pod({"image": "unpullable.example/server:1", "command": FOREVER})
+def test_a_bad_image_cannot_be_pulled(workspace: Workspace) -> None:
+    workspace.pod({"image": "unpullable.example/server:1", "command": FOREVER})
     seen = []
 
     def next_reason() -> bool:
-        seen.append(waiting(ground))
+        seen.append(waiting(workspace))
         return seen[-1] == "ImagePullBackOff"
 
-    ground.until(next_reason)
+    workspace.until(next_reason)
     assert set(seen) <= {"", "ContainerCreating", "ErrImagePull", "ImagePullBackOff"}
-    assert "unpullable.example/server:1" in ground.container["state"]["waiting"]["message"]
-    assert ground.the_pod["status"]["phase"] == "Pending"
+    assert "unpullable.example/server:1" in workspace.container["state"]["waiting"]["message"]
+    assert workspace.the_pod["status"]["phase"] == "Pending"
 
 
-def test_what_the_node_does_not_do_is_said_in_the_status(ground: Ground) -> None:
-    ground.pod({"command": FOREVER, "workingDir": "/srv"})
-    ground.until(lambda: waiting(ground) == "CreateContainerConfigError")
-    assert ground.container["state"]["waiting"]["message"] == "the test node does not support workingDir"
+def test_what_the_node_does_not_do_is_said_in_the_status(workspace: Workspace) -> None:
+    workspace.pod({"command": FOREVER, "workingDir": "/srv"})
+    workspace.until(lambda: waiting(workspace) == "CreateContainerConfigError")
+    assert workspace.container["state"]["waiting"]["message"] == "the test node does not support workingDir"
 
 
-def test_a_container_may_use_its_grace_and_is_not_ready_meanwhile(ground: Ground) -> None:
+def test_a_container_may_use_its_grace_and_is_not_ready_meanwhile(workspace: Workspace) -> None:
     script = TRAP.format(then="while [ ! -e go ]; do sleep 0.05; done; echo done; exit 0")
-    ground.pod({"command": ["sh", "-c", script]}, terminationGracePeriodSeconds=30)
-    ground.until(lambda: "ready" in ground.log(ground.the_pod) and condition(ground.the_pod, "Ready") == "True")
-    pod = ground.the_pod
-    ground.kubectl("delete", "pod", "p", "--wait=false")
-    ground.until(lambda: condition(ground.the_pod, "Ready") == "False")
-    ground.until(lambda: "asked" in ground.log(pod))
-    assert len(ground.processes()) == 1
-    (ground.place(pod) / "go").touch()
-    ground.until(lambda: not ground.pods)
-    assert "done" in ground.log(pod)
+    workspace.pod({"command": ["sh", "-c", script]}, terminationGracePeriodSeconds=30)
+    workspace.until(
+        lambda: "ready" in workspace.log(workspace.the_pod) and condition(workspace.the_pod, "Ready") == "True"
+    )
+    pod = workspace.the_pod
+    workspace.kubectl("delete", "pod", "p", "--wait=false")
+    workspace.until(lambda: condition(workspace.the_pod, "Ready") == "False")
+    workspace.until(lambda: "asked" in workspace.log(pod))
+    assert len(workspace.processes()) == 1
+    (workspace.place(pod) / "go").touch()
+    workspace.until(lambda: not workspace.pods)
+    assert "done" in workspace.log(pod)
 
 
-def test_a_container_that_ignores_the_question_is_killed_after_its_grace(ground: Ground) -> None:
-    ground.pod({"command": ["sh", "-c", TRAP.format(then=":")]}, terminationGracePeriodSeconds=1)
-    ground.until(lambda: "ready" in ground.log(ground.the_pod))
-    pod, (process,) = ground.the_pod, ground.processes()
+def test_a_container_that_ignores_the_question_is_killed_after_its_grace(workspace: Workspace) -> None:
+    workspace.pod({"command": ["sh", "-c", TRAP.format(then=":")]}, terminationGracePeriodSeconds=1)
+    workspace.until(lambda: "ready" in workspace.log(workspace.the_pod))
+    pod, (process,) = workspace.the_pod, workspace.processes()
     begun = time.monotonic()
-    ground.kubectl("delete", "pod", "p", "--timeout=20s")
+    workspace.kubectl("delete", "pod", "p", "--timeout=20s")
     assert 1 <= time.monotonic() - begun < 10
-    assert "asked" in ground.log(pod)
+    assert "asked" in workspace.log(pod)
     assert not process.runs
 
 
-def test_a_forced_deletion_ends_a_container_within_its_grace(ground: Ground) -> None:
-    ground.pod({"command": ["sh", "-c", TRAP.format(then=":")]}, terminationGracePeriodSeconds=60)
-    ground.until(lambda: "ready" in ground.log(ground.the_pod))
-    pod, (process,) = ground.the_pod, ground.processes()
-    ground.kubectl("delete", "pod", "p", "--wait=false")
-    ground.until(lambda: "asked" in ground.log(pod))
+def test_a_forced_deletion_ends_a_container_within_its_grace(workspace: Workspace) -> None:
+    workspace.pod({"command": ["sh", "-c", TRAP.format(then=":")]}, terminationGracePeriodSeconds=60)
+    workspace.until(lambda: "ready" in workspace.log(workspace.the_pod))
+    pod, (process,) = workspace.the_pod, workspace.processes()
+    workspace.kubectl("delete", "pod", "p", "--wait=false")
+    workspace.until(lambda: "asked" in workspace.log(pod))
     assert process.runs
-    ground.kubectl("delete", "pod", "p", "--force", "--grace-period=0")
+    workspace.kubectl("delete", "pod", "p", "--force", "--grace-period=0")
     assert process.ended_within(5)
 
 
-def test_a_pod_with_the_name_of_one_that_still_ends_is_another_pod(ground: Ground) -> None:
-    ground.pod({"command": ["sh", "-c", TRAP.format(then=":")]}, terminationGracePeriodSeconds=60)
-    ground.until(lambda: "ready" in ground.log(ground.the_pod))
-    old, (process,) = ground.the_pod, ground.processes()
-    ground.kubectl("delete", "pod", "p", "--force", "--grace-period=0")
-    ground.pod({"command": FOREVER})
-    ground.until(lambda: condition(ground.the_pod, "Ready") == "True")
+def test_a_pod_with_the_name_of_one_that_still_ends_is_another_pod(workspace: Workspace) -> None:
+    workspace.pod({"command": ["sh", "-c", TRAP.format(then=":")]}, terminationGracePeriodSeconds=60)
+    workspace.until(lambda: "ready" in workspace.log(workspace.the_pod))
+    old, (process,) = workspace.the_pod, workspace.processes()
+    workspace.kubectl("delete", "pod", "p", "--force", "--grace-period=0")
+    workspace.pod({"command": FOREVER})
+    workspace.until(lambda: condition(workspace.the_pod, "Ready") == "True")
     assert process.ended_within(5)
-    assert ground.the_pod["metadata"]["uid"] != old["metadata"]["uid"]
-    assert ground.the_pod["status"]["podIP"] != old["status"]["podIP"]
-    assert len(ground.processes()) == 1
+    assert workspace.the_pod["metadata"]["uid"] != old["metadata"]["uid"]
+    assert workspace.the_pod["status"]["podIP"] != old["status"]["podIP"]
+    assert len(workspace.processes()) == 1
 
 
 def test_deleting_the_namespace_ends_all_processes(rig: Rig) -> None:
-    ground = Ground(rig)
-    ground.deployment({"command": ["sh", "-c", "sleep 3600 & echo $!; wait"]}, replicas=3)
-    ground.until_available()
-    ground.until(lambda: all(ground.log(each) for each in ground.pods))
-    begun = [Identity.of(int(ground.log(each))) for each in ground.pods]
-    processes = [*ground.processes(), *(each for each in begun if each is not None)]
+    workspace = Workspace(rig)
+    workspace.deployment({"command": ["sh", "-c", "sleep 3600 & echo $!; wait"]}, replicas=3)
+    workspace.until_available()
+    workspace.until(lambda: all(workspace.log(each) for each in workspace.pods))
+    begun = [Identity.of(int(workspace.log(each))) for each in workspace.pods]
+    processes = [*workspace.processes(), *(each for each in begun if each is not None)]
     assert len(processes) == 6
-    rig.kubectl("delete", "namespace", ground.namespace, "--timeout=60s")
+    rig.kubectl("delete", "namespace", workspace.namespace, "--timeout=60s")
     assert all(each.ended_within(1) for each in processes)
 
 
 def test_pods_outlive_a_restart_of_the_api_server_and_news_reaches_the_node_again(own_rig: Rig) -> None:
-    ground = Ground(own_rig)
+    workspace = Workspace(own_rig)
     probe = {"exec": {"command": ["test", "-e", "ready"]}, "periodSeconds": 1, "failureThreshold": 1}
-    ground.pod({"command": FOREVER, "readinessProbe": probe})
-    ground.until_running()
-    pod, (process,) = ground.the_pod, ground.processes()
+    workspace.pod({"command": FOREVER, "readinessProbe": probe})
+    workspace.until_running()
+    pod, (process,) = workspace.the_pod, workspace.processes()
     own_rig.stop_part("kube-apiserver")
-    (ground.place(pod) / "ready").touch()
+    (workspace.place(pod) / "ready").touch()
     until(lambda: "p: not told" in own_rig.log("node").read_text())
     own_rig.start_part("kube-apiserver")
     # What happened meanwhile is told, and what is asked from now on is done.
-    ground.until(lambda: condition(ground.the_pod, "Ready") == "True")
+    workspace.until(lambda: condition(workspace.the_pod, "Ready") == "True")
     assert process.runs
-    assert ground.container["restartCount"] == 0
-    ground.kubectl("delete", "pod", "p", "--grace-period=1", "--timeout=20s")
+    assert workspace.container["restartCount"] == 0
+    workspace.kubectl("delete", "pod", "p", "--grace-period=1", "--timeout=20s")
     assert not process.runs
 
 
 def test_a_node_that_comes_back_starts_its_pods_again_on_their_addresses(own_rig: Rig) -> None:
-    ground = Ground(own_rig)
-    ground.pod({"command": FOREVER})
-    ground.until_running()
-    before, (process,) = ground.the_pod["status"], ground.processes()
+    workspace = Workspace(own_rig)
+    workspace.pod({"command": FOREVER})
+    workspace.until_running()
+    before, (process,) = workspace.the_pod["status"], workspace.processes()
     own_rig.stop_part("node")
     assert not process.runs
     own_rig.start_part("node")
-    ground.until(lambda: ground.container["restartCount"] == 1 and "running" in ground.container["state"])
-    after = ground.the_pod["status"]
+    workspace.until(lambda: workspace.container["restartCount"] == 1 and "running" in workspace.container["state"])
+    after = workspace.the_pod["status"]
     assert after["podIPs"] == before["podIPs"]
     assert after["startTime"] == before["startTime"]
-    assert ground.container["lastState"]["terminated"]["exitCode"] == 137
-    assert len(ground.processes()) == 1
+    assert workspace.container["lastState"]["terminated"]["exitCode"] == 137
+    assert len(workspace.processes()) == 1

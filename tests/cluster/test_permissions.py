@@ -1,4 +1,4 @@
-"""The rights that the chart grants suffice, and none is granted in vain: the API server's audit log says so.
+"""The rights that the chart grants are sufficient, and the operator uses each of them, by the API server's audit log.
 
 That they suffice is checked after every scenario; here it is shown that each of them is used.
 """
@@ -12,7 +12,7 @@ import pytest
 
 from cluster.installation import Installation, Right, install
 from cluster.operator_process import Operator
-from cluster.stage import Stage
+from cluster.scenario import Scenario
 from pennant.kube.http.client import MERGE, Client, Verb
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.resources import RESOURCES, Kind
@@ -25,7 +25,7 @@ BY_HAND = {"fieldManager": "kubectl"}
 WRITERS, DISTURBED_SECONDS = 8, 60
 
 
-def test_every_right_that_is_granted_is_used(rolled_back: Stage, installation: Installation) -> None:
+def test_every_right_that_is_granted_is_used(rolled_back: Scenario, installation: Installation) -> None:
     def unused() -> set[Right]:
         return set(installation.granted - installation.used())
 
@@ -48,9 +48,9 @@ def test_every_right_that_is_granted_is_used(rolled_back: Stage, installation: I
     rolled_back.until(lambda: unused() == asked, what=f"the use of {unused() - asked}")
 
 
-async def disturbed(stage: Stage, done: Callable[[], bool]) -> None:
-    """Take the mark of quarantine off a version, and write it besides, as fast as possible until it is done."""
-    path = RESOURCES[Kind.MODEL_VERSION].path(stage.namespace, "fraud-1.1.0")
+async def disturbed(scenario: Scenario, done: Callable[[], bool]) -> None:
+    """Remove the mark of quarantine from a version again and again, and change the version, until it is done."""
+    path = RESOURCES[Kind.MODEL_VERSION].path(scenario.namespace, "fraud-1.1.0")
     over = asyncio.Event()
 
     async def write(client: Client, number: int) -> None:
@@ -65,7 +65,7 @@ async def disturbed(stage: Stage, done: Callable[[], bool]) -> None:
                 )
 
     async with (
-        Client(Connection(str(stage.rig.kubeconfig))) as client,
+        Client(Connection(str(scenario.rig.kubeconfig))) as client,
         asyncio.timeout(DISTURBED_SECONDS),
         asyncio.TaskGroup() as group,
     ):
@@ -76,30 +76,30 @@ async def disturbed(stage: Stage, done: Callable[[], bool]) -> None:
         over.set()
 
 
-def a_record(stage: Stage) -> tuple[str, ...]:
+def a_record(scenario: Scenario) -> tuple[str, ...]:
     """Return the words for kubectl that create a record as the operator does, and the manifest."""
-    found = stage.get("controllerrevision", "fraud-1")
+    found = scenario.get("controllerrevision", "fraud-1")
     metadata = {key: found["metadata"][key] for key in ("labels", "ownerReferences")}
-    manifest = {**found, "metadata": {**metadata, "name": "fraud-9", "namespace": stage.namespace}}
+    manifest = {**found, "metadata": {**metadata, "name": "fraud-9", "namespace": scenario.namespace}}
     return "create", "-f", "-", json.dumps(manifest)
 
 
-def an_application(stage: Stage) -> tuple[str, ...]:
+def an_application(scenario: Scenario) -> tuple[str, ...]:
     """Return the words for kubectl that apply a Deployment where there is none, and the manifest."""
-    found = stage.get("deployment")
-    metadata = {"name": "another", "namespace": stage.namespace}
+    found = scenario.get("deployment")
+    metadata = {"name": "another", "namespace": scenario.namespace}
     manifest = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": found["spec"]}
     return "apply", "--server-side", "-f", "-", json.dumps(manifest)
 
 
-def an_adoption(stage: Stage) -> tuple[str, ...]:
+def an_adoption(scenario: Scenario) -> tuple[str, ...]:
     """Return the words for kubectl that give an owner to a Deployment without one, and nothing to read."""
-    found = stage.get("deployment")
-    metadata = {"name": "another", "namespace": stage.namespace}
+    found = scenario.get("deployment")
+    metadata = {"name": "another", "namespace": scenario.namespace}
     spec = {**found["spec"], "replicas": 0}
-    stage.kubectl("create", "-f", "-", stdin=json.dumps({**found, "metadata": metadata, "spec": spec}))
+    scenario.kubectl("create", "-f", "-", stdin=json.dumps({**found, "metadata": metadata, "spec": spec}))
     patch = json.dumps({"metadata": {"ownerReferences": found["metadata"]["ownerReferences"]}})
-    return "patch", "deployment", "another", "--namespace", stage.namespace, "--type=merge", "-p", patch, ""
+    return "patch", "deployment", "another", "--namespace", scenario.namespace, "--type=merge", "-p", patch, ""
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def an_adoption(stage: Stage) -> tuple[str, ...]:
     ],
 )
 def test_a_right_that_no_request_names_is_asked_for(
-    rig: Rig, serving: Stage, tmp_path: Path, right: Right, attempt: Callable[[Stage], tuple[str, ...]], says: str
+    rig: Rig, serving: Scenario, tmp_path: Path, right: Right, attempt: Callable[[Scenario], tuple[str, ...]], says: str
 ) -> None:
     *words, manifest = attempt(serving)
     for without, code in ((None, 0), (right, 1)):

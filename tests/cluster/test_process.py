@@ -1,4 +1,4 @@
-"""The operator as a process: it starts, tells how it is, hands over, and ends."""
+"""The process of the operator: start, settings, probes, metrics, change of leader, and end."""
 
 import asyncio
 import json
@@ -14,20 +14,26 @@ import pytest
 import yaml
 
 from cluster.audit import AuditLog
-from cluster.installation import install
+from cluster.installation import Installation, install
 from cluster.operator_process import Operator
 from cluster.proxy import Tunnel
-from cluster.stage import Stage
+from cluster.scenario import Scenario
 from rig import Rig
 
 LEASE = ("lease", "elected-pennant", "-n", "elected")
 
 
+@pytest.fixture(scope="module")
+def installed(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Installation:
+    """Install a release of its own, which looks after a namespace without objects."""
+    directory = tmp_path_factory.mktemp("elected")
+    return install(rig, directory, release="elected", namespace="elected", values={"namespace": "kube-public"})
+
+
 @pytest.fixture
-def replicas(rig: Rig, tmp_path: Path) -> Iterator[Callable[..., Operator]]:
-    """Start operators that compete for a Lease of their own and look after a namespace without objects."""
+def replicas(rig: Rig, installed: Installation, tmp_path: Path) -> Iterator[Callable[..., Operator]]:
+    """Start operators that compete for one Lease."""
     started: list[Operator] = []
-    installed = install(rig, tmp_path, release="elected", namespace="elected", values={"namespace": "kube-public"})
 
     def start(**environment: str) -> Operator:
         operator = Operator(rig, tmp_path / f"operator-{len(started)}", installed, **environment)
@@ -182,7 +188,7 @@ def test_json_logs_are_one_object_a_line(replicas: Callable[..., Operator]) -> N
     assert {"time", "level", "logger", "message"} <= lines[0].keys()
 
 
-def test_it_works_on_when_its_crds_are_brought_up_to_date(serving: Stage, operator: Operator) -> None:
+def test_it_works_on_when_its_crds_are_brought_up_to_date(serving: Scenario, operator: Operator) -> None:
     before = operator.process
     for kind in ("modeldeployments", "modelversions"):
         path = "/spec/versions/0/schema/openAPIV3Schema/description"

@@ -1,4 +1,4 @@
-"""What people get wrong in a manifest: kubectl says which field it is and what it should be, and nothing is changed.
+"""Mistakes in a manifest: the API server names the field and says what it must be, and nothing is changed.
 
 The rules of the schema have their own examples, in `unit.api.examples`; here is what is wrong without any rule.
 """
@@ -11,32 +11,49 @@ from dataclasses import dataclass
 
 import pytest
 
+from cluster.api import TRIED_ONLY, Api, RefusedError, plural
 from rig import Rig
 from unit.api import examples
 from unit.api.examples import DIGEST, Object, a_deployment, a_version
 from unit.api.mistakes import MISTAKES, Mistake
 
+# These kubectl finds itself.
+UNKNOWN_KINDS = (
+    Mistake("a kind in the plural", {**a_version(), "kind": "ModelVersions"}, "ModelVersions", "no matches for kind"),
+    Mistake("another API version", {**a_version(), "apiVersion": "pennant.dev/v1"}, "pennant.dev/v1", "no matches for"),
+)
+
 
 @pytest.fixture(scope="module")
-def namespace(rig: Rig) -> Iterator[str]:
+def api(rig: Rig) -> Api:
+    return Api(rig)
+
+
+@pytest.fixture(scope="module")
+def namespace(api: Api) -> Iterator[str]:
     name = f"refused-{uuid.uuid4().hex[:8]}"
-    rig.kubectl("create", "namespace", name)
+    api.create_namespace(name)
     yield name
-    rig.kubectl("delete", "namespace", name, "--wait=false")
-
-
-def apply(rig: Rig, namespace: str, manifest: Object | str) -> str:
-    """Apply a manifest and return what kubectl says against it; empty where it is taken."""
-    text = manifest if isinstance(manifest, str) else json.dumps(manifest)
-    done = rig.kubectl("apply", "-n", namespace, "-f", "-", stdin=text, check=False)
-    return done.stderr if done.returncode != 0 else ""
+    api.delete_namespace(name)
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda each: each.name)
-def test_a_mistake_is_refused_with_the_field_and_the_mend(rig: Rig, namespace: str, mistake: Mistake) -> None:
-    said = apply(rig, namespace, mistake.manifest)
-    assert mistake.field in said
-    assert mistake.says in said
+def test_a_mistake_is_refused_with_the_field_and_the_fix(api: Api, namespace: str, mistake: Mistake) -> None:
+    # Only ModelVersions are written as text here.
+    kind = "ModelVersion" if isinstance(mistake.manifest, str) else ""
+    with pytest.raises(RefusedError) as refused:
+        api.create(namespace, mistake.manifest, kind, **TRIED_ONLY)
+    assert mistake.field in str(refused.value)
+    assert mistake.says in str(refused.value)
+
+
+@pytest.mark.parametrize("mistake", [*UNKNOWN_KINDS, *MISTAKES[::20]], ids=lambda each: each.name)
+def test_kubectl_says_the_same(rig: Rig, namespace: str, mistake: Mistake) -> None:
+    text = mistake.manifest if isinstance(mistake.manifest, str) else json.dumps(mistake.manifest)
+    done = rig.kubectl("apply", "-n", namespace, "-f", "-", stdin=text, check=False)
+    assert done.returncode != 0
+    assert mistake.field in done.stderr
+    assert mistake.says in done.stderr
     assert rig.kubectl("get", "modelversions,modeldeployments", "-n", namespace, "-o", "name").stdout == ""
 
 
@@ -108,12 +125,15 @@ CHANGES = (
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda each: each.name)
-def test_a_change_that_must_not_be_made_changes_nothing(rig: Rig, namespace: str, change: Change) -> None:
-    assert apply(rig, namespace, change.before) == ""
-    of = (change.before["kind"], change.before["metadata"]["name"], "-n", namespace)
-    before = rig.kubectl("get", *of, "-o", "json").stdout
-    changed = deepcopy(change.before)
-    change.change(changed["spec"])
-    assert change.says in apply(rig, namespace, changed)
-    assert rig.kubectl("get", *of, "-o", "json").stdout == before, "the resourceVersion, too, is what it was"
-    rig.kubectl("delete", *of)
+def test_a_change_that_must_not_be_made_changes_nothing(api: Api, namespace: str, change: Change) -> None:
+    before = api.create(namespace, change.before)
+    of = (plural(before), namespace, before["metadata"]["name"])
+    try:
+        changed = deepcopy(change.before)
+        change.change(changed["spec"])
+        with pytest.raises(RefusedError) as refused:
+            api.merge(before, {"spec": changed["spec"]})
+        assert change.says in str(refused.value)
+        assert api.get(*of) == before, "the resourceVersion, too, is what it was"
+    finally:
+        api.delete(*of)

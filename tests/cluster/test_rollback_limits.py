@@ -1,4 +1,4 @@
-"""What keeps a breach from being rolled back, on a real control plane."""
+"""What keeps a breach from being rolled back, or a rollback from being the last one, in one scenario after another."""
 
 import uuid
 from collections.abc import Iterator
@@ -8,94 +8,99 @@ import pytest
 
 from cluster.installation import install
 from cluster.operator_process import Operator
-from cluster.stage import Stage
+from cluster.scenario import Scenario
 from rig import Rig
 
-
-def breach(stage: Stage, old: str = "1.0.0", new: str = "1.1.0") -> None:
-    stage.accuracy(new, 0.5)
-    stage.version(new)
-    stage.move_tag(old, new)
+QUICK = {"maxSurge": 1, "maxUnavailable": 0, "progressDeadlineSeconds": 3}
 
 
-def test_report_says_so_and_changes_nothing(serving: Stage) -> None:
-    serving.deployment(rollback={"action": "Report"})
-    breach(serving)
-    serving.until_stalled("MetricBreach")
-    assert "accuracy is 0.5, below 0.9, in 3 of 3 checks" in serving.message("Stalled")
-    serving.stays(lambda: serving.served() == "1.1.0", 3, "1.1.0")
-    assert serving.status.get("quarantine", []) == []
+def promote(scenario: Scenario, old: str, new: str, accuracy: float = 0.5) -> None:
+    scenario.accuracy(new, accuracy)
+    scenario.version(new)
+    scenario.move_tag(old, new)
 
 
-def test_pause_freezes_the_rollout_until_a_person_decides(serving: Stage) -> None:
+def test_a_breach_is_reported_then_paused_and_then_rolled_back(serving: Scenario) -> None:
     """Rule: R62."""
+    serving.deployment(rollback={"action": "Report"})
+    promote(serving, "1.0.0", "1.1.0")
+    serving.until_stalled("MetricBreach")
+    assert serving.condition("MetricsHealthy") == ("False", "ThresholdBreached")
+    assert "accuracy is 0.5, below 0.9, in 3 of 3 checks" in serving.message("Stalled")
+    assert (serving.served(), serving.quarantined()) == ("1.1.0", [])
+
     serving.deployment(rollback={"action": "Pause"})
-    breach(serving)
     serving.until_stalled("BreachPaused")
     serving.until(lambda: serving.get("deployment")["spec"].get("paused"))
-    frozen = serving.pods()
-    serving.stays(lambda: serving.pods() == frozen, 3, "the pods")
+    serving.unready("1.0.0")
     serving.command(rollback_to="", requested_at="t1")
-    serving.until(lambda: serving.history[-1]["version"] == "1.0.0" and "rolledOutAt" in serving.history[-1])
+    serving.until(lambda: serving.condition("Reconciling") == ("True", "RollbackInProgress"))
+    serving.unready("1.0.0", False)
+    serving.until(lambda: serving.versions_in_history()[-1] == ("1.0.0", "Undo", "Verified"))
 
 
-def test_a_breach_within_the_cooldown_waits(serving: Stage) -> None:
-    serving.accuracy("1.1.0", 0.97)
-    serving.version("1.1.0")
-    serving.deployment(rollback={"cooldownSeconds": 20, "limit": 2})
-    serving.move_tag("1.0.0", "1.1.0")
-    serving.until_verified("1.1.0")
-    breach(serving, "1.1.0", "1.2.0")
-    serving.until_rolled_back_to("1.1.0")
-    serving.accuracy("1.1.0", 0.4)
-    serving.until(lambda: serving.condition("Reconciling") == ("True", "RollbackCoolingDown"))
-    assert len(serving.history) == 4
-    serving.until_rolled_back_to("1.0.0")
-
-
-def test_an_exhausted_budget_stops_rollbacks_and_promotions(serving: Stage) -> None:
+def test_cooldown_and_budget_bound_the_rate_of_rollbacks(rolled_back: Scenario) -> None:
     """Rule: R60."""
-    serving.accuracy("1.1.0", 0.97)
-    serving.version("1.1.0")
-    serving.deployment(rollback={"budget": {"count": 1, "windowSeconds": 3600}})
-    serving.move_tag("1.0.0", "1.1.0")
-    serving.until_verified("1.1.0")
-    breach(serving, "1.1.0", "1.2.0")
-    serving.until_rolled_back_to("1.1.0")
-    serving.accuracy("1.3.0", 0.97)
-    serving.version("1.3.0")
-    serving.move_tag("1.2.0", "1.3.0")
-    serving.until_stalled("RollbackBudgetExhausted")
-    serving.accuracy("1.1.0", 0.4)
-    serving.until(lambda: serving.condition("MetricsHealthy")[0] == "False")
-    serving.stays(lambda: serving.served() == "1.1.0", 3, "1.1.0")
-    serving.deployment()
-    serving.until_verified("1.3.0")
+    rolled_back.until_verified("1.0.0")
+    rolled_back.deployment(rollback={"budget": {"count": 1, "windowSeconds": 3600}})
+    promote(rolled_back, "1.1.0", "1.2.0")
+    rolled_back.until_stalled("RollbackBudgetExhausted")
+    assert rolled_back.served() == "1.0.0"
+    rolled_back.deployment(rollback={"cooldownSeconds": 600})
+    rolled_back.until(lambda: rolled_back.condition("Reconciling") == ("True", "RollbackCoolingDown"))
+    assert rolled_back.served() == "1.2.0"
+    rolled_back.deployment()
+    rolled_back.until_rolled_back_to("1.0.0")
+
+
+def test_rollbacks_end_where_they_do_not_help_and_at_their_limit(rolled_back: Scenario) -> None:
+    """Rule: R56.
+
+    Rule: R58.
+    """
+    rolled_back.accuracy("1.0.0", 0.5)
+    rolled_back.until_stalled("RollbackDidNotHelp")
+    assert (rolled_back.served(), rolled_back.quarantined()) == ("1.0.0", [("1.1.0", "MetricBreach")])
+    rolled_back.accuracy("1.0.0", 0.95)
+    rolled_back.until_verified("1.0.0")
+
+    rolled_back.deployment(rollout=QUICK)
+    rolled_back.crash("1.2.0")
+    promote(rolled_back, "1.1.0", "1.2.0", 0.97)
+    rolled_back.until(lambda: rolled_back.history[-1]["revision"] == 5)
+    rolled_back.accuracy("1.0.0", 0.5)
+    rolled_back.until_stalled("RollbackLimitReached")
+    assert rolled_back.quarantined() == [("1.2.0", "ProgressDeadlineExceeded")]
+
+    rolled_back.crash("1.2.0", False)
+    rolled_back.command(retry="1.2.0", requested_at="t1")
+    rolled_back.until(lambda: rolled_back.versions_in_history()[-1] == ("1.2.0", "Retry", "Verified"))
+    rolled_back.until_told("Released")
 
 
 @pytest.fixture
-def doubting(rig: Rig, operator: Operator, tmp_path: Path) -> Iterator[Stage]:
-    """Return a stage on which an operator of its own doubts a source as soon as two deployments breach.
+def doubting(rig: Rig, operator: Operator, tmp_path: Path) -> Iterator[Scenario]:
+    """Return a scenario with an operator of its own that suspects a metric source when two deployments breach.
 
-    It looks after this namespace alone; the one that all scenarios share looks after all, and has to stand aside.
+    It serves this namespace alone. The shared operator serves all namespaces, so it is stopped meanwhile.
     """
     operator.kill()
     try:
-        stage = Stage(rig, f"doubting-{uuid.uuid4().hex[:6]}", tmp_path / "models", operator)
-        values = {"namespace": stage.namespace, "settings": {"massBreachCount": 2}}
+        scenario = Scenario(rig, f"doubting-{uuid.uuid4().hex[:6]}", tmp_path / "models", operator)
+        values = {"namespace": scenario.namespace, "settings": {"massBreachCount": 2}}
         installed = install(rig, tmp_path, release="doubting", namespace="doubting-system", values=values)
-        stage.operator = Operator(rig, tmp_path / "operator", installed)
-        stage.operator.start()
-        yield stage
+        scenario.operator = Operator(rig, tmp_path / "operator", installed)
+        scenario.operator.start()
+        yield scenario
         assert installed.refusals() == [], "the rights of the chart suffice for one namespace"
-        stage.assert_preconditioned()
-        stage.operator.kill()
-        stage.end()
+        scenario.assert_preconditioned()
+        scenario.operator.kill()
+        scenario.end()
     finally:
         operator.start()
 
 
-def test_a_source_against_which_many_breach_at_once_is_not_believed(doubting: Stage) -> None:
+def test_a_source_against_which_many_breach_at_once_is_not_believed(doubting: Scenario) -> None:
     """Rule: R61."""
     other = doubting.a_deployment()
     other["metadata"]["name"] = "fraud-shadow"
@@ -116,11 +121,11 @@ def test_a_source_against_which_many_breach_at_once_is_not_believed(doubting: St
         doubting.accuracy(version, 0.2)
     doubting.until(lambda: doubting.condition("Stalled") == ("True", "MassBreachSuspected"))
     assert "2 of 2 deployments, with 2 different contents, breach at once" in doubting.message("Stalled")
-    doubting.stays(lambda: doubting.served() == "1.1.0" and len(doubting.history) == 2, 4, "1.1.0")
+    doubting.stays(lambda: doubting.served() == "1.1.0" and len(doubting.history) == 2, 3, "1.1.0")
     assert len(doubting.get("modeldeployment", "fraud-shadow")["status"]["history"]) == 2
 
 
-def stable(stage: Stage) -> list[str]:
+def stable(scenario: Scenario) -> list[str]:
     names = ("fraud", "fraud-shadow")
-    statuses = (stage.get("modeldeployment", name).get("status", {}) for name in names)
+    statuses = (scenario.get("modeldeployment", name).get("status", {}) for name in names)
     return [each.get("stable", {}).get("version", "") for each in statuses]

@@ -1,4 +1,4 @@
-"""Two processes that both believe to lead, at work on the same objects of a real control plane."""
+"""Two processes that both act as the leader on the same objects of a real control plane."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,19 +8,19 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from cluster.chain import assert_chained
 from cluster.operator_process import Operator
-from cluster.stage import Stage
+from cluster.scenario import Scenario
 
 WRITES = ("create", "update", "patch", "delete")
 
 
 @pytest.fixture
-def second(stage: Stage, tmp_path: Path) -> Iterator[Operator]:
-    """Start another operator beside the one that was elected, which asks nobody whether it may lead."""
+def second(scenario: Scenario, tmp_path: Path) -> Iterator[Operator]:
+    """Start another operator without leader election beside the leader."""
     environment = {
         "PENNANT_LEADER_ELECTION": "false",
-        "PENNANT_NAMESPACE": stage.namespace,
+        "PENNANT_NAMESPACE": scenario.namespace,
     }
-    operator = Operator(stage.rig, tmp_path / "second", stage.operator.installation, **environment)
+    operator = Operator(scenario.rig, tmp_path / "second", scenario.operator.installation, **environment)
     operator.start()
     operator.wait_for("Starting")
     yield operator
@@ -42,29 +42,29 @@ def written_by(operator: Operator) -> int:
     return int(sum(accepted))
 
 
-def test_two_that_both_believe_to_lead_lose_nothing_and_double_nothing(stage: Stage, second: Operator) -> None:
+def test_two_that_both_believe_to_lead_lose_nothing_and_double_nothing(scenario: Scenario, second: Operator) -> None:
     """Rule: R16."""
     for version in ("1.0.0", "1.1.0", "1.2.0"):
-        stage.accuracy(version, 0.97)
-        stage.version(version)
-    stage.version("1.0.0", "production")
-    stage.deployment()
-    stage.until_verified("1.0.0")
-    stage.move_tag("1.0.0", "1.1.0")
-    stage.move_tag("1.1.0", "1.2.0")
-    stage.until_verified("1.2.0")
-    stage.accuracy("1.2.0", 0.4)
-    stage.until(lambda: stage.history[-1]["trigger"] == "AutomaticRollback")
-    stage.until(lambda: "verifiedAt" in stage.history[-1], what="the way back, known good")
+        scenario.accuracy(version, 0.97)
+        scenario.version(version)
+    scenario.version("1.0.0", "production")
+    scenario.deployment()
+    scenario.until_verified("1.0.0")
+    scenario.move_tag("1.0.0", "1.1.0")
+    scenario.move_tag("1.1.0", "1.2.0")
+    scenario.until_verified("1.2.0")
+    scenario.accuracy("1.2.0", 0.4)
+    scenario.until(lambda: scenario.history[-1]["trigger"] == "AutomaticRollback")
+    scenario.until(lambda: "verifiedAt" in scenario.history[-1], what="the way back, known good")
 
-    history = stage.history
-    assert_chained(stage)
+    history = scenario.history
+    assert_chained(scenario)
     assert history[0]["previousHash"] == ""
     assert [each["trigger"] for each in history].count("AutomaticRollback") == 1
-    assert stage.served() == history[-1]["version"] != "1.2.0"
-    assert stage.condition("RolledBack") == ("True", "MetricBreach")
+    assert scenario.served() == history[-1]["version"] != "1.2.0"
+    assert scenario.condition("RolledBack") == ("True", "MetricBreach")
 
-    stage.assert_silent()
-    assert 0 < written_by(second) < len(stage.operator_writes()), "both were at work"
-    for each in (stage.operator, second):
-        each.assert_sound()
+    scenario.assert_silent()
+    assert 0 < written_by(second) < len(scenario.operator_writes()), "both were at work"
+    for each in (scenario.operator, second):
+        each.assert_healthy()

@@ -1,11 +1,11 @@
-"""What another release of the operator does to what serves: nothing, until there is a next revision."""
+"""Another release of the operator changes no running pod until there is a next revision."""
 
 import shutil
 from pathlib import Path
 
 import pennant
 from cluster.operator_process import Operator
-from cluster.stage import Stage
+from cluster.scenario import Scenario
 
 VARIABLE = '        "MODEL_NAME": version.model,\n'
 
@@ -21,12 +21,12 @@ def a_later_release(directory: Path) -> Path:
     return directory
 
 
-def variables(stage: Stage) -> set[str]:
-    container = stage.get("deployment")["spec"]["template"]["spec"]["containers"][0]
+def variables(scenario: Scenario) -> set[str]:
+    container = scenario.get("deployment")["spec"]["template"]["spec"]["containers"][0]
     return {each["name"] for each in container["env"]}
 
 
-def test_a_new_release_changes_no_running_pod(serving: Stage, tmp_path: Path) -> None:
+def test_a_new_release_changes_no_running_pod(serving: Scenario, tmp_path: Path) -> None:
     """Rule: R25."""
     serving.accuracy("1.1.0", 0.97)
     serving.version("1.1.0")
@@ -38,7 +38,7 @@ def test_a_new_release_changes_no_running_pod(serving: Stage, tmp_path: Path) ->
     later.start()
     try:
         later.wait_for("Leading")
-        serving.stays(lambda: serving.pods() == pods and len(serving.history) == 1, 4, "what serves")
+        serving.stays(lambda: serving.pods() == pods and len(serving.history) == 1, 3, "what serves")
         serving.move_tag("1.0.0", "1.1.0")
         serving.until_verified("1.1.0")
         assert "MODEL_RELEASE" in variables(serving), "the next revision is rendered anew"

@@ -19,7 +19,7 @@ from contract.prometheus_server import PrometheusServer
 from pennant.api.promql import NAMES
 from pennant.core.analysis.query_template import substituted
 from pennant.core.facts.measurement import RangeQuery
-from pennant.metrics.prometheus import Endpoint, Prometheus
+from pennant.metrics.prometheus import Prometheus, PrometheusSettings
 from rig import Rig
 from simulation.support.sources import Sample
 
@@ -63,7 +63,7 @@ def replaced(tree: Any, old: str, new: str) -> Any:
 
 async def found(server: PrometheusServer, query: str) -> list[float]:
     """Return the value of each series that the query gives."""
-    source = Prometheus("default", Endpoint(server.url), lambda *_: None)
+    source = Prometheus("default", PrometheusSettings(url=server.url), lambda *_: None)
     answer = await source.query_range(RangeQuery("default", query, BEGIN, BEGIN, 1, 1))
     await source.aclose()
     return [value for series in answer.series for value in series.values()]

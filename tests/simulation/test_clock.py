@@ -1,4 +1,4 @@
-"""The clock is set back by an hour: nothing waits for it to catch up, and nobody is condemned for it.
+"""The clock is set back by an hour: nothing waits until it catches up, and no version fails for it.
 
 What lies in the future counts as now, wherever it is kept: in the status, in the process, or by Kubernetes.
 

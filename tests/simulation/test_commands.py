@@ -3,7 +3,7 @@
 import pytest
 
 from pennant.api.commands import MOST_COMMANDS
-from simulation.support.steps import assert_golden, move_tag, promoted, rolled_back, serving, told
+from simulation.support.steps import assert_golden, move_tag, outcomes, promoted, rolled_back, serving
 from simulation.support.story import Crash, Story
 from simulation.support.world import KEY
 
@@ -20,12 +20,13 @@ async def command(story: Story, **annotations: str) -> None:
 
 
 async def test_undo_goes_back_and_stays_there_until_the_tag_moves() -> None:
+    """Rule: R66."""
     story = await serving("1.0.0")
     await promoted(story, "1.0.0", "1.1.0")
     await command(story, rollback_to="", requested_at="t1", requested_by="ada", reason="angry customers")
     await story.until(lambda: story.history[-1].verified_at is not None)
 
-    assert told(story)[-2:] == [("1.1.0", "TagMoved", "RolledBack"), ("1.0.0", "Undo", "Verified")]
+    assert outcomes(story)[-2:] == [("1.1.0", "TagMoved", "RolledBack"), ("1.0.0", "Undo", "Verified")]
     assert story.history[-1].actor == "ada"
     assert "angry customers" in story.history[-1].reason
     assert said(story)[0] == "Accepted"
@@ -72,7 +73,7 @@ async def test_undo_to_what_is_named(value: str, revision: int) -> None:
     [
         ({"rollback_to": "7"}, "there is no revision 7; there are 1, 2"),
         ({"rollback_to": "9.9.9"}, "no revision of version 9.9.9 is there; there are 1.0.0, 1.1.0"),
-        ({"rollback_to": "2"}, "revision 2 serves 1.1.0 already; nothing to undo"),
+        ({"rollback_to": "2"}, "the current revision 2 already serves 1.1.0"),
         ({"retry": "1.0.0"}, "1.0.0 is not quarantined; quarantined: none"),
         ({"retry": "1.0.0", "restart": ""}, "are set at the same time; remove all but one"),
         ({"rollback_to": "x" * 300}, "has more than 256 characters"),
@@ -135,7 +136,7 @@ async def test_undo_never_goes_to_a_version_that_was_found_bad() -> None:
 async def test_undo_where_nothing_was_before_is_refused() -> None:
     story = await serving("1.0.0")
     await command(story, rollback_to="")
-    assert said(story) == ("Refused", "there is no earlier revision to go back to that was not found bad")
+    assert said(story) == ("Refused", "every earlier revision failed or was undone; there is no rollback target")
 
 
 async def test_undo_of_a_changed_template_keeps_the_version_and_holds_the_template_back() -> None:
@@ -164,7 +165,7 @@ async def test_retry_gives_a_quarantined_version_another_chance() -> None:
     await command(story, retry="1.1.0", requested_at="t1", requested_by="ada", reason="the labels were late")
     await story.until(lambda: story.history[-1].verified_at is not None)
 
-    assert told(story)[-1] == ("1.1.0", "Retry", "Verified")
+    assert outcomes(story)[-1] == ("1.1.0", "Retry", "Verified")
     assert story.history[-1].actor == "ada"
     assert story.status.quarantine == ()
     assert story.condition("Ready") == ("True", "Serving")
@@ -199,7 +200,7 @@ async def test_restart_replaces_all_pods_and_is_a_revision() -> None:
     pods = story.pods()
     await command(story, restart="", requested_at="2026-11-24T12:00:00Z", requested_by="ada")
     await story.until(lambda: story.history[-1].verified_at is not None and len(story.history) == 2)
-    assert told(story)[-1] == ("1.0.0", "Restart", "Verified")
+    assert outcomes(story)[-1] == ("1.0.0", "Restart", "Verified")
     assert not pods & story.pods()
     await story.passes(120)
     assert len(story.history) == 2, "the restart is neither undone nor repeated"
@@ -245,7 +246,7 @@ AGAIN = "set a new pennant.dev/requested-at to give it again"
 
 @pytest.mark.parametrize("token", ["monday", ""], ids=["a token", "no token"])
 async def test_a_command_runs_once_whatever_becomes_of_its_annotations(token: str) -> None:
-    """It is known by its token, and without one by its words: whoever gave it, why, and what was asked for since.
+    """It is known by its token, and without one by its text, whatever commands came since.
 
     Rule: R14.
     """

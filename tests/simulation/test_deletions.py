@@ -1,4 +1,4 @@
-"""Anything is deleted by anyone, during anything: what serves goes on serving, and another deployment notices nothing.
+"""Users delete objects after each write: what serves keeps serving, and another deployment does not change.
 
 Rule: R99.
 Rule: R102.
@@ -12,9 +12,9 @@ import pytest
 
 from pennant.core.facts.observation import Key
 from simulation.support import invariants
-from simulation.support.scenario import Script, Telling, told
+from simulation.support.scenario import ReferenceRun, Script, reference_run
 from simulation.support.scenarios import deploy, promote, promote_what_never_becomes_ready
-from simulation.support.steps import told as told_of
+from simulation.support.steps import outcomes
 from simulation.support.story import Story, a_spec
 from simulation.support.world import KEY, OTHER, World
 
@@ -52,12 +52,12 @@ The other deployment has no metrics, so it finds nothing bad but the last one.
 
 
 @pytest.fixture
-async def telling() -> Telling:
-    return await told(STORY)
+async def reference() -> ReferenceRun:
+    return await reference_run(STORY)
 
 
 class Deleting:
-    """Somebody deletes something right after a write; in the middle of a pass, then."""
+    """Deletes an object right after a write, which is in the middle of a pass."""
 
     def __init__(self, story: Story, write: int, delete: Deletion) -> None:
         self.story, self.left, self.delete, self.done = story, write, delete, False
@@ -73,12 +73,12 @@ class Deleting:
         return self.done
 
 
-async def with_deletion(telling: Telling, write: int, delete: Deletion, afterwards: Deletion = no_more) -> Story:
-    """Tell the story with a deletion right after a write, to its end; nothing is left to be written then."""
-    begun = telling.before(write)
+async def with_deletion(reference: ReferenceRun, write: int, delete: Deletion, afterwards: Deletion = no_more) -> Story:
+    """Run the script to its end with a deletion right after a write; fail where it does not come to rest."""
+    begun = reference.before(write)
     story = Story()
     deleting = Deleting(story, write - (begun.writes if begun else 0), delete)
-    await telling.script.play(story, begun)
+    await reference.script.play(story, begun)
     assert deleting.done
     afterwards(story)
     await story.passes(10)
@@ -112,27 +112,27 @@ def version_goes(version: str, *, comes_back: bool) -> Deletion:
     return delete
 
 
-async def test_a_version_that_is_deleted_and_created_again_changes_nothing(telling: Telling) -> None:
+async def test_a_version_that_is_deleted_and_created_again_changes_nothing(reference: ReferenceRun) -> None:
     come_back = [version_goes(version, comes_back=True) for version in VERSIONS]
-    for write, delete in at_each(telling.writes, 1, *come_back):
-        story, begun = Story(), telling.before(write)
+    for write, delete in at_each(reference.writes, 1, *come_back):
+        story, begun = Story(), reference.before(write)
         deleting = Deleting(story, write - (begun.writes if begun else 0), delete)
-        await telling.play_again(story, write, deleting.has_happened)
+        await reference.repeat(story, write, deleting.has_happened)
 
 
-async def test_a_version_that_is_deleted_takes_nothing_with_it(telling: Telling) -> None:
+async def test_a_version_that_is_deleted_takes_nothing_with_it(reference: ReferenceRun) -> None:
     """Rule: R8."""
-    end = await as_told(telling)
-    for write, delete in at_each(telling.writes, 3, *(version_goes(each, comes_back=False) for each in VERSIONS)):
-        story = await with_deletion(telling, write, delete)
+    end = await as_told(reference)
+    for write, delete in at_each(reference.writes, 3, *(version_goes(each, comes_back=False) for each in VERSIONS)):
+        story = await with_deletion(reference, write, delete)
         # The other one may not have seen it before it went.
         assert what_became_of(KEY, story) == what_became_of(KEY, end), f"after write {write}"
 
 
-async def as_told(telling: Telling) -> Story:
-    """Return the story as it ends when nobody deletes anything."""
+async def as_told(reference: ReferenceRun) -> Story:
+    """Return the end of the script without deletions."""
     story = Story()
-    await telling.script.play(story)
+    await reference.script.play(story)
     await story.passes(10)
     return story
 
@@ -147,11 +147,11 @@ def workload_goes_in_the_foreground(story: Story) -> None:
         story.world.delete_workload(KEY, in_the_foreground=True)
 
 
-async def test_a_deployment_that_is_deleted_comes_back_and_the_history_goes_on(telling: Telling) -> None:
-    end = await as_told(telling)
-    for write, delete in at_each(telling.writes, 3, workload_goes, workload_goes_in_the_foreground):
-        story = await with_deletion(telling, write, delete)
-        assert told_of(story) == told_of(end), f"after write {write}"
+async def test_a_deployment_that_is_deleted_comes_back_and_the_history_goes_on(reference: ReferenceRun) -> None:
+    end = await as_told(reference)
+    for write, delete in at_each(reference.writes, 3, workload_goes, workload_goes_in_the_foreground):
+        story = await with_deletion(reference, write, delete)
+        assert outcomes(story) == outcomes(end), f"after write {write}"
         assert story.served() == end.served() == "1.2.0"
         assert what_became_of(OTHER, story) == what_became_of(OTHER, end)
 
@@ -165,22 +165,22 @@ def record_goes(choose: Callable[[list[int]], list[int]]) -> Deletion:
     return delete
 
 
-async def test_records_that_are_deleted_are_missed_and_nothing_bad_is_served_for_it(telling: Telling) -> None:
-    """What serves goes on serving or is put on record anew; without a record there is no way back to it."""
-    end = await as_told(telling)
+async def test_records_that_are_deleted_are_missed_and_nothing_bad_is_served_for_it(reference: ReferenceRun) -> None:
+    """What serves keeps serving or is recorded again; without a record it is no rollback target."""
+    end = await as_told(reference)
     some = [record_goes(lambda numbers: numbers[:1]), record_goes(lambda numbers: numbers[-1:])]
-    for write, delete in at_each(telling.writes, 3, *some):
-        story = await with_deletion(telling, write, delete)
+    for write, delete in at_each(reference.writes, 3, *some):
+        story = await with_deletion(reference, write, delete)
         ended = story.status.history[-1]
         assert ended.version == "1.2.0" or story.condition("Stalled") == ("True", "NoRollbackTarget")
         assert story.served() == ended.version, f"after write {write}"
         assert what_became_of(OTHER, story) == what_became_of(OTHER, end)
 
 
-async def test_without_any_record_what_cannot_be_done_is_said(telling: Telling) -> None:
-    end = await as_told(telling)
-    for write, delete in at_each(telling.writes, 5, record_goes(lambda numbers: numbers)):
-        story = await with_deletion(telling, write, delete)
+async def test_without_any_record_what_cannot_be_done_is_said(reference: ReferenceRun) -> None:
+    end = await as_told(reference)
+    for write, delete in at_each(reference.writes, 5, record_goes(lambda numbers: numbers)):
+        story = await with_deletion(reference, write, delete)
         ended = story.status.history[-1]
         if story.served() != ended.version:
             assert story.condition("HistoryIntact") == ("False", "HistoryTampered")
@@ -189,13 +189,13 @@ async def test_without_any_record_what_cannot_be_done_is_said(telling: Telling) 
 
 
 async def test_a_rollback_whose_record_is_deleted_at_once_is_put_on_record_again_and_carried_out(
-    telling: Telling,
+    reference: ReferenceRun,
 ) -> None:
     """The earlier record of the same template is enough; what is bad does not stay."""
     newest = record_goes(lambda numbers: numbers[-1:])
-    for write in range(telling.writes * 2 // 3, telling.writes + 1):
-        story = await with_deletion(telling, write, newest)
-        if story.status.history[-1].reason == "the record of revision 6 is gone":
+    for write in range(reference.writes * 2 // 3, reference.writes + 1):
+        story = await with_deletion(reference, write, newest)
+        if story.status.history[-1].reason == "the ControllerRevision of revision 6 is missing":
             assert story.served() == "1.2.0"
             return
     raise AssertionError("no write was one after which the record of the rollback was missed")
@@ -244,12 +244,12 @@ def collect_all(story: Story) -> None:
 
 
 async def test_a_model_deployment_that_is_deleted_and_created_again_serves_what_the_tag_asks_for(
-    telling: Telling,
+    reference: ReferenceRun,
 ) -> None:
     """Or nothing, where that was found bad and nothing is left to go back to."""
-    end = await as_told(telling)
-    for write, delete in at_each(telling.writes, 2, *(goes_and_comes_back(way) for way in WAYS)):
-        story = await with_deletion(telling, write, delete, collect_all)
+    end = await as_told(reference)
+    for write, delete in at_each(reference.writes, 2, *(goes_and_comes_back(way) for way in WAYS)):
+        story = await with_deletion(reference, write, delete, collect_all)
         stalled = story.condition("Stalled")[1]
         if KEY in story.world.deployments:
             assert story.served() == story.history[-1].version, f"after write {write}"
@@ -260,12 +260,12 @@ async def test_a_model_deployment_that_is_deleted_and_created_again_serves_what_
 
 
 async def test_a_model_deployment_that_is_deleted_for_good_leaves_nothing_and_nothing_is_written_for_it(
-    telling: Telling,
+    reference: ReferenceRun,
 ) -> None:
-    end = await as_told(telling)
+    end = await as_told(reference)
     goes = [lambda story, way=way: way(story.world) if KEY in story.world.records else None for way in WAYS]
-    for write, delete in at_each(telling.writes, 3, *goes):
-        story = await with_deletion(telling, write, delete, lambda story: story.world.collect_garbage())
+    for write, delete in at_each(reference.writes, 3, *goes):
+        story = await with_deletion(reference, write, delete, lambda story: story.world.collect_garbage())
         assert KEY not in story.world.records
         kept = story.world.deployments.get(KEY)
         assert kept is None or kept.owner == "", "only an orphan stays"

@@ -1,4 +1,4 @@
-"""What the status tells of many revisions that were found bad, and what only their records tell."""
+"""Many revisions that failed: what the status holds of them, and what only their records hold."""
 
 from pennant.api.meta import LAST_REVISION
 from pennant.core.rollout.history import WHOLE_EVIDENCE
@@ -12,12 +12,12 @@ RATE = {"budget": {"count": 49}}
 
 
 def told(story: Story) -> list[int]:
-    """Return how many measurements the status tells of each revision that was found bad."""
+    """Return the number of measurements that the status holds of each failed revision."""
     return [len(each.evidence) for each in story.history if each.evidence]
 
 
 def recorded(story: Story) -> list[int]:
-    """Return how many their records tell."""
+    """Return the number that their records hold."""
     found = (each.latest.evidence for _, each in sorted(story.world.records[KEY].revisions.items()))
     return [len(each) for each in found if each]
 
@@ -50,7 +50,7 @@ async def test_of_what_was_found_bad_long_ago_the_record_tells_more_than_the_sta
 
 
 async def test_after_the_last_number_there_is_no_revision_and_a_person_is_called() -> None:
-    """Only a status or a record that somebody else wrote can bring that about."""
+    """Only a status or a record that was written by hand has such a number."""
     story = await serving()
     story.world.left_behind[KEY] = frozenset({LAST_REVISION})
     story.accuracy.values["1.1.0"] = 0.97

@@ -1,4 +1,4 @@
-"""What people do to the Deployment itself: told by content, put right or adopted, and always on record."""
+"""Manual changes of the Deployment: recognized by content, corrected or adopted, and recorded."""
 
 import asyncio
 from dataclasses import replace
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from simulation.support.steps import assert_golden, move_tag, promoted, rolled_back, serving, told
+from simulation.support.steps import assert_golden, move_tag, outcomes, promoted, rolled_back, serving
 from simulation.support.story import Story
 from simulation.support.world import KEY
 
@@ -25,6 +25,7 @@ def variables(story: Story) -> list[str]:
 
 
 async def test_a_field_that_was_changed_is_put_right_and_its_writer_recorded() -> None:
+    """Rule: R69."""
     story = await serving("1.0.0")
     good = image(story)
     story.world.set_image_by_hand(KEY, IMAGE)
@@ -73,7 +74,7 @@ async def test_a_native_undo_is_adopted() -> None:
     story.world.undo_by_hand(KEY, old)
     await story.until(lambda: story.history[-1].verified_at is not None and len(story.history) == 3)
 
-    assert told(story)[1:] == [("1.1.0", "TagMoved", "RolledBack"), ("1.0.0", "Undo", "Verified")]
+    assert outcomes(story)[1:] == [("1.1.0", "TagMoved", "RolledBack"), ("1.0.0", "Undo", "Verified")]
     assert story.history[-1].actor == "kubectl"
     assert story.condition("RolledBack") == ("True", "Undone")
     assert story.status.drift is None
@@ -92,7 +93,7 @@ async def test_a_native_undo_in_mid_rollout_is_adopted() -> None:
     await story.passes(3)
     story.world.undo_by_hand(KEY, old)
     await story.passes(20)
-    assert told(story)[-1][:2] == ("1.0.0", "Undo")
+    assert outcomes(story)[-1][:2] == ("1.0.0", "Undo")
     assert pods & story.pods(), "the old pods stay"
 
 
@@ -139,7 +140,7 @@ async def test_a_native_restart_is_left_in_place_and_recorded() -> None:
     story.world.restart_by_hand(KEY, "2026-01-01T12:01:00Z")
     await story.until(lambda: len(story.history) == 2 and story.history[-1].verified_at is not None)
 
-    assert told(story)[-1] == ("1.0.0", "Restart", "Verified")
+    assert outcomes(story)[-1] == ("1.0.0", "Restart", "Verified")
     assert story.history[-1].actor == "kubectl-rollout"
     assert not pods & story.pods()
     assert story.world.deployments[KEY].restarted_at == "2026-01-01T12:01:00Z"
@@ -176,7 +177,7 @@ async def test_a_native_restart_at_the_moment_of_a_breach_does_not_hold_up_the_r
     await asyncio.sleep(0)
     story.world.restart_by_hand(KEY, RESTART)
     await story.passes(10)
-    assert [each[:2] for each in told(story)[2:]] == [("1.0.0", "AutomaticRollback")]
+    assert [each[:2] for each in outcomes(story)[2:]] == [("1.0.0", "AutomaticRollback")]
     assert story.world.deployments[KEY].restarted_at == "", "it went with the version that it was meant for"
 
 
@@ -213,7 +214,7 @@ async def test_a_native_restart_of_a_bad_version_takes_no_pod_from_the_good_one(
     assert kept <= story.pods(), "what still ran then was started anew"
     assert story.world.deployments[KEY].restarted_at == ("2026-01-01T12:00:30Z" if restarted_before else "")
     await story.passes(60)
-    assert told(story)[-1] == ("1.0.0", "AutomaticRollback", "Verified"), "the annotation of old is no new restart"
+    assert outcomes(story)[-1] == ("1.0.0", "AutomaticRollback", "Verified"), "the annotation of old is no new restart"
 
 
 async def test_a_tag_that_goes_back_after_a_native_restart_finds_the_good_pods() -> None:
@@ -260,7 +261,7 @@ async def test_an_undo_is_known_whatever_admission_added_to_the_template_then_an
     proxy = {"name": "proxy", "image": "registry.example/proxy:2"}
     story.world.undo_by_hand(KEY, {**old, "spec": {**old["spec"], "containers": [*old["spec"]["containers"], proxy]}})
     await story.until(lambda: len(story.history) == 3 and story.history[-1].verified_at is not None)
-    assert told(story)[-1] == ("1.0.0", "Undo", "Verified")
+    assert outcomes(story)[-1] == ("1.0.0", "Undo", "Verified")
     assert story.status.drift is None
 
 
@@ -277,6 +278,7 @@ async def test_nothing_is_put_right_while_paused() -> None:
 
 
 async def test_a_status_that_was_wiped_is_rebuilt_whole() -> None:
+    """Rule: R72."""
     story = await rolled_back("1.0.0", "1.1.0")
     before = story.status
     story.world.wipe_status(KEY)
@@ -299,19 +301,20 @@ async def test_an_entry_that_was_tampered_with_is_named_and_restored() -> None:
     forged = second.model_copy(update={"version": "9.9.9"})
     record.status = record.status.model_copy(update={"history": (first, forged, third)})
     record.resource_version = story.world.serial()
-    story.world.witness = lambda *_: None
+    story.world.check_write = lambda *_: None
     await story.passes(2)
     assert [each.version for each in story.history] == ["1.0.0", "1.1.0", "1.0.0"]
     events = [each.message for each in story.cluster.events if each.reason.value == "HistoryTampered"]
-    assert events == ["revision 2: version in status did not say what its record says; restored"]
+    assert events == ["status.history of revision 2: version differed from the ControllerRevision and was restored"]
 
 
 async def test_a_record_that_was_forged_is_named() -> None:
+    """Rule: R76."""
     story = await rolled_back("1.0.0", "1.1.0")
     record = story.world.records[KEY]
     second = record.revisions[2]
     forged = second.entry.model_copy(update={"version": "9.9.9", "hash": "sha256:forged"})
-    story.world.witness = lambda *_: None
+    story.world.check_write = lambda *_: None
     record.revisions[2] = replace(second, entry=forged, mirrored=None, flaw="its entry was changed")
     record.resource_version = story.world.serial()
     await story.passes(2)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pennant.core.facts.measurement import Alert
-from simulation.support.steps import assert_golden, move_tag, promoted, serving, told
+from pennant.core.analysis.kinds.alert import Alert
+from simulation.support.steps import assert_golden, move_tag, outcomes, promoted, serving
 from simulation.support.story import ACCURACY, Story
 from simulation.support.world import KEY
 
@@ -44,7 +44,7 @@ async def test_a_version_that_is_much_worse_than_the_stable_one_is_rolled_back()
     assert story.history[1].evidence[0].threshold == "at most 10 % below 0.95 of 1.0.0"
     assert "accuracy is 0.8, more than 10 % below 0.95 of 1.0.0, in 3 of 3 checks" in story.history[-1].reason
     await story.until(lambda: story.history[-1].verified_at is not None)
-    assert told(story) == ROLLED_BACK
+    assert outcomes(story) == ROLLED_BACK
     assert_golden(story, "worse_than_stable")
 
 
@@ -90,6 +90,7 @@ async def test_what_a_version_is_compared_with_is_asked_for_again_where_the_sour
 
 
 async def test_what_is_known_good_is_compared_with_nothing() -> None:
+    """Rule: R41."""
     story = await serving("1.0.0", analysis=watching(COMPARED))
     await promoted(story, "1.0.0", "1.1.0")
     story.accuracy.values["1.1.0"] = 0.1
@@ -110,7 +111,7 @@ async def test_an_alert_that_began_after_the_promotion_rolls_back_and_the_old_on
     await story.until(lambda: story.history[-1].trigger == "AutomaticRollback")
     story.accuracy.alerts.clear()
     await story.until(lambda: story.history[-1].verified_at is not None)
-    assert told(story) == ROLLED_BACK
+    assert outcomes(story) == ROLLED_BACK
     assert_golden(story, "alert")
 
 
@@ -181,6 +182,7 @@ async def test_a_hint_without_an_alert_changes_nothing() -> None:
 
 
 async def test_a_check_on_too_few_samples_holds_and_is_a_check_once_there_are_enough() -> None:
+    """Rule: R40."""
     enough = {"query": 'requests{version="${version}"}', "count": 100}
     metric = {**COMPARED, "threshold": {"min": "0.9"}, "minimumSamples": enough}
     story = Story()
@@ -199,6 +201,7 @@ async def test_a_check_on_too_few_samples_holds_and_is_a_check_once_there_are_en
 
 
 async def test_an_observed_metric_is_reported_and_nothing_follows() -> None:
+    """Rule: R45."""
     observed = {"name": "accuracy", "prometheus": {"query": ACCURACY}, "threshold": {"min": "0.9"}, "mode": "Observe"}
     story = await serving("1.0.0", analysis=watching(observed))
     story.accuracy.values["1.1.0"] = 0.2
@@ -235,7 +238,7 @@ async def test_a_version_gone_back_to_is_not_judged_by_what_the_bad_one_did() ->
     await move_tag(story, "1.0.0", "1.1.0")
     await story.until(partial(is_put_back, story), 200)
     await story.until(lambda: story.history[-1].verified_at is not None, 200)
-    assert told(story) == ROLLED_BACK
+    assert outcomes(story) == ROLLED_BACK
     first, available = story.status.analysis[0].since, story.history[-1].available_at
     assert available is not None
     assert timedelta(seconds=60) <= first - available < timedelta(seconds=70)
@@ -281,7 +284,7 @@ async def test_a_retry_is_judged_by_what_it_does_itself() -> None:
     story.accuracy.values["1.1.0"] = 0.95
     story.world.annotate(KEY, retry="1.1.0", requested_at="t1")
     await story.until(partial(is_stable, story, "1.1.0"), 200)
-    assert told(story)[2:] == [("1.0.0", "AutomaticRollback", "Superseded"), ("1.1.0", "Retry", "Verified")]
+    assert outcomes(story)[2:] == [("1.0.0", "AutomaticRollback", "Superseded"), ("1.1.0", "Retry", "Verified")]
 
 
 async def test_a_version_whose_series_begin_with_it_is_judged_at_the_first_check() -> None:

@@ -58,7 +58,7 @@ def all_say(story: Story, row: Sequence[Sequence[Answer]]) -> None:
             answers(story.accuracy, name, version, answer)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(1, 4), metrics(), st.lists(AT_ONE_TIME, min_size=2, max_size=6))
 def test_between_two_acts_of_a_person_there_are_fewer_rollbacks_than_contents_known_good(
     known_good: int, watched: list[dict[str, Any]], answered: list[tuple[tuple[Answer, ...], ...]]
@@ -66,21 +66,21 @@ def test_between_two_acts_of_a_person_there_are_fewer_rollbacks_than_contents_kn
     asyncio.run(_answer(known_good, watched, answered))
 
 
-async def test_after_hundreds_of_revisions_the_newest_are_kept_and_no_number_is_lost() -> None:
+async def test_after_a_hundred_revisions_the_newest_are_kept_and_no_number_is_lost() -> None:
     story = await serving("1.0.0", historyLimit=5)
-    for number in range(300):
+    for number in range(100):
         await move_tag(story, f"1.{number}.0", f"1.{number + 1}.0")
         story.world.versions.pop(("default", f"fraud-1.{number}.0"))
         story.world.trace.clear()
     numbers = [each.revision for each in story.history]
-    assert numbers == [1, 298, 299, 300, 301], "the first is the only one known good"
+    assert numbers == [1, 98, 99, 100, 101], "the first is the only one known good"
     made = sorted(number for _, number in story.world.recorded)
-    assert made == list(range(1, 302))
+    assert made == list(range(1, 102))
     entries = [entry.entry for _, entry in sorted(story.world.recorded.items())]
     assert all(after.previous_hash == before.hash for before, after in itertools.pairwise(entries))
 
 
-async def test_ten_thousand_revisions_lose_no_number_and_keep_the_newest_and_the_chain() -> None:
+async def test_thousands_of_revisions_lose_no_number_and_keep_the_newest_and_the_chain() -> None:
     """By the core alone, as it records, appends and trims."""
     story = await serving("1.0.0")
     snapshot = story.cluster.view(KEY)
@@ -90,7 +90,7 @@ async def test_ten_thousand_revisions_lose_no_number_and_keep_the_newest_and_the
         "1.1.0", first.entry.digest, first.template, first.record, "abc", Trigger.RESTART, "ada", "again"
     )
     past, numbers, previous = story.history, [1], story.history[-1].hash
-    for _ in range(9_999):
+    for _ in range(1_999):
         fresh = revision_draft.recorded(draft, past, snapshot, story.world.now())
         assert fresh is not None
         assert fresh.entry.previous_hash == previous
@@ -98,6 +98,6 @@ async def test_ten_thousand_revisions_lose_no_number_and_keep_the_newest_and_the
         past = history.trimmed(past, 50, frozenset({1, fresh.entry.revision}))
         numbers, previous = [*numbers[-1:], fresh.entry.revision], fresh.entry.hash
         assert numbers[1] == numbers[0] + 1
-    assert [each.revision for each in past] == [1, *range(9_952, 10_001)]
+    assert [each.revision for each in past] == [1, *range(1_952, 2_001)]
     for holds in invariants.STATES:
         holds(story.status.model_copy(update={"history": past}))

@@ -1,4 +1,4 @@
-"""What the operator reads of the pods of a simulated cluster tells what keeps them from serving, and whose fault."""
+"""The operator reads from pods why they do not serve, and whether that is the fault of the revision or the cluster."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from pennant.core.facts.pods import Cause, Fault, cause
 from simulation.support.objects import Deployment
 from simulation.support.steps import move_tag, serving
 from simulation.support.story import Story
-from simulation.support.turn_order import ByDice
+from simulation.support.turn_order import RandomTurns
 from simulation.support.world import KEY, World
 
 Happening = Callable[[World], object]
@@ -67,7 +67,7 @@ async def test_pods_that_became_ready_while_no_controllers_ran_are_not_counted()
     found = await read(story, "1.1.0")
     assert found is not None
     assert (found.fault, found.reason) == (Fault.CLUSTER, Reason.CONTROLLERS_AWAY)
-    assert found.message.startswith("1 of 1 pods are ready that their ReplicaSet does not count")
+    assert found.message.startswith("1 of 1 pods are ready, but not counted in the status of their ReplicaSet")
 
 
 async def test_an_evicted_pod_is_told_of_and_another_one_takes_its_place() -> None:
@@ -105,7 +105,7 @@ async def test_slow_controllers_tell_of_pods_seconds_later() -> None:
 @pytest.mark.parametrize("seed", range(8))
 async def test_at_any_speed_of_the_controllers_a_rollout_comes_to_its_end(seed: int) -> None:
     story = await serving("1.0.0")
-    story.world.turns = ByDice(seed)
+    story.world.turns = RandomTurns(seed)
     story.accuracy.values["1.1.0"] = 0.97
     await move_tag(story, "1.0.0", "1.1.0")
     await story.until(lambda: story.history[-1].rolled_out_at is not None, 60)

@@ -98,4 +98,4 @@ async def test_a_source_that_hangs_delays_neither_the_status_nor_the_promotion(
     await story.passes(10)
     assert story.served() == "1.1.0"
     assert story.condition("Reconciling") == ("False", "UpToDate")
-    await story.measurements.aclose()
+    await story.operator.aclose()

@@ -1,8 +1,8 @@
-"""Users, metrics, time and crashes in any order: nothing recorded is lost, nothing bad is served again, no loop.
+"""Acts of users, metrics, time and crashes in random order: no record is lost, no bad version returns, no loop.
 
-Two deployments of one model stand beside each other, and what is done to one of them the other takes no notice of.
+There are two deployments of one model; what users do to one of them does not change the other.
 
-Each run plays the same orders. `PENNANT_TEST_ORDERS` says how many are played instead, others in each run, or those of
+Each run has the same orders. `PENNANT_TEST_ORDERS` sets another number; then each run has other orders, or those of
 `pytest --hypothesis-seed`.
 
 Rule: R102.
@@ -32,7 +32,7 @@ from simulation.support import invariants
 from simulation.support.metrics import ANSWERS, NAMES, Answer, answers, metrics
 from simulation.support.observer import Watch
 from simulation.support.story import Crash, Story, a_spec
-from simulation.support.turn_order import ByDice
+from simulation.support.turn_order import RandomTurns
 from simulation.support.world import KEY, MOST_ROUNDS, OTHER, World
 
 ORDERS = os.environ.get("PENNANT_TEST_ORDERS")
@@ -62,7 +62,7 @@ SPECS = st.fixed_dictionaries(
         "replicas": st.just(1),
     },
 )
-"""What another deployment may want of the operator."""
+"""Specs of the other deployment."""
 COMMANDS = st.sampled_from(
     [
         *({"rollback_to": to} for to in ("", "1", "2", *NUMBERS)),
@@ -104,7 +104,7 @@ EDITS: list[Edit] = [
 
 
 class Cluster(RuleBasedStateMachine):
-    """Two ModelDeployments, three versions, and everything that can happen to them."""
+    """Two ModelDeployments, three versions, and the acts and faults that change them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -112,13 +112,13 @@ class Cluster(RuleBasedStateMachine):
         self.story = Story()
         self.watch = Watch(self.world)
         self.world.after_round = self.note
-        checked = self.world.witness
+        checked = self.world.check_write
 
-        def witness(before: World, key: Key) -> None:
+        def check_write(before: World, key: Key) -> None:
             checked(before, key)
             self.watch.check(before, key)
 
-        self.world.witness = witness
+        self.world.check_write = check_write
         self.holders: set[str] = set()
         self.faulty: set[str] = set()
         """Versions whose pods ever failed by themselves."""
@@ -127,7 +127,7 @@ class Cluster(RuleBasedStateMachine):
         self.bad_since: tuple[int, datetime] | None = None
         """Which revision of the first deployment breaches, and since when that can be measured without a break."""
         self.measured_at = self.world.steady
-        """When the accuracy of what serves could be measured last, or nobody was there to do it."""
+        """When the accuracy of what serves could be measured last, or there was no operator."""
         self.all_is_well()
         self.specs = {KEY: a_spec()}
         self.recorded: dict[Key, dict[int, str]] = {}
@@ -150,11 +150,11 @@ class Cluster(RuleBasedStateMachine):
                 self.all_comes_to_rest()
                 self.all_is_deleted()
         finally:
-            self.loop.run_until_complete(self.story.measurements.aclose())
+            self.loop.run_until_complete(self.story.operator.aclose())
             self.loop.close()
 
     def run(self, steps: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Take steps; where the process dies in them, it is started anew and finishes what it began."""
+        """Take steps; where the process dies, start it again and let it finish."""
         try:
             self.loop.run_until_complete(steps())
         except Crash:
@@ -167,7 +167,7 @@ class Cluster(RuleBasedStateMachine):
         self.run(lambda: self.story.passes(seconds))
 
     def note(self) -> None:
-        """Take note of what was so in this moment."""
+        """Note what holds at this moment."""
         self.watch.look()
         source, deployment = self.story.accuracy, self.world.deployments.get(KEY)
         answers = not (source.down or source.partial or source.empty)
@@ -180,7 +180,7 @@ class Cluster(RuleBasedStateMachine):
         self._note_breach(answers)
 
     def _note_breach(self, answers: bool) -> None:
-        """Take note of whether everybody can tell in this moment that the first deployment breaches."""
+        """Note whether the source shows at this moment that the first deployment breaches."""
         source, active, deployment = self.story.accuracy, self.in_place(), self.world.deployments.get(KEY)
         prompt = answers and not source.seconds_to_answer and not source.lag_seconds
         counted = self.world.turns is None and self.world.pace == MOST_ROUNDS and not self.world.controllers_away
@@ -201,7 +201,7 @@ class Cluster(RuleBasedStateMachine):
         self.run(self.story.settle)
 
     def upon(self, key: Key, act: Callable[[], None]) -> None:
-        """Let a person act upon one deployment: of another one nothing changes by that."""
+        """Let a user act on one deployment, and check that the other one does not change."""
         others, self.has_interfered = self.apart_from(key), False
         act()
         self.bad_since = None
@@ -239,7 +239,7 @@ class Cluster(RuleBasedStateMachine):
 
     @rule(versions=st.lists(VERSIONS, min_size=2, max_size=6), seen=st.booleans())
     def the_tag_moves_quickly(self, versions: list[str], seen: bool) -> None:
-        """Each time it is held by one, and the operator hears of each move, or of the last one."""
+        """One version at a time has the tag; the operator sees each move, or only the last one."""
         for version in versions:
             for each in {*self.holders, version}:
                 self.story.version(each, *(["production"] if each == version else []))
@@ -273,7 +273,7 @@ class Cluster(RuleBasedStateMachine):
 
     @rule(good=VERSIONS, bad=VERSIONS)
     def a_good_version_is_followed_by_a_bad_one(self, good: str, bad: str) -> None:
-        """What everything here is about; by chance alone it would be rare."""
+        """The main case, which would be rare by chance alone."""
         for version, accuracy, answer in ((good, 0.95, Answer.PASSES), (bad, 0.2, Answer.BREACHES)):
             self.accuracy_is(version, accuracy)
             self.other_metrics_change(version, [answer] * len(NAMES))
@@ -372,7 +372,7 @@ class Cluster(RuleBasedStateMachine):
 
     @rule(seed=st.none() | st.integers(0, 1000), pace=st.sampled_from([1, 3, MOST_ROUNDS]))
     def the_controllers_are_quick_or_slow(self, seed: int | None, pace: int) -> None:
-        self.world.pace, self.world.turns = pace, None if seed is None else ByDice(seed)
+        self.world.pace, self.world.turns = pace, None if seed is None else RandomTurns(seed)
 
     @rule(key=KEYS, image=st.integers(1, 3))
     def the_template_changes(self, key: Key, image: int) -> None:
@@ -510,7 +510,7 @@ class Cluster(RuleBasedStateMachine):
 
     @rule(at=st.integers(1, 6), key=KEYS, way=st.sampled_from(WAYS), comes_back=st.booleans())
     def a_deployment_is_deleted_at_a_write_to_come(self, at: int, key: Key, way: Deletion, comes_back: bool) -> None:
-        """In the middle of a pass, then."""
+        """That is in the middle of a pass."""
 
         def delete() -> None:
             self.has_interfered = True
@@ -533,19 +533,19 @@ class Cluster(RuleBasedStateMachine):
     def at_a_write_to_come(self, at: int, act: Callable[[], None], late: bool = True) -> None:
         left = [at]
 
-        def strike(_: str) -> None:
+        def act_once(_: str) -> None:
             left[0] -= 1
             if left[0] == 0:
-                self.nothing_more_strikes()
+                self.nothing_more_happens_at_a_write()
                 self.bad_since = None
                 act()
 
         if late:
-            self.world.after_write = strike
+            self.world.after_write = act_once
         else:
-            self.world.before_write = strike
+            self.world.before_write = act_once
 
-    def nothing_more_strikes(self) -> None:
+    def nothing_more_happens_at_a_write(self) -> None:
         self.world.before_write = self.world.after_write = lambda _: None
 
     @invariant()
@@ -554,7 +554,7 @@ class Cluster(RuleBasedStateMachine):
 
     @invariant()
     def nothing_recorded_is_ever_lost_or_changed(self) -> None:
-        """Only what users delete goes, and what the limit of the history takes away."""
+        """Records go only when users delete them or the history exceeds its limit."""
         for key, record in self.world.records.items():
             if self.owners.get(key) != record.uid:
                 self.owners[key], self.recorded[key] = record.uid, {}
@@ -611,8 +611,8 @@ class Cluster(RuleBasedStateMachine):
             assert (healthy.status.value, healthy.reason) == ("False", Reason.THRESHOLD_BREACHED)
 
     def all_is_well(self) -> None:
-        """Let nothing go wrong from now on."""
-        self.nothing_more_strikes()
+        """End all faults."""
+        self.nothing_more_happens_at_a_write()
         for behaviour in (self.world.never_ready, self.world.crashing, self.world.flapping):
             behaviour.clear()
         self.world.room = self.world.quota = self.world.turns = None
@@ -661,7 +661,7 @@ class Cluster(RuleBasedStateMachine):
 
 
 Cluster.TestCase.settings = settings(
-    max_examples=int(ORDERS or 60),
+    max_examples=int(ORDERS or 40),
     stateful_step_count=30,
     deadline=None,
     derandomize=ORDERS is None,

@@ -13,7 +13,7 @@ from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Key
 from pennant.ports import AdmissionFailed, Refused, Unavailable
 from simulation.support import steps
-from simulation.support.steps import told
+from simulation.support.steps import outcomes
 from simulation.support.story import Story, a_spec
 from simulation.support.world import KEY, World
 
@@ -48,7 +48,7 @@ async def move(story: Story) -> None:
 
 
 def move_unseen(story: Story) -> None:
-    """Move the tag, and let nobody look yet."""
+    """Move the tag; no pass follows yet."""
     story.accuracy.values["1.1.0"] = 0.97
     story.version("1.0.0")
     story.version("1.1.0", "production")
@@ -75,7 +75,7 @@ async def test_a_promotion_that_the_api_server_refuses_is_said_and_tried_again(f
     policy.lift()
     await story.until(lambda: story.served() == "1.1.0", seconds=70)
     await story.until(lambda: story.condition("Ready") == ("True", "Serving"))
-    assert [each[:2] for each in told(story)] == [("1.0.0", "TagMoved"), ("1.1.0", "TagMoved")]
+    assert [each[:2] for each in outcomes(story)] == [("1.0.0", "TagMoved"), ("1.1.0", "TagMoved")]
 
 
 def with_image(template: Json, image: str) -> Json:

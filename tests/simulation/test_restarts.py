@@ -1,11 +1,11 @@
-"""The process dies in the middle of things, and the one after it goes on where it was."""
+"""The process dies during a rollout or a rollback, and the next one continues it."""
 
-from simulation.support.steps import assert_golden, move_tag, promoted, serving, told
+from simulation.support.steps import assert_golden, move_tag, outcomes, promoted, serving
 from simulation.support.story import Crash, Story
 from simulation.support.world import KEY
 
 
-class Fatal:
+class CrashAt:
     """The process dies at the next write of this kind: right before it, or right after it."""
 
     def __init__(self, story: Story, what: str, when: str) -> None:
@@ -20,8 +20,8 @@ class Fatal:
             raise Crash(what)
 
 
-class Mortal(Story):
-    """A story whose process is started anew whenever it dies."""
+class RestartingStory(Story):
+    """A story whose process is started again whenever it dies."""
 
     async def settle(self) -> None:
         try:
@@ -35,28 +35,28 @@ class Mortal(Story):
         self.world.say("process", "is started anew")
 
 
-async def mortal() -> Mortal:
+async def a_restarting_story() -> RestartingStory:
     calm = await serving("1.0.0")
-    story = Mortal()
+    story = RestartingStory()
     story.begin_in(calm.world, calm.accuracy.values, calm.accuracy.samples)
     await story.passes(1)
     return story
 
 
 async def test_a_process_that_dies_again_and_again_does_what_one_that_lives_does() -> None:
-    story = await mortal()
+    story = await a_restarting_story()
     story.accuracy.values["1.1.0"] = 0.71
-    Fatal(story, "records revision 2", "after")
+    CrashAt(story, "records revision 2", "after")
     await move_tag(story, "1.0.0", "1.1.0")
     await story.passes(2)
     story.world.say("process", "dies in mid-rollout")
     story.start_anew()
-    Fatal(story, "status: Ready=False RollbackInProgress", "after")
+    CrashAt(story, "status: Ready=False RollbackInProgress", "after")
     await story.until(lambda: bool(story.status.quarantine))
-    Fatal(story, "applies the Deployment for 1.0.0", "before")
+    CrashAt(story, "applies the Deployment for 1.0.0", "before")
     await story.until(lambda: story.history[-1].verified_at is not None and len(story.history) == 3)
 
-    assert told(story) == [
+    assert outcomes(story) == [
         ("1.0.0", "TagMoved", "Superseded"),
         ("1.1.0", "TagMoved", "RolledBack"),
         ("1.0.0", "AutomaticRollback", "Verified"),
@@ -67,7 +67,7 @@ async def test_a_process_that_dies_again_and_again_does_what_one_that_lives_does
 
 async def test_a_status_that_is_lost_with_the_process_in_mid_rollout_is_rebuilt_and_the_rollout_goes_on() -> None:
     """Rule: R72."""
-    story = await mortal()
+    story = await a_restarting_story()
     await promoted(story, "1.0.0", "1.1.0")
     story.accuracy.values["1.2.0"] = 0.97
     await move_tag(story, "1.1.0", "1.2.0")
@@ -88,6 +88,6 @@ async def test_a_status_that_is_lost_with_the_process_in_mid_rollout_is_rebuilt_
 async def test_a_version_becomes_known_good_without_a_word_too_many() -> None:
     story = await serving("1.0.0")
     await promoted(story, "1.0.0", "1.1.0")
-    assert told(story) == [("1.0.0", "TagMoved", "Superseded"), ("1.1.0", "TagMoved", "Verified")]
+    assert outcomes(story) == [("1.0.0", "TagMoved", "Superseded"), ("1.1.0", "TagMoved", "Verified")]
     assert story.condition("Ready") == ("True", "Serving")
     assert_golden(story, "promotion")

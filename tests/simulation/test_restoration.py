@@ -1,4 +1,4 @@
-"""Everything is created anew from a backup, with new uids and without owners: what was known is known again.
+"""All objects are created again from a backup, with new uids and without owners: history and quarantine are restored.
 
 A backup tool takes away uids, resourceVersions and owner references, and most take away the status. It creates kind
 after kind, while the operator runs or before.
@@ -16,7 +16,7 @@ import pytest
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.core.rollout.revision import chained
 from simulation.support import invariants
-from simulation.support.steps import move_tag, promoted, rolled_back, serving, told
+from simulation.support.steps import move_tag, outcomes, promoted, rolled_back, serving
 from simulation.support.story import Story
 from simulation.support.world import KEY, Orphan, Record, World
 
@@ -97,7 +97,7 @@ async def a_rollback_and_a_restart() -> Story:
 
 
 async def a_long_way() -> Story:
-    """Bad, released by a good one, bad again, and older than the history tells."""
+    """A version fails, another one is good, a third one fails, and the history no longer has the first one."""
     story = await rolled_back("1.0.0", "1.1.0", historyLimit=4)
     await promoted(story, "1.1.0", "1.2.0")
     await promoted(story, "1.2.0", "1.3.0")
@@ -114,7 +114,7 @@ STORIES = (
 
 
 async def restored(begun: Story, order: tuple[str, ...], *, with_status: bool, running: bool) -> Story:
-    """Return a story that goes on after everything was lost and created again in this order."""
+    """Return a story that continues after all objects were deleted and created again in this order."""
     story, backup = Story(), begun.world
     story.begin_in(backup.copy(), begun.accuracy.values, begun.accuracy.samples)
     delete_all(story.world)
@@ -144,7 +144,7 @@ async def test_nothing_is_lost_and_nothing_bad_comes_back(
     ways = [(order, True) for order in ORDERS if with_status or order not in LATE]
     for order, running in [*ways, (STEPS, False)]:
         story = await restored(begun, order, with_status=with_status, running=running)
-        assert told(story) == told(begun), order
+        assert outcomes(story) == outcomes(begun), order
         assert story.world.deployments[KEY].template_hash == served, order
         if order.index("deployment") < order.index("object"):
             assert story.pods() == begun.pods(), order
@@ -159,22 +159,23 @@ async def test_nothing_is_lost_and_nothing_bad_comes_back(
 
 
 async def test_records_that_come_after_a_revision_was_made_anew_are_left_and_named() -> None:
-    """The operator was asked to serve a version before anything could tell what became of it."""
+    """The operator had to serve a version before the records of it were there."""
     begun = await a_rollback()
     begun.accuracy.values["1.1.0"] = 0.95
     story = await restored(begun, ("object", "versions", "records", "deployment"), with_status=False, running=True)
-    assert told(story)[:1] == [("1.1.0", "TagMoved", "Verified")]
+    assert outcomes(story)[:1] == [("1.1.0", "TagMoved", "Verified")]
     assert sorted(story.world.orphans[KEY]) == [2, 3], "they are not ours to delete either"
     named = next(each.message for each in story.status.conditions if each.type == "HistoryIntact")
     assert named == "; ".join(
-        f"the record of revision {number} does not follow that of the revision before it" for number in (2, 3)
+        f"the ControllerRevision of revision {number} does not have the hash of the previous revision"
+        for number in (2, 3)
     )
     await promoted(story, "1.1.0", "1.2.0")
     assert story.history[-1].revision == 4, "their numbers are passed over"
 
 
 async def test_a_record_of_another_model_deployment_is_none_of_ours() -> None:
-    """Whoever gives it another name and label, its pods would be the other one's."""
+    """With another name and label its pods would be those of another ModelDeployment."""
     story = await serving("1.0.0")
     record = story.world.records[KEY]
     foreign = {**record.revisions[1].template["metadata"]["labels"], "pennant.dev/modeldeployment": "other"}

@@ -4,7 +4,7 @@ from typing import Any
 
 from pennant.api.conditions import Condition
 from pennant.core.facts.observation import Key
-from simulation.support.steps import assert_golden, move_tag, promoted, rolled_back, serving, told
+from simulation.support.steps import assert_golden, move_tag, outcomes, promoted, rolled_back, serving
 from simulation.support.story import Story, a_spec
 from simulation.support.world import KEY
 
@@ -22,6 +22,7 @@ async def test_report_says_so_and_changes_nothing() -> None:
 
 
 async def test_pause_freezes_the_rollout_where_it_is_until_a_person_decides() -> None:
+    """Rule: R62."""
     story = await serving("1.0.0", rollback={"action": "Pause"})
     before = story.pods()
     story.accuracy.values["1.1.0"] = 0.2
@@ -76,6 +77,7 @@ async def test_a_breach_that_passes_within_the_cooldown_is_forgiven() -> None:
 
 
 async def test_an_exhausted_budget_stops_rollbacks_and_promotions() -> None:
+    """Rule: R60."""
     story = await serving("0.9.0", rollback={"budget": {"count": 1, "windowSeconds": 1000}})
     await promoted(story, "0.9.0", "1.0.0")
     story.accuracy.values |= {"1.1.0": 0.2, "1.2.0": 0.97}
@@ -205,7 +207,7 @@ async def test_no_budget_is_needed_for_a_loop_to_end() -> None:
         await promoted(story, old, new)
     story.accuracy.values = dict.fromkeys(story.accuracy.values, 0.1)
     await story.passes(900)
-    assert [version for version, trigger, _ in told(story) if trigger == "AutomaticRollback"] == [
+    assert [version for version, trigger, _ in outcomes(story) if trigger == "AutomaticRollback"] == [
         "1.2.0",
         "1.1.0",
         "1.0.0",

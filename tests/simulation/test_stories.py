@@ -1,4 +1,4 @@
-"""Whole stories, each compared with a golden trace that reads as documentation.
+"""Whole rollouts, some of them compared with a golden trace, which is also documentation.
 
 A changed trace is shown as a difference; `PENNANT_WRITE_GOLDEN=1` writes it anew, to be reviewed like code.
 """
@@ -7,7 +7,7 @@ import pytest
 
 from pennant.api.conditions import find
 from pennant.api.reasons import Reason
-from simulation.support.steps import assert_golden, move_tag, promoted, serving, told
+from simulation.support.steps import assert_golden, move_tag, outcomes, promoted, serving
 from simulation.support.story import Crash, Story, a_spec
 from simulation.support.world import KEY
 
@@ -36,6 +36,7 @@ async def test_a_version_is_served_found_bad_and_rolled_back() -> None:
 
 
 async def test_a_breach_long_after_promotion_rolls_back_too() -> None:
+    """Rule: R52."""
     story = await serving("1.0.0")
     story.accuracy.values["1.1.0"] = 0.97
     await move_tag(story, "1.0.0", "1.1.0")
@@ -66,6 +67,7 @@ async def test_a_breach_in_mid_rollout_leaves_the_old_pods_alone() -> None:
 
 
 async def test_no_data_neither_rolls_back_nor_verifies() -> None:
+    """Rule: R35."""
     story = await serving("1.0.0")
     await move_tag(story, "1.0.0", "1.1.0")
     await story.passes(300)
@@ -88,6 +90,10 @@ async def test_a_source_that_is_down_neither_rolls_back_nor_verifies() -> None:
 
 
 async def test_the_tag_held_by_two_and_by_none_changes_nothing_that_is_served() -> None:
+    """Rule: R3.
+
+    Rule: R4.
+    """
     story = await serving("1.0.0")
     story.version("1.1.0", "production")
     await story.passes(10)
@@ -185,7 +191,7 @@ async def test_what_was_found_bad_is_no_way_back_also_where_it_is_released_becau
     await move_tag(story, "1.0.0", "1.1.0")
     assert story.status.quarantine == ()
     await story.passes(100)
-    assert told(story) == [("1.0.0", "TagMoved", "RolledBack"), ("1.1.0", "TagMoved", "Serving")]
+    assert outcomes(story) == [("1.0.0", "TagMoved", "RolledBack"), ("1.1.0", "TagMoved", "Serving")]
     assert story.condition("Stalled") == ("True", "NoRollbackTarget")
 
 
@@ -199,7 +205,7 @@ async def test_what_was_found_bad_does_not_become_known_good_because_the_tag_mov
     story.accuracy.values["1.0.0"] = 0.97
     await story.passes(120)
     await move_tag(story, "1.0.0", "1.1.0")
-    assert told(story) == [("1.0.0", "TagMoved", "RolledBack"), ("1.1.0", "TagMoved", "InProgress")]
+    assert outcomes(story) == [("1.0.0", "TagMoved", "RolledBack"), ("1.1.0", "TagMoved", "InProgress")]
     assert story.history[0].verified_at is None
 
 
@@ -249,7 +255,7 @@ async def test_history_is_trimmed_to_its_limit_and_no_number_is_lost() -> None:
 
 
 async def test_a_record_goes_only_when_the_status_no_longer_tells_of_it() -> None:
-    """Also where the process died between the record that is one too many and the status."""
+    """Also where the process died after it wrote the record that exceeds the limit and before the status."""
     story = await serving("1.0.0", historyLimit=2)
     await move_tag(story, "1.0.0", "1.1.0")
 

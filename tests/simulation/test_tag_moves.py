@@ -1,4 +1,4 @@
-"""A tag that is moved again and again, by nobody and by two holders, while rollouts are under way.
+"""The tag moves again and again during rollouts, also through no holder and through two.
 
 Rule: R2.
 Rule: R5.
@@ -29,7 +29,7 @@ async def give_then_take(story: Story, old: str, new: str) -> None:
 
 
 async def take_then_give(story: Story, old: str, new: str) -> None:
-    """Pass through nobody."""
+    """Move the tag through no holder."""
     story.version(old)
     await story.settle()
     assert story.condition("TagResolved") == ("False", "TagUnassigned")
@@ -74,18 +74,18 @@ async def test_a_storm_of_moves_is_followed_move_by_move_and_ends_where_the_tag_
 @pytest.mark.parametrize("seed", range(5))
 async def test_in_no_storm_there_are_too_few_pods_or_a_revision_that_nobody_asked_for(seed: int) -> None:
     """Rule: R3."""
-    dice, story = random.Random(seed), await serving("1.0.0", historyLimit=100)
+    chance, story = random.Random(seed), await serving("1.0.0", historyLimit=100)
     story.accuracy.values = dict.fromkeys(VERSIONS, 0.96)
     holder, moves = "1.0.0", ["1.0.0"]
     for _ in range(60):
-        new = dice.choice([each for each in VERSIONS if each != holder])
-        await dice.choice(MOVES)(story, holder, new)
+        new = chance.choice([each for each in VERSIONS if each != holder])
+        await chance.choice(MOVES)(story, holder, new)
         assert story.status.desired is not None
         assert story.status.desired.version == story.history[-1].version == new
         holder, moves = new, [*moves, new]
-        if dice.random() < 0.1:
+        if chance.random() < 0.1:
             story.start_operator()
-        for _ in range(dice.choice((0, 0, 1, 3))):
+        for _ in range(chance.choice((0, 0, 1, 3))):
             await story.passes(1)
             assert sum(pod.available for pod in story.world.deployments[KEY].pods) >= 3
     await story.until(lambda: story.history[-1].verified_at is not None)

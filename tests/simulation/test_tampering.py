@@ -13,7 +13,7 @@ from pennant.api.history import HistoryEntry
 from pennant.core.facts.observation import Revision
 from pennant.core.rollout.revision import flaw
 from simulation.support import invariants
-from simulation.support.steps import move_tag, promoted, rolled_back, serving, told
+from simulation.support.steps import move_tag, outcomes, promoted, rolled_back, serving
 from simulation.support.story import Story
 from simulation.support.world import KEY
 
@@ -21,7 +21,7 @@ EVIL = "registry.example/server:evil"
 
 
 def changed(revision: Revision) -> Revision:
-    """Return a record made anew with another image, under the same labels and hashes."""
+    """Return a record with another image and the same labels and hashes."""
     template = revision.template
     container = {**template["spec"]["containers"][0], "image": EVIL}
     template = {**template, "spec": {**template["spec"], "containers": [container]}}
@@ -33,14 +33,14 @@ def tamper_with_record(story: Story, number: int) -> None:
     """Have somebody delete the record of a revision and create it again with another image; nothing serves it then."""
     record = story.world.records[KEY]
     record.revisions[number] = changed(record.revisions[number])
-    witness = story.world.witness
+    check_write = story.world.check_write
 
     def never_served(before: Any, key: Any) -> None:
-        witness(before, key)
+        check_write(before, key)
         for each in story.world.deployments.values():
             assert each.manifest["spec"]["template"]["spec"]["containers"][0]["image"] != EVIL
 
-    story.world.witness = never_served
+    story.world.check_write = never_served
 
 
 def tamper_with_entry(story: Story, number: int, **fields: Any) -> None:
@@ -79,7 +79,7 @@ async def test_a_rollback_passes_over_a_record_that_was_changed() -> None:
     [
         ("1", "the record of revision 1 was changed; there are 2"),
         ("1.0.0", "the record of revision 1 was changed; there are 1.1.0"),
-        ("", "there is no earlier revision to go back to that was not found bad"),
+        ("", "every earlier revision failed or was undone; there is no rollback target"),
     ],
 )
 async def test_no_command_goes_back_to_a_record_that_was_changed(value: str, says: str) -> None:
@@ -230,25 +230,25 @@ async def test_progress_that_is_changed_in_the_status_is_restored_from_the_recor
         fields = fields | {"verified_at": of(story, 2).ended_at}
     if "outcome" in fields:
         fields = fields | {"outcome": type(of(story, 1).outcome)(fields["outcome"])}
-    story.world.witness = lambda *_: None
+    story.world.check_write = lambda *_: None
     tamper_with_entry(story, number, **fields)
     await story.passes(5)
     invariants.check_converged(story.world)
     assert story.history == before
     assert {n: each.mirrored for n, each in story.world.records[KEY].revisions.items()} == notes
     events = [each.message for each in story.cluster.events if each.reason.value == "HistoryTampered"]
-    wanted = f"revision {number}: {named} in status did not say what its record says; restored"
+    wanted = f"status.history of revision {number}: {named} differed from the ControllerRevision and was restored"
     assert events == ([wanted] if named else [])
-    assert told(story)[-1] == ("1.0.0", "AutomaticRollback", "Verified")
+    assert outcomes(story)[-1] == ("1.0.0", "AutomaticRollback", "Verified")
 
 
 async def test_a_number_in_the_evidence_that_is_changed_is_restored_and_named() -> None:
     story = await rolled_back("1.0.0", "1.1.0")
     await story.passes(5)
     (evidence,) = of(story, 2).evidence
-    story.world.witness = lambda *_: None
+    story.world.check_write = lambda *_: None
     tamper_with_entry(story, 2, evidence=(evidence.model_copy(update={"value": "0.99"}),))
     await story.passes(5)
     assert of(story, 2).evidence == (evidence,)
     events = [each.message for each in story.cluster.events if each.reason.value == "HistoryTampered"]
-    assert events == ["revision 2: evidence in status did not say what its record says; restored"]
+    assert events == ["status.history of revision 2: evidence differed from the ControllerRevision and was restored"]

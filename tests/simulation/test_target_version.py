@@ -32,6 +32,7 @@ GATE = {"metric": "auc", "split": "Test", "maxRegression": "0.01"}
 
 
 async def test_a_pinned_version_is_served_whatever_its_tags() -> None:
+    """Rule: R6."""
     story = await serving("1.0.0")
     story.version("1.1.0")
     story.accuracy.values["1.1.0"] = 0.97
@@ -69,7 +70,7 @@ async def test_a_pinned_version_that_is_bad_is_rolled_back_too() -> None:
     assert story.condition("RolledBack") == ("True", "MetricBreach")
     rolled = next(each for each in story.status.conditions if each.type == "RolledBack")
     assert rolled.message.startswith("spec.version asks for 1.1.0, 1.0.0 takes its place: ")
-    assert rolled.message.endswith("Change spec.version to a good version")
+    assert rolled.message.endswith("Set spec.version to a fixed version, or retry with pennant.dev/retry")
 
 
 async def test_the_newest_of_several_holders_counts_where_that_is_asked_for() -> None:
@@ -105,6 +106,7 @@ async def test_a_pause_in_mid_rollout_freezes_it_and_resuming_goes_on() -> None:
 
 
 async def test_while_paused_nothing_is_promoted_or_rolled_back_and_health_is_measured() -> None:
+    """Rule: R13."""
     story = await serving("1.0.0")
     await promoted(story, "1.0.0", "1.1.0")
     story.deployment(paused=True)
@@ -145,7 +147,7 @@ async def test_an_incomplete_record_is_not_rolled_out_where_a_complete_one_is_as
     assert story.served() == "1.0.0"
     assert story.condition("Stalled") == ("True", "RecordIncomplete")
     stalled = next(each for each in story.status.conditions if each.type == "Stalled")
-    assert "missing: Author, Reason; 1.0.0 goes on serving. " in stalled.message
+    assert "missing: Author, Reason; 1.0.0 keeps serving. " in stalled.message
     assert [each.reason.value for each in story.cluster.events].count("RecordIncomplete") == 1
 
 
@@ -171,6 +173,7 @@ async def test_an_incomplete_record_is_not_rolled_out_where_a_complete_one_is_as
     ],
 )
 async def test_the_comparison_gate(candidate: dict[str, Any], gate: dict[str, Any], blocked: str | None) -> None:
+    """Rule: R10."""
     story = Story()
     story.accuracy.values = {"1.0.0": 0.95, "1.1.0": 0.95}
     story.version("1.0.0", "production", **auc("0.90"))

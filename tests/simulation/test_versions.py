@@ -1,4 +1,4 @@
-"""Versions in any order, with deaths in between: the same statuses come of it, each written no more than needed.
+"""Versions in any order and with crashes in between get the same statuses, each written once.
 
 Rule: R79.
 """
@@ -10,7 +10,7 @@ import pytest
 
 from pennant.core.facts.observation import Key
 from pennant.ports import Conflict
-from simulation.support.steps import rolled_back, told
+from simulation.support.steps import outcomes, rolled_back
 from simulation.support.story import Crash, Story, a_record, a_spec
 from simulation.support.versions import VersionProcess
 from simulation.support.world import KEY, World
@@ -125,7 +125,7 @@ async def test_a_model_deployment_that_is_created_again_serves_what_was_known_go
     await versions.look("fraud-1.0.0", "fraud-1.1.0")
     story.deployment()
     await story.passes(60)
-    assert told(story) == [("1.0.0", "AutomaticRollback", "Verified")]
+    assert outcomes(story) == [("1.0.0", "AutomaticRollback", "Verified")]
     assert story.condition("RolledBack") == ("True", "MetricBreach")
     assert "1.1.0 is quarantined and nothing serves; 1.0.0 was known good here since" in story.history[0].reason
 

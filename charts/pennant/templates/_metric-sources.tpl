@@ -9,21 +9,9 @@ sources:
 {{- fail (printf "metricSources.%s: set at most one of bearerToken and basicAuth" $name) }}
 {{- end }}
   {{ $name | quote }}:
-    url: {{ $source.url | quote }}
-    {{- with $source.timeoutSeconds }}
-    timeoutSeconds: {{ . }}
-    {{- end }}
-    {{- with $source.concurrentQueries }}
-    concurrentQueries: {{ . }}
-    {{- end }}
-    {{- if hasKey $source "listsRules" }}
-    listsRules: {{ $source.listsRules }}
-    {{- end }}
-    {{- with $source.headers }}
-    headers:
-      {{- range $header, $value := . }}
-      {{ $header | quote }}: {{ $value | quote }}
-      {{- end }}
+    {{- /* Every setting but credentials and certificates, which become files. */}}
+    {{- with omit $source "bearerToken" "basicAuth" "ca" }}
+    {{- toYaml . | nindent 4 }}
     {{- end }}
     {{- if $source.bearerToken }}
     bearerTokenFile: /etc/pennant/{{ $name }}/token

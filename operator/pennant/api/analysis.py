@@ -1,17 +1,18 @@
 """How a version is watched in live traffic: the part of a ModelDeployment that speaks of metrics."""
 
-import re
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, ClassVar
+from functools import cache
+from typing import Annotated, ClassVar, NamedTuple, get_args
 
-from pydantic import Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
+from pydantic.alias_generators import to_camel
 
-from pennant.api.meta import ATOMIC, ApiModel, Decimal, Label, PositiveDecimal, Seconds, listed
-from pennant.api.promql import LABEL_VALUE_SCHEMA, VALUES_RULE, LabelValue, ListedLabelValue, PromQL
+from pennant.api.meta import ApiModel, Decimal, Label, PositiveDecimal, Seconds, listed
+from pennant.api.metric_query import MetricQuery
+from pennant.api.prometheus import AlertSelector, MinimumSamples, PrometheusQuery
 
 Count = Annotated[int, Field(ge=1, le=60)]
-LABEL_NAME = r"[a-zA-Z_][a-zA-Z0-9_]{0,62}"
-"""Name of a label in Prometheus."""
 
 
 class OnUnknown(StrEnum):
@@ -38,18 +39,6 @@ class AfterPromotion(StrEnum):
     STOP = "Stop"
 
 
-class PrometheusQuery(ApiModel):
-    """A query that gives one series."""
-
-    source: Label = "default"
-    """Name of a metric source in the operator's configuration. Default: `default`."""
-    query: PromQL
-    """PromQL that gives exactly one series. Within a string, `${namespace}`, `${name}`, `${model}`, `${version}`,
-    `${templateHash}`, `${podTemplateHash}`, `${stableVersion}` and `${stableTemplateHash}` stand for these values,
-    which mean themselves in a matcher `=~` or `!~` too. `${window}` stands for the interval as a duration, such as
-    `30s`, anywhere."""
-
-
 class Threshold(ApiModel):
     """The bound that a value must keep; exactly one of `max` and `min`."""
 
@@ -58,12 +47,13 @@ class Threshold(ApiModel):
     min: Decimal | None = None
     """The smallest good value; a smaller one is a breach."""
 
-    RULES: ClassVar = (("has(self.max) != has(self.min)", "set exactly one of threshold.max and threshold.min"),)
+    ONE_BOUND: ClassVar = ("has(self.max) != has(self.min)", "set exactly one of threshold.max and threshold.min")
+    RULES: ClassVar = (ONE_BOUND,)
 
     @model_validator(mode="after")
     def _one_bound(self) -> "Threshold":
         if (self.max is None) == (self.min is None):
-            raise ValueError(self.RULES[0][1])
+            raise ValueError(self.ONE_BOUND[1])
         return self
 
 
@@ -75,123 +65,17 @@ class Breaches(ApiModel):
     of: Count = 3
     """Number of last checks that are looked at. Default: 3."""
 
-    RULES: ClassVar = (
-        (
-            "(has(self.count) ? self.count : 3) <= (has(self.of) ? self.of : 3)",
-            "breaches.count must not be larger than breaches.of",
-        ),
+    COUNT_WITHIN: ClassVar = (
+        "(has(self.count) ? self.count : 3) <= (has(self.of) ? self.of : 3)",
+        "breaches.count must not be larger than breaches.of",
     )
+    RULES: ClassVar = (COUNT_WITHIN,)
 
     @model_validator(mode="after")
     def _count_within(self) -> "Breaches":
         if self.count > self.of:
-            raise ValueError(self.RULES[0][1])
+            raise ValueError(self.COUNT_WITHIN[1])
         return self
-
-
-class LabelOperator(StrEnum):
-    """How a label is compared with values, as in a label selector of Kubernetes."""
-
-    IN = "In"
-    NOT_IN = "NotIn"
-    EXISTS = "Exists"
-    DOES_NOT_EXIST = "DoesNotExist"
-
-
-class LabelExpression(ApiModel):
-    """What an alert must have in one label."""
-
-    key: Annotated[str, Field(min_length=1, max_length=63, pattern=f"^{LABEL_NAME}$")]
-    """Name of the label."""
-    operator: LabelOperator
-    """In: the label has one of the values. NotIn: it has none of them, or is not there. Exists: it is there.
-    DoesNotExist: it is not."""
-    values: Annotated[tuple[ListedLabelValue, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
-    """The values, for In and NotIn. The placeholders of `prometheus.query` may be used."""
-
-    RULES: ClassVar = (
-        (
-            "(self.operator in ['In', 'NotIn']) == (has(self.values) && size(self.values) > 0)",
-            "give values with the operators In and NotIn, and none with Exists and DoesNotExist",
-        ),
-        VALUES_RULE,
-    )
-
-    @model_validator(mode="after")
-    def _has_values(self) -> "LabelExpression":
-        if (self.operator in (LabelOperator.IN, LabelOperator.NOT_IN)) != bool(self.values):
-            raise ValueError(self.RULES[0][1])
-        return self
-
-
-class AlertSelector(ApiModel):
-    """Alerts of a Prometheus server that speak against a version."""
-
-    source: Label = "default"
-    """Name of a metric source in the operator's configuration. Default: `default`."""
-    match_labels: Annotated[
-        dict[str, LabelValue],
-        WithJsonSchema(
-            {
-                "type": "object",
-                "maxProperties": 16,
-                "additionalProperties": LABEL_VALUE_SCHEMA,
-            }
-        ),
-    ] = Field(default_factory=dict)
-    """Labels that an alert must have, each with exactly this value; a value is no regular expression. The placeholders
-    of `prometheus.query` may be used."""
-    match_expressions: Annotated[
-        tuple[LabelExpression, ...], Field(max_length=8, json_schema_extra=listed("map", "key", "operator"))
-    ] = ()
-    """What an alert must have in its labels besides. Either here, by the operator In, or in `matchLabels` the alerts
-    must be named by `alertname`."""
-
-    @property
-    def alert_names(self) -> tuple[str, ...]:
-        """The names by which the alerts are asked for, with their placeholders."""
-        if "alertname" in self.match_labels:
-            return (self.match_labels["alertname"],)
-        named = (each for each in self.match_expressions if each.key == "alertname")
-        return next((each.values for each in named if each.operator is LabelOperator.IN), ())
-
-    @property
-    def names_the_revision(self) -> bool:
-        """Whether only alerts about the pods of the revision have these labels."""
-        asked: list[tuple[str, ...]] = [(each,) for each in self.match_labels.values()]
-        asked += [each.values for each in self.match_expressions if each.operator is LabelOperator.IN]
-        names = ("${version}", "${templateHash}", "${podTemplateHash}")
-        return any(all(any(name in value for name in names) for value in values) for values in asked)
-
-    RULES: ClassVar = (
-        (
-            "(has(self.matchLabels) && 'alertname' in self.matchLabels) || (has(self.matchExpressions) && "
-            "self.matchExpressions.exists(e, e.key == 'alertname' && e.operator == 'In'))",
-            "alert must name the alerts by `alertname`, in matchLabels or by the operator In of matchExpressions",
-        ),
-        (
-            "!has(self.matchLabels) || self.matchLabels.all(name, name.matches('^[a-zA-Z_][a-zA-Z0-9_]{0,62}$'))",
-            "alert.matchLabels must have names of Prometheus labels: letters, digits and underscores, at most 63",
-        ),
-    )
-
-    @model_validator(mode="after")
-    def _named(self) -> "AlertSelector":
-        if not self.alert_names:
-            raise ValueError(self.RULES[0][1])
-        if any(re.fullmatch(LABEL_NAME, name) is None for name in self.match_labels):
-            raise ValueError(self.RULES[1][1])
-        return self
-
-
-class MinimumSamples(ApiModel):
-    """How much a check must rest on."""
-
-    query: PromQL
-    """PromQL that gives the number of samples as one series, such as requests in `${window}`; asked at the same times,
-    of the same source and with the same placeholders as the metric."""
-    count: Annotated[int, Field(ge=1, le=1_000_000_000)]
-    """The smallest number with which a check counts; with fewer it is a check without data."""
 
 
 class Baseline(StrEnum):
@@ -241,45 +125,104 @@ class Metric(ApiModel):
     mode: MetricMode = MetricMode.ENFORCE
     """Enforce, or Observe: the metric is measured and reported, and nothing follows from it. Default: Enforce."""
 
-    RULES: ClassVar = (
-        ("has(self.prometheus) != has(self.alert)", "set exactly one of prometheus and alert"),
-        (
-            "!has(self.prometheus) || has(self.threshold) || has(self.compareTo)",
-            "set threshold or compareTo: a number alone is neither good nor bad",
-        ),
-        (
-            "!has(self.alert) || !(has(self.threshold) || has(self.compareTo) || has(self.breaches) || "
-            "has(self.minimumSamples) || has(self.onNoData))",
-            "leave out threshold, compareTo, breaches, minimumSamples and onNoData: an alert says itself when it fires",
-        ),
-        (
-            "has(self.compareTo) == (has(self.maxIncreasePercent) || has(self.maxDecreasePercent))",
-            "set compareTo together with maxIncreasePercent or maxDecreasePercent",
-        ),
-    )
+    @classmethod
+    @cache
+    def kinds(cls) -> Mapping[str, type[MetricQuery]]:
+        """Return the models of all kinds of metrics, by the name of their member."""
+        members = ((name, get_args(field.annotation)) for name, field in cls.model_fields.items())
+        return {
+            name: model
+            for name, models in members
+            for model in models
+            if isinstance(model, type) and issubclass(model, MetricQuery)
+        }
+
+    @classmethod
+    def rules(cls) -> tuple[tuple[str, str], ...]:
+        """Return the rules for the API server: those of the kinds, and the one about comparisons."""
+        return tuple((each.cel, each.message) for each in _rules_of(cls))
+
+    @property
+    def kind(self) -> str:
+        """Name of the member that says what is asked."""
+        return next(name for name in self.kinds() if getattr(self, name) is not None)
+
+    @property
+    def query(self) -> MetricQuery:
+        """What is asked: the value of that member."""
+        query: MetricQuery = getattr(self, self.kind)
+        return query
 
     @property
     def source(self) -> str:
         """Name of the metric source that is asked."""
-        return next(each.source for each in (self.prometheus, self.alert) if each is not None)
+        return self.query.source
 
     @model_validator(mode="after")
     def _is_consistent(self) -> "Metric":
-        alone = {"threshold", "compare_to", "breaches", "minimum_samples", "on_no_data"}
-        compared = self.max_increase_percent is not None or self.max_decrease_percent is not None
-        for holds, (_, message) in zip(
-            (
-                (self.prometheus is None) != (self.alert is None),
-                self.prometheus is None or self.threshold is not None or self.compare_to is not None,
-                self.alert is None or not alone & self.model_fields_set,
-                (self.compare_to is not None) == compared,
-            ),
-            self.RULES,
-            strict=True,
-        ):
-            if not holds:
-                raise ValueError(message)
+        for rule in _rules_of(type(self)):
+            if not rule.holds(self):
+                raise ValueError(rule.message)
         return self
+
+
+class _Rule(NamedTuple):
+    """A rule of a metric: in CEL for the API server, and as a function for this program."""
+
+    cel: str
+    message: str
+    holds: Callable[[Metric], bool]
+
+
+@cache
+def _rules_of(model: type[Metric]) -> tuple[_Rule, ...]:
+    kinds = model.kinds()
+    return (
+        _one_kind(tuple(kinds)),
+        *(_bounded(name) for name, kind in kinds.items() if kind.is_number()),
+        *(_without(name, kind) for name, kind in kinds.items() if kind.LEAVES_OUT),
+        _Rule(
+            "has(self.compareTo) == (has(self.maxIncreasePercent) || has(self.maxDecreasePercent))",
+            "set compareTo together with maxIncreasePercent or maxDecreasePercent",
+            lambda metric: (
+                (metric.compare_to is not None)
+                == (metric.max_increase_percent is not None or metric.max_decrease_percent is not None)
+            ),
+        ),
+    )
+
+
+def _one_kind(names: tuple[str, ...]) -> _Rule:
+    given = [f"has(self.{name})" for name in names]
+    counted = " + ".join(f"({each} ? 1 : 0)" for each in given)
+    return _Rule(
+        " != ".join(given) if len(given) == 2 else f"{counted} == 1",
+        f"set exactly one of {_listed(names)}",
+        lambda metric: sum(getattr(metric, name) is not None for name in names) == 1,
+    )
+
+
+def _bounded(name: str) -> _Rule:
+    """Return the rule that a number has a bound."""
+    return _Rule(
+        f"!has(self.{name}) || has(self.threshold) || has(self.compareTo)",
+        "set threshold or compareTo: a number alone is neither good nor bad",
+        lambda metric: getattr(metric, name) is None or metric.threshold is not None or metric.compare_to is not None,
+    )
+
+
+def _without(name: str, kind: type[MetricQuery]) -> _Rule:
+    """Return the rule that a metric of this kind leaves out the fields that say nothing of it."""
+    fields = [to_camel(each) for each in kind.LEAVES_OUT]
+    return _Rule(
+        f"!has(self.{name}) || !({' || '.join(f'has(self.{each})' for each in fields)})",
+        f"leave out {_listed(fields)}: {kind.BECAUSE}",
+        lambda metric: getattr(metric, name) is None or not metric.model_fields_set.intersection(kind.LEAVES_OUT),
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 class Analysis(ApiModel):

@@ -8,8 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pydantic import BaseModel
-
 from pennant.api import GROUP, VERSION
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import LONGEST_NAME, MEANINGS, RULES, STORED_DEFAULT, ApiModel
@@ -161,13 +159,13 @@ def _column(name: str, path: str, kind: str = "string", priority: int = 0) -> Sc
     return column | ({"priority": priority} if priority else {})
 
 
-def _models(model: type[BaseModel]) -> set[type[BaseModel]]:
+def _models(model: type[ApiModel]) -> set[type[ApiModel]]:
     """Return the model and the models of its fields, recursively."""
     found = {model}
     pending: list[Any] = [field.annotation for field in model.model_fields.values()]
     while pending:
         annotation = pending.pop()
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if isinstance(annotation, type) and issubclass(annotation, ApiModel):
             if annotation not in found:
                 found |= _models(annotation)
         else:
@@ -180,7 +178,7 @@ class _Source:
     """What a schema is made from."""
 
     defs: Mapping[str, Any]
-    models: Mapping[str, type[BaseModel]]
+    models: Mapping[str, type[ApiModel]]
     has_rules: bool
     """Whether CEL rules can compare a node with its old value."""
 
@@ -216,7 +214,8 @@ def _inlined(source: _Source, node: Mapping[str, Any], name: str = "") -> Schema
 
 def _rules(source: _Source, schema: Schema, name: str) -> Schema:
     """Return the CEL rules of a node: its own, and one whose message explains its pattern."""
-    rules = [*schema.pop(RULES, ()), *getattr(source.models.get(name), "RULES", ())]
+    model = source.models.get(name)
+    rules = [*schema.pop(RULES, ()), *(model.rules() if model is not None else ())]
     pattern = str(schema.get("pattern"))
     if pattern in MEANINGS:
         rules.append((f"self.matches('{pattern}')".replace("\\", "\\\\"), MEANINGS[pattern]))

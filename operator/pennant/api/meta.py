@@ -55,6 +55,11 @@ class ApiModel(BaseModel):
         schema: CoreSchema = _exact(handler(source))
         return schema
 
+    @classmethod
+    def rules(cls) -> tuple[tuple[str, str], ...]:
+        """Return the rules of CEL that the API server checks, each with what is said to who breaks it."""
+        return getattr(cls, "RULES", ())
+
     def to_json(self) -> dict[str, Any]:
         """Return the object as the API server stores it: camelCase, and without absent fields."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)

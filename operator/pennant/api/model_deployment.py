@@ -26,7 +26,7 @@ SHORTEST_DEADLINE, AFTER_STARTUP_SECONDS = 600, 300
 PERCENT_PATTERN = r"^[0-9]{1,3}%$"
 WHOLE_OR_PERCENT = (
     f"type(self) == int || self.matches('{PERCENT_PATTERN}')",
-    "must be a whole number, or a percentage such as 25%",
+    "must be an integer, or a percentage such as 25%",
 )
 
 

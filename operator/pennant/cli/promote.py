@@ -5,7 +5,7 @@ from time import monotonic
 
 import click
 
-from pennant.cli import clock, manifests, model_versions, output, status, tag_move
+from pennant.cli import clock, model_versions, output, status, tag_move, tagged_manifests
 from pennant.cli.completion import complete_models, complete_version_names
 from pennant.cli.errors import CliError
 from pennant.cli.forecast import forecast
@@ -57,7 +57,7 @@ def command(
     if dry_run == "server":
         raise CliError("--write does not ask the server; use --dry-run=client to see what would be written")
     where = (*paths, *more_paths)
-    for line in manifests.promoted(where, version, model, tag, cluster.namespace, is_dry=dry_run == "client"):
+    for line in tagged_manifests.promoted(where, version, model, tag, cluster.namespace, is_dry=dry_run == "client"):
         click.echo(line)
 
 

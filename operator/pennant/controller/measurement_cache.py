@@ -1,7 +1,7 @@
-"""Measurements are taken beside the passes, so that a slow source delays no promotion.
+"""The newest answer to each request for a metric. Requests run beside the passes, so a slow source delays no promotion.
 
-A pass asks for the measurements that are due and gets the newest that have come, with their age; for what is newer a
-query is sent, and when its answer is there, the key is looked at again.
+In: the requests that are due in a pass. Out: the newest answers so far, with their age. Where a request is newer than
+its answer, it is sent to its metric source, and the key is added to the work queue when the answer arrives.
 
 Rule: R5.
 """
@@ -11,32 +11,19 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import assert_never
 
-from pennant.controller.alert_cache import AlertCache
-from pennant.core.facts.measurement import (
-    AlertQuery,
-    Alerts,
-    Awaited,
-    Fault,
-    Measurement,
-    Question,
-    RangeQuery,
-    Request,
-    Role,
-    Series,
-    Unanswered,
-)
+from pennant.core.facts.measurement import Awaited, Fault, Measurement, Question, Request, Role, Unanswered
 from pennant.core.facts.observation import Key
-from pennant.ports import Clock, MetricSource, MetricSources, Partial, Refused, Unavailable
+from pennant.ports import Clock, MetricSources, Partial, Refused, Unavailable
 
 EXPLAINED_FOR = timedelta(hours=1)
+"""Time between two requests for an explanation of the same metric."""
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """A question on its way."""
+    """A request that is under way."""
 
     request: Request
     at: datetime
@@ -44,16 +31,16 @@ class _Sent:
 
 
 @dataclass(slots=True)
-class _Talk:
-    """What one ModelDeployment has asked, and what it was answered."""
+class _Requests:
+    """The requests of one ModelDeployment, and their answers."""
 
     sent: dict[Question, _Sent] = field(default_factory=dict)
     known: dict[Question, Measurement] = field(default_factory=dict)
     explained: dict[Question, tuple[int, datetime]] = field(default_factory=dict)
-    """Questions that only explain something: the revision for which each was last asked, and when."""
+    """By request for an explanation: the revision for which it was last sent, and when."""
 
     def keep(self, due: Mapping[Question, Request]) -> None:
-        """Drop the answers that are about something else than what is due, and cancel the questions that are."""
+        """Drop answers whose subject is not due any more, and cancel the requests that are about such."""
         subjects = {question: each.subject for question, each in due.items()}
         self.known = {q: each for q, each in self.known.items() if subjects.get(q) == each.request.subject}
         for question, each in list(self.sent.items()):
@@ -62,20 +49,20 @@ class _Talk:
                 del self.sent[question]
 
     def to_send(self, due: Mapping[Question, Request], now: datetime) -> list[Question]:
-        """Return what to ask now: what is due and neither answered nor on its way.
+        """Return what to send now: what is due, and neither answered nor under way.
 
-        The questions of one metric are asked together, so that their answers are about the same times. What was not
-        answered is asked again with the next question that is new: some never change.
+        The requests of one metric are sent together, so that their answers are about the same times. A failed one is
+        sent again together with the next new one, because some never change, such as that for a baseline.
         """
-        busy = {each.metric for each in self.sent if each.role is not Role.SELECTED}
-        free = [each for each in due if each.role is not Role.SELECTED and each.metric not in busy]
+        busy = {each.metric for each in self.sent if each.role is not Role.EXPLANATION}
+        free = [each for each in due if each.role is not Role.EXPLANATION and each.metric not in busy]
         new = [question for question in free if self._request(question) != due[question]]
         failed = [question for question in free if new and isinstance(self._answer(question), Unanswered)]
-        explaining = [each for each in due if each.role is Role.SELECTED and self._may_explain(each, due[each], now)]
+        explaining = [each for each in due if each.role is Role.EXPLANATION and self._may_explain(each, due[each], now)]
         return [question for question in free if question in new or question in failed] + explaining
 
     def _may_explain(self, question: Question, request: Request, now: datetime) -> bool:
-        """Return whether a question may be asked that only explains: once an hour at most, and for each revision."""
+        """Return whether an explanation may be requested: once an hour at most, and for each revision."""
         last = self.explained.get(question)
         if last is not None and last[0] == request.revision and now - last[1] < EXPLAINED_FOR:
             return False
@@ -89,7 +76,7 @@ class _Talk:
         return self.known[question].answer if question in self.known else None
 
     def about(self, question: Question, due: Request, now: datetime) -> Measurement:
-        """Return the newest answer to a question that is due, or why there is none."""
+        """Return the newest answer to a request that is due, or why there is none."""
         known, sent = self.known.get(question), self.sent.get(question)
         is_overdue = sent is not None and now - sent.at > due.patience
         if is_overdue and sent is not None and (known is None or _is_timely(known)):
@@ -100,15 +87,15 @@ class _Talk:
 
 
 def _is_timely(known: Measurement) -> bool:
-    """Return whether an answer says something that a long silence takes back.
+    """Return whether an answer is one that a long silence overrides.
 
-    A late one and a fault say already that the source does not keep up.
+    A late answer and a fault already say that the source does not keep up.
     """
     return not known.late and not isinstance(known.answer, Unanswered)
 
 
-class Measurements:
-    """The newest answer to each question of each ModelDeployment; of each question one is on its way at a time.
+class MeasurementCache:
+    """The newest answer to each request of each ModelDeployment. Of each, one is under way at a time.
 
     Rule: R33.
     """
@@ -116,78 +103,66 @@ class Measurements:
     def __init__(self, sources: MetricSources, clock: Clock, wake: Callable[[Key], None]) -> None:
         """Read from these sources, and call `wake` with a key for which an answer has come."""
         self._sources, self._clock, self._wake = sources, clock, wake
-        self._boards = {name: AlertCache(source, clock) for name, source in sources.items()}
-        self._talks: dict[Key, _Talk] = {}
+        self._requests_of: dict[Key, _Requests] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.hinted_at: datetime | None = None
-        """When somebody last said that alerts have changed; None: nobody did."""
+        """When Alertmanager last sent a notification; None: it did not."""
 
     def hint(self) -> None:
-        """Take in that alerts have changed: they are asked for once more by every pass from now on."""
+        """Note that alerts have changed: passes from now on request them once more."""
         self.hinted_at = self._clock.now()
 
     def take(self, key: Key, due: Mapping[Question, Request]) -> Mapping[Question, Measurement]:
-        """Return what is known about each question that is due, and send those to which no answer is known.
+        """Return the newest answer to each request that is due, and send those that have none yet.
 
-        A question that is on its way is not sent again when its next time comes: its answer is used as it is, and the
-        key is woken by it, so that the next one follows at once.
+        While a request is under way, the next one about a later time is not sent. The answer is used with its age, and
+        adds the key to the work queue, so the next request follows at once.
         """
         now = self._clock.now()
-        talk = self._talks.setdefault(key, _Talk())
-        talk.keep(due)
-        for question in talk.to_send(due, now):
-            self._send(key, talk, question, due[question], now)
+        own = self._requests_of.setdefault(key, _Requests())
+        own.keep(due)
+        for question in own.to_send(due, now):
+            self._send(key, own, question, due[question], now)
         if not due:
-            del self._talks[key]
-        return {question: talk.about(question, request, now) for question, request in due.items()}
+            del self._requests_of[key]
+        return {question: own.about(question, request, now) for question, request in due.items()}
 
     def forget(self, key: Key) -> None:
-        """Drop what is known of a ModelDeployment that is gone, and ask nothing more for it."""
-        if (talk := self._talks.pop(key, None)) is not None:
-            talk.keep({})
+        """Drop the answers of a ModelDeployment that is gone, and cancel its requests."""
+        if (own := self._requests_of.pop(key, None)) is not None:
+            own.keep({})
 
     async def aclose(self) -> None:
-        """Cancel the queries that are under way."""
+        """Cancel the requests that are under way."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for board in self._boards.values():
-            await board.aclose()
 
-    def _send(self, key: Key, talk: _Talk, question: Question, request: Request, now: datetime) -> None:
-        task = asyncio.create_task(self._ask(key, talk, question, request, now))
-        talk.sent[question] = _Sent(request, now, task)
+    def _send(self, key: Key, own: _Requests, question: Question, request: Request, now: datetime) -> None:
+        task = asyncio.create_task(self._ask(key, own, question, request, now))
+        own.sent[question] = _Sent(request, now, task)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _ask(self, key: Key, talk: _Talk, question: Question, request: Request, sent_at: datetime) -> None:
+    async def _ask(self, key: Key, own: _Requests, question: Question, request: Request, sent_at: datetime) -> None:
         measurement = await self._measure(request)
-        talk.known[question] = replace(measurement, took=self._clock.now() - sent_at)
-        del talk.sent[question]
+        own.known[question] = replace(measurement, took=self._clock.now() - sent_at)
+        del own.sent[question]
         self._wake(key)
 
     async def _measure(self, request: Request) -> Measurement:
         source = self._sources.get(request.source)
         if source is None:
-            detail = f"no metric source {request.source} is configured"
+            detail = "no metric source of this name is configured; add it to the operator's configuration"
             return Measurement(request, Unanswered(Fault.UNKNOWN_SOURCE, detail))
         try:
-            return Measurement(request, await self._answer(source, request))
+            return Measurement(request, await source.answer(request))
         except Unavailable as error:
             fault = Fault.PARTIAL if isinstance(error, Partial) else Fault.UNAVAILABLE
             return Measurement(request, Unanswered(fault, str(error)))
         except Refused as error:
             return Measurement(request, Unanswered(Fault.REFUSED, str(error)))
         except Exception:
-            # Without an answer nobody would ask again.
-            _log.exception("A query failed by a mistake of this program", extra={"source": request.source})
-            return Measurement(request, Unanswered(Fault.UNAVAILABLE, "the operator failed to ask; its log says why"))
-
-    async def _answer(self, source: MetricSource, request: Request) -> Series | Alerts:
-        match request:
-            case RangeQuery():
-                return await source.query_range(request)
-            case AlertQuery():
-                return await self._boards[request.source].answer(request)
-            case _ as never:
-                assert_never(never)
+            # Without an answer the request would never be sent again.
+            _log.exception("A query failed because of a bug in the operator", extra={"source": request.source})
+            return Measurement(request, Unanswered(Fault.UNAVAILABLE, "internal error of the operator; see its log"))

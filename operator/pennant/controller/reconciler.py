@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pennant.controller.act import WriteFailed
 from pennant.controller.leadership_gaps import LeadershipGaps
-from pennant.controller.measurement_cache import Measurements
+from pennant.controller.measurement_cache import MeasurementCache
 from pennant.controller.refusals import Refusals
 from pennant.controller.source_breaker import SourceBreaker, SourceReport
 from pennant.core.analysis.assessment import suspicions
@@ -16,8 +16,7 @@ from pennant.core.analysis.schedule import compared_with, due_measurements
 from pennant.core.decide import decide
 from pennant.core.facts.decision import Decision, Event
 from pennant.core.facts.in_place import current
-from pennant.core.facts.measurement import Awaited, Question, Request, Role
-from pennant.core.facts.measurement import Measurements as Answered
+from pennant.core.facts.measurement import Awaited, Measurements, Question, Request, Role
 from pennant.core.facts.observation import Invalid, Key, Observation, Snapshot, Span
 from pennant.core.facts.pods import Pods
 from pennant.core.rollout.progress import revision_to_look_at
@@ -56,7 +55,7 @@ class Reconciler:
     def __init__(
         self,
         cluster: Cluster,
-        measurements: Measurements,
+        measurements: MeasurementCache,
         clock: Clock,
         observer: PassObserver,
         breaker: SourceBreaker,
@@ -99,7 +98,7 @@ class Reconciler:
                     return self._refusals.look_again_at(key, decision.look_again_at)
         finally:
             await self._record_events(key, events)
-        raise Unsettled(f"it is not settled after {MAX_PASSES} passes")
+        raise Unsettled(f"there was something to write in each of {MAX_PASSES} passes")
 
     async def _record_events(self, key: Key, events: Iterable[tuple[Snapshot, Event]]) -> None:
         """Record Events; those that take longer than `EVENTS_TIMEOUT_SECONDS` are lost."""
@@ -124,7 +123,7 @@ class Reconciler:
         measurements = self._measurements.take(key, self._due(snapshot, now))
         # A report is complete once every metric has an answer; until then the report before it counts.
         if all(
-            question.role is Role.SELECTED or not isinstance(each.answer, Awaited)
+            question.role is Role.EXPLANATION or not isinstance(each.answer, Awaited)
             for question, each in measurements.items()
         ):
             self._breaker.note(key, _source_report(snapshot, measurements), now)
@@ -152,7 +151,7 @@ class Reconciler:
         self._observer.decided(key, None, None)
 
 
-def _source_report(snapshot: Snapshot, measurements: Answered) -> SourceReport:
+def _source_report(snapshot: Snapshot, measurements: Measurements) -> SourceReport:
     """Return what the newest checks of the current revision say of each metric source."""
     history = snapshot.status.history
     active = current(history)

@@ -151,8 +151,8 @@ def _refusal(error: WriteRefused, failure: WriteFailure, now: datetime) -> Refus
     match error.why:
         case Altered():
             message = (
-                f"{what} was written, but {error}. Exempt it from the admission policy that changes it, or write into "
-                "spec.template what that wants"
+                f"{what} was stored, but {error}. Exempt it from the admission policy that changes it, or use that "
+                "value in spec.template"
             )
             why = WriteProblem(Reason.DEPLOYMENT_ALTERED, message)
         case AdmissionFailed():

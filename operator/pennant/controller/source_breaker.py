@@ -76,10 +76,11 @@ class SourceBreaker:
             and self._is_share(*here)
         ):
             who = f"{len(breaching)} of {len(using)} deployments, with {len(contents)} different contents,"
-            return f"{who} breach at once against the metric source {source}"
+            return f"{who} breach at the same time, so metric source {source} is suspect"
         is_warming_up = self._started_at is not None and timedelta(0) <= now - self._started_at < WARM_UP
         if is_warming_up and self._total() >= self._count and len(using) < self._total():
-            return f"the operator has just begun to look at the metric source {source}"
+            began = f"the operator started less than {WARM_UP.seconds} s ago"
+            return f"{began}, and has not read metric source {source} for all deployments"
         return ""
 
     def _is_share(self, breaching: int, using: int) -> bool:

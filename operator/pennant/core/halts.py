@@ -29,7 +29,9 @@ def _left_behind(seen: Observation) -> Decision | None:
     if not adoptions:
         return None
     listed = ", ".join(str(each.revision) for each in adoptions)
-    return Decision(snapshot.status, tuple(adoptions), (events.adopted(f"the record of revision {listed}"),))
+    return Decision(
+        snapshot.status, tuple(adoptions), (events.adopted(f"The ControllerRevisions of revision {listed}"),)
+    )
 
 
 def _foreign(seen: Observation) -> Decision | None:
@@ -37,15 +39,15 @@ def _foreign(seen: Observation) -> Decision | None:
     snapshot, workload = seen.snapshot, seen.snapshot.workload
     if workload is None or workload.owned or workload.deleting:
         return None
-    message = f"a Deployment {snapshot.key.name} exists that does not belong to this object"
+    message = f"Deployment {snapshot.key.name} exists and does not belong to this ModelDeployment"
     if restoration.is_ours_again(workload, snapshot):
         adoption = AdoptWorkload(workload)
         if not (refusal := seen.refused(adoption.write.content)):
             applied = snapshot.status.applied
             known = applied if applied is not None and applied.uid == workload.uid else None
             status = snapshot.status.model_copy(update={"applied": known})
-            return Decision(status, (adoption,), (events.adopted(f"the Deployment {snapshot.key.name}"),))
-        message = f"{message}, and cannot be taken up again: {refusal.message}"
+            return Decision(status, (adoption,), (events.adopted(f"Deployment {snapshot.key.name}"),))
+        message = f"{message}, and cannot be adopted: {refusal.message}"
     return halted(seen, Reason.NAME_CONFLICT, message)
 
 
@@ -55,9 +57,9 @@ def _unreadable(seen: Observation) -> Decision | None:
     if snapshot.unreadable is None:
         return None
     where = f"{snapshot.key.name} --namespace {snapshot.key.namespace}"
-    message = f"{snapshot.unreadable.problem}; nothing is changed, and what serves keeps serving"
+    message = f"{snapshot.unreadable.problem}. Nothing is changed, and the current version keeps serving"
     to_do = (
-        "If a newer release of the operator wrote this, run that release; otherwise remove the status, and it is "
+        "If a newer release of the operator wrote this, run that release. Otherwise remove the status; it is then "
         f"rebuilt from the ControllerRevisions: kubectl patch modeldeployment {where} --subresource=status "
         """--type=merge --patch '{"status":null}'"""
     )
@@ -75,10 +77,11 @@ def _contradicted(seen: Observation) -> Decision | None:
     names = " ".join(f"{snapshot.key.name}-{number}" for number in sorted(snapshot.untrusted))
     says = "; ".join(each.says for _, each in sorted(snapshot.untrusted.items()))
     message = (
-        f"{says}. There is no status that tells what was recorded, so nothing is changed, and what serves keeps serving"
+        f"{says}. Without a status it is not known which is right, so nothing is changed, "
+        "and the current version keeps serving"
     )
     to_do = (
-        "Restore the status, or delete what was changed: "
+        "Restore the status, or delete the changed ControllerRevisions: "
         f"kubectl delete controllerrevision --namespace {snapshot.key.namespace} {names}"
     )
     return halted(seen, Reason.HISTORY_TAMPERED, message, to_do)

@@ -1,1 +1,7 @@
-"""Metric sources, one per module. A custom resource names a source; only the configuration knows its URL."""
+"""Metric sources: `config` reads the operator's file of sources, and each type of source is one module.
+
+- `config`: the file, and the table `SOURCE_TYPES`
+- `settings`: what the settings of all types have in common
+- `http`, `fair_queue`: a client for types that speak HTTP, with limits on time, size and concurrency
+- `prometheus`, `prometheus_answers`, `alert_cache`: the type `prometheus`
+"""

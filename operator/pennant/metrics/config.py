@@ -1,105 +1,53 @@
-"""The metric sources of the operator's configuration: names for URLs and credentials.
+"""The metric sources of the operator's configuration: names for URLs and credentials, and the table of their types.
 
-A ModelDeployment speaks of a source by its name alone. So nobody who may only write custom resources can make the
-operator call a URL of their choice, or send credentials there.
+A ModelDeployment gives only the name of a source. So a user who may write custom resources, and nothing else, cannot
+make the operator call a URL of their choice, or send credentials there.
 
 Rule: R100.
 """
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated
-from urllib.parse import urlsplit
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic import PlainValidator, ValidationError
 
-from pennant.metrics.prometheus import CONCURRENT_QUERIES, Endpoint, Observed, Prometheus
-from pennant.ports import MetricSource
+from pennant.metrics.prometheus import PrometheusSettings
+from pennant.metrics.settings import Observed, Settings, SourceSettings
+from pennant.ports import Clock, MetricSource
+
+SOURCE_TYPES: dict[str, type[SourceSettings]] = {
+    "prometheus": PrometheusSettings,
+}
+"""The settings of each type of metric source, by the value of `type`."""
+DEFAULT_TYPE = "prometheus"
 
 
 class SourcesError(Exception):
-    """The file of metric sources cannot be used; the message names the field and the mend."""
+    """The file of metric sources cannot be used; the message names the field and the fix."""
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, use_attribute_docstrings=True)
+def _of_its_type(raw: Any) -> SourceSettings:
+    """Return the settings of one source, read as its `type` says."""
+    named = raw.get("type", DEFAULT_TYPE) if isinstance(raw, Mapping) else DEFAULT_TYPE
+    known = SOURCE_TYPES.get(named) if isinstance(named, str) else None
+    if known is None:
+        raise ValueError(f"type must be one of {', '.join(SOURCE_TYPES)}")
+    return known.model_validate(raw, by_alias=True, by_name=False)
 
 
-class BasicAuth(_Settings):
-    """A user and a password."""
-
-    username: str
-    """Name of the user."""
-    password_file: Path
-    """File that holds the password; read again for each query."""
-
-
-class SourceSettings(_Settings):
-    """One Prometheus-compatible server."""
-
-    url: Annotated[str, Field(max_length=2048)]
-    """URL of the server, with the path before `/api/v1` if there is one; http or https."""
-    bearer_token_file: Path | None = None
-    """File that holds a bearer token; read again for each query."""
-    basic_auth: BasicAuth | None = None
-    """User and password."""
-    ca_file: Path | None = None
-    """File of certificates to trust instead of the system's; read again for each query."""
-    headers: dict[str, str] = Field(default_factory=dict)
-    """Headers to send, such as `X-Scope-OrgID`."""
-    timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
-    """Seconds after which a query counts as not answered. Default: 10."""
-    lists_rules: bool = True
-    """Whether the server lists the rules of all alerts that it has. Say false where another server evaluates them: then
-    an alert that nobody defined is not told from one that does not fire. Default: true."""
-    concurrent_queries: Annotated[int, Field(ge=1, le=256)] = CONCURRENT_QUERIES
-    """How many queries may be under way at the same time; a namespace takes three quarters of them at most. Default:
-    16, because Prometheus answers 20 by default."""
-
-    @field_validator("url")
-    @classmethod
-    def _plain_url(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("must be an http or https URL, such as http://prometheus.monitoring:9090")
-        if parts.username or parts.password:
-            raise ValueError("must not hold credentials; use basicAuth")
-        return url
-
-    @model_validator(mode="after")
-    def _one_credential(self) -> "SourceSettings":
-        if self.bearer_token_file is not None and self.basic_auth is not None:
-            raise ValueError("set at most one of bearerTokenFile and basicAuth")
-        return self
-
-    def endpoint(self) -> Endpoint:
-        """Return what a client needs of these settings."""
-        return Endpoint(
-            url=self.url,
-            bearer_token_file=self.bearer_token_file,
-            username=self.basic_auth.username if self.basic_auth else "",
-            password_file=self.basic_auth.password_file if self.basic_auth else None,
-            ca_file=self.ca_file,
-            headers=self.headers,
-            timeout_seconds=self.timeout_seconds,
-            lists_rules=self.lists_rules,
-            concurrent_queries=self.concurrent_queries,
-        )
-
-
-class SourcesFile(_Settings):
+class SourcesFile(Settings):
     """The whole file."""
 
-    sources: dict[str, SourceSettings]
+    sources: dict[str, Annotated[SourceSettings, PlainValidator(_of_its_type)]]
     """The sources by name; `default` is the one that a metric without a source uses."""
 
 
 class Sources(Mapping[str, MetricSource]):
     """The configured sources by name."""
 
-    def __init__(self, sources: Mapping[str, Prometheus]) -> None:
+    def __init__(self, sources: Mapping[str, MetricSource]) -> None:
         """Hold these sources."""
         self._sources = dict(sources)
 
@@ -121,7 +69,7 @@ class Sources(Mapping[str, MetricSource]):
             await each.aclose()
 
 
-def load(path: Path | None, observed: Observed) -> Sources:
+def load(path: Path | None, observed: Observed, clock: Clock) -> Sources:
     """Return the sources of a file; none without a file. Raises `SourcesError`."""
     if path is None:
         return Sources({})
@@ -138,7 +86,7 @@ def load(path: Path | None, observed: Observed) -> Sources:
         first = error.errors()[0]
         where = ".".join(str(each) for each in first["loc"]) or "the file"
         raise SourcesError(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
-    return Sources({name: Prometheus(name, each.endpoint(), observed) for name, each in settings.sources.items()})
+    return Sources({name: each.opened(name, observed, clock) for name, each in settings.sources.items()})
 
 
 def _place(error: yaml.YAMLError) -> str:

@@ -12,7 +12,7 @@ from pennant.api.history import HistoryEntry, Outcome, Trigger
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.facts.decision import Decision
-from pennant.core.facts.measurement import Awaited, Measurement, Question, Request, Series
+from pennant.core.facts.measurement import Answer, Awaited, Question, Request
 from pennant.core.facts.observation import Invalid, Key, Observation
 
 Instrument = TypeVar("Instrument", Gauge, Counter)
@@ -176,7 +176,7 @@ class ObjectMetrics:
             known[metric.name] = measurement.request
             state = states[metric.name]
             self._series_of(key, self._checks, metric.name, _result(state.state, state.reason)).inc()
-            if (value := _last_value(measurement)) is not None:
+            if isinstance(measurement.answer, Answer) and (value := measurement.answer.number) is not None:
                 self._series_of(key, self._value, metric.name).set(value)
         for name in known.keys() - {metric.name for metric in spec.analysis.metrics}:
             del known[name]
@@ -204,10 +204,3 @@ def _result(state: MetricState, reason: Reason) -> str:
     if reason in ERRORS:
         return "error"
     return "breach" if state is MetricState.BREACHING else "no_data"
-
-
-def _last_value(measurement: Measurement) -> float | None:
-    if not isinstance(measurement.answer, Series) or len(measurement.answer.series) != 1:
-        return None
-    series = measurement.answer.series[0]
-    return series[max(series)] if series else None

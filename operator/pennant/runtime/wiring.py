@@ -15,11 +15,11 @@ from functools import partial
 from typing import Any
 
 from pennant.controller.leadership_gaps import LeadershipGaps
-from pennant.controller.measurement_cache import Measurements
+from pennant.controller.measurement_cache import MeasurementCache
 from pennant.controller.reconciler import Reconciler
 from pennant.controller.source_breaker import SourceBreaker
 from pennant.controller.version_reconciler import VersionReconciler
-from pennant.core.analysis.schedule import reads_alerts
+from pennant.core.analysis.kinds.alert import reads_alerts
 from pennant.kube.cache.listing import relist
 from pennant.kube.cache.read_through import ReadThroughCache
 from pennant.kube.cache.store import Store
@@ -83,8 +83,8 @@ class Operator:
         )
         self._cache = ReadThroughCache(self._client, self._store, settings.namespace)
         self._recorder = EventRecorder(self._client, clock, socket.gethostname())
-        self._sources = load(settings.metric_sources, self._telemetry.queried)
-        self._measurements = Measurements(self._sources, clock, self._queue.add)
+        self._sources = load(settings.metric_sources, self._telemetry.queried, clock)
+        self._measurements = MeasurementCache(self._sources, clock, self._queue.add)
         self._controllers = {
             Kind.MODEL_DEPLOYMENT: self._deployment_controller(),
             Kind.MODEL_VERSION: self._version_controller(),

@@ -1,4 +1,4 @@
-"""The kube-controller-manager of a simulated cluster: which Deployment and which ReplicaSet is looked at, and when.
+"""The simulated kube-controller-manager: which Deployments and ReplicaSets it reconciles, and when.
 
 Both controllers look at what has changed, and at a Deployment when its deadline may be over. A pass that changes
 nothing is the last one until something else does. What they know of that is theirs alone, and lost when they end.
@@ -19,7 +19,7 @@ V = TypeVar("V")
 Seen = tuple[int, tuple[ReplicaSet, ...]]
 
 
-class Surroundings(Protocol):
+class ClusterState(Protocol):
     """The API server, as the controllers need it."""
 
     def now(self) -> datetime: ...
@@ -31,7 +31,7 @@ class Surroundings(Protocol):
         ...
 
     def is_behind(self, who: str) -> bool:
-        """Return whether it has not yet heard of the newest status of its object."""
+        """Return whether its cache lacks the newest status of its object."""
         ...
 
     def refuses(self, namespace: str, pod: str) -> str | None:
@@ -59,11 +59,11 @@ class Controllers:
         return other
 
     def forget(self) -> None:
-        """End, and begin anew: everything is looked at."""
+        """Restart: reconcile all objects."""
         for each in (self._settled, self._check_at, self._counted, self._count_at, self._backoffs):
             each.clear()
 
-    def look_at_deployment(self, key: Key, deployment: Deployment, world: Surroundings) -> bool:
+    def look_at_deployment(self, key: Key, deployment: Deployment, world: ClusterState) -> bool:
         """Take one pass over a Deployment where there is reason to; return whether more may be left to do."""
         uid, now = deployment.uid, world.now()
         before = (deployment.resource_version, deployment.replica_sets)
@@ -84,14 +84,14 @@ class Controllers:
         self._settled[uid] = before
         return False
 
-    def look_at_replica_sets(self, key: Key, deployment: Deployment, world: Surroundings) -> bool:
+    def look_at_replica_sets(self, key: Key, deployment: Deployment, world: ClusterState) -> bool:
         """Take one pass over each ReplicaSet where there is reason to; return whether more may be left to do."""
         busy = False
         for each in deployment.replica_sets:
             busy |= self._look_at_replica_set(key, deployment, each, world)
         return busy
 
-    def _look_at_replica_set(self, key: Key, deployment: Deployment, seen: ReplicaSet, world: Surroundings) -> bool:
+    def _look_at_replica_set(self, key: Key, deployment: Deployment, seen: ReplicaSet, world: ClusterState) -> bool:
         which, now = (deployment.uid, seen.identity), world.now()
         pods, backoff, known = deployment.every_pod, self._backoffs.get(which), self._counted.get(which)
         due = [at for at in (backoff.at if backoff else None, self._count_at.get(which)) if at is not None]
@@ -117,5 +117,5 @@ def _note(among: dict[K, V], key: K, value: V | None) -> None:
         among[key] = value
 
 
-def _admission(key: Key, world: Surroundings) -> Callable[[str], str | None]:
+def _admission(key: Key, world: ClusterState) -> Callable[[str], str | None]:
     return lambda pod: world.refuses(key.namespace, pod)

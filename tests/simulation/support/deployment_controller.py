@@ -45,16 +45,16 @@ class Pass:
     def __init__(
         self, name: str, stored: Deployment, now: datetime, serial: Callable[[], int], *, is_behind: bool = False
     ) -> None:
-        """Take what is stored; where it `is_behind`, there is a newer status than the one that it has heard of."""
+        """Begin with the stored object; where it `is_behind`, the status in the cache is older."""
         self._name, self._stored, self._now, self._serial = name, stored, now, serial
         self._seen_version = -1 if is_behind else stored.resource_version
         self._listed = stored.replica_sets
         self._status, self._revision = stored.status, stored.revision
         self.check_at: datetime | None = None
-        """When its progress must be looked at again, although nothing has changed."""
+        """When it must check the progress again without a change."""
 
     def run(self) -> None:
-        """Take one pass; raises `Conflict` where it must be taken anew."""
+        """Reconcile once; raises `Conflict` where it must be repeated."""
         stored = self._stored
         if stored.deleting:
             self._tell(self._counted(*self._new_and_old()))
@@ -314,7 +314,7 @@ class Pass:
             self._write_status()
 
     def _look_again(self) -> None:
-        """See to it that the deadline is looked at, where nothing else would have the Deployment looked at."""
+        """Schedule a check of the deadline where no change would cause one."""
         said = self._progressing
         if self._stored.progress_deadline is None or said is None or said.reason == TIMED_OUT:
             return

@@ -1,4 +1,4 @@
-"""What must hold in every state of a simulated world, and of every single write, whatever happened before.
+"""What must hold in each state of a simulated world, and for each write.
 
 Each is a function of its own that says in words what it means. Those of a state look at one world; those of a write
 compare the world right before it with the one right after it, so that what users do in between is never blamed on the

@@ -1,4 +1,4 @@
-"""What a process remembers of a world: it sees what it was told and what it wrote itself, and nothing newer.
+"""What a process knows of a world: what it heard and what it wrote itself, and nothing newer.
 
 The rules are those of `kube/gateway.py` and `kube/store.py`: each kind of object is heard of at its own time, a record
 of a revision is never heard of, and a doubt has things read anew, one after the other.
@@ -16,11 +16,11 @@ from pennant.core.facts.observation import Key, Revision, Snapshot, Version, Wor
 from pennant.ports import Conflict, Unavailable
 from simulation.support.objects import Deployment
 from simulation.support.world import Record, World, WorldCluster, require
-from simulation.support.write_ledger import Ledger, Views
+from simulation.support.write_log import Views, WriteLog
 
 
 class Part(Enum):
-    """What is heard of, or read, each for itself; in the order in which it is read."""
+    """What a process hears of or reads separately, in the order of reading."""
 
     OBJECT = auto()
     WORKLOAD = auto()
@@ -49,16 +49,16 @@ class About:
 
 
 async def alone(_: str) -> None:
-    """Nobody else is there."""
+    """Continue at once: there is no other operator."""
 
 
 class RememberingCluster(WorldCluster):
     """The `Cluster` port of a process that shares the world with others."""
 
-    def __init__(self, world: World, ledger: Ledger, turn: Turn = alone) -> None:
+    def __init__(self, world: World, log: WriteLog, turn: Turn = alone) -> None:
         super().__init__(world)
         self.conflicts = 0
-        self._views = Views(ledger)
+        self._views = Views(log)
         self._turn = turn
         self._known: dict[Key, Snapshot] = {}
         self._doubts: dict[Key, set[Part]] = {}

@@ -133,7 +133,7 @@ def set_back(pod: Pod, by: timedelta) -> Pod:
 
 
 def seen_of(deployment: Deployment, template_hash: str) -> pods.Pods:
-    """Return the newest ReplicaSet of a pod template, and its pods, as the API server tells of them."""
+    """Return the newest ReplicaSet of a pod template with its pods, as the API server returns them."""
     sets = [each for each in deployment.replica_sets if each.template_hash == template_hash]
     found = max(sets, key=lambda each: each.revision, default=None)
     if found is None:
@@ -165,7 +165,7 @@ def _seen(pod: Pod) -> pods.Pod:
 
 
 def _containers(pod: Pod) -> Iterator[pods.Container]:
-    """Yield what the kubelet tells of the one container; nothing where no kubelet has the pod."""
+    """Yield the status of the container; nothing where no kubelet runs the pod."""
     if pod.bound_at is None or pod.evicted:
         return
     crashed = pods.Ended(1, "Error") if pod.restarts or pod.resumes_at is not None else None

@@ -6,7 +6,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pennant.core.facts.measurement import Alert, Fault
+from pennant.core.analysis.kinds.alert import Alert
+from pennant.core.facts.measurement import Fault
 from simulation.support.story import LiveAccuracy
 
 NAMES = ("recall", "precision", "speed")

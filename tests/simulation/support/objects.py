@@ -35,7 +35,7 @@ Conditions = tuple[Condition, ...]
 
 @dataclass(frozen=True, slots=True)
 class Pod:
-    """A pod, as the API server tells of it."""
+    """A pod as the API server returns it."""
 
     name: str
     identity: str
@@ -46,7 +46,7 @@ class Pod:
     bound_at: datetime | None = None
     """When it got its node; None: it has none."""
     unscheduled: str = ""
-    """The scheduler's words where it found no node."""
+    """The message of the scheduler where it found no node."""
     started: datetime | None = None
     """Since when its container runs, or ran last; None: it never did."""
     resumes_at: datetime | None = None
@@ -180,7 +180,7 @@ class Deployment:
 
     @property
     def progress_deadline(self) -> int | None:
-        """Seconds without progress after which a rollout is late; None: progress is not looked at."""
+        """Seconds without progress after which a rollout is late; None: no deadline."""
         seconds = int(self.manifest["spec"].get("progressDeadlineSeconds", 600))
         return None if seconds == NO_DEADLINE else seconds
 

@@ -42,7 +42,7 @@ class Watch:
             self._note(key, found)
 
     def check(self, before: World, key: Key) -> None:
-        """Fail where a verdict that was just written is one that nobody could give."""
+        """Fail where the measurements do not support a verdict that was just written."""
         self.look()
         was, record = before.records[key], self._world.records.get(key)
         if record is None or record.uid != was.uid:

@@ -1,16 +1,17 @@
-"""One process of the operator over a simulated world: what it remembers, and when it looks."""
+"""One process of the operator in a simulated world: its memory, and when it reconciles."""
 
 import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
 from pennant.controller.leadership_gaps import LeadershipGaps
-from pennant.controller.measurement_cache import Measurements
+from pennant.controller.measurement_cache import MeasurementCache
 from pennant.controller.reconciler import Reconciler
 from pennant.controller.source_breaker import SourceBreaker
 from pennant.core.facts.decision import Decision
 from pennant.core.facts.observation import Key, Observation
-from pennant.ports import Conflict, MetricSource, Unavailable
+from pennant.metrics.prometheus import PrometheusApi, PrometheusSource
+from pennant.ports import Conflict, Unavailable
 from simulation.support.world import WorldCluster
 
 MOST_ROUNDS = 50
@@ -18,8 +19,8 @@ MOST_CONFLICTS = 20
 TURNS_TO_AN_ANSWER = 8
 
 
-class Silent:
-    """Nobody listens to the passes."""
+class NoTelemetry:
+    """Takes no note of the passes."""
 
     def decided(self, key: Key, seen: Observation | None, decision: Decision | None) -> None:
         pass
@@ -29,23 +30,30 @@ class Silent:
 
 
 class Process:
-    """Looks at a key when something of it changed, an answer came, or the time has come that it asked for.
+    """Reconciles a key when an object of it changed, an answer came, or the time is over that the last pass asked for.
 
-    Nothing else wakes it, so a story also shows that it asks for the right time.
+    Nothing else causes a pass, so tests also show that passes ask for the right time.
     """
 
-    def __init__(self, cluster: WorldCluster, sources: Mapping[str, MetricSource], mass_breach_count: int = 0) -> None:
+    def __init__(self, cluster: WorldCluster, servers: Mapping[str, PrometheusApi], mass_breach_count: int = 0) -> None:
         self.world = world = cluster.world
+        self.sources = {name: PrometheusSource(server, world) for name, server in servers.items()}
         self.cluster = cluster
-        self.measurements = Measurements(sources, world, self._wake)
+        self.measurements = MeasurementCache(self.sources, world, self._wake)
         breaker = SourceBreaker(mass_breach_count, 50, lambda: len(world.records))
         self.gaps = LeadershipGaps()
-        self.reconciler = Reconciler(self.cluster, self.measurements, world, Silent(), breaker, self.gaps)
+        self.reconciler = Reconciler(self.cluster, self.measurements, world, NoTelemetry(), breaker, self.gaps)
         self._woken: set[Key] = set()
         self._later: dict[Key, datetime] = {}
 
+    async def aclose(self) -> None:
+        """End what is under way."""
+        await self.measurements.aclose()
+        for each in self.sources.values():
+            await each.aclose()
+
     async def settle(self) -> None:
-        """Look until there is nothing left to look at now."""
+        """Reconcile until no key is due."""
         # An answer that took its time may have come since.
         for _ in range(TURNS_TO_AN_ANSWER):
             await asyncio.sleep(0)
@@ -66,12 +74,12 @@ class Process:
         self._woken |= self.world.records.keys()
 
     def due(self) -> list[Key]:
-        """Return the keys that are to be looked at now."""
+        """Return the keys that are due."""
         keys = sorted({*self.world.records, *self.cluster.seen})
         return [key for key in keys if self._is_due(key)]
 
     async def reconcile(self, key: Key) -> None:
-        """Look at a key once, and again after each write that failed."""
+        """Reconcile a key, and again after each write that failed."""
         for _ in range(MOST_CONFLICTS):
             self._woken.discard(key)
             self._later.pop(key, None)

@@ -118,7 +118,7 @@ class Pass:
         )
 
     def _failure(self) -> Condition | None:
-        """Return the condition ReplicaFailure: it stays with its first words until a pass meets no refusal."""
+        """Return the condition ReplicaFailure, which keeps its first message until no pod is refused."""
         if self.refusal is None:
             return None
         new = Condition("ReplicaFailure", "True", "FailedCreate", self.refusal, self._now, self._now)

@@ -1,4 +1,4 @@
-"""A story as data: what users do at which second. It can be told anew from any second of it, with other processes."""
+"""A scenario as data: what users do at which second. A test can run it again from any second, with faults."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ def never(_: int) -> bool:
 
 @dataclass(frozen=True)
 class Moment:
-    """A world at rest, at the end of a second."""
+    """The state of the world at the end of a second."""
 
     second: int
     writes: int
@@ -33,7 +33,7 @@ class Moment:
     _samples: tuple[Sample, ...]
 
     def resume(self, story: Story) -> None:
-        """Put a story that has not begun where this one was."""
+        """Have a story that has not begun continue from this state."""
         story.begin_in(self._world.copy(), self._accuracy, self._samples)
 
 
@@ -45,9 +45,9 @@ class Script:
     seconds: int
 
     async def play(self, story: Story, after: Moment | None = None, over: Over = never) -> bool:
-        """Tell it from the beginning or from a moment on; return whether it was over before its end.
+        """Run it from the beginning or after a moment; return whether `over` ended it early.
 
-        Whenever the process dies it is started anew.
+        A process that dies is started again.
         """
         if after is not None:
             after.resume(story)
@@ -71,12 +71,12 @@ async def _settle(story: Story) -> None:
             return await story.settle()
         except Crash:
             story.start_operator()
-    raise AssertionError("the process does nothing but die")
+    raise AssertionError(f"the process died {MOST_DEATHS} times in one second")
 
 
 @dataclass(frozen=True)
-class Telling:
-    """A script as one operator tells it to which nothing happens."""
+class ReferenceRun:
+    """What a script does with one operator and without a fault, second by second."""
 
     script: Script
     moments: tuple[Moment, ...]
@@ -90,10 +90,10 @@ class Telling:
         """Return the last moment before a write; None before the first one."""
         return max((each for each in self.moments if each.writes < write), key=lambda each: each.second, default=None)
 
-    async def play_again(self, story: Story, write: int, happened: Callable[[], object]) -> None:
-        """Tell it anew from shortly before a write on, until all is again as it was.
+    async def repeat(self, story: Story, write: int, happened: Callable[[], object]) -> None:
+        """Run the script again from shortly before a write until the state is that of the reference.
 
-        Fail where something else is on record at the end of any second, or where it ends otherwise.
+        Fails where the history differs from the reference at the end of a second, or where the end differs.
         """
 
         def is_as_it_was(second: int) -> bool:
@@ -107,8 +107,17 @@ class Telling:
             invariants.check_converged(story.world)
 
 
-async def told(script: Script) -> Telling:
-    """Tell a script once, and remember each second of it."""
+_RUNS: dict[int, ReferenceRun] = {}
+
+
+async def reference_run(script: Script) -> ReferenceRun:
+    """Run a script without faults and record the state at each second; later calls get the same run."""
+    if id(script) not in _RUNS:
+        _RUNS[id(script)] = await _recorded(script)
+    return _RUNS[id(script)]
+
+
+async def _recorded(script: Script) -> ReferenceRun:
     story, moments, writes = Story(), list[Moment](), list[str]()
     story.world.after_write = writes.append
 
@@ -120,11 +129,11 @@ async def told(script: Script) -> Telling:
 
     await script.play(story, over=remember)
     invariants.check_converged(story.world)
-    return Telling(script, tuple(moments), end_of(story))
+    return ReferenceRun(script, tuple(moments), end_of(story))
 
 
 def record_of(story: Story) -> object:
-    """Return what was put on record: at no time may it be anything else than in the first telling."""
+    """Return what was put on record: at no time may it be anything else than in the first reference."""
     status = story.status
     return (
         [(e.revision, e.version, e.trigger, e.outcome, e.actor) for e in status.history],
@@ -134,7 +143,7 @@ def record_of(story: Story) -> object:
 
 
 def end_of(story: Story) -> object:
-    """Return what must not depend on what happened to the processes on the way."""
+    """Return what must not depend on faults on the way."""
     status = story.status
     return (
         record_of(story),
@@ -146,7 +155,7 @@ def end_of(story: Story) -> object:
 
 
 def state_of(story: Story) -> object:
-    """Return everything that the rest of a story depends on, but for names that are made up."""
+    """Return all that the rest of a run depends on, without generated names."""
     world = story.world
     return (
         {

@@ -1,4 +1,4 @@
-"""The stories that are told again and again, with something else going wrong each time."""
+"""The scripts that tests run again and again, each time with another fault."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ RESTARTED_AT = "2026-01-01T12:00:20Z"
 
 
 def deploy(story: Story, **spec: Any) -> None:
-    """Serve 1.0.0; everything is quick here, so that a story is short."""
+    """Serve 1.0.0 with short intervals."""
     story.accuracy.values = {"1.0.0": 0.95, "1.1.0": 0.97, "1.2.0": 0.96}
     metric = a_spec()["analysis"]["metrics"][0]
     story.version("1.0.0", "production")
@@ -82,7 +82,7 @@ COMMANDS = Script(
     },
     seconds=42,
 )
-"""A version is undone, tried again, and its pods are started anew; meanwhile the oldest revisions leave the history."""
+"""A version is undone, retried, and restarted; meanwhile the oldest revisions leave the history."""
 
 BY_HAND = Script(
     {

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from pennant.core.facts.measurement import Alert, Alerts, Fault, RangeQuery, Series
+from pennant.core.analysis.kinds.alert import Alert, Alerts
+from pennant.core.facts.measurement import Fault, RangeQuery, Series
 from pennant.ports import Partial, Refused, Unavailable
 
 _QUERY = re.compile(
@@ -36,7 +37,7 @@ class FakeMetricSource:
         self.faults: dict[str, Fault] = {}
         """Queries that alone are not answered, and why."""
         self.rules: frozenset[str] | None = None
-        """Names of the alerts that are defined; None: it does not tell."""
+        """Names of the defined alerts; None: it has no list."""
         self.partial = False
         """Whether it says that its answers are not the whole of it."""
         self.aligned = False
@@ -46,7 +47,7 @@ class FakeMetricSource:
         self.seconds_to_answer = 0.0
         """How long each answer takes from now on; infinite: none comes."""
         self.timeout_seconds = math.inf
-        """How long whoever asks waits for an answer."""
+        """How long a client waits for an answer."""
 
     @property
     def newest(self) -> float:
@@ -97,8 +98,11 @@ class FakeMetricSource:
             return None
         return None if self.down or self.partial or self.rules is None else names - self.rules
 
+    async def aclose(self) -> None:
+        """Close nothing: there are no connections."""
+
     async def _take_time(self) -> None:
-        """Wait for as long as the answer takes; raises `Unavailable` where nobody waits for so long."""
+        """Wait until the answer comes; raises `Unavailable` after the timeout of the client."""
         is_late = self.seconds_to_answer > self.timeout_seconds
         if seconds := min(self.seconds_to_answer, self.timeout_seconds):
             await self.wait(seconds)

@@ -1,4 +1,4 @@
-"""What stories begin with, and how users move tags."""
+"""States in which many tests begin, and moves of the tag."""
 
 import os
 from pathlib import Path
@@ -9,12 +9,12 @@ GOLDEN = Path(__file__).parents[1] / "golden"
 
 
 def assert_golden(story: Story, name: str) -> None:
-    """Compare the trace with the one that was reviewed; `PENNANT_WRITE_GOLDEN=1` writes it anew."""
+    """Compare the trace with the golden one; `PENNANT_WRITE_GOLDEN=1` writes it."""
     trace = "\n".join(story.world.trace) + "\n"
     path = GOLDEN / f"{name}.txt"
     if os.environ.get("PENNANT_WRITE_GOLDEN"):
         path.write_text(trace)
-    assert trace == path.read_text(), f"{path.name} tells another story"
+    assert trace == path.read_text(), f"{path.name} differs"
 
 
 async def serving(version: str = "1.0.0", **spec: object) -> Story:
@@ -50,6 +50,6 @@ async def rolled_back(old: str = "1.0.0", new: str = "1.1.0", **spec: object) ->
     return story
 
 
-def told(story: Story) -> list[tuple[str, str, str]]:
-    """Return the history: what was served, why, and what became of it."""
+def outcomes(story: Story) -> list[tuple[str, str, str]]:
+    """Return version, trigger and outcome of each entry of the history."""
     return [(each.version, each.trigger.value, each.outcome.value) for each in story.history]

@@ -1,4 +1,4 @@
-"""Tell a whole rollout: users act, time passes, the operator reconciles, and the trace says what happened."""
+"""A simulated rollout: users act, time passes, the operator reconciles, and the trace records what happened."""
 
 import asyncio
 import math
@@ -10,8 +10,8 @@ from pennant.api.conditions import find
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
-from pennant.controller.measurement_cache import Measurements
-from pennant.ports import MetricSource
+from pennant.controller.measurement_cache import MeasurementCache
+from pennant.metrics.prometheus import PrometheusApi
 from simulation.support import invariants
 from simulation.support.process import Process
 from simulation.support.sources import FakeMetricSource, Sample
@@ -22,7 +22,7 @@ FOREVER_SECONDS = 1_000_000
 
 
 class Crash(BaseException):
-    """The process dies here; nothing of the operator may catch it."""
+    """The process dies here; the operator must not catch it."""
 
 
 class LiveAccuracy(FakeMetricSource):
@@ -38,7 +38,7 @@ class LiveAccuracy(FakeMetricSource):
         self.of_all: dict[tuple[str, str], float] = {}
         """Metrics without a label: by name and version; the largest value of a version that is served counts."""
         self.lag_seconds = 0.0
-        """How long it takes until it knows of a sample."""
+        """Seconds until a sample can be queried."""
         self._waiting: list[tuple[datetime, asyncio.Future[None]]] = []
 
     @property
@@ -46,7 +46,7 @@ class LiveAccuracy(FakeMetricSource):
         return (self.world.time - BEGINNING).total_seconds() - self.lag_seconds
 
     def behave(self) -> None:
-        """Answer at once, all that was asked for and nothing else."""
+        """End all faults of the source."""
         self.down, self.partial, self.aligned, self.empty, self.rules = False, False, False, False, None
         self.seconds_to_answer, self.timeout_seconds, self.lag_seconds = 0, math.inf, 0
 
@@ -83,7 +83,7 @@ class LiveAccuracy(FakeMetricSource):
             self._forget_before(now - 120)
 
     def _forget_before(self, oldest: float) -> None:
-        """Nobody asks for older samples, but for the last ones of a stable revision, which others are compared with."""
+        """Remove samples that no query asks for; the last ones of a stable revision stay for comparisons."""
         ends = [
             (entry.ended_at - BEGINNING).total_seconds()
             for record in self.world.records.values()
@@ -98,38 +98,38 @@ class LiveAccuracy(FakeMetricSource):
 
 
 class Story:
-    """One world with one operator, and the words to tell what happens in it."""
+    """One world with one operator, and the acts of users and time in it."""
 
     def __init__(self, world: World | None = None, mass_breach_count: int = 0) -> None:
         self.world = world or World()
         # Every single write must leave a state that makes sense: the process may die right after it.
-        self.world.witness = lambda before, key: invariants.check_write(before, self.world, key)
+        self.world.check_write = lambda before, key: invariants.check_write(before, self.world, key)
         self.accuracy = LiveAccuracy(self.world)
         self.mass_breach_count = mass_breach_count
         self.start_operator()
 
     def begin_in(self, world: World, accuracy: Mapping[str, float | None], samples: Iterable[Sample]) -> None:
-        """Go on in another world, in which versions are so accurate and these samples were taken."""
+        """Continue in another world, with its accuracies and samples."""
         world.before_write, world.after_write = self.world.before_write, self.world.after_write
-        world.witness = self.world.witness
+        world.check_write = self.world.check_write
         self.world = self.accuracy.world = world
         self.accuracy.values, self.accuracy.samples = dict(accuracy), list(samples)
         self.start_operator()
 
     def start_operator(self) -> None:
-        """Start the process anew: nothing but the world survives."""
+        """Start another process, which knows nothing but the world."""
         self.operator = self.a_process(WorldCluster(self.world))
 
     def a_process(self, cluster: WorldCluster) -> Process:
-        sources: Mapping[str, MetricSource] = {"default": self.accuracy}
-        return Process(cluster, sources, self.mass_breach_count)
+        servers: Mapping[str, PrometheusApi] = {"default": self.accuracy}
+        return Process(cluster, servers, self.mass_breach_count)
 
     @property
     def cluster(self) -> WorldCluster:
         return self.operator.cluster
 
     @property
-    def measurements(self) -> Measurements:
+    def measurements(self) -> MeasurementCache:
         return self.operator.measurements
 
     def version(self, version: str, *tags: str, **record: Any) -> None:
@@ -139,7 +139,7 @@ class Story:
         self.world.apply_deployment(KEY, a_spec(**spec))
 
     async def passes(self, seconds: int = 0) -> None:
-        """Let time pass; the operator looks whenever there is something to look at."""
+        """Let time pass; the operator reconciles what is due."""
         await self.settle()
         for _ in range(seconds):
             self.begin_second()
@@ -148,13 +148,13 @@ class Story:
             await self.settle()
 
     def tick(self) -> None:
-        """Let one second pass for everything but the operator."""
+        """Let one second pass without the operator."""
         self.begin_second()
         for _ in self.world.rounds():
             pass
 
     def operator_is_away(self, seconds: int) -> None:
-        """Let time pass without an operator; the next one is told by the Lease since when there was none."""
+        """Let time pass without an operator; the next one knows the gap from the Lease."""
         self.world.say("operator", f"is away for {seconds} s")
         begin = self.world.time
         for _ in range(seconds):
@@ -163,7 +163,7 @@ class Story:
         self.operator.gaps.add(begin, self.world.time)
 
     def begin_second(self) -> None:
-        """Let a second pass for the pods and whoever scrapes them."""
+        """Let a second pass for the pods and the metric source."""
         self.world.begin_second()
         self.accuracy.scrape()
 

@@ -1,4 +1,4 @@
-"""What a trace says of a write: what a reader of the story needs to know, and nothing of what only repeats it."""
+"""The line of the trace for a write, without what other lines say."""
 
 from collections.abc import Iterator
 
@@ -7,13 +7,13 @@ from pennant.api.meta import Json
 
 
 def of_status(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> str:
-    """Return what a new status tells; empty: nothing that another line does not say."""
+    """Return what a new status adds; empty where other lines say all of it."""
     parts = (_conditions, _progress, _quarantine, _by_people, _pods)
     return "; ".join(word for part in parts for word in part(before, after))
 
 
 def of_spec(before: Json, after: Json) -> str:
-    """Return which fields of a spec are other ones than before, and where it is one word, which it is now."""
+    """Return the fields of a spec that changed, with the new value where it is one word."""
     names = [*after, *(each for each in before if each not in after)]
     changed = [each for each in names if before.get(each) != after.get(each)]
     return ", ".join(_field(each, after) for each in changed)

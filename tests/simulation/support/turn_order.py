@@ -1,4 +1,4 @@
-"""Who acts first where several could, and who knows what."""
+"""The order in which controllers act, and how old their caches are."""
 
 from copy import copy
 from random import Random
@@ -10,7 +10,7 @@ BEHIND = 0.2
 
 
 class TurnOrder(Protocol):
-    """Says whose turn it is."""
+    """Decides which controllers act in a round."""
 
     def copy(self) -> Self: ...
 
@@ -19,12 +19,12 @@ class TurnOrder(Protocol):
         ...
 
     def is_behind(self, who: str) -> bool:
-        """Return whether a controller has not yet heard of the newest status of its object."""
+        """Return whether the cache of a controller lacks the newest status of its object."""
         ...
 
 
-class ByDice:
-    """Each controller has a speed of its own; another seed says otherwise, and the same one the same."""
+class RandomTurns:
+    """Each controller has a random speed, by a seed."""
 
     def __init__(self, seed: int) -> None:
         self._dice = Random(seed)

@@ -1,4 +1,4 @@
-"""Two operators that nobody elected, over one world: who goes on at each request, and what is heard, is chosen."""
+"""Two operators without leader election over one world; a test chooses who continues at each request and hears what."""
 
 import asyncio
 import random
@@ -11,7 +11,7 @@ from simulation.support.known_state import HEARD, Part, RememberingCluster
 from simulation.support.process import Process
 from simulation.support.story import Story
 from simulation.support.world import BEGINNING, KEY
-from simulation.support.write_ledger import Ledger
+from simulation.support.write_log import WriteLog
 
 MOST_STEPS = 3000
 
@@ -24,13 +24,13 @@ def _yield() -> Generator[None, None, None]:
 class Actor:
     """One of the two, in the middle of a pass or between two."""
 
-    def __init__(self, story: Story, ledger: Ledger) -> None:
+    def __init__(self, story: Story, log: WriteLog) -> None:
         self.at = ""
         """The request that it is about to send, or whose answer it waits for."""
         self.writes = 0
-        self.asleep = False
+        self.stopped = False
         """Whether its process is stopped: it neither goes on nor hears of anything."""
-        self.cluster = RememberingCluster(story.world, ledger, self._turn)
+        self.cluster = RememberingCluster(story.world, log, self._turn)
         self.process: Process = story.a_process(self.cluster)
         self._pass: Coroutine[Any, Any, None] | None = None
 
@@ -40,7 +40,7 @@ class Actor:
 
     @property
     def has_work(self) -> bool:
-        return not self.asleep and (self.in_mid_pass or bool(self.process.due()))
+        return not self.stopped and (self.in_mid_pass or bool(self.process.due()))
 
     def is_at(self, write: int, when: str) -> bool:
         """Return whether it is right before or after its n-th write."""
@@ -62,7 +62,7 @@ class Actor:
             self._pass = None
 
     def hear(self, *parts: Part) -> None:
-        for part in () if self.asleep else parts:
+        for part in () if self.stopped else parts:
             self.cluster.hear(KEY, part)
 
     async def _turn(self, at: str) -> None:
@@ -71,11 +71,11 @@ class Actor:
         await _yield()
 
 
-class Twins(Story):
+class TwoOperators(Story):
     """A story in which two operators act."""
 
     def start_operator(self) -> None:
-        self.ledger = Ledger()
+        self.log = WriteLog()
         self.actors = [self.an_actor(), self.an_actor()]
         self.operator = self.actors[0].process
         self.switches = 0
@@ -83,7 +83,7 @@ class Twins(Story):
         self._last: Actor | None = None
 
     def an_actor(self) -> Actor:
-        return Actor(self, self.ledger)
+        return Actor(self, self.log)
 
     @property
     def conflicts(self) -> int:
@@ -117,34 +117,37 @@ class Twins(Story):
         actor.step()
 
 
-class AtRandom(Twins):
-    """At each request dice say who goes on, what is heard, and whether a process dies."""
+class RandomSchedule(TwoOperators):
+    """Chooses at random, at each request, who continues, what is heard, and whether a process dies."""
 
-    TANGLED = 3
+    ENOUGH_SWITCHES = 3
 
     def __init__(self, seed: int) -> None:
-        self.dice = random.Random(seed)
+        self.random = random.Random(seed)
         # Some take turns at every request, others seldom; some hear of everything at once, others late.
-        self.patience, self.hearing = self.dice.choice((0.0, 0.3, 0.6)), self.dice.choice((0.05, 0.3, 0.9))
-        self.deadliness = self.dice.choice((0.0, 0.01))
+        self.chance_to_go_on, self.chance_to_hear = (
+            self.random.choice((0.0, 0.3, 0.6)),
+            self.random.choice((0.05, 0.3, 0.9)),
+        )
+        self.death_rate = self.random.choice((0.0, 0.01))
         self.deaths = 0
         super().__init__()
 
     def choose(self, ready: list[Actor]) -> Actor:
-        if self.dice.random() < self.hearing:
-            self.dice.choice(self.actors).hear(self.dice.choice(HEARD))
+        if self.random.random() < self.chance_to_hear:
+            self.random.choice(self.actors).hear(self.random.choice(HEARD))
         for each in ready:
-            if each.in_mid_pass and self.dice.random() < self.deadliness:
+            if each.in_mid_pass and self.random.random() < self.death_rate:
                 self._replace(each)
                 self.deaths += 1
         ready = [each for each in self.actors if each.has_work] or list(self.actors)
-        if self._last in ready and self.dice.random() < self.patience:
+        if self._last in ready and self.random.random() < self.chance_to_go_on:
             return self._last
-        return self.dice.choice(ready)
+        return self.random.choice(ready)
 
-    def is_tangled(self) -> bool:
+    def has_switched_often(self) -> bool:
         """Return whether they have often enough gone on while the other was in the middle of a pass."""
-        return self.switches >= self.TANGLED
+        return self.switches >= self.ENOUGH_SWITCHES
 
     def _replace(self, dead: Actor) -> None:
         """Start another process in the place of one that died in the middle of a pass."""
@@ -152,8 +155,8 @@ class AtRandom(Twins):
         self.actors[self.actors.index(dead)] = self.an_actor()
 
 
-class Intrusion(Twins):
-    """One does all the work; at one of its writes the other acts, on what it knows by then."""
+class Interference(TwoOperators):
+    """The first one works; at one of its writes the other acts, on what it knows by then."""
 
     def __init__(self, write: int, when: str, most: int | None, heard: tuple[Part, ...]) -> None:
         """Let the second act `when` (before or after) the first writes for the n-th time.
@@ -183,32 +186,32 @@ class Intrusion(Twins):
         return self.over
 
 
-class Frozen(Twins):
-    """One does all the work until it is stopped at one of its writes; the other takes over, and seconds later it wakes.
+class Frozen(TwoOperators):
+    """The first one is stopped at one of its writes, the other takes over, and the first resumes seconds later.
 
-    What it was about to write, it writes then, on what it knew when it was stopped.
+    It then sends the write that it was about to send, on what it knew when it was stopped.
     """
 
     def __init__(self, write: int, when: str, seconds: int, end: int) -> None:
-        """Stop it `when` (before or after) it writes for the n-th time; it wakes by the second `end` at the latest."""
+        """Stop it `when` (before or after) it makes its n-th write; it resumes by the second `end` at the latest."""
         self.write, self.when, self.seconds = write, when, timedelta(seconds=seconds)
         self.end = BEGINNING + timedelta(seconds=end)
         super().__init__()
-        self.wakes_at: datetime | None = None
-        self.woken = False
+        self.resumes_at: datetime | None = None
+        self.resumed = False
 
     def begin_second(self) -> None:
         super().begin_second()
-        if self.wakes_at is not None and self.world.time >= self.wakes_at:
-            self.actors[0].asleep, self.woken = False, True
+        if self.resumes_at is not None and self.world.time >= self.resumes_at:
+            self.actors[0].stopped, self.resumed = False, True
 
     def choose(self, ready: list[Actor]) -> Actor:
         first, second = self.actors
-        if self.wakes_at is None and first.is_at(self.write, self.when):
-            self.wakes_at, first.asleep = min(self.world.time + self.seconds, self.end), True
+        if self.resumes_at is None and first.is_at(self.write, self.when):
+            self.resumes_at, first.stopped = min(self.world.time + self.seconds, self.end), True
             return second
         return first if first in ready else second
 
     def is_over(self) -> bool:
         """Return whether it was stopped, and has gone on since."""
-        return self.woken and not self.actors[0].in_mid_pass
+        return self.resumed and not self.actors[0].in_mid_pass

@@ -105,7 +105,7 @@ class World:
         self.pace = MOST_ROUNDS
         """How many rounds of the controllers there are in a second; what is left to do then is done in the next one."""
         self.turns: TurnOrder | None = None
-        """Who lets rounds pass before it acts; None: nobody."""
+        """Which controllers skip rounds; None: none."""
         self.trace: list[str] = []
         self.admission: Callable[[Json], Json] = lambda template: template
         """What admission makes of a pod template that the operator writes."""
@@ -113,7 +113,7 @@ class World:
         self.after_write: Callable[[str], None] = lambda _: None
         self.after_round: Callable[[], None] = lambda: None
         """Is called when each controller has taken a pass."""
-        self.witness: Callable[[World, Key], None] = lambda *_: None
+        self.check_write: Callable[[World, Key], None] = lambda *_: None
         """Is shown, after each write of an operator, the world before it, and which ModelDeployment it was for."""
         self.writes = 0
         """How many there have been, also those of which the trace says nothing."""
@@ -134,7 +134,7 @@ class World:
 
     @property
     def steady(self) -> datetime:
-        """The time by a clock that nobody sets: what processes wait by."""
+        """The time of a clock that is never set, as for timeouts."""
         return self.time + self.behind
 
     def set_clock_back(self, by: timedelta) -> None:
@@ -146,7 +146,7 @@ class World:
         self._controllers.forget()
 
     def copy(self) -> "World":
-        """Return another world in the same state, whose past nobody remembers."""
+        """Return a copy of the present state, without the trace."""
         other = World()
         other.time, other.behind, other._serial = self.time, self.behind, self._serial
         other.records = {key: each.copy() for key, each in self.records.items()}
@@ -324,7 +324,7 @@ class World:
 
     # What the cluster does.
     def tick(self, seconds: int = 1) -> None:
-        """Let time pass while nobody looks."""
+        """Let time pass without any controller."""
         for _ in range(seconds):
             self.begin_second()
             for _ in self.rounds():
@@ -370,11 +370,11 @@ class World:
         return self.turns is None or self.turns.acts(who)
 
     def is_behind(self, who: str) -> bool:
-        """Return whether a controller has not yet heard of the newest status of its object."""
+        """Return whether the cache of a controller lacks the newest status of its object."""
         return self.turns is not None and self.turns.is_behind(who)
 
     def restart_controllers(self) -> None:
-        """Start the kube-controller-manager anew: it looks at everything, and waits for no back-off of before."""
+        """Restart the kube-controller-manager: it reconciles all objects, without earlier back-offs."""
         self.controllers_away = False
         self._controllers.forget()
 
@@ -500,7 +500,7 @@ class WorldCluster:
         return kubelet.seen_of(deployment, template_hash)
 
     def _revisions(self, key: Key, record: Record) -> dict[int, Revision]:
-        """Return the records of a ModelDeployment, and those that belong to nobody."""
+        """Return the records of a ModelDeployment and those without an owner."""
         left = self.world.orphans.get(key, {}).items()
         return {number: replace(each.revision, orphaned=True) for number, each in left} | record.revisions
 
@@ -632,7 +632,7 @@ class _Write:
             self._world.writes += 1
             if self._told:
                 self._world.say("operator", self._what)
-            self._world.witness(self._before, self._key)
+            self._world.check_write(self._before, self._key)
             self._world.after_write(self._what)
 
 

@@ -28,7 +28,7 @@ MARKS = ("available_at", "rolled_out_at", "verified_at", "ended_at")
 
 
 def the_record_comes_before_its_entry(before: World, now: World, key: Key) -> None:
-    """An entry that is new in the history has had its record before: intent is on record before its effect."""
+    """A new entry of the history has a record that was written before."""
     was, record = _both(before, now, key)
     new = _numbers(record.status) - _numbers(was.status)
     assert all((was.uid, number) in before.recorded for number in new)
@@ -53,7 +53,7 @@ def the_entry_comes_before_the_deployment(before: World, now: World, key: Key) -
 
 
 def what_was_recorded_is_never_changed(before: World, now: World, key: Key) -> None:
-    """A record stays what it was, whatever is noted of its progress; it goes when the history has let go of it."""
+    """A record never changes but for its progress; it is deleted once the history no longer has its entry."""
     was, record = _both(before, now, key)
     for number, each in was.revisions.items():
         if number in record.revisions:
@@ -87,7 +87,7 @@ def the_history_only_goes_on(before: World, now: World, key: Key) -> None:
 
 
 def only_the_limit_takes_entries_away(before: World, now: World, key: Key) -> None:
-    """What leaves the history leaves it because there are too many: the newest stay, less the place of a way back."""
+    """Entries leave the history only by its limit: the newest stay, but for one place for the rollback target."""
     was, record = _both(before, now, key)
     gone = _numbers(was.status) - _numbers(record.status)
     if not gone:

@@ -82,7 +82,7 @@ MISTAKES = (
         "a surge in words",
         a_deployment(rollout={"maxSurge": "all"}),
         "spec.rollout.maxSurge",
-        "must be a whole number, or a percentage such as 25%",
+        "must be an integer, or a percentage such as 25%",
     ),
     Mistake(
         "a deadline of no time",

@@ -1,4 +1,4 @@
-"""Measurements are taken beside the passes: nobody waits for a slow source."""
+"""MeasurementCache are taken beside the passes: nobody waits for a slow source."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,23 +8,12 @@ from typing import Any
 
 import pytest
 
-from pennant.controller.alert_cache import MOST_NAMES
-from pennant.controller.measurement_cache import Measurements
-from pennant.core.facts.measurement import (
-    Alert,
-    AlertQuery,
-    Alerts,
-    Awaited,
-    Fault,
-    LabelMatcher,
-    Measurement,
-    Question,
-    RangeQuery,
-    Role,
-    Series,
-    Unanswered,
-)
+from pennant.controller.measurement_cache import MeasurementCache
+from pennant.core.analysis.kinds.alert import Alert, AlertQuery, Alerts, LabelMatcher
+from pennant.core.facts.measurement import Awaited, Fault, Measurement, Question, RangeQuery, Role, Series, Unanswered
 from pennant.core.facts.observation import Key
+from pennant.metrics.alert_cache import MOST_NAMES
+from pennant.metrics.prometheus import PrometheusSource
 from pennant.ports import Refused, Unavailable
 from unit.core.builders import NOON
 
@@ -84,11 +73,15 @@ class Source:
         self.rules_asked.append(names)
         return None if self.rules is None else names - self.rules
 
+    async def aclose(self) -> None:
+        pass
+
 
 class Bench:
     def __init__(self) -> None:
         self.source, self.woken, self.clock = Source(), list[Key](), Hands()
-        self.measurements = Measurements({"default": self.source}, self.clock, self.woken.append)
+        self.answering = PrometheusSource(self.source, self.clock)
+        self.measurements = MeasurementCache({"default": self.answering}, self.clock, self.woken.append)
 
     async def answers(self) -> None:
         self.source.open.set()
@@ -101,6 +94,7 @@ async def bench() -> AsyncIterator[Bench]:
     made = Bench()
     yield made
     await made.measurements.aclose()
+    await made.answering.aclose()
 
 
 def at(seconds: int, source: str = "default") -> dict[Question, RangeQuery]:
@@ -238,7 +232,7 @@ async def test_what_was_not_answered_is_asked_again_with_the_next_new_question_a
 
 
 async def test_what_only_explains_is_asked_once_an_hour_at_most_and_for_each_revision(bench: Bench) -> None:
-    selected = {Question("m", Role.SELECTED): replace(at(0)[M], query="why")}
+    selected = {Question("m", Role.EXPLANATION): replace(at(0)[M], query="why")}
     bench.source.open.set()
     for seconds in (0, 10, 3599):
         bench.clock.time = NOON + timedelta(seconds=seconds)
@@ -256,7 +250,7 @@ async def test_what_only_explains_is_asked_once_an_hour_at_most_and_for_each_rev
 
 async def test_what_only_explains_keeps_no_check_waiting(bench: Bench) -> None:
     bench.source.held = {"why"}
-    selected = {Question("m", Role.SELECTED): replace(at(0)[M], query="why")}
+    selected = {Question("m", Role.EXPLANATION): replace(at(0)[M], query="why")}
     bench.measurements.take(KEY, selected | at(0))
     await bench.answers()
     bench.measurements.take(KEY, selected | at(10))
@@ -269,7 +263,7 @@ async def test_a_mistake_is_logged_and_is_an_answer_too(bench: Bench, caplog: py
     bench.measurements.take(KEY, at(10))
     await bench.answers()
     answer = bench.measurements.take(KEY, at(10))[M].answer
-    assert answer == Unanswered(Fault.UNAVAILABLE, "the operator failed to ask; its log says why")
+    assert answer == Unanswered(Fault.UNAVAILABLE, "internal error of the operator; see its log")
     assert "the mistake" in caplog.text
     assert bench.woken == [KEY]
 
@@ -278,7 +272,9 @@ async def test_a_source_that_is_not_configured_is_named(bench: Bench) -> None:
     bench.measurements.take(KEY, at(10, "other"))
     await bench.answers()
     answer = bench.measurements.take(KEY, at(10, "other"))[M].answer
-    assert answer == Unanswered(Fault.UNKNOWN_SOURCE, "no metric source other is configured")
+    assert answer == Unanswered(
+        Fault.UNKNOWN_SOURCE, "no metric source of this name is configured; add it to the operator's configuration"
+    )
 
 
 async def test_an_answer_for_an_object_that_is_gone_wakes_nobody(bench: Bench) -> None:

@@ -12,20 +12,8 @@ from pennant.api.deployment_status import MetricState, MetricStatus
 from pennant.api.history import HistoryEntry, Outcome
 from pennant.api.reasons import Reason
 from pennant.core.analysis import assessment
-from pennant.core.facts.measurement import (
-    Alert,
-    AlertQuery,
-    Alerts,
-    Awaited,
-    Fault,
-    LabelMatcher,
-    Measurement,
-    Question,
-    RangeQuery,
-    Role,
-    Series,
-    Unanswered,
-)
+from pennant.core.analysis.kinds.alert import Alert, AlertQuery, Alerts, LabelMatcher
+from pennant.core.facts.measurement import Awaited, Fault, Measurement, Question, RangeQuery, Role, Series, Unanswered
 from unit.core.builders import NOON, a_metric, after, an_entry
 
 SERVING = an_entry(started_at=after(-5), available_at=NOON, rolled_out_at=NOON, outcome=Outcome.SERVING)
@@ -234,7 +222,7 @@ def test_a_check_counts_only_with_enough_samples(samples: tuple[float, ...], sta
 
 def test_too_few_samples_are_told_with_both_numbers() -> None:
     found = told(measured(Role.VALUE, 0.1, 0.1, 0.1), measured(Role.SAMPLES, 7, 7, 7), **ENOUGH)
-    assert found[2] == "accuracy rests on 7 samples, fewer than 100"
+    assert found[2] == "accuracy has 7 samples, minimumSamples.count is 100"
 
 
 def test_while_one_of_two_answers_is_on_its_way_nothing_is_said() -> None:
@@ -306,21 +294,19 @@ def message(query: str, **metric: Any) -> tuple[str, str]:
 
 
 def test_what_helps_where_no_series_means_that_all_is_well_is_told() -> None:
-    helps = "; if no series means that all is well, add `or vector(0)` to the query, or set onNoData: Pass"
-    assert message("m") == ("accuracy has not been checked yet", f"accuracy gave no sample{helps}")
-    assert message("m", onNoData="Ignore")[1] == "accuracy gave no sample"
+    helps = ". If no series means that all is well, add `or vector(0)` to the query, or set onNoData: Pass"
+    assert message("m") == ("accuracy has not been checked yet", f"accuracy returned no sample{helps}")
+    assert message("m", onNoData="Ignore")[1] == "accuracy returned no sample"
 
 
 def test_a_comparison_that_drops_series_is_told_before_the_first_check() -> None:
     """Rule: R38."""
-    helps = (
-        "while its comparison > does not hold, the query gives nothing: leave the comparison to the threshold, or "
-        "write `> bool`"
-    )
-    assert message("m > 10") == (f"accuracy has not been checked yet; {helps}", f"accuracy gave no sample; {helps}")
+    to_do = "set threshold instead of the comparison, or write `> bool`"
+    helps = f"the query has no value while its comparison > is false: {to_do}"
+    assert message("m > 10") == (f"accuracy has not been checked yet; {helps}", f"accuracy returned no sample; {helps}")
     assert message("m > 10", onNoData="Pass") == (
         "accuracy has not been checked yet",
-        "accuracy gave no sample, which passes by onNoData: Pass",
+        "accuracy returned no sample, which passes because onNoData is Pass",
     )
 
 
@@ -342,7 +328,7 @@ def test_why_a_query_gives_nothing_is_told_once_it_is_known(answer: Any, told_wh
     request = RangeQuery("default", 'm{x="1"}', after(10), after(30), 10, 20)
     nothing = {ACCURACY: Measurement(request, Series(()))}
     first = assessment.assess(settings, SERVING, None, nothing, (), after(30)).metrics
-    why = {Question("accuracy", Role.SELECTED): Measurement(request, answer)}
+    why = {Question("accuracy", Role.EXPLANATION): Measurement(request, answer)}
     (then,) = assessment.assess(settings, SERVING, None, nothing | why, first, after(31)).metrics
     assert then.message.endswith('; probable cause: no series of m has x="1"') is told_why
     assert then.since == first[0].since
@@ -424,48 +410,48 @@ ALERT: dict[str, Any] = {"prometheus": None, "threshold": None, "alert": {"match
 @pytest.mark.parametrize(
     ("answer", "state", "reason", "message"),
     [
-        pytest.param(alerts(), "Passing", "NoAlertFiring", "accuracy: no alert Slow fires", id="none fires"),
+        pytest.param(alerts(), "Passing", "NoAlertFiring", "accuracy: alert Slow does not fire", id="none fires"),
         pytest.param(
             alerts(0),
             "Breaching",
             "AlertFiring",
-            "accuracy: the alert Slow fires since 2026-01-01T12:00:00Z",
+            "accuracy: alert Slow fires since 2026-01-01T12:00:00Z",
             id="one fires that began with the revision",
         ),
         pytest.param(
             alerts(-1),
             "Unknown",
             "AlertFiringBefore",
-            "accuracy: the alert Slow fires since 2026-01-01T11:59:59Z, from before this revision was available, so "
-            "nobody knows whether it would fire because of it",
+            "accuracy: alert Slow fires since 2026-01-01T11:59:59Z, before this revision was available, so "
+            "it is not known whether this revision is the cause",
             id="one fires that began before",
         ),
         pytest.param(
             alerts(undefined=frozenset({"Slow"})),
             "Unknown",
             "AlertUnknown",
-            "accuracy: the metric source default has no alerting rule Slow",
+            "accuracy: metric source default has no alerting rule Slow",
             id="nobody defined it",
         ),
         pytest.param(
             alerts(10, undefined=frozenset({"Slow"})),
             "Breaching",
             "AlertFiring",
-            "accuracy: the alert Slow fires since 2026-01-01T12:00:10Z",
+            "accuracy: alert Slow fires since 2026-01-01T12:00:10Z",
             id="it fires, so somebody did",
         ),
         pytest.param(
             alerts(-1, 20, 10),
             "Breaching",
             "AlertFiring",
-            "accuracy: the alert Slow fires since 2026-01-01T12:00:10Z",
+            "accuracy: alert Slow fires since 2026-01-01T12:00:10Z",
             id="the oldest of its own is told",
         ),
         pytest.param(
             alerts(answer=Unanswered(Fault.UNAVAILABLE, "HTTP 503")),
             "Unknown",
             "SourceUnavailable",
-            "accuracy cannot be read from source default: HTTP 503",
+            "accuracy cannot be read from metric source default: HTTP 503",
             id="nobody knows",
         ),
     ],
@@ -483,7 +469,7 @@ def test_an_alert_with_a_label_of_the_revision_is_its_own_from_its_beginning_on(
     assert told(alerts(begun), **named)[:2] == ("Breaching", "AlertFiring")
     before = told(alerts(begun - 1), **named)
     assert before[:2] == ("Unknown", "AlertFiringBefore")
-    assert "from before this revision began" in before[2]
+    assert "before this revision began" in before[2]
 
 
 def test_an_alert_that_names_a_revision_may_begin_in_the_very_second_in_which_it_was_recorded() -> None:
@@ -509,7 +495,7 @@ def test_from_an_observed_metric_nothing_follows() -> None:
     settings = Analysis(interval_seconds=10, metrics=(a_metric(mode="Observe"),))
     verdict = assessment.assess(settings, SERVING, None, measured(Role.VALUE, 0.1, 0.1, 0.1), (), after(30))
     assert verdict.metrics[0].state is MetricState.BREACHING
-    assert verdict.metrics[0].message.endswith("in 3 of 3 checks; mode is Observe, so nothing follows from it")
+    assert verdict.metrics[0].message.endswith("in 3 of 3 checks; mode is Observe, so this has no effect")
     assert (verdict.breached, verdict.breaching, verdict.enforced) == ((), (), ())
     assert verdict.clean_since == NOON
 

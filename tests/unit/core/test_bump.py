@@ -47,53 +47,58 @@ def weights(spec: Spec, digest: str | None = OTHER) -> None:
 
 CASES = (
     # Major: whoever calls the model, or knows what it was trained on, has to know.
-    Case("an input is taken away", lambda s: s["schema"].update(inputs=[]), "Major", "input x is gone"),
-    Case("an input is renamed", lambda s: tensor(s).update(name="y"), "Major", "input x is gone"),
-    Case("an input is retyped", lambda s: tensor(s).update(type="int64"), "Major", "input x was float32 and is int64"),
+    Case("an input is taken away", lambda s: s["schema"].update(inputs=[]), "Major", "input x was removed"),
+    Case("an input is renamed", lambda s: tensor(s).update(name="y"), "Major", "input x was removed"),
+    Case(
+        "an input is retyped",
+        lambda s: tensor(s).update(type="int64"),
+        "Major",
+        "the type of input x changed from float32 to int64",
+    ),
     Case(
         "an input is reshaped",
         lambda s: tensor(s).update(shape=[-1, 31]),
         "Major",
-        "input x had the shape [-1, 30] and has [-1, 31]",
+        "the shape of input x changed from [-1, 30] to [-1, 31]",
     ),
     Case(
         "an input that could be left out is required",
         lambda s: tensor(s).update(required=True),
         "Major",
-        "input x was optional and is required",
+        "input x changed from optional to required",
         both=lambda s: tensor(s).update(required=False),
     ),
     Case(
         "a required input is added",
         lambda s: s["schema"]["inputs"].append({"name": "z", "type": "int64"}),
         "Major",
-        "required input z is new",
+        "required input z was added",
     ),
-    Case("an output is taken away", lambda s: s["schema"].update(outputs=[]), "Major", "output score is gone"),
+    Case("an output is taken away", lambda s: s["schema"].update(outputs=[]), "Major", "output score was removed"),
     Case(
         "the format is another one",
         lambda s: first(s, "artifacts").update(format={"name": "skops"}),
         "Major",
-        "the format of artefact model was onnx 1.16 and is skops",
+        "the format of artefact model changed from onnx 1.16 to skops",
     ),
     Case(
         "an artefact is added",
         lambda s: s["artifacts"].append({"name": "tokenizer", "uri": "s3://t", "digest": OTHER}),
         "Major",
-        "artefact tokenizer is new",
+        "artefact tokenizer was added",
     ),
     Case(
         "the training data is another set",
         lambda s: first(s, "datasets").update(name="claims"),
         "Major",
-        "training data set claims is new",
+        "training data set claims was added",
     ),
     # Minor: the same thing, made anew.
     Case(
         "the training data is a new revision",
         lambda s: first(s, "datasets").update(digest=OTHER),
         "Minor",
-        "training data set payments has another digest",
+        "the digest of training data set payments changed",
     ),
     Case(
         "hyperparameters differ",
@@ -105,14 +110,20 @@ CASES = (
         "the code is at another commit",
         lambda s: s["code"].update(commit="9999abc"),
         "Minor",
-        "the training code was at 0123abc and is at 9999abc",
+        "the training code changed from commit 0123abc to 9999abc",
     ),
-    Case("an optional input is added", lambda s: s["schema"]["inputs"].append(SAFE), "Minor", "input country is new"),
-    Case("an output is added", lambda s: s["schema"]["outputs"].append(SAFE), "Minor", "output country is new"),
+    Case(
+        "an optional input is added", lambda s: s["schema"]["inputs"].append(SAFE), "Minor", "input country was added"
+    ),
+    Case("an output is added", lambda s: s["schema"]["outputs"].append(SAFE), "Minor", "output country was added"),
     # Patch: what is around the model.
     Case("preprocessing differs", lambda s: s["preprocessing"].update(digest=OTHER), "Patch", "preprocessing differs"),
     Case(
-        "preprocessing is new", lambda _: None, "Patch", "preprocessing is new", parent=lambda s: s.pop("preprocessing")
+        "preprocessing is new",
+        lambda _: None,
+        "Patch",
+        "preprocessing was added",
+        parent=lambda s: s.pop("preprocessing"),
     ),
     Case(
         "the environment differs",
@@ -128,7 +139,7 @@ CASES = (
         "the weights alone differ",
         weights,
         "Patch",
-        "the weights differ and nothing else: it is not reproducible",
+        "only the weights differ: training with the same inputs gave another result",
     ),
     # None: what is said about it.
     Case(
@@ -140,10 +151,8 @@ CASES = (
     Case(
         "the card differs", lambda s: s["modelCard"].update(uri="s3://c2"), "None", "only metrics or documents differ"
     ),
-    Case("nothing differs", lambda _: None, "None", "a duplicate of 0.9.0: nothing differs"),
-    Case(
-        "only the story differs", lambda s: s.update(reason="Again."), "None", "a duplicate of 0.9.0: nothing differs"
-    ),
+    Case("nothing differs", lambda _: None, "None", "duplicate of 0.9.0: nothing differs"),
+    Case("only the story differs", lambda s: s.update(reason="Again."), "None", "duplicate of 0.9.0: nothing differs"),
     # Unknown: not knowing is not equal.
     Case(
         "a digest of the weights is missing",
@@ -164,19 +173,19 @@ CASES = (
         "training data set payments has no digest in 1.0.0",
     ),
     Case(
-        "the training data is not recorded in the parent",
+        "a data set with the role Training is missing in the parent",
         lambda _: None,
         "Unknown",
-        "the training data is not recorded in 0.9.0",
+        "a data set with the role Training is missing in 0.9.0",
         parent=lambda s: s.update(datasets=[]),
     ),
     Case(
         "there were changes in no commit",
         lambda s: s["code"].update(dirty=True),
         "Unknown",
-        "the training code at 0123abc had changes that are in no commit",
+        "the training code at commit 0123abc had uncommitted changes",
     ),
-    Case("the code is not recorded", lambda s: s.pop("code"), "Unknown", "the training code is not recorded in 1.0.0"),
+    Case("the code is not recorded", lambda s: s.pop("code"), "Unknown", "spec.code is missing in 1.0.0"),
     Case(
         "preprocessing has no digest",
         lambda s: s.update(preprocessing={"uri": "s3://p"}),
@@ -193,13 +202,13 @@ CASES = (
         "the signature has another digest, and lists nothing",
         lambda s: s.update(schema={"digest": OTHER}),
         "Unknown",
-        "the signature has another digest, and not both records list inputs and outputs",
+        "schema.digest differs, and not both records list inputs and outputs",
     ),
     Case(
         "the format is recorded once",
         lambda s: first(s, "artifacts").update(format=None, manifestDigest=None, digest=OTHER),
         "Unknown",
-        "the format of artefact model is recorded in one record only",
+        "only one record has the format of artefact model",
     ),
 )
 
@@ -233,7 +242,7 @@ def changed(*changes: Callable[[Spec], object]) -> ModelVersionSpec:
 def test_of_two_differences_the_graver_one_decides_and_alone_is_the_reason() -> None:
     record = changed(lambda s: tensor(s).update(type="int64"), lambda s: s["code"].update(commit="9999abc"))
     bump = computed_bump(record, changed())
-    assert (bump.bump.value, bump.reasons) == ("Major", ("input x was float32 and is int64",))
+    assert (bump.bump.value, bump.reasons) == ("Major", ("the type of input x changed from float32 to int64",))
 
 
 def test_what_cannot_be_told_yields_to_what_is_graver_and_certain() -> None:
@@ -245,7 +254,7 @@ def test_what_is_certain_is_told_even_where_something_graver_cannot_be_excluded(
     record = changed(lambda s: s.pop("code"), lambda s: s["serving"].update(image="i:2"))
     bump = computed_bump(record, changed())
     assert bump.bump.value == "Unknown"
-    assert bump.reasons == ("the training code is not recorded in 1.0.0", "the serving image differs (Patch)")
+    assert bump.reasons == ("spec.code is missing in 1.0.0", "the serving image differs (Patch)")
 
 
 def test_where_the_weights_are_the_same_bytes_the_signature_need_not_be_recorded() -> None:

@@ -55,23 +55,25 @@ def test_where_smaller_is_better_larger_is_worse() -> None:
 @pytest.mark.parametrize(
     ("candidate", "present", "why"),
     [
-        pytest.param([], [auc("0.9")], "1.1.0 has no such value", id="the candidate lacks it"),
-        pytest.param([auc("0.9")], [], "1.0.0 has no such value", id="the present one lacks it"),
-        pytest.param([auc("0.9", name="f1")], [auc("0.9")], "1.1.0 has no such value", id="another metric"),
-        pytest.param([auc("0.9", dataset=None)], [auc("0.9")], "1.1.0 has no such value", id="another data set"),
-        pytest.param([auc("0.9", split="Train")], [auc("0.9")], "1.1.0 has no such value", id="another split"),
-        pytest.param([auc("0.9", slice="DE")], [auc("0.9")], "1.1.0 has no such value", id="a part of the data"),
-        pytest.param([auc("0.9"), auc("0.8")], [auc("0.9")], "1.1.0 has 2 such values", id="two values"),
+        pytest.param([], [auc("0.9")], "1.1.0 has no recorded value", id="the candidate lacks it"),
+        pytest.param([auc("0.9")], [], "1.0.0 has no recorded value", id="the present one lacks it"),
+        pytest.param([auc("0.9", name="f1")], [auc("0.9")], "1.1.0 has no recorded value", id="another metric"),
+        pytest.param([auc("0.9", dataset=None)], [auc("0.9")], "1.1.0 has no recorded value", id="another data set"),
+        pytest.param([auc("0.9", split="Train")], [auc("0.9")], "1.1.0 has no recorded value", id="another split"),
+        pytest.param([auc("0.9", slice="DE")], [auc("0.9")], "1.1.0 has no recorded value", id="a part of the data"),
+        pytest.param(
+            [auc("0.9"), auc("0.8")], [auc("0.9")], "1.1.0 has 2 recorded values, expected one", id="two values"
+        ),
         pytest.param(
             [auc("0.9", direction=None)],
             [auc("0.9", direction=None)],
-            "neither record says which direction is better",
+            "neither record has a direction (Maximize or Minimize)",
             id="no direction",
         ),
         pytest.param(
             [auc("0.9", direction="Minimize")],
             [auc("0.9")],
-            "the two records do not agree on which direction is better",
+            "the two records have different directions",
             id="two directions",
         ),
     ],

@@ -67,13 +67,15 @@ def test_what_follows_each_other_and_is_told_is_used() -> None:
 @pytest.mark.parametrize("number", [1, 2, 4])
 def test_what_was_changed_in_a_part_is_doubted_and_nothing_else(number: int) -> None:
     flawed = replace(CHAIN[number - 1], flaw="its pod template was changed")
-    says = f"the record of revision {number} does not fit its hash: its pod template was changed"
+    says = f"the ControllerRevision of revision {number} does not match its hash: its pod template was changed"
     assert untrusted(seen(with_record(number, flawed))) == {number: says}
 
 
 @pytest.mark.parametrize("number", [1, 2, 4])
 def test_what_was_made_anew_as_a_whole_is_doubted_and_nothing_else(number: int) -> None:
-    says = f"the record of revision {number} is another one than the status and the revision after it name"
+    says = (
+        f"the ControllerRevision of revision {number} has another hash than status.history and the next revision name"
+    )
     assert untrusted(seen(with_record(number, made_anew(number)))) == {number: says}
 
 
@@ -110,7 +112,7 @@ def test_a_record_that_the_status_does_not_tell_of_yet_has_to_follow_it() -> Non
     later = a_chain("1.4.0", before=CHAIN)
     assert untrusted(seen(later)) == {}
     strange = replace(later[-1], entry=chained(later[-1].entry, HISTORY[0]))
-    says = "the record of revision 5 does not follow that of the revision before it"
+    says = "the ControllerRevision of revision 5 does not have the hash of the previous revision"
     assert untrusted(seen((*CHAIN, strange))) == {5: says}
     after = a_revision(6, "1.5.0", strange.entry)
     assert untrusted(seen((*CHAIN, strange, after))).keys() == {5, 6}, "what follows it is none of ours either"
@@ -136,5 +138,5 @@ def test_what_must_not_be_used_tells_for_nothing_else() -> None:
     late = a_chain("5.0.0", "5.1.0", "5.2.0")
     first, fourth = CHAIN[0], a_revision(4, "1.1.0", HISTORY[0])
     records = (first, *late[1:], fourth)
-    says = "the record of revision 3 is another one than the status and the revision after it name"
+    says = "the ControllerRevision of revision 3 has another hash than status.history and the next revision name"
     assert untrusted(seen(records, (first.entry, fourth.entry))) == {2: "", 3: says}

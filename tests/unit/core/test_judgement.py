@@ -105,7 +105,8 @@ def test_a_rollback_that_does_not_help(past: list[HistoryEntry], limit: int, rea
     assert (found.reason if found else None) == reason
     if reason is DID_NOT_HELP:
         assert found is not None
-        assert "so did 1.1.0 (revision 1) before the rollback (accuracy 0.5, min 0.9)" in found.message
+        says = "1.1.0 (revision 1) breached the same metric before the rollback (accuracy 0.5, min 0.9)"
+        assert f"{says}, so the version is not the cause" in found.message
 
 
 def test_the_default_budget_fits_into_a_short_history() -> None:
@@ -125,12 +126,14 @@ def test_numbers_of_pods_are_those_of_the_beginning() -> None:
         type=ConditionType.AVAILABLE,
         status=ConditionStatus.FALSE,
         reason=Reason.PODS_UNAVAILABLE,
-        message="0 of 3 pods were available when this began",
+        message="0 of 3 pods were available when the status changed",
         observed_generation=1,
         last_transition_time=NOON,
     )
     before = ModelDeploymentStatus(conditions=(old,))
-    now = ConditionValue(ConditionStatus.FALSE, Reason.PODS_UNAVAILABLE, "1 of 3 pods were available when this began")
+    now = ConditionValue(
+        ConditionStatus.FALSE, Reason.PODS_UNAVAILABLE, "1 of 3 pods were available when the status changed"
+    )
     assert as_it_began(now, before).message == old.message
     gone = ConditionValue(ConditionStatus.FALSE, Reason.NOT_DEPLOYED, "nothing is deployed yet")
     assert as_it_began(gone, before) == gone
@@ -144,7 +147,7 @@ CLAIM = {"volumes": [{"name": "models", "persistentVolumeClaim": {"claimName": "
     ("container", "pod", "spec", "words"),
     [
         (GPU, {}, {"replicas": 1}, "requests nvidia.com/gpu"),
-        ({}, CLAIM, {"replicas": 1}, "mounts the claim models"),
+        ({}, CLAIM, {"replicas": 1}, "mounts the PersistentVolumeClaim models"),
         ({"resources": {"requests": {"amd.com/gpu": 1}}}, {}, {"replicas": 1}, "requests amd.com/gpu"),
         ({"resources": {"limits": {"cpu": "8", "hugepages-2Mi": "1Gi"}}}, {}, {"replicas": 1}, ""),
         ({"resources": {"limits": "a/b", "requests": None}}, {}, {"replicas": 1}, ""),

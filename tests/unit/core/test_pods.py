@@ -32,22 +32,22 @@ BACK_OFF = "CrashLoopBackOff"
 OWN_FAULTS = {
     "crash": (
         a_pod(waiting(BACK_OFF, "back-off 40s", KILLED)),
-        "CrashLoopBackOff: back-off 40s; it last ended with exit code 137 (OOMKilled), after 4 restarts",
+        "CrashLoopBackOff: back-off 40s; it last terminated with exit code 137 (OOMKilled), after 4 restarts",
     ),
-    "end": (a_pod(Container("server", Ended(1, "Error", "no model"))), "ended with exit code 1 (Error: no model)"),
+    "end": (a_pod(Container("server", Ended(1, "Error", "no model"))), "terminated with exit code 1 (Error: no model)"),
     "image": (
         a_pod(waiting("ErrImagePull", "not found")),
-        "container server of pod fraud-b waits: ErrImagePull: not found",
+        "container server of pod fraud-b is waiting: ErrImagePull: not found",
     ),
     "configuration": (a_pod(waiting("CreateContainerConfigError", 'no secret "token"')), 'no secret "token"'),
-    "probe": (a_pod(STARTED), "container server of pod fraud-b runs and its startup or readiness probe fails"),
+    "probe": (a_pod(STARTED), "container server of pod fraud-b is running, but its startup or readiness probe fails"),
     "init container": (
         a_pod(waiting(BACK_OFF, "", Ended(3), is_init=True), waiting("PodInitializing")),
-        "init container server of pod fraud-b waits: CrashLoopBackOff; it last ended with exit code 3",
+        "init container server of pod fraud-b is waiting: CrashLoopBackOff; it last terminated with exit code 3",
     ),
     "restart": (
         a_pod(Container("server", Running(), restarts=2, last_end=KILLED)),
-        "is not ready; it last ended with exit code 137",
+        "is not ready; it last terminated with exit code 137",
     ),
 }
 
@@ -66,12 +66,16 @@ EVICTED = a_pod(evicted="Evicted: low on memory", phase="Failed")
 AWAY, NOT_STARTED = Reason.CONTROLLERS_AWAY, Reason.PODS_NOT_STARTED
 FAULTS_OF_THE_CLUSTER = {
     "no set": (Pods("h", None), AWAY, "no ReplicaSet"),
-    "uncounted": (Pods("h", a_set(2), (READY,)), AWAY, "1 of 1 pods are ready that their ReplicaSet does not count"),
+    "uncounted": (
+        Pods("h", a_set(2), (READY,)),
+        AWAY,
+        "1 of 1 pods are ready, but not counted in the status of their ReplicaSet",
+    ),
     "not created": (Pods("h", a_set(2, 1), (READY,)), AWAY, "1 of 2 pods were created"),
     "ignore_request": (Pods("h", a_set(1, is_observed=False)), AWAY, "0 of 1 pods were created"),
     "refused": (Pods("h", a_set(refusal="exceeded quota: pods")), Reason.PODS_REFUSED, "exceeded quota: pods"),
     "unschedulable": (Pods("h", a_set(), (UNSCHEDULABLE,)), Reason.PODS_UNSCHEDULABLE, "0/3 nodes"),
-    "no scheduler": (Pods("h", a_set(), (a_pod(node=""),)), AWAY, "no scheduler"),
+    "no scheduler": (Pods("h", a_set(), (a_pod(node=""),)), AWAY, "no condition PodScheduled"),
     "evicted": (Pods("h", a_set(), (EVICTED,)), Reason.PODS_EVICTED, "low on memory"),
     "creating": (Pods("h", a_set(), (a_pod(waiting("ContainerCreating")),)), NOT_STARTED, "ContainerCreating"),
     "no kubelet": (Pods("h", a_set(), (a_pod(),)), NOT_STARTED, "node-1"),

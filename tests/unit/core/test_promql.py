@@ -86,19 +86,20 @@ def test_a_probe_counts_each_part_of_each_selector_as_one_bit() -> None:
 @pytest.mark.parametrize(
     ("query", "value", "words"),
     [
-        (TWO, 0, "no series is called m"),
+        (TWO, 0, "no series has the name m"),
         (TWO, 0b10101, 'no series of m has x="1"'),
         (TWO, 0b10001, 'no series of m has x="1" and no series of m has y=~"a|b"'),
-        (TWO, 0b10111, "no series of m has all of the labels that are asked for together"),
-        (TWO, 0b01111, "no series is called n"),
+        (TWO, 0b10111, "no series of m has all of these labels together"),
+        (TWO, 0b01111, "no series has the name n"),
         (
             TWO,
             0b11111,
-            "its selectors find series, so a range is too short, or the two sides of an operator have other labels",
+            "every selector matches series: a range is too short, or "
+            "the two sides of an operator have different labels",
         ),
         ('m{x="1"}', 0b01, 'no series of m has x="1"'),
         ('{x="1",y!="2"}', 0b00, 'no series has x="1"'),
-        ('{x="1",y!="2"}', 0b01, "no series has all of the labels that are asked for together"),
+        ('{x="1",y!="2"}', 0b01, "no series has all of these labels together"),
     ],
 )
 def test_what_a_query_lacks_is_told_by_its_probe(query: str, value: float, words: str) -> None:

@@ -7,8 +7,10 @@ import pytest
 from pennant.api.deployment_status import MetricState, MetricStatus, ModelDeploymentStatus, Stable
 from pennant.api.history import Outcome
 from pennant.api.reasons import Reason
-from pennant.core.analysis import query_template, schedule
-from pennant.core.facts.measurement import Alert, AlertQuery, Alerts, LabelMatcher, Question, RangeQuery
+from pennant.core.analysis import grid, query_template, schedule
+from pennant.core.analysis.kinds.alert import Alert, AlertQuery, Alerts, LabelMatcher, reads_alerts
+from pennant.core.analysis.kinds.prometheus import settling_seconds
+from pennant.core.facts.measurement import Question, RangeQuery
 from pennant.core.facts.observation import Key
 from unit.core.builders import NOON, a_metric, after, an_entry, the_spec
 
@@ -57,9 +59,9 @@ def test_the_first_check_is_the_first_grid_point_after_delay_and_interval(
 ) -> None:
     settings = the_spec(analysis={"intervalSeconds": 10, "initialDelaySeconds": delay}).analysis
     entry = an_entry(available_at=after(available))
-    assert schedule.first_check_at(settings, entry.available_at) == after(first)
-    assert schedule.checks_done(settings, entry.available_at, after(first - 0.001)) == 0
-    assert schedule.checks_done(settings, entry.available_at, after(first)) == 1
+    assert grid.first_check_at(settings, entry.available_at) == after(first)
+    assert grid.checks_done(settings, entry.available_at, after(first - 0.001)) == 0
+    assert grid.checks_done(settings, entry.available_at, after(first)) == 1
     assert schedule.next_check_at(settings, entry, NOON) == after(first)
     assert schedule.next_check_at(settings, entry, after(first)) == after(first + 10)
 
@@ -95,7 +97,8 @@ def test_what_may_show_what_was_there_before_is_checked_when_that_is_over(
     earlier = an_entry(1, **({"version": "1.0.0", "template_hash": "another"} | before))
     entry = an_entry(2, "1.1.0", available_at=NOON)
     settings = the_spec(analysis={"intervalSeconds": 10, **analysis}).analysis
-    assert schedule.settling_seconds(settings, metric, entry, (earlier, entry)) == seconds
+    assert metric.prometheus is not None
+    assert settling_seconds(settings, metric, metric.prometheus, entry, (earlier, entry)) == seconds
 
 
 def test_each_metric_has_its_own_first_check_and_samples_are_as_old_as_the_metric() -> None:
@@ -113,7 +116,7 @@ def test_each_metric_has_its_own_first_check_and_samples_are_as_old_as_the_metri
 def test_checks_are_made_at_whole_multiples_of_the_interval(interval: int) -> None:
     """Rule: R32."""
     settings = the_spec(analysis={"intervalSeconds": interval}).analysis
-    first = schedule.first_check_at(settings, after(3.123))
+    first = grid.first_check_at(settings, after(3.123))
     assert first is not None
     assert first.timestamp() % interval == 0
 
@@ -220,9 +223,9 @@ def test_when_alerts_are_asked_for(now: float, hinted_at: float | None, at: floa
 @pytest.mark.parametrize(
     ("reason", "message", "revision", "is_asked"),
     [
-        pytest.param(Reason.NO_DATA, "errors gave no sample", 2, True, id="it gave nothing"),
-        pytest.param(Reason.NO_DATA, "errors gave no sample; probable cause: x", 2, False, id="it is told why"),
-        pytest.param(Reason.NO_DATA, "errors gave no sample", 1, False, id="the revision before gave nothing"),
+        pytest.param(Reason.NO_DATA, "errors returned no sample", 2, True, id="it gave nothing"),
+        pytest.param(Reason.NO_DATA, "errors returned no sample; probable cause: x", 2, False, id="it is told why"),
+        pytest.param(Reason.NO_DATA, "errors returned no sample", 1, False, id="the revision before gave nothing"),
         pytest.param(Reason.NOT_A_NUMBER, "errors is nan", 2, False, id="it gave something"),
     ],
 )
@@ -230,7 +233,7 @@ def test_it_is_asked_why_a_query_gave_nothing(reason: Reason, message: str, revi
     said = MetricStatus(
         name="errors", revision=revision, state=MetricState.UNKNOWN, reason=reason, message=message, since=after(71)
     )
-    first, later = (asked(now, ERRORS, said=(said,)).get("errors/selected") for now in (95, 195))
+    first, later = (asked(now, ERRORS, said=(said,)).get("errors/explanation") for now in (95, 195))
     assert (first is not None) is is_asked
     assert first == later, "one question, whatever the time"
     if first is not None:
@@ -249,8 +252,8 @@ def test_a_query_that_names_pods_by_their_hash_is_asked_when_that_is_known(metri
     """Rule: R39."""
     assert asked(95, metric) == {}
     assert asked(95, metric, pod_template_hash="5d7c9f8b6")
-    assert query_template.needs_pod_template_hash(the_spec(analysis={"metrics": [metric]}))
-    assert not query_template.needs_pod_template_hash(the_spec(analysis={"metrics": [ERRORS, ALERTED]}))
+    assert schedule.needs_pod_template_hash(the_spec(analysis={"metrics": [metric]}))
+    assert not schedule.needs_pod_template_hash(the_spec(analysis={"metrics": [ERRORS, ALERTED]}))
 
 
 def test_the_hash_of_pods_is_that_of_the_revision_that_is_asked_for() -> None:
@@ -286,7 +289,7 @@ def test_alerts_of_several_names_can_be_asked_for() -> None:
     found = asked(95, {"name": "slow", "alert": named})["slow/value"]
     assert found.names == ("Slow", "Wrong-fraud")
     analysis = the_spec(analysis={"metrics": [{"name": "slow", "alert": named}]}).analysis
-    assert schedule.reads_alerts(analysis, frozenset({"Slow"}))
+    assert reads_alerts(analysis, frozenset({"Slow"}))
 
 
 @pytest.mark.parametrize(

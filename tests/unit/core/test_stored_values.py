@@ -73,23 +73,23 @@ def test_what_is_added_filled_in_or_written_otherwise_is_no_difference(asked: An
         (
             pod(container(image="a:1")),
             pod(SIDECAR, container(image="b:1")),
-            'spec.containers[name=server].image is "b:1" where "a:1" was asked for',
+            'spec.containers[name=server].image is "b:1", but the operator wrote "a:1"',
         ),
         (pod(container()), pod(SIDECAR), "spec.containers[name=server] is missing"),
         (
             pod(container(env=[{"name": "MODEL_URI", "value": "a"}])),
             pod(container(env=[{"name": "MODEL_URI", "value": "b"}])),
-            'spec.containers[name=server].env[name=MODEL_URI].value is "b" where "a" was asked for',
+            'spec.containers[name=server].env[name=MODEL_URI].value is "b", but the operator wrote "a"',
         ),
         (
             pod(container(env=[{"name": "PASSWORD", "value": "a"}])),
             pod(container(env=[{"name": "PASSWORD", "value": "b"}])),
-            "spec.containers[name=server].env[name=PASSWORD].value has another value than was asked for",
+            "spec.containers[name=server].env[name=PASSWORD].value has another value than the operator wrote",
         ),
         (
             pod(container(args=["--token=a"])),
             pod(container(args=["--token=a", "--debug"])),
-            "spec.containers[name=server].args has another value than was asked for",
+            "spec.containers[name=server].args has another value than the operator wrote",
         ),
         (
             pod(container(ports=[{"containerPort": 80, "protocol": "UDP"}])),
@@ -99,15 +99,15 @@ def test_what_is_added_filled_in_or_written_otherwise_is_no_difference(asked: An
         (
             pod(container(resources={"limits": {"cpu": "1"}})),
             pod(container(resources={"limits": {"cpu": "1100m"}})),
-            'spec.containers[name=server].resources.limits.cpu is "1100m" where "1" was asked for',
+            'spec.containers[name=server].resources.limits.cpu is "1100m", but the operator wrote "1"',
         ),
         (
             pod(tolerations=[{"key": "a"}, {"key": "b"}]),
             pod(tolerations=[{"key": "b"}, {"key": "a"}]),
             "spec.tolerations[1] is missing",
         ),
-        ({"replicas": 3}, {"replicas": 1}, "replicas is 1 where 3 was asked for"),
-        ({"labels": {"a": "x\u202e"}}, {"labels": {"a": "y"}}, r'labels.a is "y" where "x\u202e" was asked for'),
+        ({"replicas": 3}, {"replicas": 1}, "replicas is 1, but the operator wrote 3"),
+        ({"labels": {"a": "x\u202e"}}, {"labels": {"a": "y"}}, r'labels.a is "y", but the operator wrote "x\u202e"'),
         ({"labels": {"a": "x" * 99}}, {}, "labels is missing"),
     ],
     ids=[

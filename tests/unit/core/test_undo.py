@@ -43,9 +43,9 @@ def test_an_undo_goes_to(value: str, revision: int) -> None:
 @pytest.mark.parametrize(
     ("value", "problem"),
     [
-        ("9", "there is no revision 9; there are 1, 2, 3, 4"),
-        ("9.9.9", "no revision of version 9.9.9 is there; there are 1.0.0, 1.1.0, 1.2.0, 1.3.0"),
-        ("4", "revision 4 serves 1.3.0 already; nothing to undo"),
+        ("9", "revision 9 does not exist. Revisions in the history: 1, 2, 3, 4"),
+        ("9.9.9", "no revision of version 9.9.9 exists. Versions in the history: 1.0.0, 1.1.0, 1.2.0, 1.3.0"),
+        ("4", "the current revision 4 already serves 1.3.0"),
     ],
 )
 def test_without_a_target_an_undo_says_why(value: str, problem: str) -> None:
@@ -54,4 +54,6 @@ def test_without_a_target_an_undo_says_why(value: str, problem: str) -> None:
 
 def test_a_revision_without_a_controller_revision_is_no_target() -> None:
     snapshot = a_snapshot("fraud", revisions=recorded(*HISTORY[1:]))
-    assert undo_target(HISTORY, (), snapshot, "1") == NoTarget("the record of revision 1 is gone; there are 2, 3, 4")
+    assert undo_target(HISTORY, (), snapshot, "1") == NoTarget(
+        "the ControllerRevision of revision 1 is missing. Available: 2, 3, 4"
+    )

@@ -135,9 +135,12 @@ def a_parent(**spec: Any) -> ModelVersionSpec:
             id="it cannot be read",
         ),
         pytest.param(
-            a_parent(version="1.0.0"), "Unknown", "1.0.0 names itself as its parent", id="it is the version itself"
+            a_parent(version="1.0.0"),
+            "Unknown",
+            "spec.parent of 1.0.0 is the version itself",
+            id="it is the version itself",
         ),
-        pytest.param(a_parent(), "None", "a duplicate of 0.9.0: nothing differs", id="it is the same"),
+        pytest.param(a_parent(), "None", "duplicate of 0.9.0: nothing differs", id="it is the same"),
         pytest.param(
             a_parent(hyperparameters=[]), "Minor", "hyperparameters differ: depth", id="it has other hyperparameters"
         ),

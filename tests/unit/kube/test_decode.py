@@ -35,7 +35,10 @@ def test_computed_fields_of_a_status_need_not_be_readable(status: Any) -> None:
     [
         ({"history": [{}]}, "status.history[0].revision: must be set (and 10 more)"),
         ({"history": None, "conditions": 7}, "status.history: must be a list"),
-        ({"lastCommand": {"token": 7}}, "status.lastCommand.token: must be a string; a number or a word like yes"),
+        (
+            {"lastCommand": {"token": 7}},
+            "status.lastCommand.token: must be a string; put numbers and words such as yes",
+        ),
     ],
     ids=str,
 )
@@ -195,15 +198,15 @@ def test_a_revision_is_intact_only_with_the_data_that_were_recorded(revision: Re
     assert flaw(a_record(revision, template=image)) == "its pod template was changed"
     artifact = {**data["record"]["artifacts"][0], "digest": "sha256:" + "6" * 64}
     record = {**data["record"], "artifacts": [artifact]}
-    assert flaw(a_record(revision, record=record)) == "the version's record in it was changed"
+    assert flaw(a_record(revision, record=record)) == "its record of the version was changed"
     for name, value in {"version": "6.6.6", "actor": "somebody", "commandToken": "t", "unheardOf": 7}.items():
-        assert flaw(a_record(revision, entry={**data["entry"], name: value})) == "its entry was changed"
+        assert flaw(a_record(revision, entry={**data["entry"], name: value})) == "its history entry was changed"
 
 
 def test_fields_outside_of_the_content_digest_are_protected_too() -> None:
     """The content digest leaves the description out; the hash of the record does not."""
     data = a_record()["data"]
-    assert flaw(a_record(record={**data["record"], "description": "ours"})) == "the version's record in it was changed"
+    assert flaw(a_record(record={**data["record"], "description": "ours"})) == "its record of the version was changed"
 
 
 def test_the_hash_of_an_entry_covers_fields_of_a_newer_release() -> None:

@@ -222,7 +222,7 @@ def test_a_pod_template_that_is_too_large_is_invalid(store: Store) -> None:
     store.update("ModelDeployment", "MODIFIED", raw)
     spec = snapshot(store).spec
     assert isinstance(spec, Invalid)
-    assert spec.problem.startswith("spec.template: must not be larger than 256 KiB as JSON, and has 29")
+    assert spec.problem.startswith("spec.template: must be at most 256 KiB as JSON, and is 29")
 
 
 def test_a_record_that_is_too_large_is_invalid(store: Store) -> None:
@@ -231,7 +231,7 @@ def test_a_record_that_is_too_large_is_invalid(store: Store) -> None:
     store.update("ModelVersion", "MODIFIED", raw)
     (version,) = snapshot(store).versions
     assert isinstance(version.spec, Invalid)
-    assert "must not be larger than 512 KiB" in version.spec.problem
+    assert "must be at most 512 KiB" in version.spec.problem
     seen = store.versions.seen(Key("default", "fraud-1.0.0"))
     assert seen is not None
     assert isinstance(seen.spec, Invalid)

@@ -119,7 +119,7 @@ def test_an_unreadable_served_by_is_left_as_it_is() -> None:
     recorder.update(serving(20, "1.0.0", "1.1.0"), kind="ModelDeployment")
     seen = recorder.store.versions.seen(key("1.0.0"))
     assert seen is not None
-    assert seen.unreadable == "status.servedBy[1].revision: must be a whole number, without quotes"
+    assert seen.unreadable == "status.servedBy[1].revision: must be an integer, without quotes"
     after = judged(seen, NOON)
     assert after.served_by == seen.status.served_by
     assert {each.reason for each in after.conditions} == {"RecordValid", "RecordIncomplete"}, (
@@ -128,7 +128,7 @@ def test_an_unreadable_served_by_is_left_as_it_is() -> None:
     event = unsaid(seen)
     assert event is not None
     assert event.reason == "StatusUnreadable"
-    assert "it is left as it is until" in event.message
+    assert "The status is not changed until" in event.message
 
 
 def test_an_enum_value_of_a_newer_release_is_read_and_kept() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pennant.metrics.config import SourcesError, load
+from pennant.runtime.app import SystemClock
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -15,12 +16,14 @@ def write(tmp_path: Path, text: str) -> Path:
 
 
 def test_sources_are_known_by_name(tmp_path: Path) -> None:
-    path = write(tmp_path, "sources: {default: {url: http://prometheus:9090}, other: {url: https://thanos/x}}")
-    assert sorted(load(path, lambda *_: None)) == ["default", "other"]
+    path = write(
+        tmp_path, "sources: {default: {url: http://prometheus:9090}, other: {type: prometheus, url: https://thanos/x}}"
+    )
+    assert sorted(load(path, lambda *_: None, SystemClock())) == ["default", "other"]
 
 
 def test_without_a_file_there_are_none() -> None:
-    assert len(load(None, lambda *_: None)) == 0
+    assert len(load(None, lambda *_: None, SystemClock())) == 0
 
 
 @pytest.mark.parametrize(
@@ -31,6 +34,10 @@ def test_without_a_file_there_are_none() -> None:
         ("sources: {default: {url: http://x, token: y}}", "sources.default.token: Extra inputs are not permitted"),
         ("sources: {default: {}}", "sources.default.url: Field required"),
         ("{}", "sources: Field required"),
+        ("sources: {default: {url: http://x, type: graphite}}", "sources.default: type must be one of prometheus"),
+        ("sources: {default: {url: http://x, type: [prometheus]}}", "sources.default: type must be one of prometheus"),
+        ("sources: {default: {url: http://x, timeout_seconds: 1}}", "sources.default.timeout_seconds: Extra inputs"),
+        ("sources: {default: http://x}", "sources.default: Input should be"),
         ("sources: {default: {url: http://x, timeoutSeconds: 0}}", "sources.default.timeoutSeconds"),
         ("sources: {default: {url: http://x, concurrentQueries: 0}}", "sources.default.concurrentQueries"),
         (
@@ -42,7 +49,7 @@ def test_without_a_file_there_are_none() -> None:
 )
 def test_a_mistake_is_named(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(SourcesError) as caught:
-        load(write(tmp_path, text), lambda *_: None)
+        load(write(tmp_path, text), lambda *_: None, SystemClock())
     assert says in str(caught.value)
 
 
@@ -64,11 +71,11 @@ def test_of_a_file_that_cannot_be_read_no_line_is_quoted(tmp_path: Path, line: s
     path = tmp_path / "sources.yaml"
     path.write_bytes(f"sources:\n  default: {line}\n".encode(errors="surrogateescape"))
     with pytest.raises(SourcesError) as caught:
-        load(path, lambda *_: None)
+        load(path, lambda *_: None, SystemClock())
     assert str(path) in str(caught.value)
     assert "hush" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourcesError, match="nowhere"):
-        load(tmp_path / "nowhere", lambda *_: None)
+        load(tmp_path / "nowhere", lambda *_: None, SystemClock())

@@ -20,10 +20,13 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from pennant.core.facts.measurement import Alerts, RangeQuery, Series
+from pennant.core.analysis.kinds.alert import Alerts
+from pennant.core.facts.measurement import RangeQuery, Series
 from pennant.metrics.config import load
-from pennant.metrics.prometheus import Authorities, Endpoint, Prometheus
+from pennant.metrics.http import Authorities, BasicAuth
+from pennant.metrics.prometheus import Prometheus, PrometheusSettings
 from pennant.ports import Partial, Refused, Unavailable
+from pennant.runtime.app import SystemClock
 from unit.certificates import CERTIFICATES
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 123000, tzinfo=UTC)
@@ -49,7 +52,7 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
 async def ask(handler: Handler, **settings: Any) -> Series:
     told: list[str] = []
     async with serving(handler) as url:
-        endpoint = Endpoint(url, **({"timeout_seconds": 1.0} | settings))
+        endpoint = PrometheusSettings(url=url, **({"timeout_seconds": 1.0} | settings))
         source = Prometheus("default", endpoint, lambda _, result, __: told.append(result))
         try:
             return await source.query_range(REQUEST)
@@ -89,7 +92,7 @@ async def test_the_request_is_what_the_api_of_prometheus_takes() -> None:
         return web.json_response(matrix())
 
     async with serving(handler) as url:
-        source = Prometheus("default", Endpoint(f"{url}/prefix/"), lambda *_: None)
+        source = Prometheus("default", PrometheusSettings(url=f"{url}/prefix/"), lambda *_: None)
         await source.query_range(REQUEST)
         await source.aclose()
     (form,) = forms
@@ -175,7 +178,7 @@ def vector(*samples: tuple[Any, Any]) -> Any:
 
 async def ask_alerts(handler: Handler) -> Alerts:
     async with serving(handler) as url:
-        source = Prometheus("default", Endpoint(url), lambda *_: None)
+        source = Prometheus("default", PrometheusSettings(url=url), lambda *_: None)
         try:
             return await source.firing_alerts(frozenset({"Slow"}))
         finally:
@@ -220,7 +223,7 @@ async def test_alerts_that_are_too_many_for_one_answer_are_asked_for_in_parts() 
         return web.json_response(vector(*((each, "1767268800") for each in labels)))
 
     async with serving(handler) as url:
-        source = Prometheus("default", Endpoint(url), lambda *_: None)
+        source = Prometheus("default", PrometheusSettings(url=url), lambda *_: None)
         found = await source.firing_alerts(frozenset(f"A{number}" for number in range(8)))
         await source.aclose()
     assert sorted(each.labels["alertname"] for each in found.firing) == [
@@ -238,7 +241,7 @@ async def test_a_question_about_many_alerts_has_a_bounded_length() -> None:
         return web.json_response(vector())
 
     async with serving(handler) as url:
-        source = Prometheus("default", Endpoint(url), lambda *_: None)
+        source = Prometheus("default", PrometheusSettings(url=url), lambda *_: None)
         await source.firing_alerts(frozenset(f"{number:0250}" for number in range(100)))
         await source.firing_alerts(frozenset())
         await source.aclose()
@@ -261,7 +264,7 @@ async def undefined(body: Any, status: int = 200, type_status: int = 400, **sett
         return web.Response(text=body if isinstance(body, str) else json.dumps(body), status=status)
 
     async with serving(handler) as url:
-        source = Prometheus("default", Endpoint(url, **settings), lambda *_: None)
+        source = Prometheus("default", PrometheusSettings(url=url, **settings), lambda *_: None)
         try:
             return await source.undefined_alerts(frozenset({"Slow", "Wrong & |"}))
         finally:
@@ -406,7 +409,7 @@ async def test_cookies_are_not_kept() -> None:
         return web.json_response(matrix(), headers={"Set-Cookie": "session=1"})
 
     async with serving(handler) as url:
-        source = Prometheus("default", Endpoint(url), lambda *_: None)
+        source = Prometheus("default", PrometheusSettings(url=url), lambda *_: None)
         for _ in range(2):
             await source.query_range(REQUEST)
         await source.aclose()
@@ -445,7 +448,7 @@ async def test_a_query_has_its_time_when_its_turn_comes() -> None:
 
     took: list[float] = []
     async with serving(handler) as url:
-        endpoint = Endpoint(url, timeout_seconds=1, concurrent_queries=2)
+        endpoint = PrometheusSettings(url=url, timeout_seconds=1, concurrent_queries=2)
         source = Prometheus("default", endpoint, lambda _, __, seconds: took.append(seconds))
         answers = await asyncio.gather(*(source.query_range(REQUEST) for _ in range(6)), return_exceptions=True)
         await source.aclose()
@@ -466,7 +469,7 @@ async def test_a_hundred_queries_that_hang_keep_nobody_of_another_namespace_wait
 
     loop = asyncio.get_running_loop()
     async with serving(handler) as url:
-        source = Prometheus("default", Endpoint(url, timeout_seconds=2), lambda *_: None)
+        source = Prometheus("default", PrometheusSettings(url=url, timeout_seconds=2), lambda *_: None)
 
         async def hang(number: int) -> None:
             for check in range(100):
@@ -490,7 +493,7 @@ async def test_a_hundred_queries_that_hang_keep_nobody_of_another_namespace_wait
 
 
 async def test_a_refused_connection_is_no_answer() -> None:
-    source = Prometheus("default", Endpoint("http://127.0.0.1:1"), lambda *_: None)
+    source = Prometheus("default", PrometheusSettings(url="http://127.0.0.1:1"), lambda *_: None)
     with pytest.raises(Unavailable, match="cannot be reached"):
         await source.query_range(REQUEST)
     await source.aclose()
@@ -543,7 +546,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 )
 async def test_what_is_no_proper_answer_is_given_up(parts: tuple[bytes, ...], again: bytes) -> None:
     with said_by_hand(*parts, again=again) as url:
-        source = Prometheus("default", Endpoint(url, timeout_seconds=1), lambda *_: None)
+        source = Prometheus("default", PrometheusSettings(url=url, timeout_seconds=1), lambda *_: None)
         with pytest.raises(Unavailable):
             await source.query_range(REQUEST)
         await source.aclose()
@@ -589,7 +592,7 @@ async def test_credentials_are_read_again_and_never_logged(tmp_path: Path, caplo
 
     with caplog.at_level(logging.DEBUG):
         async with serving(handler) as url:
-            source = Prometheus("default", Endpoint(url, bearer_token_file=token), lambda *_: None)
+            source = Prometheus("default", PrometheusSettings(url=url, bearer_token_file=token), lambda *_: None)
             for each in ("first", "second"):
                 token.write_text(f"{each}\n")
                 await source.query_range(REQUEST)
@@ -612,15 +615,16 @@ async def test_credentials_are_read_again_and_never_logged(tmp_path: Path, caplo
     ],
     ids=["empty", "two lines", "a header smuggled in", "no text", "no file"],
 )
-@pytest.mark.parametrize("kind", ["bearer_token_file", "password_file"])
+@pytest.mark.parametrize("is_password", [False, True], ids=["bearer_token_file", "password_file"])
 async def test_credentials_that_cannot_be_used_are_no_answer(
-    tmp_path: Path, kind: str, content: bytes | None, says: str
+    tmp_path: Path, is_password: bool, content: bytes | None, says: str
 ) -> None:
     secret = tmp_path / "secret"
     if content is not None:
         secret.write_bytes(content)
+    login = {"basic_auth": BasicAuth(username="u", password_file=secret)}
     with pytest.raises(Unavailable, match=says) as caught:
-        await ask(says_nothing, **{kind: secret})
+        await ask(says_nothing, **(login if is_password else {"bearer_token_file": secret}))
     assert "two" not in str(caught.value)
     assert str(tmp_path) not in str(caught.value)
 
@@ -650,12 +654,12 @@ async def test_each_source_has_its_own_credentials_and_its_own_trouble(tmp_path:
         }
         file = tmp_path / "sources.yaml"
         file.write_text(json.dumps({"sources": named}))
-        sources = load(file, lambda *_: None)
-        trouble = asyncio.gather(*(sources["down"].query_range(REQUEST) for _ in range(8)), return_exceptions=True)
+        sources = load(file, lambda *_: None, SystemClock())
+        trouble = asyncio.gather(*(sources["down"].answer(REQUEST) for _ in range(8)), return_exceptions=True)
         for name in ("a", "b"):
-            assert (await sources[name].query_range(REQUEST)).series
+            assert await sources[name].answer(REQUEST)
         assert heard == {"a": "Bearer the token", "b": "Basic dTp0aGUgcGFzc3dvcmQ="}
-        await sources["c"].query_range(REQUEST)
+        await sources["c"].answer(REQUEST)
         assert heard["a"] == "none"
         assert {type(each) for each in await trouble} == {Unavailable}
         await sources.aclose()
@@ -670,5 +674,5 @@ async def test_a_user_and_password_are_sent(tmp_path: Path) -> None:
         heard.append(request.headers["Authorization"])
         return web.json_response(matrix())
 
-    await ask(handler, username="ali", password_file=password)
+    await ask(handler, basic_auth=BasicAuth(username="ali", password_file=password))
     assert heard == ["Basic YWxpOm9wZW4gc2VzYW1l"]

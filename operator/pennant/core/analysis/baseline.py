@@ -1,4 +1,7 @@
-"""What a number is held against: a threshold, and what the last version known good had."""
+"""What a number is held against.
+
+In: the threshold of a metric, and the numbers of the stable revision. Out: the `AcceptableRange` of its value.
+"""
 
 import math
 from dataclasses import dataclass
@@ -11,7 +14,7 @@ from pennant.core.facts.measurement import Series
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A number that a value must not go beyond, and how to say so."""
+    """An upper or lower limit of a value, with the words for messages."""
 
     limit: float
     is_upper: bool
@@ -28,13 +31,13 @@ class Bound:
 
 @dataclass(frozen=True, slots=True)
 class AcceptableRange:
-    """All bounds of a metric, and what to say where they are kept."""
+    """All bounds of a metric, and the reason and the words for a value within them."""
 
     bounds: tuple[Bound, ...]
     passing: Reason
     kept: str
     missing: str = ""
-    """Why it cannot be told whether a value that keeps all bounds is good; empty: it can."""
+    """Why a value within all bounds may still be bad, such as a missing baseline; empty: it is good."""
 
     def broken_by(self, value: float) -> Bound | None:
         """Return the first bound that a value breaks."""
@@ -42,7 +45,7 @@ class AcceptableRange:
 
 
 def acceptable_range(metric: Metric, baseline: Series, stable: HistoryEntry | None) -> AcceptableRange:
-    """Return what a metric is held against; `baseline` are the numbers of `stable`, where there is such a revision.
+    """Return the range of a metric. `baseline` has the numbers of `stable`; without `stable` only the threshold counts.
 
     Rule: R41.
     """
@@ -51,12 +54,12 @@ def acceptable_range(metric: Metric, baseline: Series, stable: HistoryEntry | No
         return _kept(own)
     if stable is None:
         kept = _kept(own) if own else AcceptableRange((), Reason.NOTHING_TO_COMPARE, "")
-        says = "has no other version known good to be compared with"
+        says = "has no other verified version to compare with"
         return AcceptableRange(kept.bounds, kept.passing, f"{kept.kept}; it {says}" if own else says)
     values = [each for series in baseline.series for each in series.values() if math.isfinite(each)]
     if len(baseline.series) > 1 or not values:
-        what = "more than one series" if len(baseline.series) > 1 else "no number"
-        missing = f"cannot be compared: there is {what} of {stable.version} from before"
+        what = "more than one series" if len(baseline.series) > 1 else "no value"
+        missing = f"cannot be compared: the query returned {what} for {stable.version} while it served"
         return AcceptableRange(own, Reason.WITHIN_THRESHOLD, "", missing)
     return _kept((*own, *_of_comparison(metric, sum(values) / len(values), stable.version)))
 

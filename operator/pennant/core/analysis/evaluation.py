@@ -1,31 +1,55 @@
-"""What each check of a metric counts as: a pass, a breach, or neither, by the numbers that came for its time."""
+"""The checks of a metric that is a number: each a pass, a breach, or neither.
+
+In: the series that answer for the metric, for the number of its samples and for its baseline. Out: one `Check` for each
+grid point, with its reason and its words.
+"""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum, auto
-from typing import assert_never
+from typing import Protocol, assert_never
 
 from pennant.api.analysis import Metric, OnNoData
 from pennant.api.history import HistoryEntry
 from pennant.api.reasons import Reason
 from pennant.core.analysis.baseline import AcceptableRange, acceptable_range
-from pennant.core.facts.measurement import Measurement, RangeQuery, Series
+from pennant.core.analysis.grid import EPOCH
+from pennant.core.facts.measurement import Series
 
-EPOCH, MILLISECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(milliseconds=1)
+MILLISECOND = timedelta(milliseconds=1)
+
+
+class OnGrid(Protocol):
+    """A request for numbers at the points of a grid, such as a `RangeQuery`."""
+
+    @property
+    def start(self) -> datetime:
+        """The first point."""
+        ...
+
+    @property
+    def step_seconds(self) -> int:
+        """Seconds between two points."""
+        ...
+
+    @property
+    def points(self) -> int:
+        """How many there are; at least one."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
-    """All that is needed to tell what a metric's checks say."""
+class Numbers:
+    """The answers that tell what the checks of a number say."""
 
-    request: RangeQuery
+    request: OnGrid
     value: Series
     samples: Series | None
+    """How many samples each check rests on; None where `minimumSamples` is not set."""
     baseline: Series
-    slowest: Measurement
-    """Of the answers to questions about now, the one that took longest."""
+    """The numbers of the stable revision; empty where there are none."""
 
 
 class Kind(Enum):
@@ -51,13 +75,13 @@ class Check:
     """What the value broke."""
 
 
-def checks(metric: Metric, found: Answers, stable: HistoryEntry | None) -> list[Check]:
-    """Return the checks that the answers hold, the oldest first; there is at least one."""
+def checks(metric: Metric, found: Numbers, stable: HistoryEntry | None) -> list[Check]:
+    """Return the last `breaches.of` checks, the oldest first; at least one."""
     request, held_to = found.request, acceptable_range(metric, found.baseline, stable)
     values = _on_grid(found.value, request)
     counted = None if found.samples is None else _on_grid(found.samples, request)
     made = []
-    # An answer to a question from before a change of the spec may hold more of them.
+    # An answer to a request from before a change of the spec may cover more checks.
     for number in range(max(request.points - metric.breaches.of, 0), request.points):
         at = request.start + timedelta(seconds=number * request.step_seconds)
         too_few = _too_few(metric, counted[number], at) if counted is not None else None
@@ -65,11 +89,11 @@ def checks(metric: Metric, found: Answers, stable: HistoryEntry | None) -> list[
     return made
 
 
-def _on_grid(answer: Series, request: RangeQuery) -> list[list[float]]:
-    """Return for each grid point the values of all series; a point of a series counts for the nearest one.
+def _on_grid(answer: Series, request: OnGrid) -> list[list[float]]:
+    """Return the values of all series for each grid point. A point of a series counts for the nearest grid point.
 
-    A server may answer other points than it was asked for, such as whole multiples of the step. What is a step or more
-    away from all that was asked for counts for nothing.
+    A server may answer other points than the requested ones, such as whole multiples of the step. A point that is a
+    step or more away from each requested one is ignored.
 
     Rule: R32.
     """
@@ -96,20 +120,22 @@ def _too_few(metric: Metric, values: Sequence[float], at: datetime) -> Check | N
     if asked is None:
         return None
     if len(values) > 1:
-        says = "has a minimumSamples.query that gave more than one series; aggregate in the query"
+        says = (
+            "cannot be checked: minimumSamples.query returned more than one series. Aggregate, for example with sum()"
+        )
         return Check(at, _no_data(metric), Reason.MULTIPLE_SERIES, says)
     # No series, or NaN: nothing was counted.
     number = values[0] if values and not math.isnan(values[0]) else 0.0
     if number >= asked.count:
         return None
-    says = f"rests on {number:.6g} samples, fewer than {asked.count}"
+    says = f"has {number:.6g} samples, minimumSamples.count is {asked.count}"
     return Check(at, _no_data(metric, may_pass=True), Reason.TOO_FEW_SAMPLES, says)
 
 
 def _check(metric: Metric, values: Sequence[float], held_to: AcceptableRange, at: datetime) -> Check:
     match values:
         case []:
-            return Check(at, _no_data(metric, may_pass=True), Reason.NO_DATA, "gave no sample")
+            return Check(at, _no_data(metric, may_pass=True), Reason.NO_DATA, "returned no sample")
         case [value]:
             shown = f"{value:.6g}"
             if not math.isfinite(value):
@@ -121,7 +147,7 @@ def _check(metric: Metric, values: Sequence[float], held_to: AcceptableRange, at
                 return Check(at, _no_data(metric), Reason.NO_BASELINE, held_to.missing, shown)
             return Check(at, Kind.PASS, held_to.passing, held_to.kept, shown)
         case _:
-            says = "gave more than one series; aggregate in the query"
+            says = "returned more than one series. Aggregate in the query, for example with sum()"
             return Check(at, _no_data(metric), Reason.MULTIPLE_SERIES, says)
 
 

@@ -1,7 +1,7 @@
-"""As much of PromQL as must be known of a query: how far back it reaches, and what it selects.
+"""Facts about a PromQL query: how far back it reaches, what it selects, and whether it drops series.
 
-This is no parser: what it does not know it passes over, and the metric source has the last word on what a query means.
-Expected are queries as users write them, with the placeholders of `pennant.api.promql`.
+In: a query as users write it, with the placeholders of `pennant.api.promql`. This is no parser: it skips what it does
+not know, and raises nothing. The metric source decides what a query means.
 """
 
 import math
@@ -39,7 +39,7 @@ _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhdwyi])", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 LONGEST_REACH_SECONDS = _SECONDS["y"]
 MOST_SELECTORS, MOST_MATCHERS = 4, 8
-"""Of a probe: its bits must fit into the 53 of a number."""
+"""In a probe: each is one bit, and a number has 53 of them."""
 _COMPARISONS = frozenset({"==", "!=", "<=", ">=", "<", ">"})
 _IS_BOOL = re.compile(r"\s*bool\b", re.IGNORECASE)
 _SPLITS = frozenset({"and", "or", "unless", "atan2"})
@@ -61,13 +61,13 @@ class Matcher:
 
     @property
     def needs_a_series(self) -> bool:
-        """Whether no series without the label can match; one matcher of a selector at least must be so."""
+        """Whether only series with the label match; PromQL wants one such matcher in a selector without a name."""
         return self.operator == "=" and len(self.string) > len('""')
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """What selects series: a name, matchers, or both."""
+    """A selector of series: a name, matchers, or both."""
 
     name: str
     matchers: tuple[Matcher, ...]
@@ -102,7 +102,9 @@ def lacking(query: str, value: float) -> str:
     """Return in words what a query lacks, by the value of its probe."""
     lacks = [part for number, part in enumerate(_parts(query)) if not int(value) >> number & 1]
     if not lacks:
-        return "its selectors find series, so a range is too short, or the two sides of an operator have other labels"
+        return (
+            "every selector matches series: a range is too short, or the two sides of an operator have different labels"
+        )
     selector = lacks[0][0]
     words = [word for each, _, word in lacks if each == selector]
     if selector.name and len(words) == len([each for each, _, _ in _parts(query) if each == selector]):
@@ -112,17 +114,17 @@ def lacking(query: str, value: float) -> str:
 
 
 def _parts(query: str) -> tuple[tuple[Selector, str, str], ...]:
-    """Return the parts of the selectors of a query, and the selectors: as PromQL, and what the lack of each means."""
+    """Return the parts of the selectors of a query: the selector, the part as PromQL, and what its lack means."""
     found = list[tuple[Selector, str, str]]()
     for each in list(dict.fromkeys(selectors(query)))[:MOST_SELECTORS]:
         of = f" of {each.name}" if each.name else ""
         if each.name:
-            found.append((each, each.name, f"no series is called {each.name}"))
+            found.append((each, each.name, f"no series has the name {each.name}"))
         for matcher in each.matchers[:MOST_MATCHERS]:
             if each.name or matcher.needs_a_series:
                 found.append((each, f"{each.name}{{{matcher.text}}}", f"no series{of} has {matcher.text}"))
         if len(each.matchers) > 1 and (each.name or any(matcher.needs_a_series for matcher in each.matchers)):
-            found.append((each, each.text, f"no series{of} has all of the labels that are asked for together"))
+            found.append((each, each.text, f"no series{of} has all of these labels together"))
     return tuple(found)
 
 
@@ -199,18 +201,18 @@ class _Reach:
         return max((each for each in (self._done, self._part) if each is not None), default=None)
 
     def take(self, seconds: float | None) -> None:
-        """Take in something of the part that is being read."""
+        """Add a selector, or a group in parentheses, to the current part."""
         self._part = max((each for each in (self._part, seconds) if each is not None), default=None)
 
     def range(self, text: str, interval_seconds: int) -> None:
-        """Take in that a range follows: of a selector it says all, of a subquery it comes on top."""
+        """Apply a range: that of a selector replaces its reach, that of a subquery is added to it."""
         duration, colon, _ = text.partition(":")
         seconds = _seconds(duration, interval_seconds)
         if self._part is not None:
             self._part = self._part + seconds if colon else seconds
 
     def further(self, seconds: float) -> None:
-        """Take in an offset."""
+        """Add an offset."""
         if self._part is not None:
             self._part += seconds
 

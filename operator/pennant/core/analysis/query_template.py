@@ -1,12 +1,14 @@
-"""The text of a query: placeholders are filled in, and a value stays inside the string that it stands in.
+"""The text of a query from its template.
+
+In: a text with placeholders, and a revision. Out: the text with their values. Each value stays inside the string in
+which its placeholder stands.
 
 Rule: R37.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
-from pennant.api.analysis import Metric
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
 from pennant.api.model_deployment import ModelDeploymentSpec
@@ -27,7 +29,7 @@ _REGEX_OPERATORS = re.compile(r"[\\.+*?()|\[\]{}^$]")
 def values(
     key: Key, spec: ModelDeploymentSpec, status: ModelDeploymentStatus, entry: HistoryEntry
 ) -> Mapping[str, str]:
-    """Return what the placeholders of a query about this revision stand for, as far as that is known."""
+    """Return the values of the placeholders for a revision, as far as they are known."""
     stable = status.stable
     stable_entry = next((each for each in status.history if stable and each.revision == stable.revision), None)
     known = {
@@ -41,26 +43,6 @@ def values(
         "window": f"{spec.analysis.interval_seconds}s",
     }
     return known if entry.pod_template_hash is None else known | {POD_TEMPLATE_HASH: entry.pod_template_hash}
-
-
-def needs_pod_template_hash(spec: ModelDeploymentSpec) -> bool:
-    """Return whether a metric of a ModelDeployment cannot be asked for without the `pod-template-hash` of its pods.
-
-    Rule: R39.
-    """
-    return any(POD_TEMPLATE_HASH in needed(text) for metric in spec.analysis.metrics for text in texts(metric))
-
-
-def texts(metric: Metric) -> Iterator[str]:
-    """Yield the texts of a metric in which placeholders may stand."""
-    if metric.prometheus is not None:
-        yield metric.prometheus.query
-    if metric.minimum_samples is not None:
-        yield metric.minimum_samples.query
-    if metric.alert is not None:
-        yield from metric.alert.match_labels.values()
-        for each in metric.alert.match_expressions:
-            yield from each.values
 
 
 def needed(text: str) -> frozenset[str]:
@@ -105,7 +87,7 @@ def _string(string: str, bodies: Mapping[str, str]) -> str:
 
 
 def literal(value: str, is_regex: bool) -> str:
-    """Return the body of a string, in whichever quotes with escapes, that means this value."""
+    """Return the body of a string in quotes that means exactly this value; `is_regex`: as a regular expression."""
     return _escaped(_REGEX_OPERATORS.sub(r"\\\g<0>", value) if is_regex else value)
 
 

@@ -1,6 +1,7 @@
-"""What the last checks of one metric say: from series of numbers to a state with a reason.
+"""What the last checks of one metric say, whatever its kind.
 
-Not knowing is neither success nor failure: no data, NaN and an error are told apart from a breach and from a pass.
+In: a metric, and what came back to its requests. Out: its `Reading`. Its kind reads the answers; a missing answer, a
+late one, and a source that gave none are handled here. Not knowing is neither success nor failure.
 
 Rule: R35.
 """
@@ -8,29 +9,27 @@ Rule: R35.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import assert_never
+from typing import Any, assert_never
 
-from pennant.api.analysis import Metric, OnNoData, OnUnknown
+from pennant.api.analysis import Metric, OnUnknown
 from pennant.api.deployment_status import MetricState, MetricStatus
 from pennant.api.history import Evidence, HistoryEntry
 from pennant.api.reasons import Reason
-from pennant.core.analysis.evaluation import Answers, Check, Kind, checks
-from pennant.core.analysis.promql import filters, lacking
+from pennant.core.analysis.kind import Answered, MetricKind, Reading
+from pennant.core.analysis.kinds import KINDS
 from pennant.core.facts.digest import short_hash
 from pennant.core.facts.measurement import (
+    ABOUT_NOW,
     Awaited,
     Fault,
     Measurement,
     Measurements,
     Question,
-    RangeQuery,
+    Request,
     Role,
-    Series,
     Unanswered,
 )
 
-WITHOUT_NUMBER = frozenset({Reason.NO_DATA, Reason.TOO_FEW_SAMPLES, Reason.NOT_A_NUMBER})
-EXPLAINED = "; probable cause: "
 FAULT_REASONS = {
     Fault.UNAVAILABLE: Reason.SOURCE_UNAVAILABLE,
     Fault.REFUSED: Reason.QUERY_REFUSED,
@@ -41,61 +40,116 @@ FAULT_REASONS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What the last checks of one metric amount to."""
+class Complete:
+    """All answers about a metric that a reading needs."""
 
-    state: MetricState
-    reason: Reason
-    message: str
-    evidence: Evidence | None = None
-    """The measurement that makes it a breach; None where it is none."""
-    blocks: bool = False
-    """Whether it keeps the revision from being verified."""
-    broken_at: datetime | None = None
-    """The time of the newest check that did not pass, also where it takes more for a breach; None: all passed."""
+    answers: Mapping[Role, Answered[Any, Any]]
+    slowest: Measurement
+    """Of the answers about now, the one that took longest."""
 
 
-def unchecked(metric: Metric) -> Reading:
-    """Return the reading before the first check is due."""
-    message = f"{metric.name} has not been checked yet"
-    if metric.prometheus is not None and metric.on_no_data is OnNoData.HOLD:
-        comparison = filters(metric.prometheus.query)
-        message += f"; {_says_nothing(comparison)}" if comparison else ""
-    return Reading(MetricState.UNKNOWN, Reason.AWAITING_FIRST_CHECK, message, blocks=True)
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A request that was not answered."""
+
+    role: Role
+    request: Request
+    why: Unanswered
 
 
-def awaited(metric: Metric, old: MetricStatus | None) -> Reading:
-    """Return the reading while the first answer is on its way: what was said before stands, but proves nothing now."""
-    return unchecked(metric) if old is None else Reading(old.state, old.reason, old.message, blocks=True)
+def gathered(metric: Metric, measurements: Measurements) -> Complete | Silence | Awaited | None:
+    """Return the answers about a metric; None where nothing is due. Raises `ValueError` on those of another kind."""
+    found: dict[Role, Measurement] = {}
+    for role in Role:
+        measured = measurements.get(Question(metric.name, role))
+        match measured:
+            case None if role is Role.VALUE:
+                return None
+            case None:
+                # Not requested, such as the baseline where the stable revision was never checked.
+                continue
+            case Measurement(_, Awaited() | Unanswered()) if role is Role.EXPLANATION:
+                continue
+            case Measurement(_, Awaited() as awaited):
+                return awaited
+            case Measurement(request, Unanswered() as why):
+                return Silence(role, request, why)
+            case _:
+                found[role] = measured
+    now = [each for role, each in found.items() if role in ABOUT_NOW]
+    if len({each.request.times for each in now}) > 1:
+        # The first answers about these times wait for the last one.
+        return Awaited()
+    kind = KINDS[metric.kind]
+    answers = {role: _typed(metric, kind, each) for role, each in found.items()}
+    return Complete(answers, max(now, key=lambda each: each.took))
 
 
-def timely(
+def _typed(metric: Metric, kind: MetricKind[Any, Any, Any], measured: Measurement) -> Answered[Any, Any]:
+    if not isinstance(measured.request, kind.request_type) or not isinstance(measured.answer, kind.answer_type):
+        raise ValueError(f"{metric.name} is a metric of the kind {metric.kind}, and {measured} is of another one")
+    return Answered(measured.request, measured.answer)
+
+
+def told(metric: Metric, found: Complete, entry: HistoryEntry, stable: HistoryEntry | None) -> Reading:
+    """Return what the answers say by themselves, however late they are."""
+    return KINDS[metric.kind].read(metric, metric.query, found.answers, entry, stable)
+
+
+def read(
     metric: Metric,
-    told: Reading,
-    measured: Measurement,
-    query: str,
     patience: timedelta,
+    measurements: Measurements,
+    entry: HistoryEntry,
+    stable: HistoryEntry | None,
     old: MetricStatus | None,
     now: datetime,
 ) -> Reading:
-    """Return what an answer says, by how long it took: one that is late proves a breach, and nothing else.
+    """Return the reading of a metric; `old` is what the status says of it.
+
+    A source that gives no answer for as long as `patience` is a breach where `onError` says so.
+    """
+    match gathered(metric, measurements):
+        case None:
+            return _unchecked(metric)
+        case Awaited():
+            # What was said before stands, but proves nothing now.
+            return _unchecked(metric) if old is None else Reading(old.state, old.reason, old.message, blocks=True)
+        case Silence(_, request, why):
+            return _unanswered(metric, why, request, patience, old, now)
+        case Complete() as found:
+            reading = told(metric, found, entry, stable)
+            request = found.answers[Role.VALUE].request
+            if found.slowest.late and reading.state is not MetricState.BREACHING:
+                return _unanswered(metric, _slow(found.slowest), request, patience, old, now)
+            # An older answer proves nothing while the newest one is expected soon.
+            return replace(reading, blocks=True) if found.slowest.waits else reading
+        case _ as never:
+            assert_never(never)
+
+
+def _unchecked(metric: Metric) -> Reading:
+    """Return the reading before the first check is due."""
+    caution = KINDS[metric.kind].caution(metric, metric.query)
+    message = f"{metric.name} has not been checked yet{f'; {caution}' if caution else ''}"
+    return Reading(MetricState.UNKNOWN, Reason.AWAITING_FIRST_CHECK, message, blocks=True)
+
+
+def _slow(late: Measurement) -> Unanswered:
+    """Return that a late answer counts as none: it proves a breach, and nothing else.
 
     Rule: R34.
     """
-    if measured.late and told.state is not MetricState.BREACHING:
-        seconds, limit = measured.took.total_seconds(), measured.request.patience.total_seconds()
-        why = Unanswered(Fault.SLOW, f"an answer took {seconds:.1f} s, more than two intervals, which are {limit:g} s")
-        return unanswered(metric, why, query, patience, old, now)
-    # Nothing is proven by an older answer while the newest is about to come.
-    return replace(told, blocks=True) if measured.waits else told
+    seconds, limit = late.took.total_seconds(), late.request.patience.total_seconds()
+    return Unanswered(Fault.SLOW, f"the last answer took {seconds:.1f} s, more than two intervals ({limit:g} s)")
 
 
-def unanswered(
-    metric: Metric, silence: Unanswered, query: str, patience: timedelta, old: MetricStatus | None, now: datetime
+def _unanswered(
+    metric: Metric, silence: Unanswered, request: Request, patience: timedelta, old: MetricStatus | None, now: datetime
 ) -> Reading:
-    """Return what no answer means; as a breach it counts once it has lasted for `patience`."""
+    """Return what a missing answer means; as a breach it counts once it has lasted for `patience`."""
     reason = FAULT_REASONS[silence.fault]
-    message = f"{metric.name} cannot be read from source {metric.source}: {silence.detail}"
+    message = f"{metric.name} cannot be read from metric source {metric.source}: {silence.detail}"
     # One fault may follow another: an answer that is late, and then none.
     known = old is not None and old.reason in FAULT_REASONS.values()
     lasted = known and old is not None and now - old.since >= patience
@@ -106,154 +160,9 @@ def unanswered(
             value="none",
             threshold="an answer",
             breaches=f"for {metric.breaches.count} intervals",
-            query_hash=short_hash(query),
+            query_hash=short_hash(request.text),
             at=now,
         )
         return Reading(MetricState.BREACHING, reason, message, evidence, blocks=True, broken_at=now)
     blocks = metric.on_error is not OnUnknown.IGNORE
     return Reading(MetricState.UNKNOWN, reason, message, blocks=blocks, broken_at=now if blocks else None)
-
-
-@dataclass(frozen=True, slots=True)
-class Silence:
-    """A question that was not answered."""
-
-    query: str
-    why: Unanswered
-
-
-def answers(
-    metric: Metric, measurements: Measurements, stable: HistoryEntry | None
-) -> Answers | Silence | Awaited | None:
-    """Return the answers about a metric that is a number; None where nothing is due."""
-    found: dict[Role, Measurement] = {}
-    for role in _needed(metric, stable):
-        match measurements.get(Question(metric.name, role)):
-            case None if role is Role.BASELINE:
-                # The revision that it is compared with was never checked, or a placeholder has no value for it.
-                continue
-            case None:
-                return None
-            case Measurement(_, Awaited() as awaited):
-                return awaited
-            case Measurement(RangeQuery() as request, Unanswered() as why):
-                return Silence(request.query, why)
-            case Measurement(RangeQuery(), Series()) as measurement:
-                found[role] = measurement
-            case other:
-                raise ValueError(f"{metric.name} was asked for series, and {other} are none")
-    return _together(found)
-
-
-def _together(found: Mapping[Role, Measurement]) -> Answers | Awaited:
-    """Return the answers as one; of those that are about the same times the first waits for the last."""
-    current = [each for role, each in found.items() if role is not Role.BASELINE]
-    requests = [each.request for each in current if isinstance(each.request, RangeQuery)]
-    if len({(each.start, each.end) for each in requests}) > 1:
-        return Awaited()
-    series = {role: each.answer for role, each in found.items() if isinstance(each.answer, Series)}
-    return Answers(
-        request=requests[0],
-        value=series[Role.VALUE],
-        samples=series.get(Role.SAMPLES),
-        baseline=series.get(Role.BASELINE, Series(())),
-        slowest=max(current, key=lambda each: each.took),
-    )
-
-
-def _needed(metric: Metric, stable: HistoryEntry | None) -> tuple[Role, ...]:
-    samples = (Role.SAMPLES,) if metric.minimum_samples is not None else ()
-    baseline = (Role.BASELINE,) if metric.compare_to is not None and stable is not None else ()
-    return (Role.VALUE, *samples, *baseline)
-
-
-def read(
-    metric: Metric,
-    patience: timedelta,
-    measurements: Measurements,
-    stable: HistoryEntry | None,
-    old: MetricStatus | None,
-    now: datetime,
-) -> Reading:
-    """Return the reading of a metric that is a number; `stable` is the revision that it is compared with."""
-    match answers(metric, measurements, stable):
-        case None:
-            return unchecked(metric)
-        case Awaited():
-            return awaited(metric, old)
-        case Silence(query, why):
-            return unanswered(metric, why, query, patience, old, now)
-        case Answers() as found:
-            told = _explained(metric, _told(metric, found.request, checks(metric, found, stable)), measurements)
-            return timely(metric, told, found.slowest, found.request.query, patience, old, now)
-        case _ as never:
-            assert_never(never)
-
-
-def _explained(metric: Metric, told: Reading, measurements: Measurements) -> Reading:
-    """Return the reading of a query that gave nothing with what its selectors lack, once that is known."""
-    value, selected = (measurements.get(Question(metric.name, role)) for role in (Role.VALUE, Role.SELECTED))
-    if told.reason is not Reason.NO_DATA or told.state is MetricState.PASSING or value is None or selected is None:
-        return told
-    match value.request, selected.answer:
-        # A source may answer anything; a probe is a sum of bits.
-        case RangeQuery(query=query), Series((values,)) if values and 0 <= min(values.values()) < 1 << 53:
-            return replace(told, message=f"{told.message}{EXPLAINED}{lacking(query, min(values.values()))}")
-        case _:
-            return told
-
-
-def is_unexplained(said: MetricStatus) -> bool:
-    """Return whether it is said that a query gave nothing, and not yet why."""
-    is_passing = said.state is MetricState.PASSING
-    return said.reason is Reason.NO_DATA and not is_passing and EXPLAINED not in said.message
-
-
-def _mend(metric: Metric, query: str) -> str:
-    """Return what helps where a query gave nothing though the source has the series.
-
-    Rule: R38.
-    """
-    if metric.on_no_data is not OnNoData.HOLD:
-        return ""
-    if comparison := filters(query):
-        return f"; {_says_nothing(comparison)}"
-    return "; if no series means that all is well, add `or vector(0)` to the query, or set onNoData: Pass"
-
-
-def _says_nothing(comparison: str) -> str:
-    return (
-        f"while its comparison {comparison} does not hold, the query gives nothing: leave the comparison to the "
-        f"threshold, or write `{comparison} bool`"
-    )
-
-
-def _told(metric: Metric, request: RangeQuery, made: list[Check]) -> Reading:
-    breaches = [each for each in made if each.kind is Kind.BREACH]
-    broken_at = max((each.at for each in made if each.kind in (Kind.BREACH, Kind.UNKNOWN)), default=None)
-    newest = made[-1]
-    if len(breaches) >= metric.breaches.count:
-        last, share = breaches[-1], f"{len(breaches)} of {len(made)}"
-        evidence = Evidence(
-            metric=metric.name,
-            value=last.value,
-            threshold=last.bound or "a number",
-            breaches=share,
-            query_hash=short_hash(request.query),
-            at=last.at,
-        )
-        message = f"{metric.name} {last.says}, in {share} checks"
-        return Reading(MetricState.BREACHING, last.reason, message, evidence, blocks=True, broken_at=broken_at)
-    if newest.kind in (Kind.UNKNOWN, Kind.IGNORED):
-        blocks = newest.kind is Kind.UNKNOWN
-        message = (
-            f"{metric.name} {newest.says}{_mend(metric, request.query) if newest.reason is Reason.NO_DATA else ''}"
-        )
-        return Reading(MetricState.UNKNOWN, newest.reason, message, blocks=blocks, broken_at=broken_at)
-    passing = next((each for each in reversed(made) if each.kind is Kind.PASS), None)
-    reason = passing.reason if passing is not None else Reason.WITHIN_THRESHOLD
-    kept = passing.says if passing is not None else "is not breached yet"
-    if reason in WITHOUT_NUMBER:
-        kept = f"{kept}, which passes by onNoData: Pass"
-    blocks = newest.kind is Kind.BREACH
-    return Reading(MetricState.PASSING, reason, f"{metric.name} {kept}", blocks=blocks, broken_at=broken_at)

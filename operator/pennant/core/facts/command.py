@@ -107,11 +107,11 @@ def read(annotations: Mapping[str, str]) -> Command | Malformed | None:
         token = short_hash(token)
     if len(given) > 1:
         names = " and ".join(verb.annotation for verb in given)
-        problem = f"{names} are set at the same time; remove all but one and set a new {REQUESTED_AT}"
+        problem = f"{names} are set at the same time. Remove all but one and set a new {REQUESTED_AT}"
         return Malformed(token, bool(named), words, problem)
     ((verb, value),) = given.items()
     if len(value) > LONGEST_VALUE:
-        problem = f"{verb.annotation} has more than {LONGEST_VALUE} characters"
+        problem = f"{verb.annotation} must have at most {LONGEST_VALUE} characters, and has {len(value)}"
         return Malformed(token, bool(named), words, problem)
     # No revision and no version has a sign in its name that is shown by its number.
     return Command(verb, printable(value), token, bool(named), clip(by, NAME), clip(reason, SENTENCE))

@@ -32,7 +32,7 @@ class CreateRevision:
     def write(self) -> Write:
         """What this writes."""
         entry = self.revision.entry
-        return Write(f"the record of revision {entry.revision}", f"revision of {entry.template_hash}")
+        return Write(f"ControllerRevision {entry.revision}", f"revision of {entry.template_hash}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,10 @@ class AdoptRevision:
     @property
     def write(self) -> Write:
         """What this writes."""
-        return Write(f"the owner of the record of revision {self.revision}", f"owner of revision {self.revision}")
+        return Write(
+            f"the owner reference of the ControllerRevision of revision {self.revision}",
+            f"owner of revision {self.revision}",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class AdoptWorkload:
     @property
     def write(self) -> Write:
         """What this writes."""
-        return Write("the owner of the Deployment", f"owner of {self.seen.uid}")
+        return Write("the owner reference of the Deployment", f"owner of {self.seen.uid}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ class MirrorQuarantine:
     @property
     def write(self) -> Write:
         """What this writes."""
-        what = f"the mark of quarantine on {self.version.name}"
+        what = f"status.quarantinedBy of ModelVersion {self.version.name}"
         return Write(what, what)
 
 
@@ -108,7 +111,7 @@ class MarkRevision:
     @property
     def write(self) -> Write:
         """What this writes."""
-        what = f"the progress on the record of revision {self.entry.revision}"
+        what = f"the annotation pennant.dev/progress of the ControllerRevision of revision {self.entry.revision}"
         return Write(what, what)
 
 
@@ -121,7 +124,7 @@ class PruneRevision:
     @property
     def write(self) -> Write:
         """What this writes."""
-        what = f"the deletion of the record of revision {self.revision}"
+        what = f"the deletion of the ControllerRevision of revision {self.revision}"
         return Write(what, what)
 
 

@@ -1,34 +1,92 @@
-"""Questions to a metric source, and what came back."""
+"""Requests to metric sources, and what came back.
+
+Each kind of metric has its own type of `Request` and of `Answer`. `RangeQuery` and `Series`, numbers at the points of a
+grid, are here, because several kinds may share them.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol
 
-ALERT_NAME = "alertname"
 MOST_INTERVALS = 2
-"""An answer that takes longer than so many intervals is late, and what no answer has come to for so long is unknown."""
+"""An answer that takes longer than so many intervals is late; without one for so long, a metric is Unknown."""
 
 
 class Role(StrEnum):
     """What an answer is needed for."""
 
     VALUE = "value"
-    """The metric itself."""
+    """The metric itself; each kind of metric requests it."""
     SAMPLES = "samples"
     """How much its checks rest on."""
     BASELINE = "baseline"
-    """What it is compared with."""
-    SELECTED = "selected"
-    """What its selectors select, where it gave nothing; asked once an hour at most, and only to explain."""
+    """What it is compared with. It may be about other times than the value."""
+    EXPLANATION = "explanation"
+    """Why the value is missing. No reading waits for it, and it is requested once an hour at most."""
+
+
+ABOUT_NOW = frozenset({Role.VALUE, Role.SAMPLES})
+"""What must be about the same times to be read together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something that a metric source is asked for the sake of one metric."""
+    """What one request is for: a role of one metric."""
 
     metric: str
     role: Role = Role.VALUE
+
+
+class Request(Protocol):
+    """What is asked of a metric source. Requests are compared by value."""
+
+    @property
+    def source(self) -> str:
+        """Name of the metric source."""
+        ...
+
+    @property
+    def revision(self) -> int:
+        """The revision that it is asked for."""
+        ...
+
+    @property
+    def asker(self) -> tuple[str, str]:
+        """Namespace and name of the ModelDeployment that it is asked for."""
+        ...
+
+    @property
+    def times(self) -> tuple[datetime, datetime]:
+        """The first and the last time that it is about."""
+        ...
+
+    @property
+    def subject(self) -> tuple[object, ...]:
+        """What is asked, without the time. An answer to the same subject is an older answer, not a wrong one."""
+        ...
+
+    @property
+    def patience(self) -> timedelta:
+        """The time within which an answer is expected."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """What is asked, as text. Its hash goes into the evidence of a breach."""
+        ...
+
+
+class Answer:
+    """What a metric source answered."""
+
+    __slots__ = ()
+
+    @property
+    def number(self) -> float | None:
+        """The newest number in it, for the metric `pennant_metric_check_value`; None where there is not exactly one."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +101,7 @@ class RangeQuery:
     lookback_seconds: int
     """Samples older than this at a grid point do not count for it."""
     revision: int = 0
-    """The revision that it is asked for."""
     asker: tuple[str, str] = ("", "")
-    """Namespace and name of the ModelDeployment that it is asked for."""
 
     @property
     def points(self) -> int:
@@ -53,8 +109,13 @@ class RangeQuery:
         return int((self.end - self.start).total_seconds() // self.step_seconds) + 1
 
     @property
+    def times(self) -> tuple[datetime, datetime]:
+        """The first and the last grid point."""
+        return self.start, self.end
+
+    @property
     def subject(self) -> tuple[object, ...]:
-        """What is asked, whatever the time: an answer to the same subject is an older answer, not a wrong one."""
+        """What is asked, without the time."""
         return (self.source, self.query, self.step_seconds, self.revision)
 
     @property
@@ -62,87 +123,27 @@ class RangeQuery:
         """The time within which an answer is expected."""
         return timedelta(seconds=self.step_seconds * MOST_INTERVALS)
 
-
-@dataclass(frozen=True, slots=True)
-class LabelMatcher:
-    """What an alert must have in one label; a label that is not there is empty."""
-
-    label: str
-    values: tuple[str, ...]
-    negated: bool = False
-    """Whether it must have none of the values, instead of one of them."""
-
-    def is_met(self, labels: Mapping[str, str]) -> bool:
-        """Return whether an alert with these labels is meant."""
-        return (labels.get(self.label, "") in self.values) is not self.negated
+    @property
+    def text(self) -> str:
+        """The query."""
+        return self.query
 
 
 @dataclass(frozen=True, slots=True)
-class AlertQuery:
-    """Which alerts fire that meet all these demands; the answer must not be older than `at`."""
-
-    source: str
-    at: datetime
-    demands: tuple[LabelMatcher, ...]
-    interval_seconds: int = 60
-    """Seconds between two checks."""
-    revision: int = 0
-    """The revision that it is asked for."""
-    asker: tuple[str, str] = ("", "")
-    """Namespace and name of the ModelDeployment that it is asked for."""
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The names of the alerts that are meant."""
-        named = [each.values for each in self.demands if each.label == ALERT_NAME and not each.negated]
-        return tuple(sorted(set[str].intersection(*map(set, named)))) if named else ()
-
-    @property
-    def subject(self) -> tuple[object, ...]:
-        """What is asked, whatever the time: an answer to the same subject is an older answer, not a wrong one."""
-        return (self.source, self.demands, self.interval_seconds, self.revision)
-
-    @property
-    def patience(self) -> timedelta:
-        """The time within which an answer is expected."""
-        return timedelta(seconds=self.interval_seconds * MOST_INTERVALS)
-
-
-Request = RangeQuery | AlertQuery
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """The answer to a query: for each series, its values by Unix time in milliseconds.
+class Series(Answer):
+    """The answer to a range query: for each series, its values by Unix time in milliseconds.
 
     A value may be NaN or infinite; a grid point without a sample is not there.
     """
 
     series: tuple[Mapping[int, float], ...]
 
-
-@dataclass(frozen=True, slots=True)
-class Alert:
-    """An alert that fires."""
-
-    labels: Mapping[str, str]
-    since: datetime
-    """When its expression became true, in whole seconds, rounded down; it fires since then or later."""
-
-
-@dataclass(frozen=True, slots=True)
-class Alerts:
-    """The alerts of some names that fire at one time."""
-
-    firing: tuple[Alert, ...]
-    undefined: frozenset[str] = frozenset()
-    """Names of which the source knows no rule; empty where it does not tell."""
-    unanswered: Mapping[str, str] = field(default_factory=dict)
-    """Names of which alone nobody knows whether they fire, and why."""
-
-    def matching(self, demands: tuple[LabelMatcher, ...]) -> "Alerts":
-        """Return them with the firing ones alone that meet all these demands."""
-        return replace(self, firing=tuple(each for each in self.firing if all(d.is_met(each.labels) for d in demands)))
+    @property
+    def number(self) -> float | None:
+        """The newest value of the only series."""
+        if len(self.series) != 1 or not self.series[0]:
+            return None
+        return self.series[0][max(self.series[0])]
 
 
 class Fault(StrEnum):
@@ -157,7 +158,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """A query that gave no answer; `detail` is ours, never the body of the source's answer."""
+    """A request that got no answer. `detail` is the operator's own text, never the body of a response."""
 
     fault: Fault
     detail: str
@@ -165,19 +166,19 @@ class Unanswered:
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """The first answer to a question is on its way, and not overdue."""
+    """The first answer to a request has not come yet, and is not overdue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A question as it was sent, and the newest answer to it."""
+    """A request as it was sent, and the newest answer to it."""
 
     request: Request
-    answer: Series | Alerts | Unanswered | Awaited
+    answer: Answer | Unanswered | Awaited
     took: timedelta = timedelta(0)
-    """From when the question was sent until the answer came."""
+    """From when the request was sent until the answer came."""
     pending: bool = False
-    """Whether the same question about a later time is due, and its answer has not come yet."""
+    """Whether the same request about a later time is due, and its answer has not come yet."""
 
     @property
     def late(self) -> bool:
@@ -186,7 +187,7 @@ class Measurement:
 
     @property
     def waits(self) -> bool:
-        """Whether a newer answer is about to come; of a source that takes more than an interval, one always is."""
+        """Whether a newer answer is expected soon. A source that takes longer than an interval always has one due."""
         return self.pending and self.took <= self.request.patience / MOST_INTERVALS
 
 

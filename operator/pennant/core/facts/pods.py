@@ -163,12 +163,16 @@ def cause(seen: Pods, min_ready_seconds: int, now: datetime) -> Cause | None:
 
 def away(what: str) -> Cause:
     """Return the cause where Kubernetes' own controllers do not do what they should."""
-    return Cause(Fault.CLUSTER, Reason.CONTROLLERS_AWAY, f"{what}; is the kube-controller-manager running?")
+    return Cause(Fault.CLUSTER, Reason.CONTROLLERS_AWAY, f"{what}. Check kube-controller-manager")
 
 
 def _uncounted(seen: Pods, now: datetime) -> Cause | None:
     number = seen.uncounted(now)
-    return away(f"{number} of {len(seen.pods)} pods are ready that their ReplicaSet does not count") if number else None
+    return (
+        away(f"{number} of {len(seen.pods)} pods are ready, but not counted in the status of their ReplicaSet")
+        if number
+        else None
+    )
 
 
 def _refused(found: ReplicaSet) -> Cause | None:
@@ -199,17 +203,17 @@ def _faults(pod: Pod, min_ready: timedelta, now: datetime) -> Iterator[tuple[int
         match each.state:
             case Waiting(reason, message) if reason not in _STARTING:
                 rank = 1 if reason in _IMAGE_REASONS else 0 if each.last_end is not None else 2
-                yield rank, f"{what} waits: {_said(reason, message)}{_last(each)}"
+                yield rank, f"{what} is waiting: {_said(reason, message)}{_last(each)}"
             case Ended(code) if not (each.is_init and code == 0):
-                yield 0, f"{what} ended with {_end(each.state)}{_restarts(each)}"
+                yield 0, f"{what} terminated with {_end(each.state)}{_restarts(each)}"
             case Running() if each.last_end is not None and not each.ready:
                 yield 0, f"{what} is not ready{_last(each)}"
             case Running() if each.is_init and not each.ready:
-                yield 3, f"{what} has not ended"
+                yield 3, f"{what} has not completed"
             case Running() if not each.ready:
-                yield 3, f"{what} runs and its startup or readiness probe fails"
+                yield 3, f"{what} is running, but its startup or readiness probe fails"
     if pod.ready_since is not None and timedelta(0) <= now - pod.ready_since < min_ready:
-        yield 4, f"pod {pod.name} is ready, but has not stayed ready for minReadySeconds"
+        yield 4, f"pod {pod.name} is ready, but not for rollout.minReadySeconds yet"
 
 
 def _by_pod(seen: Pods) -> Cause | None:
@@ -233,17 +237,17 @@ _PODS: tuple[tuple[Callable[[Pod], bool], Reason, Callable[[Pod], str]], ...] = 
     (
         lambda pod: not pod.node,
         Reason.CONTROLLERS_AWAY,
-        lambda _: "has no node, and no scheduler says why; is the kube-scheduler running?",
+        lambda _: "has no node and no condition PodScheduled. Check kube-scheduler",
     ),
     (
         lambda pod: _is_not_ready(pod) and bool(pod.containers) and all(_is_ready(each) for each in pod.containers),
         Reason.PODS_NOT_STARTED,
-        lambda pod: f"is not ready though its containers are: node {pod.node} or a readiness gate is not ready",
+        lambda pod: f"is not ready although its containers are: node {pod.node} or a readiness gate is not ready",
     ),
     (
         _is_not_ready,
         Reason.PODS_NOT_STARTED,
-        lambda pod: f"is on node {pod.node}, and its containers have not started{_starting(pod)}",
+        lambda pod: f"is scheduled to node {pod.node}, but its containers have not started{_starting(pod)}",
     ),
 )
 """What keeps a pod from its work that is no fault of its own, the first that holds for any pod."""
@@ -263,7 +267,7 @@ def _starting(pod: Pod) -> str:
 def _last(container: Container) -> str:
     if container.last_end is None:
         return _restarts(container)
-    return f"; it last ended with {_end(container.last_end)}{_restarts(container)}"
+    return f"; it last terminated with {_end(container.last_end)}{_restarts(container)}"
 
 
 def _end(end: Ended) -> str:

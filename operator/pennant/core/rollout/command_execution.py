@@ -83,10 +83,11 @@ def _answer(
     if known is not None:
         return _said(at, command, CommandResult.REFUSED, used_before(known))
     if at.spec.paused:
-        problem = f"the ModelDeployment is paused; set spec.paused to false first, and then a new {REQUESTED_AT}"
+        problem = f"the ModelDeployment is paused. Set spec.paused to false, then set a new {REQUESTED_AT}"
         return _said(at, command, CommandResult.REFUSED, problem)
     if is_rebuilt:
-        problem = f"the status was lost and is rebuilt; set a new {REQUESTED_AT} if it is still wanted"
+        unknown = "the status was lost and rebuilt, so it is not known whether this was carried out"
+        problem = f"{unknown}. To repeat it, set a new {REQUESTED_AT}"
         return _said(at, command, CommandResult.IGNORED, problem)
     return _carried_out(at, command, done)
 
@@ -130,7 +131,7 @@ def _rolled_back_to(at: Pass, command: Command, done: HistoryEntry | None) -> An
     if isinstance(target, NoTarget):
         return _said(at, command, CommandResult.REFUSED, target.problem)
     draft = undo_draft(at, target, command.by, command.reason, command)
-    said = f"back to {target.version} of revision {target.revision}"
+    said = f"rolled back to {target.version} (revision {target.revision})"
     return _said(at, command, CommandResult.ACCEPTED, said, held_back(at, target, draft), draft)
 
 
@@ -146,17 +147,20 @@ def _retried(at: Pass, command: Command, done: HistoryEntry | None) -> Answer:
     if not released:
         listed = ", ".join(each.version for each in at.quarantine) or "none"
         return _said(
-            at, command, CommandResult.REFUSED, f"{named or 'nothing'} is not quarantined; quarantined: {listed}"
+            at,
+            command,
+            CommandResult.REFUSED,
+            f"{named or 'no version'} is not quarantined. Quarantined versions: {listed}",
         )
     quarantine = _without(at.quarantine, named)
     if asked is None or at.template is None or asked.version != named:
-        said = f"{named} is released; it is rolled out when it is asked for"
+        said = f"{named} is no longer quarantined; it is rolled out when it is the target version"
         return _said(at, command, CommandResult.ACCEPTED, said, quarantine)
     return _said(
         at,
         command,
         CommandResult.ACCEPTED,
-        f"{named} is tried again",
+        f"{named} is retried",
         quarantine,
         retry_draft(at, asked, at.template, command),
     )
@@ -164,15 +168,17 @@ def _retried(at: Pass, command: Command, done: HistoryEntry | None) -> Answer:
 
 def _restarted(at: Pass, command: Command, done: HistoryEntry | None) -> Answer:
     if done is not None:
-        said = f"revision {done.revision} starts all pods anew"
+        said = f"revision {done.revision} restarts all pods"
         return _said(at, command, CommandResult.ACCEPTED, said, revision=done.revision)
     if at.active is None:
-        return _said(at, command, CommandResult.REFUSED, "nothing is served yet that could be restarted")
+        return _said(at, command, CommandResult.REFUSED, "no version serves yet")
     if all(each.entry.revision != at.active.revision for each in at.snapshot.revisions):
-        problem = f"{lost(at.snapshot, at.active)}, so nothing tells how to restart it"
+        problem = (
+            f"{lost(at.snapshot, at.active)}, so it cannot be restarted. Move the tag, or give pennant.dev/rollback-to"
+        )
         return _said(at, command, CommandResult.REFUSED, problem)
     draft = restart_draft(at, at.active, command)
-    return _said(at, command, CommandResult.ACCEPTED, "all pods are started anew", None, draft)
+    return _said(at, command, CommandResult.ACCEPTED, "all pods are restarted", None, draft)
 
 
 def _without(quarantine: Quarantine, version: str) -> Quarantine:

@@ -48,13 +48,13 @@ def carried_out_before(known: AnsweredCommand) -> str:
     """Return the answer to a command that was answered before."""
     done = {CommandResult.ACCEPTED: "carried out", CommandResult.REFUSED: "refused"}.get(known.result, "ignored")
     by = f" as revision {known.revision}" if known.revision is not None else ""
-    return f"already {done}{by} on {_date(known.at)}; set a new {REQUESTED_AT} to give it again"
+    return f"already {done}{by} on {_date(known.at)}. To repeat it, set a new {REQUESTED_AT}"
 
 
 def used_before(known: AnsweredCommand) -> str:
     """Return the answer to a command whose token was used for another one."""
     used = f"revision {known.revision} ({known.command})" if known.revision is not None else known.command
-    return f"{REQUESTED_AT} {known.token} was used for {used} on {_date(known.at)}; set a new {REQUESTED_AT}"
+    return f"{REQUESTED_AT} {known.token} was used for {used} on {_date(known.at)}. Set a new {REQUESTED_AT}"
 
 
 def _date(moment: datetime) -> str:

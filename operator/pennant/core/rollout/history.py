@@ -99,7 +99,8 @@ def restored(history: History, revisions: Iterable[Revision], now: datetime) -> 
         record = recorded.get(entry.revision)
         if record is not None and (names := altered(entry, record, now)):
             listed = ", ".join(to_camel(name) for name in names)
-            found.append(f"revision {entry.revision}: {listed} in status did not say what its record says; restored")
+            which = f"status.history of revision {entry.revision}"
+            found.append(f"{which}: {listed} differed from the ControllerRevision and was restored")
     return tuple(found)
 
 
@@ -109,7 +110,11 @@ def broken(history: History, revisions: Iterable[Revision], untrusted: Mapping[i
     Rule: R76.
     """
     recorded = {each.entry.revision for each in revisions} | untrusted.keys()
-    gone = (f"the record of revision {each.revision} is gone" for each in history if each.revision not in recorded)
+    gone = (
+        f"the ControllerRevision of revision {each.revision} is missing"
+        for each in history
+        if each.revision not in recorded
+    )
     return (*gone, *(each.says for _, each in sorted(untrusted.items()) if each.says))
 
 

@@ -84,7 +84,9 @@ def _problem(record: Revision, entries: Mapping[int, HistoryEntry], sound: Mappi
         return "" if number < max(entries, default=0) else None
     if 2 * named.count(known) > len(named):
         return None
-    return f"the record of revision {number} is another one than the status and the revision after it name"
+    return (
+        f"the ControllerRevision of revision {number} has another hash than status.history and the next revision name"
+    )
 
 
 def _unproven(record: Revision, last: HistoryEntry | None) -> str | None:
@@ -93,11 +95,11 @@ def _unproven(record: Revision, last: HistoryEntry | None) -> str | None:
         return _flawed(record)
     if last is not None and record.entry.previous_hash == last.hash:
         return None
-    return f"the record of revision {record.entry.revision} does not follow that of the revision before it"
+    return f"the ControllerRevision of revision {record.entry.revision} does not have the hash of the previous revision"
 
 
 def _flawed(record: Revision) -> str:
-    return f"the record of revision {record.entry.revision} does not fit its hash: {record.flaw}"
+    return f"the ControllerRevision of revision {record.entry.revision} does not match its hash: {record.flaw}"
 
 
 def _another(record: Revision, name: str) -> str | None:
@@ -105,7 +107,7 @@ def _another(record: Revision, name: str) -> str | None:
     deployment = record.template["metadata"]["labels"].get(DEPLOYMENT_LABEL)
     if not record.orphaned or deployment == name:
         return None
-    return f"the record of revision {record.entry.revision} is that of the ModelDeployment {deployment}"
+    return f"the ControllerRevision of revision {record.entry.revision} belongs to ModelDeployment {deployment}"
 
 
 def _named(record: Revision, entries: Mapping[int, HistoryEntry], sound: Mapping[int, Revision]) -> Iterator[str]:

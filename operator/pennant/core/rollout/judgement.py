@@ -129,8 +129,8 @@ def _reinstated(
     if not _is_good(spec.analysis, active, verdict, now):
         return found
     good = _verify(found, active, now)
-    message = f"{active.version} (revision {active.revision}) became available after all and passed its bake time"
-    event = Event(EventType.NORMAL, Reason.REINSTATED, f"{message}; it was failed_as because {failed_as.message}")
+    message = f"{active.version} (revision {active.revision}) became available and passed its bake time"
+    event = Event(EventType.NORMAL, Reason.REINSTATED, f"{message}; it had failed: {failed_as.message}")
     return replace(good, failed_as=None, events=(event, *good.events))
 
 
@@ -237,9 +237,9 @@ def _mass_breach(
 
 
 def _fail(seen: Judgement, active: HistoryEntry, entry: QuarantineEntry, message: str) -> Judgement:
-    what = f"version {active.version} failed (revision {active.revision})"
+    what = f"{active.version} (revision {active.revision}) failed"
     if entry.inputs_hash is not None:
-        what = f"version {active.version} failed with the pod template of revision {active.revision}"
+        what = f"{active.version} with the pod template of revision {active.revision} failed"
     event = Event(EventType.WARNING, Reason.of(entry.reason), f"{what}: {message}")
     return replace(
         seen,
@@ -251,7 +251,7 @@ def _fail(seen: Judgement, active: HistoryEntry, entry: QuarantineEntry, message
 
 
 def _verify(seen: Judgement, active: HistoryEntry, now: datetime) -> Judgement:
-    event = Event(EventType.NORMAL, Reason.VERIFIED, f"{active.version} (revision {active.revision}) is known good")
+    event = Event(EventType.NORMAL, Reason.VERIFIED, f"{active.version} (revision {active.revision}) is verified")
     return replace(
         seen,
         active=history.verified(active, now),

@@ -61,8 +61,8 @@ def _known_before(at: Pass) -> Draft | None:
         trigger=Trigger.AUTOMATIC_ROLLBACK,
         actor=OPERATOR,
         reason=(
-            f"{asked} is quarantined and nothing serves; {version.version} was known good here "
-            f"since {served.from_:%Y-%m-%dT%H:%M:%SZ}, as its ModelVersion says"
+            f"{asked} is quarantined and no version serves; {version.version} was verified here "
+            f"and served since {served.from_:%Y-%m-%dT%H:%M:%SZ}, according to status.servedBy of its ModelVersion"
         ),
     )
 
@@ -117,7 +117,7 @@ def _promotion(at: Pass, version: Version, template: Json) -> Draft | None:
             return None
         reason = lost(at.snapshot, active) if record is None else "the pod template changed"
     elif at.spec.version is not None:
-        reason = f"spec.version asks for {version.version}"
+        reason = f"spec.version is {version.version}"
     else:
         came_from = f" from {active.version}" if active else ""
         reason = f"the tag {at.spec.tag} moved{came_from} to {version.version}"

@@ -15,7 +15,7 @@ from pennant.api.history import HistoryEntry
 from pennant.api.meta import clip
 from pennant.api.model_deployment import ModelDeploymentSpec, OnUnavailable, OnUnschedulable
 from pennant.api.reasons import Reason
-from pennant.core.analysis.query_template import needs_pod_template_hash
+from pennant.core.analysis.schedule import needs_pod_template_hash
 from pennant.core.facts import pods
 from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Invalid, Observation, Snapshot, Span, Workload
@@ -225,7 +225,9 @@ def judged(at: Attempt, progress: PodProgress | None) -> tuple[PodProgress | Non
         return _still_stopped(at, progress, found), None
     if not is_overdue(at, progress):
         return _told(progress, found), None
-    found = found or pods.away("all pods that were created are available")
+    found = found or pods.away(
+        "all created pods are available, but the Deployment does not report the rollout as complete"
+    )
     reason = _failure(at, workload, found)
     if reason is None:
         return _told(progress, found).model_copy(update={"stopped": True}), None
@@ -268,6 +270,6 @@ def _shortfall(at: Attempt, progress: PodProgress, workload: Workload) -> str:
     """Return how far the pods came, in numbers."""
     seconds = at.spec.progress_deadline_seconds
     if at.active.rolled_out_at is not None:
-        return f"no pod has been available for {seconds} s{' in all' if at.spent else ''}"
-    further = "no further pod" if progress.available else "none"
+        return f"no pod has been available for {seconds} s{' in total' if at.spent else ''}"
+    further = "no further one" if progress.available else "none"
     return f"{progress.available} of {workload.replicas} pods became available, and {further} within {seconds} s"

@@ -42,7 +42,7 @@ def _complete(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked |
     if not at.spec.promotion.require_complete or not (absent := missing(record)):
         return None
     listed = ", ".join(each.value for each in absent)
-    message = f"{version.version} has no complete record, and promotion.requireComplete asks for one; missing: {listed}"
+    message = f"{version.version} has an incomplete record, and promotion.requireComplete is true. Missing: {listed}"
     return Blocked(version.version, Reason.RECORD_INCOMPLETE, message)
 
 
@@ -52,7 +52,11 @@ def _compared(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked |
         return None
     for gate in at.spec.promotion.gates:
         if (problem := _worse(gate, record, present)) is not None:
-            return Blocked(version.version, Reason.GATE_FAILED, f"gate {of_gate(gate)}: {problem}")
+            return Blocked(
+                version.version,
+                Reason.GATE_FAILED,
+                f"promotion gate {of_gate(gate)} blocks {version.version}: {problem}",
+            )
     return None
 
 
@@ -60,7 +64,7 @@ def _budgeted(at: Pass, version: Version, _: ModelVersionSpec) -> Blocked | None
     """Without an automatic way back nothing new is tried."""
     if (limit := rollback_limits.exhausted(at.spec, at.history, at.now)) is None:
         return None
-    return Blocked(version.version, limit.reason, f"{version.version} is not rolled out: {limit.message}", limit.until)
+    return Blocked(version.version, limit.reason, f"{version.version} is blocked: {limit.message}", limit.until)
 
 
 Gate = Callable[[Pass, Version, ModelVersionSpec], Blocked | None]
@@ -87,8 +91,8 @@ def _worse(gate: PromotionGate, record: ModelVersionSpec, present: ModelVersionS
             if both.regression <= allowed:
                 return None
             return (
-                f"{both.candidate} of {record.version} is worse than {both.present} of {present.version} "
-                f"by {both.regression.normalize():f}, and {allowed.normalize():f} is allowed"
+                f"{both.candidate} is worse than {both.present} of {present.version} "
+                f"by {both.regression.normalize():f}, maximum {allowed.normalize():f}"
             )
 
 

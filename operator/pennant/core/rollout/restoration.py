@@ -97,7 +97,7 @@ def _is_asked_for(entry: HistoryEntry) -> bool:
 def _condemned(entry: HistoryEntry, past: History) -> QuarantineEntry:
     """Return what the quarantine said of a revision that failed, as far as the history shows how it ended."""
     if not entry.evidence:
-        why = f"revision {entry.revision} had no pod that served in time"
+        why = f"no pod of revision {entry.revision} became available in time"
         return _entry(entry, entry, Reason.PROGRESS_DEADLINE_EXCEEDED, why, pair(entry)[1])
     numbers = (f"{e.metric} was {e.value}, {e.threshold}, in {e.breaches} checks" for e in entry.evidence)
     inputs_hash = None if never_good(entry, past) else pair(entry)[1]

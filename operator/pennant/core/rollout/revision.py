@@ -196,10 +196,10 @@ def flaw(stored: Json, entry: HistoryEntry, template: Json, record: Json) -> str
     Raises `AttributeError`, `KeyError` or `TypeError` where the template is none.
     """
     if sha256({name: each for name, each in stored.items() if name not in _UNCHAINED}) != entry.hash:
-        return "its entry was changed"
+        return "its history entry was changed"
     if not template_hash(template) == template_hash(_labelled(template)) == entry.template_hash:
         return "its pod template was changed"
     bound = content_digest(record) == entry.digest if entry.data_hash is None else True
     if not bound or entry.data_hash not in (None, data_hash(template, record)):
-        return "the version's record in it was changed"
+        return "its record of the version was changed"
     return ""

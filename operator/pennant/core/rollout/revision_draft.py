@@ -14,8 +14,8 @@ from pennant.core.rollout.pass_state import Pass
 
 OPERATOR = "pennant"
 NO_NUMBER_LEFT = (
-    f"no revision can follow, because {LAST_REVISION} is the last number that one can have; "
-    "create a ModelDeployment of another name, and delete this one when that serves"
+    f"revision {LAST_REVISION} is the last possible one. "
+    "Create a ModelDeployment of another name, and delete this one when the other serves"
 )
 
 
@@ -50,7 +50,7 @@ def retry_draft(at: Pass, version: Version, template: Json, command: Command) ->
         inputs_hash=at.inputs_hash,
         trigger=Trigger.RETRY,
         actor=command.by,
-        reason=because(f"{version.version} gets another chance", command.reason),
+        reason=because(f"{version.version} is retried", command.reason),
         token=command.token,
         command=str(command),
     )
@@ -67,7 +67,7 @@ def restart_draft(at: Pass, active: HistoryEntry, command: Command) -> Draft:
         inputs_hash=active.inputs_hash,
         trigger=Trigger.RESTART,
         actor=command.by,
-        reason=because("all pods are started anew", command.reason),
+        reason=because("all pods are restarted", command.reason),
         token=command.token,
         command=str(command),
     )
@@ -84,7 +84,7 @@ def native_restart_draft(at: Pass, active: HistoryEntry, actor: str, restart: st
         inputs_hash=active.inputs_hash,
         trigger=Trigger.RESTART,
         actor=actor,
-        reason=f"all pods are started anew, by kubectl rollout restart at {restart}",
+        reason=f"all pods are restarted by kubectl rollout restart at {restart}",
         token=restart,
         restarted_at=restart,
     )
@@ -115,16 +115,16 @@ def rollback_draft(at: Pass, failed: QuarantineEntry, target: HistoryEntry) -> D
         trigger=Trigger.AUTOMATIC_ROLLBACK,
         actor=OPERATOR,
         reason=(
-            f"{failed.version} (revision {failed.revision}) was found bad: {failed.message}; "
-            f"back to {target.version} of revision {target.revision}, the last one known good"
+            f"rolled back from {failed.version} (revision {failed.revision}) to {target.version} (revision "
+            f"{target.revision}, the last verified one): {failed.message}"
         ),
     )
 
 
 def lost(snapshot: Snapshot, entry: HistoryEntry) -> str:
     """Return what became of the record of a revision that cannot be used."""
-    what = "was changed" if entry.revision in snapshot.untrusted else "is gone"
-    return f"the record of revision {entry.revision} {what}"
+    what = "was changed" if entry.revision in snapshot.untrusted else "is missing"
+    return f"the ControllerRevision of revision {entry.revision} {what}"
 
 
 def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) -> Revision | None:

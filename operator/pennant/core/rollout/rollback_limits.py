@@ -34,7 +34,7 @@ def unwanted(spec: ModelDeploymentSpec) -> RollbackLimit | None:
     if spec.paused:
         return RollbackLimit(Reason.PAUSED, "spec.paused is true")
     if spec.rollback.action is RollbackAction.REPORT:
-        return RollbackLimit(Reason.METRIC_BREACH, "rollback.action is Report, so nothing is done")
+        return RollbackLimit(Reason.METRIC_BREACH, "rollback.action is Report, so nothing is changed")
     return None
 
 
@@ -52,10 +52,7 @@ def exhausted(spec: ModelDeploymentSpec, history: History, now: datetime) -> Rol
     counted = [each for each in _rollbacks(history, now) if now - each < window]
     if len(counted) < most:
         return None
-    message = (
-        f"there were {len(counted)} automatic rollbacks within {budget.window_seconds} s, "
-        f"and rollback.budget allows {most}"
-    )
+    message = f"{len(counted)} automatic rollbacks within {budget.window_seconds} s, rollback.budget allows {most}"
     return RollbackLimit(Reason.ROLLBACK_BUDGET_EXHAUSTED, message, counted[-most] + window)
 
 
@@ -77,10 +74,14 @@ def unhelpful(spec: ModelDeploymentSpec, history: History, breached: Iterable[st
     same = [known[name] for name in breached if name in known]
     came_from = f"{first.version} (revision {first.revision})"
     if not same:
-        message = f"rollback.limit allows {number} automatic rollback{'s' * (number > 1)} in a row, from {came_from}"
+        rollbacks = f"{number} consecutive automatic rollback{'s' * (number > 1)} from {came_from}"
+        message = f"{rollbacks}, rollback.limit allows {spec.rollback.limit}"
         return RollbackLimit(Reason.ROLLBACK_LIMIT_REACHED, message)
     read = "; ".join(f"{each.metric} {each.value}, {each.threshold}" for each in same)
-    return RollbackLimit(Reason.ROLLBACK_DID_NOT_HELP, f"so did {came_from} before the rollback ({read})")
+    return RollbackLimit(
+        Reason.ROLLBACK_DID_NOT_HELP,
+        f"{came_from} breached the same metric before the rollback ({read}), so the version is not the cause",
+    )
 
 
 def _in_a_row(history: History) -> int:
@@ -101,7 +102,9 @@ def _cooling(spec: ModelDeploymentSpec, history: History, now: datetime) -> Roll
     cooldown = timedelta(seconds=spec.rollback.cooldown_seconds)
     if last is None or now - last >= cooldown:
         return None
-    message = f"the last automatic rollback is less than {spec.rollback.cooldown_seconds} s ago"
+    message = (
+        f"the last automatic rollback was less than rollback.cooldownSeconds ({spec.rollback.cooldown_seconds} s) ago"
+    )
     return RollbackLimit(Reason.ROLLBACK_COOLING_DOWN, message, last + cooldown)
 
 

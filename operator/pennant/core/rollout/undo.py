@@ -33,7 +33,7 @@ def undo_draft(at: Pass, target: HistoryEntry, actor: str, why: str, command: Co
         inputs_hash=target.inputs_hash,
         trigger=Trigger.UNDO,
         actor=actor,
-        reason=because(f"back from {came_from} to {target.version} of revision {target.revision}", why),
+        reason=because(f"rolled back from {came_from} to {target.version} (revision {target.revision})", why),
         token=command.token if command is not None else None,
         command=str(command) if command is not None else None,
     )
@@ -115,21 +115,21 @@ def undo_target(history: History, quarantine: Quarantine, snapshot: Snapshot, va
     if value.isdecimal():
         meant = [each for each in history if each.revision == int(value)]
         listed = ", ".join(str(each.revision) for each in there) or "none"
-        problem = f"there is no revision {value}; there are {listed}"
+        problem = f"revision {value} does not exist. Revisions in the history: {listed}"
     else:
         meant = [each for each in history if each.version == value]
         listed = ", ".join(dict.fromkeys(each.version for each in there)) or "none"
-        problem = f"no revision of version {value} is there; there are {listed}"
+        problem = f"no revision of version {value} exists. Versions in the history: {listed}"
     found = [each for each in meant if each in there]
     if not found:
-        return NoTarget(f"{lost(snapshot, meant[-1])}; there are {listed}" if meant else problem)
+        return NoTarget(f"{lost(snapshot, meant[-1])}. Available: {listed}" if meant else problem)
     target = found[-1]
     if (by := quarantine_entry(*pair(target), quarantine)) is not None:
-        return NoTarget(f"{target.version} is quarantined: {by.message}; give pennant.dev/retry to release it")
+        return NoTarget(f"{target.version} is quarantined: {by.message}. To retry it, give pennant.dev/retry")
     if active is not None and target.template_hash == active.template_hash:
         is_current = target.revision == active.revision
-        same = f"{target.version} already" if is_current else f"what revision {target.revision} did"
-        return NoTarget(f"revision {active.revision} serves {same}; nothing to undo")
+        same = f"{target.version}" if is_current else f"the pod template of revision {target.revision}"
+        return NoTarget(f"the current revision {active.revision} already serves {same}")
     return target
 
 
@@ -146,4 +146,4 @@ def _previous(
     verified = next((each for each in others if each.verified_at is not None), None)
     if verified is not None:
         return verified
-    return others[0] if others else NoTarget("there is no earlier revision to go back to that was not found bad")
+    return others[0] if others else NoTarget("every earlier revision failed or was undone; there is no rollback target")

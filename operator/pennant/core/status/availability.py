@@ -21,8 +21,8 @@ def available(at: Pass) -> ConditionValue:
     if workload is None:
         return ConditionValue(FALSE, Reason.NOT_DEPLOYED, "nothing is deployed yet")
     if workload.replicas == 0:
-        return ConditionValue(FALSE, Reason.SCALED_TO_ZERO, "spec.replicas is 0, so there is no pod")
-    message = f"{workload.available} of {workload.replicas} pods were available when this began"
+        return ConditionValue(FALSE, Reason.SCALED_TO_ZERO, "spec.replicas is 0, so there are no pods")
+    message = f"{workload.available} of {workload.replicas} pods were available when the status changed"
     if workload.minimum_available and workload.available:
         return ConditionValue(TRUE, Reason.MINIMUM_AVAILABLE, message)
     return ConditionValue(FALSE, Reason.PODS_UNAVAILABLE, message)
@@ -65,11 +65,11 @@ def stalled_by_pods(at: Pass) -> ConditionValue | None:
 WHAT_HELPS: Mapping[Reason, str] = {
     Reason.PODS_UNSCHEDULABLE: "Add nodes, free resources, or change what the pod template requests",
     Reason.PODS_REFUSED: "Raise the quota, or change the policy or the pod template",
-    Reason.PODS_EVICTED: "Look at the nodes, and give the pods the requests and the priority that they need",
-    Reason.PODS_NOT_STARTED: "See `kubectl describe pod` and the node",
-    Reason.CONTROLLERS_AWAY: "Look after kube-controller-manager and kube-scheduler",
+    Reason.PODS_EVICTED: "Look at the nodes, and set the resource requests and the priority that the pods need",
+    Reason.PODS_NOT_STARTED: "Look at the events of the pod (`kubectl describe pod`) and at the node",
+    Reason.CONTROLLERS_AWAY: "Check kube-controller-manager and kube-scheduler",
     Reason.PODS_UNAVAILABLE: (
-        "See `kubectl describe pod` and `kubectl logs`; move the tag, or give pennant.dev/rollback-to"
+        "See `kubectl describe pod` and `kubectl logs`. Move the tag, or give pennant.dev/rollback-to"
     ),
 }
 """What a person can do where pods do not come, by the reason."""

@@ -47,18 +47,18 @@ def _reconciling(at: Pass) -> ConditionValue:
     if at.spec.paused:
         return ConditionValue(FALSE, Reason.PAUSED, "spec.paused is true")
     if _is_stuck(at):
-        return ConditionValue(FALSE, Reason.UP_TO_DATE, "nothing more can be done without a person")
+        return ConditionValue(FALSE, Reason.UP_TO_DATE, "the operator cannot continue; see Stalled")
     for tell in CHANGES:
         if (said := tell(at)) is not None:
             return said
-    return ConditionValue(FALSE, Reason.UP_TO_DATE, "no change is under way")
+    return ConditionValue(FALSE, Reason.UP_TO_DATE, "no change is in progress")
 
 
 def _cooling_down(at: Pass) -> ConditionValue | None:
     withheld = at.rollback_blocked
     if withheld is None or withheld.limit.reason is not Reason.ROLLBACK_COOLING_DOWN:
         return None
-    message = f"{withheld.message}; {withheld.limit.message}, so a rollback waits"
+    message = f"{withheld.message}; a rollback is due, but {withheld.limit.message}"
     return ConditionValue(TRUE, Reason.ROLLBACK_COOLING_DOWN, message)
 
 
@@ -80,7 +80,9 @@ def _rolling_out(at: Pass) -> ConditionValue | None:
 def _rolling_back(at: Pass) -> ConditionValue | None:
     if at.failed_as is None or at.rollback_target is None:
         return None
-    return ConditionValue(TRUE, Reason.ROLLBACK_IN_PROGRESS, f"{at.failed_as.version} is being taken out of service")
+    return ConditionValue(
+        TRUE, Reason.ROLLBACK_IN_PROGRESS, f"{at.failed_as.version} failed and is about to be rolled back"
+    )
 
 
 def _being_moved(at: Pass) -> ConditionValue | None:
@@ -106,14 +108,16 @@ def _is_stuck(at: Pass) -> bool:
 
 def _suspended(at: Pass) -> ConditionValue:
     if at.spec.paused:
-        return ConditionValue(TRUE, Reason.PAUSED, "spec.paused is true; nothing is changed until it is false")
-    return ConditionValue(FALSE, Reason.NOT_PAUSED, "rollouts and rollbacks happen by themselves")
+        return ConditionValue(
+            TRUE, Reason.PAUSED, "spec.paused is true; rollouts, rollbacks and corrections are paused"
+        )
+    return ConditionValue(FALSE, Reason.NOT_PAUSED, "rollouts and rollbacks are automatic")
 
 
 def _history_intact(at: Pass) -> ConditionValue:
     if broken := broken_records(at):
         return ConditionValue(FALSE, Reason.HISTORY_TAMPERED, "; ".join(broken))
-    return ConditionValue(TRUE, Reason.HISTORY_CONSISTENT, "every entry agrees with its record")
+    return ConditionValue(TRUE, Reason.HISTORY_CONSISTENT, "all history entries match their ControllerRevisions")
 
 
 def _is_held_up(at: Pass) -> bool:
@@ -143,7 +147,7 @@ def _ready(at: Pass, said: dict[ConditionType, ConditionValue]) -> ConditionValu
             FALSE, said[ConditionType.METRICS_HEALTHY].reason, said[ConditionType.METRICS_HEALTHY].message
         )
     version = at.active.version if at.active else ""
-    return ConditionValue(TRUE, Reason.SERVING, f"{version} {asks(at)} and is served")
+    return ConditionValue(TRUE, Reason.SERVING, f"{version} {asks(at)} and serves")
 
 
 CONDITIONS: dict[ConditionType, Callable[[Pass], ConditionValue]] = {

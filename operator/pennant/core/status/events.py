@@ -52,12 +52,12 @@ def surge_needs_room(advice: str) -> Event:
 
 def adopted(what: str) -> Event:
     """Return the event of something that belonged to nobody and is taken up again."""
-    return Event(EventType.NORMAL, Reason.ADOPTED, f"{what} belonged to nobody and is taken up again")
+    return Event(EventType.NORMAL, Reason.ADOPTED, f"{what} had no owner and was adopted")
 
 
 def drift_corrected(drift: Drift) -> Event:
     """Return the event of a change by somebody else that is put right."""
-    return Event(EventType.WARNING, Reason.DRIFT_CORRECTED, f"{drift.message}; it is put right")
+    return Event(EventType.WARNING, Reason.DRIFT_CORRECTED, f"{drift.message}; it is corrected")
 
 
 def _of_command(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> tuple[Event, ...]:
@@ -87,7 +87,7 @@ def _of_verification(before: ModelDeploymentStatus, after: ModelDeploymentStatus
     active = current(after.history)
     if active is None or active.overdue_at is None or active.revision in noticed:
         return ()
-    message = f"twice the bake time is over, and {condition.message}"
+    message = f"not verified after twice the bake time: {condition.message}"
     return (Event(EventType.WARNING, Reason.NOT_VERIFIED, message),)
 
 

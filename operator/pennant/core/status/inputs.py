@@ -66,4 +66,4 @@ def unusable_record(at: Pass) -> str:
     if any(each.entry.revision == number for each in at.snapshot.revisions):
         return ""
     found = at.snapshot.untrusted.get(number)
-    return found.says if found is not None and found.says else f"the record of revision {number} is gone"
+    return found.says if found is not None and found.says else f"the ControllerRevision of revision {number} is missing"

@@ -16,7 +16,7 @@ def stalled(at: Pass) -> ConditionValue:
     for tell in STALLS:
         if (said := tell(at)) is not None:
             return said
-    return ConditionValue(FALSE, Reason.NOT_STALLED, "no person needs to act")
+    return ConditionValue(FALSE, Reason.NOT_STALLED, "no action needed")
 
 
 def _stalled_by_refusal(at: Pass) -> ConditionValue | None:
@@ -35,10 +35,15 @@ def _stalled_by_breach(at: Pass) -> ConditionValue | None:
     Rule: R59.
     """
     if at.failed_as is not None and at.is_frozen:
-        message = f"{at.failed_as.message}; rollback.action is Pause, so {at.failed_as.version} stays where it is"
-        return ConditionValue(TRUE, Reason.BREACH_PAUSED, f"{message}. Undo, retry, or move the tag")
+        message = (
+            f"{at.failed_as.version} failed: {at.failed_as.message}; rollback.action is Pause, so its rollout is paused"
+        )
+        return ConditionValue(
+            TRUE, Reason.BREACH_PAUSED, f"{message}. Move the tag, or give pennant.dev/rollback-to or pennant.dev/retry"
+        )
     if at.failed_as is not None and at.rollback_target is None:
-        message = f"{at.failed_as.message}; no other version is known good, so {at.failed_as.version} goes on serving"
+        keeps = "there is no verified revision to roll back to, so it keeps serving"
+        message = f"{at.failed_as.version} failed: {at.failed_as.message}; {keeps}"
         return stall(Reason.NO_ROLLBACK_TARGET, message)
     if at.rollback_blocked is None or at.rollback_blocked.limit.reason in (Reason.PAUSED, Reason.ROLLBACK_COOLING_DOWN):
         return None
@@ -51,7 +56,7 @@ def _stalled_by_quarantine(at: Pass) -> ConditionValue | None:
     if found is None:
         return None
     if at.active is None:
-        message = f"{found.version} was found bad here: {found.message}; nothing is served"
+        message = f"{found.version} failed here before: {found.message}; no version serves"
         return ConditionValue(TRUE, Reason.QUARANTINED, f"{message}. {what_to_change(at)}")
     return ConditionValue(TRUE, Reason.ROLLED_BACK, rolled_back(at).message)
 
@@ -64,10 +69,10 @@ def _stalled_by_lost_record(at: Pass) -> ConditionValue | None:
     problem = unusable_record(at)
     if not problem or at.active is None:
         return None
-    mend = "Set spec.version" if at.tag is None else f"Move the tag {at.tag}"
+    fix = "Set spec.version" if at.tag is None else f"Move the tag {at.tag}"
     message = (
-        f"{problem}. {at.active.version} keeps serving as it is deployed, and can be neither corrected, "
-        f"scaled nor restarted. {mend} to a ModelVersion that is there, or go back by pennant.dev/rollback-to"
+        f"{problem}. {at.active.version} keeps serving, but the Deployment cannot be corrected, "
+        f"scaled or restarted. {fix} to an existing ModelVersion, or give pennant.dev/rollback-to"
     )
     return ConditionValue(TRUE, Reason.HISTORY_TAMPERED, message)
 

@@ -18,15 +18,25 @@ def tag_resolved(at: Pass) -> ConditionValue:
         case Selected():
             return _held(at, at.selection)
         case Unassigned():
-            return ConditionValue(FALSE, Reason.TAG_UNASSIGNED, f"no version holds the tag {at.tag}{meanwhile(at)}")
+            return ConditionValue(
+                FALSE, Reason.TAG_UNASSIGNED, f'no ModelVersion has the tag "{at.tag}"{meanwhile(at)}'
+            )
         case NotFound(version):
-            message = f"spec.version asks for {version}, which does not exist{meanwhile(at)}"
+            message = f"spec.version is {version}, and no ModelVersion has that version{meanwhile(at)}"
             return ConditionValue(FALSE, Reason.VERSION_NOT_FOUND, message)
         case Ambiguous(names):
             listed = ", ".join(names)
-            return ConditionValue(FALSE, Reason.TAG_AMBIGUOUS, f"{listed} all hold the tag {at.tag}{meanwhile(at)}")
+            return ConditionValue(
+                FALSE,
+                Reason.TAG_AMBIGUOUS,
+                f'{len(names)} ModelVersions have the tag "{at.tag}": {listed}{meanwhile(at)}',
+            )
         case SelectedInvalid(name, problem):
-            return ConditionValue(FALSE, Reason.HOLDER_INVALID, f"{name} {asks(at)}, but {problem}")
+            return ConditionValue(
+                FALSE,
+                Reason.HOLDER_INVALID,
+                f"ModelVersion {name} {asks(at)}, but is invalid: {problem}{meanwhile(at)}",
+            )
         case _ as never:
             assert_never(never)
 
@@ -34,21 +44,21 @@ def tag_resolved(at: Pass) -> ConditionValue:
 def _held(at: Pass, held: Selected) -> ConditionValue:
     name = held.version.name
     if at.tag is None:
-        return ConditionValue(TRUE, Reason.VERSION_PINNED, f"spec.version asks for {name}")
+        return ConditionValue(TRUE, Reason.VERSION_PINNED, f"spec.version names ModelVersion {name}")
     if held.others:
-        message = f"{name} is the newest that holds the tag {at.tag}; so do {', '.join(held.others)}"
+        message = f'{name} is the newest version with the tag "{at.tag}"; {", ".join(held.others)} have it too'
         return ConditionValue(TRUE, Reason.NEWEST_OF_SEVERAL, message)
-    return ConditionValue(TRUE, Reason.TAG_HELD, f"{name} holds the tag {at.tag}")
+    return ConditionValue(TRUE, Reason.TAG_HELD, f'{name} has the tag "{at.tag}"')
 
 
 def asks(at: Pass) -> str:
     """Return how the selected version is targeted, as the end of a sentence."""
-    return "is asked for" if at.tag is None else f"holds the tag {at.tag}"
+    return "is named by spec.version" if at.tag is None else f'has the tag "{at.tag}"'
 
 
 def meanwhile(at: Pass) -> str:
     """Return what serves meanwhile, as the end of a sentence; empty: nothing does."""
-    return f"; {at.active.version} goes on serving" if at.active else ""
+    return f"; {at.active.version} keeps serving" if at.active else "; no version serves"
 
 
 def is_grace_over(at: Pass) -> bool:
@@ -61,14 +71,17 @@ def rolled_back(at: Pass) -> ConditionValue:
     """Return whether the target version is quarantined, and what serves instead."""
     found = quarantined_target(at)
     if found is None:
-        return ConditionValue(FALSE, Reason.NOT_ROLLED_BACK, "what is asked for is not quarantined here")
-    who = "spec.version" if at.tag is None else f"the tag {at.tag}"
+        return ConditionValue(FALSE, Reason.NOT_ROLLED_BACK, "the target version is not quarantined")
     what = found.version
     if found.inputs_hash is not None:
         what = f"{what} with the pod template of revision {found.revision}"
-    instead = f"{at.active.version} takes its place" if at.active is not None else "nothing is served"
-    message = f"{who} asks for {what}, {instead}: {found.message}. {what_to_change(at)}"
-    return ConditionValue(TRUE, found.reason, message)
+    if at.active is None:
+        happened = f"{what} is quarantined, and no version serves"
+    elif found.reason is Reason.UNDONE:
+        happened = f"{what} was undone, {at.active.version} serves instead"
+    else:
+        happened = f"Rolled back from {what} to {at.active.version}"
+    return ConditionValue(TRUE, found.reason, f"{happened}: {found.message}. {what_to_change(at)}")
 
 
 def what_to_change(at: Pass) -> str:
@@ -77,6 +90,7 @@ def what_to_change(at: Pass) -> str:
     if found is not None and at.active is not None and found.digest == at.active.digest:
         # The version serves, with another pod template than the target one.
         return "Change spec.template"
-    if at.tag is None:
-        return "Change spec.version to a good version"
-    return f"Move the tag {at.tag} to a good version"
+    change = "Set spec.version" if at.tag is None else f'Move the tag "{at.tag}"'
+    if found is None:
+        return f"{change} to a fixed version"
+    return f"{change} to a fixed version, or retry: kubectl pennant retry {at.snapshot.key.name} {found.version}"

@@ -14,7 +14,7 @@ def metrics_healthy(at: Pass) -> ConditionValue:
     """Return whether all enforced metrics pass; the first that does not says why."""
     metrics = at.verdict.enforced
     if metrics and is_scaled_to_zero(at):
-        return ConditionValue(UNKNOWN, Reason.SCALED_TO_ZERO, "spec.replicas is 0, so no metric is read")
+        return ConditionValue(UNKNOWN, Reason.SCALED_TO_ZERO, "spec.replicas is 0, so no metrics are read")
     breaching = [each for each in metrics if each.state is MetricState.BREACHING]
     if breaching:
         return ConditionValue(FALSE, breaching[0].reason, "; ".join(each.message for each in breaching))
@@ -35,11 +35,11 @@ def verified(at: Pass) -> ConditionValue:
     if active is None:
         return ConditionValue(FALSE, Reason.NOT_DEPLOYED, "nothing is deployed yet")
     if active.verified_at is not None and at.failed_as is None:
-        return ConditionValue(TRUE, Reason.VERIFIED, f"{_name(active)} is known good")
+        return ConditionValue(TRUE, Reason.VERIFIED, f"{_name(active)} is verified")
     for tell in OBSTACLES:
         if (said := tell(at, active)) is not None:
             return said
-    message = f"{_name(active)} becomes known good when it has passed its bake time without a break"
+    message = f"{_name(active)} is verified when it has passed analysis.bakeSeconds without interruption"
     return ConditionValue(FALSE, Reason.BAKING, message)
 
 
@@ -53,9 +53,7 @@ def _condemned(at: Pass, active: HistoryEntry) -> ConditionValue | None:
 def _scaled_to_zero(at: Pass, active: HistoryEntry) -> ConditionValue | None:
     if not is_scaled_to_zero(at):
         return None
-    return ConditionValue(
-        FALSE, Reason.SCALED_TO_ZERO, f"{_name(active)} has no pod, so nothing shows whether it is good"
-    )
+    return ConditionValue(FALSE, Reason.SCALED_TO_ZERO, f"{_name(active)} has no pods, because spec.replicas is 0")
 
 
 def _rolling_out(_: Pass, active: HistoryEntry) -> ConditionValue | None:
@@ -67,7 +65,7 @@ def _rolling_out(_: Pass, active: HistoryEntry) -> ConditionValue | None:
 def _unavailable(at: Pass, active: HistoryEntry) -> ConditionValue | None:
     if at.status.progress is None:
         return None
-    message = f"{_name(active)} has too few available pods; its bake time begins anew when there are enough"
+    message = f"{_name(active)} has too few available pods; its bake time begins again when there are enough"
     return ConditionValue(FALSE, Reason.PODS_UNAVAILABLE, message)
 
 
@@ -75,7 +73,7 @@ def _measured(at: Pass, active: HistoryEntry) -> ConditionValue | None:
     metrics = metrics_healthy(at)
     if metrics.status is TRUE:
         return None
-    return ConditionValue(FALSE, metrics.reason, f"{_name(active)} is not known good: {metrics.message}")
+    return ConditionValue(FALSE, metrics.reason, f"{_name(active)} is not verified: {metrics.message}")
 
 
 OBSTACLES: tuple[Callable[[Pass, HistoryEntry], ConditionValue | None], ...] = (

@@ -48,7 +48,7 @@ def computed_bump(record: ModelVersionSpec, parent: ModelVersionSpec) -> Compute
     for level in (Bump.MAJOR, Bump.MINOR, Bump.PATCH):
         different = [each.what for each in found if isinstance(each, Difference) and each.bump is level]
         if level is Bump.PATCH and different == [_weights_differ(parent, record)] and not _untold(found, level):
-            different = [f"{different[0]} and nothing else: it is not reproducible"]
+            different = [f"only {different[0]}: training with the same inputs gave another result"]
         if different:
             return _said(parent, level, different)
         if untold := _untold(found, level):
@@ -57,7 +57,7 @@ def computed_bump(record: ModelVersionSpec, parent: ModelVersionSpec) -> Compute
             return _said(parent, Bump.UNKNOWN, [*untold, *certain])
     if _documents(parent) != _documents(record):
         return _said(parent, Bump.NONE, ["only metrics or documents differ"])
-    return _said(parent, Bump.NONE, [f"a duplicate of {parent.version}: nothing differs"])
+    return _said(parent, Bump.NONE, [f"duplicate of {parent.version}: nothing differs"])
 
 
 def _untold(found: list[Finding], level: Bump) -> list[str]:
@@ -79,45 +79,45 @@ def _signature(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding
         yield from _tensors("output", before.outputs, after.outputs)
     elif before is not None and after is not None and before.digest and after.digest:
         if before.digest != after.digest:
-            yield Untold(Bump.MAJOR, "the signature has another digest, and not both records list inputs and outputs")
+            yield Untold(Bump.MAJOR, "schema.digest differs, and not both records list inputs and outputs")
     elif _same_weights(old, new) is not True:
-        yield Untold(Bump.MAJOR, f"the signature is not recorded in {_lacking(old, before, new, after)}")
+        yield Untold(Bump.MAJOR, f"spec.schema is missing in {_lacking(old, before, new, after)}")
 
 
 def _tensors(kind: str, before: tuple[Tensor, ...], after: tuple[Tensor, ...]) -> Iterator[Finding]:
     old, new = ({each.name: each for each in some} for some in (before, after))
     for name in sorted(old.keys() - new.keys()):
-        yield Difference(Bump.MAJOR, f"{kind} {name} is gone")
+        yield Difference(Bump.MAJOR, f"{kind} {name} was removed")
     for name in sorted(new.keys() & old.keys()):
         yield from _retyped(f"{kind} {name}", old[name], new[name])
     for name in sorted(new.keys() - old.keys()):
         # Whether an input may be left out is said, or it may not.
         if kind == "input" and new[name].required is not False:
-            yield Difference(Bump.MAJOR, f"required input {name} is new")
+            yield Difference(Bump.MAJOR, f"required input {name} was added")
         else:
-            yield Difference(Bump.MINOR, f"{kind} {name} is new")
+            yield Difference(Bump.MINOR, f"{kind} {name} was added")
 
 
 def _retyped(what: str, old: Tensor, new: Tensor) -> Iterator[Finding]:
     if old.type != new.type:
-        yield Difference(Bump.MAJOR, f"{what} was {old.type} and is {new.type}")
+        yield Difference(Bump.MAJOR, f"the type of {what} changed from {old.type} to {new.type}")
     elif old.shape and new.shape and old.shape != new.shape:
-        yield Difference(Bump.MAJOR, f"{what} had the shape {list(old.shape)} and has {list(new.shape)}")
+        yield Difference(Bump.MAJOR, f"the shape of {what} changed from {list(old.shape)} to {list(new.shape)}")
     elif what.startswith("input") and old.required is False and new.required is not False:
-        yield Difference(Bump.MAJOR, f"{what} was optional and is required")
+        yield Difference(Bump.MAJOR, f"{what} changed from optional to required")
 
 
 def _format(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
     before, after = ({each.name: each for each in some.artifacts} for some in (old, new))
     for name in sorted(before.keys() ^ after.keys()):
-        yield Difference(Bump.MAJOR, f"artefact {name} is {'gone' if name in before else 'new'}")
+        yield Difference(Bump.MAJOR, f"artefact {name} was {'removed' if name in before else 'added'}")
     for name in sorted(before.keys() & after.keys()):
         was, now = before[name].format, after[name].format
         if was is not None and now is not None and was != now:
             formats = [" ".join(filter(None, (each.name, each.version))) for each in (was, now)]
-            yield Difference(Bump.MAJOR, f"the format of artefact {name} was {formats[0]} and is {formats[1]}")
+            yield Difference(Bump.MAJOR, f"the format of artefact {name} changed from {formats[0]} to {formats[1]}")
         elif (was is None) != (now is None) and _same(before[name], after[name]) is not True:
-            yield Untold(Bump.MAJOR, f"the format of artefact {name} is recorded in one record only")
+            yield Untold(Bump.MAJOR, f"only one record has the format of artefact {name}")
 
 
 def _training_data(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
@@ -125,17 +125,21 @@ def _training_data(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Fin
     before, after = (_training_sets(each) for each in (old, new))
     if not (before and after):
         if before or after or _same_weights(old, new) is not True:
-            yield Untold(Bump.MAJOR, f"the training data is not recorded in {_lacking(old, before, new, after)}")
+            yield Untold(
+                Bump.MAJOR, f"a data set with the role Training is missing in {_lacking(old, before, new, after)}"
+            )
         return
     for name in sorted(before.keys() ^ after.keys()):
-        yield Difference(Bump.MAJOR, f"training data set {name} is {'gone' if name in before else 'new'}")
+        yield Difference(Bump.MAJOR, f"training data set {name} was {'removed' if name in before else 'added'}")
     for name in sorted(before.keys() & after.keys()):
         was, now = before[name], after[name]
         if was.digest and now.digest:
             if was.digest != now.digest:
-                yield Difference(Bump.MINOR, f"training data set {name} has another digest")
+                yield Difference(Bump.MINOR, f"the digest of training data set {name} changed")
         elif was.version and now.version and was.version != now.version:
-            yield Difference(Bump.MINOR, f"training data set {name} was {was.version} and is {now.version}")
+            yield Difference(
+                Bump.MINOR, f"training data set {name} changed from version {was.version} to {now.version}"
+            )
         else:
             lacking = _lacking(old, was.digest, new, now.digest)
             yield Untold(Bump.MINOR, f"training data set {name} has no digest in {lacking}")
@@ -156,21 +160,23 @@ def _code(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
     before, after = old.code, new.code
     if before is None or after is None:
         if before or after or _same_weights(old, new) is not True:
-            yield Untold(Bump.MINOR, f"the training code is not recorded in {_lacking(old, before, new, after)}")
+            yield Untold(Bump.MINOR, f"spec.code is missing in {_lacking(old, before, new, after)}")
         return
     if (before.repository, before.path) != (after.repository, after.path):
-        yield Difference(Bump.MINOR, "the training code is another one")
+        yield Difference(Bump.MINOR, "the repository or the path of the training code changed")
     elif before.commit != after.commit:
-        yield Difference(Bump.MINOR, f"the training code was at {before.commit[:12]} and is at {after.commit[:12]}")
+        yield Difference(
+            Bump.MINOR, f"the training code changed from commit {before.commit[:12]} to {after.commit[:12]}"
+        )
     elif before.dirty or after.dirty:
-        yield Untold(Bump.MINOR, f"the training code at {after.commit[:12]} had changes that are in no commit")
+        yield Untold(Bump.MINOR, f"the training code at commit {after.commit[:12]} had uncommitted changes")
 
 
 def _preprocessing(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
     before, after = old.preprocessing, new.preprocessing
     if before is None or after is None:
         if before is not after:
-            yield Difference(Bump.PATCH, f"preprocessing is {'gone' if before else 'new'}")
+            yield Difference(Bump.PATCH, f"preprocessing was {'removed' if before else 'added'}")
         return
     for was, now in ((before.digest, after.digest), (before.commit, after.commit)):
         if was and now:

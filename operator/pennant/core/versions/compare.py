@@ -69,9 +69,9 @@ def compare(number: Number, candidate: ModelVersionSpec, present: ModelVersionSp
         return Incomparable(differ)
     direction = fresh.direction or old.direction
     if direction is None:
-        return Incomparable("neither record says which direction is better")
+        return Incomparable("neither record has a direction (Maximize or Minimize)")
     if fresh.direction is not None and old.direction is not None and fresh.direction is not old.direction:
-        return Incomparable("the two records do not agree on which direction is better")
+        return Incomparable("the two records have different directions")
     new, before = Decimal(fresh.value), Decimal(old.value)
     regression = before - new if direction is Direction.MAXIMIZE else new - before
     return Compared(number.metric, new, before, regression)
@@ -83,9 +83,9 @@ def _value(number: Number, record: ModelVersionSpec) -> RecordedMetric | str:
         case [only]:
             return only
         case []:
-            return "has no such value"
+            return "has no recorded value"
         case _:
-            return f"has {len(found)} such values"
+            return f"has {len(found)} recorded values, expected one"
 
 
 def _other_data(number: Number, candidate: ModelVersionSpec, present: ModelVersionSpec) -> str | None:
@@ -95,5 +95,5 @@ def _other_data(number: Number, candidate: ModelVersionSpec, present: ModelVersi
         for record in (candidate, present)
     ]
     if None not in digests and digests[0] != digests[1]:
-        return f"the data set {number.dataset} has another digest in each record"
+        return f"data set {number.dataset} has different digests in the two records"
     return None

@@ -70,7 +70,7 @@ def judged(seen: VersionSeen, now: datetime) -> ModelVersionStatus:
 def unsaid(seen: VersionSeen) -> Event | None:
     """Return the Event that says what is wrong with a record or a status where no status can; None: nothing is."""
     if seen.unreadable:
-        said = f"{seen.unreadable}; it is left as it is until it can be read, or is removed"
+        said = f"{seen.unreadable}. The status is not changed until this can be read or is removed"
         return Event(EventType.WARNING, Reason.STATUS_UNREADABLE, clip(said))
     if not isinstance(seen.spec, Invalid):
         return None
@@ -87,7 +87,7 @@ def _bump(seen: VersionSeen, spec: ModelVersionSpec) -> ComputedBump | None:
             return unknown(spec.parent, f"the parent {spec.model}-{spec.parent} cannot be read: {problem}")
         case ModelVersionSpec() as parent:
             if parent.version == spec.version:
-                return unknown(spec.parent, f"{spec.version} names itself as its parent")
+                return unknown(spec.parent, f"spec.parent of {spec.version} is the version itself")
             return computed_bump(spec, parent)
 
 
@@ -116,7 +116,7 @@ def _ready(spec: ModelVersionSpec | Invalid) -> tuple[ConditionStatus, Reason, s
 def _complete(spec: ModelVersionSpec | Invalid) -> tuple[ConditionStatus, Reason, str]:
     """Rule: R80."""
     if isinstance(spec, Invalid):
-        return UNKNOWN, Reason.INVALID_SPEC, "what a record that cannot be read holds is not known"
+        return UNKNOWN, Reason.INVALID_SPEC, "the record is invalid, so its elements are not known"
     missing = completeness.missing(spec)
     if missing:
         return FALSE, Reason.RECORD_INCOMPLETE, f"missing: {', '.join(missing)}"

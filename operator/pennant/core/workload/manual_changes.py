@@ -67,7 +67,9 @@ def manual_change(at: Pass, applied: Applied, paused: bool) -> ManualChange | No
         restarted = workload.restart not in ("", applied.restarted_at)
         return Restarted(workload.restart) if restarted else None
     fingerprint = f"{workload.uid}/{workload.generation}/{workload.fields_hash}/{workload.stored_template}"
-    what = f"{workload.editor or 'somebody'} changed {', '.join(workload.edited[:4]) or 'the Deployment'}"
+    what = (
+        f"{workload.editor or 'an unknown field manager'} changed {', '.join(workload.edited[:4]) or 'the Deployment'}"
+    )
     return _drifted(fingerprint, what, workload, before, at.now)
 
 

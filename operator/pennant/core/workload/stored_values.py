@@ -63,8 +63,8 @@ class Difference:
         if self.stored is _ABSENT:
             return f"{self.path} is missing"
         if _SECRET.search(self.path) or any(isinstance(each, dict | list) for each in (self.asked, self.stored)):
-            return f"{self.path} has another value than was asked for"
-        return f"{self.path} is {_shown(self.stored)} where {_shown(self.asked)} was asked for"
+            return f"{self.path} has another value than the operator wrote"
+        return f"{self.path} is {_shown(self.stored)}, but the operator wrote {_shown(self.asked)}"
 
 
 def difference(asked: Any, stored: Any, path: str = "") -> Difference | None:

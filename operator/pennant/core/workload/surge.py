@@ -21,7 +21,7 @@ def advice(spec: ModelDeploymentSpec, template: Json) -> str:
     if not what:
         return ""
     return (
-        f"A rollout of one replica starts the new pod beside the old one, and the pod template {what}: where there is "
+        f"A rollout of one replica starts the new pod beside the old one, and the pod template {what}. If there is "
         "no second one, set rollout.maxSurge: 0 and rollout.maxUnavailable: 1"
     )
 
@@ -38,9 +38,8 @@ def _scarce(pod: Json) -> str:
     for volume in _objects(pod.get("volumes")):
         claim = volume.get("persistentVolumeClaim")
         if isinstance(claim, dict) and not claim.get("readOnly"):
-            return (
-                f"mounts the claim {claim.get('claimName', '')}, which one node alone can mount if it is ReadWriteOnce"
-            )
+            name = claim.get("claimName", "")
+            return f"mounts the PersistentVolumeClaim {name}, which only one node can mount if it is ReadWriteOnce"
     return ""
 
 

@@ -24,8 +24,8 @@ _MESSAGES: Mapping[str, str] = {
     "dict_type": "must be an object",
     "list_type": "must be a list",
     "tuple_type": "must be a list",
-    "string_type": "must be a string; a number or a word like yes needs quotes",
-    "int_type": "must be a whole number, without quotes",
+    "string_type": "must be a string; put numbers and words such as yes in quotes",
+    "int_type": "must be an integer, without quotes",
     "bool_type": "must be true or false, without quotes",
 }
 
@@ -92,7 +92,7 @@ def too_large(value: object, largest: int, root: str = "spec") -> str | None:
         return None
     if size <= largest:
         return None
-    return f"{root}: must not be larger than {largest // 1024} KiB as JSON, and has {-(-size // 1024)} KiB"
+    return f"{root}: must be at most {largest // 1024} KiB as JSON, and is {-(-size // 1024)} KiB"
 
 
 def _children(node: Any) -> Iterable[object]:
@@ -104,7 +104,7 @@ def _deep_path(value: object, root: str) -> str | None:
     while pending:
         node, path, depth = pending.pop()
         if depth > DEEPEST:
-            return clip(f"{path}: must not be nested in more than {DEEPEST} levels")
+            return clip(f"{path}: must have at most {DEEPEST} levels of nesting")
         if isinstance(node, Mapping):
             children = [(f".{name}", each) for name, each in node.items()]
         else:

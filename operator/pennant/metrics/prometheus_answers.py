@@ -1,7 +1,7 @@
-"""What an answer of a Prometheus-compatible server says; it is data of a stranger.
+"""Parses responses of the HTTP API of Prometheus: a status code and a body -> series, alerts, or names of rules.
 
-Numbers and words of closed sets leave this module, and the labels of alerts and the names of rules, which are compared
-and go no further: nothing behind a URL can be read through a status.
+A response is not trusted. Numbers and words of closed sets leave this module, and labels of alerts and names of rules,
+which are only compared. So nothing behind the URL of a source can be read through a status.
 
 Rule: R100.
 """
@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from pennant.core.facts.measurement import Alert, Series
+from pennant.core.analysis.kinds.alert import Alert
+from pennant.core.facts.measurement import Series
 from pennant.ports import Partial, PortError, Refused, Unavailable
 
 # What Prometheus prints; Python's float takes more, such as "1_0" and digits of other scripts.
@@ -28,7 +29,7 @@ AnswerT = TypeVar("AnswerT")
 
 
 def result(code: int, body: bytes, kind: str, read: Callable[[list[Any]], AnswerT]) -> AnswerT:
-    """Return what `read` makes of the result of an answer, which must be of this kind."""
+    """Return `read(result)` of a response of the `resultType` `kind`; raises `Refused`, `Partial` or `Unavailable`."""
     if code in (400, 422):
         raise Refused(f"the query is refused ({_error_type(body)})")
     if code != 200:
@@ -47,10 +48,10 @@ def result(code: int, body: bytes, kind: str, read: Callable[[list[Any]], Answer
 
 
 def _is_partial(answer: Mapping[str, Any]) -> bool:
-    """Return whether an answer says that it is not the whole of it: a part of the data is not the data.
+    """Return whether a response says that a part of the data is missing.
 
-    VictoriaMetrics marks it. Elsewhere there is a warning: what Prometheus and its relatives warn of in a query begins
-    with `PromQL`, and any other warning is of what the data is read from, such as a store of Thanos.
+    VictoriaMetrics sets `isPartial`. Others add a warning: those about the query begin with `PromQL`, and any other one
+    is about where the data come from, such as a store of Thanos.
 
     Rule: R36.
     """
@@ -74,7 +75,7 @@ def series(result: list[Any]) -> Series:
 
 
 def alerts(result: list[Any]) -> list[Alert]:
-    """Return the alerts of a vector whose values are their beginnings."""
+    """Return the alerts of a vector whose values are the Unix times at which they began."""
     return [_alert(each["metric"], each["value"][1]) for each in result]
 
 
@@ -86,7 +87,7 @@ def _alert(labels: Mapping[Any, Any], since: Any) -> Alert:
 
 
 def rule_names(body: bytes) -> frozenset[str] | None:
-    """Return the names of the rules of an answer; None where it is no list of rules, or a part of one alone."""
+    """Return the names of the rules in a response; None where it is no list of rules, or not all of one."""
     answer = _parsed(body)
     if answer.get("status") != "success" or _is_partial(answer):
         return None

@@ -1,25 +1,42 @@
-"""One question about alerts serves all ModelDeployments that ask it of the same source at about the same time."""
+"""One query for alerts answers all ModelDeployments that request alerts of the same source at about the same time."""
 
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
-from pennant.core.facts.measurement import AlertQuery, Alerts
-from pennant.ports import Clock, MetricSource, Unavailable
+from pennant.core.analysis.kinds.alert import AlertQuery, Alerts
+from pennant.ports import Clock, Unavailable
 
 PAUSE = timedelta(seconds=1)
+"""Time between two queries for alerts of one source."""
 MOST_NAMES = 50
-"""Names of alerts that one namespace may ask for in one question; more wait for the next one."""
+"""Names of alerts of one namespace in one query; more wait for the next one."""
 RULES_PAUSE = timedelta(minutes=1)
-"""Time after which it is asked anew whether an alert is defined."""
+"""How long it is remembered that an alerting rule exists."""
 MISSING_RULES_PAUSE = timedelta(seconds=5)
-"""The same for an alert that was not: a version waits for it."""
+"""How long it is remembered that one does not exist; shorter, because a version waits for it."""
+
+
+class AlertServer(Protocol):
+    """A server that evaluates alerting rules."""
+
+    async def firing_alerts(self, names: frozenset[str]) -> Alerts:
+        """Return all alerts of these names that fire now; raises as `MetricSource.answer` does.
+
+        A name for which alone it is not known is in `unanswered`.
+        """
+        ...
+
+    async def undefined_alerts(self, names: frozenset[str]) -> frozenset[str] | None:
+        """Return which of these names no alerting rule has; None where the server does not list its rules."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Waiting:
-    """Somebody who wants to know."""
+    """A request that waits for its answer."""
 
     request: AlertQuery
     names: frozenset[str]
@@ -28,7 +45,7 @@ class _Waiting:
 
 @dataclass(slots=True)
 class _Round:
-    """A question that was sent, who waits for its answer, and the answer."""
+    """A query that was sent, the requests that wait for its answer, and the answer."""
 
     at: datetime
     names: frozenset[str]
@@ -36,27 +53,30 @@ class _Round:
     answer: Alerts | Exception | None = None
 
     def serves(self, request: AlertQuery) -> bool:
-        """Return whether somebody else may have this answer, too."""
+        """Return whether this answer is new enough for another request, and about its names."""
         return self.at >= request.at and self.names.issuperset(request.names)
 
 
 class AlertCache:
-    """The alerts of one source, asked for at most once a second, and only those that somebody wants to know of."""
+    """The alerts of one source: read at most once a second, and only those that a request names.
 
-    def __init__(self, source: MetricSource, clock: Clock) -> None:
-        """Ask this source."""
+    Rule: R42.
+    """
+
+    def __init__(self, source: AlertServer, clock: Clock) -> None:
+        """Read from this server."""
         self._source, self._clock = source, clock
         self._last: _Round | None = None
         self._waiting: list[_Waiting] = []
         self._asking: asyncio.Task[None] | None = None
         self._defined: dict[str, tuple[bool, datetime]] = {}
-        """By name whether an alert is defined, and when that was asked."""
+        """By name: whether an alerting rule exists, and when that was read."""
 
     async def answer(self, request: AlertQuery) -> Alerts:
-        """Return the alerts that meet all demands, as they were then or later; raises what the source raised."""
+        """Return the alerts that meet all demands of a request, no older than it. Raises what the server raised."""
         waiting = _Waiting(request, frozenset(request.names), asyncio.get_running_loop().create_future())
         if self._last is not None and self._last.at > self._clock.now():
-            # The clock was set back: this answer would serve everybody for as long as that.
+            # The clock was set back: this answer would be reused until it has caught up.
             self._last = None
         if self._last is not None and self._last.serves(request):
             self._last.waiting.append(waiting)
@@ -68,27 +88,27 @@ class AlertCache:
         return _of(request, await waiting.answer)
 
     async def aclose(self) -> None:
-        """Cancel the question that is under way."""
+        """Cancel the query that is under way."""
         if self._asking is not None:
             self._asking.cancel()
             await asyncio.gather(self._asking, return_exceptions=True)
 
     async def _ask_all(self) -> None:
-        """Ask until nobody waits any longer."""
+        """Send queries until no request waits."""
         try:
             while self._waiting:
                 await self._pause()
-                # Who was superseded in the meantime waits no longer.
+                # Requests may have been cancelled in the meantime.
                 self._waiting = [each for each in self._waiting if not each.answer.done()]
                 await self._ask(list(_fairly(self._waiting)))
         finally:
             self._asking = None
 
     async def _pause(self) -> None:
-        """Wait until the source may be asked again."""
+        """Wait until the next query may be sent."""
         if self._last is not None:
             left = self._last.at + PAUSE - self._clock.now()
-            # A clock that was set back must not make anybody wait for it.
+            # A clock that was set back must not extend the pause.
             await asyncio.sleep(min(max(left, timedelta(0)), PAUSE).total_seconds())
 
     async def _ask(self, turn: list[_Waiting]) -> None:
@@ -121,7 +141,7 @@ class AlertCache:
 
 
 def _fairly(waiting: Iterable[_Waiting]) -> Iterable[_Waiting]:
-    """Yield whose turn it is: of each namespace the first ones, until they ask for too many names."""
+    """Yield the requests for the next query: of each namespace the first ones, up to its limit of names."""
     names: dict[str, set[str]] = {}
     for each in waiting:
         asked = names.setdefault(each.request.asker[0], set())
@@ -131,7 +151,7 @@ def _fairly(waiting: Iterable[_Waiting]) -> Iterable[_Waiting]:
 
 
 def _tell(asked: _Round) -> None:
-    """Tell all who wait for an answer, once it is there."""
+    """Resolve all requests that wait for an answer, once it is there."""
     if asked.answer is None:
         return
     for each in asked.waiting:
@@ -145,7 +165,7 @@ def _tell(asked: _Round) -> None:
 
 
 def _of(request: AlertQuery, alerts: Alerts) -> Alerts:
-    """Return what an answer says of what was asked."""
+    """Return the part of an answer that a request asked for; raises `Unavailable` where that part is missing."""
     for name in request.names:
         if name in alerts.unanswered:
             raise Unavailable(alerts.unanswered[name])

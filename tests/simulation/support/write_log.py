@@ -1,8 +1,8 @@
-"""A ledger of who wrote which object, and how old the view was on which that was decided.
+"""A log of who wrote which object, and how old the view was on which the write rests.
 
-An epoch is a place in the ledger: the number of writes that had been accepted. What a process hears or reads it knows
-as of that epoch, and what it decides in a pass it decides on what it knew when the pass looked. The ledger compares no
-resourceVersion and knows no precondition, so that it shows whether those do what they are for.
+An epoch is the number of writes that had been accepted. What a process hears or reads, it knows as of the present
+epoch; what it decides in a pass rests on what it knew when the pass began. The log knows neither resourceVersions nor
+preconditions, so it shows whether preconditions are sufficient.
 """
 
 from collections.abc import Hashable, Mapping
@@ -23,7 +23,7 @@ class Entry:
     """The epoch of the view on which it was decided."""
 
 
-class Ledger:
+class WriteLog:
     """All writes that were accepted, in order."""
 
     def __init__(self) -> None:
@@ -33,8 +33,8 @@ class Ledger:
     def epoch(self) -> int:
         return len(self.entries)
 
-    def enter(self, entry: Entry) -> None:
-        """Enter a write; raises `OldView` where it should not have been accepted."""
+    def add(self, entry: Entry) -> None:
+        """Add a write; raises `OldView` where it should not have been accepted."""
         for epoch in range(entry.seen, self.epoch):
             other = self.entries[epoch]
             if other.thing == entry.thing and other.by is not entry.by:
@@ -43,23 +43,23 @@ class Ledger:
 
 
 class Views:
-    """How old that is what one process knows: by object, and by what is heard of at once."""
+    """The epochs of what one process knows, by object and by kind."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
+    def __init__(self, log: WriteLog) -> None:
+        self._log = log
         self._known: dict[Hashable, int] = {}
         self._looked: Mapping[Hashable, int] = {}
 
     def heard(self, what: Hashable) -> None:
         """Take note that an object, or all of a kind, is known as it is at present."""
-        self._known[what] = self._ledger.epoch
+        self._known[what] = self._log.epoch
 
     def look(self) -> None:
         """Take note that a pass begins, and rests on what is known now."""
         self._looked = dict(self._known)
 
     def wrote(self, thing: str, among: Hashable) -> None:
-        """Enter a write that was accepted, to an object that is also heard of among others."""
+        """Add an accepted write to an object that is also heard of as a part of `among`."""
         seen = max(self._looked.get(thing, 0), self._looked.get(among, 0))
-        self._ledger.enter(Entry(self, thing, seen))
+        self._log.add(Entry(self, thing, seen))
         self.heard(thing)
