@@ -194,7 +194,7 @@ def test_an_answer_without_history() -> None:
 def test_a_changed_entry_is_answered_as_its_controller_revision_says() -> None:
     forged = (HISTORY[0].model_copy(update={"actor": "somebody-else"}), *HISTORY[1:])
     assert "argocd-controller" in answered(snapshot(forged), Question(at=at(10)), NOW, None)
-    assert "actor in status did not say what its record says" in "; ".join(audit.problems(snapshot(forged), NOW))
+    assert "actor differed from the ControllerRevision" in "; ".join(audit.problems(snapshot(forged), NOW))
 
 
 def test_no_cell_of_the_csv_is_a_formula() -> None:
@@ -295,7 +295,7 @@ def test_the_exit_code_of_verify(run: Any) -> None:
 
 def test_an_answer_from_a_changed_history_warns(run: Any) -> None:
     code, text = run("fraud", "--at", "2026-01-01T12:10:00Z", seen=CHAINS["missing"])
-    assert (code, "Warning: the record of revision 2 is gone" in text) == (0, True)
+    assert (code, "Warning: the ControllerRevision of revision 2 is missing" in text) == (0, True)
 
 
 @pytest.mark.parametrize(
