@@ -79,6 +79,12 @@ def test_what_the_api_server_takes_is_taken(manifest: Object) -> None:
     assert errors(manifest) == []
 
 
+def test_a_number_that_the_api_server_cannot_store_is_refused() -> None:
+    assert errors(examples.a_version(training={"seed": 10**19})) == [
+        "spec.training.seed: must be a number of at most 64 bits"
+    ]
+
+
 def rules(node: Node) -> Iterator[Node]:
     """Yield the CEL rules of a schema and of all that is in it."""
     yield from node.get("x-kubernetes-validations", ())

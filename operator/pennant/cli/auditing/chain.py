@@ -84,7 +84,7 @@ def _link(
         problems.insert(0, untrusted[number])
     state = State.CHANGED if problems else State.INTACT
     if record is None and number not in untrusted:
-        problems.insert(0, f"the record of revision {number} is gone: its ControllerRevision does not exist")
+        problems.insert(0, f"the ControllerRevision of revision {number} is missing")
         state = State.MISSING
     known = record.entry if record is not None else entry
     return Link(number, known.version if known else "", known.hash if known else "", state, tuple(problems))

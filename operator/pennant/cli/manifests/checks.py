@@ -28,6 +28,7 @@ METADATA = frozenset(
     }
 )
 LONGEST_VERSION_NAME = 63
+NO_STRING = "must be a string; put numbers and words such as yes in quotes"
 COUNTED = frozenset({"too_short", "too_long"})
 """Errors about the length of a list. The models count valid items only; the schema counts them all."""
 
@@ -134,7 +135,7 @@ def _metadata(value: Json) -> Iterator[Problem]:
         yield from _strings(metadata.get(field), ("metadata", field))
     name = metadata.get("name")
     if not isinstance(name, str):
-        said = "must be set" if name is None else "must be a string; a number or a word like yes needs quotes"
+        said = "must be set" if name is None else NO_STRING
         yield Problem(("metadata", "name"), said)
         return
     yield from (_version_name(name, value.get("spec")) if value["kind"] == VERSION else _deployment_name(name))
@@ -146,7 +147,7 @@ def _strings(value: Any, path: Path) -> Iterator[Problem]:
         return
     for name, each in (value or {}).items():
         if not isinstance(each, str):
-            yield Problem((*path, name), "must be a string; a number or a word like yes needs quotes")
+            yield Problem((*path, name), NO_STRING)
 
 
 def _version_name(name: str, spec: Any) -> Iterator[Problem]:

@@ -27,6 +27,8 @@ def problems(schema: Json, value: Any, path: Path) -> Iterator[Problem]:
         yield from _list(schema, value, path)
     elif isinstance(value, str):
         yield from _string(schema, value, path)
+    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+        yield Problem(path, "must be a number of at most 64 bits")
 
 
 def _object(schema: Json, value: Mapping[str, Any], path: Path) -> Iterator[Problem]:
