@@ -162,7 +162,7 @@ class Operator:
         said = {"log": self.log.read_bytes(), "metrics": self._metrics(), "requests": sent}
         return secrets.leaks(said, self.secrets)
 
-    def _metrics(self, seconds: float = 10) -> bytes:
+    def _metrics(self, seconds: float = 30) -> bytes:
         """Return its metrics; wait for them, as it may just have been started."""
         deadline = time.monotonic() + seconds
         while True:

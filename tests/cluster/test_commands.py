@@ -18,8 +18,8 @@ def test_undo_by_annotation_holds_until_the_tag_moves(serving: Scenario) -> None
 
     entry = serving.history[-1]
     assert (entry["actor"], entry["commandToken"]) == ("ada", "t1")
-    assert entry["reason"] == "back from 1.1.0 (revision 2) to 1.0.0 of revision 1: angry customers"
-    assert serving.said() == ("Accepted", "back to 1.0.0 of revision 1")
+    assert entry["reason"] == "rolled back from 1.1.0 (revision 2) to 1.0.0 (revision 1): angry customers"
+    assert serving.said() == ("Accepted", "rolled back to 1.0.0 (revision 1)")
     assert serving.condition("RolledBack") == ("True", "Undone")
     serving.until_told("CommandAccepted", "RolledBack")
     serving.assert_silent()

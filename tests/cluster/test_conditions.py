@@ -6,7 +6,7 @@ from cluster.scenario import Scenario
 def test_conditions_of_a_first_rollout_and_of_rest(scenario: Scenario) -> None:
     """Rule: R7."""
     scenario.accuracy("1.0.0", 0.95)
-    scenario.deployment()
+    scenario.deployment(analysis=scenario.a_deployment()["spec"]["analysis"] | {"bakeSeconds": 3})
     scenario.until(lambda: scenario.condition("Reconciling") == ("True", "TagUnassigned"), what="waiting for a version")
     assert scenario.condition("Available") == ("False", "NotDeployed")
     assert scenario.condition("Stalled") == ("False", "NotStalled"), "to be there before its versions is no error"
@@ -19,6 +19,7 @@ def test_conditions_of_a_first_rollout_and_of_rest(scenario: Scenario) -> None:
     assert scenario.condition("Ready")[0] == "False"
 
     scenario.unready("1.0.0", False)
+    scenario.until(lambda: scenario.condition("Verified") == ("False", "Baking"))
     scenario.until_verified("1.0.0")
     found = {each["type"]: (each["status"], each["reason"]) for each in scenario.status["conditions"]}
     assert found == {

@@ -31,6 +31,9 @@ def is_corrected(scenario: Scenario, number: int) -> bool:
 
 def test_an_edit_is_corrected_and_recorded(serving: Scenario) -> None:
     """Rule: R69."""
+    # One replica is what the API server takes where the field is removed.
+    serving.deployment(replicas=2)
+    serving.until(lambda: serving.status.get("readyReplicas") == 2)
     before = serving.get("deployment")["spec"]
     for number, (edit, manager, field) in enumerate(EDITS, 1):
         serving.kubectl(*edit)

@@ -226,7 +226,7 @@ def test_an_alert_from_before_a_revision_holds_it_until_it_stops(
     """Rule: R42."""
     named = {"key": "alertname", "operator": "In", "values": ["Older"]}
     here = {"key": "in", "operator": "In", "values": ["${namespace}", "everywhere"]}
-    metric = {"name": "older_alert", "alert": {"matchExpressions": [named, here]}}
+    metric = {"name": "older", "alert": {"matchExpressions": [named, here]}}
     time.sleep(3)
     scenario.version("1.0.0", "production")
     scenario.deployment(analysis=watching(metric))

@@ -33,10 +33,10 @@ def test_a_breach_is_reported_then_paused_and_then_rolled_back(serving: Scenario
     serving.until_stalled("BreachPaused")
     serving.until(lambda: serving.get("deployment")["spec"].get("paused"))
     serving.unready("1.0.0")
-    serving.command(rollback_to="", requested_at="t1")
+    serving.deployment()
     serving.until(lambda: serving.condition("Reconciling") == ("True", "RollbackInProgress"))
     serving.unready("1.0.0", False)
-    serving.until(lambda: serving.versions_in_history()[-1] == ("1.0.0", "Undo", "Verified"))
+    serving.until_rolled_back_to("1.0.0")
 
 
 def test_cooldown_and_budget_bound_the_rate_of_rollbacks(rolled_back: Scenario) -> None:

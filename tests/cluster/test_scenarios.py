@@ -271,7 +271,7 @@ def kill_at_each(scenario: Scenario, writes: list[int], over: Callable[[], objec
 
 def kill_at(scenario: Scenario, write: int, over: Callable[[], object]) -> bool:
     """Kill and restart the operator after so many writes in this namespace; False where it was over before."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 90
     checked = 0.0
     while time.monotonic() < deadline:
         if len(scenario.operator_writes()) >= write:

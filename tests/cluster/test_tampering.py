@@ -42,11 +42,11 @@ def test_a_rollback_passes_over_a_record_that_holds_another_image_than_was_recor
     make_anew(serving, with_image(serving.get("controllerrevision", f"{NAME}-2"), "registry.example/evil:1"))
     # Records are read when the operator starts: nobody but it writes them.
     serving.operator.restart()
-    says = "the record of revision 2 does not fit its hash: its pod template was changed"
+    says = "the ControllerRevision of revision 2 does not match its hash: its pod template was changed"
     serving.until(lambda: says in serving.message("HistoryIntact"))
     # That of what serves is recorded anew from the version, by the same template.
     serving.until_verified("1.1.0")
-    assert serving.history[-1]["reason"] == "the record of revision 2 was changed"
+    assert serving.history[-1]["reason"] == "the ControllerRevision of revision 2 was changed"
     make_anew(serving, with_image(serving.get("controllerrevision", f"{NAME}-3"), "registry.example/evil:1"))
     serving.operator.restart()
     serving.until(lambda: "the record of revision 3" in serving.message("HistoryIntact"))

@@ -33,12 +33,13 @@ def test_pins_several_holders_and_gates_leave_what_serves(scenario: Scenario) ->
     scenario.apply(scenario.a_version("1.0.0", **auc("0.90")), scenario.a_version("1.1.0", "production", **auc("0.80")))
     scenario.until_stalled("GateFailed")
     assert scenario.message("Stalled").startswith(
-        "gate auc/Test: 0.80 of 1.1.0 is worse than 0.90 of 1.0.0 by 0.1, and 0.01 is allowed; 1.0.0 keeps serving. "
+        "promotion gate auc/Test blocks 1.1.0: 0.80 is worse than 0.90 of 1.0.0 by 0.1, maximum 0.01; "
+        "1.0.0 keeps serving. "
     )
     scenario.deployment(promotion={"requireComplete": True})
     scenario.until_stalled("RecordIncomplete")
 
     scenario.command(rollback_to="7", requested_at="t1")
-    scenario.until(lambda: scenario.said() == ("Refused", "there is no revision 7; there are 1"))
+    scenario.until(lambda: scenario.said() == ("Refused", "revision 7 does not exist. Revisions in the history: 1"))
     scenario.until_told("GateFailed", "RecordIncomplete", "CommandRefused")
     assert (scenario.served(), len(scenario.history)) == ("1.0.0", 1)

@@ -71,14 +71,14 @@ async def test_undo_to_what_is_named(value: str, revision: int) -> None:
 @pytest.mark.parametrize(
     ("annotations", "says"),
     [
-        ({"rollback_to": "7"}, "there is no revision 7; there are 1, 2"),
-        ({"rollback_to": "9.9.9"}, "no revision of version 9.9.9 is there; there are 1.0.0, 1.1.0"),
+        ({"rollback_to": "7"}, "revision 7 does not exist. Revisions in the history: 1, 2"),
+        ({"rollback_to": "9.9.9"}, "no revision of version 9.9.9 exists. Versions in the history: 1.0.0, 1.1.0"),
         ({"rollback_to": "2"}, "the current revision 2 already serves 1.1.0"),
-        ({"retry": "1.0.0"}, "1.0.0 is not quarantined; quarantined: none"),
-        ({"retry": "1.0.0", "restart": ""}, "are set at the same time; remove all but one"),
-        ({"rollback_to": "x" * 300}, "has more than 256 characters"),
-        ({"rollback_to": "1" * 200_000}, "pennant.dev/rollback-to has more than 256 characters"),
-        ({"rollback_to": "1" * 200}, "there is no revision 1111"),
+        ({"retry": "1.0.0"}, "1.0.0 is not quarantined. Quarantined versions: none"),
+        ({"retry": "1.0.0", "restart": ""}, "are set at the same time. Remove all but one"),
+        ({"rollback_to": "x" * 300}, "must have at most 256 characters, and has 300"),
+        ({"rollback_to": "1" * 200_000}, "pennant.dev/rollback-to must have at most 256 characters"),
+        ({"rollback_to": "1" * 200}, "revision 1111"),
     ],
     ids=[
         "no such revision",
@@ -223,7 +223,7 @@ async def test_commands_are_refused_while_paused() -> None:
     await promoted(story, "1.0.0", "1.1.0")
     story.deployment(paused=True)
     await command(story, rollback_to="", requested_at="t1")
-    first = "the ModelDeployment is paused; set spec.paused to false first, and then a new pennant.dev/requested-at"
+    first = "the ModelDeployment is paused. Set spec.paused to false, then set a new pennant.dev/requested-at"
     assert said(story) == ("Refused", first)
     story.deployment()
     await story.passes(30)
@@ -237,11 +237,11 @@ async def test_a_command_that_is_as_old_as_a_lost_status_is_not_repeated() -> No
     await story.passes(60)
     story.world.wipe_status(KEY)
     await story.passes(60)
-    assert said(story) == ("Ignored", f"already carried out as revision 3 on 2026-01-01T12:01:40Z; {AGAIN}")
+    assert said(story) == ("Ignored", f"already carried out as revision 3 on 2026-01-01T12:01:40Z. {AGAIN}")
     assert [each.version for each in story.history] == ["1.0.0", "1.1.0", "1.0.0"]
 
 
-AGAIN = "set a new pennant.dev/requested-at to give it again"
+AGAIN = "To repeat it, set a new pennant.dev/requested-at"
 
 
 @pytest.mark.parametrize("token", ["monday", ""], ids=["a token", "no token"])
@@ -256,7 +256,7 @@ async def test_a_command_runs_once_whatever_becomes_of_its_annotations(token: st
     await story.passes(60)
     await promoted(story, "1.1.0", "1.2.0")
     before = [each.revision for each in story.history]
-    carried_out = f"already carried out as revision 3 on 2026-01-01T12:01:40Z; {AGAIN}"
+    carried_out = f"already carried out as revision 3 on 2026-01-01T12:01:40Z. {AGAIN}"
 
     await command(story, rollback_to="1.0.0", requested_by="bob", reason="in a hurry")
     await story.passes(60)
@@ -288,7 +288,7 @@ async def test_a_command_that_was_refused_stays_refused_when_its_token_goes() ->
     for annotations in ({"rollback_to": "1.2.0"}, {}, {"rollback_to": "1.2.0"}):
         await command(story, **annotations)
         await story.passes(60)
-    assert said(story) == ("Ignored", f"already refused on 2026-01-01T12:01:40Z; {AGAIN}")
+    assert said(story) == ("Ignored", f"already refused on 2026-01-01T12:01:40Z. {AGAIN}")
     assert story.served() == "1.3.0"
     await command(story, rollback_to="1.2.0", requested_at="t2")
     await story.passes(60)
@@ -312,7 +312,7 @@ async def test_a_token_that_was_used_is_not_accepted_for_other_words() -> None:
     await promoted(story, "1.0.0", "1.1.0")
     await command(story, rollback_to="", requested_at="t1")
     await story.passes(60)
-    used = "pennant.dev/requested-at t1 was used for revision 3 (rollback-to) on 2026-01-01T12:01:40Z; set a new "
+    used = "pennant.dev/requested-at t1 was used for revision 3 (rollback-to) on 2026-01-01T12:01:40Z. Set a new "
     for annotations in ({"restart": ""}, {"rollback_to": "1.1.0"}):
         await command(story, requested_at="t1", **annotations)
         await story.passes(30)
@@ -357,7 +357,7 @@ async def test_what_was_answered_is_remembered_within_bounds() -> None:
     assert all(each.command.isprintable() for each in story.status.commands)
     assert len({each.command for each in story.status.commands}) == MOST_COMMANDS, "cut, they still differ"
     await command(story, rollback_to="1.0.0")
-    assert said(story) == ("Ignored", f"already carried out as revision 3 on 2026-01-01T12:01:40Z; {AGAIN}")
+    assert said(story) == ("Ignored", f"already carried out as revision 3 on 2026-01-01T12:01:40Z. {AGAIN}")
 
 
 async def test_a_command_is_not_given_again_by_objects_that_are_created_again() -> None:
@@ -385,4 +385,4 @@ async def test_what_a_release_without_this_memory_answered_is_known_by_its_last_
     record.resource_version = story.world.serial()
     await command(story, restart="", requested_at="t2")
     await command(story, rollback_to="7", requested_at="t1")
-    assert said(story) == ("Ignored", f"already refused on 2026-01-01T12:01:40Z; {AGAIN}")
+    assert said(story) == ("Ignored", f"already refused on 2026-01-01T12:01:40Z. {AGAIN}")

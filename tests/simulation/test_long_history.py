@@ -56,7 +56,7 @@ async def test_after_the_last_number_there_is_no_revision_and_a_person_is_called
     story.accuracy.values["1.1.0"] = 0.97
     await move_tag(story, "1.0.0", "1.1.0")
     await story.until(lambda: story.condition("Stalled") == ("True", "DeploymentRefused"))
-    assert "999999999 is the last number" in next(
+    assert "999999999 is the last possible one" in next(
         each.message for each in story.status.conditions if each.type == "Stalled"
     )
     assert story.served() == "1.0.0"

@@ -315,9 +315,12 @@ async def test_a_record_that_was_forged_is_named() -> None:
     second = record.revisions[2]
     forged = second.entry.model_copy(update={"version": "9.9.9", "hash": "sha256:forged"})
     story.world.check_write = lambda *_: None
-    record.revisions[2] = replace(second, entry=forged, mirrored=None, flaw="its entry was changed")
+    record.revisions[2] = replace(second, entry=forged, mirrored=None, flaw="its history entry was changed")
     record.resource_version = story.world.serial()
     await story.passes(2)
     assert story.condition("HistoryIntact") == ("False", "HistoryTampered")
     condition = next(each for each in story.status.conditions if each.type == "HistoryIntact")
-    assert condition.message == "the record of revision 2 does not fit its hash: its entry was changed"
+    assert (
+        condition.message
+        == "the ControllerRevision of revision 2 does not match its hash: its history entry was changed"
+    )

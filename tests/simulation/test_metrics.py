@@ -213,7 +213,7 @@ async def test_an_observed_metric_is_reported_and_nothing_follows() -> None:
     assert story.condition("MetricsHealthy") == ("True", "NoMetrics")
     (metric,) = story.status.analysis
     assert (metric.state, metric.reason) == ("Breaching", "ThresholdBreached")
-    assert metric.message.endswith("mode is Observe, so nothing follows from it")
+    assert metric.message.endswith("mode is Observe, so this has no effect")
 
 
 LONG: dict[str, Any] = {

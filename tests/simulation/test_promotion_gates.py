@@ -41,7 +41,7 @@ async def test_the_first_gate_that_speaks_wins() -> None:
     await story.passes(2)
     assert story.condition("Suspended") == ("True", "Paused")
     assert story.status.last_command is not None
-    assert story.status.last_command.message.startswith("the ModelDeployment is paused; set spec.paused to false first")
+    assert story.status.last_command.message.startswith("the ModelDeployment is paused. Set spec.paused to false")
 
     story.deployment(**EVERYTHING)
     await story.passes(2)
@@ -77,7 +77,9 @@ async def test_a_gate_compares_with_what_serves_and_lets_pass_what_is_no_worse()
     await move_tag(story, "1.1.0", "1.2.0", **WORSE)
     await story.passes(2)
     stalled = next(each for each in story.status.conditions if each.type == "Stalled")
-    worse = "gate auc/Test: 0.5 of 1.2.0 is worse than 0.9 of 1.1.0 by 0.4, and 0.09 is allowed; 1.1.0 goes on serving"
+    worse = (
+        "promotion gate auc/Test blocks 1.2.0: 0.5 is worse than 0.9 of 1.1.0 by 0.4, maximum 0.09; 1.1.0 keeps serving"
+    )
     assert stalled.message == f"{worse}. {Reason.GATE_FAILED.to_do}", "what to do comes last"
 
 

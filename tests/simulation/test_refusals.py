@@ -58,7 +58,7 @@ RECORD, DEPLOYMENT = "records revision 2", "applies the Deployment for 1.1.0"
 
 
 @pytest.mark.parametrize(
-    ("forbidden", "what"), [(RECORD, "the record of revision 2"), (DEPLOYMENT, "the Deployment")], ids=str
+    ("forbidden", "what"), [(RECORD, "ControllerRevision 2"), (DEPLOYMENT, "the Deployment")], ids=str
 )
 async def test_a_promotion_that_the_api_server_refuses_is_said_and_tried_again(forbidden: str, what: str) -> None:
     story = await steps.serving()
@@ -91,8 +91,8 @@ async def test_a_deployment_that_admission_alters_is_no_rollout_and_never_known_
     assert story.condition("Stalled") == ("True", "DeploymentAltered")
     (stalled,) = (each for each in story.status.conditions if each.type == "Stalled")
     assert (
-        'spec.template.spec.containers[name=server].image is "mirror.example/server:1" where '
-        '"registry.example/server:1" was asked for'
+        'spec.template.spec.containers[name=server].image is "mirror.example/server:1", but the operator wrote '
+        '"registry.example/server:1"'
     ) in stalled.message
     await story.passes(200)
     assert story.condition("Stalled") == ("True", "DeploymentAltered")
@@ -171,9 +171,12 @@ class Overload:
 @pytest.mark.parametrize(
     ("fails", "what"),
     [
-        (RECORD, "the record of revision 2"),
+        (RECORD, "ControllerRevision 2"),
         (DEPLOYMENT, "the Deployment"),
-        ("notes on the record of revision 1: Superseded", "the progress on the record of revision 1"),
+        (
+            "notes on the record of revision 1: Superseded",
+            "the annotation pennant.dev/progress of the ControllerRevision of revision 1",
+        ),
     ],
     ids=str,
 )

@@ -187,7 +187,7 @@ async def test_a_record_of_another_model_deployment_is_none_of_ours() -> None:
     await story.passes(70)
     assert [each.revision for each in story.history] == [1]
     named = next(each.message for each in story.status.conditions if each.type == "HistoryIntact")
-    assert named == "the record of revision 2 is that of the ModelDeployment other"
+    assert named == "the ControllerRevision of revision 2 belongs to ModelDeployment other"
 
 
 async def test_a_deployment_of_which_nothing_tells_is_not_taken_up() -> None:

@@ -91,7 +91,7 @@ async def test_an_exhausted_budget_stops_rollbacks_and_promotions() -> None:
     await story.passes(60)
     assert story.served() == "1.0.0"
     condition = next(each for each in story.status.conditions if each.type == "Stalled")
-    assert "there were 1 automatic rollbacks within 1000 s, and rollback.budget allows 1" in condition.message
+    assert "1 automatic rollbacks within 1000 s, rollback.budget allows 1" in condition.message
     assert_golden(story, "budget_exhausted")
 
     await story.until(lambda: story.served() == "1.2.0", 1200)
@@ -136,7 +136,7 @@ async def test_many_breaches_at_once_are_not_believed() -> None:
     await all_on_their_own(story, *keys)
     story.accuracy.values = dict.fromkeys(story.accuracy.values, 0.0)
     await story.passes(120)
-    said = "5 of 5 deployments, with 5 different contents, breach at once against the metric source default"
+    said = "5 of 5 deployments, with 5 different contents, breach at the same time, so metric source default is suspect"
     for number, key in enumerate(keys):
         assert served_by(story, key) == ["1.0.0", f"2.{number}.0"]
         assert stalled(story, key).reason == "MassBreachSuspected"

@@ -339,7 +339,7 @@ async def test_pods_that_come_and_go_in_the_bake_time_do_not_escape_the_deadline
     assert story.history[1].outcome == "Failed"
     (entry,) = story.status.quarantine
     assert entry.reason == "PodsUnavailable"
-    assert entry.message.startswith("no pod has been available for 60 s in all: container server of pod ")
+    assert entry.message.startswith("no pod has been available for 60 s in total: container server of pod ")
 
 
 async def test_a_changed_template_is_a_revision_and_a_changed_number_of_pods_is_not() -> None:

@@ -70,15 +70,15 @@ async def test_a_rollback_passes_over_a_record_that_was_changed() -> None:
     assert story.served() == "1.0.0"
     assert story.condition("HistoryIntact") == ("False", "HistoryTampered")
     assert message(story, "HistoryIntact") == (
-        "the record of revision 2 does not fit its hash: its pod template was changed"
+        "the ControllerRevision of revision 2 does not match its hash: its pod template was changed"
     )
 
 
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        ("1", "the record of revision 1 was changed; there are 2"),
-        ("1.0.0", "the record of revision 1 was changed; there are 1.1.0"),
+        ("1", "the ControllerRevision of revision 1 was changed. Available: 2"),
+        ("1.0.0", "the ControllerRevision of revision 1 was changed. Available: 1.1.0"),
         ("", "every earlier revision failed or was undone; there is no rollback target"),
     ],
 )
@@ -124,7 +124,7 @@ async def test_what_serves_is_recorded_anew_from_the_version_where_its_record_wa
     then(story)
     await story.until(lambda: story.condition("Ready") == ("True", "Serving") and len(story.history) > 2)
     again = story.history[2]
-    assert (again.version, again.reason) == ("1.1.0", "the record of revision 2 was changed")
+    assert (again.version, again.reason) == ("1.1.0", "the ControllerRevision of revision 2 was changed")
     assert again.template_hash == story.history[1].template_hash, "its pods stay"
     assert again.previous_hash == story.history[1].hash
 
@@ -136,7 +136,7 @@ async def test_a_rollback_whose_record_was_changed_is_recorded_anew_from_an_earl
     await story.passes(60)
     assert [(each.version, each.reason) for each in story.history][-1] == (
         "1.0.0",
-        "the record of revision 3 was changed",
+        "the ControllerRevision of revision 3 was changed",
     )
     assert (story.pods(), story.served()) == (pods, "1.0.0")
 
@@ -149,16 +149,16 @@ async def test_what_serves_keeps_serving_and_a_person_is_called_where_nothing_te
     await story.passes(90)
     assert story.condition("Stalled") == ("True", "HistoryTampered")
     assert message(story, "Stalled") == (
-        "the record of revision 2 does not fit its hash: its pod template was changed. 1.1.0 keeps serving as it is "
-        "deployed, and can be neither corrected, scaled nor restarted. Move the tag production to a ModelVersion that "
-        "is there, or go back by pennant.dev/rollback-to"
+        "the ControllerRevision of revision 2 does not match its hash: its pod template was changed. "
+        "1.1.0 keeps serving, but the Deployment cannot be corrected, scaled or restarted. "
+        "Move the tag production to an existing ModelVersion, or give pennant.dev/rollback-to"
     )
     assert (story.pods(), len(story.history)) == (pods, 2)
 
     restart(story)
     await story.passes(5)
     assert story.status.last_command is not None
-    assert "the record of revision 2 was changed" in story.status.last_command.message
+    assert "the ControllerRevision of revision 2 was changed" in story.status.last_command.message
     story.world.annotate(KEY, rollback_to="", requested_at="t2")
     await story.until(lambda: story.served() == "1.0.0" and story.history[-1].verified_at is not None)
     assert story.condition("HistoryIntact") == ("False", "HistoryTampered")

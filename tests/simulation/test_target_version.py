@@ -41,7 +41,7 @@ async def test_a_pinned_version_is_served_whatever_its_tags() -> None:
     await story.until(lambda: story.history[-1].version == "1.1.0" and story.history[-1].verified_at is not None)
     assert story.condition("TagResolved") == ("True", "VersionPinned")
     assert story.condition("Ready") == ("True", "Serving")
-    assert story.history[-1].reason == "spec.version asks for 1.1.0"
+    assert story.history[-1].reason == "spec.version is 1.1.0"
     assert story.status.desired is not None
     assert story.status.desired.tag is None
 
@@ -69,8 +69,8 @@ async def test_a_pinned_version_that_is_bad_is_rolled_back_too() -> None:
     await story.until(lambda: len(story.history) == 3 and story.served() == "1.0.0")
     assert story.condition("RolledBack") == ("True", "MetricBreach")
     rolled = next(each for each in story.status.conditions if each.type == "RolledBack")
-    assert rolled.message.startswith("spec.version asks for 1.1.0, 1.0.0 takes its place: ")
-    assert rolled.message.endswith("Set spec.version to a fixed version, or retry with pennant.dev/retry")
+    assert rolled.message.startswith("Rolled back from 1.1.0 to 1.0.0: ")
+    assert rolled.message.endswith("Set spec.version to a fixed version, or retry: kubectl pennant retry fraud 1.1.0")
 
 
 async def test_the_newest_of_several_holders_counts_where_that_is_asked_for() -> None:
@@ -147,7 +147,7 @@ async def test_an_incomplete_record_is_not_rolled_out_where_a_complete_one_is_as
     assert story.served() == "1.0.0"
     assert story.condition("Stalled") == ("True", "RecordIncomplete")
     stalled = next(each for each in story.status.conditions if each.type == "Stalled")
-    assert "missing: Author, Reason; 1.0.0 keeps serving. " in stalled.message
+    assert "Missing: Author, Reason; 1.0.0 keeps serving. " in stalled.message
     assert [each.reason.value for each in story.cluster.events].count("RecordIncomplete") == 1
 
 
@@ -156,20 +156,18 @@ async def test_an_incomplete_record_is_not_rolled_out_where_a_complete_one_is_as
     [
         pytest.param(auc("0.895"), {}, None, id="a little worse"),
         pytest.param(auc("0.89"), {}, None, id="exactly what is allowed"),
-        pytest.param(
-            auc("0.88"), {}, "0.88 of 1.1.0 is worse than 0.90 of 1.0.0 by 0.02, and 0.01 is allowed", id="worse"
-        ),
-        pytest.param({}, {}, "1.1.0 has no such value", id="missing"),
+        pytest.param(auc("0.88"), {}, "0.88 is worse than 0.90 of 1.0.0 by 0.02, maximum 0.01", id="worse"),
+        pytest.param({}, {}, "1.1.0 has no recorded value", id="missing"),
         pytest.param({}, {"required": False}, None, id="missing, not required"),
-        pytest.param(auc("0.5", slice="country=DE"), {}, "1.1.0 has no such value", id="a slice is another number"),
+        pytest.param(auc("0.5", slice="country=DE"), {}, "1.1.0 has no recorded value", id="a slice is another number"),
         pytest.param(
             auc("0.80"),
             {"maxRegression": None, "maxRegressionPercent": "10"},
-            "by 0.1, and 0.09 is allowed",
+            "by 0.1, maximum 0.09",
             id="in percent",
         ),
         pytest.param(auc("0.81"), {"maxRegression": None, "maxRegressionPercent": "10"}, None, id="within percent"),
-        pytest.param(auc("0.5", direction="Minimize"), {}, "do not agree on which direction", id="directions differ"),
+        pytest.param(auc("0.5", direction="Minimize"), {}, "have different directions", id="directions differ"),
     ],
 )
 async def test_the_comparison_gate(candidate: dict[str, Any], gate: dict[str, Any], blocked: str | None) -> None:

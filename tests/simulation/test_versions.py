@@ -127,7 +127,10 @@ async def test_a_model_deployment_that_is_created_again_serves_what_was_known_go
     await story.passes(60)
     assert outcomes(story) == [("1.0.0", "AutomaticRollback", "Verified")]
     assert story.condition("RolledBack") == ("True", "MetricBreach")
-    assert "1.1.0 is quarantined and nothing serves; 1.0.0 was known good here since" in story.history[0].reason
+    assert (
+        "1.1.0 is quarantined and no version serves; 1.0.0 was verified here and served since"
+        in story.history[0].reason
+    )
 
 
 async def test_without_anything_known_good_a_quarantined_version_stays_away() -> None:
