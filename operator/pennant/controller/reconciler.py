@@ -23,7 +23,11 @@ from pennant.core.rollout.progress import revision_to_look_at
 from pennant.ports import Clock, Cluster, Refused
 
 MAX_PASSES = 12
-"""Passes of one `reconcile`. A promotion takes two that write and one that finds nothing to write."""
+"""Passes of one `reconcile`.
+
+A promotion takes four: three that write (ControllerRevision and status, Deployment and status, progress annotation of
+the previous revision) and one that finds nothing to write. A rollback takes one more, which writes the quarantine.
+"""
 EVENTS_TIMEOUT_SECONDS = 3.0
 """Timeout of the Events of one `reconcile`; `/livez` allows 10 s beyond the timeout of a pass."""
 _log = logging.getLogger(__name__)
