@@ -189,7 +189,7 @@ class World:
             spec=_parsed(ModelVersionSpec, record),
             record=record,
             quarantined_by=old.quarantined_by if old else (),
-            good_for=old.good_for if old else (),
+            verified_periods=old.verified_periods if old else (),
             tagged_by="kubectl",
         )
 

@@ -40,7 +40,7 @@ def an_attempt(
     snapshot = a_snapshot("fraud", status=status, workload=known)
     seen = Observation(after(seconds), snapshot, unwatched=unwatched, pods=pods)
     deadline = {"rollout": {"progressDeadlineSeconds": DEADLINE}}
-    return Attempt(seen, the_spec(**deadline | (spec or {})), entry, is_known_good=good)
+    return Attempt(seen, the_spec(**deadline | (spec or {})), entry, was_verified=good)
 
 
 def looked_at(*pods: Pod, ready: int = 0, refusal: str = "") -> Pods:

@@ -12,7 +12,7 @@ from pennant.api.history import HistoryEntry, Outcome, QuarantineEntry
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.facts.observation import Revision
-from pennant.core.rollout.rollback import MOST_MIRRORS, known_good, mirrors, released
+from pennant.core.rollout.rollback import MOST_MIRRORS, mirrors, newest_verified, released
 from pennant.core.versions.selection import Selected, Unassigned
 from unit.core.builders import NOON, a_snapshot, a_version, after, an_entry
 
@@ -55,15 +55,15 @@ def quarantined(version: str, revision: int = 9) -> QuarantineEntry:
         ),
     ],
 )
-def test_known_good(history: list[HistoryEntry], in_quarantine: list[str], target: int | None) -> None:
+def test_newest_verified(history: list[HistoryEntry], in_quarantine: list[str], target: int | None) -> None:
     revisions = [Revision(each, {}, {}) for each in history]
-    found = known_good(tuple(history), tuple(quarantined(each) for each in in_quarantine), revisions)
+    found = newest_verified(tuple(history), tuple(quarantined(each) for each in in_quarantine), revisions)
     assert (found.revision if found else None) == target
 
 
 def test_a_revision_whose_record_is_gone_is_no_target() -> None:
     first, second = verified(1, "1.0.0"), verified(2, "1.1.0")
-    found = known_good((first, second), (), [Revision(first, {}, {})])
+    found = newest_verified((first, second), (), [Revision(first, {}, {})])
     assert found == first
 
 
@@ -97,17 +97,17 @@ def test_a_content_with_another_template_is_another_attempt() -> None:
     old, new = verified(1, "1.0.0", inputs_hash="a"), bad(2, "1.0.0", Outcome.FAILED, inputs_hash="b")
     of_new = quarantined("1.0.0").model_copy(update={"inputs_hash": "b"})
     revisions = [Revision(each, {}, {}) for each in (old, new)]
-    assert known_good((old, new), (of_new,), revisions, new.digest) == old
+    assert newest_verified((old, new), (of_new,), revisions, new.digest) == old
     newer = verified(3, "1.1.0", inputs_hash="a")
     past = (old, newer, new.model_copy(update={"revision": 4}))
     revisions = [Revision(each, {}, {}) for each in past]
-    assert known_good(past, (of_new,), revisions, new.digest) == old, "the same content before any other"
-    assert known_good(past, (), revisions) == newer
+    assert newest_verified(past, (of_new,), revisions, new.digest) == old, "the same content before any other"
+    assert newest_verified(past, (), revisions) == newer
 
 
 def test_times_do_not_matter() -> None:
     early, late = verified(1, "1.0.0", started_at=after(100)), verified(2, "1.1.0", started_at=after(1))
-    assert known_good((early, late), (), [Revision(each, {}, {}) for each in (early, late)]) == late
+    assert newest_verified((early, late), (), [Revision(each, {}, {}) for each in (early, late)]) == late
 
 
 @pytest.mark.parametrize("number", [2, 150])

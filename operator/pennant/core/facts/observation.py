@@ -63,7 +63,7 @@ class Version:
     record: Json
     """The spec as it is stored, for the revision's snapshot."""
     quarantined_by: tuple[QuarantinedBy, ...] = ()
-    good_for: tuple[ServedBy, ...] = ()
+    verified_periods: tuple[ServedBy, ...] = ()
     """When it was served where it became known good."""
     deleting: bool = False
     tagged_by: str = ""

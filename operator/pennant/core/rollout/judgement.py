@@ -21,7 +21,7 @@ from pennant.core.rollout.history import History, Quarantine, quarantine_entry_o
 from pennant.core.rollout.pass_state import RollbackBlocked
 from pennant.core.rollout.progress import Attempt, Failure, accounted, advanced, judged, measured_since
 from pennant.core.rollout.revision import pair
-from pennant.core.rollout.rollback import known_pairs, never_good, quarantined
+from pennant.core.rollout.rollback import never_verified, quarantined, verified_pairs
 from pennant.core.rollout.rollback_limits import RollbackLimit
 
 
@@ -59,7 +59,7 @@ def judge(
     newest = current(past)
     if newest is None:
         return Judgement(None, Verdict(), quarantine, None)
-    at = Attempt(seen, spec, newest, is_known_good=pair(newest) in known_pairs(past, quarantine))
+    at = Attempt(seen, spec, newest, was_verified=pair(newest) in verified_pairs(past, quarantine))
     active = history.progressed(newest, at.workload, at.looked_at, seen.now)
     at = replace(at, active=active)
     progress, failure = judged(at, advanced(at))
@@ -71,7 +71,7 @@ def judge(
         verdict,
         quarantine,
         quarantine_entry_of(active, quarantine),
-        was_verified=at.is_known_good,
+        was_verified=at.was_verified,
         progress=progress,
         measured_since=since,
     )
@@ -96,8 +96,8 @@ def judge(
         )
         return _fail(found, active, failed_as, message)
     # A pass that releases a content does not praise the revision that the status says was found bad.
-    was_bad = quarantine_entry_of(active, seen.snapshot.status.quarantine) is not None
-    if not was_bad and _is_good(spec.analysis, active, verdict, seen.now):
+    had_failed = quarantine_entry_of(active, seen.snapshot.status.quarantine) is not None
+    if not had_failed and _has_passed_bake_time(spec.analysis, active, verdict, seen.now):
         return _verify(found, active, seen.now)
     rollback_blocked = _still_rollback_blocked(verdict, _rollback_limit(seen, spec, past, verdict.breaching))
     return _overdue(replace(found, rollback_blocked=rollback_blocked), spec.analysis, active, seen.now)
@@ -126,7 +126,7 @@ def _reinstated(
     failed_as = found.failed_as
     if failed_as is None or failed_as.reason not in history.FAILED_STARTS:
         return found
-    if not _is_good(spec.analysis, active, verdict, now):
+    if not _has_passed_bake_time(spec.analysis, active, verdict, now):
         return found
     good = _verify(found, active, now)
     message = f"{active.version} (revision {active.revision}) became available and passed its bake time"
@@ -154,7 +154,7 @@ def _scope(active: HistoryEntry, reason: Reason, past: History) -> str | None:
 
     Rule: R54.
     """
-    return None if reason is Reason.METRIC_BREACH and never_good(active, past) else pair(active)[1]
+    return None if reason is Reason.METRIC_BREACH and never_verified(active, past) else pair(active)[1]
 
 
 def _still_rollback_blocked(verdict: Verdict, held: RollbackLimit | None) -> RollbackBlocked | None:
@@ -171,7 +171,7 @@ def _fault(verdict: Verdict, failure: Failure | None) -> tuple[Reason, str] | No
     return (failure.reason, failure.message) if failure is not None else None
 
 
-def good_at(analysis: Analysis, active: HistoryEntry | None, verdict: Verdict) -> datetime | None:
+def verification_due_at(analysis: Analysis, active: HistoryEntry | None, verdict: Verdict) -> datetime | None:
     """Return when the revision becomes known good if nothing changes; None where it is, or something must change.
 
     Rule: R46.
@@ -265,10 +265,10 @@ def _verify(seen: Judgement, active: HistoryEntry, now: datetime) -> Judgement:
     )
 
 
-def _is_good(analysis: Analysis, active: HistoryEntry, verdict: Verdict, now: datetime) -> bool:
+def _has_passed_bake_time(analysis: Analysis, active: HistoryEntry, verdict: Verdict, now: datetime) -> bool:
     """Return whether the revision has been available, and has passed, without a break for its bake time.
 
     Rule: R47.
     """
-    at = good_at(analysis, active, verdict)
+    at = verification_due_at(analysis, active, verdict)
     return at is not None and now >= at

@@ -43,7 +43,7 @@ def _known_before(at: Pass) -> Draft | None:
     found = [
         (served.from_, served, version)
         for version in at.snapshot.versions
-        for served in version.good_for
+        for served in version.verified_periods
         if served.deployment == at.snapshot.key.name and _may_serve(at, version)
     ]
     if not found:

@@ -129,5 +129,5 @@ class Pass:
         active = self.active
         failed_as = None if active is None else history.quarantine_entry_of(active, quarantine)
         content = active.digest if active is not None else ""
-        target = rollback.known_good(self.history, quarantine, self.snapshot.revisions, content)
+        target = rollback.newest_verified(self.history, quarantine, self.snapshot.revisions, content)
         return replace(self.with_status(quarantine=quarantine), failed_as=failed_as, rollback_target=target)

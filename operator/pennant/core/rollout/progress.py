@@ -44,7 +44,7 @@ class Attempt:
     seen: Observation
     spec: ModelDeploymentSpec
     active: HistoryEntry
-    is_known_good: bool
+    was_verified: bool
     """Whether its content was known good with its pod template before."""
 
     @property
@@ -74,7 +74,7 @@ class Attempt:
     @property
     def spent(self) -> timedelta:
         """How long no pod was available in earlier outages; nothing of what is known good."""
-        return timedelta(seconds=0 if self.is_known_good else self.active.unavailable_seconds or 0)
+        return timedelta(seconds=0 if self.was_verified else self.active.unavailable_seconds or 0)
 
     @property
     def before(self) -> PodProgress | None:
@@ -121,7 +121,7 @@ def accounted(at: Attempt, progress: PodProgress | None) -> HistoryEntry:
     Rule: R50.
     """
     before, active = at.before, at.active
-    if before is None or at.is_known_good or active.rolled_out_at is None:
+    if before is None or at.was_verified or active.rolled_out_at is None:
         return active
     was_out = before.available == 0 and not before.stopped and before.reason in (None, Reason.PODS_UNAVAILABLE)
     if not was_out or (progress is not None and progress.available == 0):
@@ -196,7 +196,7 @@ def revision_to_look_at(snapshot: Snapshot, unwatched: tuple[Span, ...], now: da
     active, spec = current(snapshot.status.history), snapshot.spec
     if isinstance(spec, Invalid) or snapshot.deleting or active is None:
         return None
-    at = Attempt(Observation(now, snapshot, unwatched=unwatched), spec, active, is_known_good=False)
+    at = Attempt(Observation(now, snapshot, unwatched=unwatched), spec, active, was_verified=False)
     nameless = active.available_at is not None and active.pod_template_hash is None
     is_needed = nameless and at.workload is not None and needs_pod_template_hash(spec)
     return active if is_needed or needs_a_look(at) else None
@@ -236,7 +236,7 @@ def judged(at: Attempt, progress: PodProgress | None) -> tuple[PodProgress | Non
 
 def _still_stopped(at: Attempt, progress: PodProgress, found: Cause | None) -> PodProgress:
     """Return the progress of a rollout that waits; where the cluster lets it go on, it has its whole time again."""
-    if at.is_known_good or (found is not None and found.fault is Fault.CLUSTER):
+    if at.was_verified or (found is not None and found.fault is Fault.CLUSTER):
         return progress if found is None else _told(progress, found)
     fresh = {"since": at.seen.now, "stopped": False, "reason": None, "message": ""}
     return _told(progress.model_copy(update=fresh), found)
@@ -257,12 +257,12 @@ def _failure(at: Attempt, workload: Workload, found: Cause) -> Reason | None:
     """
     if found.fault is Fault.CLUSTER:
         holds = at.spec.rollout.on_unschedulable is OnUnschedulable.HOLD or found.reason is Reason.CONTROLLERS_AWAY
-        if holds or at.is_known_good or at.active.rolled_out_at is not None:
+        if holds or at.was_verified or at.active.rolled_out_at is not None:
             return None
         return Reason.PROGRESS_DEADLINE_EXCEEDED
-    if at.active.rolled_out_at is None and not at.is_known_good:
+    if at.active.rolled_out_at is None and not at.was_verified:
         return Reason.PROGRESS_DEADLINE_EXCEEDED
-    reports = at.is_known_good and at.spec.rollback.on_unavailable is OnUnavailable.REPORT
+    reports = at.was_verified and at.spec.rollback.on_unavailable is OnUnavailable.REPORT
     return None if workload.available or reports else Reason.PODS_UNAVAILABLE
 
 

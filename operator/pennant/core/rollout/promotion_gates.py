@@ -17,7 +17,7 @@ from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Invalid, Version
 from pennant.core.rollout import rollback_limits
 from pennant.core.rollout.pass_state import Blocked, Pass
-from pennant.core.rollout.rollback import known_contents
+from pennant.core.rollout.rollback import verified_contents
 from pennant.core.versions.compare import Compared, Incomparable, compare, of_gate
 from pennant.core.versions.completeness import missing
 from pennant.core.versions.selection import Selected
@@ -33,7 +33,7 @@ def blocked(at: Pass) -> Blocked | None:
     version, record = at.selection.version, at.selection.version.spec
     if at.active is not None and at.active.digest == version.digest:
         return None
-    if version.digest in known_contents(at.history, at.quarantine):
+    if version.digest in verified_contents(at.history, at.quarantine):
         return None
     return next((said for gate in GATES if (said := gate(at, version, record)) is not None), None)
 

@@ -15,7 +15,7 @@ from pennant.core.facts.observation import Snapshot, Workload
 from pennant.core.rollout.history import History, Quarantine
 from pennant.core.rollout.revision import pair
 from pennant.core.rollout.revision_draft import OPERATOR
-from pennant.core.rollout.rollback import MIRRORED, covers, is_of, never_good, quarantined
+from pennant.core.rollout.rollback import MIRRORED, covers, is_of, never_verified, quarantined
 from pennant.core.rollout.undo import sentence
 
 
@@ -100,7 +100,7 @@ def _condemned(entry: HistoryEntry, past: History) -> QuarantineEntry:
         why = f"no pod of revision {entry.revision} became available in time"
         return _entry(entry, entry, Reason.PROGRESS_DEADLINE_EXCEEDED, why, pair(entry)[1])
     numbers = (f"{e.metric} was {e.value}, {e.threshold}, in {e.breaches} checks" for e in entry.evidence)
-    inputs_hash = None if never_good(entry, past) else pair(entry)[1]
+    inputs_hash = None if never_verified(entry, past) else pair(entry)[1]
     return _entry(entry, entry, Reason.METRIC_BREACH, "; ".join(numbers), inputs_hash)
 
 

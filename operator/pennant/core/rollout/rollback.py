@@ -16,7 +16,7 @@ from pennant.core.rollout.history import History, Quarantine
 from pennant.core.rollout.revision import pair
 from pennant.core.versions.selection import Selected, Selection
 
-GOOD = frozenset(Outcome) - BAD
+NOT_FAILED = frozenset(Outcome) - BAD
 """What a word that only a newer release knows means is not known: it is neither."""
 LIMIT = 20
 MOST_MIRRORS = 100
@@ -34,7 +34,7 @@ def quarantine_entry(digest: str, inputs_hash: str, quarantine: Quarantine) -> Q
     return next((q for q in quarantine if q.digest == digest and q.inputs_hash in (None, inputs_hash)), None)
 
 
-def known_good(
+def newest_verified(
     history: History, quarantine: Quarantine, revisions: Iterable[Revision], content: str = ""
 ) -> HistoryEntry | None:
     """Return the newest verified revision that did not fail since, and whose record is there.
@@ -49,33 +49,33 @@ def known_good(
     Rule: R58.
     """
     recorded = {each.entry.revision for each in revisions}
-    good = [each for each in _good(history, quarantine) if each.revision in recorded]
+    good = [each for each in _verified(history, quarantine) if each.revision in recorded]
     return next((each for each in good if each.digest == content), next(iter(good), None))
 
 
-def _good(history: History, quarantine: Quarantine) -> Iterator[HistoryEntry]:
+def _verified(history: History, quarantine: Quarantine) -> Iterator[HistoryEntry]:
     """Yield the verified revisions whose content and template did not fail since, the newest first."""
-    bad_since: set[tuple[str, str]] = set()
+    failed_since: set[tuple[str, str]] = set()
     for entry in reversed(history):
         if entry.outcome in BAD:
-            bad_since.add(pair(entry))
+            failed_since.add(pair(entry))
             continue
-        good = entry.verified_at is not None and entry.outcome in GOOD
-        if good and pair(entry) not in bad_since and not is_quarantined(entry, quarantine):
+        good = entry.verified_at is not None and entry.outcome in NOT_FAILED
+        if good and pair(entry) not in failed_since and not is_quarantined(entry, quarantine):
             yield entry
 
 
-def known_pairs(history: History, quarantine: Quarantine) -> frozenset[tuple[str, str]]:
+def verified_pairs(history: History, quarantine: Quarantine) -> frozenset[tuple[str, str]]:
     """Return the contents that were known good, each with its pod template, and did not fail with it since."""
-    return frozenset(pair(each) for each in _good(history, quarantine))
+    return frozenset(pair(each) for each in _verified(history, quarantine))
 
 
-def known_contents(history: History, quarantine: Quarantine) -> frozenset[str]:
+def verified_contents(history: History, quarantine: Quarantine) -> frozenset[str]:
     """Return the digests of the contents that were known good with a pod template that did not fail since."""
-    return frozenset(each.digest for each in _good(history, quarantine))
+    return frozenset(each.digest for each in _verified(history, quarantine))
 
 
-def never_good(entry: HistoryEntry, past: History) -> bool:
+def never_verified(entry: HistoryEntry, past: History) -> bool:
     """Return whether the content of a revision was never known good, with whichever pod template."""
     return all(each.verified_at is None for each in past if each.digest == entry.digest)
 

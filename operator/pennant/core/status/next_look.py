@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from pennant.core.analysis import schedule
-from pennant.core.rollout.judgement import good_at, overdue_at
+from pennant.core.rollout.judgement import overdue_at, verification_due_at
 from pennant.core.rollout.pass_state import Pass
 from pennant.core.rollout.progress import Attempt, next_look_at
 from pennant.core.status.inputs import unresolved_since
@@ -13,7 +13,7 @@ from pennant.core.status.targeting import TAG_GRACE
 def look_again_at(at: Pass) -> datetime | None:
     """Return the next moment at which to decide anew though nothing has happened; None: there is none."""
     analysis, active = at.spec.analysis, at.active
-    times: list[datetime | None] = [good_at(analysis, active, at.verdict), overdue_at(analysis, active)]
+    times: list[datetime | None] = [verification_due_at(analysis, active, at.verdict), overdue_at(analysis, active)]
     if active is not None:
         attempt = Attempt(at.seen, at.spec, active, at.was_verified)
         times.append(next_look_at(attempt, at.status.progress))
