@@ -14,8 +14,8 @@ from pennant.controller.source_breaker import SourceBreaker, SourceReport
 from pennant.core.analysis.assessment import suspicions
 from pennant.core.analysis.schedule import compared_with, due_measurements
 from pennant.core.decide import decide
+from pennant.core.facts.current_revision import current
 from pennant.core.facts.decision import Decision, Event
-from pennant.core.facts.in_place import current
 from pennant.core.facts.measurement import Awaited, Measurements, Question, Request, Role
 from pennant.core.facts.observation import Invalid, Key, Observation, Snapshot, Span
 from pennant.core.facts.pods import Pods

@@ -12,8 +12,8 @@ from pennant.api.deployment_status import Desired
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core import halts, steps
+from pennant.core.facts.current_revision import current
 from pennant.core.facts.decision import Decision
-from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Invalid, Observation
 from pennant.core.rollout import (
     history,

@@ -12,8 +12,8 @@ from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.analysis.assessment import Verdict, assess
 from pennant.core.analysis.schedule import as_measured, compared_with, is_watched
+from pennant.core.facts.current_revision import current
 from pennant.core.facts.decision import Event, EventType
-from pennant.core.facts.in_place import current
 from pennant.core.facts.measurement import Measurements
 from pennant.core.facts.observation import Observation
 from pennant.core.rollout import history, rollback_limits

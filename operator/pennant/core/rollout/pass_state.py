@@ -10,8 +10,8 @@ from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
 from pennant.api.reasons import Reason
 from pennant.core.analysis.assessment import Verdict
+from pennant.core.facts.current_revision import current
 from pennant.core.facts.decision import Action, Event
-from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Observation, Snapshot, Workload, WriteProblem
 from pennant.core.rollout import history, rollback
 from pennant.core.rollout.history import History, Quarantine

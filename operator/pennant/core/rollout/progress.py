@@ -17,7 +17,7 @@ from pennant.api.model_deployment import ModelDeploymentSpec, OnUnavailable, OnU
 from pennant.api.reasons import Reason
 from pennant.core.analysis.schedule import needs_pod_template_hash
 from pennant.core.facts import pods
-from pennant.core.facts.in_place import current
+from pennant.core.facts.current_revision import current
 from pennant.core.facts.observation import Invalid, Observation, Snapshot, Span, Workload
 from pennant.core.facts.pods import Cause, Fault, Pods
 

@@ -47,7 +47,7 @@ def _complete(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked |
 
 
 def _compared(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked | None:
-    present = _record_in_place(at)
+    present = _current_record(at)
     if present is None:
         return None
     for gate in at.spec.promotion.gates:
@@ -71,7 +71,7 @@ Gate = Callable[[Pass, Version, ModelVersionSpec], Blocked | None]
 GATES: tuple[Gate, ...] = (_complete, _compared, _budgeted)
 
 
-def _record_in_place(at: Pass) -> ModelVersionSpec | None:
+def _current_record(at: Pass) -> ModelVersionSpec | None:
     """Return the record of the version in place, from its revision: its ModelVersion may be gone."""
     number = at.active.revision if at.active is not None else 0
     raw: Json | None = next((each.record for each in at.snapshot.revisions if each.entry.revision == number), None)

@@ -6,7 +6,7 @@ from datetime import datetime
 from pennant.api.history import HistoryEntry, Outcome, QuarantineEntry, Trigger
 from pennant.api.meta import LAST_REVISION, LONGEST_RESTART, NAME, SENTENCE, Json, clip
 from pennant.core.facts.command import Command
-from pennant.core.facts.in_place import current
+from pennant.core.facts.current_revision import current
 from pennant.core.facts.observation import Revision, Snapshot, Version
 from pennant.core.rollout import revision
 from pennant.core.rollout.history import History, Quarantine, succeeded, with_entry

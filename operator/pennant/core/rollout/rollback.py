@@ -96,11 +96,11 @@ def released(quarantine: Quarantine, tag: str | None, holder: Selection, active:
     """
     if tag is None or not isinstance(holder, Selected):
         return quarantine
-    target, in_place = holder.version.digest, active.digest if active is not None else ""
+    target, current_digest = holder.version.digest, active.digest if active is not None else ""
     return tuple(
         each
         for each in quarantine
-        if target in (each.digest, each.tagged) or each.digest == in_place or each.tag not in (None, tag)
+        if target in (each.digest, each.tagged) or each.digest == current_digest or each.tag not in (None, tag)
     )
 
 

@@ -11,7 +11,7 @@ from pennant.api.history import BAD, HistoryEntry, QuarantineEntry, Trigger
 from pennant.api.meta import SENTENCE, clip
 from pennant.api.reasons import Reason
 from pennant.core.facts.command import Command
-from pennant.core.facts.in_place import current
+from pennant.core.facts.current_revision import current
 from pennant.core.facts.observation import Snapshot
 from pennant.core.rollout.history import History, Quarantine, succeeded, with_entry
 from pennant.core.rollout.pass_state import Pass
@@ -137,11 +137,11 @@ def _previous(
     active: HistoryEntry | None, there: Iterable[HistoryEntry], quarantine: Quarantine
 ) -> HistoryEntry | NoTarget:
     """Return the newest other revision that was verified; where none was, the newest that did not fail."""
-    in_place = active.template_hash if active is not None else ""
+    current_hash = active.template_hash if active is not None else ""
     others = [
         each
         for each in reversed(tuple(there))
-        if each.template_hash != in_place and each.outcome not in BAD and not is_quarantined(each, quarantine)
+        if each.template_hash != current_hash and each.outcome not in BAD and not is_quarantined(each, quarantine)
     ]
     verified = next((each for each in others if each.verified_at is not None), None)
     if verified is not None:

@@ -2,7 +2,7 @@
 
 from pennant.api.deployment_status import ModelDeploymentStatus, Serving, Stable
 from pennant.api.history import HistoryEntry
-from pennant.core.facts.in_place import in_place
+from pennant.core.facts.current_revision import rollout_state
 from pennant.core.rollout import history
 from pennant.core.rollout.pass_state import Pass
 from pennant.core.status import conditions
@@ -30,7 +30,7 @@ def status(at: Pass) -> ModelDeploymentStatus:
 
 def _serving(before: Serving | None, past: tuple[HistoryEntry, ...]) -> Serving | None:
     """Return what serves; while a candidate is rolled out, what the status said before."""
-    now = in_place(past)
+    now = rollout_state(past)
     if now.candidate is not None or now.serving is None or now.serving.rolled_out_at is None:
         return before
     found = now.serving

@@ -8,8 +8,8 @@ from pennant.api.conditions import Condition, ConditionStatus, find
 from pennant.api.deployment_status import Drift, ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
 from pennant.api.reasons import ConditionType, Reason
+from pennant.core.facts.current_revision import current
 from pennant.core.facts.decision import Event, EventType
-from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Revision
 from pennant.core.rollout import history
 

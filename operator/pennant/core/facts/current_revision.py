@@ -7,7 +7,7 @@ from pennant.api.history import HistoryEntry
 
 
 @dataclass(frozen=True, slots=True)
-class InPlace:
+class RolloutState:
     """The revision whose pods serve, and the one that is on its way to take its place."""
 
     serving: HistoryEntry | None
@@ -21,13 +21,13 @@ class InPlace:
         return self.candidate or self.serving
 
 
-def in_place(history: Sequence[HistoryEntry]) -> InPlace:
+def rollout_state(history: Sequence[HistoryEntry]) -> RolloutState:
     """Return what serves and what is rolled out, from the entries of `status.history`, oldest first."""
     serving = next((each for each in reversed(history) if each.rolled_out_at is not None), None)
     candidate = history[-1] if history and history[-1].rolled_out_at is None else None
-    return InPlace(serving, candidate)
+    return RolloutState(serving, candidate)
 
 
 def current(history: Sequence[HistoryEntry]) -> HistoryEntry | None:
     """Return the revision that the Deployment is to run; None: there is no revision yet."""
-    return in_place(history).current
+    return rollout_state(history).current
