@@ -129,13 +129,13 @@ def quarantine_entry_of(entry: HistoryEntry, quarantine: Quarantine) -> Quaranti
     return next((q for q in quarantine if q.digest == entry.digest and q.revision == entry.revision), None)
 
 
-def _outcome(condemned: QuarantineEntry | None, successor: HistoryEntry) -> Outcome:
-    if condemned is None:
+def _outcome(failed_as: QuarantineEntry | None, successor: HistoryEntry) -> Outcome:
+    if failed_as is None:
         rolled_back = successor.trigger is Trigger.AUTOMATIC_ROLLBACK
         return Outcome.ROLLED_BACK if rolled_back else Outcome.SUPERSEDED
-    if condemned.reason is Reason.UNDONE and condemned.inputs_hash is not None:
+    if failed_as.reason is Reason.UNDONE and failed_as.inputs_hash is not None:
         return Outcome.SUPERSEDED
-    return Outcome.FAILED if condemned.reason in FAILED_STARTS else Outcome.ROLLED_BACK
+    return Outcome.FAILED if failed_as.reason in FAILED_STARTS else Outcome.ROLLED_BACK
 
 
 def progressed(entry: HistoryEntry, workload: Workload | None, looked_at: Pods | None, now: datetime) -> HistoryEntry:
@@ -211,8 +211,8 @@ def thinned(history: History) -> History:
 
     Rule: R75.
     """
-    condemned = [each.revision for each in history if each.evidence]
-    thin = condemned[:-WHOLE_EVIDENCE]
+    with_evidence = [each.revision for each in history if each.evidence]
+    thin = with_evidence[:-WHOLE_EVIDENCE]
     return tuple(
         each.model_copy(update={"evidence": each.evidence[:1]}) if each.revision in thin else each for each in history
     )

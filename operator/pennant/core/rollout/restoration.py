@@ -82,7 +82,7 @@ def _told(past: History) -> Iterator[QuarantineEntry]:
         follows = successor is not None and successor.previous_hash == entry.hash
         undo = successor if successor is not None and follows and successor.trigger is Trigger.UNDO else None
         if entry.outcome in BAD and (entry.evidence or undo is None):
-            yield _condemned(entry, past)
+            yield _failure_of(entry, past)
         elif undo is not None and pair(asked) != pair(undo):
             inputs_hash = pair(asked)[1] if asked.digest == undo.digest else None
             yield _entry(asked, entry, Reason.UNDONE, sentence(undo), inputs_hash)
@@ -94,7 +94,7 @@ def _is_asked_for(entry: HistoryEntry) -> bool:
     return entry.trigger in (Trigger.TAG_MOVED, Trigger.RETRY) or by_spec
 
 
-def _condemned(entry: HistoryEntry, past: History) -> QuarantineEntry:
+def _failure_of(entry: HistoryEntry, past: History) -> QuarantineEntry:
     """Return what the quarantine said of a revision that failed, as far as the history shows how it ended."""
     if not entry.evidence:
         why = f"no pod of revision {entry.revision} became available in time"

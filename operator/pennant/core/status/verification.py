@@ -43,7 +43,7 @@ def verified(at: Pass) -> ConditionValue:
     return ConditionValue(FALSE, Reason.BAKING, message)
 
 
-def _condemned(at: Pass, active: HistoryEntry) -> ConditionValue | None:
+def _failed(at: Pass, active: HistoryEntry) -> ConditionValue | None:
     found = at.failed_as
     return (
         ConditionValue(FALSE, found.reason, f"{_name(active)} failed: {found.message}") if found is not None else None
@@ -77,7 +77,7 @@ def _measured(at: Pass, active: HistoryEntry) -> ConditionValue | None:
 
 
 OBSTACLES: tuple[Callable[[Pass, HistoryEntry], ConditionValue | None], ...] = (
-    _condemned,
+    _failed,
     _scaled_to_zero,
     _rolling_out,
     _unavailable,
