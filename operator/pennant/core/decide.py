@@ -29,7 +29,7 @@ from pennant.core.rollout.history import Quarantine
 from pennant.core.rollout.judgement import judge
 from pennant.core.rollout.pass_state import Pass
 from pennant.core.status import build, events, next_look
-from pennant.core.versions.selection import Selected, Selection, holder
+from pennant.core.versions.selection import Selected, Selection, select
 from pennant.core.workload import manual_changes
 
 
@@ -73,7 +73,7 @@ def _surveyed(seen: Observation, spec: ModelDeploymentSpec) -> tuple[Pass, Quara
     The quarantine beside it is the one before this pass released anything.
     """
     snapshot, before = seen.snapshot, seen.snapshot.status
-    selection = holder(snapshot.versions, spec)
+    selection = select(snapshot.versions, spec)
     desired = _desired(before.desired, selection, spec, seen)
     past = history.adopted(before.history, snapshot.revisions, restoration.restored(before, snapshot, ()), seen.now)
     standing = restoration.restored(before, snapshot, past)

@@ -85,7 +85,7 @@ def is_of(entry: QuarantineEntry, revision: HistoryEntry) -> bool:
     return entry.revision == revision.revision and (entry.digest == revision.digest or entry.reason is Reason.UNDONE)
 
 
-def released(quarantine: Quarantine, tag: str | None, holder: Selection, active: HistoryEntry | None) -> Quarantine:
+def released(quarantine: Quarantine, tag: str | None, selection: Selection, active: HistoryEntry | None) -> Quarantine:
     """Return what is still quarantined: when the tag has settled on another content, what it left is released.
 
     `tag` is the one that is followed; None where a version is named, which releases nothing, as another tag does not.
@@ -94,9 +94,9 @@ def released(quarantine: Quarantine, tag: str | None, holder: Selection, active:
 
     Rule: R63.
     """
-    if tag is None or not isinstance(holder, Selected):
+    if tag is None or not isinstance(selection, Selected):
         return quarantine
-    target, current_digest = holder.version.digest, active.digest if active is not None else ""
+    target, current_digest = selection.version.digest, active.digest if active is not None else ""
     return tuple(
         each
         for each in quarantine

@@ -53,7 +53,7 @@ class NotFound:
 Selection = Selected | Unassigned | Ambiguous | SelectedInvalid | NotFound
 
 
-def holder(versions: Iterable[Version], spec: ModelDeploymentSpec) -> Selection:
+def select(versions: Iterable[Version], spec: ModelDeploymentSpec) -> Selection:
     """Return which version the spec asks for, by its tag or by name.
 
     Rule: R2.
