@@ -46,8 +46,8 @@ def decide(seen: Observation) -> Decision:
 
 
 def _decided(seen: Observation) -> Decision:
-    for gate in halts.GATES:
-        if (decision := gate(seen)) is not None:
+    for halt in halts.HALTS:
+        if (decision := halt(seen)) is not None:
             return decision
     match seen.snapshot.spec:
         case Invalid(problem):

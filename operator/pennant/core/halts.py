@@ -87,7 +87,7 @@ def _contradicted(seen: Observation) -> Decision | None:
     return halted(seen, Reason.HISTORY_TAMPERED, message, to_do)
 
 
-GATES = (_deleting, _unreadable, _contradicted, _left_behind, _foreign)
+HALTS = (_deleting, _unreadable, _contradicted, _left_behind, _foreign)
 
 
 def halted(seen: Observation, reason: Reason, message: str, to_do: str = "") -> Decision:
