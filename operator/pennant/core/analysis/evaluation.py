@@ -52,7 +52,7 @@ class Numbers:
     """The numbers of the stable revision; empty where there are none."""
 
 
-class Kind(Enum):
+class CheckResult(Enum):
     """What one check counts as."""
 
     PASS = auto()
@@ -66,7 +66,7 @@ class Check:
     """One check: its time, what it counts as, and why."""
 
     at: datetime
-    kind: Kind
+    result: CheckResult
     reason: Reason
     says: str
     """What to say of the metric, such as `is 0.7, below 0.9`."""
@@ -139,28 +139,28 @@ def _check(metric: Metric, values: Sequence[float], held_to: AcceptableRange, at
         case [value]:
             shown = f"{value:.6g}"
             if not math.isfinite(value):
-                kind = _no_data(metric, may_pass=math.isnan(value))
-                return Check(at, kind, Reason.NOT_A_NUMBER, f"is {shown}, not a number", shown)
+                result = _no_data(metric, may_pass=math.isnan(value))
+                return Check(at, result, Reason.NOT_A_NUMBER, f"is {shown}, not a number", shown)
             if (broken := held_to.broken_by(value)) is not None:
-                return Check(at, Kind.BREACH, broken.reason, f"is {shown}, {broken.says}", shown, broken.bound)
+                return Check(at, CheckResult.BREACH, broken.reason, f"is {shown}, {broken.says}", shown, broken.bound)
             if held_to.missing:
                 return Check(at, _no_data(metric), Reason.NO_BASELINE, held_to.missing, shown)
-            return Check(at, Kind.PASS, held_to.passing, held_to.kept, shown)
+            return Check(at, CheckResult.PASS, held_to.passing, held_to.kept, shown)
         case _:
             says = "returned more than one series. Aggregate in the query, for example with sum()"
             return Check(at, _no_data(metric), Reason.MULTIPLE_SERIES, says)
 
 
-def _no_data(metric: Metric, may_pass: bool = False) -> Kind:
+def _no_data(metric: Metric, may_pass: bool = False) -> CheckResult:
     """Return what a check without a number counts as; some of them may count as passing."""
     match metric.on_no_data:
         case OnNoData.HOLD:
-            return Kind.UNKNOWN
+            return CheckResult.UNKNOWN
         case OnNoData.IGNORE:
-            return Kind.IGNORED
+            return CheckResult.IGNORED
         case OnNoData.BREACH:
-            return Kind.BREACH
+            return CheckResult.BREACH
         case OnNoData.PASS:
-            return Kind.PASS if may_pass else Kind.UNKNOWN
+            return CheckResult.PASS if may_pass else CheckResult.UNKNOWN
         case _ as never:
             assert_never(never)

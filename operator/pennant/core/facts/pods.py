@@ -124,7 +124,7 @@ class Pods:
         return max(sum(abs(now - since) >= SETTLED_AFTER for since in ready) - counted, 0)
 
 
-class Fault(Enum):
+class PodFault(Enum):
     """Whose fault it is that pods are not available."""
 
     ATTEMPT = auto()
@@ -137,7 +137,7 @@ class Fault(Enum):
 class Cause:
     """Why pods are not available."""
 
-    fault: Fault
+    fault: PodFault
     reason: Reason
     message: str
     """One sentence, with the last words of Kubernetes."""
@@ -163,7 +163,7 @@ def cause(seen: Pods, min_ready_seconds: int, now: datetime) -> Cause | None:
 
 def away(what: str) -> Cause:
     """Return the cause where Kubernetes' own controllers do not do what they should."""
-    return Cause(Fault.CLUSTER, Reason.CONTROLLERS_AWAY, f"{what}. Check kube-controller-manager")
+    return Cause(PodFault.CLUSTER, Reason.CONTROLLERS_AWAY, f"{what}. Check kube-controller-manager")
 
 
 def _uncounted(seen: Pods, now: datetime) -> Cause | None:
@@ -178,7 +178,9 @@ def _uncounted(seen: Pods, now: datetime) -> Cause | None:
 def _refused(found: ReplicaSet) -> Cause | None:
     if not found.refusal:
         return None
-    return Cause(Fault.CLUSTER, Reason.PODS_REFUSED, f"the API server refuses to create pods: {_quoted(found.refusal)}")
+    return Cause(
+        PodFault.CLUSTER, Reason.PODS_REFUSED, f"the API server refuses to create pods: {_quoted(found.refusal)}"
+    )
 
 
 def _uncreated(seen: Pods, found: ReplicaSet) -> Cause | None:
@@ -193,7 +195,7 @@ def _by_container(seen: Pods, min_ready: timedelta, now: datetime) -> Cause | No
     if not faults:
         return None
     _, message = min(faults, key=lambda each: each[0])
-    return Cause(Fault.ATTEMPT, Reason.PODS_UNAVAILABLE, message)
+    return Cause(PodFault.ATTEMPT, Reason.PODS_UNAVAILABLE, message)
 
 
 def _faults(pod: Pod, min_ready: timedelta, now: datetime) -> Iterator[tuple[int, str]]:
@@ -219,7 +221,7 @@ def _faults(pod: Pod, min_ready: timedelta, now: datetime) -> Iterator[tuple[int
 def _by_pod(seen: Pods) -> Cause | None:
     for holds, reason, says in _PODS:
         if (pod := next((each for each in seen.pods if holds(each)), None)) is not None:
-            return Cause(Fault.CLUSTER, reason, f"pod {pod.name} {says(pod)}")
+            return Cause(PodFault.CLUSTER, reason, f"pod {pod.name} {says(pod)}")
     return None
 
 

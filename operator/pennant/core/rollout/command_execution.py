@@ -28,7 +28,7 @@ from pennant.core.versions.selection import Selected
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CommandAnswer:
     """What is said to a command, and what follows from it."""
 
     last_command: LastCommand
@@ -38,7 +38,7 @@ class Answer:
     commands: tuple[AnsweredCommand, ...] = ()
     """All that is remembered of commands after this answer."""
 
-    def carried_out_by(self, revision: int) -> "Answer":
+    def carried_out_by(self, revision: int) -> "CommandAnswer":
         """Return the answer with the number of the revision that carries the command out."""
         told = {"revision": revision}
         *before, newest = self.commands
@@ -49,7 +49,7 @@ class Answer:
         )
 
 
-def answer(at: Pass, is_rebuilt: bool) -> Answer | None:
+def answer(at: Pass, is_rebuilt: bool) -> CommandAnswer | None:
     """Return the answer to the command that the annotations give; None where it was answered before.
 
     Rule: R14.
@@ -76,7 +76,7 @@ def _answer(
     done: HistoryEntry | None,
     known: AnsweredCommand | None,
     is_rebuilt: bool,
-) -> Answer:
+) -> CommandAnswer:
     """Return the answer to a command that was never answered; `done` is its revision if that is on record already."""
     if isinstance(command, Malformed):
         return _said(at, command, CommandResult.REFUSED, command.problem)
@@ -92,12 +92,12 @@ def _answer(
     return _carried_out(at, command, done)
 
 
-def _withdrawn(at: Pass) -> Answer | None:
+def _withdrawn(at: Pass) -> CommandAnswer | None:
     """Take note that the annotations are gone: the same ones given again are answered again."""
     last = at.before.last_command
     if last is None or last.withdrawn_at is not None:
         return None
-    return Answer(last.model_copy(update={"withdrawn_at": at.now}), at.quarantine, commands=at.before.commands)
+    return CommandAnswer(last.model_copy(update={"withdrawn_at": at.now}), at.quarantine, commands=at.before.commands)
 
 
 def _unanswered(at: Pass, command: Command | Malformed) -> HistoryEntry | None:
@@ -111,7 +111,7 @@ def _line(command: Command | Malformed) -> str:
     return clip(str(command), 256)
 
 
-def _carried_out(at: Pass, command: Command, done: HistoryEntry | None) -> Answer:
+def _carried_out(at: Pass, command: Command, done: HistoryEntry | None) -> CommandAnswer:
     match command.verb:
         case Verb.ROLLBACK_TO:
             return _rolled_back_to(at, command, done)
@@ -123,7 +123,7 @@ def _carried_out(at: Pass, command: Command, done: HistoryEntry | None) -> Answe
             assert_never(never)
 
 
-def _rolled_back_to(at: Pass, command: Command, done: HistoryEntry | None) -> Answer:
+def _rolled_back_to(at: Pass, command: Command, done: HistoryEntry | None) -> CommandAnswer:
     if done is not None:
         said = f"revision {done.revision} serves {done.version}"
         return _said(at, command, CommandResult.ACCEPTED, said, revision=done.revision)
@@ -135,7 +135,7 @@ def _rolled_back_to(at: Pass, command: Command, done: HistoryEntry | None) -> An
     return _said(at, command, CommandResult.ACCEPTED, said, held_back(at, target, draft), draft)
 
 
-def _retried(at: Pass, command: Command, done: HistoryEntry | None) -> Answer:
+def _retried(at: Pass, command: Command, done: HistoryEntry | None) -> CommandAnswer:
     if done is not None:
         said = f"revision {done.revision} serves {done.version}"
         return _said(
@@ -166,7 +166,7 @@ def _retried(at: Pass, command: Command, done: HistoryEntry | None) -> Answer:
     )
 
 
-def _restarted(at: Pass, command: Command, done: HistoryEntry | None) -> Answer:
+def _restarted(at: Pass, command: Command, done: HistoryEntry | None) -> CommandAnswer:
     if done is not None:
         said = f"revision {done.revision} restarts all pods"
         return _said(at, command, CommandResult.ACCEPTED, said, revision=done.revision)
@@ -193,8 +193,8 @@ def _said(
     quarantine: Quarantine | None = None,
     draft: Draft | None = None,
     revision: int | None = None,
-) -> Answer:
+) -> CommandAnswer:
     said = LastCommand(
         token=command.token, command=_line(command), result=result, message=clip(message), at=at.now, revision=revision
     )
-    return Answer(said, at.quarantine if quarantine is None else quarantine, draft)
+    return CommandAnswer(said, at.quarantine if quarantine is None else quarantine, draft)

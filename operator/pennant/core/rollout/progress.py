@@ -19,7 +19,7 @@ from pennant.core.analysis.schedule import needs_pod_template_hash
 from pennant.core.facts import pods
 from pennant.core.facts.current_revision import current
 from pennant.core.facts.observation import Invalid, Observation, Snapshot, Span, Workload
-from pennant.core.facts.pods import Cause, Fault, Pods
+from pennant.core.facts.pods import Cause, PodFault, Pods
 
 LOOK_AFTER = timedelta(seconds=30)
 """After so long without a new pod the pods are looked at, so that the status can say what they wait for."""
@@ -236,7 +236,7 @@ def judged(at: Attempt, progress: PodProgress | None) -> tuple[PodProgress | Non
 
 def _still_stopped(at: Attempt, progress: PodProgress, found: Cause | None) -> PodProgress:
     """Return the progress of a rollout that waits; where the cluster lets it go on, it has its whole time again."""
-    if at.was_verified or (found is not None and found.fault is Fault.CLUSTER):
+    if at.was_verified or (found is not None and found.fault is PodFault.CLUSTER):
         return progress if found is None else _told(progress, found)
     fresh = {"since": at.seen.now, "stopped": False, "reason": None, "message": ""}
     return _told(progress.model_copy(update=fresh), found)
@@ -255,7 +255,7 @@ def _failure(at: Attempt, workload: Workload, found: Cause) -> Reason | None:
     Rule: R23.
     Rule: R50.
     """
-    if found.fault is Fault.CLUSTER:
+    if found.fault is PodFault.CLUSTER:
         holds = at.spec.rollout.on_unschedulable is OnUnschedulable.HOLD or found.reason is Reason.CONTROLLERS_AWAY
         if holds or at.was_verified or at.active.rolled_out_at is not None:
             return None
