@@ -16,7 +16,7 @@ from pennant.core.facts.digest import short_hash
 WITHOUT_NUMBER = frozenset({Reason.NO_DATA, Reason.TOO_FEW_SAMPLES, Reason.NOT_A_NUMBER})
 
 
-def read(metric: Metric, made: list[Check], query: str, remedy: str = "") -> Reading:
+def count_breaches(metric: Metric, made: list[Check], query: str, remedy: str = "") -> Reading:
     """Return the reading of these checks, the oldest first.
 
     The hash of `query` goes into the evidence. `remedy` is appended to the message where the newest check has no data.
