@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 class PassObserver(Protocol):
     """Metrics of passes."""
 
-    def decided(self, key: Key, seen: Observation | None, decision: Decision | None) -> None:
+    def decided(self, key: Key, observation: Observation | None, decision: Decision | None) -> None:
         """Record a pass; without an observation the ModelDeployment was deleted."""
         ...
 
@@ -83,21 +83,23 @@ class Reconciler:
         events: list[tuple[Snapshot, Event]] = []
         try:
             for _ in range(MAX_PASSES):
-                seen = await self._observe(key)
-                if seen is None:
+                observation = await self._observe(key)
+                if observation is None:
                     self._forget(key)
                     return None
-                decision = decide(seen)
+                decision = decide(observation)
                 try:
-                    acted = await self._refusals.act(self._cluster, seen, decision)
+                    acted = await self._refusals.act(self._cluster, observation, decision)
                 except (Refused, WriteFailed) as error:
-                    events += [(seen.snapshot, each) for each in self._refusals.events(seen, decision, error)]
+                    events += [
+                        (observation.snapshot, each) for each in self._refusals.events(observation, decision, error)
+                    ]
                     raise
                 if acted is None:
                     continue
                 self._gaps.mark_accounted(key)
-                self._observer.decided(key, seen, decision)
-                events += [(seen.snapshot, each) for each in decision.events]
+                self._observer.decided(key, observation, decision)
+                events += [(observation.snapshot, each) for each in decision.events]
                 if not acted.written:
                     return self._refusals.look_again_at(key, decision.look_again_at)
         finally:

@@ -1,4 +1,4 @@
-"""From what is seen to what is done: the first file to read.
+"""From what is observation to what is done: the first file to read.
 
 `decide` is pure and total. Gates come first, and the first that blocks wins; then the current revision is judged, the
 next one is planned, and at most one step towards it is taken. Intent is written before effect: a quarantine before the
@@ -33,53 +33,55 @@ from pennant.core.versions.selection import Selected, Selection, select
 from pennant.core.workload import manual_changes
 
 
-def decide(seen: Observation) -> Decision:
+def decide(observation: Observation) -> Decision:
     """Return what to write now, in order, and the whole status.
 
     Rule: R9.
     """
-    decision = _decided(replace(seen, snapshot=integrity.examined(seen.snapshot)))
-    if integrity.is_whole(seen.snapshot):
+    decision = _decided(replace(observation, snapshot=integrity.examined(observation.snapshot)))
+    if integrity.is_whole(observation.snapshot):
         return decision
-    again = seen.now + integrity.LOOK_AGAIN_AFTER
+    again = observation.now + integrity.LOOK_AGAIN_AFTER
     return replace(decision, look_again_at=min(again, decision.look_again_at or again))
 
 
-def _decided(seen: Observation) -> Decision:
+def _decided(observation: Observation) -> Decision:
     for halt in halts.HALTS:
-        if (decision := halt(seen)) is not None:
+        if (decision := halt(observation)) is not None:
             return decision
-    match seen.snapshot.spec:
+    match observation.snapshot.spec:
         case Invalid(problem):
-            return halts.halted(seen, Reason.INVALID_SPEC, problem)
+            return halts.halted(observation, Reason.INVALID_SPEC, problem)
         case spec:
-            return advance(seen, spec)
+            return advance(observation, spec)
 
 
-def advance(seen: Observation, spec: ModelDeploymentSpec) -> Decision:
+def advance(observation: Observation, spec: ModelDeploymentSpec) -> Decision:
     """Take at most one step from the current revision to the one that should take its place."""
-    at, released_from = _surveyed(seen, spec)
+    at, released_from = _surveyed(observation, spec)
     if _is_recorded(at):
         at = steps.stepped(at)
     at = steps.tidied(at, released_from)
     after = build.status(at)
-    told = (*at.events, *events.of_changes(at.before, after, seen.snapshot.revisions, seen.now))
+    told = (*at.events, *events.of_changes(at.before, after, observation.snapshot.revisions, observation.now))
     return Decision(after, at.actions, told, next_look.look_again_at(at))
 
 
-def _surveyed(seen: Observation, spec: ModelDeploymentSpec) -> tuple[Pass, Quarantine]:
+def _surveyed(observation: Observation, spec: ModelDeploymentSpec) -> tuple[Pass, Quarantine]:
     """Return the pass before its step: target, history, judgement of the current revision, rollback target, gate.
 
     The quarantine beside it is the one before this pass released anything.
     """
-    snapshot, before = seen.snapshot, seen.snapshot.status
+    snapshot, before = observation.snapshot, observation.snapshot.status
     selection = select(snapshot.versions, spec)
-    desired = _desired(before.desired, selection, spec, seen)
-    past = history.adopted(before.history, snapshot.revisions, restoration.restored(before, snapshot, ()), seen.now)
+    desired = _desired(before.desired, selection, spec, observation)
+    past = history.adopted(
+        before.history, snapshot.revisions, restoration.restored(before, snapshot, ()), observation.now
+    )
     standing = restoration.restored(before, snapshot, past)
     followed = spec.tag if spec.version is None else None
     quarantine = rollback.released(standing, followed, selection, current(past))
-    found = judge(seen, spec, past, quarantine, desired.digest if desired is not None else None)
+    found = judge(observation, spec, past, quarantine, desired.digest if desired is not None else None)
     if found.active is not None:
         past = history.with_entry(past, found.active)
     update = {
@@ -91,7 +93,7 @@ def _surveyed(seen: Observation, spec: ModelDeploymentSpec) -> tuple[Pass, Quara
         "measured_since": found.measured_since,
     }
     at = Pass(
-        seen,
+        observation,
         spec,
         selection,
         template=next_revision.rendered(snapshot, spec, selection),
@@ -117,7 +119,7 @@ def _still_undone(at: Pass) -> Quarantine:
 
 
 def _desired(
-    before: Desired | None, selection: Selection, spec: ModelDeploymentSpec, seen: Observation
+    before: Desired | None, selection: Selection, spec: ModelDeploymentSpec, observation: Observation
 ) -> Desired | None:
     """Return the target; while the tag is being moved, the last one."""
     if not isinstance(selection, Selected):
@@ -125,7 +127,7 @@ def _desired(
     version, tag = selection.version, None if spec.version is not None else spec.tag
     if before is not None and (before.tag, before.version, before.digest) == (tag, version.version, version.digest):
         return before
-    return Desired(tag=tag, version=version.version, digest=version.digest, since=seen.now)
+    return Desired(tag=tag, version=version.version, digest=version.digest, since=observation.now)
 
 
 def _is_recorded(at: Pass) -> bool:

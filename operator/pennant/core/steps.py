@@ -62,7 +62,7 @@ def _with_revision(at: Pass, draft: Draft, quarantine: Quarantine) -> Pass:
     if fresh is None:
         return replace(at, refusal=WriteProblem(Reason.DEPLOYMENT_REFUSED, revision_draft.NO_NUMBER_LEFT))
     creation = CreateRevision(fresh)
-    if refusal := at.seen.refused(creation.write.content):
+    if refusal := at.observation.refused(creation.write.content):
         return replace(at, refusal=refusal)
     advice = surge.advice(at.spec, draft.template)
     warning = (events.surge_needs_room(advice),) if advice and at.history else ()
@@ -118,7 +118,7 @@ def _with_manual_change(at: Pass, active: HistoryEntry, change: manual_changes.M
 
 def _applied(at: Pass, wanted: Wanted) -> Pass:
     write = pending_write.write(wanted, at.workload, at.status.applied)
-    refusal = at.seen.refused(write.write.content)
+    refusal = at.observation.refused(write.write.content)
     return replace(at, pending=True, refusal=refusal or at.refusal, actions=() if refusal else (write,))
 
 

@@ -29,7 +29,7 @@ class DeploymentWriter:
 
         Raises `Altered` where the stored object differs from the manifest, and otherwise any error of the port.
         """
-        seen = action.seen
+        seen = action.expected
         if seen is None or action.template is None:
             raw = await self._apply(owner, action, seen)
         else:

@@ -39,12 +39,12 @@ class CreateRevision:
 class ApplyWorkload:
     """Apply the Deployment by server-side apply.
 
-    `seen` is the precondition: exactly this Deployment, or none (then nothing may be taken over).
+    `expected` is the precondition: exactly this Deployment, or none (then nothing may be taken over).
     """
 
     manifest: Json
     manifest_hash: str
-    seen: Workload | None
+    expected: Workload | None
     revision: int = 0
     """The revision that the manifest serves."""
     template: Json | None = None
@@ -77,15 +77,15 @@ class AdoptRevision:
 class AdoptWorkload:
     """Make a Deployment that belongs to nobody belong to this ModelDeployment; nothing else of it is changed.
 
-    `seen` is the precondition: exactly this Deployment.
+    `expected` is the precondition: exactly this Deployment.
     """
 
-    seen: Workload
+    expected: Workload
 
     @property
     def write(self) -> Write:
         """What this writes."""
-        return Write("the owner reference of the Deployment", f"owner of {self.seen.uid}")
+        return Write("the owner reference of the Deployment", f"owner of {self.expected.uid}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,21 +143,21 @@ class Cause:
     """One sentence, with the last words of Kubernetes."""
 
 
-def cause(seen: Pods, min_ready_seconds: int, now: datetime) -> Cause | None:
+def cause(pods: Pods, min_ready_seconds: int, now: datetime) -> Cause | None:
     """Return why pods of the revision are not available; None: nothing is wrong with any that is there.
 
     What a container shows by itself counts before what is missing around it: where one pod crashes and another one
     finds no node, more nodes would not help.
     """
-    found = seen.replica_set
-    if found is None:
+    replica_set = pods.replica_set
+    if replica_set is None:
         return away("no ReplicaSet has the pod template of this revision")
     return (
-        _uncounted(seen, now)
-        or _by_container(seen, timedelta(seconds=min_ready_seconds), now)
-        or _refused(found)
-        or _by_pod(seen)
-        or _uncreated(seen, found)
+        _uncounted(pods, now)
+        or _by_container(pods, timedelta(seconds=min_ready_seconds), now)
+        or _refused(replica_set)
+        or _by_pod(pods)
+        or _uncreated(pods, replica_set)
     )
 
 
@@ -166,32 +166,32 @@ def away(what: str) -> Cause:
     return Cause(PodFault.CLUSTER, Reason.CONTROLLERS_AWAY, f"{what}. Check kube-controller-manager")
 
 
-def _uncounted(seen: Pods, now: datetime) -> Cause | None:
-    number = seen.uncounted(now)
+def _uncounted(pods: Pods, now: datetime) -> Cause | None:
+    number = pods.uncounted(now)
     return (
-        away(f"{number} of {len(seen.pods)} pods are ready, but not counted in the status of their ReplicaSet")
+        away(f"{number} of {len(pods.pods)} pods are ready, but not counted in the status of their ReplicaSet")
         if number
         else None
     )
 
 
-def _refused(found: ReplicaSet) -> Cause | None:
-    if not found.refusal:
+def _refused(replica_set: ReplicaSet) -> Cause | None:
+    if not replica_set.refusal:
         return None
     return Cause(
-        PodFault.CLUSTER, Reason.PODS_REFUSED, f"the API server refuses to create pods: {_quoted(found.refusal)}"
+        PodFault.CLUSTER, Reason.PODS_REFUSED, f"the API server refuses to create pods: {_quoted(replica_set.refusal)}"
     )
 
 
-def _uncreated(seen: Pods, found: ReplicaSet) -> Cause | None:
-    if found.is_observed and len(seen.pods) >= found.wanted:
+def _uncreated(pods: Pods, replica_set: ReplicaSet) -> Cause | None:
+    if replica_set.is_observed and len(pods.pods) >= replica_set.wanted:
         return None
-    return away(f"{len(seen.pods)} of {found.wanted} pods were created")
+    return away(f"{len(pods.pods)} of {replica_set.wanted} pods were created")
 
 
-def _by_container(seen: Pods, min_ready: timedelta, now: datetime) -> Cause | None:
+def _by_container(pods: Pods, min_ready: timedelta, now: datetime) -> Cause | None:
     """Return the most telling fault of a container: the lowest rank of `_faults`, and of equals the first."""
-    faults = [each for pod in seen.pods if not pod.evicted for each in _faults(pod, min_ready, now)]
+    faults = [each for pod in pods.pods if not pod.evicted for each in _faults(pod, min_ready, now)]
     if not faults:
         return None
     _, message = min(faults, key=lambda each: each[0])
@@ -218,9 +218,9 @@ def _faults(pod: Pod, min_ready: timedelta, now: datetime) -> Iterator[tuple[int
         yield 4, f"pod {pod.name} is ready, but not for rollout.minReadySeconds yet"
 
 
-def _by_pod(seen: Pods) -> Cause | None:
+def _by_pod(pods: Pods) -> Cause | None:
     for holds, reason, says in _PODS:
-        if (pod := next((each for each in seen.pods if holds(each)), None)) is not None:
+        if (pod := next((each for each in pods.pods if holds(each)), None)) is not None:
             return Cause(PodFault.CLUSTER, reason, f"pod {pod.name} {says(pod)}")
     return None
 

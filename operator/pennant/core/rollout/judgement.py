@@ -46,7 +46,7 @@ class Judgement:
 
 
 def judge(
-    seen: Observation,
+    observation: Observation,
     spec: ModelDeploymentSpec,
     past: History,
     quarantine: Quarantine,
@@ -59,28 +59,28 @@ def judge(
     newest = current(past)
     if newest is None:
         return Judgement(None, Verdict(), quarantine, None)
-    at = Attempt(seen, spec, newest, was_verified=pair(newest) in verified_pairs(past, quarantine))
-    active = history.progressed(newest, at.workload, at.looked_at, seen.now)
-    at = replace(at, active=active)
-    progress, failure = judged(at, advanced(at))
-    since = measured_since(at, progress)
-    verdict = _verdict(seen, spec.analysis, active, since)
-    active = history.baking(accounted(at, progress), at.workload, progress, verdict, seen.now)
+    attempt = Attempt(observation, spec, newest, was_verified=pair(newest) in verified_pairs(past, quarantine))
+    active = history.progressed(newest, attempt.workload, attempt.looked_at, observation.now)
+    attempt = replace(attempt, active=active)
+    progress, failure = judged(attempt, advanced(attempt))
+    since = measured_since(attempt, progress)
+    verdict = _verdict(observation, spec.analysis, active, since)
+    active = history.baking(accounted(attempt, progress), attempt.workload, progress, verdict, observation.now)
     found = Judgement(
         active,
         verdict,
         quarantine,
         quarantine_entry_of(active, quarantine),
-        was_verified=at.was_verified,
+        was_verified=attempt.was_verified,
         progress=progress,
         measured_since=since,
     )
     if found.failed_as is not None:
-        return _reinstated(found, spec, active, verdict, seen.now)
+        return _reinstated(found, spec, active, verdict, observation.now)
     fault = _fault(verdict, failure)
     if fault is not None:
         reason, message = fault
-        held = _rollback_limit(seen, spec, past, verdict.breached)
+        held = _rollback_limit(observation, spec, past, verdict.breached)
         if held is not None:
             return replace(found, rollback_blocked=RollbackBlocked(held, message))
         failed_as = QuarantineEntry(
@@ -89,18 +89,18 @@ def judge(
             inputs_hash=_scope(active, reason, past),
             reason=reason,
             message=clip(message, SENTENCE),
-            since=seen.now,
+            since=observation.now,
             revision=active.revision,
             tag=spec.tag if spec.version is None else None,
             tagged=_tagged(active, past, target),
         )
         return _fail(found, active, failed_as, message)
     # A pass that releases a content does not praise the revision that the status says was found bad.
-    had_failed = quarantine_entry_of(active, seen.snapshot.status.quarantine) is not None
-    if not had_failed and _has_passed_bake_time(spec.analysis, active, verdict, seen.now):
-        return _verify(found, active, seen.now)
-    rollback_blocked = _still_rollback_blocked(verdict, _rollback_limit(seen, spec, past, verdict.breaching))
-    return _overdue(replace(found, rollback_blocked=rollback_blocked), spec.analysis, active, seen.now)
+    had_failed = quarantine_entry_of(active, observation.snapshot.status.quarantine) is not None
+    if not had_failed and _has_passed_bake_time(spec.analysis, active, verdict, observation.now):
+        return _verify(found, active, observation.now)
+    rollback_blocked = _still_rollback_blocked(verdict, _rollback_limit(observation, spec, past, verdict.breaching))
+    return _overdue(replace(found, rollback_blocked=rollback_blocked), spec.analysis, active, observation.now)
 
 
 def _tagged(active: HistoryEntry, past: History, target: str | None) -> str | None:
@@ -135,14 +135,14 @@ def _reinstated(
 
 
 def _rollback_limit(
-    seen: Observation, spec: ModelDeploymentSpec, past: History, breaching: tuple[MetricStatus, ...]
+    observation: Observation, spec: ModelDeploymentSpec, past: History, breaching: tuple[MetricStatus, ...]
 ) -> RollbackLimit | None:
     """Return why nothing follows from a breach of these metrics, or from a failed rollout; None: something does."""
     return (
         rollback_limits.unwanted(spec)
-        or _mass_breach(spec.analysis, breaching, seen.distrusted)
+        or _mass_breach(spec.analysis, breaching, observation.distrusted)
         or rollback_limits.unhelpful(spec, past, [each.name for each in breaching])
-        or rollback_limits.too_soon(spec, past, seen.now)
+        or rollback_limits.too_soon(spec, past, observation.now)
     )
 
 
@@ -199,21 +199,23 @@ def _overdue(found: Judgement, analysis: Analysis, active: HistoryEntry, now: da
 
     Rule: R51.
     """
-    at = overdue_at(analysis, active)
-    if at is None or now < at:
+    due = overdue_at(analysis, active)
+    if due is None or now < due:
         return found
     return replace(found, active=active.model_copy(update={"overdue_at": now}))
 
 
-def _verdict(seen: Observation, analysis: Analysis, active: HistoryEntry, since: datetime | None) -> Verdict:
-    before = seen.snapshot.status
+def _verdict(observation: Observation, analysis: Analysis, active: HistoryEntry, since: datetime | None) -> Verdict:
+    before = observation.snapshot.status
     if active.verified_at is not None and not is_watched(analysis, active):
         return Verdict(tuple(each for each in before.analysis if each.revision == active.revision))
     stable = compared_with(before, active)
-    return assess(analysis, as_measured(active, since), stable, _measured(seen, active), before.analysis, seen.now)
+    return assess(
+        analysis, as_measured(active, since), stable, _measured(observation, active), before.analysis, observation.now
+    )
 
 
-def _measured(seen: Observation, active: HistoryEntry) -> Measurements:
+def _measured(observation: Observation, active: HistoryEntry) -> Measurements:
     """Return what was measured of the revision in place.
 
     Measured is the newest one of the status: where another one is on record already, the measurements condemn the one
@@ -221,8 +223,8 @@ def _measured(seen: Observation, active: HistoryEntry) -> Measurements:
 
     Rule: R57.
     """
-    said = current(seen.snapshot.status.history)
-    return seen.measurements if said is not None and said.revision == active.revision else {}
+    said = current(observation.snapshot.status.history)
+    return observation.measurements if said is not None and said.revision == active.revision else {}
 
 
 def _mass_breach(
@@ -236,29 +238,29 @@ def _mass_breach(
     return RollbackLimit(Reason.MASS_BREACH_SUSPECTED, "; ".join(distrusted[each] for each in sorted(sources)))
 
 
-def _fail(seen: Judgement, active: HistoryEntry, entry: QuarantineEntry, message: str) -> Judgement:
+def _fail(judgement: Judgement, active: HistoryEntry, entry: QuarantineEntry, message: str) -> Judgement:
     what = f"{active.version} (revision {active.revision}) failed"
     if entry.inputs_hash is not None:
         what = f"{active.version} with the pod template of revision {active.revision} failed"
     event = Event(EventType.WARNING, Reason.of(entry.reason), f"{what}: {message}")
     return replace(
-        seen,
-        active=active.model_copy(update={"evidence": seen.verdict.evidence}),
-        quarantine=quarantined(seen.quarantine, entry),
+        judgement,
+        active=active.model_copy(update={"evidence": judgement.verdict.evidence}),
+        quarantine=quarantined(judgement.quarantine, entry),
         failed_as=entry,
         events=(event,),
     )
 
 
-def _verify(seen: Judgement, active: HistoryEntry, now: datetime) -> Judgement:
+def _verify(judgement: Judgement, active: HistoryEntry, now: datetime) -> Judgement:
     event = Event(EventType.NORMAL, Reason.VERIFIED, f"{active.version} (revision {active.revision}) is verified")
     return replace(
-        seen,
+        judgement,
         active=history.verified(active, now),
         # What is known good is no longer bad; another template of it that a person undid stays so.
         quarantine=tuple(
             each
-            for each in seen.quarantine
+            for each in judgement.quarantine
             if each.digest != active.digest or each.inputs_hash not in (None, active.inputs_hash)
         ),
         events=(event,),
@@ -270,5 +272,5 @@ def _has_passed_bake_time(analysis: Analysis, active: HistoryEntry, verdict: Ver
 
     Rule: R47.
     """
-    at = verification_due_at(analysis, active, verdict)
-    return at is not None and now >= at
+    due = verification_due_at(analysis, active, verdict)
+    return due is not None and now >= due

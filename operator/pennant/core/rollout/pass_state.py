@@ -43,7 +43,7 @@ class RollbackBlocked:
 class Pass:
     """One pass over one ModelDeployment; each step returns a changed copy."""
 
-    seen: Observation
+    observation: Observation
     spec: ModelDeploymentSpec
     selection: Selection
     """Which version the tag or `spec.version` targets."""
@@ -75,22 +75,22 @@ class Pass:
     @property
     def now(self) -> datetime:
         """The time of the observation."""
-        return self.seen.now
+        return self.observation.now
 
     @property
     def snapshot(self) -> Snapshot:
         """What the API server knows."""
-        return self.seen.snapshot
+        return self.observation.snapshot
 
     @property
     def before(self) -> ModelDeploymentStatus:
         """The status as it is stored."""
-        return self.seen.snapshot.status
+        return self.observation.snapshot.status
 
     @property
     def workload(self) -> Workload | None:
         """The Deployment; None: there is none."""
-        return self.seen.snapshot.workload
+        return self.observation.snapshot.workload
 
     @property
     def tag(self) -> str | None:

@@ -41,7 +41,7 @@ class Failure:
 class Attempt:
     """What the clock of the current revision depends on."""
 
-    seen: Observation
+    observation: Observation
     spec: ModelDeploymentSpec
     active: HistoryEntry
     was_verified: bool
@@ -53,8 +53,8 @@ class Attempt:
 
         Rule: R27.
         """
-        workload, applied = self.seen.snapshot.workload, self.seen.snapshot.status.applied
-        if workload is None or workload.deleting or self.seen.altered:
+        workload, applied = self.observation.snapshot.workload, self.observation.snapshot.status.applied
+        if workload is None or workload.deleting or self.observation.altered:
             return None
         if applied is None or applied.revision != self.active.revision:
             return None
@@ -63,7 +63,7 @@ class Attempt:
     @property
     def looked_at(self) -> Pods | None:
         """The pods of this revision, where they were read for this pass."""
-        found = self.seen.pods
+        found = self.observation.pods
         return found if found is not None and found.template_hash == self.active.template_hash else None
 
     @property
@@ -79,29 +79,29 @@ class Attempt:
     @property
     def before(self) -> PodProgress | None:
         """What the status says of this revision's progress."""
-        progress = self.seen.snapshot.status.progress
+        progress = self.observation.snapshot.status.progress
         return progress if progress is not None and progress.revision == self.active.revision else None
 
 
-def advanced(at: Attempt) -> PodProgress | None:
+def advanced(attempt: Attempt) -> PodProgress | None:
     """Return how far the pods have come by now; None while enough of them are available."""
-    before, workload, now = at.before, at.workload, at.seen.now
+    before, workload, now = attempt.before, attempt.workload, attempt.observation.now
     # What the Deployment counts is about an older spec until its controller has seen the newest one.
-    if workload is None or (at.active.rolled_out_at is not None and not workload.settled):
+    if workload is None or (attempt.active.rolled_out_at is not None and not workload.settled):
         return before
-    if is_enough(at.active, workload):
+    if is_enough(attempt.active, workload):
         return None
-    available = available_pods(workload, at.looked_at, now)
-    is_out = at.active.rolled_out_at is not None and available == 0
+    available = available_pods(workload, attempt.looked_at, now)
+    is_out = attempt.active.rolled_out_at is not None and available == 0
     fresh = PodProgress(
-        revision=at.active.revision,
+        revision=attempt.active.revision,
         available=available,
-        since=now - at.spent if is_out else now,
+        since=now - attempt.spent if is_out else now,
         scaled_to_zero=before is not None and before.scaled_to_zero and available == 0,
     )
     if before is None:
         before = fresh
-    standstill = _standstill(at.spec, workload)
+    standstill = _standstill(attempt.spec, workload)
     if standstill is not None:
         is_zero = before.scaled_to_zero or standstill is Reason.SCALED_TO_ZERO
         update = {"stopped": True, "reason": standstill, "message": "", "scaled_to_zero": is_zero}
@@ -109,34 +109,36 @@ def advanced(at: Attempt) -> PodProgress | None:
     lost = is_out and before.available > 0 and not before.stopped
     if available > before.available or lost or before.reason in STANDSTILLS:
         return fresh
-    since = watched(before.since, at.seen.unwatched, now)
+    since = watched(before.since, attempt.observation.unwatched, now)
     return before if since == before.since else before.model_copy(update={"since": since})
 
 
-def accounted(at: Attempt, progress: PodProgress | None) -> HistoryEntry:
+def accounted(attempt: Attempt, progress: PodProgress | None) -> HistoryEntry:
     """Return the entry of the revision with the outage that is over now; the next one goes on where it ended.
 
     So pods that come for a moment and go again do not put off the end of the deadline for ever.
 
     Rule: R50.
     """
-    before, active = at.before, at.active
-    if before is None or at.was_verified or active.rolled_out_at is None:
+    before, active = attempt.before, attempt.active
+    if before is None or attempt.was_verified or active.rolled_out_at is None:
         return active
     was_out = before.available == 0 and not before.stopped and before.reason in (None, Reason.PODS_UNAVAILABLE)
     if not was_out or (progress is not None and progress.available == 0):
         return active
-    out = at.seen.now - watched(before.since, at.seen.unwatched, at.seen.now)
+    out = attempt.observation.now - watched(before.since, attempt.observation.unwatched, attempt.observation.now)
     return active.model_copy(update={"unavailable_seconds": int(out.total_seconds())})
 
 
-def measured_since(at: Attempt, progress: PodProgress | None) -> datetime | None:
+def measured_since(attempt: Attempt, progress: PodProgress | None) -> datetime | None:
     """Return since when metrics count, where the revision was scaled to zero: its first available pod after that.
 
     Rule: R48.
     """
-    is_over = at.before is not None and at.before.scaled_to_zero and not (progress and progress.scaled_to_zero)
-    return at.seen.now if is_over else at.seen.snapshot.status.measured_since
+    is_over = (
+        attempt.before is not None and attempt.before.scaled_to_zero and not (progress and progress.scaled_to_zero)
+    )
+    return attempt.observation.now if is_over else attempt.observation.snapshot.status.measured_since
 
 
 def is_enough(active: HistoryEntry, workload: Workload) -> bool:
@@ -174,18 +176,18 @@ def _standstill(spec: ModelDeploymentSpec, workload: Workload) -> Reason | None:
     return Reason.PAUSED if spec.paused or workload.paused else None
 
 
-def is_overdue(at: Attempt, progress: PodProgress) -> bool:
+def is_overdue(attempt: Attempt, progress: PodProgress) -> bool:
     """Return whether no further pod became available in time."""
-    return not progress.stopped and at.seen.now - progress.since >= at.deadline
+    return not progress.stopped and attempt.observation.now - progress.since >= attempt.deadline
 
 
-def needs_a_look(at: Attempt) -> bool:
+def needs_a_look(attempt: Attempt) -> bool:
     """Return whether the pods are to be read: a verdict or a message depends on them."""
-    progress = advanced(at)
-    if progress is None or at.workload is None or progress.reason in STANDSTILLS:
+    progress = advanced(attempt)
+    if progress is None or attempt.workload is None or progress.reason in STANDSTILLS:
         return False
-    waits = at.seen.now - progress.since
-    return progress.stopped or waits >= at.deadline or (progress.reason is None and waits >= LOOK_AFTER)
+    waits = attempt.observation.now - progress.since
+    return progress.stopped or waits >= attempt.deadline or (progress.reason is None and waits >= LOOK_AFTER)
 
 
 def revision_to_look_at(snapshot: Snapshot, unwatched: tuple[Span, ...], now: datetime) -> HistoryEntry | None:
@@ -196,49 +198,51 @@ def revision_to_look_at(snapshot: Snapshot, unwatched: tuple[Span, ...], now: da
     active, spec = current(snapshot.status.history), snapshot.spec
     if isinstance(spec, Invalid) or snapshot.deleting or active is None:
         return None
-    at = Attempt(Observation(now, snapshot, unwatched=unwatched), spec, active, was_verified=False)
+    attempt = Attempt(Observation(now, snapshot, unwatched=unwatched), spec, active, was_verified=False)
     nameless = active.available_at is not None and active.pod_template_hash is None
-    is_needed = nameless and at.workload is not None and needs_pod_template_hash(spec)
-    return active if is_needed or needs_a_look(at) else None
+    is_needed = nameless and attempt.workload is not None and needs_pod_template_hash(spec)
+    return active if is_needed or needs_a_look(attempt) else None
 
 
-def next_look_at(at: Attempt, progress: PodProgress | None) -> datetime | None:
+def next_look_at(attempt: Attempt, progress: PodProgress | None) -> datetime | None:
     """Return when time alone makes the pods worth a look; None: it does not."""
-    if progress is None or at.workload is None or progress.reason in STANDSTILLS:
+    if progress is None or attempt.workload is None or progress.reason in STANDSTILLS:
         return None
-    if progress.stopped or is_overdue(at, progress):
-        return at.seen.now + LOOK_AGAIN_AFTER
+    if progress.stopped or is_overdue(attempt, progress):
+        return attempt.observation.now + LOOK_AGAIN_AFTER
     first = progress.since + LOOK_AFTER
-    return min(first, progress.since + at.deadline) if progress.reason is None else progress.since + at.deadline
+    return (
+        min(first, progress.since + attempt.deadline) if progress.reason is None else progress.since + attempt.deadline
+    )
 
 
-def judged(at: Attempt, progress: PodProgress | None) -> tuple[PodProgress | None, Failure | None]:
+def judged(attempt: Attempt, progress: PodProgress | None) -> tuple[PodProgress | None, Failure | None]:
     """Return the progress with what a look at the pods has shown, and the failure of the revision if it is one.
 
     Rule: R20.
     """
-    looked_at, workload = at.looked_at, at.workload
+    looked_at, workload = attempt.looked_at, attempt.workload
     if progress is None or looked_at is None or workload is None or progress.reason in STANDSTILLS:
         return progress, None
-    found = pods.cause(looked_at, workload.min_ready_seconds, at.seen.now)
+    found = pods.cause(looked_at, workload.min_ready_seconds, attempt.observation.now)
     if progress.stopped:
-        return _still_stopped(at, progress, found), None
-    if not is_overdue(at, progress):
+        return _still_stopped(attempt, progress, found), None
+    if not is_overdue(attempt, progress):
         return _told(progress, found), None
     found = found or pods.away(
         "all created pods are available, but the Deployment does not report the rollout as complete"
     )
-    reason = _failure(at, workload, found)
+    reason = _failure(attempt, workload, found)
     if reason is None:
         return _told(progress, found).model_copy(update={"stopped": True}), None
-    return progress, Failure(reason, f"{_shortfall(at, progress, workload)}: {found.message}")
+    return progress, Failure(reason, f"{_shortfall(attempt, progress, workload)}: {found.message}")
 
 
-def _still_stopped(at: Attempt, progress: PodProgress, found: Cause | None) -> PodProgress:
+def _still_stopped(attempt: Attempt, progress: PodProgress, found: Cause | None) -> PodProgress:
     """Return the progress of a rollout that waits; where the cluster lets it go on, it has its whole time again."""
-    if at.was_verified or (found is not None and found.fault is PodFault.CLUSTER):
+    if attempt.was_verified or (found is not None and found.fault is PodFault.CLUSTER):
         return progress if found is None else _told(progress, found)
-    fresh = {"since": at.seen.now, "stopped": False, "reason": None, "message": ""}
+    fresh = {"since": attempt.observation.now, "stopped": False, "reason": None, "message": ""}
     return _told(progress.model_copy(update=fresh), found)
 
 
@@ -249,27 +253,27 @@ def _told(progress: PodProgress, found: Cause | None) -> PodProgress:
     return progress.model_copy(update={"reason": found.reason, "message": clip(found.message)})
 
 
-def _failure(at: Attempt, workload: Workload, found: Cause) -> Reason | None:
+def _failure(attempt: Attempt, workload: Workload, found: Cause) -> Reason | None:
     """Return why the revision has failed; None: it has not, or nothing follows from that.
 
     Rule: R23.
     Rule: R50.
     """
     if found.fault is PodFault.CLUSTER:
-        holds = at.spec.rollout.on_unschedulable is OnUnschedulable.HOLD or found.reason is Reason.CONTROLLERS_AWAY
-        if holds or at.was_verified or at.active.rolled_out_at is not None:
+        holds = attempt.spec.rollout.on_unschedulable is OnUnschedulable.HOLD or found.reason is Reason.CONTROLLERS_AWAY
+        if holds or attempt.was_verified or attempt.active.rolled_out_at is not None:
             return None
         return Reason.PROGRESS_DEADLINE_EXCEEDED
-    if at.active.rolled_out_at is None and not at.was_verified:
+    if attempt.active.rolled_out_at is None and not attempt.was_verified:
         return Reason.PROGRESS_DEADLINE_EXCEEDED
-    reports = at.was_verified and at.spec.rollback.on_unavailable is OnUnavailable.REPORT
+    reports = attempt.was_verified and attempt.spec.rollback.on_unavailable is OnUnavailable.REPORT
     return None if workload.available or reports else Reason.PODS_UNAVAILABLE
 
 
-def _shortfall(at: Attempt, progress: PodProgress, workload: Workload) -> str:
+def _shortfall(attempt: Attempt, progress: PodProgress, workload: Workload) -> str:
     """Return how far the pods came, in numbers."""
-    seconds = at.spec.progress_deadline_seconds
-    if at.active.rolled_out_at is not None:
-        return f"no pod has been available for {seconds} s{' in total' if at.spent else ''}"
+    seconds = attempt.spec.progress_deadline_seconds
+    if attempt.active.rolled_out_at is not None:
+        return f"no pod has been available for {seconds} s{' in total' if attempt.spent else ''}"
     further = "no further one" if progress.available else "none"
     return f"{progress.available} of {workload.replicas} pods became available, and {further} within {seconds} s"

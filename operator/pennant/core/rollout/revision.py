@@ -94,10 +94,10 @@ def _labelled(template: Json) -> dict[str, Any]:
     return {**content, "metadata": {**metadata, "labels": {**labels, TEMPLATE_HASH_LABEL: short_hash(content)}}}
 
 
-def restarted(template: Json, at: str) -> dict[str, Any]:
+def restarted(template: Json, restarted_at: str) -> dict[str, Any]:
     """Return the template with a restart annotation: other pods than before, so another content and hash."""
     metadata = template["metadata"]
-    annotations = {**(metadata.get("annotations") or {}), RESTARTED_AT: at}
+    annotations = {**(metadata.get("annotations") or {}), RESTARTED_AT: restarted_at}
     return _labelled({**template, "metadata": {**metadata, "annotations": annotations}})
 
 
@@ -106,12 +106,12 @@ def restart(template: Json) -> str:
     return str((template.get("metadata", {}).get("annotations") or {}).get(RESTARTED_AT, ""))
 
 
-def with_restart(template: Json, at: str) -> dict[str, Any]:
+def with_restart(template: Json, restarted_at: str) -> dict[str, Any]:
     """Return the same template, its hash label included, with this restart annotation; empty: with none."""
     metadata = template.get("metadata") or {}
     annotations = {key: each for key, each in (metadata.get("annotations") or {}).items() if key != RESTARTED_AT}
-    if at:
-        annotations[RESTARTED_AT] = at
+    if restarted_at:
+        annotations[RESTARTED_AT] = restarted_at
     rest = {key: each for key, each in metadata.items() if key != "annotations"}
     return {**template, "metadata": {**rest, "annotations": annotations} if annotations else rest}
 

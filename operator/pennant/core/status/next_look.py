@@ -15,13 +15,13 @@ def look_again_at(at: Pass) -> datetime | None:
     analysis, active = at.spec.analysis, at.active
     times: list[datetime | None] = [verification_due_at(analysis, active, at.verdict), overdue_at(analysis, active)]
     if active is not None:
-        attempt = Attempt(at.seen, at.spec, active, at.was_verified)
+        attempt = Attempt(at.observation, at.spec, active, at.was_verified)
         times.append(next_look_at(attempt, at.status.progress))
     if active is not None and analysis.metrics and schedule.is_watched(analysis, active):
         times.append(schedule.next_check_at(analysis, active, at.now))
     if (since := unresolved_since(at)) is not None:
         times.append(since + TAG_GRACE)
-    times += [each.retry_at for each in at.seen.refusals]
+    times += [each.retry_at for each in at.observation.refusals]
     if at.rollback_blocked is not None:
         times.append(at.rollback_blocked.limit.until)
     if at.gate is not None:

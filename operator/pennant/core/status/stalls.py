@@ -26,7 +26,7 @@ def _stalled_by_refusal(at: Pass) -> ConditionValue | None:
 
 
 def _stalled_by_copy(at: Pass) -> ConditionValue | None:
-    return stall(Reason.WRITE_FAILING, at.seen.failing) if at.seen.failing else None
+    return stall(Reason.WRITE_FAILING, at.observation.failing) if at.observation.failing else None
 
 
 def _stalled_by_breach(at: Pass) -> ConditionValue | None:
