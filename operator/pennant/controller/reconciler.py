@@ -41,7 +41,7 @@ class PassObserver(Protocol):
         ...
 
     def failed(self, kind: str) -> None:
-        """Count a write that was `refused`."""
+        """Count an error of this kind; the only one is `refused`, a write that the API server refused."""
         ...
 
 
@@ -91,9 +91,8 @@ class Reconciler:
                 try:
                     acted = await self._refusals.act(self._cluster, observation, decision)
                 except (Refused, WriteFailed) as error:
-                    events += [
-                        (observation.snapshot, each) for each in self._refusals.events(observation, decision, error)
-                    ]
+                    instead = self._refusals.events(observation, decision, error)
+                    events += [(observation.snapshot, each) for each in instead]
                     raise
                 if acted is None:
                     continue

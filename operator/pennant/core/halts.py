@@ -1,4 +1,8 @@
-"""States in which nothing is decided: each gate returns the whole decision, which changes no Deployment."""
+"""States in which nothing is decided: each halt returns the whole decision, or None where it does not apply.
+
+A halt changes no Deployment and creates no revision. It may adopt ControllerRevisions and the Deployment, which sets
+their `ownerReferences`.
+"""
 
 from pennant.api.conditions import ConditionStatus
 from pennant.api.reasons import ConditionType, Reason
@@ -12,7 +16,7 @@ from pennant.core.status.stalls import stall
 
 
 def _deleting(observation: Observation) -> Decision | None:
-    """Nothing is written to what is going away; its children go with it by their owner references.
+    """Write nothing to a ModelDeployment that is being deleted: its children are deleted by their owner references.
 
     Rule: R99.
     """
@@ -20,7 +24,12 @@ def _deleting(observation: Observation) -> Decision | None:
 
 
 def _left_behind(observation: Observation) -> Decision | None:
-    """Rule: R74."""
+    """Adopt ControllerRevisions without an owner before anything is decided from them.
+
+    If the API server refuses an adoption, the decision reports that in `Stalled`.
+
+    Rule: R74.
+    """
     snapshot = observation.snapshot
     adoptions = [AdoptRevision(each.entry.revision) for each in snapshot.revisions if each.orphaned]
     refusal = next((said for each in adoptions if (said := observation.refused(each.write.content))), None)
@@ -35,7 +44,10 @@ def _left_behind(observation: Observation) -> Decision | None:
 
 
 def _foreign(observation: Observation) -> Decision | None:
-    """A Deployment that is not ours is never touched; one that lost its owner is ours again."""
+    """Change nothing while a Deployment has this name and does not belong to this ModelDeployment.
+
+    One without an owner is adopted, if a ControllerRevision or the history has the hash of its pod template.
+    """
     snapshot, workload = observation.snapshot, observation.snapshot.workload
     if workload is None or workload.owned or workload.deleting:
         return None
@@ -52,7 +64,10 @@ def _foreign(observation: Observation) -> Decision | None:
 
 
 def _unreadable(observation: Observation) -> Decision | None:
-    """Rule: R73."""
+    """Change nothing while a part of the status cannot be read: writing the status would lose that part.
+
+    Rule: R73.
+    """
     snapshot = observation.snapshot
     if snapshot.unreadable is None:
         return None
@@ -67,7 +82,9 @@ def _unreadable(observation: Observation) -> Decision | None:
 
 
 def _contradicted(observation: Observation) -> Decision | None:
-    """Without a status nothing tells which of the records that contradict each other is the right one.
+    """Change nothing while the status is empty and ControllerRevisions contradict each other.
+
+    Without a status it is not known which of them are right.
 
     Rule: R77.
     """
@@ -88,10 +105,14 @@ def _contradicted(observation: Observation) -> Decision | None:
 
 
 HALTS = (_deleting, _unreadable, _contradicted, _left_behind, _foreign)
+"""The first that applies makes the decision."""
 
 
 def halted(observation: Observation, reason: Reason, message: str, to_do: str = "") -> Decision:
-    """Change nothing, and say why a person must act and what to do, as `stall` does."""
+    """Return a decision without writes except for the status: `Stalled` has the reason, the message and what to do.
+
+    `to_do` is as in `stall`. Other conditions keep their last values.
+    """
     before, message = observation.snapshot.status, stall(reason, message, to_do).message
     said = {
         ConditionType.READY: ConditionValue(ConditionStatus.FALSE, reason, message),

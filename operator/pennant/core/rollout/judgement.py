@@ -210,9 +210,8 @@ def _verdict(observation: Observation, analysis: Analysis, active: HistoryEntry,
     if active.verified_at is not None and not is_watched(analysis, active):
         return Verdict(tuple(each for each in before.analysis if each.revision == active.revision))
     stable = compared_with(before, active)
-    return assess(
-        analysis, as_measured(active, since), stable, _measured(observation, active), before.analysis, observation.now
-    )
+    measurements = _measured(observation, active)
+    return assess(analysis, as_measured(active, since), stable, measurements, before.analysis, observation.now)
 
 
 def _measured(observation: Observation, active: HistoryEntry) -> Measurements:

@@ -48,6 +48,11 @@ class Attempt:
     """Whether its content was known good with its pod template before."""
 
     @property
+    def now(self) -> datetime:
+        """The time of the observation."""
+        return self.observation.now
+
+    @property
     def workload(self) -> Workload | None:
         """The Deployment, if it is known to be what this revision asked for; None: it says nothing about it.
 
@@ -85,7 +90,7 @@ class Attempt:
 
 def advanced(attempt: Attempt) -> PodProgress | None:
     """Return how far the pods have come by now; None while enough of them are available."""
-    before, workload, now = attempt.before, attempt.workload, attempt.observation.now
+    before, workload, now = attempt.before, attempt.workload, attempt.now
     # What the Deployment counts is about an older spec until its controller has seen the newest one.
     if workload is None or (attempt.active.rolled_out_at is not None and not workload.settled):
         return before
@@ -126,7 +131,7 @@ def accounted(attempt: Attempt, progress: PodProgress | None) -> HistoryEntry:
     was_out = before.available == 0 and not before.stopped and before.reason in (None, Reason.PODS_UNAVAILABLE)
     if not was_out or (progress is not None and progress.available == 0):
         return active
-    out = attempt.observation.now - watched(before.since, attempt.observation.unwatched, attempt.observation.now)
+    out = attempt.now - watched(before.since, attempt.observation.unwatched, attempt.now)
     return active.model_copy(update={"unavailable_seconds": int(out.total_seconds())})
 
 
@@ -135,10 +140,9 @@ def measured_since(attempt: Attempt, progress: PodProgress | None) -> datetime |
 
     Rule: R48.
     """
-    is_over = (
-        attempt.before is not None and attempt.before.scaled_to_zero and not (progress and progress.scaled_to_zero)
-    )
-    return attempt.observation.now if is_over else attempt.observation.snapshot.status.measured_since
+    before = attempt.before
+    is_over = before is not None and before.scaled_to_zero and not (progress and progress.scaled_to_zero)
+    return attempt.now if is_over else attempt.observation.snapshot.status.measured_since
 
 
 def is_enough(active: HistoryEntry, workload: Workload) -> bool:
@@ -178,7 +182,7 @@ def _standstill(spec: ModelDeploymentSpec, workload: Workload) -> Reason | None:
 
 def is_overdue(attempt: Attempt, progress: PodProgress) -> bool:
     """Return whether no further pod became available in time."""
-    return not progress.stopped and attempt.observation.now - progress.since >= attempt.deadline
+    return not progress.stopped and attempt.now - progress.since >= attempt.deadline
 
 
 def needs_a_look(attempt: Attempt) -> bool:
@@ -186,7 +190,7 @@ def needs_a_look(attempt: Attempt) -> bool:
     progress = advanced(attempt)
     if progress is None or attempt.workload is None or progress.reason in STANDSTILLS:
         return False
-    waits = attempt.observation.now - progress.since
+    waits = attempt.now - progress.since
     return progress.stopped or waits >= attempt.deadline or (progress.reason is None and waits >= LOOK_AFTER)
 
 
@@ -209,11 +213,9 @@ def next_look_at(attempt: Attempt, progress: PodProgress | None) -> datetime | N
     if progress is None or attempt.workload is None or progress.reason in STANDSTILLS:
         return None
     if progress.stopped or is_overdue(attempt, progress):
-        return attempt.observation.now + LOOK_AGAIN_AFTER
-    first = progress.since + LOOK_AFTER
-    return (
-        min(first, progress.since + attempt.deadline) if progress.reason is None else progress.since + attempt.deadline
-    )
+        return attempt.now + LOOK_AGAIN_AFTER
+    first, deadline = progress.since + LOOK_AFTER, progress.since + attempt.deadline
+    return min(first, deadline) if progress.reason is None else deadline
 
 
 def judged(attempt: Attempt, progress: PodProgress | None) -> tuple[PodProgress | None, Failure | None]:
@@ -224,7 +226,7 @@ def judged(attempt: Attempt, progress: PodProgress | None) -> tuple[PodProgress 
     looked_at, workload = attempt.looked_at, attempt.workload
     if progress is None or looked_at is None or workload is None or progress.reason in STANDSTILLS:
         return progress, None
-    found = pods.cause(looked_at, workload.min_ready_seconds, attempt.observation.now)
+    found = pods.cause(looked_at, workload.min_ready_seconds, attempt.now)
     if progress.stopped:
         return _still_stopped(attempt, progress, found), None
     if not is_overdue(attempt, progress):
@@ -242,7 +244,7 @@ def _still_stopped(attempt: Attempt, progress: PodProgress, found: Cause | None)
     """Return the progress of a rollout that waits; where the cluster lets it go on, it has its whole time again."""
     if attempt.was_verified or (found is not None and found.fault is PodFault.CLUSTER):
         return progress if found is None else _told(progress, found)
-    fresh = {"since": attempt.observation.now, "stopped": False, "reason": None, "message": ""}
+    fresh = {"since": attempt.now, "stopped": False, "reason": None, "message": ""}
     return _told(progress.model_copy(update=fresh), found)
 
 
