@@ -1,8 +1,8 @@
-"""What becomes of a command: the revision that it asks for, or the reason why not.
+"""The answer to a command: the revision that it asks for, or why it is refused or ignored.
 
-A command is carried out once. A crash after its revision was recorded and before the status was written is no second
-time: the revision carries the command's token. What was answered is remembered in `status.commands`, and by the
-revisions; by its token, and without one by its words.
+A command is carried out once. Answers are kept in `status.commands` and in the revisions that they created, by token,
+or by verb and value for a command without a token. After a crash between the ControllerRevision and the status, the
+token in the ControllerRevision prevents a second revision.
 """
 
 from dataclasses import dataclass, replace
@@ -29,17 +29,19 @@ from pennant.core.versions.selection import Selected
 
 @dataclass(frozen=True, slots=True)
 class CommandAnswer:
-    """What is said to a command, and what follows from it."""
+    """The result of a command, and what it changes."""
 
     last_command: LastCommand
+    """The new `status.lastCommand`."""
     quarantine: Quarantine
+    """The quarantine after the command."""
     draft: Draft | None = None
-    """The revision to record now; None: there is none, or it is recorded already."""
+    """The revision to create now; None: it needs none, or its revision exists already."""
     commands: tuple[AnsweredCommand, ...] = ()
-    """All that is remembered of commands after this answer."""
+    """The new `status.commands`."""
 
     def carried_out_by(self, revision: int) -> "CommandAnswer":
-        """Return the answer with the number of the revision that carries the command out."""
+        """Return the answer with the number of the revision that was created for it."""
         told = {"revision": revision}
         *before, newest = self.commands
         return replace(
@@ -50,7 +52,9 @@ class CommandAnswer:
 
 
 def answer(at: Pass, is_rebuilt: bool) -> CommandAnswer | None:
-    """Return the answer to the command that the annotations give; None where it was answered before.
+    """Return the answer to the command of the annotations; None: there is none, or it is answered in the status.
+
+    `is_rebuilt` says that the status was lost, so that it is not known which commands were answered.
 
     Rule: R14.
     """
@@ -62,7 +66,7 @@ def answer(at: Pass, is_rebuilt: bool) -> CommandAnswer | None:
     done = None if is_rebuilt else _unanswered(at, command)
     known = find(command, answered_before(at)) if done is None and isinstance(command, Command) else None
     if known is not None and known.command in (str(command), ""):
-        # It stays answered as it was.
+        # The first answer stays in `status.commands`.
         said = _said(at, command, CommandResult.IGNORED, carried_out_before(known))
         return replace(said, commands=remembered(at.before))
     given = _answer(at, command, done, known, is_rebuilt)
@@ -77,7 +81,10 @@ def _answer(
     known: AnsweredCommand | None,
     is_rebuilt: bool,
 ) -> CommandAnswer:
-    """Return the answer to a command that was never answered; `done` is its revision if that is on record already."""
+    """Return the answer to a command that was not answered yet.
+
+    `done` is its revision, if that was created before a crash. `known` is another command with the same token.
+    """
     if isinstance(command, Malformed):
         return _said(at, command, CommandResult.REFUSED, command.problem)
     if known is not None:
@@ -93,7 +100,10 @@ def _answer(
 
 
 def _withdrawn(at: Pass) -> CommandAnswer | None:
-    """Take note that the annotations are gone: the same ones given again are answered again."""
+    """Return the last answer with `withdrawnAt`, if the annotations were removed; None: nothing to change.
+
+    The same annotations are answered again when they are set again.
+    """
     last = at.before.last_command
     if last is None or last.withdrawn_at is not None:
         return None
@@ -101,7 +111,7 @@ def _withdrawn(at: Pass) -> CommandAnswer | None:
 
 
 def _unanswered(at: Pass, command: Command | Malformed) -> HistoryEntry | None:
-    """Return the revision of this very command that was recorded right before a crash; None: there is none."""
+    """Return the revision of this command that was created before a crash and is not in the stored status."""
     told = {each.revision for each in at.before.history}
     known = (each for each in at.history if each.revision not in told and each.command_token == command.token)
     return next((each for each in known if each.command == str(command)), None)
@@ -112,6 +122,7 @@ def _line(command: Command | Malformed) -> str:
 
 
 def _carried_out(at: Pass, command: Command, done: HistoryEntry | None) -> CommandAnswer:
+    """Return the answer of the verb; `done` is as in `_answer`."""
     match command.verb:
         case Verb.ROLLBACK_TO:
             return _rolled_back_to(at, command, done)
@@ -182,6 +193,7 @@ def _restarted(at: Pass, command: Command, done: HistoryEntry | None) -> Command
 
 
 def _without(quarantine: Quarantine, version: str) -> Quarantine:
+    """Return the quarantine without the entries of a version."""
     return tuple(each for each in quarantine if each.version != version)
 
 

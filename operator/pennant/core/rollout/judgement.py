@@ -1,4 +1,7 @@
-"""What becomes of the revision in place: it makes progress, is found bad, or becomes known good."""
+"""The judgement of the current revision: it makes progress, its analysis or rollout fails, or it is verified.
+
+In: the observation, the spec, the history and the quarantine. Out: a `Judgement`. Nothing is written here.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -27,21 +30,24 @@ from pennant.core.rollout.rollback_limits import RollbackLimit
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The revision in place and what is known of it."""
+    """The current revision, and the parts of the status that follow from its pods and metrics."""
 
     active: HistoryEntry | None
+    """Its entry, with the progress of this pass; None: there is no revision."""
     verdict: Verdict
+    """The result of its metrics."""
     quarantine: Quarantine
+    """The quarantine after this judgement."""
     failed_as: QuarantineEntry | None
-    """Says that the revision in place was found bad, now or before."""
+    """Its quarantine entry, from this judgement or an earlier one; None: it did not fail."""
     rollback_blocked: RollbackBlocked | None = None
-    """What would condemn it now, if nothing forbade that."""
+    """The limit that blocks its quarantine, although its analysis or rollout failed."""
     was_verified: bool = False
-    """Whether its content was known good with its pod template before."""
+    """Whether its content was verified with its pod template before."""
     progress: PodProgress | None = None
-    """How far its pods have come; None while enough of them are available."""
+    """The progress of its pods; None while enough of them are available."""
     measured_since: datetime | None = None
-    """Since when its metrics count, where it was scaled to zero."""
+    """When its first pod became available after `replicas: 0`: metrics count from then. None: it was never 0."""
     events: tuple[Event, ...] = ()
 
 
@@ -52,9 +58,10 @@ def judge(
     quarantine: Quarantine,
     target: str | None,
 ) -> Judgement:
-    """Return the judgement on the newest revision of the history, the one in place.
+    """Return the judgement of the newest revision of the history, the current one.
 
-    `target` is the digest of the content that the tag targets, or targeted when that was last clear.
+    `past` is the history, oldest first. `target` is the content digest of the target version; while no version or
+    several have the tag, that of the previous one.
     """
     newest = current(past)
     if newest is None:
@@ -95,7 +102,7 @@ def judge(
             tagged=_tagged(active, past, target),
         )
         return _fail(found, active, failed_as, message)
-    # A pass that releases a content does not praise the revision that the status says was found bad.
+    # A revision that the stored status has in quarantine is not verified in the pass that releases its content.
     had_failed = quarantine_entry_of(active, observation.snapshot.status.quarantine) is not None
     if not had_failed and _has_passed_bake_time(spec.analysis, active, verdict, observation.now):
         return _verify(found, active, observation.now)
@@ -104,9 +111,10 @@ def judge(
 
 
 def _tagged(active: HistoryEntry, past: History, target: str | None) -> str | None:
-    """Return the digest of the content that had the tag, where the revision is there for another reason than the tag.
+    """Return the content digest of the tagged version, if a rollback or an undo created the failed revision.
 
-    `target` is what the tag targets. A revision that the tag brought is the one that the tag left, wherever it is now.
+    The quarantine entry then lasts until the tag leaves that content. None: the tag itself selected the failed content,
+    or has it now.
     """
     origin = next((each for each in reversed(past) if each.trigger is not Trigger.RESTART), active)
     brought_by_others = origin.trigger in (Trigger.AUTOMATIC_ROLLBACK, Trigger.UNDO)
@@ -116,10 +124,9 @@ def _tagged(active: HistoryEntry, past: History, target: str | None) -> str | No
 def _reinstated(
     found: Judgement, spec: ModelDeploymentSpec, active: HistoryEntry, verdict: Verdict, now: datetime
 ) -> Judgement:
-    """Return the judgement on a revision that was condemned; where the facts refute that, it is known good after all.
+    """Return the judgement of a revision that is in quarantine: verified, if its failed rollout succeeded after all.
 
-    That is where its rollout failed, nothing took its place, and now its pods are available and it has passed its bake
-    time.
+    That needs a failure of its rollout or pods, not of its analysis, and available pods that passed the bake time.
 
     Rule: R24.
     """
@@ -137,7 +144,10 @@ def _reinstated(
 def _rollback_limit(
     observation: Observation, spec: ModelDeploymentSpec, past: History, breaching: tuple[MetricStatus, ...]
 ) -> RollbackLimit | None:
-    """Return why nothing follows from a breach of these metrics, or from a failed rollout; None: something does."""
+    """Return the first limit that blocks a rollback for these metrics, or for a failed rollout; None: none does.
+
+    `breaching` is empty for a failed rollout.
+    """
     return (
         rollback_limits.unwanted(spec)
         or _mass_breach(spec.analysis, breaching, observation.distrusted)
@@ -147,10 +157,10 @@ def _rollback_limit(
 
 
 def _scope(active: HistoryEntry, reason: Reason, past: History) -> str | None:
-    """Return the pod template that is failed_as with the content; None: the content with every template.
+    """Return the inputsHash to quarantine with the content; None: with every template.
 
-    What was measured is a content with a pod template. Only a breach of a content that was never known good with any
-    template is held against the content itself.
+    A breach quarantines the content with every template only if it was never verified with any. A failed rollout
+    quarantines the pair.
 
     Rule: R54.
     """
@@ -158,21 +168,23 @@ def _scope(active: HistoryEntry, reason: Reason, past: History) -> str | None:
 
 
 def _still_rollback_blocked(verdict: Verdict, held: RollbackLimit | None) -> RollbackBlocked | None:
-    """Return what was rollback_blocked and is neither confirmed nor over: the next measurement is on its way."""
+    """Return the block of an earlier pass while the next answer is awaited; None: no metric breaches, or no limit."""
     if held is None or not verdict.breaching:
         return None
     return RollbackBlocked(held, "; ".join(each.message for each in verdict.breaching))
 
 
 def _fault(verdict: Verdict, failure: Failure | None) -> tuple[Reason, str] | None:
-    """Return what condemns the revision, and how; None: nothing does."""
+    """Return the reason and the message with which the revision fails now; None: it does not."""
     if verdict.breached:
         return Reason.METRIC_BREACH, "; ".join(each.message for each in verdict.breached)
     return (failure.reason, failure.message) if failure is not None else None
 
 
 def verification_due_at(analysis: Analysis, active: HistoryEntry | None, verdict: Verdict) -> datetime | None:
-    """Return when the revision becomes known good if nothing changes; None where it is, or something must change.
+    """Return when the revision will be verified if nothing changes.
+
+    None: it is verified, or a pod or a metric must change before the bake time counts.
 
     Rule: R46.
     """
@@ -182,9 +194,10 @@ def verification_due_at(analysis: Analysis, active: HistoryEntry | None, verdict
 
 
 def overdue_at(analysis: Analysis, active: HistoryEntry | None) -> datetime | None:
-    """Return when it is to be noticed that the revision does not become known good; None: it did, or it was noticed.
+    """Return when to report that the revision is not verified: twice the bake time after its rollout.
 
-    That is after twice its bake time, and the time until its metrics can be read besides.
+    With metrics, `initialDelaySeconds` and two intervals are added. None: it is not rolled out, is verified, or is
+    reported already.
     """
     if active is None or active.rolled_out_at is None:
         return None
@@ -195,7 +208,7 @@ def overdue_at(analysis: Analysis, active: HistoryEntry | None) -> datetime | No
 
 
 def _overdue(found: Judgement, analysis: Analysis, active: HistoryEntry, now: datetime) -> Judgement:
-    """Return the judgement with the note that the revision should be known good by now, where it is not.
+    """Return the judgement with `overdue_at` of the entry set, if the revision should be verified by now.
 
     Rule: R51.
     """
@@ -215,10 +228,10 @@ def _verdict(observation: Observation, analysis: Analysis, active: HistoryEntry,
 
 
 def _measured(observation: Observation, active: HistoryEntry) -> Measurements:
-    """Return what was measured of the revision in place.
+    """Return the measurements of this revision; none, if the observation measured another one.
 
-    Measured is the newest one of the status: where another one is on record already, the measurements condemn the one
-    before it once more, and never the one that took its place.
+    Measurements are of the newest revision of the stored status. After a crash a newer ControllerRevision may exist,
+    and the measurements of the revision before must not count for it.
 
     Rule: R57.
     """
@@ -229,7 +242,7 @@ def _measured(observation: Observation, active: HistoryEntry) -> Measurements:
 def _mass_breach(
     analysis: Analysis, breaching: Iterable[MetricStatus], distrusted: Mapping[str, str]
 ) -> RollbackLimit | None:
-    """Return why a breach is not believed: all that breaches was read from sources that are not."""
+    """Return the limit of a suspect metric source; None: one of these metrics is read from another source."""
     breached = {each.name for each in breaching}
     sources = {each.source for each in analysis.metrics if each.name in breached}
     if not sources or not sources <= distrusted.keys():
@@ -238,6 +251,7 @@ def _mass_breach(
 
 
 def _fail(judgement: Judgement, active: HistoryEntry, entry: QuarantineEntry, message: str) -> Judgement:
+    """Return the judgement with this quarantine entry, the evidence in the history, and the Event."""
     what = f"{active.version} (revision {active.revision}) failed"
     if entry.inputs_hash is not None:
         what = f"{active.version} with the pod template of revision {active.revision} failed"
@@ -252,11 +266,12 @@ def _fail(judgement: Judgement, active: HistoryEntry, entry: QuarantineEntry, me
 
 
 def _verify(judgement: Judgement, active: HistoryEntry, now: datetime) -> Judgement:
+    """Return the judgement with the revision verified, and its quarantine ended."""
     event = Event(EventType.NORMAL, Reason.VERIFIED, f"{active.version} (revision {active.revision}) is verified")
     return replace(
         judgement,
         active=history.verified(active, now),
-        # What is known good is no longer bad; another template of it that a person undid stays so.
+        # An entry for another template of the same content stays.
         quarantine=tuple(
             each
             for each in judgement.quarantine
@@ -267,7 +282,7 @@ def _verify(judgement: Judgement, active: HistoryEntry, now: datetime) -> Judgem
 
 
 def _has_passed_bake_time(analysis: Analysis, active: HistoryEntry, verdict: Verdict, now: datetime) -> bool:
-    """Return whether the revision has been available, and has passed, without a break for its bake time.
+    """Return whether enough pods were available and all metrics passed for the bake time without interruption.
 
     Rule: R47.
     """

@@ -1,8 +1,8 @@
-"""The clock of one attempt: whether the pods of the current revision become available, and why not.
+"""The progress deadline of the current revision: whether its pods become available in time, and why not.
 
 A rollout has failed when the number of available pods of its template has not reached a new maximum for
-`progressDeadlineSeconds`, and the revision itself is to blame. The Deployment's own condition `Progressing` is no
-measure of that: it keeps what it said of the template before, and counts pods that are ready only for a moment.
+`progressDeadlineSeconds`, and the revision itself is at fault. The condition `Progressing` of the Deployment is not
+used: at first it is about the previous template, and it counts a pod that is ready only for a moment.
 
 Rule: R19.
 """
@@ -22,16 +22,16 @@ from pennant.core.facts.observation import Invalid, Observation, Snapshot, Span,
 from pennant.core.facts.pods import Cause, PodFault, Pods
 
 LOOK_AFTER = timedelta(seconds=30)
-"""After so long without a new pod the pods are looked at, so that the status can say what they wait for."""
+"""Time without a new available pod after which the pods are read, so that the status can say what they wait for."""
 LOOK_AGAIN_AFTER = timedelta(seconds=30)
-"""While a rollout cannot go on, its pods are looked at this often."""
+"""Interval at which pods are read while the cluster stops the rollout."""
 STANDSTILLS = frozenset({Reason.PAUSED, Reason.SCALED_TO_ZERO})
-"""Reasons that are somebody's wish, so that nothing is wrong with the pods."""
+"""Reasons for missing pods that a user chose."""
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The pods of the revision are not available in time, and the revision is to blame."""
+    """The pods of the revision are not available in time, and the revision is at fault."""
 
     reason: Reason
     message: str
@@ -39,13 +39,13 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What the clock of the current revision depends on."""
+    """The current revision, and everything that its progress deadline depends on."""
 
     observation: Observation
     spec: ModelDeploymentSpec
     active: HistoryEntry
     was_verified: bool
-    """Whether its content was known good with its pod template before."""
+    """Whether its content was verified with its pod template before; then it has no progress deadline."""
 
     @property
     def now(self) -> datetime:
@@ -54,7 +54,7 @@ class Attempt:
 
     @property
     def workload(self) -> Workload | None:
-        """The Deployment, if it is known to be what this revision asked for; None: it says nothing about it.
+        """The Deployment, if it is stored as this revision requires; None: its counts are not about this revision.
 
         Rule: R27.
         """
@@ -67,31 +67,34 @@ class Attempt:
 
     @property
     def looked_at(self) -> Pods | None:
-        """The pods of this revision, where they were read for this pass."""
+        """The pods of this revision; None: they were not read for this pass."""
         found = self.observation.pods
         return found if found is not None and found.template_hash == self.active.template_hash else None
 
     @property
     def deadline(self) -> timedelta:
-        """How long no further pod may become available."""
+        """Time within which a further pod must become available."""
         return timedelta(seconds=self.spec.progress_deadline_seconds)
 
     @property
     def spent(self) -> timedelta:
-        """How long no pod was available in earlier outages; nothing of what is known good."""
+        """Time without an available pod in earlier outages of this revision; 0 if it was verified before."""
         return timedelta(seconds=0 if self.was_verified else self.active.unavailable_seconds or 0)
 
     @property
     def before(self) -> PodProgress | None:
-        """What the status says of this revision's progress."""
+        """The stored progress of this revision; None: it has none, or the stored one is of another revision."""
         progress = self.observation.snapshot.status.progress
         return progress if progress is not None and progress.revision == self.active.revision else None
 
 
 def advanced(attempt: Attempt) -> PodProgress | None:
-    """Return how far the pods have come by now; None while enough of them are available."""
+    """Return the progress of the pods at this time; None while enough of them are available.
+
+    `since` of the result is when the number of available pods last reached a new maximum.
+    """
     before, workload, now = attempt.before, attempt.workload, attempt.now
-    # What the Deployment counts is about an older spec until its controller has seen the newest one.
+    # Until the Deployment's controller has observed the newest generation, its counts are about an older one.
     if workload is None or (attempt.active.rolled_out_at is not None and not workload.settled):
         return before
     if is_enough(attempt.active, workload):
@@ -119,9 +122,10 @@ def advanced(attempt: Attempt) -> PodProgress | None:
 
 
 def accounted(attempt: Attempt, progress: PodProgress | None) -> HistoryEntry:
-    """Return the entry of the revision with the outage that is over now; the next one goes on where it ended.
+    """Return the entry with the seconds of an outage that is over now added up in `unavailable_seconds`.
 
-    So pods that come for a moment and go again do not put off the end of the deadline for ever.
+    Outages add up, so pods that are available for a moment do not extend the deadline. A revision that was verified
+    before has no such sum.
 
     Rule: R50.
     """
@@ -136,7 +140,7 @@ def accounted(attempt: Attempt, progress: PodProgress | None) -> HistoryEntry:
 
 
 def measured_since(attempt: Attempt, progress: PodProgress | None) -> datetime | None:
-    """Return since when metrics count, where the revision was scaled to zero: its first available pod after that.
+    """Return since when metrics count after `replicas: 0`: since the first available pod. None: it was never 0.
 
     Rule: R48.
     """
@@ -146,14 +150,15 @@ def measured_since(attempt: Attempt, progress: PodProgress | None) -> datetime |
 
 
 def is_enough(active: HistoryEntry, workload: Workload) -> bool:
-    """Return whether the revision was rolled out, and its minimum of pods is available and at least one."""
+    """Return whether the revision was rolled out, and the minimum of pods, and at least one, is available."""
     return active.rolled_out_at is not None and workload.available > 0 and workload.minimum_available
 
 
 def available_pods(workload: Workload, looked_at: Pods | None, now: datetime) -> int:
-    """Return how many pods of the template are available: certainly so many by the Deployment's own counts.
+    """Return the number of available pods of the current template.
 
-    More pods are available than there are pods of older templates. Where the pods were read, they tell it exactly.
+    It is exact if the pods were read (`looked_at`). Otherwise it is a lower bound from the counts of the Deployment:
+    all available pods without the pods of older templates.
     """
     if looked_at is not None:
         return looked_at.available(workload.min_ready_seconds, now)
@@ -161,7 +166,7 @@ def available_pods(workload: Workload, looked_at: Pods | None, now: datetime) ->
 
 
 def watched(since: datetime, unwatched: tuple[Span, ...], now: datetime) -> datetime:
-    """Return a moment put off by the time after it in which nobody could look; never one in the future.
+    """Return `since`, later by the time after it in which no operator was running; at most `now`.
 
     Rule: R22.
     """
@@ -171,7 +176,7 @@ def watched(since: datetime, unwatched: tuple[Span, ...], now: datetime) -> date
 
 
 def _standstill(spec: ModelDeploymentSpec, workload: Workload) -> Reason | None:
-    """Return by whose wish no pod is to become available; None: by nobody's.
+    """Return why a user wants no further pod to become available: scaled to zero or paused; None: neither.
 
     Rule: R48.
     """
@@ -181,12 +186,12 @@ def _standstill(spec: ModelDeploymentSpec, workload: Workload) -> Reason | None:
 
 
 def is_overdue(attempt: Attempt, progress: PodProgress) -> bool:
-    """Return whether no further pod became available in time."""
+    """Return whether no further pod became available within the deadline."""
     return not progress.stopped and attempt.now - progress.since >= attempt.deadline
 
 
 def needs_a_look(attempt: Attempt) -> bool:
-    """Return whether the pods are to be read: a verdict or a message depends on them."""
+    """Return whether the pods must be read: the deadline is over, or the status should say what they wait for."""
     progress = advanced(attempt)
     if progress is None or attempt.workload is None or progress.reason in STANDSTILLS:
         return False
@@ -195,9 +200,9 @@ def needs_a_look(attempt: Attempt) -> bool:
 
 
 def revision_to_look_at(snapshot: Snapshot, unwatched: tuple[Span, ...], now: datetime) -> HistoryEntry | None:
-    """Return the current revision, if its pods are to be read for this pass; None: they are not.
+    """Return the current revision, if its pods must be read for this pass; None: they need not.
 
-    A verdict or a message may depend on them, or a query that names pods by the hash that Kubernetes gave them.
+    They are also read once for a metric that needs the `pod-template-hash` of Kubernetes.
     """
     active, spec = current(snapshot.status.history), snapshot.spec
     if isinstance(spec, Invalid) or snapshot.deleting or active is None:
@@ -209,7 +214,7 @@ def revision_to_look_at(snapshot: Snapshot, unwatched: tuple[Span, ...], now: da
 
 
 def next_look_at(attempt: Attempt, progress: PodProgress | None) -> datetime | None:
-    """Return when time alone makes the pods worth a look; None: it does not."""
+    """Return when the pods must be read next if no object changes; None: never."""
     if progress is None or attempt.workload is None or progress.reason in STANDSTILLS:
         return None
     if progress.stopped or is_overdue(attempt, progress):
@@ -219,7 +224,7 @@ def next_look_at(attempt: Attempt, progress: PodProgress | None) -> datetime | N
 
 
 def judged(attempt: Attempt, progress: PodProgress | None) -> tuple[PodProgress | None, Failure | None]:
-    """Return the progress with what a look at the pods has shown, and the failure of the revision if it is one.
+    """Return the progress with the cause that the pods show, and the failure of the revision; None: it has not failed.
 
     Rule: R20.
     """
@@ -241,7 +246,7 @@ def judged(attempt: Attempt, progress: PodProgress | None) -> tuple[PodProgress 
 
 
 def _still_stopped(attempt: Attempt, progress: PodProgress, found: Cause | None) -> PodProgress:
-    """Return the progress of a rollout that waits; where the cluster lets it go on, it has its whole time again."""
+    """Return the progress of a rollout that the cluster stopped; when it can continue, the deadline begins again."""
     if attempt.was_verified or (found is not None and found.fault is PodFault.CLUSTER):
         return progress if found is None else _told(progress, found)
     fresh = {"since": attempt.now, "stopped": False, "reason": None, "message": ""}
@@ -249,14 +254,14 @@ def _still_stopped(attempt: Attempt, progress: PodProgress, found: Cause | None)
 
 
 def _told(progress: PodProgress, found: Cause | None) -> PodProgress:
-    """Return the progress with the cause; while its reason stays the same, so does the sentence."""
+    """Return the progress with the cause; the message stays while the reason is the same."""
     if found is None or progress.reason is found.reason:
         return progress
     return progress.model_copy(update={"reason": found.reason, "message": clip(found.message)})
 
 
 def _failure(attempt: Attempt, workload: Workload, found: Cause) -> Reason | None:
-    """Return why the revision has failed; None: it has not, or nothing follows from that.
+    """Return the reason with which the revision fails; None: it does not, for example if the cluster is at fault.
 
     Rule: R23.
     Rule: R50.
@@ -273,7 +278,7 @@ def _failure(attempt: Attempt, workload: Workload, found: Cause) -> Reason | Non
 
 
 def _shortfall(attempt: Attempt, progress: PodProgress, workload: Workload) -> str:
-    """Return how far the pods came, in numbers."""
+    """Return the start of the message: how many pods became available, in how many seconds."""
     seconds = attempt.spec.progress_deadline_seconds
     if attempt.active.rolled_out_at is not None:
         return f"no pod has been available for {seconds} s{' in total' if attempt.spent else ''}"
