@@ -115,7 +115,7 @@ class Pods:
         return sum(not span or since > now or now - since >= span for since in ready)
 
     def uncounted(self, now: datetime) -> int:
-        """Return the number of pods that are ready for `SETTLED_AFTER`, and that their ReplicaSet does not count as ready.
+        """Return the number of pods that are ready for `SETTLED_AFTER` and that their ReplicaSet does not count.
 
         A time far in the future is from before the clock was set back, and counts as long ago.
         """
@@ -130,7 +130,7 @@ class PodFault(Enum):
     ATTEMPT = auto()
     """The revision's: its image, configuration, command or model."""
     CLUSTER = auto()
-    """The cluster's: quota, admission, scheduling, nodes or controllers. Another version would not be available either."""
+    """The cluster's: quota, admission, scheduling, nodes or controllers. Another version would fail too."""
 
 
 @dataclass(frozen=True, slots=True)

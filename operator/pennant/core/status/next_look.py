@@ -1,4 +1,4 @@
-"""When time alone can change a decision."""
+"""The time of the next pass, if no object changes before."""
 
 from datetime import datetime
 
@@ -11,7 +11,10 @@ from pennant.core.status.targeting import TAG_GRACE
 
 
 def look_again_at(at: Pass) -> datetime | None:
-    """Return the next moment at which to decide anew though nothing has happened; None: there is none."""
+    """Return the earliest time after now at which the decision may change without a change of objects; None: never.
+
+    Such times are checks, deadlines, the end of the bake time, of limits and of the grace of the tag, and retries.
+    """
     analysis, active = at.spec.analysis, at.active
     times: list[datetime | None] = [verification_due_at(analysis, active, at.verdict), overdue_at(analysis, active)]
     if active is not None:

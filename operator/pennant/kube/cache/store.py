@@ -63,7 +63,7 @@ class Store:
             Kind.DEPLOYMENT: self._put_workload,
         }
         self._models = ModelIndex()
-        self._sent: dict[Key, ModelDeploymentStatus] = {}
+        self._expected_status: dict[Key, ModelDeploymentStatus] = {}
         self._compared: dict[Key, tuple[str, str, bool]] = {}
         """Of Deployments: the uid, the hash of the stored pod template, and the result of comparing that template."""
 
@@ -198,7 +198,7 @@ class Store:
 
     def expect(self, key: Key, status: ModelDeploymentStatus) -> None:
         """Note the status that this process is about to write: its event must not mark the ModelDeployment stale."""
-        self._sent[key] = status
+        self._expected_status[key] = status
 
     def mark_stale(self, key: Key) -> None:
         """Require a quorum read of a ModelDeployment, its Deployment and its revisions before the next snapshot."""
@@ -227,9 +227,9 @@ class Store:
 
     def _is_expected(self, before: Snapshot, after: Snapshot) -> bool:
         """Return whether the status is unchanged, or is the one that this process wrote."""
-        sent = self._sent.get(after.key)
-        if sent is not None and after.status == sent:
-            del self._sent[after.key]
+        expected = self._expected_status.get(after.key)
+        if expected is not None and after.status == expected:
+            del self._expected_status[after.key]
             return True
         return after.status == before.status
 
@@ -276,7 +276,7 @@ class Store:
                 return NO_KEYS
             case Snapshot():
                 self._unindex(removed, keep_revisions=False)
-                self._sent.pop(key, None)
+                self._expected_status.pop(key, None)
                 self._templates.remove(key)
                 self.versions.remove_deployment(key)
                 return frozenset({key})
