@@ -140,7 +140,7 @@ def tidied(at: Pass) -> Pass:
     Copies are written only in a pass that writes nothing else and does not change the quarantine.
     """
     kept = frozenset(each.revision for each in (at.active, at.rollback_target) if each is not None)
-    past = rollback.noted(at.history, at.unreleased, at.quarantine, at.now)
+    past = rollback.with_released_at(at.history, at.unreleased, at.quarantine, at.now)
     past = history.trimmed(past, at.spec.history_limit, kept)
     at = at.with_status(history=past)
     if at.actions or at.quarantine != at.before.quarantine or at.status.drift != at.before.drift:

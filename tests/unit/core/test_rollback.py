@@ -47,7 +47,7 @@ def quarantined(version: str, revision: int = 9) -> QuarantineEntry:
         pytest.param([verified(1, "1.0.0"), verified(2, "1.1.0")], [], 2, id="the newest of two"),
         pytest.param([verified(1, "1.0.0"), verified(2, "1.1.0")], ["1.1.0"], 1, id="never a quarantined content"),
         pytest.param([verified(1, "1.0.0"), an_entry(2, "1.1.0")], [], 1, id="never one that was not verified"),
-        pytest.param([verified(1, "1.0.0"), bad(2, "1.0.0")], [], None, id="never one found bad since"),
+        pytest.param([verified(1, "1.0.0"), bad(2, "1.0.0")], [], None, id="never one that failed since"),
         pytest.param([verified(1, "1.0.0"), bad(2, "1.0.0", Outcome.FAILED)], [], None, id="nor one that failed since"),
         pytest.param([bad(1, "1.0.0"), verified(2, "1.0.0")], [], 2, id="one that was verified after it was bad"),
         pytest.param(
@@ -72,23 +72,23 @@ def digest(version: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("tag", "holder", "in_place", "still"),
+    ("tag", "tagged", "current", "still"),
     [
         pytest.param("production", "1.1.0", "0.9.0", ["1.0.0", "1.1.0"], id="the tag stays: nothing is released"),
         pytest.param("production", None, "0.9.0", ["1.0.0", "1.1.0"], id="the tag is being moved"),
         pytest.param("production", "1.2.0", "0.9.0", [], id="the tag moves on: all is released"),
         pytest.param("production", "1.0.0", "0.9.0", ["1.0.0"], id="the tag moves to a bad one: that one stays"),
-        pytest.param("production", "1.2.0", "1.1.0", ["1.1.0"], id="what is in place stays until it is replaced"),
+        pytest.param("production", "1.2.0", "1.1.0", ["1.1.0"], id="the current revision stays until it is replaced"),
         pytest.param("staging", "1.2.0", "0.9.0", ["1.0.0", "1.1.0"], id="another tag releases nothing"),
         pytest.param(None, "1.2.0", "0.9.0", ["1.0.0", "1.1.0"], id="a pin releases nothing"),
     ],
 )
-def test_release(tag: str | None, holder: str | None, in_place: str, still: list[str]) -> None:
+def test_release(tag: str | None, tagged: str | None, current: str, still: list[str]) -> None:
     """1.1.0 had the tag and failed; 1.0.0 was gone back to, and failed while 1.1.0 still had it."""
     bad = quarantined("1.1.0").model_copy(update={"tag": "production"})
     worse = quarantined("1.0.0").model_copy(update={"tag": "production", "tagged": digest("1.1.0")})
-    held = Selected(a_version(holder)) if holder is not None else Unassigned()
-    left = released((worse, bad), tag, held, an_entry(9, in_place))
+    held = Selected(a_version(tagged)) if tagged is not None else Unassigned()
+    left = released((worse, bad), tag, held, an_entry(9, current))
     assert [each.version for each in left] == still
 
 

@@ -38,9 +38,9 @@ def adopted(history: History, revisions: Iterable[Revision], quarantine: Quarant
     """
     recorded = {each.entry.revision: each for each in revisions}
     known = {each.revision for each in history}
-    told = [_as_recorded(each, recorded.get(each.revision), now) for each in history]
+    known_entries = [_as_recorded(each, recorded.get(each.revision), now) for each in history]
     missing = [each.latest for number, each in recorded.items() if number not in known]
-    entries = sorted((*told, *missing), key=lambda each: each.revision)
+    entries = sorted((*known_entries, *missing), key=lambda each: each.revision)
     return tuple(
         entry if entry.ended_at is not None else succeeded(entry, successor, quarantine)
         for entry, successor in pairwise(entries)
@@ -51,14 +51,14 @@ def _as_recorded(entry: HistoryEntry, record: Revision | None, now: datetime) ->
     """Return the entry with the altered fields as its ControllerRevision has them; unchanged without one."""
     if record is None:
         return entry
-    told = {
+    fields = {
         name: getattr(record.entry if name in _RECORDED else record.latest, name)
         for name in altered(entry, record, now)
     }
     if record.latest.evidence:
         # The status has only the first measurement of a revision that failed long ago.
-        told["evidence"] = record.latest.evidence
-    return entry.model_copy(update=told) if told else entry
+        fields["evidence"] = record.latest.evidence
+    return entry.model_copy(update=fields) if fields else entry
 
 
 _RECORDED = (*FIXED, "hash")
@@ -80,18 +80,18 @@ def altered(entry: HistoryEntry, record: Revision, now: datetime) -> tuple[str, 
     return (*fixed, *(() if record.mirrored is None else _contradicted(entry, record.mirrored, now)))
 
 
-def _contradicted(entry: HistoryEntry, noted: HistoryEntry, now: datetime) -> Iterator[str]:
-    """Yield the fields of progress in which an entry differs from the annotation, `noted`."""
-    is_final = noted.ended_at is not None
+def _contradicted(entry: HistoryEntry, annotated: HistoryEntry, now: datetime) -> Iterator[str]:
+    """Yield the fields of progress in which an entry differs from that of the annotation without permission."""
+    is_final = annotated.ended_at is not None
     for name in MARKS:
-        told, said = getattr(entry, name), getattr(noted, name)
-        if name in CLOCKED and told is not None and said is not None and said > now:
+        stored, copied = getattr(entry, name), getattr(annotated, name)
+        if name in CLOCKED and stored is not None and copied is not None and copied > now:
             continue
-        if told != said and (is_final or said is not None):
+        if stored != copied and (is_final or copied is not None):
             yield name
-    if entry.outcome != noted.outcome and (is_final or entry.ended_at is None):
+    if entry.outcome != annotated.outcome and (is_final or entry.ended_at is None):
         yield "outcome"
-    if noted.evidence and entry.evidence != noted.evidence[: len(entry.evidence)]:
+    if annotated.evidence and entry.evidence != annotated.evidence[: len(entry.evidence)]:
         yield "evidence"
 
 

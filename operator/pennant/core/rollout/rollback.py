@@ -106,7 +106,7 @@ def released(quarantine: Quarantine, tag: str | None, selection: Selection, acti
     )
 
 
-def noted(past: History, before: Quarantine, after: Quarantine, now: datetime) -> History:
+def with_released_at(past: History, before: Quarantine, after: Quarantine, now: datetime) -> History:
     """Return the history with `released_at` for the revisions whose quarantine entry is in `before` and not `after`."""
     kept = {each.revision for each in after}
     gone = [each for each in before if each.revision not in kept]

@@ -23,7 +23,7 @@ from pennant.core.versions.selection import Selected
 
 def conditions(at: Pass) -> tuple[Condition, ...]:
     """Return all conditions, `Ready` first."""
-    said = {kind: tell(at) for kind, tell in CONDITIONS.items()}
+    said = {kind: check(at) for kind, check in CONDITIONS.items()}
     said[ConditionType.AVAILABLE] = as_it_began(said[ConditionType.AVAILABLE], at.before)
     said = {ConditionType.READY: _ready(at, said), **said}
     return stamped(said, at.snapshot.generation, at.now, at.before)
@@ -56,9 +56,9 @@ def _reconciling(at: Pass) -> ConditionValue:
         return ConditionValue(FALSE, Reason.PAUSED, "spec.paused is true")
     if _is_stuck(at):
         return ConditionValue(FALSE, Reason.UP_TO_DATE, "the operator cannot continue; see Stalled")
-    for tell in CHANGES:
-        if (said := tell(at)) is not None:
-            return said
+    for check in CHANGES:
+        if (found := check(at)) is not None:
+            return found
     return ConditionValue(FALSE, Reason.UP_TO_DATE, "no change is in progress")
 
 

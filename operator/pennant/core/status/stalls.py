@@ -13,9 +13,9 @@ LONGEST_CAUSE = 768
 
 def stalled(at: Pass) -> ConditionValue:
     """Return the condition `Stalled`, with the first problem that applies."""
-    for tell in STALLS:
-        if (said := tell(at)) is not None:
-            return said
+    for check in STALLS:
+        if (found := check(at)) is not None:
+            return found
     return ConditionValue(FALSE, Reason.NOT_STALLED, "no action needed")
 
 

@@ -36,9 +36,9 @@ def verified(at: Pass) -> ConditionValue:
         return ConditionValue(FALSE, Reason.NOT_DEPLOYED, "nothing is deployed yet")
     if active.verified_at is not None and at.failed_as is None:
         return ConditionValue(TRUE, Reason.VERIFIED, f"{_name(active)} is verified")
-    for tell in OBSTACLES:
-        if (said := tell(at, active)) is not None:
-            return said
+    for check in OBSTACLES:
+        if (found := check(at, active)) is not None:
+            return found
     message = f"{_name(active)} is verified when it has passed analysis.bakeSeconds without interruption"
     return ConditionValue(FALSE, Reason.BAKING, message)
 

@@ -39,8 +39,8 @@ class Store:
     def __init__(self, versions: VersionIndex | None = None, changed: Callable[[Key], None] = ignore_changes) -> None:
         """Keep the specs and the statuses of ModelVersions in `versions`.
 
-        `changed` is called with the key of each ModelDeployment that must be reconciled. A state of an object causes
-        that once: the event of a write changes nothing where its response came before.
+        `changed` is called with the key of each ModelDeployment that must be reconciled, once for each state of an
+        object: after the response of a write, the watch event of the same write does not call it.
         """
         self.versions = versions or VersionIndex()
         self._changed = changed
@@ -64,11 +64,12 @@ class Store:
         }
         self._models = ModelIndex()
         self._expected_status: dict[Key, ModelDeploymentStatus] = {}
+        """Statuses that this process wrote, and whose response or event did not arrive yet."""
         self._compared: dict[Key, tuple[str, str, bool]] = {}
         """Of Deployments: the uid, the hash of the stored pod template, and the result of comparing that template."""
 
     def update(self, kind: str, event_type: str | None, raw: Json, *, by: Key | None = None) -> Keys:
-        """Put in an object from an event, a list or a response; return the ModelDeployments that it affects.
+        """Store an object from an event, a list or a response; return the ModelDeployments that it affects.
 
         `event_type` is that of a watch event, None otherwise. An object that is not newer than the known state affects
         none. `by` is the ModelDeployment whose own pass read the object: it is returned, but `changed` is not called
