@@ -1,8 +1,8 @@
-"""The status that a pass ends with."""
+"""The whole status that a pass writes."""
 
 from pennant.api.deployment_status import ModelDeploymentStatus, Serving, Stable
 from pennant.api.history import HistoryEntry
-from pennant.core.facts.in_place import in_place
+from pennant.core.facts.current_revision import rollout_state
 from pennant.core.rollout import history
 from pennant.core.rollout.pass_state import Pass
 from pennant.core.status import conditions
@@ -10,7 +10,7 @@ from pennant.core.workload import deployment_manifest
 
 
 def status(at: Pass) -> ModelDeploymentStatus:
-    """Return the whole status: what the steps of the pass changed in it, and what is computed anew each time."""
+    """Return the status of the pass, with the fields that are computed in each pass, such as the conditions."""
     target, workload = at.rollback_target, at.workload
     selector = deployment_manifest.selector(at.snapshot.key.name)
     return at.status.model_copy(
@@ -29,8 +29,8 @@ def status(at: Pass) -> ModelDeploymentStatus:
 
 
 def _serving(before: Serving | None, past: tuple[HistoryEntry, ...]) -> Serving | None:
-    """Return what serves; while a candidate is rolled out, what the status said before."""
-    now = in_place(past)
+    """Return `status.serving`: the serving revision; while a candidate is rolled out, the stored value."""
+    now = rollout_state(past)
     if now.candidate is not None or now.serving is None or now.serving.rolled_out_at is None:
         return before
     found = now.serving
