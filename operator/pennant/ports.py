@@ -52,10 +52,6 @@ class Altered(Refused):
     """The write succeeded, and what is stored differs from what was sent; the message names the field."""
 
 
-class SourceUnknown(PortError):
-    """No metric source of this name is configured."""
-
-
 class Cluster(Protocol):
     """The objects of one ModelDeployment on the API server.
 

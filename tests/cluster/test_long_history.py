@@ -4,7 +4,7 @@ import asyncio
 
 from cluster.chain import assert_chained, records
 from cluster.scenario import NAME, Scenario
-from pennant.kube.http.client import MERGE, Client, Verb
+from pennant.kube.http.client import MERGE, ApiVerb, Client
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.resources import RESOURCES, Kind
 
@@ -19,7 +19,9 @@ async def change_often(scenario: Scenario, times: int) -> None:
         for turn in range(2, times + 1):
             body = {"spec": {"template": {"metadata": {"annotations": {"turn": str(turn)}}}}}
             asked = {"fieldManager": "kubectl"}
-            await client.request(Verb.PATCH, Kind.MODEL_DEPLOYMENT, path, params=asked, body=body, content_type=MERGE)
+            await client.request(
+                ApiVerb.PATCH, Kind.MODEL_DEPLOYMENT, path, params=asked, body=body, content_type=MERGE
+            )
             while (await _newest(client, scenario))["revision"] < turn:
                 await asyncio.sleep(0.02)
 

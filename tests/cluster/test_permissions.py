@@ -13,7 +13,7 @@ import pytest
 from cluster.installation import Installation, Right, install
 from cluster.operator_process import Operator
 from cluster.scenario import Scenario
-from pennant.kube.http.client import MERGE, Client, Verb
+from pennant.kube.http.client import MERGE, ApiVerb, Client
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.resources import RESOURCES, Kind
 from rig import Rig
@@ -61,7 +61,7 @@ async def disturbed(scenario: Scenario, done: Callable[[], bool]) -> None:
             unmarked = {"status": {"quarantinedBy": None}}
             for target, body in ((path, note), (f"{path}/status", unmarked)):
                 await client.request(
-                    Verb.PATCH, Kind.MODEL_VERSION, target, params=BY_HAND, body=body, content_type=MERGE
+                    ApiVerb.PATCH, Kind.MODEL_VERSION, target, params=BY_HAND, body=body, content_type=MERGE
                 )
 
     async with (

@@ -5,7 +5,7 @@ from collections import Counter
 
 from cluster.scenario import NAME, Manifest, Scenario
 from pennant.core.versions.record import record_digest
-from pennant.kube.http.client import Client, Verb
+from pennant.kube.http.client import ApiVerb, Client
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.resources import RESOURCES, Kind
 from rig import Rig
@@ -154,7 +154,7 @@ async def create(rig: Rig, manifests: list[Manifest]) -> None:
     async def some(client: Client) -> None:
         for each in left:
             path = VERSION.path(each["metadata"]["namespace"])
-            await client.request(Verb.CREATE, Kind.MODEL_VERSION, path, body=each)
+            await client.request(ApiVerb.CREATE, Kind.MODEL_VERSION, path, body=each)
 
     async with Client(Connection(str(rig.kubeconfig))) as client, asyncio.TaskGroup() as group:
         for _ in range(CLIENTS):

@@ -8,7 +8,7 @@ from typing import Any
 
 from contract.real import RealBackend
 from pennant.api.meta import Json
-from pennant.kube.http.client import APPLY, Verb
+from pennant.kube.http.client import APPLY, ApiVerb
 from pennant.kube.http.resources import Kind
 
 ADMISSION = "/apis/admissionregistration.k8s.io/v1"
@@ -120,11 +120,11 @@ async def _apply(backend: RealBackend, kind: str, spec: Json | None, **rest: Any
         body["spec"] = spec
     # The kind is for telemetry only, and these are not among the operator's.
     path = _path(backend, kind)
-    await backend.admin.request(Verb.PATCH, Kind.EVENT, path, params=FORCE, body=body, content_type=APPLY)
+    await backend.admin.request(ApiVerb.PATCH, Kind.EVENT, path, params=FORCE, body=body, content_type=APPLY)
 
 
 async def _delete(backend: RealBackend, kind: str) -> None:
-    await backend.admin.request(Verb.DELETE, Kind.EVENT, _path(backend, kind))
+    await backend.admin.request(ApiVerb.DELETE, Kind.EVENT, _path(backend, kind))
 
 
 async def _until(backend: RealBackend, holds: Callable[[Json], bool]) -> None:
@@ -137,7 +137,7 @@ async def _until(backend: RealBackend, holds: Callable[[Json], bool]) -> None:
     body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "probe"}, "spec": spec}
     path = f"/apis/apps/v1/namespaces/{backend.namespace}/deployments"
     for _ in range(ATTEMPTS):
-        made = await backend.admin.request(Verb.CREATE, Kind.DEPLOYMENT, path, params={"dryRun": "All"}, body=body)
+        made = await backend.admin.request(ApiVerb.CREATE, Kind.DEPLOYMENT, path, params={"dryRun": "All"}, body=body)
         if holds(made["spec"]["template"]):
             return
         await asyncio.sleep(0.05)

@@ -18,7 +18,7 @@ from pennant.kube.cache.read_through import ReadThroughCache
 from pennant.kube.cache.store import Store
 from pennant.kube.cluster import KubernetesCluster
 from pennant.kube.events import EventRecorder
-from pennant.kube.http.client import MERGE, Client, Verb
+from pennant.kube.http.client import MERGE, ApiVerb, Client
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.kube.permissions import SERVED
@@ -69,7 +69,7 @@ class RealBackend:
     async def let_go(self) -> None:
         path = RESOURCES[Kind.MODEL_DEPLOYMENT].path(self.namespace, "fraud")
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Orphan"}
-        await self.admin.request(Verb.DELETE, Kind.MODEL_DEPLOYMENT, path, body=body)
+        await self.admin.request(ApiVerb.DELETE, Kind.MODEL_DEPLOYMENT, path, body=body)
         async with asyncio.timeout(30):
             while await self.admin.get(Kind.MODEL_DEPLOYMENT, self.namespace, "fraud") is not None:
                 await asyncio.sleep(0.05)
@@ -98,16 +98,16 @@ class RealBackend:
         metadata = {"name": name, "namespace": self.namespace}
         body = {"apiVersion": RESOURCES[kind].api_version, "kind": kind, "metadata": metadata, "spec": spec}
         path = RESOURCES[kind].path(self.namespace)
-        return await self.admin.request(Verb.CREATE, kind, path, params=BY_HAND, body=body)
+        return await self.admin.request(ApiVerb.CREATE, kind, path, params=BY_HAND, body=body)
 
     async def merge(self, kind: Kind, name: str, change: Json) -> Json:
         """Change an object by hand."""
         path = RESOURCES[kind].path(self.namespace, name)
-        return await self.admin.request(Verb.PATCH, kind, path, params=BY_HAND, body=change, content_type=MERGE)
+        return await self.admin.request(ApiVerb.PATCH, kind, path, params=BY_HAND, body=change, content_type=MERGE)
 
     async def delete(self, kind: Kind, name: str) -> Json:
         """Delete an object and leave what it owns to the garbage collector."""
-        return await self.admin.request(Verb.DELETE, kind, RESOURCES[kind].path(self.namespace, name))
+        return await self.admin.request(ApiVerb.DELETE, kind, RESOURCES[kind].path(self.namespace, name))
 
     async def get(self, kind: Kind, name: str) -> Json:
         """Return an object that is there."""
@@ -162,7 +162,7 @@ async def _create(
 ) -> Json:
     # The kind is for telemetry only, and these are not among the operator's.
     body = {"apiVersion": api_version, "kind": kind, "metadata": metadata, **rest}
-    return await admin.request(Verb.CREATE, Kind.EVENT, path, body=body)
+    return await admin.request(ApiVerb.CREATE, Kind.EVENT, path, body=body)
 
 
 def _with_token(kubeconfig: Path, token: str, target: Path) -> Path:

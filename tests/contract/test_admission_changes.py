@@ -18,7 +18,7 @@ from pennant.core.rollout.revision import RESTARTED_AT
 from pennant.core.workload import pending_write
 from pennant.core.workload.pending_write import Wanted
 from pennant.core.workload.stored_values import difference
-from pennant.kube.http.client import APPLY, Verb
+from pennant.kube.http.client import APPLY, ApiVerb
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import AdmissionFailed, Altered, Conflict
 from simulation.support.story import a_record, a_spec
@@ -95,7 +95,7 @@ async def own_it_all(backend: RealBackend) -> None:
     raw["metadata"] = {"name": "fraud", "namespace": backend.namespace}
     asked = {"force": "true", "fieldManager": "sleep-scheduler"}
     path = RESOURCES[KIND].path(backend.namespace, "fraud")
-    await backend.admin.request(Verb.PATCH, KIND, path, params=asked, body=raw, content_type=APPLY)
+    await backend.admin.request(ApiVerb.PATCH, KIND, path, params=asked, body=raw, content_type=APPLY)
 
 
 async def test_nothing_of_an_older_template_outlives_it_whoever_owns_it_too(deployed: RealBackend) -> None:
@@ -220,7 +220,7 @@ async def test_a_template_that_is_put_back_is_known_whatever_an_injector_adds_by
         if change is not None:
             old["spec"]["containers"][0]["image"] = change
         await deployed.admin.request(
-            Verb.PATCH,
+            ApiVerb.PATCH,
             KIND,
             RESOURCES[KIND].path(deployed.namespace, "fraud"),
             params={"fieldManager": "kubectl"},

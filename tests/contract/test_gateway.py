@@ -27,7 +27,7 @@ from pennant.kube.cluster import KubernetesCluster
 from pennant.kube.codec.encode import controller_revision
 from pennant.kube.codec.revisions import revision_name
 from pennant.kube.events import EventRecorder
-from pennant.kube.http.client import Verb
+from pennant.kube.http.client import ApiVerb
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import Conflict, Refused, Unavailable
 from simulation.support.story import a_record, a_spec
@@ -44,15 +44,15 @@ async def deployed(real: RealBackend) -> RealBackend:
 
 
 @pytest.fixture
-def requests(real: RealBackend, monkeypatch: pytest.MonkeyPatch) -> Counter[Verb]:
+def requests(real: RealBackend, monkeypatch: pytest.MonkeyPatch) -> Counter[ApiVerb]:
     """Count the requests of the operator, by verb."""
-    counted: Counter[Verb] = Counter()
+    counted: Counter[ApiVerb] = Counter()
     monkeypatch.setattr(real.client, "_observed", lambda verb, *_: counted.update([verb]))
     return counted
 
 
 async def test_a_snapshot_that_was_read_once_is_served_from_memory(
-    deployed: RealBackend, requests: Counter[Verb]
+    deployed: RealBackend, requests: Counter[ApiVerb]
 ) -> None:
     await seen(deployed)
     requests.clear()
@@ -85,7 +85,7 @@ async def test_an_event_from_before_the_own_write_is_not_news(deployed: RealBack
 
 
 async def test_the_echo_of_an_own_write_concerns_nobody_and_raises_no_doubt(
-    deployed: RealBackend, requests: Counter[Verb]
+    deployed: RealBackend, requests: Counter[ApiVerb]
 ) -> None:
     snapshot = await seen(deployed)
     await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
@@ -290,7 +290,7 @@ async def a_record_of_somebody_else(deployed: RealBackend, change: Json) -> Json
 
 async def create(deployed: RealBackend, record: Json) -> None:
     kind = Kind.CONTROLLER_REVISION
-    await deployed.admin.request(Verb.CREATE, kind, RESOURCES[kind].path(deployed.namespace), body=record)
+    await deployed.admin.request(ApiVerb.CREATE, kind, RESOURCES[kind].path(deployed.namespace), body=record)
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ async def test_a_record_that_belongs_to_nobody_and_came_late_is_found_when_its_n
 
 
 async def test_a_record_that_is_amiss_is_read_again_and_one_that_is_not_is_served_from_memory(
-    deployed: RealBackend, requests: Counter[Verb]
+    deployed: RealBackend, requests: Counter[ApiVerb]
 ) -> None:
     """Nobody tells of a record that is put right."""
     snapshot = await seen(deployed)
@@ -334,7 +334,7 @@ async def test_a_record_that_is_amiss_is_read_again_and_one_that_is_not_is_serve
     for listed in (1, 1):
         requests.clear()
         await seen(deployed)
-        assert requests[Verb.LIST] == listed, "revision 2 is missing"
+        assert requests[ApiVerb.LIST] == listed, "revision 2 is missing"
     await deployed.cluster.create_revision(await seen(deployed), second)
     requests.clear()
     await seen(deployed)
@@ -347,8 +347,8 @@ async def test_a_record_that_is_changed_on_its_way_is_refused(
     """A policy may add to what it lets pass, or take away; records that are none would be created without end."""
     snapshot, ask = await seen(deployed), deployed.client.request
 
-    async def changed(verb: Verb, *args: Any, body: Json, **kwargs: Any) -> Json:
-        data = {"data": {"entry": body["data"]["entry"]}} if verb is Verb.CREATE else {}
+    async def changed(verb: ApiVerb, *args: Any, body: Json, **kwargs: Any) -> Json:
+        data = {"data": {"entry": body["data"]["entry"]}} if verb is ApiVerb.CREATE else {}
         return await ask(verb, *args, body={**body, **data}, **kwargs)
 
     with monkeypatch.context() as patched:

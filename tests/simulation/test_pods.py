@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from pennant.api.reasons import Reason
-from pennant.core.facts.pods import Cause, Fault, cause
+from pennant.core.facts.pods import Cause, PodFault, cause
 from simulation.support.objects import Deployment
 from simulation.support.steps import move_tag, serving
 from simulation.support.story import Story
@@ -27,24 +27,39 @@ async def read(story: Story, version: str) -> Cause | None:
     ("happens", "fault", "reason", "words"),
     [
         (lambda world: None, None, None, ""),
-        (lambda world: world.never_ready.add("1.1.0"), Fault.ATTEMPT, Reason.PODS_UNAVAILABLE, "readiness probe fails"),
+        (
+            lambda world: world.never_ready.add("1.1.0"),
+            PodFault.ATTEMPT,
+            Reason.PODS_UNAVAILABLE,
+            "readiness probe fails",
+        ),
         (
             lambda world: world.crashing.add("1.1.0"),
-            Fault.ATTEMPT,
+            PodFault.ATTEMPT,
             Reason.PODS_UNAVAILABLE,
             "CrashLoopBackOff: back",
         ),
-        (lambda world: setattr(world, "room", 3), Fault.CLUSTER, Reason.PODS_UNSCHEDULABLE, "0/1 nodes are available"),
-        (lambda world: setattr(world, "quota", 3), Fault.CLUSTER, Reason.PODS_REFUSED, "is forbidden: exceeded quota"),
+        (
+            lambda world: setattr(world, "room", 3),
+            PodFault.CLUSTER,
+            Reason.PODS_UNSCHEDULABLE,
+            "0/1 nodes are available",
+        ),
+        (
+            lambda world: setattr(world, "quota", 3),
+            PodFault.CLUSTER,
+            Reason.PODS_REFUSED,
+            "is forbidden: exceeded quota",
+        ),
         (
             lambda world: setattr(world, "controllers_away", True),
-            *(Fault.CLUSTER, Reason.CONTROLLERS_AWAY, "no ReplicaSet has the pod template"),
+            *(PodFault.CLUSTER, Reason.CONTROLLERS_AWAY, "no ReplicaSet has the pod template"),
         ),
     ],
     ids=["nothing", "never ready", "crash", "no room", "quota", "no controllers"],
 )
 async def test_why_a_new_version_has_no_pods(
-    happens: Happening, fault: Fault | None, reason: Reason | None, words: str
+    happens: Happening, fault: PodFault | None, reason: Reason | None, words: str
 ) -> None:
     story = await serving("1.0.0")
     happens(story.world)
@@ -66,7 +81,7 @@ async def test_pods_that_became_ready_while_no_controllers_ran_are_not_counted()
     await story.passes(12)
     found = await read(story, "1.1.0")
     assert found is not None
-    assert (found.fault, found.reason) == (Fault.CLUSTER, Reason.CONTROLLERS_AWAY)
+    assert (found.fault, found.reason) == (PodFault.CLUSTER, Reason.CONTROLLERS_AWAY)
     assert found.message.startswith("1 of 1 pods are ready, but not counted in the status of their ReplicaSet")
 
 
@@ -76,7 +91,7 @@ async def test_an_evicted_pod_is_told_of_and_another_one_takes_its_place() -> No
     await story.passes(5)
     found = await read(story, "1.0.0")
     assert found is not None
-    assert (found.fault, found.reason) == (Fault.CLUSTER, Reason.PODS_EVICTED)
+    assert (found.fault, found.reason) == (PodFault.CLUSTER, Reason.PODS_EVICTED)
     assert deployment(story).status.available == 3
 
 

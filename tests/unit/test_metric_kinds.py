@@ -153,7 +153,7 @@ class ToyKind(MetricKind[ToyQuery, ToyRequest, Score]):
             request = ToyRequest(query.source, entry.template_hash, passed.newest, entry.revision, watched.asker)
             yield Role.VALUE, request
 
-    def read(
+    def interpret(
         self,
         metric: Metric,
         query: ToyQuery,

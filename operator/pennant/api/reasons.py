@@ -38,8 +38,9 @@ class ConditionType(Word):
         "Ready",
         "The target version serves and is healthy.",
         "All pods run the target version, enough of them are available, and no enforced metric is breached.",
-        "A change is in progress, or another condition reports a problem. `reason` and `message` are copied from that "
-        "condition.",
+        "One of these is so, and `reason` and `message` are those of the first: `Stalled` or `RolledBack` is True, "
+        "`TagResolved` is False, `Reconciling` is True, `Available` is False, `Suspended` is True and prevents a "
+        "change, `MetricsHealthy` is False. `Verified` and `HistoryIntact` do not affect it.",
         "Read the message.",
     )
     AVAILABLE = (

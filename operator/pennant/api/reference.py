@@ -8,9 +8,9 @@ HEAD = """\
 <!-- Generated from operator/pennant/api/reasons.py by `python -m pennant generate --write`. Do not edit. -->
 # Conditions and reasons
 
-What each condition type and reason means, when it is set and cleared, and what to do. `Ready` of a ModelDeployment
-has the reason and the message of the first condition that reports a problem or a change in progress. A reason is used
-in conditions, in `status.analysis`, in `status.quarantine` and in Events.
+What each condition type and reason means, when it is set and cleared, and what to do. [`Ready`](#ready) of a
+ModelDeployment has the reason and the message of the first condition that makes it False. A reason is used in
+conditions, in `status.analysis`, in `status.quarantine` and in Events.
 """
 
 

@@ -93,7 +93,7 @@ def verified_at(snapshot: Snapshot) -> datetime | None:
     if isinstance(snapshot.spec, Invalid) or active is None:
         return None
     # The status says since when all checks have passed; the verdict itself is the operator's.
-    return judgement.good_at(snapshot.spec.analysis, active, Verdict(clean_since=active.clean_since))
+    return judgement.verification_due_at(snapshot.spec.analysis, active, Verdict(clean_since=active.clean_since))
 
 
 def _steps(seen: Observation) -> Iterator[str]:

@@ -88,7 +88,7 @@ def listed(params: Mapping[str, Any], plural: str, seconds: float) -> list[tuple
     """Return the names of objects for completion, each with a few words, within some seconds."""
     import asyncio
 
-    from pennant.kube.http.client import Client, Verb
+    from pennant.kube.http.client import ApiVerb, Client
     from pennant.kube.http.connection import Connection
     from pennant.kube.http.resources import Kind
 
@@ -101,7 +101,7 @@ def listed(params: Mapping[str, Any], plural: str, seconds: float) -> list[tuple
             else f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{plural}"
         )
         async with Client(connection, total_seconds=seconds) as client:
-            found = await client.request(Verb.LIST, Kind.MODEL_DEPLOYMENT, path, params={"limit": "500"})
+            found = await client.request(ApiVerb.LIST, Kind.MODEL_DEPLOYMENT, path, params={"limit": "500"})
         return [_described(plural, each) for each in found.get("items") or ()]
 
     return asyncio.run(asked())

@@ -17,7 +17,7 @@ from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Invalid, Snapshot
 from pennant.core.rollout import promotion_gates
 from pennant.core.rollout.pass_state import Pass
-from pennant.core.rollout.rollback import known_contents
+from pennant.core.rollout.rollback import verified_contents
 from pennant.core.versions.bump import computed_bump
 from pennant.core.versions.compare import Compared, Incomparable, compare, compare_records, of_gate
 from pennant.core.versions.selection import Selected
@@ -64,7 +64,7 @@ def _gates(at: Pass, digest: str, record: ModelVersionSpec, present: ModelVersio
     promotion = at.spec.promotion
     if not promotion.gates and not promotion.require_complete:
         yield "none is set (promotion.gates, promotion.requireComplete)"
-    elif digest in known_contents(at.before.history, at.quarantine):
+    elif digest in verified_contents(at.before.history, at.quarantine):
         yield f"✔ {record.version} was verified here before, so no gate applies (R12)"
         return
     if promotion.require_complete:

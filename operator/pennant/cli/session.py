@@ -12,7 +12,7 @@ from pennant.cli.errors import CliError
 from pennant.cli.options import ClusterOptions
 from pennant.core.facts.observation import Key, Snapshot
 from pennant.kube.codec import decode
-from pennant.kube.http.client import MERGE, Client, Verb
+from pennant.kube.http.client import MERGE, ApiVerb, Client
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.errors import Forbidden, Missing, NotServed, Unauthenticated
 from pennant.kube.http.resources import RESOURCES, Kind
@@ -47,7 +47,7 @@ class Session:
         """Return the user name as the API server knows it; empty where it does not say."""
         body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
         try:
-            review = await self.client.request(Verb.CREATE, Kind.ACCESS_REVIEW, REVIEWS, body=body)
+            review = await self.client.request(ApiVerb.CREATE, Kind.ACCESS_REVIEW, REVIEWS, body=body)
         except PortError:
             return ""
         return str(review.get("status", {}).get("userInfo", {}).get("username", ""))
@@ -56,7 +56,7 @@ class Session:
         """Merge a patch into an object as the field manager `kubectl-pennant`, and return the object."""
         params = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run == "server" else {})
         path = RESOURCES[kind].path(key.namespace, key.name)
-        return await self.client.request(Verb.PATCH, kind, path, params=params, body=body, content_type=MERGE)
+        return await self.client.request(ApiVerb.PATCH, kind, path, params=params, body=body, content_type=MERGE)
 
 
 def run(options: ClusterOptions, verb: Callable[[Session], Coroutine[Any, Any, ResultT]]) -> ResultT:

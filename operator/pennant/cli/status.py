@@ -15,7 +15,7 @@ from pennant.cli.options import ClusterOptions, Selectors, cluster_options, targ
 from pennant.cli.session import Session, run
 from pennant.core.facts.in_place import in_place
 from pennant.core.facts.observation import Invalid, Key, Snapshot
-from pennant.core.versions.selection import Selected, holder
+from pennant.core.versions.selection import Selected, select
 
 POLL_SECONDS = 1.0
 TRUE, FALSE = ConditionStatus.TRUE, ConditionStatus.FALSE
@@ -116,7 +116,7 @@ def _is_behind(snapshot: Snapshot) -> bool:
     """Return whether the tag is on another version than the status says."""
     if isinstance(snapshot.spec, Invalid):
         return False
-    selected = holder(snapshot.versions, snapshot.spec)
+    selected = select(snapshot.versions, snapshot.spec)
     desired = snapshot.status.desired
     return isinstance(selected, Selected) and (desired is None or desired.digest != selected.version.digest)
 

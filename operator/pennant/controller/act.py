@@ -95,8 +95,8 @@ async def _write(
             return await _apply(cluster, snapshot, action, status)
         case AdoptRevision(revision):
             await cluster.adopt_revision(snapshot, revision)
-        case AdoptWorkload(seen):
-            await cluster.adopt_workload(snapshot, seen)
+        case AdoptWorkload(expected):
+            await cluster.adopt_workload(snapshot, expected)
         case MirrorQuarantine():
             await cluster.mirror_quarantine(snapshot, action)
         case MarkRevision(entry):

@@ -23,7 +23,11 @@ from pennant.core.rollout.progress import revision_to_look_at
 from pennant.ports import Clock, Cluster, Refused
 
 MAX_PASSES = 12
-"""Passes of one `reconcile`. A promotion takes two that write and one that finds nothing to write."""
+"""Passes of one `reconcile`.
+
+A promotion takes four: three that write (ControllerRevision and status, Deployment and status, progress annotation of
+the previous revision) and one that finds nothing to write. A rollback takes one more, which writes the quarantine.
+"""
 EVENTS_TIMEOUT_SECONDS = 3.0
 """Timeout of the Events of one `reconcile`; `/livez` allows 10 s beyond the timeout of a pass."""
 _log = logging.getLogger(__name__)
@@ -32,12 +36,12 @@ _log = logging.getLogger(__name__)
 class PassObserver(Protocol):
     """Metrics of passes."""
 
-    def decided(self, key: Key, seen: Observation | None, decision: Decision | None) -> None:
+    def decided(self, key: Key, observation: Observation | None, decision: Decision | None) -> None:
         """Record a pass; without an observation the ModelDeployment was deleted."""
         ...
 
     def failed(self, kind: str) -> None:
-        """Count a write that was `refused`."""
+        """Count an error of this kind; the only one is `refused`, a write that the API server refused."""
         ...
 
 
@@ -79,21 +83,22 @@ class Reconciler:
         events: list[tuple[Snapshot, Event]] = []
         try:
             for _ in range(MAX_PASSES):
-                seen = await self._observe(key)
-                if seen is None:
+                observation = await self._observe(key)
+                if observation is None:
                     self._forget(key)
                     return None
-                decision = decide(seen)
+                decision = decide(observation)
                 try:
-                    acted = await self._refusals.act(self._cluster, seen, decision)
+                    acted = await self._refusals.act(self._cluster, observation, decision)
                 except (Refused, WriteFailed) as error:
-                    events += [(seen.snapshot, each) for each in self._refusals.events(seen, decision, error)]
+                    instead = self._refusals.events(observation, decision, error)
+                    events += [(observation.snapshot, each) for each in instead]
                     raise
                 if acted is None:
                     continue
                 self._gaps.mark_accounted(key)
-                self._observer.decided(key, seen, decision)
-                events += [(seen.snapshot, each) for each in decision.events]
+                self._observer.decided(key, observation, decision)
+                events += [(observation.snapshot, each) for each in decision.events]
                 if not acted.written:
                     return self._refusals.look_again_at(key, decision.look_again_at)
         finally:

@@ -77,19 +77,19 @@ class Refusals:
         """Number of ModelDeployments with a write that has failed for a minute."""
         return sum(bool(each.failures.lasting) for each in self._objects.values())
 
-    async def act(self, cluster: Cluster, seen: Observation, decision: Decision) -> Acted | None:
+    async def act(self, cluster: Cluster, observation: Observation, decision: Decision) -> Acted | None:
         """Carry out a decision without the copies that are deferred; None: a write was refused, decide again.
 
         Raises `WriteFailed` while a failure has not lasted, and any error of the write of the status: another decision
         would not help.
         """
-        key, now = seen.snapshot.key, seen.now
+        key, now = observation.snapshot.key, observation.now
         known = self._objects.setdefault(key, _Object())
         known.deferred = tuple((copy, until) for copy, until in known.deferred if now < until)
         skipped = [copy for copy, _ in known.deferred]
         decision = replace(decision, actions=tuple(each for each in decision.actions if each not in skipped))
         try:
-            acted = await act(cluster, seen.snapshot, decision)
+            acted = await act(cluster, observation.snapshot, decision)
         except WriteRefused as error:
             self._report(key, error.action, str(error))
             failure = known.failures.failed(error.action.write.what, str(error), now)
@@ -117,9 +117,9 @@ class Refusals:
         untils = () if known is None else [until for _, until in known.deferred]
         return min((each for each in (otherwise, *untils) if each is not None), default=None)
 
-    def events(self, seen: Observation, decision: Decision, error: Refused | WriteFailed) -> tuple[Event, ...]:
+    def events(self, observation: Observation, decision: Decision, error: Refused | WriteFailed) -> tuple[Event, ...]:
         """Return Events in place of a status that is refused or has failed for a minute; once for each generation."""
-        snapshot, known = seen.snapshot, self._objects.get(seen.snapshot.key)
+        snapshot, known = observation.snapshot, self._objects.get(observation.snapshot.key)
         failure = None if known is None else known.failures.get(STATUS)
         if known is None or failure is None or known.reported_generation == snapshot.generation:
             return ()

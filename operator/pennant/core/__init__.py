@@ -1,4 +1,4 @@
-"""What should happen: pure functions from an `Observation` to a `Decision`.
+"""All decisions, as pure functions from an `Observation` to a `Decision`. Begin with `decide.py`.
 
-No I/O, clock, randomness, logging or framework is known here. Begin with `decide.py`.
+There is no input or output, clock, random number, log or framework here.
 """

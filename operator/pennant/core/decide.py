@@ -1,9 +1,11 @@
-"""From what is seen to what is done: the first file to read.
+"""The pipeline of one pass, from an `Observation` to a `Decision`: the first file to read.
 
-`decide` is pure and total. Gates come first, and the first that blocks wins; then the current revision is judged, the
-next one is planned, and at most one step towards it is taken. Intent is written before effect: a quarantine before the
-rollback that it causes, a ControllerRevision before its history entry, the entry before the Deployment. So every place
-where the process can die leaves a state from which the same decision follows.
+`decide` is a pure function that raises nothing. The first halt that applies makes the whole decision. Otherwise the
+current revision is judged, the gates are checked, and at most one step towards the next revision is taken.
+
+Intent is written before its effect: the quarantine entry before the rollback that it causes, a ControllerRevision
+before its history entry, the entry before the Deployment. If the process stops between two writes, the next pass
+decides the same.
 """
 
 from dataclasses import replace
@@ -29,96 +31,106 @@ from pennant.core.rollout.history import Quarantine
 from pennant.core.rollout.judgement import judge
 from pennant.core.rollout.pass_state import Pass
 from pennant.core.status import build, events, next_look
-from pennant.core.versions.selection import Selected, Selection, holder
+from pennant.core.versions.selection import Selected, Selection, select
 from pennant.core.workload import manual_changes
 
 
-def decide(seen: Observation) -> Decision:
-    """Return what to write now, in order, and the whole status.
+def decide(observation: Observation) -> Decision:
+    """Return the writes of this pass in order, the whole status, the Events and the time of the next pass.
+
+    While a ControllerRevision is missing or must not be used, the next pass is due within a minute, because
+    ControllerRevisions are not watched.
 
     Rule: R9.
     """
-    return explained(seen)[0]
+    return explained(observation)[0]
 
 
-def explained(seen: Observation) -> tuple[Decision, Pass | None]:
+def explained(observation: Observation) -> tuple[Decision, Pass | None]:
     """Return the decision, and the pass that it was made from.
 
-    The pass is None where a gate of `halts` decided, or the spec is invalid: then the conditions of the decision say
-    all that there is to say.
+    The pass is None where one of `halts.HALTS` applies, or the spec is invalid: the conditions of the decision say all.
     """
-    decision, at = _decided(replace(seen, snapshot=integrity.examined(seen.snapshot)))
-    if integrity.is_whole(seen.snapshot):
+    decision, at = _decided(replace(observation, snapshot=integrity.examined(observation.snapshot)))
+    if integrity.is_whole(observation.snapshot):
         return decision, at
-    again = seen.now + integrity.LOOK_AGAIN_AFTER
+    again = observation.now + integrity.LOOK_AGAIN_AFTER
     return replace(decision, look_again_at=min(again, decision.look_again_at or again)), at
 
 
-def _decided(seen: Observation) -> tuple[Decision, Pass | None]:
-    for gate in halts.GATES:
-        if (decision := gate(seen)) is not None:
+def _decided(observation: Observation) -> tuple[Decision, Pass | None]:
+    for halt in halts.HALTS:
+        if (decision := halt(observation)) is not None:
             return decision, None
-    match seen.snapshot.spec:
+    match observation.snapshot.spec:
         case Invalid(problem):
-            return halts.halted(seen, Reason.INVALID_SPEC, problem), None
+            return halts.halted(observation, Reason.INVALID_SPEC, problem), None
         case spec:
-            return _advanced(seen, spec)
+            return _advanced(observation, spec)
 
 
-def _advanced(seen: Observation, spec: ModelDeploymentSpec) -> tuple[Decision, Pass]:
-    """Take at most one step from the current revision to the one that should take its place."""
-    at, released_from = _surveyed(seen, spec)
-    if _is_recorded(at):
-        at = steps.stepped(at)
-    at = steps.tidied(at, released_from)
-    after = build.status(at)
-    told = (*at.events, *events.of_changes(at.before, after, seen.snapshot.revisions, seen.now))
-    return Decision(after, at.actions, told, next_look.look_again_at(at)), at
+def _advanced(observation: Observation, spec: ModelDeploymentSpec) -> tuple[Decision, Pass]:
+    """Return the decision for a valid spec where no halt applies.
 
-
-def _surveyed(seen: Observation, spec: ModelDeploymentSpec) -> tuple[Pass, Quarantine]:
-    """Return the pass before its step: target, history, judgement of the current revision, rollback target, gate.
-
-    The quarantine beside it is the one before this pass released anything.
+    Takes at most one step from the current revision to the next one, and none while the quarantine entry of the current
+    revision is not stored.
     """
-    snapshot, before = seen.snapshot, seen.snapshot.status
-    selection = holder(snapshot.versions, spec)
-    desired = _desired(before.desired, selection, spec, seen)
-    past = history.adopted(before.history, snapshot.revisions, restoration.restored(before, snapshot, ()), seen.now)
-    standing = restoration.restored(before, snapshot, past)
+    at = _judged(observation, spec)
+    if _is_failure_written(at):
+        at = steps.stepped(at)
+    at = steps.tidied(at)
+    after = build.status(at)
+    changes = events.of_changes(at.before, after, observation.snapshot.revisions, observation.now)
+    return Decision(after, at.actions, (*at.events, *changes), next_look.look_again_at(at)), at
+
+
+def _judged(observation: Observation, spec: ModelDeploymentSpec) -> Pass:
+    """Return the pass before its step: target, history, judgement of the current revision, rollback target, gate."""
+    snapshot, before = observation.snapshot, observation.snapshot.status
+    selection = select(snapshot.versions, spec)
+    desired = _desired(before.desired, selection, spec, observation)
+    # Twice: the outcomes of the history depend on the quarantine that the ModelVersions restore, and the history then
+    # restores the rest of the quarantine.
+    from_versions = restoration.restored(before, snapshot, ())
+    past = history.adopted(before.history, snapshot.revisions, from_versions, observation.now)
+    unreleased = restoration.restored(before, snapshot, past)
     followed = spec.tag if spec.version is None else None
-    quarantine = rollback.released(standing, followed, selection, current(past))
-    found = judge(seen, spec, past, quarantine, desired.digest if desired is not None else None)
-    if found.active is not None:
-        past = history.with_entry(past, found.active)
+    quarantine = rollback.released(unreleased, followed, selection, current(past))
+    judgement = judge(observation, spec, past, quarantine, desired.digest if desired is not None else None)
+    if judgement.active is not None:
+        past = history.with_entry(past, judgement.active)
     update = {
         "desired": desired,
         "history": past,
-        "quarantine": found.quarantine,
+        "quarantine": judgement.quarantine,
         "applied": manual_changes.with_known_restart(before.applied, snapshot.workload, past),
-        "progress": found.progress,
-        "measured_since": found.measured_since,
+        "progress": judgement.progress,
+        "measured_since": judgement.measured_since,
     }
     at = Pass(
-        seen,
+        observation,
         spec,
         selection,
         template=next_revision.rendered(snapshot, spec, selection),
         inputs_hash=revision.inputs_hash(spec),
         status=before.model_copy(update=update),
-        verdict=found.verdict,
-        failed_as=found.failed_as,
-        rollback_blocked=found.rollback_blocked,
-        was_verified=found.was_verified,
-        events=found.events,
+        verdict=judgement.verdict,
+        failed_as=judgement.failed_as,
+        unreleased=unreleased,
+        rollback_blocked=judgement.rollback_blocked,
+        was_verified=judgement.was_verified,
+        events=judgement.events,
     )
     at = undo.carried_through(at.with_status(quarantine=_still_undone(at)))
     at = at.with_quarantine(at.quarantine)
-    return replace(at, gate=promotion_gates.blocked(at)), standing
+    return replace(at, gate=promotion_gates.blocked(at))
 
 
 def _still_undone(at: Pass) -> Quarantine:
-    """Return the quarantine without templates that were undone and are no longer the target."""
+    """Return the quarantine without the pod templates that were undone, where the target version has another one now.
+
+    An entry of an undo without `inputs_hash` is about a content with every template, and stays.
+    """
     if at.template is None:
         return at.quarantine
     targets = (None, at.inputs_hash)
@@ -126,21 +138,21 @@ def _still_undone(at: Pass) -> Quarantine:
 
 
 def _desired(
-    before: Desired | None, selection: Selection, spec: ModelDeploymentSpec, seen: Observation
+    before: Desired | None, selection: Selection, spec: ModelDeploymentSpec, observation: Observation
 ) -> Desired | None:
-    """Return the target; while the tag is being moved, the last one."""
+    """Return the target version; while no or several versions are selected: the previous one; None: no previous one."""
     if not isinstance(selection, Selected):
         return before
     version, tag = selection.version, None if spec.version is not None else spec.tag
     if before is not None and (before.tag, before.version, before.digest) == (tag, version.version, version.digest):
         return before
-    return Desired(tag=tag, version=version.version, digest=version.digest, since=seen.now)
+    return Desired(tag=tag, version=version.version, digest=version.digest, since=observation.now)
 
 
-def _is_recorded(at: Pass) -> bool:
-    """Return whether the stored status holds what the next step rests on.
+def _is_failure_written(at: Pass) -> bool:
+    """Return whether the quarantine entry of the current revision is stored; True where the revision did not fail.
 
-    Intent first: a rollback begins when its quarantine is written, so that a crash cannot forget why.
+    A rollback begins only after that, so that a restart of the operator cannot lose its cause.
 
     Rule: R53.
     """

@@ -1,4 +1,8 @@
-"""States in which nothing is decided: each gate returns the whole decision, which changes no Deployment."""
+"""States in which nothing is decided: each halt returns the whole decision, or None where it does not apply.
+
+A halt changes no Deployment and creates no revision. It may adopt ControllerRevisions and the Deployment, which sets
+their `ownerReferences`.
+"""
 
 from pennant.api.conditions import ConditionStatus
 from pennant.api.reasons import ConditionType, Reason
@@ -11,21 +15,26 @@ from pennant.core.status.inputs import ConditionValue
 from pennant.core.status.stalls import stall
 
 
-def _deleting(seen: Observation) -> Decision | None:
-    """Nothing is written to what is going away; its children go with it by their owner references.
+def _deleting(observation: Observation) -> Decision | None:
+    """Write nothing to a ModelDeployment that is being deleted: its children are deleted by their owner references.
 
     Rule: R99.
     """
-    return Decision(seen.snapshot.status) if seen.snapshot.deleting else None
+    return Decision(observation.snapshot.status) if observation.snapshot.deleting else None
 
 
-def _left_behind(seen: Observation) -> Decision | None:
-    """Rule: R74."""
-    snapshot = seen.snapshot
+def _left_behind(observation: Observation) -> Decision | None:
+    """Adopt ControllerRevisions without an owner before anything is decided from them.
+
+    If the API server refuses an adoption, the decision reports that in `Stalled`.
+
+    Rule: R74.
+    """
+    snapshot = observation.snapshot
     adoptions = [AdoptRevision(each.entry.revision) for each in snapshot.revisions if each.orphaned]
-    refusal = next((said for each in adoptions if (said := seen.refused(each.write.content))), None)
+    refusal = next((said for each in adoptions if (said := observation.refused(each.write.content))), None)
     if refusal:
-        return halted(seen, refusal.reason, refusal.message)
+        return halted(observation, refusal.reason, refusal.message)
     if not adoptions:
         return None
     listed = ", ".join(str(each.revision) for each in adoptions)
@@ -34,26 +43,32 @@ def _left_behind(seen: Observation) -> Decision | None:
     )
 
 
-def _foreign(seen: Observation) -> Decision | None:
-    """A Deployment that is not ours is never touched; one that lost its owner is ours again."""
-    snapshot, workload = seen.snapshot, seen.snapshot.workload
+def _foreign(observation: Observation) -> Decision | None:
+    """Change nothing while a Deployment has this name and does not belong to this ModelDeployment.
+
+    One without an owner is adopted, if a ControllerRevision or the history has the hash of its pod template.
+    """
+    snapshot, workload = observation.snapshot, observation.snapshot.workload
     if workload is None or workload.owned or workload.deleting:
         return None
     message = f"Deployment {snapshot.key.name} exists and does not belong to this ModelDeployment"
     if restoration.is_ours_again(workload, snapshot):
         adoption = AdoptWorkload(workload)
-        if not (refusal := seen.refused(adoption.write.content)):
+        if not (refusal := observation.refused(adoption.write.content)):
             applied = snapshot.status.applied
             known = applied if applied is not None and applied.uid == workload.uid else None
             status = snapshot.status.model_copy(update={"applied": known})
             return Decision(status, (adoption,), (events.adopted(f"Deployment {snapshot.key.name}"),))
         message = f"{message}, and cannot be adopted: {refusal.message}"
-    return halted(seen, Reason.NAME_CONFLICT, message)
+    return halted(observation, Reason.NAME_CONFLICT, message)
 
 
-def _unreadable(seen: Observation) -> Decision | None:
-    """Rule: R73."""
-    snapshot = seen.snapshot
+def _unreadable(observation: Observation) -> Decision | None:
+    """Change nothing while a part of the status cannot be read: writing the status would lose that part.
+
+    Rule: R73.
+    """
+    snapshot = observation.snapshot
     if snapshot.unreadable is None:
         return None
     where = f"{snapshot.key.name} --namespace {snapshot.key.namespace}"
@@ -63,15 +78,17 @@ def _unreadable(seen: Observation) -> Decision | None:
         f"rebuilt from the ControllerRevisions: kubectl patch modeldeployment {where} --subresource=status "
         """--type=merge --patch '{"status":null}'"""
     )
-    return halted(seen, Reason.STATUS_UNREADABLE, message, to_do)
+    return halted(observation, Reason.STATUS_UNREADABLE, message, to_do)
 
 
-def _contradicted(seen: Observation) -> Decision | None:
-    """Without a status nothing tells which of the records that contradict each other is the right one.
+def _contradicted(observation: Observation) -> Decision | None:
+    """Change nothing while the status is empty and ControllerRevisions contradict each other.
+
+    Without a status it is not known which of them are right.
 
     Rule: R77.
     """
-    snapshot = seen.snapshot
+    snapshot = observation.snapshot
     if snapshot.status.history or not snapshot.untrusted:
         return None
     names = " ".join(f"{snapshot.key.name}-{number}" for number in sorted(snapshot.untrusted))
@@ -84,22 +101,26 @@ def _contradicted(seen: Observation) -> Decision | None:
         "Restore the status, or delete the changed ControllerRevisions: "
         f"kubectl delete controllerrevision --namespace {snapshot.key.namespace} {names}"
     )
-    return halted(seen, Reason.HISTORY_TAMPERED, message, to_do)
+    return halted(observation, Reason.HISTORY_TAMPERED, message, to_do)
 
 
-GATES = (_deleting, _unreadable, _contradicted, _left_behind, _foreign)
+HALTS = (_deleting, _unreadable, _contradicted, _left_behind, _foreign)
+"""The first that applies makes the decision."""
 
 
-def halted(seen: Observation, reason: Reason, message: str, to_do: str = "") -> Decision:
-    """Change nothing, and say why a person must act and what to do, as `stall` does."""
-    before, message = seen.snapshot.status, stall(reason, message, to_do).message
+def halted(observation: Observation, reason: Reason, message: str, to_do: str = "") -> Decision:
+    """Return a decision without writes except for the status: `Stalled` has the reason, the message and what to do.
+
+    `to_do` is as in `stall`. Other conditions keep their last values.
+    """
+    before, message = observation.snapshot.status, stall(reason, message, to_do).message
     said = {
         ConditionType.READY: ConditionValue(ConditionStatus.FALSE, reason, message),
         ConditionType.RECONCILING: ConditionValue(ConditionStatus.FALSE, reason, message),
         ConditionType.STALLED: ConditionValue(ConditionStatus.TRUE, reason, message),
     }
-    spoken = stamped(said, seen.snapshot.generation, seen.now, before)
+    spoken = stamped(said, observation.snapshot.generation, observation.now, before)
     others = tuple(each for each in before.conditions if each.type not in said)
-    update = {"conditions": (*spoken, *others), "observed_generation": seen.snapshot.generation}
+    update = {"conditions": (*spoken, *others), "observed_generation": observation.snapshot.generation}
     after = before.model_copy(update=update)
     return Decision(after, events=events.of_stall(before, after))

@@ -1,6 +1,7 @@
-"""The steps of a pass: answer a command, record the next revision, write the Deployment, and tidy up.
+"""The steps of a pass: answer a command, create the next revision, write the Deployment, and tidy up.
 
-A pass takes at most one of them that writes. Each returns the pass with what it changed.
+Each takes the pass and returns a changed copy. A pass has at most one of `CreateRevision` and `ApplyWorkload`. With
+neither, it may have copies of the status: `MirrorQuarantine`, `MarkRevision` and `PruneRevision`.
 """
 
 from dataclasses import replace
@@ -30,7 +31,7 @@ from pennant.core.workload.pending_write import Wanted
 
 
 def stepped(at: Pass) -> Pass:
-    """Answer a command, record the next revision, or bring the Deployment to the current one."""
+    """Return the pass after its step: an answered command, a new revision, or a write of the Deployment."""
     at = _commanded(at)
     if not at.actions and not at.refusal and not at.spec.paused:
         draft = next_revision(at)
@@ -39,7 +40,10 @@ def stepped(at: Pass) -> Pass:
 
 
 def _commanded(at: Pass) -> Pass:
-    """Answer the command that the annotations give, if there is a new one."""
+    """Return the pass with the answer to the command of the annotations, and with its revision if it asks for one.
+
+    Without a new command the pass is unchanged. If the revision cannot be created, the command stays unanswered.
+    """
     quarantine_alone = restoration.is_blank(at.before) and bool(at.quarantine)
     is_rebuilt = not at.before.history and (bool(at.snapshot.revisions) or quarantine_alone)
     answer = command_execution.answer(at, is_rebuilt)
@@ -57,16 +61,20 @@ def _commanded(at: Pass) -> Pass:
 
 
 def _with_revision(at: Pass, draft: Draft, quarantine: Quarantine) -> Pass:
-    """Record the revision that takes the place of the current one."""
+    """Return the pass with a new revision from this draft as the current one, and with the write that creates it.
+
+    `quarantine` is the one after this step. Where no revision number is left, or the API server refuses the
+    ControllerRevision, only `refusal` is set.
+    """
     fresh = revision_draft.recorded(draft, at.history, at.snapshot, at.now)
     if fresh is None:
         return replace(at, refusal=WriteProblem(Reason.DEPLOYMENT_REFUSED, revision_draft.NO_NUMBER_LEFT))
     creation = CreateRevision(fresh)
-    if refusal := at.seen.refused(creation.write.content):
+    if refusal := at.observation.refused(creation.write.content):
         return replace(at, refusal=refusal)
     advice = surge.advice(at.spec, draft.template)
     warning = (events.surge_needs_room(advice),) if advice and at.history else ()
-    # What the stored status says failed ends as that, also where this very pass releases its content.
+    # If the stored status says that a revision failed, it ends as failed, even if this pass releases its content.
     past = revision_draft.succeeded_by(at.history, fresh.entry, (*quarantine, *at.before.quarantine))
     at = at.with_quarantine(quarantine).with_status(history=past, progress=None)
     at = replace(
@@ -82,12 +90,15 @@ def _with_revision(at: Pass, draft: Draft, quarantine: Quarantine) -> Pass:
 
 
 def _written(at: Pass) -> Pass:
-    """Bring the Deployment to the current revision; what others did to it is recorded first."""
+    """Return the pass with the write that the Deployment needs, if any.
+
+    A manual change is recorded first: as a revision (undo, restart), or in `status.drift` before it is corrected.
+    """
     wanted = pending_write.wanted(at)
     if wanted is None:
         return at
     if pending_write.is_pending(wanted, at.before.applied):
-        # While paused a Deployment that exists follows, one that is gone stays away.
+        # While paused, an existing Deployment is written (`replicas`), and a deleted one is not created again.
         needed = not at.spec.paused or at.workload is not None
         return _applied(at, wanted) if needed else at
     applied = at.status.applied
@@ -100,7 +111,7 @@ def _written(at: Pass) -> Pass:
 
 
 def _with_manual_change(at: Pass, active: HistoryEntry, change: manual_changes.ManualChange) -> Pass:
-    """Record what somebody else did to the Deployment."""
+    """Return the pass with a manual change of the Deployment recorded; no Deployment is written in this pass."""
     actor = at.workload.editor if at.workload else ""
     match change:
         case manual_changes.Undone(target):
@@ -117,48 +128,52 @@ def _with_manual_change(at: Pass, active: HistoryEntry, change: manual_changes.M
 
 
 def _applied(at: Pass, wanted: Wanted) -> Pass:
+    """Return the pass with the write of the Deployment; where the API server refuses it, with `refusal` instead."""
     write = pending_write.write(wanted, at.workload, at.status.applied)
-    refusal = at.seen.refused(write.write.content)
+    refusal = at.observation.refused(write.write.content)
     return replace(at, pending=True, refusal=refusal or at.refusal, actions=() if refusal else (write,))
 
 
-def tidied(at: Pass, released_from: Quarantine) -> Pass:
-    """Trim the history; where nothing more urgent is to be written, write the copies of what the status says.
+def tidied(at: Pass) -> Pass:
+    """Return the pass with a history of at most `historyLimit` entries, and with the copies of the status to write.
 
-    `released_from` is the quarantine before this pass released anything.
+    Copies are written only in a pass that writes nothing else and does not change the quarantine.
     """
     kept = frozenset(each.revision for each in (at.active, at.rollback_target) if each is not None)
-    past = rollback.noted(at.history, released_from, at.quarantine, at.now)
+    past = rollback.with_released_at(at.history, at.unreleased, at.quarantine, at.now)
     past = history.trimmed(past, at.spec.history_limit, kept)
     at = at.with_status(history=past)
     if at.actions or at.quarantine != at.before.quarantine or at.status.drift != at.before.drift:
         return at
     tidying: tuple[Action, ...] = (
         *rollback.mirrors(at.snapshot, at.quarantine),
-        # The status says it first: the progress annotation of a ControllerRevision is a copy.
-        *_marks(at, tuple(each for each in past if each in at.before.history)),
-        *_prunings(at, (*past, *at.before.history)),
+        # The status is written first: the progress annotation of a ControllerRevision is a copy.
+        *_progress_writes(at, tuple(each for each in past if each in at.before.history)),
+        *_deletions(at, (*past, *at.before.history)),
     )
     return replace(at, actions=tidying)
 
 
-def _marks(at: Pass, said: history.History) -> tuple[MarkRevision, ...]:
-    """Return the notes that are missing on records: of revisions that became known good, or ended."""
+def _progress_writes(at: Pass, stored: history.History) -> tuple[MarkRevision, ...]:
+    """Return the writes of progress annotations that differ from the stored status.
+
+    Only revisions that are verified or have ended get the annotation.
+    """
     known = {each.entry.revision: each.latest for each in at.snapshot.revisions}
     return tuple(
         MarkRevision(entry)
-        for entry in said
+        for entry in stored
         if (entry.verified_at is not None or entry.ended_at is not None)
         and entry.revision in known
         and known[entry.revision] != entry
     )
 
 
-def _prunings(at: Pass, told: history.History) -> tuple[PruneRevision, ...]:
-    """Return the deletions of records that neither the status tells of nor is about to."""
-    kept = {each.revision for each in told}
+def _deletions(at: Pass, entries: history.History) -> tuple[PruneRevision, ...]:
+    """Return the deletions of ControllerRevisions that have none of these entries."""
+    kept = {each.revision for each in entries}
     newest = max(kept, default=0)
-    # What does not follow the history is no part of it, and left for a person to look at.
+    # One that does not follow the history is not part of it, and is kept for a user to look at.
     untrusted = (number for number, each in at.snapshot.untrusted.items() if number < newest and not each.orphaned)
     numbers = (*(each.entry.revision for each in at.snapshot.revisions), *untrusted)
     return tuple(PruneRevision(number) for number in sorted(numbers) if number not in kept)

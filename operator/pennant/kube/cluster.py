@@ -27,7 +27,7 @@ from pennant.kube.codec.pods import pods, replica_set_of
 from pennant.kube.codec.revisions import PROGRESS_ANNOTATION, decode_revision, revision_name
 from pennant.kube.deployment_writer import DeploymentWriter
 from pennant.kube.events import EventRecorder, Regarding
-from pennant.kube.http.client import MERGE, Client, Verb
+from pennant.kube.http.client import MERGE, ApiVerb, Client
 from pennant.kube.http.errors import Missing
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import Conflict, Ending, PortError, Refused, Unavailable
@@ -72,7 +72,7 @@ class KubernetesCluster:
         body = encode.controller_revision(owner, revision)
         with self._stale_on_failure(owner.key):
             try:
-                raw = await self._client.request(Verb.CREATE, kind, path, body=body)
+                raw = await self._client.request(ApiVerb.CREATE, kind, path, body=body)
             except Conflict as error:
                 if await self._cache.name_is_freed(owner, revision.entry.revision):
                     raise Ending(str(error)) from error
@@ -112,7 +112,7 @@ class KubernetesCluster:
         body = {"metadata": {"uid": uid, "resourceVersion": resource_version, "ownerReferences": references}}
         path = RESOURCES[kind].path(owner.key.namespace, name)
         try:
-            return await self._client.request(Verb.PATCH, kind, path, body=body, content_type=MERGE)
+            return await self._client.request(ApiVerb.PATCH, kind, path, body=body, content_type=MERGE)
         except Missing as error:
             # The garbage collector was faster.
             raise Conflict(str(error)) from error
@@ -129,7 +129,7 @@ class KubernetesCluster:
         with self._stale_on_failure(owner.key):
             try:
                 body = {"metadata": metadata}
-                raw = await self._client.request(Verb.PATCH, kind, path, body=body, content_type=MERGE)
+                raw = await self._client.request(ApiVerb.PATCH, kind, path, body=body, content_type=MERGE)
             except Missing as error:
                 raise Conflict(str(error)) from error
         if (marked := decode_revision(raw)) is not None:
@@ -151,7 +151,7 @@ class KubernetesCluster:
         preconditions = {"uid": uid, "resourceVersion": resource_version}
         body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
         try:
-            await self._client.request(Verb.DELETE, kind, RESOURCES[kind].path(owner.key.namespace, name), body=body)
+            await self._client.request(ApiVerb.DELETE, kind, RESOURCES[kind].path(owner.key.namespace, name), body=body)
         except Missing:
             _log.debug("%s is already deleted", name)
 
@@ -177,7 +177,7 @@ class KubernetesCluster:
         path = RESOURCES[kind].path(owner.key.namespace, owner.key.name, "status")
         self._store.expect(owner.key, status)
         with self._stale_on_failure(owner.key):
-            raw = await self._client.request(Verb.UPDATE, kind, path, body=body)
+            raw = await self._client.request(ApiVerb.UPDATE, kind, path, body=body)
         self._store.update(kind, None, raw, by=owner.key)
 
     async def mirror_quarantine(self, owner: Snapshot, action: MirrorQuarantine) -> None:
@@ -189,7 +189,7 @@ class KubernetesCluster:
         }
         path = RESOURCES[kind].path(owner.key.namespace, version.name, "status")
         try:
-            raw = await self._client.request(Verb.PATCH, kind, path, body=body, content_type=MERGE)
+            raw = await self._client.request(ApiVerb.PATCH, kind, path, body=body, content_type=MERGE)
         except (Conflict, Unavailable):
             await refresh(self._client, self._store, kind, Key(owner.key.namespace, version.name), by=owner.key)
             raise

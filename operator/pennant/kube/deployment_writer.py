@@ -6,7 +6,7 @@ from pennant.core.facts.observation import Snapshot, Workload
 from pennant.core.workload.stored_values import difference
 from pennant.kube.cache.store import Store
 from pennant.kube.codec import decode
-from pennant.kube.http.client import APPLY, JSON_PATCH, Client, Verb
+from pennant.kube.http.client import APPLY, JSON_PATCH, ApiVerb, Client
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import Altered, Conflict
 
@@ -29,7 +29,7 @@ class DeploymentWriter:
 
         Raises `Altered` where the stored object differs from the manifest, and otherwise any error of the port.
         """
-        seen = action.seen
+        seen = action.expected
         if seen is None or action.template is None:
             raw = await self._apply(owner, action, seen)
         else:
@@ -47,7 +47,7 @@ class DeploymentWriter:
             precondition = {"uid": seen.uid, "resourceVersion": seen.resource_version}
         metadata = {**action.manifest["metadata"], **precondition}
         raw = await self._client.request(
-            Verb.PATCH,
+            ApiVerb.PATCH,
             _KIND,
             RESOURCES[_KIND].path(owner.key.namespace, metadata["name"]),
             params={"force": "false" if seen is None else "true"},
@@ -70,7 +70,7 @@ class DeploymentWriter:
             {"op": "add", "path": "/spec/paused", "value": action.manifest["spec"]["paused"]},
         ]
         path = RESOURCES[_KIND].path(owner.key.namespace, owner.key.name)
-        raw = await self._client.request(Verb.PATCH, _KIND, path, body=body, content_type=JSON_PATCH)
+        raw = await self._client.request(ApiVerb.PATCH, _KIND, path, body=body, content_type=JSON_PATCH)
         self._store.update(_KIND, None, raw, by=owner.key)
         return raw
 

@@ -7,7 +7,7 @@ from pennant.api import API_VERSION, GROUP
 from pennant.api.meta import Json, clip
 from pennant.core.facts.decision import Event
 from pennant.core.facts.observation import Key
-from pennant.kube.http.client import Client, Verb
+from pennant.kube.http.client import ApiVerb, Client
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.kube.http.timestamps import micro_time
 from pennant.ports import Clock, Conflict, PortError
@@ -43,7 +43,7 @@ class EventRecorder:
         kind, key = Kind.EVENT, regarding.key
         try:
             body = self._manifest(regarding, event)
-            await self._client.request(Verb.CREATE, kind, RESOURCES[kind].path(key.namespace), body=body)
+            await self._client.request(ApiVerb.CREATE, kind, RESOURCES[kind].path(key.namespace), body=body)
         except Conflict as error:
             # The namespace is being deleted.
             _log.debug("The event %s on %s is not recorded: %s", event.reason, key, error)

@@ -12,7 +12,7 @@ from pennant.core.rollout.revision import DEPLOYMENT_LABEL
 from pennant.kube.codec import decode, native_undo, revisions
 from pennant.kube.codec.metadata import identity
 from pennant.kube.codec.sharing import Pool
-from pennant.kube.http.client import Client, Verb
+from pennant.kube.http.client import ApiVerb, Client
 from pennant.kube.http.errors import Forbidden
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.kube.permissions import Right, described
@@ -79,16 +79,16 @@ class Inspector:
         return revisions.sort_out(raws, owner.key, owner.uid, Pool())
 
     async def _get(self, kind: Kind, key: Key) -> Json | None:
-        return await _permitted(Verb.GET, kind, key.namespace, self._client.get(kind, key.namespace, key.name))
+        return await _permitted(ApiVerb.GET, kind, key.namespace, self._client.get(kind, key.namespace, key.name))
 
     async def _list(self, kind: Kind, namespace: str, **selectors: str) -> list[Json]:
         async def read() -> list[Json]:
             return [raw async for page in self._client.pages(kind, namespace, **selectors) for raw in page["items"]]
 
-        return await _permitted(Verb.LIST, kind, namespace, read())
+        return await _permitted(ApiVerb.LIST, kind, namespace, read())
 
 
-async def _permitted(verb: Verb, kind: Kind, namespace: str, request: Coroutine[Any, Any, T]) -> T:
+async def _permitted(verb: ApiVerb, kind: Kind, namespace: str, request: Coroutine[Any, Any, T]) -> T:
     """Return the result of a request; `Forbidden` names the permission that it needs."""
     try:
         return await request

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from pennant.api.meta import Json
-from pennant.kube.http.client import Client, Observed, Verb, ignore_request
+from pennant.kube.http.client import ApiVerb, Client, Observed, ignore_request
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.kube.http.timestamps import micro_time, parsed_time
@@ -70,12 +70,12 @@ class Leases:
     async def create(self, lease: Lease) -> Lease:
         """Create the Lease and return it; `Conflict` where it exists."""
         path = RESOURCES[Kind.LEASE].path(self._namespace)
-        return _lease(await self._client.request(Verb.CREATE, Kind.LEASE, path, body=self._raw(lease)))
+        return _lease(await self._client.request(ApiVerb.CREATE, Kind.LEASE, path, body=self._raw(lease)))
 
     async def update(self, lease: Lease) -> Lease:
         """Replace the Lease and return it; `Conflict` where its uid or resourceVersion is another one."""
         path = RESOURCES[Kind.LEASE].path(self._namespace, self._name)
-        return _lease(await self._client.request(Verb.UPDATE, Kind.LEASE, path, body=self._raw(lease)))
+        return _lease(await self._client.request(ApiVerb.UPDATE, Kind.LEASE, path, body=self._raw(lease)))
 
     def _raw(self, lease: Lease) -> Json:
         metadata = {"name": self._name, "namespace": self._namespace}

@@ -10,7 +10,7 @@ from itertools import groupby
 
 from pennant.api import GROUP
 from pennant.api.meta import Json
-from pennant.kube.http.client import Client, Verb
+from pennant.kube.http.client import ApiVerb, Client
 from pennant.kube.http.resources import RESOURCES, Kind
 
 Verbs = frozenset[str]
@@ -111,5 +111,5 @@ async def _is_granted(client: Client, right: Right) -> bool:
         "kind": kind,
         "spec": {"resourceAttributes": attributes},
     }
-    answer = await client.request(Verb.CREATE, kind, RESOURCES[kind].path(), body=body)
+    answer = await client.request(ApiVerb.CREATE, kind, RESOURCES[kind].path(), body=body)
     return bool(answer["status"]["allowed"])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 
 from pennant.api import API_VERSION, GROUP, VERSION
 from pennant.api.meta import Json
-from pennant.kube.http.client import Client, Verb
+from pennant.kube.http.client import ApiVerb, Client
 from pennant.kube.http.errors import Missing, NotServed
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import Unavailable
@@ -128,11 +128,11 @@ class Presence:
 
 async def _served(client: Client, kinds: Iterable[Kind]) -> frozenset[Kind]:
     """Return which of the kinds discovery names and can still create; discovery needs no permission."""
-    groups = await client.request(Verb.GET, Kind.DISCOVERY, _GROUPS)
+    groups = await client.request(ApiVerb.GET, Kind.DISCOVERY, _GROUPS)
     if not any(_has_version(each) for each in groups.get("groups") or ()):
         return frozenset()
     try:
-        known = await client.request(Verb.GET, Kind.DISCOVERY, _RESOURCES)
+        known = await client.request(ApiVerb.GET, Kind.DISCOVERY, _RESOURCES)
     except (Missing, NotServed):
         return frozenset()
     # While a CustomResourceDefinition is being deleted, its kind has no verb `create`.

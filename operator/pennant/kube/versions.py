@@ -11,7 +11,7 @@ from pennant.kube.cache.listing import refresh
 from pennant.kube.cache.read_through import ReadThroughCache
 from pennant.kube.cache.version_index import OWN, REMEMBERED
 from pennant.kube.events import EventRecorder, Regarding
-from pennant.kube.http.client import MERGE, Client, Verb
+from pennant.kube.http.client import MERGE, ApiVerb, Client
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import Conflict, Unavailable
 
@@ -47,7 +47,7 @@ class KubernetesVersions:
         path = RESOURCES[KIND].path(seen.key.namespace, seen.key.name, "status")
         self._store.versions.expect(seen.key, {name: whole[name] for name in OWN if name in whole})
         try:
-            raw = await self._client.request(Verb.PATCH, KIND, path, body=body, content_type=MERGE)
+            raw = await self._client.request(ApiVerb.PATCH, KIND, path, body=body, content_type=MERGE)
         except (Conflict, Unavailable):
             await refresh(self._client, self._store, KIND, seen.key)
             raise

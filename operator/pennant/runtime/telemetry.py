@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from pennant import __version__
 from pennant.core.facts.decision import Decision
 from pennant.core.facts.observation import Key, Observation
-from pennant.kube.http.client import Verb
+from pennant.kube.http.client import ApiVerb
 from pennant.kube.http.resources import Kind
 from pennant.runtime.object_metrics import ObjectMetrics
 
@@ -51,7 +51,7 @@ class Telemetry:
         """Set the number of objects with a write that has failed for a minute."""
         self._passes.failing.labels(kind.value).set(objects)
 
-    def requested(self, verb: Verb, kind: Kind, code: int, seconds: float) -> None:
+    def requested(self, verb: ApiVerb, kind: Kind, code: int, seconds: float) -> None:
         """Count a request to the API server; code 0: no response."""
         self._requests.api.labels(verb.value, kind.value, str(code)).inc()
 

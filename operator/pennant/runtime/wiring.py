@@ -1,6 +1,6 @@
 """The composition root: builds every object of the process and connects them by their constructors.
 
-Read `Operator.__init__` first. `Operator.coroutines` is the list of what runs.
+Read `Operator.__init__` first. `Operator.coroutines` returns the tasks of the process.
 """
 
 import asyncio
@@ -51,7 +51,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """The workers of one kind, and what the metrics show of them."""
+    """The workers of one kind of object, with the queue and the numbers that their metrics are made of."""
 
     queue: WorkQueue
     workers: Workers

@@ -57,7 +57,7 @@ class WorldVersions:
         self.world.before_write(f"status of {seen.key}")
         self.world.version_statuses[where] = ModelVersionStatus.model_validate(status.to_json())
         good = tuple(each for each in status.served_by if each.verified_at is not None)
-        self.world.versions[where] = replace(found, resource_version=str(self.world.serial()), good_for=good)
+        self.world.versions[where] = replace(found, resource_version=str(self.world.serial()), verified_periods=good)
         self.writes.append(seen.key)
         self.world.after_write(f"status of {seen.key}")
 

@@ -189,7 +189,7 @@ class World:
             spec=_parsed(ModelVersionSpec, record),
             record=record,
             quarantined_by=old.quarantined_by if old else (),
-            good_for=old.good_for if old else (),
+            verified_periods=old.verified_periods if old else (),
             tagged_by="kubectl",
         )
 
@@ -542,9 +542,9 @@ class WorldCluster:
     async def apply_workload(self, owner: Snapshot, action: ApplyWorkload) -> Workload:
         self._record(owner)
         found = self.world.deployments.get(owner.key)
-        require((found is None) == (action.seen is None), "the Deployment came or went")
-        if found is not None and action.seen is not None:
-            seen = (action.seen.uid, action.seen.resource_version)
+        require((found is None) == (action.expected is None), "the Deployment came or went")
+        if found is not None and action.expected is not None:
+            seen = (action.expected.uid, action.expected.resource_version)
             require((found.uid, str(found.resource_version)) == seen, "the Deployment changed")
         version = action.manifest["spec"]["template"]["metadata"]["labels"]["pennant.dev/version"]
         still = ", standing still" if action.manifest["spec"]["paused"] else ""

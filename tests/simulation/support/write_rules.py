@@ -143,7 +143,7 @@ def a_rollback_goes_to_what_was_known_good(before: World, now: World, key: Key) 
     status = before.records[key].status
     if not status.history:
         known = (each for each in now.versions.values() if each.digest == new.entry.digest)
-        assert any(served.deployment == key.name for each in known for served in each.good_for)
+        assert any(served.deployment == key.name for each in known for served in each.verified_periods)
         return
     *_, active = status.history
     assert any((q.digest, q.revision) == (active.digest, active.revision) for q in status.quarantine)

@@ -134,7 +134,7 @@ def test_a_record_that_is_gone_leaves_the_others_as_they_are() -> None:
 
 
 def test_what_must_not_be_used_tells_for_nothing_else() -> None:
-    """Records of a backup that came after others were made anew under their numbers."""
+    """Records of a backup that came after others were created again under their numbers."""
     late = a_chain("5.0.0", "5.1.0", "5.2.0")
     first, fourth = CHAIN[0], a_revision(4, "1.1.0", HISTORY[0])
     records = (first, *late[1:], fourth)

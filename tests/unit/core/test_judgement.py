@@ -1,4 +1,4 @@
-"""What becomes of the revision in place: whether it is condemned, with what, and when it is known good."""
+"""The judgement of the current revision: whether it fails, with which reason, and when it is verified."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def test_a_check_that_does_not_pass_begins_the_bake_time_anew() -> None:
 
 
 @pytest.mark.parametrize(("regained", "since"), [(30, 30), (-30, 0), (90, 0)], ids=["after", "before", "in the future"])
-def test_a_break_that_nobody_saw_is_told_by_the_deployment(regained: int, since: int) -> None:
+def test_a_loss_of_pods_between_two_passes_is_known_from_the_deployment(regained: int, since: int) -> None:
     baked = an_entry(rolled_out_at=NOON, clean_since=NOON)
     found = baking(baked, a_workload(available_since=after(regained)), None, CLEAN, after(60))
     assert found.clean_since == after(since)
@@ -92,7 +92,7 @@ RESTARTED = an_entry(3, "1.0.0", trigger=Trigger.RESTART)
             id="a restart is no other attempt",
         ),
         pytest.param(
-            [bad(1, "1.1.0", "accuracy"), rolled_back(2, "1.0.0", verified_at=NOON)], 1, None, id="known good again"
+            [bad(1, "1.1.0", "accuracy"), rolled_back(2, "1.0.0", verified_at=NOON)], 1, None, id="verified again"
         ),
         pytest.param(
             [bad(1, "1.1.0", "accuracy"), rolled_back(2, "1.0.0"), an_entry(3, "1.2.0")], 1, None, id="the tag moved"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from pennant.api.reasons import Reason
-from pennant.core.facts.pods import Container, Ended, Fault, Pod, Pods, ReplicaSet, Running, Waiting, cause
+from pennant.core.facts.pods import Container, Ended, Pod, PodFault, Pods, ReplicaSet, Running, Waiting, cause
 
 NOW = datetime(2026, 1, 1, 12, 0, 0, tzinfo=UTC)
 LONG_AGO = NOW - timedelta(seconds=60)
@@ -57,7 +57,7 @@ def test_what_a_container_did_is_the_attempts_own_fault(name: str) -> None:
     pod, words = OWN_FAULTS[name]
     found = cause(Pods("h", a_set(), (pod,)), 0, NOW)
     assert found is not None
-    assert (found.fault, found.reason) == (Fault.ATTEMPT, Reason.PODS_UNAVAILABLE)
+    assert (found.fault, found.reason) == (PodFault.ATTEMPT, Reason.PODS_UNAVAILABLE)
     assert words in found.message
 
 
@@ -88,7 +88,7 @@ def test_what_the_cluster_did_is_not(name: str) -> None:
     seen, reason, words = FAULTS_OF_THE_CLUSTER[name]
     found = cause(seen, 0, NOW)
     assert found is not None
-    assert (found.fault, found.reason) == (Fault.CLUSTER, reason)
+    assert (found.fault, found.reason) == (PodFault.CLUSTER, reason)
     assert words in found.message
 
 
@@ -96,7 +96,7 @@ def test_a_crash_counts_before_a_missing_node() -> None:
     pods = (a_pod(node="", unscheduled="no node"), a_pod(waiting("CrashLoopBackOff", "", KILLED)))
     found = cause(Pods("h", a_set(2), pods), 0, NOW)
     assert found is not None
-    assert found.fault is Fault.ATTEMPT
+    assert found.fault is PodFault.ATTEMPT
 
 
 def test_pods_that_are_available_have_no_cause() -> None:

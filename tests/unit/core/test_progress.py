@@ -40,7 +40,7 @@ def an_attempt(
     snapshot = a_snapshot("fraud", status=status, workload=known)
     seen = Observation(after(seconds), snapshot, unwatched=unwatched, pods=pods)
     deadline = {"rollout": {"progressDeadlineSeconds": DEADLINE}}
-    return Attempt(seen, the_spec(**deadline | (spec or {})), entry, is_known_good=good)
+    return Attempt(seen, the_spec(**deadline | (spec or {})), entry, was_verified=good)
 
 
 def looked_at(*pods: Pod, ready: int = 0, refusal: str = "") -> Pods:
@@ -84,19 +84,19 @@ def test_pods_that_were_read_are_counted_exactly() -> None:
         (Reason.PAUSED, {"spec": {"paused": True}}),
     ],
 )
-def test_a_standstill_that_somebody_wants_stops_the_clock(why: Reason, fields: dict[str, Any]) -> None:
+def test_a_pause_or_no_replicas_stops_the_deadline(why: Reason, fields: dict[str, Any]) -> None:
     """Rule: R48."""
     is_zero = why is Reason.SCALED_TO_ZERO
     stopped = advanced(an_attempt(50, progress(), **fields))
     assert stopped == progress(stopped=True, reason=why, scaled_to_zero=is_zero)
     assert not needs_a_look(an_attempt(500, stopped, **fields))
     resumed = progress(since=after(900), scaled_to_zero=is_zero)
-    assert advanced(an_attempt(900, stopped)) == resumed, "afterwards it begins anew"
+    assert advanced(an_attempt(900, stopped)) == resumed, "afterwards it begins again"
     counts: dict[str, Any] = {"total": 4, "updated": 4, "available": 1}
     assert advanced(an_attempt(910, resumed, **counts)) == progress(available=1, since=after(910))
 
 
-def test_time_in_which_nobody_could_look_does_not_count() -> None:
+def test_time_without_a_running_operator_does_not_count() -> None:
     """Rule: R22."""
     gap = Span(after(20), after(100))
     assert advanced(an_attempt(110, progress(), unwatched=(gap,))) == progress(since=after(80))
@@ -122,9 +122,9 @@ def verdict(at: Attempt) -> tuple[PodProgress | None, Failure | None]:
     return judged(at, advanced(at))
 
 
-def test_a_deadline_condemns_only_after_a_look_that_shows_a_fault_of_the_revision() -> None:
+def test_a_revision_fails_only_if_its_pods_were_read_and_show_its_fault() -> None:
     """Rule: R20."""
-    assert verdict(an_attempt(60, progress())) == (progress(), None), "nobody has looked"
+    assert verdict(an_attempt(60, progress())) == (progress(), None), "its pods were not read"
     _, failure = verdict(an_attempt(60, progress(), pods=looked_at(UNREADY)))
     assert failure is not None
     assert failure.reason is Reason.PROGRESS_DEADLINE_EXCEEDED
@@ -161,7 +161,7 @@ def test_the_cluster_may_count_as_a_failure(pod: Pod | None, refusal: str, reaso
     assert (stopped.stopped, stopped.reason) == (True, reason)
 
 
-def test_what_nobody_creates_is_no_failure_whatever_the_spec_says() -> None:
+def test_pods_that_are_not_created_are_no_failure_whatever_the_spec_says() -> None:
     rollback = {"rollout": {"progressDeadlineSeconds": DEADLINE, "onUnschedulable": "Rollback"}}
     stopped, failure = verdict(
         an_attempt(60, progress(), pods=Pods(NEW.template_hash, None), spec=rollback, observed_generation=0)
@@ -178,7 +178,7 @@ ROLLED_OUT = an_entry(rolled_out_at=after(-500), available_at=after(-500))
     ("good", "on_unavailable", "fails"),
     [(False, "Report", True), (True, "Report", False), (True, "Rollback", True)],
 )
-def test_an_outage_is_a_failure_of_what_is_not_known_good(good: bool, on_unavailable: str, fails: bool) -> None:
+def test_an_outage_is_a_failure_of_an_unverified_revision(good: bool, on_unavailable: str, fails: bool) -> None:
     """Rule: R50."""
     spec = {"rollback": {"onUnavailable": on_unavailable}}
     at = an_attempt(60, progress(), ROLLED_OUT, looked_at(UNREADY), good=good, spec=spec)
@@ -228,7 +228,7 @@ def test_an_outage_goes_on_where_the_one_before_ended(before: PodProgress, count
     assert accounted(an_attempt(90, out, entry), out) == entry, "it is not over"
 
 
-def test_outages_of_what_is_known_good_are_each_one_of_their_own() -> None:
+def test_outages_of_a_verified_revision_do_not_add_up() -> None:
     entry = ROLLED_OUT.model_copy(update={"unavailable_seconds": 50})
     assert advanced(an_attempt(70, None, entry, good=True)) == progress(since=after(70))
     back = an_attempt(90, progress(since=after(70)), entry, good=True, **ENOUGH)

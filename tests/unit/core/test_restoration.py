@@ -1,4 +1,4 @@
-"""What the history alone tells of what was found bad.
+"""The quarantine entries that the history alone restores.
 
 Rule: R65.
 """
@@ -36,13 +36,13 @@ FIRST, SECOND = ("1.0.0", TAG, GOOD), ("1.1.0", TAG, BAD)
 UNDO = ("1.0.0", Trigger.UNDO, {"actor": "ada", "reason": "back from 1.1.0 to 1.0.0 of revision 1: too slow"})
 
 
-def found_bad(past: tuple[HistoryEntry, ...], *marks: QuarantinedBy) -> tuple[QuarantineEntry, ...]:
+def restored_from(past: tuple[HistoryEntry, ...], *marks: QuarantinedBy) -> tuple[QuarantineEntry, ...]:
     snapshot = a_snapshot("fraud", a_version("1.1.0", quarantined_by=marks))
     return restored(ModelDeploymentStatus(), snapshot, past)
 
 
 def told(*entries: tuple[str, Trigger, dict[str, Any]]) -> list[tuple[str, int, Reason]]:
-    return [(each.version, each.revision, each.reason) for each in found_bad(a_history(*entries))]
+    return [(each.version, each.revision, each.reason) for each in restored_from(a_history(*entries))]
 
 
 @pytest.mark.parametrize(
@@ -73,10 +73,10 @@ def told(*entries: tuple[str, Trigger, dict[str, Any]]) -> list[tuple[str, int, 
         "bad, and the rollback is not on record",
         "never ready",
         "released by the tag",
-        "recorded anew by the operator",
+        "created again by the operator",
         "restarted",
         "tried again",
-        "known good since",
+        "verified since",
         "tried again and bad again",
         "undone",
         "undone, as its record says",
@@ -87,7 +87,7 @@ def told(*entries: tuple[str, Trigger, dict[str, Any]]) -> list[tuple[str, int, 
         "nothing",
     ],
 )
-def test_what_was_found_bad_or_undone_since_another_was_asked_for(entries: Any, wanted: Any) -> None:
+def test_entries_of_what_failed_or_was_undone_since_the_tag_moved(entries: Any, wanted: Any) -> None:
     known = {"1.1.0": ("1.1.0", 2, Reason.METRIC_BREACH)}
     if wanted == [SECOND]:
         wanted = [known["1.1.0"]]
@@ -97,11 +97,11 @@ def test_what_was_found_bad_or_undone_since_another_was_asked_for(entries: Any, 
 
 
 def test_the_numbers_and_the_words_of_people_are_told() -> None:
-    (bad,) = found_bad(a_history(FIRST, SECOND, ("1.0.0", BACK, GOOD)))
+    (bad,) = restored_from(a_history(FIRST, SECOND, ("1.0.0", BACK, GOOD)))
     assert bad.message == "accuracy was 0.2, min 0.9, in 3 of 3 checks; latency was 9, max 1, in 2 of 3 checks"
-    (undone,) = found_bad(a_history(FIRST, ("1.1.0", TAG, GOOD), UNDO))
+    (undone,) = restored_from(a_history(FIRST, ("1.1.0", TAG, GOOD), UNDO))
     assert (undone.message, undone.inputs_hash) == ("undone by ada: too slow", None)
-    (template,) = found_bad(a_history(FIRST, ("1.0.0", SPEC, {**GOOD, "template_hash": "other"}), UNDO))
+    (template,) = restored_from(a_history(FIRST, ("1.0.0", SPEC, {**GOOD, "template_hash": "other"}), UNDO))
     assert template.inputs_hash == "other"
 
 
@@ -110,5 +110,5 @@ def test_a_mark_on_a_version_tells_what_was_not_released(past: tuple[HistoryEntr
     """Rule: R65."""
     digest = an_entry(1, "1.1.0").digest
     mark = QuarantinedBy(deployment="fraud", digest=digest, reason=Reason.UNDONE, message="m", since=NOON, revision=2)
-    assert [each.revision for each in found_bad(past, mark)] == wanted
-    assert found_bad(past, mark.model_copy(update={"deployment": "other"})) == found_bad(past)
+    assert [each.revision for each in restored_from(past, mark)] == wanted
+    assert restored_from(past, mark.model_copy(update={"deployment": "other"})) == restored_from(past)

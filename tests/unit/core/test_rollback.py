@@ -12,7 +12,7 @@ from pennant.api.history import HistoryEntry, Outcome, QuarantineEntry
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.facts.observation import Revision
-from pennant.core.rollout.rollback import MOST_MIRRORS, known_good, mirrors, released
+from pennant.core.rollout.rollback import MOST_MIRRORS, mirrors, newest_verified, released
 from pennant.core.versions.selection import Selected, Unassigned
 from unit.core.builders import NOON, a_snapshot, a_version, after, an_entry
 
@@ -47,7 +47,7 @@ def quarantined(version: str, revision: int = 9) -> QuarantineEntry:
         pytest.param([verified(1, "1.0.0"), verified(2, "1.1.0")], [], 2, id="the newest of two"),
         pytest.param([verified(1, "1.0.0"), verified(2, "1.1.0")], ["1.1.0"], 1, id="never a quarantined content"),
         pytest.param([verified(1, "1.0.0"), an_entry(2, "1.1.0")], [], 1, id="never one that was not verified"),
-        pytest.param([verified(1, "1.0.0"), bad(2, "1.0.0")], [], None, id="never one found bad since"),
+        pytest.param([verified(1, "1.0.0"), bad(2, "1.0.0")], [], None, id="never one that failed since"),
         pytest.param([verified(1, "1.0.0"), bad(2, "1.0.0", Outcome.FAILED)], [], None, id="nor one that failed since"),
         pytest.param([bad(1, "1.0.0"), verified(2, "1.0.0")], [], 2, id="one that was verified after it was bad"),
         pytest.param(
@@ -55,15 +55,15 @@ def quarantined(version: str, revision: int = 9) -> QuarantineEntry:
         ),
     ],
 )
-def test_known_good(history: list[HistoryEntry], in_quarantine: list[str], target: int | None) -> None:
+def test_newest_verified(history: list[HistoryEntry], in_quarantine: list[str], target: int | None) -> None:
     revisions = [Revision(each, {}, {}) for each in history]
-    found = known_good(tuple(history), tuple(quarantined(each) for each in in_quarantine), revisions)
+    found = newest_verified(tuple(history), tuple(quarantined(each) for each in in_quarantine), revisions)
     assert (found.revision if found else None) == target
 
 
 def test_a_revision_whose_record_is_gone_is_no_target() -> None:
     first, second = verified(1, "1.0.0"), verified(2, "1.1.0")
-    found = known_good((first, second), (), [Revision(first, {}, {})])
+    found = newest_verified((first, second), (), [Revision(first, {}, {})])
     assert found == first
 
 
@@ -72,23 +72,23 @@ def digest(version: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("tag", "holder", "in_place", "still"),
+    ("tag", "tagged", "current", "still"),
     [
         pytest.param("production", "1.1.0", "0.9.0", ["1.0.0", "1.1.0"], id="the tag stays: nothing is released"),
         pytest.param("production", None, "0.9.0", ["1.0.0", "1.1.0"], id="the tag is being moved"),
         pytest.param("production", "1.2.0", "0.9.0", [], id="the tag moves on: all is released"),
         pytest.param("production", "1.0.0", "0.9.0", ["1.0.0"], id="the tag moves to a bad one: that one stays"),
-        pytest.param("production", "1.2.0", "1.1.0", ["1.1.0"], id="what is in place stays until it is replaced"),
+        pytest.param("production", "1.2.0", "1.1.0", ["1.1.0"], id="the current revision stays until it is replaced"),
         pytest.param("staging", "1.2.0", "0.9.0", ["1.0.0", "1.1.0"], id="another tag releases nothing"),
         pytest.param(None, "1.2.0", "0.9.0", ["1.0.0", "1.1.0"], id="a pin releases nothing"),
     ],
 )
-def test_release(tag: str | None, holder: str | None, in_place: str, still: list[str]) -> None:
+def test_release(tag: str | None, tagged: str | None, current: str, still: list[str]) -> None:
     """1.1.0 had the tag and failed; 1.0.0 was gone back to, and failed while 1.1.0 still had it."""
     bad = quarantined("1.1.0").model_copy(update={"tag": "production"})
     worse = quarantined("1.0.0").model_copy(update={"tag": "production", "tagged": digest("1.1.0")})
-    held = Selected(a_version(holder)) if holder is not None else Unassigned()
-    left = released((worse, bad), tag, held, an_entry(9, in_place))
+    held = Selected(a_version(tagged)) if tagged is not None else Unassigned()
+    left = released((worse, bad), tag, held, an_entry(9, current))
     assert [each.version for each in left] == still
 
 
@@ -97,17 +97,17 @@ def test_a_content_with_another_template_is_another_attempt() -> None:
     old, new = verified(1, "1.0.0", inputs_hash="a"), bad(2, "1.0.0", Outcome.FAILED, inputs_hash="b")
     of_new = quarantined("1.0.0").model_copy(update={"inputs_hash": "b"})
     revisions = [Revision(each, {}, {}) for each in (old, new)]
-    assert known_good((old, new), (of_new,), revisions, new.digest) == old
+    assert newest_verified((old, new), (of_new,), revisions, new.digest) == old
     newer = verified(3, "1.1.0", inputs_hash="a")
     past = (old, newer, new.model_copy(update={"revision": 4}))
     revisions = [Revision(each, {}, {}) for each in past]
-    assert known_good(past, (of_new,), revisions, new.digest) == old, "the same content before any other"
-    assert known_good(past, (), revisions) == newer
+    assert newest_verified(past, (of_new,), revisions, new.digest) == old, "the same content before any other"
+    assert newest_verified(past, (), revisions) == newer
 
 
 def test_times_do_not_matter() -> None:
     early, late = verified(1, "1.0.0", started_at=after(100)), verified(2, "1.1.0", started_at=after(1))
-    assert known_good((early, late), (), [Revision(each, {}, {}) for each in (early, late)]) == late
+    assert newest_verified((early, late), (), [Revision(each, {}, {}) for each in (early, late)]) == late
 
 
 @pytest.mark.parametrize("number", [2, 150])

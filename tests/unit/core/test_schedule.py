@@ -191,11 +191,11 @@ def test_the_baseline_is_what_the_stable_version_had_while_it_served(
     assert (baseline.start, baseline.end, baseline.lookback_seconds) == (after(start), after(end), lookback)
 
 
-def test_without_another_version_known_good_there_is_no_baseline() -> None:
+def test_without_another_verified_version_there_is_no_baseline() -> None:
     assert asked(95, COMPARED, stable=False).keys() == {"errors/value"}
 
 
-def test_what_is_known_good_itself_is_compared_with_nothing() -> None:
+def test_a_verified_version_is_compared_with_nothing() -> None:
     entry = an_entry(1, "1.0.0", available_at=NOON, verified_at=after(60))
     status = ModelDeploymentStatus(history=(entry,), stable=Stable(version="1.0.0", revision=1))
     assert schedule.compared_with(status, entry) is None

@@ -50,7 +50,10 @@ def test_a_revision_counts_from_its_first_available_pod_to_its_end() -> None:
         ),
         pytest.param((), (known(1, 10, 20),), (known(1, 10, 20),), id="what a history no longer tells is kept"),
         pytest.param(
-            (), (known(1, 10),), (known(1, 10, 1000),), id="a deployment that was created anew ends what went on before"
+            (),
+            (known(1, 10),),
+            (known(1, 10, 1000),),
+            id="a deployment that was created again ends earlier periods",
         ),
         pytest.param(
             (),
@@ -62,7 +65,7 @@ def test_a_revision_counts_from_its_first_available_pod_to_its_end() -> None:
             (told(1, 500),),
             (known(1, 10, 20),),
             (known(1, 10, 20), known(1, 500)),
-            id="a deployment that was made anew counts its revisions anew",
+            id="a deployment that was created again counts its revisions from 1",
         ),
     ],
 )

@@ -114,8 +114,8 @@ def test_a_record_that_cannot_be_read_says_what_is_wrong_and_nothing_else() -> N
 def test_a_condition_keeps_its_time_until_its_status_is_another_one() -> None:
     before = judged(seen(spec=Invalid("spec.model: must be set"), record={}), NOON)
     still = judged(seen(spec=Invalid("spec.version: must be set"), record={}, status=before), after(60))
-    mended = judged(seen(status=still), after(120))
-    times = [condition(each, "Ready").last_transition_time for each in (before, still, mended)]
+    fixed = judged(seen(status=still), after(120))
+    times = [condition(each, "Ready").last_transition_time for each in (before, still, fixed)]
     assert times == [NOON, NOON, after(120)]
     assert condition(still, "Ready").message == "spec.version: must be set"
 

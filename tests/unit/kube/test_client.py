@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pennant.kube.http import client as module
-from pennant.kube.http.client import Client, Verb
+from pennant.kube.http.client import ApiVerb, Client
 from pennant.kube.http.errors import Missing, NotServed, Throttled
 from pennant.kube.http.resources import Kind
 from pennant.ports import AdmissionFailed, Conflict, Ending, PortError, Refused, Unavailable
@@ -25,7 +25,7 @@ async def client(answers: Answers, tmp_path: Path) -> AsyncIterator[Client]:
 
 
 async def write(client: Client) -> None:
-    await client.request(Verb.UPDATE, Kind.DEPLOYMENT, "/apis/x", body={})
+    await client.request(ApiVerb.UPDATE, Kind.DEPLOYMENT, "/apis/x", body={})
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pennant.api.crd import crds
 from pennant.core.decide import decide
 from pennant.core.facts.decision import Decision
 from pennant.core.facts.observation import Invalid, Key, Observation
-from pennant.core.versions.selection import Selected, SelectedInvalid, Unassigned, holder
+from pennant.core.versions.selection import Selected, SelectedInvalid, Unassigned, select
 from pennant.kube.cache.store import Store
 from pennant.kube.codec import decode
 from pennant.kube.codec.encode import status_to_write
@@ -101,7 +101,7 @@ def test_an_invalid_version_is_reported_only_where_no_other_has_the_tag(poisoned
     snapshot = store.snapshot(FRAUD)
     assert snapshot is not None
     assert not isinstance(snapshot.spec, Invalid)
-    held = holder(snapshot.versions, snapshot.spec)
+    held = select(snapshot.versions, snapshot.spec)
     assert isinstance(held, Selected)
     assert held.version.name == "fraud-1.0.0"
     decided(store, FRAUD)
@@ -113,7 +113,7 @@ def test_an_invalid_version_is_reported_only_where_no_other_has_the_tag(poisoned
     assert found.record == {}
     after = store.snapshot(FRAUD)
     assert after is not None
-    alone = holder(after.versions, snapshot.spec)
+    alone = select(after.versions, snapshot.spec)
     expected = (
         SelectedInvalid(found.name, found.spec.problem) if found in after.versions and found.tags else Unassigned()
     )
@@ -130,7 +130,7 @@ def test_the_former_state_of_a_version_is_not_kept(poisoned: Poisoned) -> None:
     snapshot = store.snapshot(FRAUD)
     assert snapshot is not None
     assert not isinstance(snapshot.spec, Invalid)
-    assert not isinstance(holder(snapshot.versions, snapshot.spec), Selected)
+    assert not isinstance(select(snapshot.versions, snapshot.spec), Selected)
 
 
 JUNK = st.recursive(

@@ -11,7 +11,7 @@ from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Invalid, Snapshot
 from pennant.core.rollout import rollback_limits
 from pennant.core.rollout.revision import pair
-from pennant.core.rollout.rollback import known_good, never_good, quarantined
+from pennant.core.rollout.rollback import never_verified, newest_verified, quarantined
 from pennant.core.rollout.undo import NoTarget, undo_target
 
 
@@ -65,7 +65,7 @@ def _automatic(snapshot: Snapshot, now: datetime) -> str:
         return f"{lead} the operator does not roll back: {held.message}."
     if spec.rollback.action is RollbackAction.PAUSE:
         return f"{lead} the operator pauses the rollout and waits for a user (rollback.action is Pause)."
-    target = known_good(history, _with_failure(snapshot, active, now), snapshot.revisions, active.digest)
+    target = newest_verified(history, _with_failure(snapshot, active, now), snapshot.revisions, active.digest)
     if target is None:
         return f"{lead} there is no verified revision to roll back to; it keeps serving."
     return f"{lead} the operator rolls back to {named(target)} by itself."
@@ -73,7 +73,7 @@ def _automatic(snapshot: Snapshot, now: datetime) -> str:
 
 def _with_failure(snapshot: Snapshot, active: HistoryEntry, now: datetime) -> tuple[QuarantineEntry, ...]:
     """Return the quarantine as it would be after a breach of the current revision."""
-    whole = never_good(active, snapshot.status.history)
+    whole = never_verified(active, snapshot.status.history)
     entry = QuarantineEntry(
         digest=active.digest,
         version=active.version,

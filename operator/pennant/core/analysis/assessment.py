@@ -11,9 +11,8 @@ from pennant.api.analysis import Analysis, Metric, MetricMode, OnUnknown
 from pennant.api.deployment_status import MetricState, MetricStatus
 from pennant.api.history import Evidence, HistoryEntry
 from pennant.api.meta import clip
-from pennant.core.analysis import reading
 from pennant.core.analysis.kind import EXPLAINED, Reading, is_unexplained
-from pennant.core.analysis.reading import Complete, Silence
+from pennant.core.analysis.reading import Complete, Silence, gathered, interpreted, reading_of
 from pennant.core.facts.measurement import Measurements, Role
 
 
@@ -70,16 +69,16 @@ def assess(
     for metric in analysis.metrics:
         old = previous.get(metric.name)
         patience = timedelta(seconds=metric.breaches.count * analysis.interval_seconds)
-        read = reading.read(metric, patience, measurements, entry, stable, old, now)
-        status = _status(metric, entry.revision, read, old, now)
+        reading = reading_of(metric, patience, measurements, entry, stable, old, now)
+        status = _status(metric, entry.revision, reading, old, now)
         statuses.append(status)
         if metric.mode is MetricMode.OBSERVE:
             continue
-        if read.evidence is not None:
-            evidence.append(read.evidence)
-        if read.broken_at is not None:
-            broken.append(read.broken_at)
-        if read.blocks:
+        if reading.evidence is not None:
+            evidence.append(reading.evidence)
+        if reading.broken_at is not None:
+            broken.append(reading.broken_at)
+        if reading.blocks:
             clean_since = None
         elif clean_since is not None and status.state is MetricState.PASSING:
             clean_since = max(clean_since, status.since)
@@ -104,28 +103,28 @@ def _is_suspicious(
     metric: Metric, entry: HistoryEntry, stable: HistoryEntry | None, measurements: Measurements
 ) -> bool | None:
     """Return whether the newest check of a metric is a breach; None where it was not answered."""
-    match reading.gathered(metric, measurements):
+    match gathered(metric, measurements):
         case Silence(Role.VALUE):
             return True if metric.on_error is OnUnknown.BREACH else None
         case Complete() as found:
-            return reading.told(metric, found, entry, stable).newest_breaches
+            return interpreted(metric, found, entry, stable).newest_breaches
         case _:
             return None
 
 
-def _status(metric: Metric, revision: int, read: Reading, old: MetricStatus | None, now: datetime) -> MetricStatus:
-    if old is not None and (old.state, old.reason) == (read.state, read.reason):
+def _status(metric: Metric, revision: int, reading: Reading, old: MetricStatus | None, now: datetime) -> MetricStatus:
+    if old is not None and (old.state, old.reason) == (reading.state, reading.reason):
         # Why a query gives nothing is known a moment after it gave nothing.
-        adds = is_unexplained(old) and EXPLAINED in read.message
-        return old.model_copy(update={"message": clip(read.message)}) if adds else old
-    is_aside = metric.mode is MetricMode.OBSERVE and read.state is MetricState.BREACHING
-    message = f"{read.message}; mode is Observe, so this has no effect" if is_aside else read.message
+        adds = is_unexplained(old) and EXPLAINED in reading.message
+        return old.model_copy(update={"message": clip(reading.message)}) if adds else old
+    is_aside = metric.mode is MetricMode.OBSERVE and reading.state is MetricState.BREACHING
+    message = f"{reading.message}; mode is Observe, so this has no effect" if is_aside else reading.message
     return MetricStatus(
         name=metric.name,
         revision=revision,
-        state=read.state,
-        reason=read.reason,
+        state=reading.state,
+        reason=reading.reason,
         message=clip(message),
         # One reason to pass may follow another, and what passes is not interrupted by that.
-        since=old.since if old is not None and old.state is read.state is MetricState.PASSING else now,
+        since=old.since if old is not None and old.state is reading.state is MetricState.PASSING else now,
     )

@@ -52,7 +52,7 @@ class Numbers:
     """The numbers of the stable revision; empty where there are none."""
 
 
-class Kind(Enum):
+class CheckResult(Enum):
     """What one check counts as."""
 
     PASS = auto()
@@ -66,7 +66,7 @@ class Check:
     """One check: its time, what it counts as, and why."""
 
     at: datetime
-    kind: Kind
+    result: CheckResult
     reason: Reason
     says: str
     """What to say of the metric, such as `is 0.7, below 0.9`."""
@@ -83,9 +83,9 @@ def checks(metric: Metric, found: Numbers, stable: HistoryEntry | None) -> list[
     made = []
     # An answer to a request from before a change of the spec may cover more checks.
     for number in range(max(request.points - metric.breaches.of, 0), request.points):
-        at = request.start + timedelta(seconds=number * request.step_seconds)
-        too_few = _too_few(metric, counted[number], at) if counted is not None else None
-        made.append(too_few or _check(metric, values[number], held_to, at))
+        time = request.start + timedelta(seconds=number * request.step_seconds)
+        too_few = _too_few(metric, counted[number], time) if counted is not None else None
+        made.append(too_few or _check(metric, values[number], held_to, time))
     return made
 
 
@@ -111,7 +111,7 @@ def _on_grid(answer: Series, request: OnGrid) -> list[list[float]]:
     return found
 
 
-def _too_few(metric: Metric, values: Sequence[float], at: datetime) -> Check | None:
+def _too_few(metric: Metric, values: Sequence[float], time: datetime) -> Check | None:
     """Return the check as one without data where it does not rest on enough samples.
 
     Rule: R40.
@@ -123,44 +123,44 @@ def _too_few(metric: Metric, values: Sequence[float], at: datetime) -> Check | N
         says = (
             "cannot be checked: minimumSamples.query returned more than one series. Aggregate, for example with sum()"
         )
-        return Check(at, _no_data(metric), Reason.MULTIPLE_SERIES, says)
+        return Check(time, _no_data(metric), Reason.MULTIPLE_SERIES, says)
     # No series, or NaN: nothing was counted.
     number = values[0] if values and not math.isnan(values[0]) else 0.0
     if number >= asked.count:
         return None
     says = f"has {number:.6g} samples, minimumSamples.count is {asked.count}"
-    return Check(at, _no_data(metric, may_pass=True), Reason.TOO_FEW_SAMPLES, says)
+    return Check(time, _no_data(metric, may_pass=True), Reason.TOO_FEW_SAMPLES, says)
 
 
-def _check(metric: Metric, values: Sequence[float], held_to: AcceptableRange, at: datetime) -> Check:
+def _check(metric: Metric, values: Sequence[float], held_to: AcceptableRange, time: datetime) -> Check:
     match values:
         case []:
-            return Check(at, _no_data(metric, may_pass=True), Reason.NO_DATA, "returned no sample")
+            return Check(time, _no_data(metric, may_pass=True), Reason.NO_DATA, "returned no sample")
         case [value]:
             shown = f"{value:.6g}"
             if not math.isfinite(value):
-                kind = _no_data(metric, may_pass=math.isnan(value))
-                return Check(at, kind, Reason.NOT_A_NUMBER, f"is {shown}, not a number", shown)
+                result = _no_data(metric, may_pass=math.isnan(value))
+                return Check(time, result, Reason.NOT_A_NUMBER, f"is {shown}, not a number", shown)
             if (broken := held_to.broken_by(value)) is not None:
-                return Check(at, Kind.BREACH, broken.reason, f"is {shown}, {broken.says}", shown, broken.bound)
+                return Check(time, CheckResult.BREACH, broken.reason, f"is {shown}, {broken.says}", shown, broken.bound)
             if held_to.missing:
-                return Check(at, _no_data(metric), Reason.NO_BASELINE, held_to.missing, shown)
-            return Check(at, Kind.PASS, held_to.passing, held_to.kept, shown)
+                return Check(time, _no_data(metric), Reason.NO_BASELINE, held_to.missing, shown)
+            return Check(time, CheckResult.PASS, held_to.passing, held_to.kept, shown)
         case _:
             says = "returned more than one series. Aggregate in the query, for example with sum()"
-            return Check(at, _no_data(metric), Reason.MULTIPLE_SERIES, says)
+            return Check(time, _no_data(metric), Reason.MULTIPLE_SERIES, says)
 
 
-def _no_data(metric: Metric, may_pass: bool = False) -> Kind:
+def _no_data(metric: Metric, may_pass: bool = False) -> CheckResult:
     """Return what a check without a number counts as; some of them may count as passing."""
     match metric.on_no_data:
         case OnNoData.HOLD:
-            return Kind.UNKNOWN
+            return CheckResult.UNKNOWN
         case OnNoData.IGNORE:
-            return Kind.IGNORED
+            return CheckResult.IGNORED
         case OnNoData.BREACH:
-            return Kind.BREACH
+            return CheckResult.BREACH
         case OnNoData.PASS:
-            return Kind.PASS if may_pass else Kind.UNKNOWN
+            return CheckResult.PASS if may_pass else CheckResult.UNKNOWN
         case _ as never:
             assert_never(never)

@@ -95,7 +95,7 @@ class MetricKind(ABC, Generic[QueryT, RequestT, AnswerT]):
         """Yield what is due now, by role; nothing before the first check. A request stays equal until the next one."""
 
     @abstractmethod
-    def read(
+    def interpret(
         self,
         metric: Metric,
         query: QueryT,

@@ -91,12 +91,12 @@ def _typed(metric: Metric, kind: MetricKind[Any, Any, Any], measured: Measuremen
     return Answered(measured.request, measured.answer)
 
 
-def told(metric: Metric, found: Complete, entry: HistoryEntry, stable: HistoryEntry | None) -> Reading:
+def interpreted(metric: Metric, found: Complete, entry: HistoryEntry, stable: HistoryEntry | None) -> Reading:
     """Return what the answers say by themselves, however late they are."""
-    return KINDS[metric.kind].read(metric, metric.query, found.answers, entry, stable)
+    return KINDS[metric.kind].interpret(metric, metric.query, found.answers, entry, stable)
 
 
-def read(
+def reading_of(
     metric: Metric,
     patience: timedelta,
     measurements: Measurements,
@@ -118,7 +118,7 @@ def read(
         case Silence(_, request, why):
             return _unanswered(metric, why, request, patience, old, now)
         case Complete() as found:
-            reading = told(metric, found, entry, stable)
+            reading = interpreted(metric, found, entry, stable)
             request = found.answers[Role.VALUE].request
             if found.slowest.late and reading.state is not MetricState.BREACHING:
                 return _unanswered(metric, _slow(found.slowest), request, patience, old, now)

@@ -1,1 +1,1 @@
-"""What the other folders speak in: what a pass has seen (Observation) and what it answers (Decision)."""
+"""The types that the other folders share: the input of a pass (`Observation`) and its output (`Decision`)."""

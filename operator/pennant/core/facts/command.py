@@ -1,8 +1,8 @@
-"""Commands that people give by annotations: they survive a GitOps tool's self-heal and need no write to the spec.
+"""Commands that users give by annotations of a ModelDeployment, which need no change of its spec.
 
-A command is `pennant.dev/rollback-to`, `pennant.dev/retry` or `pennant.dev/restart`; `pennant.dev/requested-at` is its
-token, by which it is carried out once. Without a token it is known by its own words, once. The operator answers in
-`status.lastCommand` and removes nothing.
+A command is `pennant.dev/rollback-to`, `pennant.dev/retry` or `pennant.dev/restart`. `pennant.dev/requested-at` is its
+token: a command is carried out once for each token. Without one it is identified by its verb and value. The operator
+answers in `status.lastCommand` and does not remove the annotations.
 """
 
 from collections.abc import Mapping
@@ -18,10 +18,11 @@ REQUESTED_AT = f"{GROUP}/requested-at"
 REQUESTED_BY = f"{GROUP}/requested-by"
 REASON = f"{GROUP}/reason"
 LONGEST_VALUE = 256
+"""Characters of the value of a command."""
 
 
 class Verb(StrEnum):
-    """What can be asked for; each is an annotation `pennant.dev/<verb>`."""
+    """The commands; each is an annotation `pennant.dev/<verb>`."""
 
     ROLLBACK_TO = "rollback-to"
     RETRY = "retry"
@@ -35,31 +36,33 @@ class Verb(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """One thing that a person asks for, once."""
+    """A command that a user gives."""
 
     verb: Verb
     value: str
-    """A revision, a version, or empty."""
+    """The number of a revision, a version, or empty."""
     token: str
-    """What tells this command from the one before: what was given as such, or else a hash of its words."""
+    """Identifies the command: the given token, its hash if it is too long, or a hash of the command's text."""
     is_named: bool
     """Whether a token was given."""
     by: str
+    """Who gives it (`pennant.dev/requested-by`); empty: not given."""
     reason: str
+    """Why (`pennant.dev/reason`); empty: not given."""
 
     def __str__(self) -> str:
-        """Return the command as one would say it."""
+        """Return verb and value as text, as they are stored in a status."""
         return said(self.verb, self.value)
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What is asked for, in the words by which it is known again."""
+        """The text, as a tuple of one; `Malformed` may have more."""
         return (str(self),)
 
     def annotations(self) -> dict[str, str | None]:
-        """Return the annotations that give this command, as a merge patch: None removes one of an earlier command.
+        """Return the annotations of this command as a merge patch; None removes an annotation of an earlier command.
 
-        `read` returns this very command from them, if it has a token of its own (`is_named`).
+        `read` returns an equal command from them, if it has a token of its own (`is_named`).
         """
         said = {
             REQUESTED_AT: self.token if self.is_named else "",
@@ -72,21 +75,22 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """Annotations that are meant as a command but make none."""
+    """Annotations that are no valid command, such as two commands at once."""
 
     token: str
     is_named: bool
     words: tuple[str, ...]
-    """What each of the annotations would have asked for by itself."""
+    """The text of each command in the annotations."""
     problem: str
+    """Why they are not valid, and what to do."""
 
     def __str__(self) -> str:
-        """Return what was read."""
+        """Return the texts, separated by commas."""
         return ", ".join(self.words)
 
 
 def said(verb: Verb, value: str) -> str:
-    """Return a command in words that fit into a status; two commands that differ have different words."""
+    """Return verb and value as text, at most `LONGEST_COMMAND` characters; different commands have different texts."""
     words = printable(f"{verb} {value}".strip())
     if len(words) <= LONGEST_COMMAND:
         return words
@@ -94,14 +98,14 @@ def said(verb: Verb, value: str) -> str:
 
 
 def read(annotations: Mapping[str, str]) -> Command | Malformed | None:
-    """Return the command that the annotations of a ModelDeployment give; None where they give none."""
+    """Return the command in the annotations of a ModelDeployment; None: they have none."""
     given = {verb: str(annotations[verb.annotation]).strip() for verb in Verb if verb.annotation in annotations}
     if not given:
         return None
     by, reason = (str(annotations.get(each, "")).strip() for each in (REQUESTED_BY, REASON))
     words = tuple(said(verb, value) for verb, value in given.items())
     named = printable(str(annotations.get(REQUESTED_AT, "")).strip())
-    # Without a token the words themselves are one: whatever else is said, the same words are carried out once.
+    # Without a token the text identifies the command, whoever gives it and why.
     token = named or short_hash(words)
     if len(token) > NAME:
         token = short_hash(token)
@@ -113,5 +117,5 @@ def read(annotations: Mapping[str, str]) -> Command | Malformed | None:
     if len(value) > LONGEST_VALUE:
         problem = f"{verb.annotation} must have at most {LONGEST_VALUE} characters, and has {len(value)}"
         return Malformed(token, bool(named), words, problem)
-    # No revision and no version has a sign in its name that is shown by its number.
+    # No revision and no version has an unprintable character, so escaping changes no valid value.
     return Command(verb, printable(value), token, bool(named), clip(by, NAME), clip(reason, SENTENCE))

@@ -1,4 +1,4 @@
-"""What `decide` answers with: ordered writes, the whole status, and when to look again."""
+"""The output of `decide`: the writes in order, the whole status, Events, and the time of the next pass."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,23 +14,23 @@ from pennant.core.facts.observation import Revision, Version, Workload
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A write, so that it can be told of; when one on which the next ones rest is refused, a person has to act."""
+    """What an action writes, for messages and to recognise it when it was refused."""
 
     what: str
-    """In words."""
+    """The object or field, such as `the Deployment`, for a message."""
     content: str
-    """By which it is known again in the next pass."""
+    """Identifies the write and its content: a later pass that makes the same write has the same value."""
 
 
 @dataclass(frozen=True, slots=True)
 class CreateRevision:
-    """Create the ControllerRevision `<name>-<revision>`; creation by name is atomic."""
+    """Create the ControllerRevision `<name>-<revision>`. The API server creates only one object of a name."""
 
     revision: Revision
 
     @property
     def write(self) -> Write:
-        """What this writes."""
+        """What this action writes."""
         entry = self.revision.entry
         return Write(f"ControllerRevision {entry.revision}", f"revision of {entry.template_hash}")
 
@@ -39,34 +39,34 @@ class CreateRevision:
 class ApplyWorkload:
     """Apply the Deployment by server-side apply.
 
-    `seen` is the precondition: exactly this Deployment, or none (then nothing may be taken over).
+    `expected` is the precondition: this uid and resourceVersion; None: no Deployment of this name may exist.
     """
 
     manifest: Json
     manifest_hash: str
-    seen: Workload | None
+    expected: Workload | None
     revision: int = 0
     """The revision that the manifest serves."""
     template: Json | None = None
-    """The pod template, where it has to be replaced whole: an apply alone would leave what others own of it too."""
+    """The pod template, where it must be replaced as a whole: an apply alone keeps fields that others own too."""
     restarted_at: str | None = None
-    """The restart annotation that the pods get by this write; None: it leaves the one that they have."""
+    """The restart annotation that the pod template gets by this write; None: the present one stays."""
 
     @property
     def write(self) -> Write:
-        """What this writes."""
+        """What this action writes."""
         return Write("the Deployment", self.manifest_hash)
 
 
 @dataclass(frozen=True, slots=True)
 class AdoptRevision:
-    """Make a ControllerRevision that belongs to nobody belong to this ModelDeployment."""
+    """Set this ModelDeployment as the owner of a ControllerRevision without an owner."""
 
     revision: int
 
     @property
     def write(self) -> Write:
-        """What this writes."""
+        """What this action writes."""
         return Write(
             f"the owner reference of the ControllerRevision of revision {self.revision}",
             f"owner of revision {self.revision}",
@@ -75,70 +75,70 @@ class AdoptRevision:
 
 @dataclass(frozen=True, slots=True)
 class AdoptWorkload:
-    """Make a Deployment that belongs to nobody belong to this ModelDeployment; nothing else of it is changed.
+    """Set this ModelDeployment as the owner of a Deployment without an owner; nothing else of it is changed.
 
-    `seen` is the precondition: exactly this Deployment.
+    `expected` is the precondition: this uid and resourceVersion.
     """
 
-    seen: Workload
+    expected: Workload
 
     @property
     def write(self) -> Write:
-        """What this writes."""
-        return Write("the owner reference of the Deployment", f"owner of {self.seen.uid}")
+        """What this action writes."""
+        return Write("the owner reference of the Deployment", f"owner of {self.expected.uid}")
 
 
 @dataclass(frozen=True, slots=True)
 class MirrorQuarantine:
-    """Write `status.quarantinedBy` of a ModelVersion, whole."""
+    """Replace the list `status.quarantinedBy` of a ModelVersion, including the entries of other ModelDeployments."""
 
     version: Version
     quarantined_by: tuple[QuarantinedBy, ...]
 
     @property
     def write(self) -> Write:
-        """What this writes."""
+        """What this action writes."""
         what = f"status.quarantinedBy of ModelVersion {self.version.name}"
         return Write(what, what)
 
 
 @dataclass(frozen=True, slots=True)
 class MarkRevision:
-    """Note the progress of a revision on its ControllerRevision, from which a lost status is rebuilt."""
+    """Write the progress annotation of a ControllerRevision, from which a lost status is rebuilt."""
 
     entry: HistoryEntry
 
     @property
     def write(self) -> Write:
-        """What this writes."""
+        """What this action writes."""
         what = f"the annotation pennant.dev/progress of the ControllerRevision of revision {self.entry.revision}"
         return Write(what, what)
 
 
 @dataclass(frozen=True, slots=True)
 class PruneRevision:
-    """Delete the ControllerRevision of a revision that is beyond `historyLimit`."""
+    """Delete a ControllerRevision whose entry is no longer in the history, or that is older and must not be used."""
 
     revision: int
 
     @property
     def write(self) -> Write:
-        """What this writes."""
+        """What this action writes."""
         what = f"the deletion of the ControllerRevision of revision {self.revision}"
         return Write(what, what)
 
 
 Copying = MirrorQuarantine | MarkRevision | PruneRevision
-"""What only repeats elsewhere what the status says; when it is refused, everything else goes on."""
+"""Copies of the status on other objects. If one is refused, all other writes are still made."""
 Adopting = AdoptRevision | AdoptWorkload
-"""What comes before all else: it makes ours what was ours."""
+"""Writes that set the owner of an object; they are made before anything else is decided."""
 Deciding = CreateRevision | ApplyWorkload | Adopting
-"""Writes on which the next ones rest: where one is not taken, another decision follows."""
+"""Writes that the next ones depend on. If one is refused, `decide` is called again with that refusal."""
 Action = Deciding | Copying
 
 
 class EventType(StrEnum):
-    """Kubernetes knows two types of events."""
+    """The two types of Kubernetes Events."""
 
     NORMAL = "Normal"
     WARNING = "Warning"
@@ -146,7 +146,7 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A transition that is worth an Event on the ModelDeployment."""
+    """A Kubernetes Event on the ModelDeployment or ModelVersion."""
 
     type: EventType
     reason: Reason
@@ -155,10 +155,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The writes in order, then the status, then the events; `decide` is asked again if any was made."""
+    """Writes in order, then the status, then Events. If anything was written, another pass follows."""
 
     status: ModelDeploymentStatus
     actions: tuple[Action, ...] = ()
     events: tuple[Event, ...] = ()
     look_again_at: datetime | None = None
-    """When time alone can change the decision; None: never."""
+    """When the decision may change without any change of an object; None: never."""

@@ -1,4 +1,4 @@
-"""Digests of JSON values: the same content has the same digest, whoever wrote it and in which order."""
+"""Digests of JSON values, which do not depend on the order of keys or on white space."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from pennant.api.meta import Json
 
 
 def canonical(value: Any) -> bytes:
-    """Return the one JSON text of a value: sorted keys, no white space, UTF-8."""
+    """Return the canonical JSON of a value: sorted keys, no white space, UTF-8."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text.encode()
 
@@ -19,16 +19,15 @@ def sha256(value: Any) -> str:
 
 
 def short_hash(value: Any) -> str:
-    """Return the first 12 hexadecimal digits of the digest: a name for a content, fit for a label."""
+    """Return the first 12 hexadecimal digits of the digest, which are a valid label value."""
     return sha256(value).removeprefix("sha256:")[:12]
 
 
 def content_digest(record: Json) -> str:
-    """Return the digest of what a version makes its server do.
+    """Return the content digest of a record: of its artefacts, preprocessing and serving configuration.
 
-    Two records with the same artefacts, preprocessing and serving needs are the same thing to serve, under
-    whatever name, description or tag: so a bad content stays recognised when its record is made anew.
-    An artefact without a digest is known by its URI alone.
+    Version, description and tags do not count, so a content that failed is recognised in another record. An artefact
+    without a digest is identified by its URI.
     """
     return sha256(
         {

@@ -1,4 +1,4 @@
-"""Requests to metric sources, and what came back.
+"""Requests to metric sources, and their answers.
 
 Each kind of metric has its own type of `Request` and of `Answer`. `RangeQuery` and `Series`, numbers at the points of a
 grid, are here, because several kinds may share them.
@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Protocol
 
 MOST_INTERVALS = 2
-"""An answer that takes longer than so many intervals is late; without one for so long, a metric is Unknown."""
+"""Intervals after which an answer is late; without an answer for that long, a metric is Unknown."""
 
 
 class Role(StrEnum):
@@ -20,15 +20,15 @@ class Role(StrEnum):
     VALUE = "value"
     """The metric itself; each kind of metric requests it."""
     SAMPLES = "samples"
-    """How much its checks rest on."""
+    """The number of samples behind each check (`minimumSamples`)."""
     BASELINE = "baseline"
-    """What it is compared with. It may be about other times than the value."""
+    """The values of the stable revision (`compareTo`), usually at other times than the value."""
     EXPLANATION = "explanation"
-    """Why the value is missing. No reading waits for it, and it is requested once an hour at most."""
+    """Why the value is missing. No reading waits for it, and it is requested at most once an hour."""
 
 
 ABOUT_NOW = frozenset({Role.VALUE, Role.SAMPLES})
-"""What must be about the same times to be read together."""
+"""The roles whose answers must be about the same times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Question:
 
 
 class Request(Protocol):
-    """What is asked of a metric source. Requests are compared by value."""
+    """A request to a metric source. Requests are compared by value."""
 
     @property
     def source(self) -> str:
@@ -49,12 +49,12 @@ class Request(Protocol):
 
     @property
     def revision(self) -> int:
-        """The revision that it is asked for."""
+        """Number of the revision that is measured."""
         ...
 
     @property
     def asker(self) -> tuple[str, str]:
-        """Namespace and name of the ModelDeployment that it is asked for."""
+        """Namespace and name of the ModelDeployment that sends it."""
         ...
 
     @property
@@ -64,7 +64,7 @@ class Request(Protocol):
 
     @property
     def subject(self) -> tuple[object, ...]:
-        """What is asked, without the time. An answer to the same subject is an older answer, not a wrong one."""
+        """The request without its time. An answer to an older request with the same subject can be used."""
         ...
 
     @property
@@ -74,7 +74,7 @@ class Request(Protocol):
 
     @property
     def text(self) -> str:
-        """What is asked, as text. Its hash goes into the evidence of a breach."""
+        """The request as text. Its hash is stored in the evidence of a breach."""
         ...
 
 
@@ -85,7 +85,7 @@ class Answer:
 
     @property
     def number(self) -> float | None:
-        """The newest number in it, for the metric `pennant_metric_check_value`; None where there is not exactly one."""
+        """The newest number in it, for the metric `pennant_metric_check_value`; None: it has none, or several."""
         return None
 
 
@@ -99,7 +99,7 @@ class RangeQuery:
     end: datetime
     step_seconds: int
     lookback_seconds: int
-    """Samples older than this at a grid point do not count for it."""
+    """A sample counts for a grid point if it is at most this old there."""
     revision: int = 0
     asker: tuple[str, str] = ("", "")
 
@@ -115,7 +115,7 @@ class RangeQuery:
 
     @property
     def subject(self) -> tuple[object, ...]:
-        """What is asked, without the time."""
+        """The request without its time."""
         return (self.source, self.query, self.step_seconds, self.revision)
 
     @property
@@ -133,7 +133,7 @@ class RangeQuery:
 class Series(Answer):
     """The answer to a range query: for each series, its values by Unix time in milliseconds.
 
-    A value may be NaN or infinite; a grid point without a sample is not there.
+    A value may be NaN or infinite. A grid point without a sample has no key.
     """
 
     series: tuple[Mapping[int, float], ...]
@@ -158,7 +158,7 @@ class Fault(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """A request that got no answer. `detail` is the operator's own text, never the body of a response."""
+    """A request that was not answered. `detail` is the operator's own text, never the body of a response."""
 
     fault: Fault
     detail: str
@@ -166,7 +166,7 @@ class Unanswered:
 
 @dataclass(frozen=True, slots=True)
 class Awaited:
-    """The first answer to a request has not come yet, and is not overdue."""
+    """The first answer to a request has not arrived yet, and is not late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,18 +176,18 @@ class Measurement:
     request: Request
     answer: Answer | Unanswered | Awaited
     took: timedelta = timedelta(0)
-    """From when the request was sent until the answer came."""
+    """Time from the request to the answer."""
     pending: bool = False
-    """Whether the same request about a later time is due, and its answer has not come yet."""
+    """Whether the same request about a later time is due and not answered yet."""
 
     @property
     def late(self) -> bool:
-        """Whether the answer took so long that it proves a breach, and nothing else."""
+        """Whether the answer took so long that it counts only if it shows a breach."""
         return self.took > self.request.patience
 
     @property
     def waits(self) -> bool:
-        """Whether a newer answer is expected soon. A source that takes longer than an interval always has one due."""
+        """Whether a newer answer is expected soon; False for a source that takes longer than an interval."""
         return self.pending and self.took <= self.request.patience / MOST_INTERVALS
 
 

@@ -1,6 +1,6 @@
-"""Every fact that one decision rests on, frozen, with the time at which it was seen.
+"""The input of one decision: the objects of the API server, the answers of metric sources, and the time.
 
-What could not be read is a value (`Invalid`, `None` with a stated meaning), never an accident.
+All types are frozen. What cannot be read is a value (`Invalid`, `Unreadable`, or None with a documented meaning).
 """
 
 from collections.abc import Mapping
@@ -33,17 +33,17 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """Something that was read but does not make sense; `problem` names the field and the mend."""
+    """A spec that was read but is not valid; `problem` names the field and the fix."""
 
     problem: str
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A status of which a part cannot be read: what that part says is not known, and must not be lost."""
+    """A status of which a part cannot be read and must not be overwritten."""
 
     problem: str
-    """Names the field, and what it should be."""
+    """The field, and what it should be."""
     stored: Json
     """The status as it is stored."""
 
@@ -58,21 +58,21 @@ class Version:
     version: str
     tags: frozenset[str]
     digest: str
-    """Digest of the content: what makes two versions the same thing to serve."""
+    """Digest of the content; versions with the same digest serve the same."""
     spec: ModelVersionSpec | Invalid
     record: Json
-    """The spec as it is stored, for the revision's snapshot."""
+    """The spec as it is stored, for the ControllerRevision."""
     quarantined_by: tuple[QuarantinedBy, ...] = ()
-    good_for: tuple[ServedBy, ...] = ()
-    """When it was served where it became known good."""
+    verified_periods: tuple[ServedBy, ...] = ()
+    """The periods of `status.servedBy` in which a revision of this version was verified."""
     deleting: bool = False
     tagged_by: str = ""
-    """The field manager that last wrote the tags; empty where nobody says."""
+    """The field manager that last wrote the tags; empty: not known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """What a ControllerRevision of ours holds: a complete snapshot of one revision."""
+    """The content of a ControllerRevision of this ModelDeployment: one revision, complete."""
 
     entry: HistoryEntry
     """The entry as it was when the revision was created."""
@@ -81,20 +81,20 @@ class Revision:
     record: Json
     """The version's record."""
     mirrored: HistoryEntry | None = None
-    """The entry with the progress that was last noted on the ControllerRevision; None: none was."""
+    """The entry with the progress of the annotation; None: there is no annotation."""
     flaw: str = ""
-    """What of the ControllerRevision is not as its entry says; empty: it holds what was recorded."""
+    """The part that does not match its hash; empty: all parts match."""
     orphaned: bool = False
-    """Whether it belongs to no object that is there: it comes from a backup, or from a predecessor of this name."""
+    """Whether its owner does not exist: it comes from a backup, or from a deleted ModelDeployment of this name."""
 
     @property
     def intact(self) -> bool:
-        """Whether it holds what was recorded, going by the hashes in it."""
+        """Whether all parts match their hashes."""
         return not self.flaw
 
     @property
     def latest(self) -> HistoryEntry:
-        """The entry, as far as this record knows of its progress."""
+        """The entry with the progress of the annotation, if there is one."""
         return self.mirrored or self.entry
 
 
@@ -103,78 +103,80 @@ class Untrusted:
     """Why a ControllerRevision must not be used."""
 
     says: str
-    """What is wrong with it, in a sentence; empty where nothing is, and only nothing tells of it any more."""
+    """A sentence that says what is wrong with it; empty: it is only older than the history."""
     orphaned: bool = False
-    """Whether it belongs to no object that is there: then it is not ours to delete."""
+    """Whether its owner does not exist; then it must not be deleted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """The Deployment that serves, as the API server last told."""
+    """The Deployment, in the newest known state."""
 
     uid: str
     resource_version: str
     generation: int
     observed_generation: int
     owned: bool
-    """Whether its controller is this very ModelDeployment."""
+    """Whether this ModelDeployment, by uid, is its controller."""
     template_hash: str
     """The pods' label `pennant.dev/template-hash` in the pod template; empty where there is none."""
     replicas: int
-    """Pods that it asks for."""
+    """`spec.replicas`."""
     total: int
-    """Pods that exist."""
+    """Pods that exist (`status.replicas`)."""
     updated: int
     """Pods of the current template."""
     ready: int
+    """Ready pods, of all templates."""
     available: int
+    """Available pods, of all templates."""
     minimum_available: bool
-    """Its condition Available."""
+    """Whether its condition Available is True."""
     available_since: datetime | None = None
-    """When its condition Available last became True, in whole seconds; None: it is not."""
+    """When its condition Available last became True, in whole seconds; None: it is not True."""
     refusal: str = ""
-    """Its condition ReplicaFailure: why the API server refuses to create pods; empty: it does not."""
+    """The message of its condition ReplicaFailure: why the API server refuses to create pods; empty: it does not."""
     min_ready_seconds: int = 0
     """Seconds for which a pod must be ready to count as available."""
     deleting: bool = False
     paused: bool = False
-    """Whether its own rollout is paused."""
+    """Whether its rollout is paused (`spec.paused` of the Deployment)."""
     fields_hash: str = ""
     """Hash of the set of fields that the operator owns."""
     stored_template: str = ""
-    """Hash of the pod template as it is stored, a `kubectl rollout restart` left aside."""
+    """Hash of the pod template as it is stored, without the annotation of `kubectl rollout restart`."""
     restarted_at: str = ""
-    """The annotation that `kubectl rollout restart` writes into the pod template."""
+    """The annotation that `kubectl rollout restart` writes into the pod template; empty: there is none."""
     co_owned: bool = False
-    """Whether others own fields of the pod template too, a `kubectl rollout restart` left aside.
+    """Whether others own fields of the pod template too, except for the annotation of `kubectl rollout restart`.
 
-    What we leave out of an apply stays where somebody else owns it as well.
+    An apply does not remove fields that others own.
     """
     as_recorded: bool = False
-    """Whether the pod template holds all of the recorded one whose hash it carries, whatever others added.
+    """Whether the pod template has every value of the recorded template with its hash label; others may add fields.
 
-    It is looked at only where somebody else may have put that template there; False where it was not.
+    False also where it was not compared: that is done only if another client may have written that template.
     """
     editor: str = ""
-    """The field manager other than the operator that last wrote the spec; empty where nobody says."""
+    """The field manager other than the operator that last wrote the spec; empty: not known."""
     edited: tuple[str, ...] = ()
     """The fields of the spec that this manager has written."""
     orphaned: bool = False
-    """Whether it has our labels and this name, and belongs to no object that is there."""
+    """Whether it has the operator's labels and this name, and its owner does not exist."""
 
     @property
     def restart(self) -> str:
-        """By which its newest restart is known again: as much of that annotation as is kept on record."""
+        """The restart annotation, cut to the length that a status keeps."""
         return clip(self.restarted_at, NAME)
 
     @property
     def settled(self) -> bool:
-        """Whether its controller has seen the current generation."""
+        """Whether its controller has observed the current generation."""
         return self.observed_generation >= self.generation
 
     @property
     def rolled_out(self) -> bool:
-        """Whether there are pods, all of the current template and available, and no other pod is left."""
+        """Whether all pods are of the current template and available, and there is at least one."""
         return (
             self.settled
             and self.replicas > 0
@@ -185,9 +187,9 @@ class Workload:
 
     @property
     def exposed(self) -> bool:
-        """Whether at least one pod of the current template is certainly available.
+        """Whether at least one pod of the current template must be available.
 
-        More pods are available than there are pods of older templates.
+        That is so if more pods are available than there are pods of older templates.
         """
         return self.settled and self.available > self.total - self.updated
 
@@ -202,7 +204,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class WriteProblem:
-    """Why a write cannot be made, or did not do what was asked for."""
+    """Why a write cannot be made, or stored something else than was sent."""
 
     reason: Reason
     message: str
@@ -210,17 +212,18 @@ class WriteProblem:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A write that the API server does not take for now, or not as it was asked for."""
+    """A write that the API server refused, or stored with other values."""
 
     content: str
-    """By which the write is known again."""
+    """Identifies the write, as in `Write.content`."""
     why: WriteProblem
     retry_at: datetime
+    """When to try it again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What the API server knows of one ModelDeployment and of all that belongs to it."""
+    """One ModelDeployment and all objects that belong to it."""
 
     key: Key
     uid: str
@@ -232,45 +235,45 @@ class Snapshot:
     versions: tuple[Version, ...]
     """All ModelVersions of `spec.model` in the namespace; empty where the spec is invalid."""
     revisions: tuple[Revision, ...]
-    """All ControllerRevisions of this ModelDeployment, oldest first; to a decision, those whose content is trusted."""
+    """All ControllerRevisions of this ModelDeployment, oldest first; in a decision, only those that may be used."""
     workload: Workload | None
     """The Deployment of this name; None: there is none."""
     changed_by: str = ""
-    """The field manager that last wrote the spec; empty where nobody says."""
+    """The field manager that last wrote the spec; empty: not known."""
     command: Command | Malformed | None = None
-    """What the annotations tell the operator to do; None: nothing."""
+    """The command in the annotations; None: there is none."""
     taken: frozenset[int] = frozenset()
-    """Numbers of revisions whose names something else has, or a record that cannot be read."""
+    """Numbers that no new revision can have: another object has the name, or its ControllerRevision cannot be used."""
     unreadable: Unreadable | None = None
-    """Says what of the status cannot be read; `status` holds the rest. None: all of it was read."""
+    """The part of the status that cannot be read; `status` has the rest. None: all of it was read."""
     untrusted: Mapping[int, Untrusted] = field(default_factory=dict)
-    """ControllerRevisions that a decision must not use, by number."""
+    """ControllerRevisions that must not be used, by number; empty before `integrity.examined`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """A snapshot, what was measured, and the time: the whole input of `decide`."""
+    """The whole input of `decide`."""
 
     now: datetime
     snapshot: Snapshot
     measurements: Measurements = field(default_factory=dict)
-    """What is known of each question that is due; one that is not there is not."""
+    """The newest answer to each request that is due."""
     refusals: tuple[Refusal, ...] = ()
-    """Writes that were refused when they were last tried, and when they are to be tried again."""
+    """Writes that were refused when they were last tried."""
     failing: str = ""
-    """Which copy of what the status says has not been written for a minute, and why; empty: none."""
+    """A sentence about a copy of the status that could not be written for a minute; empty: there is none."""
     distrusted: Mapping[str, str] = field(default_factory=dict)
-    """Metric sources against which so much breaches at once that they are not believed, each with a sentence why."""
+    """Suspect metric sources by name, each with a sentence that says why."""
     unwatched: tuple[Span, ...] = ()
-    """Spans of time in which nobody could look, and of which this ModelDeployment was not told yet."""
+    """Times without a running operator that the deadlines of this ModelDeployment do not account for yet."""
     pods: Pods | None = None
-    """The pods of the current revision, where a verdict or a message depends on them; None: they were not read."""
+    """The pods of the current revision; None: no verdict or message depends on them, so they were not read."""
 
     def refused(self, content: str) -> WriteProblem | None:
-        """Return why this very write is not to be tried now; None: it may be."""
+        """Return why the write with this `Write.content` must not be tried now; None: it may be."""
         return next((each.why for each in self.refusals if each.content == content and self.now < each.retry_at), None)
 
     @property
     def altered(self) -> bool:
-        """Whether the Deployment is not what was asked for, so that it says nothing of the revision in place."""
+        """Whether the Deployment is stored with other values than were written; it is then not rolled out."""
         return any(each.why.reason is Reason.DEPLOYMENT_ALTERED for each in self.refusals)

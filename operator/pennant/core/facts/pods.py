@@ -1,9 +1,9 @@
-"""The pods of one revision at one moment, and why they are not available.
+"""The pods of one revision at one time, and why they are not available.
 
-Pods are read only when a verdict or a message depends on them. `cause` returns in one sentence what keeps them from
-becoming available, and whose fault that is. The attempt's fault: a container ran and failed, never became ready, or
-cannot be started as it is described. The cluster's fault: the pods were not created, not scheduled, evicted, or nobody
-keeps their status up to date.
+Pods are read only if a verdict or a message depends on them. `cause` returns one sentence that says why they are not
+available, and whose fault that is. It is the fault of the revision if a container ran and failed, never became ready,
+or cannot be started as specified. It is the fault of the cluster if pods were not created, not scheduled, evicted, or
+if their status is not kept up to date.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,14 +15,14 @@ from pennant.api.meta import clip
 from pennant.api.reasons import Reason
 
 LONGEST_WORDS = 256
-"""Characters of Kubernetes' own words that a sentence quotes."""
+"""Characters of a message of Kubernetes that a sentence quotes."""
 SETTLED_AFTER = timedelta(seconds=10)
-"""Controllers that work take a change of a pod into the counts of its ReplicaSet well within this time."""
+"""Time after which running controllers have counted a change of a pod in the status of its ReplicaSet."""
 _IMAGE_REASONS = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 )
 _STARTING = frozenset({"", "ContainerCreating", "PodInitializing", "RegistryUnavailable"})
-"""Reasons of a waiting container that say nothing against the container itself."""
+"""Reasons of a waiting container that are no fault of the container."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class Container:
     """Whether it must end with success before the others start; a sidecar need not."""
     restarts: int = 0
     last_end: Ended | None = None
-    """How it ended the last time before its present state."""
+    """How it ended the last time before its current state; None: it did not end yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,132 +72,134 @@ class Pod:
     node: str = ""
     """The node that it is bound to; empty: none."""
     unscheduled: str = ""
-    """The scheduler's words where it found no node; empty: it did, or it has not looked yet."""
+    """The scheduler's message if it found no node; empty: it found one, or has not tried yet."""
     evicted: str = ""
-    """Why the cluster took the pod from its node, in the cluster's words; empty: it did not."""
+    """The message with which the pod was evicted, preempted or terminated with its node; empty: it was not."""
     containers: tuple[Container, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ReplicaSet:
-    """The ReplicaSet that makes the pods of a revision."""
+    """The ReplicaSet of a revision."""
 
     pod_template_hash: str
     """The label `pod-template-hash` of its pods."""
     wanted: int
-    """Pods that it should have, by its Deployment's controller."""
+    """Pods that it should have (`spec.replicas`)."""
     is_observed: bool
-    """Whether its own controller has seen its newest spec."""
+    """Whether its controller has observed its current generation."""
     total: int
     ready: int
     available: int
     refusal: str = ""
-    """Why the API server refuses to create its pods, in the API server's words; empty: it does not."""
+    """The message with which the API server refuses to create its pods; empty: it does not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pods:
-    """What was found when the pods of a revision were looked at."""
+    """The pods of a revision and their ReplicaSet, when they were read."""
 
     template_hash: str
-    """The label `pennant.dev/template-hash` by which they were looked for."""
+    """The label `pennant.dev/template-hash` that selected them."""
     replica_set: ReplicaSet | None
     """None: no ReplicaSet has the pod template of the revision."""
     pods: tuple[Pod, ...] = ()
 
     def available(self, min_ready_seconds: int, now: datetime) -> int:
-        """Return how many pods have been ready for `min_ready_seconds`, by their own status.
+        """Return the number of pods that have been ready for `min_ready_seconds`, by their own status.
 
-        A time in the future is that of another clock: such a pod may have been ready for any time.
+        A time in the future is from another clock, so such a pod counts as available.
         """
         ready = [each.ready_since for each in self.pods if each.ready_since is not None]
         span = timedelta(seconds=min_ready_seconds)
         return sum(not span or since > now or now - since >= span for since in ready)
 
     def uncounted(self, now: datetime) -> int:
-        """Return how many pods have been ready for a while that their ReplicaSet does not count as ready.
+        """Return the number of pods that are ready for `SETTLED_AFTER` and that their ReplicaSet does not count.
 
-        A time that is far in the future is from before the clock was set back.
+        A time far in the future is from before the clock was set back, and counts as long ago.
         """
         counted = self.replica_set.ready if self.replica_set is not None else 0
         ready = [each.ready_since for each in self.pods if each.ready_since is not None]
         return max(sum(abs(now - since) >= SETTLED_AFTER for since in ready) - counted, 0)
 
 
-class Fault(Enum):
+class PodFault(Enum):
     """Whose fault it is that pods are not available."""
 
     ATTEMPT = auto()
-    """That of the revision: of its image, its configuration, its command or its model."""
+    """The revision's: its image, configuration, command or model."""
     CLUSTER = auto()
-    """That of quota, admission, scheduling, nodes or controllers: another version would fare the same."""
+    """The cluster's: quota, admission, scheduling, nodes or controllers. Another version would fail too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
     """Why pods are not available."""
 
-    fault: Fault
+    fault: PodFault
     reason: Reason
     message: str
-    """One sentence, with the last words of Kubernetes."""
+    """One sentence, which quotes the message of Kubernetes."""
 
 
-def cause(seen: Pods, min_ready_seconds: int, now: datetime) -> Cause | None:
-    """Return why pods of the revision are not available; None: nothing is wrong with any that is there.
+def cause(pods: Pods, min_ready_seconds: int, now: datetime) -> Cause | None:
+    """Return why pods of the revision are not available; None: no existing pod has a problem.
 
-    What a container shows by itself counts before what is missing around it: where one pod crashes and another one
-    finds no node, more nodes would not help.
+    A fault of a container counts before one of the cluster: if one pod crashes and another finds no node, more nodes
+    would not help.
     """
-    found = seen.replica_set
-    if found is None:
+    replica_set = pods.replica_set
+    if replica_set is None:
         return away("no ReplicaSet has the pod template of this revision")
     return (
-        _uncounted(seen, now)
-        or _by_container(seen, timedelta(seconds=min_ready_seconds), now)
-        or _refused(found)
-        or _by_pod(seen)
-        or _uncreated(seen, found)
+        _uncounted(pods, now)
+        or _by_container(pods, timedelta(seconds=min_ready_seconds), now)
+        or _refused(replica_set)
+        or _by_pod(pods)
+        or _uncreated(pods, replica_set)
     )
 
 
 def away(what: str) -> Cause:
-    """Return the cause where Kubernetes' own controllers do not do what they should."""
-    return Cause(Fault.CLUSTER, Reason.CONTROLLERS_AWAY, f"{what}. Check kube-controller-manager")
+    """Return the cause for controllers of Kubernetes that do not act; `what` says what is missing."""
+    return Cause(PodFault.CLUSTER, Reason.CONTROLLERS_AWAY, f"{what}. Check kube-controller-manager")
 
 
-def _uncounted(seen: Pods, now: datetime) -> Cause | None:
-    number = seen.uncounted(now)
+def _uncounted(pods: Pods, now: datetime) -> Cause | None:
+    number = pods.uncounted(now)
     return (
-        away(f"{number} of {len(seen.pods)} pods are ready, but not counted in the status of their ReplicaSet")
+        away(f"{number} of {len(pods.pods)} pods are ready, but not counted in the status of their ReplicaSet")
         if number
         else None
     )
 
 
-def _refused(found: ReplicaSet) -> Cause | None:
-    if not found.refusal:
+def _refused(replica_set: ReplicaSet) -> Cause | None:
+    if not replica_set.refusal:
         return None
-    return Cause(Fault.CLUSTER, Reason.PODS_REFUSED, f"the API server refuses to create pods: {_quoted(found.refusal)}")
+    return Cause(
+        PodFault.CLUSTER, Reason.PODS_REFUSED, f"the API server refuses to create pods: {_quoted(replica_set.refusal)}"
+    )
 
 
-def _uncreated(seen: Pods, found: ReplicaSet) -> Cause | None:
-    if found.is_observed and len(seen.pods) >= found.wanted:
+def _uncreated(pods: Pods, replica_set: ReplicaSet) -> Cause | None:
+    if replica_set.is_observed and len(pods.pods) >= replica_set.wanted:
         return None
-    return away(f"{len(seen.pods)} of {found.wanted} pods were created")
+    return away(f"{len(pods.pods)} of {replica_set.wanted} pods were created")
 
 
-def _by_container(seen: Pods, min_ready: timedelta, now: datetime) -> Cause | None:
-    """Return the most telling fault of a container: the lowest rank of `_faults`, and of equals the first."""
-    faults = [each for pod in seen.pods if not pod.evicted for each in _faults(pod, min_ready, now)]
+def _by_container(pods: Pods, min_ready: timedelta, now: datetime) -> Cause | None:
+    """Return the fault of a container with the lowest rank of `_faults`, the first of several; None: none has one."""
+    faults = [each for pod in pods.pods if not pod.evicted for each in _faults(pod, min_ready, now)]
     if not faults:
         return None
     _, message = min(faults, key=lambda each: each[0])
-    return Cause(Fault.ATTEMPT, Reason.PODS_UNAVAILABLE, message)
+    return Cause(PodFault.ATTEMPT, Reason.PODS_UNAVAILABLE, message)
 
 
 def _faults(pod: Pod, min_ready: timedelta, now: datetime) -> Iterator[tuple[int, str]]:
-    """Yield what the containers of a pod have against the revision: its rank, and a sentence."""
+    """Yield a rank and a sentence for each fault of a container in a pod; rank 0 is the most certain fault."""
     for each in pod.containers:
         what = f"{'init container' if each.is_init else 'container'} {each.name} of pod {pod.name}"
         match each.state:
@@ -216,10 +218,10 @@ def _faults(pod: Pod, min_ready: timedelta, now: datetime) -> Iterator[tuple[int
         yield 4, f"pod {pod.name} is ready, but not for rollout.minReadySeconds yet"
 
 
-def _by_pod(seen: Pods) -> Cause | None:
+def _by_pod(pods: Pods) -> Cause | None:
     for holds, reason, says in _PODS:
-        if (pod := next((each for each in seen.pods if holds(each)), None)) is not None:
-            return Cause(Fault.CLUSTER, reason, f"pod {pod.name} {says(pod)}")
+        if (pod := next((each for each in pods.pods if holds(each)), None)) is not None:
+            return Cause(PodFault.CLUSTER, reason, f"pod {pod.name} {says(pod)}")
     return None
 
 
@@ -250,7 +252,7 @@ _PODS: tuple[tuple[Callable[[Pod], bool], Reason, Callable[[Pod], str]], ...] = 
         lambda pod: f"is scheduled to node {pod.node}, but its containers have not started{_starting(pod)}",
     ),
 )
-"""What keeps a pod from its work that is no fault of its own, the first that holds for any pod."""
+"""Faults of the cluster, in order: condition, reason, and what to say of the pod."""
 
 
 def _is_ready(container: Container) -> bool:

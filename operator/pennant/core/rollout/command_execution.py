@@ -1,8 +1,8 @@
-"""What becomes of a command: the revision that it asks for, or the reason why not.
+"""The answer to a command: the revision that it asks for, or why it is refused or ignored.
 
-A command is carried out once. A crash after its revision was recorded and before the status was written is no second
-time: the revision carries the command's token. What was answered is remembered in `status.commands`, and by the
-revisions; by its token, and without one by its words.
+A command is carried out once. Answers are kept in `status.commands` and in the revisions that they created, by token,
+or by verb and value for a command without a token. After a crash between the ControllerRevision and the status, the
+token in the ControllerRevision prevents a second revision.
 """
 
 from dataclasses import dataclass, replace
@@ -28,18 +28,20 @@ from pennant.core.versions.selection import Selected
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What is said to a command, and what follows from it."""
+class CommandAnswer:
+    """The result of a command, and what it changes."""
 
     last_command: LastCommand
+    """The new `status.lastCommand`."""
     quarantine: Quarantine
+    """The quarantine after the command."""
     draft: Draft | None = None
-    """The revision to record now; None: there is none, or it is recorded already."""
+    """The revision to create now; None: it needs none, or its revision exists already."""
     commands: tuple[AnsweredCommand, ...] = ()
-    """All that is remembered of commands after this answer."""
+    """The new `status.commands`."""
 
-    def carried_out_by(self, revision: int) -> "Answer":
-        """Return the answer with the number of the revision that carries the command out."""
+    def carried_out_by(self, revision: int) -> "CommandAnswer":
+        """Return the answer with the number of the revision that was created for it."""
         told = {"revision": revision}
         *before, newest = self.commands
         return replace(
@@ -49,8 +51,10 @@ class Answer:
         )
 
 
-def answer(at: Pass, is_rebuilt: bool) -> Answer | None:
-    """Return the answer to the command that the annotations give; None where it was answered before.
+def answer(at: Pass, is_rebuilt: bool) -> CommandAnswer | None:
+    """Return the answer to the command of the annotations; None: there is none, or it is answered in the status.
+
+    `is_rebuilt` says that the status was lost, so that it is not known which commands were answered.
 
     Rule: R14.
     """
@@ -62,7 +66,7 @@ def answer(at: Pass, is_rebuilt: bool) -> Answer | None:
     done = None if is_rebuilt else _unanswered(at, command)
     known = find(command, answered_before(at)) if done is None and isinstance(command, Command) else None
     if known is not None and known.command in (str(command), ""):
-        # It stays answered as it was.
+        # The first answer stays in `status.commands`.
         said = _said(at, command, CommandResult.IGNORED, carried_out_before(known))
         return replace(said, commands=remembered(at.before))
     given = _answer(at, command, done, known, is_rebuilt)
@@ -76,8 +80,11 @@ def _answer(
     done: HistoryEntry | None,
     known: AnsweredCommand | None,
     is_rebuilt: bool,
-) -> Answer:
-    """Return the answer to a command that was never answered; `done` is its revision if that is on record already."""
+) -> CommandAnswer:
+    """Return the answer to a command that was not answered yet.
+
+    `done` is its revision, if that was created before a crash. `known` is another command with the same token.
+    """
     if isinstance(command, Malformed):
         return _said(at, command, CommandResult.REFUSED, command.problem)
     if known is not None:
@@ -92,16 +99,19 @@ def _answer(
     return _carried_out(at, command, done)
 
 
-def _withdrawn(at: Pass) -> Answer | None:
-    """Take note that the annotations are gone: the same ones given again are answered again."""
+def _withdrawn(at: Pass) -> CommandAnswer | None:
+    """Return the last answer with `withdrawnAt`, if the annotations were removed; None: nothing to change.
+
+    The same annotations are answered again when they are set again.
+    """
     last = at.before.last_command
     if last is None or last.withdrawn_at is not None:
         return None
-    return Answer(last.model_copy(update={"withdrawn_at": at.now}), at.quarantine, commands=at.before.commands)
+    return CommandAnswer(last.model_copy(update={"withdrawn_at": at.now}), at.quarantine, commands=at.before.commands)
 
 
 def _unanswered(at: Pass, command: Command | Malformed) -> HistoryEntry | None:
-    """Return the revision of this very command that was recorded right before a crash; None: there is none."""
+    """Return the revision of this command that was created before a crash and is not in the stored status."""
     told = {each.revision for each in at.before.history}
     known = (each for each in at.history if each.revision not in told and each.command_token == command.token)
     return next((each for each in known if each.command == str(command)), None)
@@ -111,7 +121,8 @@ def _line(command: Command | Malformed) -> str:
     return clip(str(command), 256)
 
 
-def _carried_out(at: Pass, command: Command, done: HistoryEntry | None) -> Answer:
+def _carried_out(at: Pass, command: Command, done: HistoryEntry | None) -> CommandAnswer:
+    """Return the answer of the verb; `done` is as in `_answer`."""
     match command.verb:
         case Verb.ROLLBACK_TO:
             return _rolled_back_to(at, command, done)
@@ -123,7 +134,7 @@ def _carried_out(at: Pass, command: Command, done: HistoryEntry | None) -> Answe
             assert_never(never)
 
 
-def _rolled_back_to(at: Pass, command: Command, done: HistoryEntry | None) -> Answer:
+def _rolled_back_to(at: Pass, command: Command, done: HistoryEntry | None) -> CommandAnswer:
     if done is not None:
         said = f"revision {done.revision} serves {done.version}"
         return _said(at, command, CommandResult.ACCEPTED, said, revision=done.revision)
@@ -135,7 +146,7 @@ def _rolled_back_to(at: Pass, command: Command, done: HistoryEntry | None) -> An
     return _said(at, command, CommandResult.ACCEPTED, said, held_back(at, target, draft), draft)
 
 
-def _retried(at: Pass, command: Command, done: HistoryEntry | None) -> Answer:
+def _retried(at: Pass, command: Command, done: HistoryEntry | None) -> CommandAnswer:
     if done is not None:
         said = f"revision {done.revision} serves {done.version}"
         return _said(
@@ -166,7 +177,7 @@ def _retried(at: Pass, command: Command, done: HistoryEntry | None) -> Answer:
     )
 
 
-def _restarted(at: Pass, command: Command, done: HistoryEntry | None) -> Answer:
+def _restarted(at: Pass, command: Command, done: HistoryEntry | None) -> CommandAnswer:
     if done is not None:
         said = f"revision {done.revision} restarts all pods"
         return _said(at, command, CommandResult.ACCEPTED, said, revision=done.revision)
@@ -182,6 +193,7 @@ def _restarted(at: Pass, command: Command, done: HistoryEntry | None) -> Answer:
 
 
 def _without(quarantine: Quarantine, version: str) -> Quarantine:
+    """Return the quarantine without the entries of a version."""
     return tuple(each for each in quarantine if each.version != version)
 
 
@@ -193,8 +205,8 @@ def _said(
     quarantine: Quarantine | None = None,
     draft: Draft | None = None,
     revision: int | None = None,
-) -> Answer:
+) -> CommandAnswer:
     said = LastCommand(
         token=command.token, command=_line(command), result=result, message=clip(message), at=at.now, revision=revision
     )
-    return Answer(said, at.quarantine if quarantine is None else quarantine, draft)
+    return CommandAnswer(said, at.quarantine if quarantine is None else quarantine, draft)

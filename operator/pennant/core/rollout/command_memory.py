@@ -1,4 +1,4 @@
-"""Which commands were answered before: the status remembers them, and so do the revisions that they made."""
+"""Which commands were answered before: from `status.commands`, and from the revisions that commands created."""
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from pennant.core.rollout.pass_state import Pass
 
 
 def answered_before(at: Pass) -> Iterator[AnsweredCommand]:
-    """Yield the commands that were answered, the newest first: as the status tells, and then as the revisions do."""
+    """Yield the commands that were answered: those of the status, newest first, and then those of the revisions."""
     if at.before.last_command is not None:
         yield answered(at.before.last_command, at.before.last_command.command)
     yield from reversed(at.before.commands)
@@ -28,13 +28,13 @@ def answered_before(at: Pass) -> Iterator[AnsweredCommand]:
 
 
 ORDERED = frozenset({Trigger.UNDO, Trigger.RETRY, Trigger.RESTART})
-"""What a revision is made for where a command asked for it."""
+"""Triggers of the revisions that commands create."""
 
 
 def find(command: Command, remembered: Iterable[AnsweredCommand]) -> AnsweredCommand | None:
-    """Return what had this token, or where none is given, these words; None: it was never answered.
+    """Return the answered command with this token or, for a command without a token, with this text; None: none has.
 
-    The same words come first; of the same, what was carried out or refused before the answers to its repetitions.
+    The same text is preferred, and then an answer that carried it out or refused it to one that ignored it.
     """
     words = str(command)
     by_words = not command.is_named
@@ -45,14 +45,14 @@ def find(command: Command, remembered: Iterable[AnsweredCommand]) -> AnsweredCom
 
 
 def carried_out_before(known: AnsweredCommand) -> str:
-    """Return the answer to a command that was answered before."""
+    """Return the message for a command that was answered before."""
     done = {CommandResult.ACCEPTED: "carried out", CommandResult.REFUSED: "refused"}.get(known.result, "ignored")
     by = f" as revision {known.revision}" if known.revision is not None else ""
     return f"already {done}{by} on {_date(known.at)}. To repeat it, set a new {REQUESTED_AT}"
 
 
 def used_before(known: AnsweredCommand) -> str:
-    """Return the answer to a command whose token was used for another one."""
+    """Return the message for a command whose token was used for another command."""
     used = f"revision {known.revision} ({known.command})" if known.revision is not None else known.command
     return f"{REQUESTED_AT} {known.token} was used for {used} on {_date(known.at)}. Set a new {REQUESTED_AT}"
 
@@ -62,7 +62,7 @@ def _date(moment: datetime) -> str:
 
 
 def remembered(before: ModelDeploymentStatus, *fresh: AnsweredCommand) -> tuple[AnsweredCommand, ...]:
-    """Return what is remembered from now on: the newest answers, each of another command."""
+    """Return the new `status.commands`: the newest `MOST_COMMANDS` answers, one for each token and text."""
     last = before.last_command
     known = (*before.commands, *(() if last is None else (answered(last, last.command),)))
     found: dict[tuple[str, str], AnsweredCommand] = {}
@@ -72,7 +72,7 @@ def remembered(before: ModelDeploymentStatus, *fresh: AnsweredCommand) -> tuple[
 
 
 def answered(said: LastCommand, words: str) -> AnsweredCommand:
-    """Return what is remembered of the answer to a command that reads `words`."""
+    """Return the entry of `status.commands` for this answer to a command with the text `words`."""
     return AnsweredCommand(
         token=said.token,
         command=clip(words, LONGEST_COMMAND),

@@ -1,4 +1,4 @@
-"""The history of revisions: entries are only ever appended, and only their progress is written on.
+"""The history of revisions, oldest first. Entries are appended, and only their progress changes.
 
 Rule: R71.
 """
@@ -18,29 +18,29 @@ from pennant.core.facts.pods import Pods
 from pennant.core.rollout.revision import FIXED
 
 WHOLE_EVIDENCE = 10
-"""Of so many revisions that were found bad, the newest ones, the status tells all measurements."""
+"""Number of failed revisions for which the status keeps all evidence; older ones keep the first measurement."""
 CLOCKED = ("available_at", "rolled_out_at", "clean_since")
-"""Marks from which time is counted."""
+"""Times from which a duration is counted."""
 FAILED_STARTS = frozenset({Reason.PROGRESS_DEADLINE_EXCEEDED, Reason.PODS_UNAVAILABLE})
-"""Why a revision is in quarantine whose pods did not become, or did not stay, available."""
+"""Reasons of a quarantine entry for pods that did not become, or did not stay, available."""
 History = tuple[HistoryEntry, ...]
 Quarantine = tuple[QuarantineEntry, ...]
 
 
 def adopted(history: History, revisions: Iterable[Revision], quarantine: Quarantine, now: datetime) -> History:
-    """Return the history with an entry for every recorded revision, each as its record says.
+    """Return the history with an entry for each ControllerRevision, and altered entries repaired.
 
-    A ControllerRevision is written before its entry: a crash between the two, or a lost status, leaves a record
-    without an entry. What was recorded once is told by the record alone; the status only knows how it went on, and the
-    quarantine why it ended.
+    A ControllerRevision is written before its entry, so a crash or a lost status leaves one without an entry. Fixed
+    fields come from the ControllerRevision, progress from the status or, where that is altered or lost, from the
+    progress annotation. An entry that has a successor and no end is ended; `quarantine` decides its outcome.
 
     Rule: R72.
     """
     recorded = {each.entry.revision: each for each in revisions}
     known = {each.revision for each in history}
-    told = [_as_recorded(each, recorded.get(each.revision), now) for each in history]
+    known_entries = [_as_recorded(each, recorded.get(each.revision), now) for each in history]
     missing = [each.latest for number, each in recorded.items() if number not in known]
-    entries = sorted((*told, *missing), key=lambda each: each.revision)
+    entries = sorted((*known_entries, *missing), key=lambda each: each.revision)
     return tuple(
         entry if entry.ended_at is not None else succeeded(entry, successor, quarantine)
         for entry, successor in pairwise(entries)
@@ -48,28 +48,31 @@ def adopted(history: History, revisions: Iterable[Revision], quarantine: Quarant
 
 
 def _as_recorded(entry: HistoryEntry, record: Revision | None, now: datetime) -> HistoryEntry:
+    """Return the entry with the altered fields as its ControllerRevision has them; unchanged without one."""
     if record is None:
         return entry
-    told = {
+    fields = {
         name: getattr(record.entry if name in _RECORDED else record.latest, name)
         for name in altered(entry, record, now)
     }
     if record.latest.evidence:
-        # The status tells less of it, of a revision that was found bad long ago.
-        told["evidence"] = record.latest.evidence
-    return entry.model_copy(update=told) if told else entry
+        # The status has only the first measurement of a revision that failed long ago.
+        fields["evidence"] = record.latest.evidence
+    return entry.model_copy(update=fields) if fields else entry
 
 
 _RECORDED = (*FIXED, "hash")
+"""Fields that the ControllerRevision fixes."""
 MARKS = ("available_at", "rolled_out_at", "verified_at", "ended_at")
+"""Times of the progress of a revision."""
 
 
 def altered(entry: HistoryEntry, record: Revision, now: datetime) -> tuple[str, ...]:
-    """Return the fields in which an entry of the status contradicts the record of its revision, or what is noted there.
+    """Return the fields in which an entry of the status differs from its ControllerRevision without permission.
 
-    The status says first how far a revision came, and the note on its record repeats that. So the status may be ahead
-    of the note, but a mark that is noted stays as it is, and what has ended stays as it ended. One that is noted for
-    the future was made before the clock was set back, and the status says since when it counts now.
+    Fixed fields must be equal. Progress is written to the status first and copied to the annotation, so the status may
+    have more of it; a time that the annotation has must not change, and nothing of an ended revision. A time in the
+    future was written before the clock was set back; the status has the corrected one.
 
     Rule: R78.
     """
@@ -77,22 +80,23 @@ def altered(entry: HistoryEntry, record: Revision, now: datetime) -> tuple[str, 
     return (*fixed, *(() if record.mirrored is None else _contradicted(entry, record.mirrored, now)))
 
 
-def _contradicted(entry: HistoryEntry, noted: HistoryEntry, now: datetime) -> Iterator[str]:
-    is_final = noted.ended_at is not None
+def _contradicted(entry: HistoryEntry, annotated: HistoryEntry, now: datetime) -> Iterator[str]:
+    """Yield the fields of progress in which an entry differs from that of the annotation without permission."""
+    is_final = annotated.ended_at is not None
     for name in MARKS:
-        told, said = getattr(entry, name), getattr(noted, name)
-        if name in CLOCKED and told is not None and said is not None and said > now:
+        stored, copied = getattr(entry, name), getattr(annotated, name)
+        if name in CLOCKED and stored is not None and copied is not None and copied > now:
             continue
-        if told != said and (is_final or said is not None):
+        if stored != copied and (is_final or copied is not None):
             yield name
-    if entry.outcome != noted.outcome and (is_final or entry.ended_at is None):
+    if entry.outcome != annotated.outcome and (is_final or entry.ended_at is None):
         yield "outcome"
-    if noted.evidence and entry.evidence != noted.evidence[: len(entry.evidence)]:
+    if annotated.evidence and entry.evidence != annotated.evidence[: len(entry.evidence)]:
         yield "evidence"
 
 
 def restored(history: History, revisions: Iterable[Revision], now: datetime) -> tuple[str, ...]:
-    """Return a sentence for each entry of the status that somebody altered; `adopted` puts them right."""
+    """Return a sentence for each altered entry of the status, with its fields; `adopted` repairs them."""
     recorded = {each.entry.revision: each for each in revisions}
     found = []
     for entry in history:
@@ -105,7 +109,7 @@ def restored(history: History, revisions: Iterable[Revision], now: datetime) -> 
 
 
 def broken(history: History, revisions: Iterable[Revision], untrusted: Mapping[int, Untrusted]) -> tuple[str, ...]:
-    """Return a sentence for each record that was changed or is gone; nothing can put that right.
+    """Return a sentence for each ControllerRevision that is missing or must not be used; these cannot be repaired.
 
     Rule: R76.
     """
@@ -119,27 +123,31 @@ def broken(history: History, revisions: Iterable[Revision], untrusted: Mapping[i
 
 
 def succeeded(entry: HistoryEntry, successor: HistoryEntry, quarantine: Quarantine) -> HistoryEntry:
-    """Return the entry of a revision whose place another one takes."""
+    """Return the entry of a revision that `successor` replaces, with its outcome and its end."""
     outcome = _outcome(quarantine_entry_of(entry, quarantine), successor)
     return entry.model_copy(update={"outcome": outcome, "ended_at": successor.started_at})
 
 
 def quarantine_entry_of(entry: HistoryEntry, quarantine: Quarantine) -> QuarantineEntry | None:
-    """Return what says that this very revision was found bad."""
+    """Return the quarantine entry of this very revision; None: it did not fail and was not undone."""
     return next((q for q in quarantine if q.digest == entry.digest and q.revision == entry.revision), None)
 
 
-def _outcome(condemned: QuarantineEntry | None, successor: HistoryEntry) -> Outcome:
-    if condemned is None:
+def _outcome(failed_as: QuarantineEntry | None, successor: HistoryEntry) -> Outcome:
+    """Return the outcome of a replaced revision, from its quarantine entry and the cause of its successor."""
+    if failed_as is None:
         rolled_back = successor.trigger is Trigger.AUTOMATIC_ROLLBACK
         return Outcome.ROLLED_BACK if rolled_back else Outcome.SUPERSEDED
-    if condemned.reason is Reason.UNDONE and condemned.inputs_hash is not None:
+    if failed_as.reason is Reason.UNDONE and failed_as.inputs_hash is not None:
         return Outcome.SUPERSEDED
-    return Outcome.FAILED if condemned.reason in FAILED_STARTS else Outcome.ROLLED_BACK
+    return Outcome.FAILED if failed_as.reason in FAILED_STARTS else Outcome.ROLLED_BACK
 
 
 def progressed(entry: HistoryEntry, workload: Workload | None, looked_at: Pods | None, now: datetime) -> HistoryEntry:
-    """Return the entry with what the Deployment and its pods show of its rollout; a mark once made is kept."""
+    """Return the entry with `available_at`, `rolled_out_at` and `pod_template_hash`, as soon as they are known.
+
+    `looked_at` are the pods of the revision, if they were read. A value that is set is never removed.
+    """
     entry = _not_ahead(entry, now)
     if workload is None or workload.template_hash != entry.template_hash:
         return entry
@@ -154,7 +162,7 @@ def progressed(entry: HistoryEntry, workload: Workload | None, looked_at: Pods |
 
 
 def _not_ahead(entry: HistoryEntry, now: datetime) -> HistoryEntry:
-    """Return the entry without marks in the future, which a clock that was set back leaves behind: they count as now.
+    """Return the entry with times in the future set to now: they were written before the clock was set back.
 
     Rule: R86.
     """
@@ -169,18 +177,18 @@ def baking(
     verdict: Verdict,
     now: datetime,
 ) -> HistoryEntry:
-    """Return the entry with the moment from which its bake time counts.
+    """Return the entry with `clean_since`, the time from which its bake time counts; None: it does not count now.
 
-    That is since when enough pods are available, and all checks have passed. A loss of pods that was over before it was
-    seen is still told by the Deployment's condition Available. A Deployment that is gone, or that was created anew and
-    nobody has counted the pods of, has none.
+    It counts while enough pods are available and all checks pass. A loss of pods between two passes is known from
+    the last transition of the Deployment's condition Available. A deleted Deployment has no available pod, nor has one
+    whose pods were not counted yet.
 
     Rule: R47.
     """
     if entry.verified_at is not None or entry.rolled_out_at is None:
         return entry
     if entry.clean_since is None and verdict.clean_since is None:
-        # Nothing is known to pass now; it does not begin while an answer is on its way.
+        # It does not begin before all metrics have an answer.
         return entry
     resumes_at = verdict.resumes_at or entry.rolled_out_at
     is_available = workload is not None and workload.available > 0 and workload.minimum_available
@@ -194,32 +202,32 @@ def baking(
 
 
 def verified(entry: HistoryEntry, now: datetime) -> HistoryEntry:
-    """Return the entry of a revision that has become known good."""
+    """Return the entry of a revision that is verified now."""
     return entry.model_copy(update={"verified_at": now, "outcome": Outcome.VERIFIED})
 
 
 def with_entry(history: History, entry: HistoryEntry) -> History:
-    """Return the history with this entry in the place of the one of the same number, or at the end."""
+    """Return the history with this entry in place of the one with the same number, or added."""
     others = (each for each in history if each.revision != entry.revision)
     return tuple(sorted((*others, entry), key=lambda each: each.revision))
 
 
 def thinned(history: History) -> History:
-    """Return the history as the status tells it: of revisions found bad long ago, only the first measurement.
+    """Return the history for the status: all evidence of the newest failed revisions, one measurement of older ones.
 
-    Their records keep all of it, so nothing is lost; but a status of a hundred revisions stays small.
+    The progress annotations of the ControllerRevisions keep all evidence.
 
     Rule: R75.
     """
-    condemned = [each.revision for each in history if each.evidence]
-    thin = condemned[:-WHOLE_EVIDENCE]
+    with_evidence = [each.revision for each in history if each.evidence]
+    thin = with_evidence[:-WHOLE_EVIDENCE]
     return tuple(
         each.model_copy(update={"evidence": each.evidence[:1]}) if each.revision in thin else each for each in history
     )
 
 
 def trimmed(history: History, limit: int, kept: frozenset[int]) -> History:
-    """Return the newest `limit` entries; those in `kept` stay, and others make room for them."""
+    """Return at most `limit` entries: the oldest are removed, except for the revisions in `kept`."""
     surplus = len(history) - limit
     goes = [each.revision for each in history if each.revision not in kept][: max(surplus, 0)]
     return tuple(each for each in history if each.revision not in goes)

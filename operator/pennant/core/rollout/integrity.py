@@ -1,10 +1,10 @@
-"""Which ControllerRevisions may be served: those that hold what was recorded, by everything that tells of it.
+"""Which ControllerRevisions may be used: those that hold what was recorded.
 
-The hashes in a ControllerRevision show whether a part of it was changed. Whether it was made anew as a whole, with
-hashes that fit, is told by others: the entry in the status, and the revision after it, which names its hash. Where they
-contradict it, it is not used: what is deployed stays deployed.
+The hashes in a ControllerRevision show whether a part of it was changed. Whether it was replaced as a whole, with
+matching hashes, is checked against the entry in the status and against `previousHash` of the next revision. If these
+contradict it, it is not used, and the Deployment stays as it is.
 
-None of this has a key. Whoever may write the status and all ControllerRevisions can tell another story.
+The hashes have no key. A user who can write the status and all ControllerRevisions can forge both.
 
 Rule: R77.
 """
@@ -18,17 +18,20 @@ from pennant.core.facts.observation import Revision, Snapshot, Untrusted
 from pennant.core.rollout.revision import DEPLOYMENT_LABEL, entry_hash
 
 LOOK_AGAIN_AFTER = timedelta(seconds=60)
-"""Nobody tells of a ControllerRevision that is put back or taken away, so they are read again where one is amiss."""
+"""Time after which ControllerRevisions are read again while one is missing or must not be used: none is watched."""
 
 
 def examined(snapshot: Snapshot) -> Snapshot:
-    """Return the snapshot with the ControllerRevisions that may be used; of the others only the numbers are kept."""
+    """Return the snapshot with the ControllerRevisions that may be used.
+
+    The others are in `untrusted`, by number and with the reason; their numbers are also in `taken`.
+    """
     entries = {each.revision: each for each in snapshot.status.history}
     records = {each.entry.revision: each for each in snapshot.revisions}
     newest = max(entries, default=max(records, default=0))
     problems: dict[int, str] = {}
     sound: dict[int, Revision] = {}
-    # A record tells of the one before it, so it comes first; but it tells nothing if it must not be used itself.
+    # Newest first: a record confirms the one before it, unless it must not be used itself.
     for number in sorted((each for each in records if each <= newest), reverse=True):
         _sort_out(records[number], _problem(records[number], entries, sound), snapshot, sound, problems)
     last = sound[newest].entry if newest in sound else entries.get(newest)
@@ -48,7 +51,7 @@ def examined(snapshot: Snapshot) -> Snapshot:
 def _sort_out(
     record: Revision, problem: str | None, snapshot: Snapshot, sound: dict[int, Revision], problems: dict[int, str]
 ) -> None:
-    """Put a record where it belongs: among those that may be used, or those that have a problem."""
+    """Add a record to `sound`, or to `problems` if it has one or belongs to another ModelDeployment."""
     if problem is None:
         problem = _another(record, snapshot.key.name)
     if problem is None:
@@ -58,9 +61,9 @@ def _sort_out(
 
 
 def is_whole(snapshot: Snapshot) -> bool:
-    """Return whether each entry of the history has its ControllerRevision, and all that is there may be used.
+    """Return whether each entry of the history has its ControllerRevision, and every ControllerRevision may be used.
 
-    A Deployment that belongs to nobody asks for records that tell whose it was.
+    False for a Deployment without an owner: a ControllerRevision that is restored later may show whose it was.
     """
     sound, workload = examined(snapshot), snapshot.workload
     if workload is not None and workload.orphaned:
@@ -71,7 +74,10 @@ def is_whole(snapshot: Snapshot) -> bool:
 
 
 def _problem(record: Revision, entries: Mapping[int, HistoryEntry], sound: Mapping[int, Revision]) -> str | None:
-    """Return why a ControllerRevision must not be used; empty where it only is of no use, None where it may be."""
+    """Return why a ControllerRevision must not be used; None: it may be.
+
+    Empty: it is older than the history, and nothing confirms it. It is deleted without a report.
+    """
     number, known = record.entry.revision, record.entry.hash
     if record.flaw:
         return _flawed(record)
@@ -80,7 +86,7 @@ def _problem(record: Revision, entries: Mapping[int, HistoryEntry], sound: Mappi
         return None
     named = list(_named(record, entries, sound))
     if not named:
-        # Before the newest entry, nothing tells of it: it was let go, and waits to be deleted.
+        # It is beyond historyLimit, and waits to be deleted.
         return "" if number < max(entries, default=0) else None
     if 2 * named.count(known) > len(named):
         return None
@@ -90,7 +96,7 @@ def _problem(record: Revision, entries: Mapping[int, HistoryEntry], sound: Mappi
 
 
 def _unproven(record: Revision, last: HistoryEntry | None) -> str | None:
-    """Return why a ControllerRevision that the history does not tell of yet is no part of it; None: it follows it."""
+    """Return why a ControllerRevision that is newer than the history must not be used; None: it follows `last`."""
     if record.flaw:
         return _flawed(record)
     if last is not None and record.entry.previous_hash == last.hash:
@@ -103,7 +109,7 @@ def _flawed(record: Revision) -> str:
 
 
 def _another(record: Revision, name: str) -> str | None:
-    """Return why a record that belongs to nobody is none of this ModelDeployment; None: it is."""
+    """Return why a record without an owner belongs to another ModelDeployment; None: it does not."""
     deployment = record.template["metadata"]["labels"].get(DEPLOYMENT_LABEL)
     if not record.orphaned or deployment == name:
         return None
@@ -111,7 +117,7 @@ def _another(record: Revision, name: str) -> str | None:
 
 
 def _named(record: Revision, entries: Mapping[int, HistoryEntry], sound: Mapping[int, Revision]) -> Iterator[str]:
-    """Yield the hashes that others give for a revision, but those that were changed themselves."""
+    """Yield the hashes that other entries and records give for a revision, except for those that were changed."""
     number = record.entry.revision
     said, after, record_after = entries.get(number), entries.get(number + 1), sound.get(number + 1)
     if said is not None and (said.hash == record.entry.hash or entry_hash(said) == said.hash):

@@ -1,4 +1,7 @@
-"""What becomes of the revision in place: it makes progress, is found bad, or becomes known good."""
+"""The judgement of the current revision: it makes progress, its analysis or rollout fails, or it is verified.
+
+In: the observation, the spec, the history and the quarantine. Out: a `Judgement`. Nothing is written here.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -21,66 +24,70 @@ from pennant.core.rollout.history import History, Quarantine, quarantine_entry_o
 from pennant.core.rollout.pass_state import RollbackBlocked
 from pennant.core.rollout.progress import Attempt, Failure, accounted, advanced, judged, measured_since
 from pennant.core.rollout.revision import pair
-from pennant.core.rollout.rollback import known_pairs, never_good, quarantined
+from pennant.core.rollout.rollback import never_verified, quarantined, verified_pairs
 from pennant.core.rollout.rollback_limits import RollbackLimit
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The revision in place and what is known of it."""
+    """The current revision, and the parts of the status that follow from its pods and metrics."""
 
     active: HistoryEntry | None
+    """Its entry, with the progress of this pass; None: there is no revision."""
     verdict: Verdict
+    """The result of its metrics."""
     quarantine: Quarantine
+    """The quarantine after this judgement."""
     failed_as: QuarantineEntry | None
-    """Says that the revision in place was found bad, now or before."""
+    """Its quarantine entry, from this judgement or an earlier one; None: it did not fail."""
     rollback_blocked: RollbackBlocked | None = None
-    """What would condemn it now, if nothing forbade that."""
+    """The limit that blocks its quarantine, although its analysis or rollout failed."""
     was_verified: bool = False
-    """Whether its content was known good with its pod template before."""
+    """Whether its content was verified with its pod template before."""
     progress: PodProgress | None = None
-    """How far its pods have come; None while enough of them are available."""
+    """The progress of its pods; None while enough of them are available."""
     measured_since: datetime | None = None
-    """Since when its metrics count, where it was scaled to zero."""
+    """When its first pod became available after `replicas: 0`: metrics count from then. None: it was never 0."""
     events: tuple[Event, ...] = ()
 
 
 def judge(
-    seen: Observation,
+    observation: Observation,
     spec: ModelDeploymentSpec,
     past: History,
     quarantine: Quarantine,
     target: str | None,
 ) -> Judgement:
-    """Return the judgement on the newest revision of the history, the one in place.
+    """Return the judgement of the newest revision of the history, the current one.
 
-    `target` is the digest of the content that the tag targets, or targeted when that was last clear.
+    `past` is the history, oldest first. `target` is the content digest of the target version; while no version or
+    several have the tag, that of the previous one.
     """
     newest = current(past)
     if newest is None:
         return Judgement(None, Verdict(), quarantine, None)
-    at = Attempt(seen, spec, newest, is_known_good=pair(newest) in known_pairs(past, quarantine))
-    active = history.progressed(newest, at.workload, at.looked_at, seen.now)
-    at = replace(at, active=active)
-    progress, failure = judged(at, advanced(at))
-    since = measured_since(at, progress)
-    verdict = _verdict(seen, spec.analysis, active, since)
-    active = history.baking(accounted(at, progress), at.workload, progress, verdict, seen.now)
+    attempt = Attempt(observation, spec, newest, was_verified=pair(newest) in verified_pairs(past, quarantine))
+    active = history.progressed(newest, attempt.workload, attempt.looked_at, observation.now)
+    attempt = replace(attempt, active=active)
+    progress, failure = judged(attempt, advanced(attempt))
+    since = measured_since(attempt, progress)
+    verdict = _verdict(observation, spec.analysis, active, since)
+    active = history.baking(accounted(attempt, progress), attempt.workload, progress, verdict, observation.now)
     found = Judgement(
         active,
         verdict,
         quarantine,
         quarantine_entry_of(active, quarantine),
-        was_verified=at.is_known_good,
+        was_verified=attempt.was_verified,
         progress=progress,
         measured_since=since,
     )
     if found.failed_as is not None:
-        return _reinstated(found, spec, active, verdict, seen.now)
+        return _reinstated(found, spec, active, verdict, observation.now)
     fault = _fault(verdict, failure)
     if fault is not None:
         reason, message = fault
-        held = _rollback_limit(seen, spec, past, verdict.breached)
+        held = _rollback_limit(observation, spec, past, verdict.breached)
         if held is not None:
             return replace(found, rollback_blocked=RollbackBlocked(held, message))
         failed_as = QuarantineEntry(
@@ -89,24 +96,25 @@ def judge(
             inputs_hash=_scope(active, reason, past),
             reason=reason,
             message=clip(message, SENTENCE),
-            since=seen.now,
+            since=observation.now,
             revision=active.revision,
             tag=spec.tag if spec.version is None else None,
             tagged=_tagged(active, past, target),
         )
         return _fail(found, active, failed_as, message)
-    # A pass that releases a content does not praise the revision that the status says was found bad.
-    was_bad = quarantine_entry_of(active, seen.snapshot.status.quarantine) is not None
-    if not was_bad and _is_good(spec.analysis, active, verdict, seen.now):
-        return _verify(found, active, seen.now)
-    rollback_blocked = _still_rollback_blocked(verdict, _rollback_limit(seen, spec, past, verdict.breaching))
-    return _overdue(replace(found, rollback_blocked=rollback_blocked), spec.analysis, active, seen.now)
+    # A revision that the stored status has in quarantine is not verified in the pass that releases its content.
+    had_failed = quarantine_entry_of(active, observation.snapshot.status.quarantine) is not None
+    if not had_failed and _has_passed_bake_time(spec.analysis, active, verdict, observation.now):
+        return _verify(found, active, observation.now)
+    rollback_blocked = _still_rollback_blocked(verdict, _rollback_limit(observation, spec, past, verdict.breaching))
+    return _overdue(replace(found, rollback_blocked=rollback_blocked), spec.analysis, active, observation.now)
 
 
 def _tagged(active: HistoryEntry, past: History, target: str | None) -> str | None:
-    """Return the digest of the content that had the tag, where the revision is there for another reason than the tag.
+    """Return the content digest of the tagged version, if a rollback or an undo created the failed revision.
 
-    `target` is what the tag targets. A revision that the tag brought is the one that the tag left, wherever it is now.
+    The quarantine entry then lasts until the tag leaves that content. None: the tag itself selected the failed content,
+    or has it now.
     """
     origin = next((each for each in reversed(past) if each.trigger is not Trigger.RESTART), active)
     brought_by_others = origin.trigger in (Trigger.AUTOMATIC_ROLLBACK, Trigger.UNDO)
@@ -116,17 +124,16 @@ def _tagged(active: HistoryEntry, past: History, target: str | None) -> str | No
 def _reinstated(
     found: Judgement, spec: ModelDeploymentSpec, active: HistoryEntry, verdict: Verdict, now: datetime
 ) -> Judgement:
-    """Return the judgement on a revision that was condemned; where the facts refute that, it is known good after all.
+    """Return the judgement of a revision that is in quarantine: verified, if its failed rollout succeeded after all.
 
-    That is where its rollout failed, nothing took its place, and now its pods are available and it has passed its bake
-    time.
+    That needs a failure of its rollout or pods, not of its analysis, and available pods that passed the bake time.
 
     Rule: R24.
     """
     failed_as = found.failed_as
     if failed_as is None or failed_as.reason not in history.FAILED_STARTS:
         return found
-    if not _is_good(spec.analysis, active, verdict, now):
+    if not _has_passed_bake_time(spec.analysis, active, verdict, now):
         return found
     good = _verify(found, active, now)
     message = f"{active.version} (revision {active.revision}) became available and passed its bake time"
@@ -135,44 +142,49 @@ def _reinstated(
 
 
 def _rollback_limit(
-    seen: Observation, spec: ModelDeploymentSpec, past: History, breaching: tuple[MetricStatus, ...]
+    observation: Observation, spec: ModelDeploymentSpec, past: History, breaching: tuple[MetricStatus, ...]
 ) -> RollbackLimit | None:
-    """Return why nothing follows from a breach of these metrics, or from a failed rollout; None: something does."""
+    """Return the first limit that blocks a rollback for these metrics, or for a failed rollout; None: none does.
+
+    `breaching` is empty for a failed rollout.
+    """
     return (
         rollback_limits.unwanted(spec)
-        or _mass_breach(spec.analysis, breaching, seen.distrusted)
+        or _mass_breach(spec.analysis, breaching, observation.distrusted)
         or rollback_limits.unhelpful(spec, past, [each.name for each in breaching])
-        or rollback_limits.too_soon(spec, past, seen.now)
+        or rollback_limits.too_soon(spec, past, observation.now)
     )
 
 
 def _scope(active: HistoryEntry, reason: Reason, past: History) -> str | None:
-    """Return the pod template that is failed_as with the content; None: the content with every template.
+    """Return the inputsHash to quarantine with the content; None: with every template.
 
-    What was measured is a content with a pod template. Only a breach of a content that was never known good with any
-    template is held against the content itself.
+    A breach quarantines the content with every template only if it was never verified with any. A failed rollout
+    quarantines the pair.
 
     Rule: R54.
     """
-    return None if reason is Reason.METRIC_BREACH and never_good(active, past) else pair(active)[1]
+    return None if reason is Reason.METRIC_BREACH and never_verified(active, past) else pair(active)[1]
 
 
 def _still_rollback_blocked(verdict: Verdict, held: RollbackLimit | None) -> RollbackBlocked | None:
-    """Return what was rollback_blocked and is neither confirmed nor over: the next measurement is on its way."""
+    """Return the block of an earlier pass while the next answer is awaited; None: no metric breaches, or no limit."""
     if held is None or not verdict.breaching:
         return None
     return RollbackBlocked(held, "; ".join(each.message for each in verdict.breaching))
 
 
 def _fault(verdict: Verdict, failure: Failure | None) -> tuple[Reason, str] | None:
-    """Return what condemns the revision, and how; None: nothing does."""
+    """Return the reason and the message with which the revision fails now; None: it does not."""
     if verdict.breached:
         return Reason.METRIC_BREACH, "; ".join(each.message for each in verdict.breached)
     return (failure.reason, failure.message) if failure is not None else None
 
 
-def good_at(analysis: Analysis, active: HistoryEntry | None, verdict: Verdict) -> datetime | None:
-    """Return when the revision becomes known good if nothing changes; None where it is, or something must change.
+def verification_due_at(analysis: Analysis, active: HistoryEntry | None, verdict: Verdict) -> datetime | None:
+    """Return when the revision will be verified if nothing changes.
+
+    None: it is verified, or a pod or a metric must change before the bake time counts.
 
     Rule: R46.
     """
@@ -182,9 +194,10 @@ def good_at(analysis: Analysis, active: HistoryEntry | None, verdict: Verdict) -
 
 
 def overdue_at(analysis: Analysis, active: HistoryEntry | None) -> datetime | None:
-    """Return when it is to be noticed that the revision does not become known good; None: it did, or it was noticed.
+    """Return when to report that the revision is not verified: twice the bake time after its rollout.
 
-    That is after twice its bake time, and the time until its metrics can be read besides.
+    With metrics, `initialDelaySeconds` and two intervals are added. None: it is not rolled out, is verified, or is
+    reported already.
     """
     if active is None or active.rolled_out_at is None:
         return None
@@ -195,40 +208,41 @@ def overdue_at(analysis: Analysis, active: HistoryEntry | None) -> datetime | No
 
 
 def _overdue(found: Judgement, analysis: Analysis, active: HistoryEntry, now: datetime) -> Judgement:
-    """Return the judgement with the note that the revision should be known good by now, where it is not.
+    """Return the judgement with `overdue_at` of the entry set, if the revision should be verified by now.
 
     Rule: R51.
     """
-    at = overdue_at(analysis, active)
-    if at is None or now < at:
+    due = overdue_at(analysis, active)
+    if due is None or now < due:
         return found
     return replace(found, active=active.model_copy(update={"overdue_at": now}))
 
 
-def _verdict(seen: Observation, analysis: Analysis, active: HistoryEntry, since: datetime | None) -> Verdict:
-    before = seen.snapshot.status
+def _verdict(observation: Observation, analysis: Analysis, active: HistoryEntry, since: datetime | None) -> Verdict:
+    before = observation.snapshot.status
     if active.verified_at is not None and not is_watched(analysis, active):
         return Verdict(tuple(each for each in before.analysis if each.revision == active.revision))
     stable = compared_with(before, active)
-    return assess(analysis, as_measured(active, since), stable, _measured(seen, active), before.analysis, seen.now)
+    measurements = _measured(observation, active)
+    return assess(analysis, as_measured(active, since), stable, measurements, before.analysis, observation.now)
 
 
-def _measured(seen: Observation, active: HistoryEntry) -> Measurements:
-    """Return what was measured of the revision in place.
+def _measured(observation: Observation, active: HistoryEntry) -> Measurements:
+    """Return the measurements of this revision; none, if the observation measured another one.
 
-    Measured is the newest one of the status: where another one is on record already, the measurements condemn the one
-    before it once more, and never the one that took its place.
+    Measurements are of the newest revision of the stored status. After a crash a newer ControllerRevision may exist,
+    and the measurements of the revision before must not count for it.
 
     Rule: R57.
     """
-    said = current(seen.snapshot.status.history)
-    return seen.measurements if said is not None and said.revision == active.revision else {}
+    said = current(observation.snapshot.status.history)
+    return observation.measurements if said is not None and said.revision == active.revision else {}
 
 
 def _mass_breach(
     analysis: Analysis, breaching: Iterable[MetricStatus], distrusted: Mapping[str, str]
 ) -> RollbackLimit | None:
-    """Return why a breach is not believed: all that breaches was read from sources that are not."""
+    """Return the limit of a suspect metric source; None: one of these metrics is read from another source."""
     breached = {each.name for each in breaching}
     sources = {each.source for each in analysis.metrics if each.name in breached}
     if not sources or not sources <= distrusted.keys():
@@ -236,39 +250,41 @@ def _mass_breach(
     return RollbackLimit(Reason.MASS_BREACH_SUSPECTED, "; ".join(distrusted[each] for each in sorted(sources)))
 
 
-def _fail(seen: Judgement, active: HistoryEntry, entry: QuarantineEntry, message: str) -> Judgement:
+def _fail(judgement: Judgement, active: HistoryEntry, entry: QuarantineEntry, message: str) -> Judgement:
+    """Return the judgement with this quarantine entry, the evidence in the history, and the Event."""
     what = f"{active.version} (revision {active.revision}) failed"
     if entry.inputs_hash is not None:
         what = f"{active.version} with the pod template of revision {active.revision} failed"
     event = Event(EventType.WARNING, Reason.of(entry.reason), f"{what}: {message}")
     return replace(
-        seen,
-        active=active.model_copy(update={"evidence": seen.verdict.evidence}),
-        quarantine=quarantined(seen.quarantine, entry),
+        judgement,
+        active=active.model_copy(update={"evidence": judgement.verdict.evidence}),
+        quarantine=quarantined(judgement.quarantine, entry),
         failed_as=entry,
         events=(event,),
     )
 
 
-def _verify(seen: Judgement, active: HistoryEntry, now: datetime) -> Judgement:
+def _verify(judgement: Judgement, active: HistoryEntry, now: datetime) -> Judgement:
+    """Return the judgement with the revision verified, and its quarantine ended."""
     event = Event(EventType.NORMAL, Reason.VERIFIED, f"{active.version} (revision {active.revision}) is verified")
     return replace(
-        seen,
+        judgement,
         active=history.verified(active, now),
-        # What is known good is no longer bad; another template of it that a person undid stays so.
+        # An entry for another template of the same content stays.
         quarantine=tuple(
             each
-            for each in seen.quarantine
+            for each in judgement.quarantine
             if each.digest != active.digest or each.inputs_hash not in (None, active.inputs_hash)
         ),
         events=(event,),
     )
 
 
-def _is_good(analysis: Analysis, active: HistoryEntry, verdict: Verdict, now: datetime) -> bool:
-    """Return whether the revision has been available, and has passed, without a break for its bake time.
+def _has_passed_bake_time(analysis: Analysis, active: HistoryEntry, verdict: Verdict, now: datetime) -> bool:
+    """Return whether enough pods were available and all metrics passed for the bake time without interruption.
 
     Rule: R47.
     """
-    at = good_at(analysis, active, verdict)
-    return at is not None and now >= at
+    due = verification_due_at(analysis, active, verdict)
+    return due is not None and now >= due

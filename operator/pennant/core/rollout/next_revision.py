@@ -1,4 +1,4 @@
-"""Which revision should be in place: the version that holds the tag, or a way back from a bad one."""
+"""Which revision should be created next: one of the target version, or a rollback of the current one."""
 
 from pennant.api.history import Trigger
 from pennant.api.meta import Json
@@ -12,9 +12,10 @@ from pennant.core.versions.selection import Selected, Selection
 
 
 def next_revision(at: Pass) -> Draft | None:
-    """Return what should take the place of the revision that is there by itself; None: nothing should.
+    """Return the draft of the revision that replaces the current one without a command; None: it stays.
 
-    A promotion that a gate blocks does not happen; a way back from a bad version always may.
+    In this order: a promotion, if no gate blocks it; a rollback of a failed revision; a version that was verified
+    before, if nothing serves; the current revision again, if its ControllerRevision is lost.
     """
     if isinstance(at.selection, Selected) and at.template is not None and at.gate is None:
         draft = _promotion(at, at.selection.version, at.template)
@@ -24,14 +25,15 @@ def next_revision(at: Pass) -> Draft | None:
     if acts and at.failed_as is not None and at.rollback_target is not None:
         return rollback_draft(at, at.failed_as, at.rollback_target)
     if at.active is None:
-        return _known_before(at)
-    return _recorded_anew(at)
+        return _verified_before(at)
+    return _created_again(at)
 
 
-def _known_before(at: Pass) -> Draft | None:
-    """Return the newest version that was known good here, where nothing serves and what is asked for is quarantined.
+def _verified_before(at: Pass) -> Draft | None:
+    """Return a draft of the newest version that was verified here, if nothing serves and the target is quarantined.
 
-    The history is gone with the ModelDeployment that this one has the name of, and the ModelVersions still tell of it.
+    That is the case after the ModelDeployment was deleted and created again: its history is lost, and
+    `status.servedBy` of the ModelVersions is not.
 
     Rule: R64.
     """
@@ -43,7 +45,7 @@ def _known_before(at: Pass) -> Draft | None:
     found = [
         (served.from_, served, version)
         for version in at.snapshot.versions
-        for served in version.good_for
+        for served in version.verified_periods
         if served.deployment == at.snapshot.key.name and _may_serve(at, version)
     ]
     if not found:
@@ -68,15 +70,15 @@ def _known_before(at: Pass) -> Draft | None:
 
 
 def _may_serve(at: Pass, version: Version) -> bool:
-    """Return whether a version can be read and is neither going away nor quarantined with the present template."""
+    """Return whether a version is valid, not being deleted, and not quarantined with the present template."""
     there = not version.deleting and not isinstance(version.spec, Invalid)
     return there and quarantine_entry(version.digest, at.inputs_hash, at.quarantine) is None
 
 
-def _recorded_anew(at: Pass) -> Draft | None:
-    """Return the revision in place once more where its record is gone or changed, and an earlier one holds the same.
+def _created_again(at: Pass) -> Draft | None:
+    """Return a draft of the current revision, if its ControllerRevision is lost and an earlier one equals it.
 
-    Otherwise a rollback whose record somebody deletes would never reach the Deployment, and what is bad would stay.
+    Otherwise a rollback whose ControllerRevision a user deletes would never reach the Deployment.
     """
     active = at.active
     if active is None or any(each.entry.revision == active.revision for each in at.snapshot.revisions):
@@ -100,13 +102,14 @@ def _recorded_anew(at: Pass) -> Draft | None:
 
 
 def rendered(snapshot: Snapshot, spec: ModelDeploymentSpec, selection: Selection) -> Json | None:
-    """Return the pod template by which the version that is asked for is to be served; None where there is none."""
+    """Return the pod template for the target version; None: there is no target version, or it is invalid."""
     if not isinstance(selection, Selected) or isinstance(selection.version.spec, Invalid):
         return None
     return revision.render(snapshot.key.name, spec, selection.version.spec)
 
 
 def _promotion(at: Pass, version: Version, template: Json) -> Draft | None:
+    """Return a draft for the target version; None: it is quarantined, or the current revision was rendered from it."""
     if _is_quarantined(at, version):
         return None
     active = at.active
@@ -135,10 +138,9 @@ def _promotion(at: Pass, version: Version, template: Json) -> Draft | None:
 
 
 def _is_rendered_from(recorded: Revision, at: Pass, version: Version) -> bool:
-    """Return whether a revision was made of what is asked for now.
+    """Return whether the pod template of a revision was rendered from the same inputs as the target version's.
 
-    Compared is what its template was rendered from, not what this release would render: what serves need not be
-    replaced because the operator was. The new rendering comes with the next revision.
+    The inputs are compared, and not the rendered templates, so that another release of the operator restarts no pods.
 
     Rule: R25.
     """
@@ -147,9 +149,10 @@ def _is_rendered_from(recorded: Revision, at: Pass, version: Version) -> bool:
 
 
 def _is_quarantined(at: Pass, version: Version) -> bool:
-    """Return whether a version must not be rolled out by this template.
+    """Return whether a version must not be rolled out with the present template.
 
-    A content that was found bad may follow itself, with another template, where nothing known good is displaced.
+    If a content failed with every template, another template of it may replace it only while there is no rollback
+    target.
     """
     by = quarantine_entry(version.digest, at.inputs_hash, at.quarantine)
     if by is None:

@@ -1,4 +1,4 @@
-"""The one context of a pass: what it has seen, what it concluded, and what it is about to write."""
+"""The context of a pass: what it observed, what it concluded, and what it is about to write."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,23 +27,23 @@ class Blocked:
     reason: Reason
     message: str
     until: datetime | None = None
-    """When time alone opens the gate; None: it does not."""
+    """When the gate ends without any change; None: it needs a change."""
 
 
 @dataclass(frozen=True, slots=True)
 class RollbackBlocked:
-    """The current revision breaches, and a limit blocks what would follow from that."""
+    """The analysis or the rollout of the current revision failed, and a limit blocks its quarantine."""
 
     limit: RollbackLimit
     message: str
-    """How it breaches, with the numbers."""
+    """How it failed: the breach with its numbers, or why pods are not available."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One pass over one ModelDeployment; each step returns a changed copy."""
+    """One pass over one ModelDeployment. It is frozen; each step returns a changed copy."""
 
-    seen: Observation
+    observation: Observation
     spec: ModelDeploymentSpec
     selection: Selection
     """Which version the tag or `spec.version` targets."""
@@ -57,8 +57,10 @@ class Pass:
     """What the metrics say of the current revision."""
     failed_as: QuarantineEntry | None
     """The quarantine entry of the current revision; None: it did not fail."""
+    unreleased: Quarantine = ()
+    """The stored and restored quarantine, before this pass released anything of it."""
     rollback_blocked: RollbackBlocked | None = None
-    """Why a breach of the current revision has no consequence now."""
+    """The limit that blocks the quarantine of the current revision, although its analysis or rollout failed."""
     was_verified: bool = False
     """Whether the current revision's content was verified with its pod template before."""
     rollback_target: HistoryEntry | None = None
@@ -66,31 +68,31 @@ class Pass:
     gate: Blocked | None = None
     """The gate that blocks the target version."""
     pending: bool = False
-    """Whether the Deployment still needs a write, in this pass or in the next one."""
+    """Whether the Deployment needs a write, in this pass or in the next one."""
     refusal: WriteProblem | None = None
-    """Which write cannot be made, and why."""
+    """Why a write that the next ones depend on cannot be made; None: no such write is refused."""
     actions: tuple[Action, ...] = ()
     events: tuple[Event, ...] = ()
 
     @property
     def now(self) -> datetime:
         """The time of the observation."""
-        return self.seen.now
+        return self.observation.now
 
     @property
     def snapshot(self) -> Snapshot:
-        """What the API server knows."""
-        return self.seen.snapshot
+        """The objects of the API server."""
+        return self.observation.snapshot
 
     @property
     def before(self) -> ModelDeploymentStatus:
         """The status as it is stored."""
-        return self.seen.snapshot.status
+        return self.observation.snapshot.status
 
     @property
     def workload(self) -> Workload | None:
         """The Deployment; None: there is none."""
-        return self.seen.snapshot.workload
+        return self.observation.snapshot.workload
 
     @property
     def tag(self) -> str | None:
@@ -114,7 +116,7 @@ class Pass:
 
     @property
     def is_frozen(self) -> bool:
-        """Whether a failed version stays where it is until a person decides.
+        """Whether the current revision failed and `rollback.action: Pause` keeps it until a user acts.
 
         Rule: R62.
         """
@@ -125,9 +127,9 @@ class Pass:
         return replace(self, status=self.status.model_copy(update=fields))
 
     def with_quarantine(self, quarantine: Quarantine) -> "Pass":
-        """Return the pass with another quarantine, and what follows from it for the current revision and rollbacks."""
+        """Return the pass with this quarantine, and with the `failed_as` and `rollback_target` that follow from it."""
         active = self.active
         failed_as = None if active is None else history.quarantine_entry_of(active, quarantine)
         content = active.digest if active is not None else ""
-        target = rollback.known_good(self.history, quarantine, self.snapshot.revisions, content)
+        target = rollback.newest_verified(self.history, quarantine, self.snapshot.revisions, content)
         return replace(self.with_status(quarantine=quarantine), failed_as=failed_as, rollback_target=target)

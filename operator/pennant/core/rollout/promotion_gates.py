@@ -1,6 +1,6 @@
-"""Whether the version that is asked for may be rolled out: gates in order, and the first that speaks wins.
+"""The gates of a promotion, in order: the first that blocks the target version decides.
 
-A content that was known good here before passes all of them: to move the tag back is a way out, not a promotion.
+A content that was verified here before passes all of them, so that the tag can always be moved back.
 
 Rule: R12.
 """
@@ -17,14 +17,14 @@ from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Invalid, Version
 from pennant.core.rollout import rollback_limits
 from pennant.core.rollout.pass_state import Blocked, Pass
-from pennant.core.rollout.rollback import known_contents
+from pennant.core.rollout.rollback import verified_contents
 from pennant.core.versions.compare import Compared, Incomparable, compare, of_gate
 from pennant.core.versions.completeness import missing
 from pennant.core.versions.selection import Selected
 
 
 def blocked(at: Pass) -> Blocked | None:
-    """Return what keeps the version that is asked for from being rolled out; None: nothing does.
+    """Return the gate that blocks the target version; None: no gate does, or there is nothing to promote.
 
     Rule: R10.
     """
@@ -33,12 +33,13 @@ def blocked(at: Pass) -> Blocked | None:
     version, record = at.selection.version, at.selection.version.spec
     if at.active is not None and at.active.digest == version.digest:
         return None
-    if version.digest in known_contents(at.history, at.quarantine):
+    if version.digest in verified_contents(at.history, at.quarantine):
         return None
     return next((said for gate in GATES if (said := gate(at, version, record)) is not None), None)
 
 
 def _complete(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked | None:
+    """Block an incomplete record, if `promotion.requireComplete` is true."""
     if not at.spec.promotion.require_complete or not (absent := missing(record)):
         return None
     listed = ", ".join(each.value for each in absent)
@@ -47,7 +48,8 @@ def _complete(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked |
 
 
 def _compared(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked | None:
-    present = _record_in_place(at)
+    """Block a record with a metric of `promotion.gates` that is worse than that of the current version."""
+    present = _current_record(at)
     if present is None:
         return None
     for gate in at.spec.promotion.gates:
@@ -61,7 +63,7 @@ def _compared(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked |
 
 
 def _budgeted(at: Pass, version: Version, _: ModelVersionSpec) -> Blocked | None:
-    """Without an automatic way back nothing new is tried."""
+    """Block every version while the rollback budget is used up: it could not be rolled back."""
     if (limit := rollback_limits.exhausted(at.spec, at.history, at.now)) is None:
         return None
     return Blocked(version.version, limit.reason, f"{version.version} is blocked: {limit.message}", limit.until)
@@ -71,18 +73,19 @@ Gate = Callable[[Pass, Version, ModelVersionSpec], Blocked | None]
 GATES: tuple[Gate, ...] = (_complete, _compared, _budgeted)
 
 
-def _record_in_place(at: Pass) -> ModelVersionSpec | None:
-    """Return the record of the version in place, from its revision: its ModelVersion may be gone."""
+def _current_record(at: Pass) -> ModelVersionSpec | None:
+    """Return the record of the current revision, from its ControllerRevision; None: it has none that is valid."""
     number = at.active.revision if at.active is not None else 0
     raw: Json | None = next((each.record for each in at.snapshot.revisions if each.entry.revision == number), None)
     try:
         return ModelVersionSpec.model_validate(raw) if raw is not None else None
     except ValidationError:
-        # Written under an older schema; a gate compares with nothing then, and says so where a value is required.
+        # It was written under an older schema.
         return None
 
 
 def _worse(gate: PromotionGate, record: ModelVersionSpec, present: ModelVersionSpec) -> str | None:
+    """Return why a gate blocks this record; None: it does not. `present` is the record of the current revision."""
     match compare(of_gate(gate), record, present):
         case Incomparable(why):
             return why if gate.required else None
@@ -97,6 +100,7 @@ def _worse(gate: PromotionGate, record: ModelVersionSpec, present: ModelVersionS
 
 
 def _allowed(gate: PromotionGate, both: Compared) -> Decimal:
+    """Return the largest permitted regression, in the unit of the metric."""
     if gate.max_regression_percent is not None:
         return abs(both.present) * Decimal(gate.max_regression_percent) / 100
     return Decimal(gate.max_regression or "0")

@@ -1,7 +1,7 @@
-"""What is taken up again after objects were created anew: from a backup, or because they were deleted.
+"""What is restored after objects were deleted and created again, or come from a backup.
 
-What was a ModelDeployment's is known by its name, its labels, and by hashes that hang together. A status that is lost
-is rebuilt from the records.
+The ControllerRevisions and the Deployment of a ModelDeployment are recognised by name, labels and hashes. A lost status
+is rebuilt from the ControllerRevisions, and the quarantine also from the ModelVersions.
 """
 
 from collections.abc import Iterator
@@ -15,17 +15,17 @@ from pennant.core.facts.observation import Snapshot, Workload
 from pennant.core.rollout.history import History, Quarantine
 from pennant.core.rollout.revision import pair
 from pennant.core.rollout.revision_draft import OPERATOR
-from pennant.core.rollout.rollback import MIRRORED, covers, is_of, never_good, quarantined
+from pennant.core.rollout.rollback import MIRRORED, covers, is_of, never_verified, quarantined
 from pennant.core.rollout.undo import sentence
 
 
 def is_blank(status: ModelDeploymentStatus) -> bool:
-    """Return whether a status knows of no revision yet, or any more: it is new, or was lost."""
+    """Return whether a status has no history, quarantine and target version: it is new, or was lost."""
     return not status.history and not status.quarantine and status.desired is None
 
 
 def is_ours_again(workload: Workload, snapshot: Snapshot) -> bool:
-    """Return whether a Deployment that belongs to nobody is the one that a record, or the history, tells of.
+    """Return whether a Deployment has no owner, and a pod template of the ControllerRevisions or of the history.
 
     Rule: R74.
     """
@@ -37,24 +37,24 @@ def is_ours_again(workload: Workload, snapshot: Snapshot) -> bool:
 
 
 def restored(status: ModelDeploymentStatus, snapshot: Snapshot, past: History) -> Quarantine:
-    """Return the quarantine, with what the status should say of it and does not.
+    """Return the quarantine of the status with the entries that it lost.
 
-    The ModelVersions note it too, and so do the revisions that failed or were undone. Where it was released, the
-    history says so. What is missing otherwise was taken away by somebody else, or lost with the status.
+    Lost entries are taken from `status.quarantinedBy` of the ModelVersions and from the revisions in `past` that failed
+    or were undone, unless `past` shows that the entry was released.
 
     Rule: R65.
     """
     known = status.quarantine
-    for each in (*_mirrored_here(snapshot), *_told(past)):
+    for each in (*_mirrored_here(snapshot), *_of_history(past)):
         if not _is_released(each, past) and not any(_tells(q, each) for q in known):
             known = quarantined(known, each)
     return known
 
 
 def _tells(known: QuarantineEntry, other: QuarantineEntry) -> bool:
-    """Return whether an entry of the quarantine says what another one does.
+    """Return whether the entry `known` makes `other` unnecessary.
 
-    What was asked for at an undo is a guess where the history alone tells it: what is known of the same undo counts.
+    Of the same undo, the known entry counts: what the history alone gives for an undo is a guess.
     """
     if known.reason == other.reason == Reason.UNDONE and known.revision == other.revision:
         return True
@@ -62,7 +62,7 @@ def _tells(known: QuarantineEntry, other: QuarantineEntry) -> bool:
 
 
 def _mirrored_here(snapshot: Snapshot) -> Iterator[QuarantineEntry]:
-    """Yield what the ModelVersions say that this ModelDeployment quarantines."""
+    """Yield the entries of this ModelDeployment in `status.quarantinedBy` of the ModelVersions."""
     for version in snapshot.versions:
         for mirror in version.quarantined_by:
             if mirror.deployment == snapshot.key.name and mirror.digest == version.digest:
@@ -70,44 +70,44 @@ def _mirrored_here(snapshot: Snapshot) -> Iterator[QuarantineEntry]:
                 yield QuarantineEntry(version=version.version, **known)
 
 
-def _told(past: History) -> Iterator[QuarantineEntry]:
-    """Yield what the history says that was quarantined: what failed, and what was asked for at an undo.
+def _of_history(past: History) -> Iterator[QuarantineEntry]:
+    """Yield an entry for each failed revision, and for the target version of each undo.
 
     Rule: R65.
     """
     asked: HistoryEntry | None = None
     for entry, successor in zip_longest(past, past[1:]):
         asked = entry if asked is None or _is_asked_for(entry) else asked
-        # Where the limit has taken away what stood between the two, nobody knows what was undone.
+        # If historyLimit removed a revision between the two, it is not known what was undone.
         follows = successor is not None and successor.previous_hash == entry.hash
         undo = successor if successor is not None and follows and successor.trigger is Trigger.UNDO else None
         if entry.outcome in BAD and (entry.evidence or undo is None):
-            yield _condemned(entry, past)
+            yield _failure_of(entry, past)
         elif undo is not None and pair(asked) != pair(undo):
             inputs_hash = pair(asked)[1] if asked.digest == undo.digest else None
             yield _entry(asked, entry, Reason.UNDONE, sentence(undo), inputs_hash)
 
 
 def _is_asked_for(entry: HistoryEntry) -> bool:
-    """Return whether a revision was made because the tag, or the spec, asked for its version."""
+    """Return whether the tag, the spec or a retry caused a revision, so that it served the target version."""
     by_spec = entry.trigger is Trigger.SPEC_CHANGED and entry.actor != OPERATOR
     return entry.trigger in (Trigger.TAG_MOVED, Trigger.RETRY) or by_spec
 
 
-def _condemned(entry: HistoryEntry, past: History) -> QuarantineEntry:
-    """Return what the quarantine said of a revision that failed, as far as the history shows how it ended."""
+def _failure_of(entry: HistoryEntry, past: History) -> QuarantineEntry:
+    """Return the entry of a revision that failed, as far as the history shows it: evidence means a breach."""
     if not entry.evidence:
         why = f"no pod of revision {entry.revision} became available in time"
         return _entry(entry, entry, Reason.PROGRESS_DEADLINE_EXCEEDED, why, pair(entry)[1])
     numbers = (f"{e.metric} was {e.value}, {e.threshold}, in {e.breaches} checks" for e in entry.evidence)
-    inputs_hash = None if never_good(entry, past) else pair(entry)[1]
+    inputs_hash = None if never_verified(entry, past) else pair(entry)[1]
     return _entry(entry, entry, Reason.METRIC_BREACH, "; ".join(numbers), inputs_hash)
 
 
 def _entry(
     what: HistoryEntry, ended: HistoryEntry, reason: Reason, why: str, inputs_hash: str | None
 ) -> QuarantineEntry:
-    """Return the entry for what a revision tried; `ended` is the revision that was in place."""
+    """Return the entry for the content of `what`; `ended` is the revision that was the current one then."""
     return QuarantineEntry(
         digest=what.digest,
         version=what.version,
@@ -120,15 +120,15 @@ def _entry(
 
 
 def _is_released(entry: QuarantineEntry, past: History) -> bool:
-    """Return whether the history says that this was released, or what it tried was tried again or known good since.
+    """Return whether the history shows that an entry was released, or its content was retried or verified since.
 
-    A ModelDeployment that was created anew counts its revisions from 1: what a version still says of the one before is
+    A ModelDeployment that was created again counts its revisions from 1, so an entry without a matching revision is
     older than all of them.
     """
-    noted_on = next((each for each in past if is_of(entry, each)), None)
-    if noted_on is not None and noted_on.released_at is not None:
+    revision = next((each for each in past if is_of(entry, each)), None)
+    if revision is not None and revision.released_at is not None:
         return True
-    after = entry.revision if noted_on is not None else 0
+    after = entry.revision if revision is not None else 0
     later = [each for each in past if each.revision > after and each.digest == entry.digest]
-    good = (each for each in later if each.verified_at is not None and entry.inputs_hash in (None, pair(each)[1]))
-    return any(each.trigger is Trigger.RETRY for each in later) or any(good)
+    verified = (each for each in later if each.verified_at is not None and entry.inputs_hash in (None, pair(each)[1]))
+    return any(each.trigger is Trigger.RETRY for each in later) or any(verified)

@@ -1,7 +1,7 @@
-"""A revision: the rendered pod template of one version, and its link in the chain of hashes.
+"""A revision: the rendered pod template of one version, and the hashes that link it to the revision before.
 
-The pod template is a function of its content alone. No number, time or trigger goes into it, so a rollback to a
-template that served before is, byte for byte, that template, and Kubernetes takes its old ReplicaSet up again.
+The pod template depends on the version and `spec.template` alone. It has no number, time or trigger, so a rollback uses
+the old template byte for byte, and Kubernetes reuses its ReplicaSet.
 
 Rule: R17.
 """
@@ -24,8 +24,8 @@ TEMPLATE_HASH_LABEL = f"{GROUP}/template-hash"
 DEPLOYMENT_LABEL = f"{GROUP}/modeldeployment"
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
-# What of a history entry never changes; the rest tells how far the revision came. A field that is not set is not
-# hashed, so one that is added here changes no hash of an entry that was made without it.
+# The fields of a history entry that never change; the others are its progress. A field that is not set is not hashed,
+# so a field that is added here does not change the hashes of existing entries.
 FIXED = (
     "revision",
     "version",
@@ -42,13 +42,16 @@ FIXED = (
     "previous_hash",
 )
 RENDERED = ("model", "version", "artifacts", "serving")
-"""What of a version's record pods are rendered from."""
+"""The fields of a record that the pod template is rendered from."""
 CHAINED = tuple(to_camel(each) for each in FIXED)
 _UNCHAINED = frozenset(to_camel(each) for each in HistoryEntry.model_fields if each not in FIXED)
 
 
 def render(name: str, spec: ModelDeploymentSpec, version: ModelVersionSpec) -> dict[str, Any]:
-    """Return the pod template that serves this version, its hash label included."""
+    """Return the pod template that serves this version, with the hash of its content as a label.
+
+    `name` is that of the ModelDeployment. Only one container is changed: that of `spec.container`, or the first.
+    """
     template = dict(spec.template)
     containers = [dict(each) for each in template["spec"]["containers"]]
     index = _serving_container(containers, spec.container)
@@ -66,9 +69,9 @@ def render(name: str, spec: ModelDeploymentSpec, version: ModelVersionSpec) -> d
 
 
 def inputs_hash(spec: ModelDeploymentSpec) -> str:
-    """Return the hash of the part of a spec that pods are rendered from, without the mark of a restart.
+    """Return the hash of `spec.template` and `spec.container`, without the annotation of a restart.
 
-    It says nothing of how they are rendered, so that another release of the operator gives the same one.
+    It does not depend on how a release renders them, so that another release returns the same hash.
 
     Rule: R25.
     """
@@ -79,14 +82,14 @@ def inputs_hash(spec: ModelDeploymentSpec) -> str:
 
 
 def pair(entry: HistoryEntry) -> tuple[str, str]:
-    """Return what a revision tried: the digest of its content, and the hash of what its pods were rendered from."""
+    """Return the content digest and the inputsHash of a revision; old entries have the template hash instead."""
     return entry.digest, entry.inputs_hash or entry.template_hash
 
 
 def _labelled(template: Json) -> dict[str, Any]:
     """Return the template with the hash of its content as a label.
 
-    Records are checked by it, those of earlier releases too: what is hashed here must stay as it is.
+    Stored ControllerRevisions of all releases are checked by this hash, so what it covers must never change.
     """
     metadata = template["metadata"]
     labels = {key: value for key, value in metadata["labels"].items() if key != TEMPLATE_HASH_LABEL}
@@ -94,10 +97,10 @@ def _labelled(template: Json) -> dict[str, Any]:
     return {**content, "metadata": {**metadata, "labels": {**labels, TEMPLATE_HASH_LABEL: short_hash(content)}}}
 
 
-def restarted(template: Json, at: str) -> dict[str, Any]:
-    """Return the template with a restart annotation: other pods than before, so another content and hash."""
+def restarted(template: Json, restarted_at: str) -> dict[str, Any]:
+    """Return the template with a restart annotation, and with the hash label that follows from it."""
     metadata = template["metadata"]
-    annotations = {**(metadata.get("annotations") or {}), RESTARTED_AT: at}
+    annotations = {**(metadata.get("annotations") or {}), RESTARTED_AT: restarted_at}
     return _labelled({**template, "metadata": {**metadata, "annotations": annotations}})
 
 
@@ -106,18 +109,18 @@ def restart(template: Json) -> str:
     return str((template.get("metadata", {}).get("annotations") or {}).get(RESTARTED_AT, ""))
 
 
-def with_restart(template: Json, at: str) -> dict[str, Any]:
-    """Return the same template, its hash label included, with this restart annotation; empty: with none."""
+def with_restart(template: Json, restarted_at: str) -> dict[str, Any]:
+    """Return the template with this restart annotation (empty: with none) and an unchanged hash label."""
     metadata = template.get("metadata") or {}
     annotations = {key: each for key, each in (metadata.get("annotations") or {}).items() if key != RESTARTED_AT}
-    if at:
-        annotations[RESTARTED_AT] = at
+    if restarted_at:
+        annotations[RESTARTED_AT] = restarted_at
     rest = {key: each for key, each in metadata.items() if key != "annotations"}
     return {**template, "metadata": {**rest, "annotations": annotations} if annotations else rest}
 
 
 def unrestarted(template: Json) -> str:
-    """Return the hash of a template without its restart annotation: what a person asked for besides."""
+    """Return the hash of a template without its restart annotation."""
     return template_hash(_labelled(with_restart(template, "")))
 
 
@@ -133,9 +136,9 @@ def _serving_container(containers: Sequence[Json], name: str | None) -> int:
 
 
 def _equipped(container: dict[str, Any], version: ModelVersionSpec) -> dict[str, Any]:
-    """Return the container with the model's environment first, so that later variables can refer to it.
+    """Return the container with the variables `MODEL_...` first, then `serving.env`, then its own other variables.
 
-    Variables of `serving.env` are written as they are: users write them as Kubernetes has them, references included.
+    Later variables can refer to earlier ones. Those of `serving.env` are not escaped: `$(NAME)` is a reference there.
 
     Rule: R18.
     """
@@ -159,12 +162,12 @@ def _equipped(container: dict[str, Any], version: ModelVersionSpec) -> dict[str,
 
 
 def literal(text: str) -> str:
-    """Return the text as the value of an environment variable that means it: Kubernetes expands `$(NAME)` and `$$`."""
+    """Return the text escaped as the value of an environment variable: Kubernetes expands `$(NAME)` and `$$`."""
     return text.replace("$", "$$")
 
 
 def next_number(history: Iterable[HistoryEntry], recorded: Iterable[int]) -> int:
-    """Return the number of the next revision: one more than any that was ever seen.
+    """Return the number of the next revision: one more than the highest of the history and of `recorded`.
 
     Rule: R85.
     """
@@ -172,28 +175,28 @@ def next_number(history: Iterable[HistoryEntry], recorded: Iterable[int]) -> int
 
 
 def chained(entry: HistoryEntry, previous: HistoryEntry | None) -> HistoryEntry:
-    """Return the entry linked to the one before it."""
+    """Return the entry with `previous_hash`, that of the entry before it, and its own `hash`."""
     linked = entry.model_copy(update={"previous_hash": previous.hash if previous else ""})
     return linked.model_copy(update={"hash": entry_hash(linked)})
 
 
 def entry_hash(entry: HistoryEntry) -> str:
-    """Return the sha256 over the fields of an entry that never change."""
+    """Return the sha256 over the fields of an entry that never change (`FIXED`)."""
     whole = entry.to_json()
     return sha256({name: whole[name] for name in CHAINED if name in whole})
 
 
 def data_hash(template: Json, record: Json) -> str:
-    """Return the sha256 over what a ControllerRevision holds besides its entry."""
+    """Return the sha256 over the pod template and the record of a ControllerRevision."""
     return sha256({"template": template, "record": record})
 
 
 def flaw(stored: Json, entry: HistoryEntry, template: Json, record: Json) -> str:
-    """Return what of a ControllerRevision is not as its entry says; empty: it holds what was recorded.
+    """Return which part of a ControllerRevision does not match its hash; empty: all parts match.
 
-    `stored` is the entry as it is stored: a field that only a newer release knows counts for the hash as well.
+    `stored` is the entry as JSON: the hash of a newer release covers fields that this release does not know.
 
-    Raises `AttributeError`, `KeyError` or `TypeError` where the template is none.
+    Raises `AttributeError`, `KeyError` or `TypeError` if `template` is not a pod template.
     """
     if sha256({name: each for name, each in stored.items() if name not in _UNCHAINED}) != entry.hash:
         return "its history entry was changed"

@@ -1,4 +1,4 @@
-"""A revision that is still to be recorded, and how each cause makes one."""
+"""Drafts: revisions without a number that are not recorded yet, and one function for each cause of a revision."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +13,7 @@ from pennant.core.rollout.history import History, Quarantine, succeeded, with_en
 from pennant.core.rollout.pass_state import Pass
 
 OPERATOR = "pennant"
+"""The actor of revisions that the operator creates by itself."""
 NO_NUMBER_LEFT = (
     f"revision {LAST_REVISION} is the last possible one. "
     "Create a ModelDeployment of another name, and delete this one when the other serves"
@@ -21,27 +22,27 @@ NO_NUMBER_LEFT = (
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A revision that should take the place of the one that is there."""
+    """A revision that should replace the current one. `recorded` gives it a number and its hashes."""
 
     version: str
     digest: str
     template: Json
     record: Json
     inputs_hash: str | None
-    """Hash of what the template was rendered from; None: that is not known."""
+    """Hash of the inputs that the template was rendered from; None: an old entry without it."""
     trigger: Trigger
     actor: str
     reason: str
     token: str | None = None
-    """Token of the command that asks for it; of a restart, its annotation."""
+    """Token of the command that caused it; of a `kubectl rollout restart`, the value of its annotation."""
     command: str | None = None
-    """That command in words."""
+    """That command as text."""
     restarted_at: str | None = None
-    """The restart annotation of its pods; None: that of earlier pods of the same template, if there were any."""
+    """The restart annotation of its pods; None: that of earlier pods with the same template, if there were any."""
 
 
 def retry_draft(at: Pass, version: Version, template: Json, command: Command) -> Draft:
-    """Return the revision that gives a version another chance."""
+    """Return the draft that rolls out a version again after its quarantine was ended by `pennant.dev/retry`."""
     return Draft(
         version=version.version,
         digest=version.digest,
@@ -57,7 +58,7 @@ def retry_draft(at: Pass, version: Version, template: Json, command: Command) ->
 
 
 def restart_draft(at: Pass, active: HistoryEntry, command: Command) -> Draft:
-    """Return the revision that starts all pods anew."""
+    """Return the draft that restarts all pods of the current revision; its ControllerRevision must exist."""
     snapshot = record_of(at, active)
     return Draft(
         version=active.version,
@@ -74,7 +75,7 @@ def restart_draft(at: Pass, active: HistoryEntry, command: Command) -> Draft:
 
 
 def native_restart_draft(at: Pass, active: HistoryEntry, actor: str, restart: str) -> Draft:
-    """Return the revision that puts a `kubectl rollout restart` on record; its pods are on their way already."""
+    """Return the draft that records a `kubectl rollout restart`, which has replaced the pods already."""
     snapshot = record_of(at, active)
     return Draft(
         version=active.version,
@@ -91,7 +92,7 @@ def native_restart_draft(at: Pass, active: HistoryEntry, actor: str, restart: st
 
 
 def record_of(at: Pass, entry: HistoryEntry) -> Revision:
-    """Return the record of a revision, which is there.
+    """Return the ControllerRevision of an entry; raises `StopIteration` where it does not exist.
 
     Rule: R8.
     """
@@ -99,12 +100,12 @@ def record_of(at: Pass, entry: HistoryEntry) -> Revision:
 
 
 def because(what: str, why: str) -> str:
-    """Return a sentence, and the reason that a person gave."""
+    """Return the sentence, with the reason that a user gave after a colon."""
     return f"{what}: {why}" if why else what
 
 
 def rollback_draft(at: Pass, failed: QuarantineEntry, target: HistoryEntry) -> Draft:
-    """Return the revision of an automatic rollback from a failed revision to a verified one."""
+    """Return the draft of an automatic rollback from a failed revision to a verified one."""
     snapshot = record_of(at, target)
     return Draft(
         version=target.version,
@@ -122,13 +123,13 @@ def rollback_draft(at: Pass, failed: QuarantineEntry, target: HistoryEntry) -> D
 
 
 def lost(snapshot: Snapshot, entry: HistoryEntry) -> str:
-    """Return what became of the record of a revision that cannot be used."""
+    """Return a clause that says that the ControllerRevision of an entry was changed or is missing."""
     what = "was changed" if entry.revision in snapshot.untrusted else "is missing"
     return f"the ControllerRevision of revision {entry.revision} {what}"
 
 
 def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) -> Revision | None:
-    """Return the draft as a revision with a number, linked to the one before; None where no number is left."""
+    """Return the draft as a revision with a number and its hashes; None: no number is left."""
     known = (each.entry.revision for each in snapshot.revisions)
     number = revision.next_number(history, (*known, *snapshot.taken))
     if number > LAST_REVISION:
@@ -156,14 +157,14 @@ def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) 
 
 
 def _is_kept(restarted_at: str) -> bool:
-    """Return whether the history keeps a restart annotation: it is given back as it was, so none is cut or changed."""
+    """Return whether the history can keep a restart annotation unchanged: it is neither too long nor unprintable."""
     return 0 < len(restarted_at) <= LONGEST_RESTART and restarted_at.isprintable()
 
 
 def _restart(template: Json, history: History, snapshot: Snapshot) -> str:
-    """Return the restart annotation with which this template serves, or served last; empty where it has none.
+    """Return the restart annotation with which this template serves, or served last; empty: it had none.
 
-    With it the pods that are still there are taken up again: a restart of another template does not concern them.
+    With the same annotation, Kubernetes reuses the pods of this template that still exist.
     """
     template_hash = revision.template_hash(template)
     if snapshot.workload is not None and snapshot.workload.template_hash == template_hash:
@@ -173,7 +174,7 @@ def _restart(template: Json, history: History, snapshot: Snapshot) -> str:
 
 
 def succeeded_by(history: History, entry: HistoryEntry, quarantine: Quarantine) -> History:
-    """Return the history with the new entry at its end and the one before it ended."""
+    """Return the history with the new entry at its end, and with the outcome and end of the one before."""
     if (before := current(history)) is not None:
         history = with_entry(history, succeeded(before, entry, quarantine))
     return with_entry(history, entry)

@@ -1,4 +1,4 @@
-"""What keeps a bad version from being rolled back automatically, and how long.
+"""The limits that block an automatic rollback, and when each ends.
 
 Rule: R60.
 """
@@ -13,21 +13,21 @@ from pennant.api.reasons import Reason
 from pennant.core.rollout.history import History
 
 GOES_ON = frozenset({Trigger.AUTOMATIC_ROLLBACK, Trigger.RESTART})
-"""What made a revision that goes on with the attempt before it."""
+"""Triggers of a revision that continues the attempt before it, instead of beginning a new one."""
 
 
 @dataclass(frozen=True, slots=True)
 class RollbackLimit:
-    """Why nothing is condemned now."""
+    """Why no automatic rollback is permitted."""
 
     reason: Reason
     message: str
     until: datetime | None = None
-    """When it is off by itself; None: time alone does not end it."""
+    """When the limit ends by itself; None: it needs a change."""
 
 
 def unwanted(spec: ModelDeploymentSpec) -> RollbackLimit | None:
-    """Return why no version is to be rolled back automatically by the spec's own words; None: it may be.
+    """Return the limit of `spec.paused` or `rollback.action: Report`; None: the spec permits rollbacks.
 
     Rule: R13.
     """
@@ -39,14 +39,14 @@ def unwanted(spec: ModelDeploymentSpec) -> RollbackLimit | None:
 
 
 def too_soon(spec: ModelDeploymentSpec, history: History, now: datetime) -> RollbackLimit | None:
-    """Return why there were enough automatic rollbacks for now; None: there may be another one."""
+    """Return the limit of the budget or of the cooldown; None: neither applies."""
     return exhausted(spec, history, now) or _cooling(spec, history, now)
 
 
 def exhausted(spec: ModelDeploymentSpec, history: History, now: datetime) -> RollbackLimit | None:
-    """Return why there may be no further automatic rollback in this window."""
+    """Return the limit of `rollback.budget`; None: the window has fewer automatic rollbacks."""
     budget = spec.rollback.budget
-    # They are counted in the history: a short one cannot hold more than this.
+    # Rollbacks are counted in the history, and a short history cannot have more than this.
     most = min(budget.count, spec.history_limit - 1)
     window = timedelta(seconds=budget.window_seconds)
     counted = [each for each in _rollbacks(history, now) if now - each < window]
@@ -57,18 +57,18 @@ def exhausted(spec: ModelDeploymentSpec, history: History, now: datetime) -> Rol
 
 
 def unhelpful(spec: ModelDeploymentSpec, history: History, breached: Iterable[str]) -> RollbackLimit | None:
-    """Return why the newest revision is not rolled back for a breach of these metrics; None: it may be.
+    """Return the limit of `rollback.limit`, for a breach of these metrics or, without metrics, a failed rollout.
 
-    A version that was known good and breaches as soon as it serves again shows that the cause lies elsewhere: in its
-    data, its dependencies or its traffic. So no more than `rollback.limit` automatic rollbacks follow each other
-    without one of them becoming known good.
+    If a verified version breaches as soon as it serves again, the cause is elsewhere: in data, dependencies or traffic.
+    So at most `rollback.limit` consecutive automatic rollbacks are made without one that is verified again. None: there
+    were fewer.
 
     Rule: R56.
     """
     number = _in_a_row(history)
     if number < spec.rollback.limit:
         return None
-    # The revision before the last rollback; of the oldest one that is told, the limit may have taken it away.
+    # The revision that failed first; it may be beyond historyLimit.
     first = next((each for each in reversed(history) if each.evidence or each.trigger not in GOES_ON), history[0])
     known = {each.metric: each for each in first.evidence}
     same = [known[name] for name in breached if name in known]
@@ -85,9 +85,9 @@ def unhelpful(spec: ModelDeploymentSpec, history: History, breached: Iterable[st
 
 
 def _in_a_row(history: History) -> int:
-    """Return how many automatic rollbacks the history ends with of which none became known good.
+    """Return the number of consecutive automatic rollbacks at the end of the history of which none is verified.
 
-    A restart of what was gone back to is no other attempt.
+    A restart between them does not count and does not interrupt them.
     """
     number = 0
     for entry in reversed(history):
@@ -109,10 +109,9 @@ def _cooling(spec: ModelDeploymentSpec, history: History, now: datetime) -> Roll
 
 
 def _rollbacks(history: History, now: datetime) -> list[datetime]:
-    """Return when the automatic rollbacks were.
+    """Return the times of the automatic rollbacks.
 
-    One that lies in the future is from before the clock was set back. How long ago that was nobody knows, and to count
-    it would put off every rollback by as much as the clock was set back.
+    One in the future was made before the clock was set back, so its age is not known, and it is not counted.
 
     Rule: R86.
     """

@@ -1,7 +1,7 @@
-"""An undo: back to an earlier revision, and what would otherwise come back by itself is held back.
+"""An undo: an earlier revision serves again, and the target version is quarantined so that it does not come back.
 
-The record of the undo's revision is written first, and is enough to know the rest by: whoever finds it without its
-entry in the status carries the undo through.
+The ControllerRevision of the undo is written before the status. If the operator stops in between, the next pass adds
+what the status lacks (`carried_through`).
 """
 
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ from pennant.core.versions.selection import Selected
 
 
 def undo_draft(at: Pass, target: HistoryEntry, actor: str, why: str, command: Command | None = None) -> Draft:
-    """Return the revision that takes a person back to an earlier one."""
+    """Return the draft of the revision that goes back to `target`; `why` is the reason that the user gave."""
     snapshot = record_of(at, target)
     came_from = f"{at.active.version} (revision {at.active.revision})" if at.active else "nothing"
     return Draft(
@@ -40,9 +40,10 @@ def undo_draft(at: Pass, target: HistoryEntry, actor: str, why: str, command: Co
 
 
 def held_back(at: Pass, target: HistoryEntry, made: Draft | HistoryEntry) -> Quarantine:
-    """Return the quarantine with what would otherwise come back by itself after an undo to this revision.
+    """Return the quarantine with the target version, which would otherwise be rolled out again after this undo.
 
-    That is the content that is asked for; where the undo stays within it, only the template that is asked for.
+    If the undo goes to the same content, only the pod template of `spec.template` is quarantined with it. `made` is the
+    revision of the undo.
 
     Rule: R66.
     """
@@ -57,7 +58,7 @@ def held_back(at: Pass, target: HistoryEntry, made: Draft | HistoryEntry) -> Qua
 
 
 def carried_through(at: Pass) -> Pass:
-    """Return the pass with what follows from an undo that is recorded and that the stored status does not say yet."""
+    """Return the pass with the quarantine of an undo whose ControllerRevision is not in the stored status yet."""
     said = {each.revision for each in at.before.history}
     done = at.active
     if done is None or done.trigger is not Trigger.UNDO or done.revision in said or not said:
@@ -68,7 +69,7 @@ def carried_through(at: Pass) -> Pass:
 
 
 def _asked(at: Pass, message: str) -> QuarantineEntry | None:
-    """Return what the quarantine would say of the content and template that are asked for."""
+    """Return a quarantine entry for the target version, or the current one without it; None: no revision exists."""
     if at.active is None:
         return None
     version, (digest, inputs_hash) = at.active.version, pair(at.active)
@@ -87,7 +88,7 @@ def _asked(at: Pass, message: str) -> QuarantineEntry | None:
 
 
 def sentence(made: Draft | HistoryEntry) -> str:
-    """Return the sentence that the quarantine keeps of an undo: by whom, and the reason that this person gave."""
+    """Return the message of the quarantine entry of an undo: who gave it, and the reason that they gave."""
     who = f"undone by {made.actor}" if made.actor else "undone"
     _, _, why = made.reason.partition(": ")
     return because(who, why)
@@ -95,7 +96,7 @@ def sentence(made: Draft | HistoryEntry) -> str:
 
 @dataclass(frozen=True, slots=True)
 class NoTarget:
-    """Why there is no revision to undo to."""
+    """Why there is no revision that an undo can go to."""
 
     problem: str
 
@@ -103,9 +104,9 @@ class NoTarget:
 def undo_target(history: History, quarantine: Quarantine, snapshot: Snapshot, value: str) -> HistoryEntry | NoTarget:
     """Return the revision that an undo goes to.
 
-    `value` is a revision number, a version, or empty (or `0`) for the last good revision before the current one, as in
-    `kubectl rollout undo --to-revision`. Of `snapshot` only the ControllerRevisions are used: a revision without one
-    cannot be deployed again.
+    `value` is a revision number, a version, or empty (or `0`, as in `kubectl rollout undo --to-revision`) for the last
+    verified revision before the current one. The revision must have a ControllerRevision in `snapshot`, must not be
+    quarantined, and must have another pod template than the current revision.
     """
     recorded = {each.entry.revision for each in snapshot.revisions}
     there = [each for each in history if each.revision in recorded]
@@ -137,11 +138,11 @@ def _previous(
     active: HistoryEntry | None, there: Iterable[HistoryEntry], quarantine: Quarantine
 ) -> HistoryEntry | NoTarget:
     """Return the newest other revision that was verified; where none was, the newest that did not fail."""
-    in_place = active.template_hash if active is not None else ""
+    current_hash = active.template_hash if active is not None else ""
     others = [
         each
         for each in reversed(tuple(there))
-        if each.template_hash != in_place and each.outcome not in BAD and not is_quarantined(each, quarantine)
+        if each.template_hash != current_hash and each.outcome not in BAD and not is_quarantined(each, quarantine)
     ]
     verified = next((each for each in others if each.verified_at is not None), None)
     if verified is not None:

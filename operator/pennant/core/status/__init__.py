@@ -1,1 +1,1 @@
-"""What a pass says: conditions, Events, and when to look again."""
+"""The output of a pass for users: conditions and Events; and the time of the next pass."""

@@ -1,4 +1,4 @@
-"""What the conditions say of the pods of the current revision: whether they are available, and what they wait for."""
+"""The conditions about pods: `Available`, and the part of `Stalled` that says what the pods wait for."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from pennant.core.workload import surge
 
 
 def available(at: Pass) -> ConditionValue:
-    """Return whether the minimum of pods is available, and at least one.
+    """Return the condition `Available`: True if the minimum of pods, and at least one, is available.
 
     Rule: R49.
     """
@@ -29,7 +29,7 @@ def available(at: Pass) -> ConditionValue:
 
 
 def as_it_began(said: ConditionValue, before: ModelDeploymentStatus) -> ConditionValue:
-    """Return what is said of the pods with the numbers of the moment at which it became so.
+    """Return the condition with its old message while status and reason are the same: numbers of pods change often.
 
     Rule: R87.
     """
@@ -40,9 +40,9 @@ def as_it_began(said: ConditionValue, before: ModelDeploymentStatus) -> Conditio
 
 
 def stalled_by_pods(at: Pass) -> ConditionValue | None:
-    """Return why the pods of the active revision do not come, where that is not held against the version.
+    """Return `Stalled` for pods that are not available although the revision did not fail; None: nothing to report.
 
-    What the API server refuses is told at once; everything else after the deadline.
+    Pods that the API server refuses are reported at once, all other causes after the progress deadline.
 
     Rule: R21.
     """
@@ -72,9 +72,9 @@ WHAT_HELPS: Mapping[Reason, str] = {
         "See `kubectl describe pod` and `kubectl logs`. Move the tag, or give pennant.dev/rollback-to"
     ),
 }
-"""What a person can do where pods do not come, by the reason."""
+"""What a user can do, by the reason for which pods are not available."""
 
 
 def is_scaled_to_zero(at: Pass) -> bool:
-    """Return whether the active revision has no pod because none is asked for."""
+    """Return whether the current revision has no pods because `spec.replicas` is 0."""
     return at.status.progress is not None and at.status.progress.reason is Reason.SCALED_TO_ZERO

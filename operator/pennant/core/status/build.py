@@ -1,4 +1,4 @@
-"""The status that a pass ends with."""
+"""The whole status that a pass writes."""
 
 from pennant.api.deployment_status import ModelDeploymentStatus, Serving, Stable
 from pennant.api.history import HistoryEntry
@@ -10,7 +10,7 @@ from pennant.core.workload import deployment_manifest
 
 
 def status(at: Pass) -> ModelDeploymentStatus:
-    """Return the whole status: what the steps of the pass changed in it, and what is computed anew each time."""
+    """Return the status of the pass, with the fields that are computed in each pass, such as the conditions."""
     target, workload = at.rollback_target, at.workload
     selector = deployment_manifest.selector(at.snapshot.key.name)
     return at.status.model_copy(
@@ -29,7 +29,7 @@ def status(at: Pass) -> ModelDeploymentStatus:
 
 
 def _serving(before: Serving | None, past: tuple[HistoryEntry, ...]) -> Serving | None:
-    """Return what serves; while a candidate is rolled out, what the status said before."""
+    """Return `status.serving`: the serving revision; while a candidate is rolled out, the stored value."""
     now = in_place(past)
     if now.candidate is not None or now.serving is None or now.serving.rolled_out_at is None:
         return before

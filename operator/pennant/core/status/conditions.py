@@ -1,4 +1,8 @@
-"""The conditions of a ModelDeployment, each computed from the pass; `Ready` sums up the others."""
+"""The conditions of a ModelDeployment, each computed from the pass.
+
+`Ready` depends on `Stalled`, `RolledBack`, `TagResolved`, `Reconciling`, `Available`, `Suspended` and `MetricsHealthy`,
+in this order. `Verified` and `HistoryIntact` do not affect it.
+"""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -18,8 +22,8 @@ from pennant.core.versions.selection import Selected
 
 
 def conditions(at: Pass) -> tuple[Condition, ...]:
-    """Return all conditions; `Ready` takes the first failing one's reason and message."""
-    said = {kind: tell(at) for kind, tell in CONDITIONS.items()}
+    """Return all conditions, `Ready` first."""
+    said = {kind: check(at) for kind, check in CONDITIONS.items()}
     said[ConditionType.AVAILABLE] = as_it_began(said[ConditionType.AVAILABLE], at.before)
     said = {ConditionType.READY: _ready(at, said), **said}
     return stamped(said, at.snapshot.generation, at.now, at.before)
@@ -28,7 +32,10 @@ def conditions(at: Pass) -> tuple[Condition, ...]:
 def stamped(
     said: dict[ConditionType, ConditionValue], generation: int, now: datetime, before: ModelDeploymentStatus
 ) -> tuple[Condition, ...]:
-    """Return the conditions with their generation and times."""
+    """Return these conditions with the generation, and the time of their last transition.
+
+    `before` is the stored status: a condition that keeps its status keeps its time.
+    """
     fresh = (
         Condition(
             type=kind.value,
@@ -44,25 +51,28 @@ def stamped(
 
 
 def _reconciling(at: Pass) -> ConditionValue:
+    """Return `Reconciling`: True while a change is in progress that needs no user."""
     if at.spec.paused:
         return ConditionValue(FALSE, Reason.PAUSED, "spec.paused is true")
     if _is_stuck(at):
         return ConditionValue(FALSE, Reason.UP_TO_DATE, "the operator cannot continue; see Stalled")
-    for tell in CHANGES:
-        if (said := tell(at)) is not None:
-            return said
+    for check in CHANGES:
+        if (found := check(at)) is not None:
+            return found
     return ConditionValue(FALSE, Reason.UP_TO_DATE, "no change is in progress")
 
 
 def _cooling_down(at: Pass) -> ConditionValue | None:
-    withheld = at.rollback_blocked
-    if withheld is None or withheld.limit.reason is not Reason.ROLLBACK_COOLING_DOWN:
+    """Return that a rollback waits for the end of the cooldown."""
+    blocked = at.rollback_blocked
+    if blocked is None or blocked.limit.reason is not Reason.ROLLBACK_COOLING_DOWN:
         return None
-    message = f"{withheld.message}; a rollback is due, but {withheld.limit.message}"
+    message = f"{blocked.message}; a rollback is due, but {blocked.limit.message}"
     return ConditionValue(TRUE, Reason.ROLLBACK_COOLING_DOWN, message)
 
 
 def _rolling_out(at: Pass) -> ConditionValue | None:
+    """Return that the current revision is being rolled out, or that the first one is about to be."""
     active = at.active
     if active is None:
         nothing_yet = quarantined_target(at) is None and unresolved_since(at) is None
@@ -78,6 +88,7 @@ def _rolling_out(at: Pass) -> ConditionValue | None:
 
 
 def _rolling_back(at: Pass) -> ConditionValue | None:
+    """Return that the current revision failed and its rollback is about to begin."""
     if at.failed_as is None or at.rollback_target is None:
         return None
     return ConditionValue(
@@ -86,7 +97,7 @@ def _rolling_back(at: Pass) -> ConditionValue | None:
 
 
 def _being_moved(at: Pass) -> ConditionValue | None:
-    """Return that the tag is on no version or on several, while it may still be moved.
+    """Return that no version or several have the tag, which happens while it is moved.
 
     Rule: R7.
     """
@@ -97,10 +108,11 @@ def _being_moved(at: Pass) -> ConditionValue | None:
 
 
 CHANGES = (_cooling_down, _rolling_out, _rolling_back, _being_moved)
-"""What can be under way, the most telling first."""
+"""The changes that may be in progress; the first that applies is reported."""
 
 
 def _is_stuck(at: Pass) -> bool:
+    """Return whether nothing can continue until a user acts; `Stalled` says why."""
     if at.refusal or is_grace_over(at) or at.is_frozen or stalled_by_pods(at) is not None:
         return True
     return (at.gate is not None and at.active is None) or (at.failed_as is not None and at.rollback_target is None)
@@ -121,7 +133,7 @@ def _history_intact(at: Pass) -> ConditionValue:
 
 
 def _is_held_up(at: Pass) -> bool:
-    """Return whether the pause keeps something from happening."""
+    """Return whether `spec.paused` prevents a change: the target version is not served, or not rolled out yet."""
     active, selection = at.active, at.selection
     if not at.spec.paused:
         return False
@@ -130,6 +142,7 @@ def _is_held_up(at: Pass) -> bool:
 
 
 def _ready(at: Pass, said: dict[ConditionType, ConditionValue]) -> ConditionValue:
+    """Return `Ready`, with reason and message of the first of the other conditions, `said`, that makes it False."""
     for kind, good in (
         (ConditionType.STALLED, FALSE),
         (ConditionType.ROLLED_BACK, FALSE),
@@ -141,7 +154,7 @@ def _ready(at: Pass, said: dict[ConditionType, ConditionValue]) -> ConditionValu
             return ConditionValue(FALSE, said[kind].reason, said[kind].message)
     if _is_held_up(at):
         return ConditionValue(FALSE, Reason.PAUSED, said[ConditionType.SUSPENDED].message)
-    # Not knowing whether the metrics pass is not a failure.
+    # Unknown metrics are not a failure.
     if said[ConditionType.METRICS_HEALTHY].status is FALSE:
         return ConditionValue(
             FALSE, said[ConditionType.METRICS_HEALTHY].reason, said[ConditionType.METRICS_HEALTHY].message

@@ -1,4 +1,4 @@
-"""Which changes are worth a Kubernetes Event: each is told once, when the status says it for the first time."""
+"""The Kubernetes Events of a pass: one for each change that the status shows for the first time."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -17,7 +17,7 @@ from pennant.core.rollout import history
 def of_changes(
     before: ModelDeploymentStatus, after: ModelDeploymentStatus, revisions: Iterable[Revision], now: datetime
 ) -> tuple[Event, ...]:
-    """Return the events of what differs between two statuses."""
+    """Return the Events for the differences between two statuses, and for repaired history entries."""
     return (
         *_of_command(before, after),
         *_of_release(before, after),
@@ -33,30 +33,30 @@ def of_changes(
 
 
 def of_stall(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> tuple[Event, ...]:
-    """Return a warning where a person must act for another reason, or for another version, than before."""
+    """Return a warning if `Stalled` becomes True, or gets another reason, or is about another target version."""
     asked = [each.desired.version if each.desired else "" for each in (before, after)]
     again = before.desired is not None and asked[0] != asked[1]
     return _of_condition(before, after, ConditionType.STALLED, EventType.WARNING, ConditionStatus.TRUE, again=again)
 
 
 def revision_created(entry: HistoryEntry) -> Event:
-    """Return the event of a new revision."""
+    """Return the Event for a new revision."""
     told = f"revision {entry.revision} serves {entry.version}: {entry.reason}"
     return Event(EventType.NORMAL, Reason.REVISION_CREATED, told)
 
 
 def surge_needs_room(advice: str) -> Event:
-    """Return the warning that a rollout may find no room for a second pod."""
+    """Return the warning that a rollout may find no room for a second pod; `advice` is the message."""
     return Event(EventType.WARNING, Reason.SURGE_NEEDS_ROOM, advice)
 
 
 def adopted(what: str) -> Event:
-    """Return the event of something that belonged to nobody and is taken up again."""
+    """Return the Event for objects without an owner that were adopted; `what` names them."""
     return Event(EventType.NORMAL, Reason.ADOPTED, f"{what} had no owner and was adopted")
 
 
 def drift_corrected(drift: Drift) -> Event:
-    """Return the event of a change by somebody else that is put right."""
+    """Return the Event for a manual change of the Deployment that is corrected."""
     return Event(EventType.WARNING, Reason.DRIFT_CORRECTED, f"{drift.message}; it is corrected")
 
 
@@ -79,7 +79,7 @@ def _of_release(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> 
 
 
 def _of_verification(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> tuple[Event, ...]:
-    """Return the event of a revision of which it was just noticed that it does not become known good."""
+    """Return the Event for a revision that is not verified after twice its bake time, once."""
     noticed = {each.revision for each in before.history if each.overdue_at is not None}
     condition = find(after.conditions, ConditionType.VERIFIED)
     if condition is None or condition.status is not ConditionStatus.FALSE:
@@ -100,7 +100,10 @@ def _of_condition(
     *,
     again: bool = False,
 ) -> tuple[Event, ...]:
-    """Return an event where a condition has this status for a reason that it did not have before."""
+    """Return an Event if a condition has this status, and had another status or reason before.
+
+    With `again`, also if neither changed.
+    """
     old, new = find(before.conditions, kind), find(after.conditions, kind)
     if new is None or new.status is not status or (not again and old is not None and _says(old) == _says(new)):
         return ()

@@ -1,4 +1,4 @@
-"""What several conditions have in common: what a condition says, and what of a pass they are computed from."""
+"""The type `ConditionValue`, and functions of the pass that several conditions use."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,9 +24,9 @@ class ConditionValue:
 
 
 def unresolved_since(at: Pass) -> datetime | None:
-    """Return since when the tag has not been on exactly one version; None: it is.
+    """Return since when no version or several have been selected; None: exactly one is.
 
-    The time is kept in the condition `TagResolved`, so that a restart of the operator does not begin anew.
+    The time is that of the condition `TagResolved`, so a restart of the operator does not change it.
     """
     if isinstance(at.selection, Selected):
         return None
@@ -50,7 +50,7 @@ def quarantined_target(at: Pass) -> QuarantineEntry | None:
 
 
 def broken_records(at: Pass) -> tuple[str, ...]:
-    """Return what is wrong with the ControllerRevisions of the history, one sentence each."""
+    """Return a sentence for each ControllerRevision of the history that is missing or must not be used."""
     created = (each.revision for each in at.actions if isinstance(each, CreateRevision))
     return history.broken(at.history, (*at.snapshot.revisions, *created), at.snapshot.untrusted)
 
@@ -58,7 +58,7 @@ def broken_records(at: Pass) -> tuple[str, ...]:
 def unusable_record(at: Pass) -> str:
     """Return why the current revision cannot be applied again, because of its ControllerRevision; empty: it can.
 
-    While another revision is about to take its place this is not said.
+    Also empty while paused, and in a pass with another write, which may replace the revision.
     """
     if at.active is None or at.actions or at.spec.paused:
         return ""

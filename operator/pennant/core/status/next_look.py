@@ -1,9 +1,9 @@
-"""When time alone can change a decision."""
+"""The time of the next pass, if no object changes before."""
 
 from datetime import datetime
 
 from pennant.core.analysis import schedule
-from pennant.core.rollout.judgement import good_at, overdue_at
+from pennant.core.rollout.judgement import overdue_at, verification_due_at
 from pennant.core.rollout.pass_state import Pass
 from pennant.core.rollout.progress import Attempt, next_look_at
 from pennant.core.status.inputs import unresolved_since
@@ -11,17 +11,20 @@ from pennant.core.status.targeting import TAG_GRACE
 
 
 def look_again_at(at: Pass) -> datetime | None:
-    """Return the next moment at which to decide anew though nothing has happened; None: there is none."""
+    """Return the earliest time after now at which the decision may change without a change of objects; None: never.
+
+    Such times are checks, deadlines, the end of the bake time, of limits and of the grace of the tag, and retries.
+    """
     analysis, active = at.spec.analysis, at.active
-    times: list[datetime | None] = [good_at(analysis, active, at.verdict), overdue_at(analysis, active)]
+    times: list[datetime | None] = [verification_due_at(analysis, active, at.verdict), overdue_at(analysis, active)]
     if active is not None:
-        attempt = Attempt(at.seen, at.spec, active, at.was_verified)
+        attempt = Attempt(at.observation, at.spec, active, at.was_verified)
         times.append(next_look_at(attempt, at.status.progress))
     if active is not None and analysis.metrics and schedule.is_watched(analysis, active):
         times.append(schedule.next_check_at(analysis, active, at.now))
     if (since := unresolved_since(at)) is not None:
         times.append(since + TAG_GRACE)
-    times += [each.retry_at for each in at.seen.refusals]
+    times += [each.retry_at for each in at.observation.refusals]
     if at.rollback_blocked is not None:
         times.append(at.rollback_blocked.limit.until)
     if at.gate is not None:

@@ -1,4 +1,4 @@
-"""The condition `Stalled`: what needs a person, the most urgent first, and what that person can do."""
+"""The condition `Stalled`: problems that need a user, in order of urgency, each with what to do."""
 
 from pennant.api.meta import clip
 from pennant.api.reasons import Reason
@@ -8,29 +8,31 @@ from pennant.core.status.inputs import FALSE, TRUE, ConditionValue, quarantined_
 from pennant.core.status.targeting import is_grace_over, meanwhile, rolled_back, tag_resolved, what_to_change
 
 LONGEST_CAUSE = 768
-"""Characters of a cause, so that there is room for what to do about it."""
+"""Characters of the cause in a message, so that what to do fits behind it."""
 
 
 def stalled(at: Pass) -> ConditionValue:
-    """Return the first reason for which a person must act."""
-    for tell in STALLS:
-        if (said := tell(at)) is not None:
-            return said
+    """Return the condition `Stalled`, with the first problem that applies."""
+    for check in STALLS:
+        if (found := check(at)) is not None:
+            return found
     return ConditionValue(FALSE, Reason.NOT_STALLED, "no action needed")
 
 
 def _stalled_by_refusal(at: Pass) -> ConditionValue | None:
+    """Return that the API server refuses a write that the next ones depend on."""
     if at.refusal is None:
         return None
     return stall(at.refusal.reason, at.refusal.message)
 
 
 def _stalled_by_copy(at: Pass) -> ConditionValue | None:
-    return stall(Reason.WRITE_FAILING, at.seen.failing) if at.seen.failing else None
+    """Return that a copy of the status could not be written for a minute."""
+    return stall(Reason.WRITE_FAILING, at.observation.failing) if at.observation.failing else None
 
 
 def _stalled_by_breach(at: Pass) -> ConditionValue | None:
-    """Return that the current revision failed and stays, or that a limit blocks what would follow.
+    """Return that the current revision failed and keeps serving, or that a limit blocks its quarantine.
 
     Rule: R59.
     """
@@ -52,6 +54,7 @@ def _stalled_by_breach(at: Pass) -> ConditionValue | None:
 
 
 def _stalled_by_quarantine(at: Pass) -> ConditionValue | None:
+    """Return that the target version is quarantined."""
     found = quarantined_target(at)
     if found is None:
         return None
@@ -62,7 +65,7 @@ def _stalled_by_quarantine(at: Pass) -> ConditionValue | None:
 
 
 def _stalled_by_lost_record(at: Pass) -> ConditionValue | None:
-    """Return that the current revision cannot be applied again.
+    """Return that the current revision cannot be applied again, because its ControllerRevision is lost.
 
     Rule: R77.
     """
@@ -78,12 +81,14 @@ def _stalled_by_lost_record(at: Pass) -> ConditionValue | None:
 
 
 def _stalled_by_gate(at: Pass) -> ConditionValue | None:
+    """Return that a gate blocks the target version."""
     if at.gate is None:
         return None
     return stall(at.gate.reason, f"{at.gate.message}{meanwhile(at)}")
 
 
 def _stalled_by_grace(at: Pass) -> ConditionValue | None:
+    """Return that no version or several have been selected for longer than `TAG_GRACE`."""
     if not is_grace_over(at):
         return None
     said = tag_resolved(at)
@@ -91,7 +96,7 @@ def _stalled_by_grace(at: Pass) -> ConditionValue | None:
 
 
 def stall(reason: Reason, message: str, to_do: str = "") -> ConditionValue:
-    """Return what is said where a person must act, with what to do at its end: this, or what the reason says."""
+    """Return `Stalled=True` with the message and what to do; `to_do` replaces the advice of the reason."""
     return ConditionValue(TRUE, reason, f"{clip(message, LONGEST_CAUSE).removesuffix('.')}. {to_do or reason.to_do}")
 
 
@@ -105,4 +110,4 @@ STALLS = (
     _stalled_by_grace,
     _stalled_by_copy,
 )
-"""What can make a person necessary, the most urgent first."""
+"""The problems that need a user; the first that applies is reported."""

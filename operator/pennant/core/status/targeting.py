@@ -1,4 +1,4 @@
-"""What the conditions say of the version that the tag, or `spec.version`, targets."""
+"""The conditions about the target version: `TagResolved` and `RolledBack`."""
 
 from datetime import timedelta
 from typing import assert_never
@@ -9,11 +9,11 @@ from pennant.core.status.inputs import FALSE, TRUE, ConditionValue, quarantined_
 from pennant.core.versions.selection import Ambiguous, NotFound, Selected, SelectedInvalid, Unassigned
 
 TAG_GRACE = timedelta(seconds=300)
-"""How long the tag may be on no version, or on several, before a person is needed."""
+"""Time for which no version or several may have the tag before `Stalled` reports it."""
 
 
 def tag_resolved(at: Pass) -> ConditionValue:
-    """Return whether exactly one version has the tag, or which one is pinned."""
+    """Return the condition `TagResolved`: True if there is exactly one target version."""
     match at.selection:
         case Selected():
             return _held(at, at.selection)
@@ -52,23 +52,23 @@ def _held(at: Pass, held: Selected) -> ConditionValue:
 
 
 def asks(at: Pass) -> str:
-    """Return how the selected version is targeted, as the end of a sentence."""
+    """Return why a version is the target version, as the end of a sentence."""
     return "is named by spec.version" if at.tag is None else f'has the tag "{at.tag}"'
 
 
 def meanwhile(at: Pass) -> str:
-    """Return what serves meanwhile, as the end of a sentence; empty: nothing does."""
+    """Return which version keeps serving, or that none does, as the end of a sentence."""
     return f"; {at.active.version} keeps serving" if at.active else "; no version serves"
 
 
 def is_grace_over(at: Pass) -> bool:
-    """Return whether the tag has been unresolved for longer than a move of it takes."""
+    """Return whether no version or several have been selected for `TAG_GRACE`."""
     since = unresolved_since(at)
     return since is not None and at.now - since >= TAG_GRACE
 
 
 def rolled_back(at: Pass) -> ConditionValue:
-    """Return whether the target version is quarantined, and what serves instead."""
+    """Return the condition `RolledBack`: True if the target version is quarantined and another revision serves."""
     found = quarantined_target(at)
     if found is None:
         return ConditionValue(FALSE, Reason.NOT_ROLLED_BACK, "the target version is not quarantined")

@@ -1,4 +1,4 @@
-"""What the conditions say of the metrics of the current revision, and of its way to being known good."""
+"""The conditions about the analysis of the current revision: `MetricsHealthy` and `Verified`."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from pennant.core.status.inputs import FALSE, TRUE, UNKNOWN, ConditionValue
 
 
 def metrics_healthy(at: Pass) -> ConditionValue:
-    """Return whether all enforced metrics pass; the first that does not says why."""
+    """Return the condition `MetricsHealthy`, with the reason of the first enforced metric that does not pass."""
     metrics = at.verdict.enforced
     if metrics and is_scaled_to_zero(at):
         return ConditionValue(UNKNOWN, Reason.SCALED_TO_ZERO, "spec.replicas is 0, so no metrics are read")
@@ -27,7 +27,7 @@ def metrics_healthy(at: Pass) -> ConditionValue:
 
 
 def verified(at: Pass) -> ConditionValue:
-    """Return whether the current revision is known good, or what it waits for.
+    """Return the condition `Verified`, with the obstacle that the current revision waits for.
 
     Rule: R51.
     """
@@ -36,14 +36,15 @@ def verified(at: Pass) -> ConditionValue:
         return ConditionValue(FALSE, Reason.NOT_DEPLOYED, "nothing is deployed yet")
     if active.verified_at is not None and at.failed_as is None:
         return ConditionValue(TRUE, Reason.VERIFIED, f"{_name(active)} is verified")
-    for tell in OBSTACLES:
-        if (said := tell(at, active)) is not None:
-            return said
+    for check in OBSTACLES:
+        if (found := check(at, active)) is not None:
+            return found
     message = f"{_name(active)} is verified when it has passed analysis.bakeSeconds without interruption"
     return ConditionValue(FALSE, Reason.BAKING, message)
 
 
-def _condemned(at: Pass, active: HistoryEntry) -> ConditionValue | None:
+def _failed(at: Pass, active: HistoryEntry) -> ConditionValue | None:
+    """Return that the revision failed."""
     found = at.failed_as
     return (
         ConditionValue(FALSE, found.reason, f"{_name(active)} failed: {found.message}") if found is not None else None
@@ -51,18 +52,21 @@ def _condemned(at: Pass, active: HistoryEntry) -> ConditionValue | None:
 
 
 def _scaled_to_zero(at: Pass, active: HistoryEntry) -> ConditionValue | None:
+    """Return that `spec.replicas` is 0."""
     if not is_scaled_to_zero(at):
         return None
     return ConditionValue(FALSE, Reason.SCALED_TO_ZERO, f"{_name(active)} has no pods, because spec.replicas is 0")
 
 
 def _rolling_out(_: Pass, active: HistoryEntry) -> ConditionValue | None:
+    """Return that the revision is not rolled out yet."""
     if active.rolled_out_at is not None:
         return None
     return ConditionValue(FALSE, Reason.ROLLOUT_IN_PROGRESS, f"{_name(active)} is not rolled out yet")
 
 
 def _unavailable(at: Pass, active: HistoryEntry) -> ConditionValue | None:
+    """Return that too few pods are available."""
     if at.status.progress is None:
         return None
     message = f"{_name(active)} has too few available pods; its bake time begins again when there are enough"
@@ -70,6 +74,7 @@ def _unavailable(at: Pass, active: HistoryEntry) -> ConditionValue | None:
 
 
 def _measured(at: Pass, active: HistoryEntry) -> ConditionValue | None:
+    """Return that a metric does not pass, or is unknown."""
     metrics = metrics_healthy(at)
     if metrics.status is TRUE:
         return None
@@ -77,13 +82,13 @@ def _measured(at: Pass, active: HistoryEntry) -> ConditionValue | None:
 
 
 OBSTACLES: tuple[Callable[[Pass, HistoryEntry], ConditionValue | None], ...] = (
-    _condemned,
+    _failed,
     _scaled_to_zero,
     _rolling_out,
     _unavailable,
     _measured,
 )
-"""What keeps a revision from becoming known good, the most telling first."""
+"""What prevents verification; the first that applies is reported."""
 
 
 def _name(entry: HistoryEntry) -> str:

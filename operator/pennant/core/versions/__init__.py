@@ -1,1 +1,1 @@
-"""ModelVersions: which one has the tag, whether its record is complete, how two of them compare, who served it."""
+"""ModelVersions: selection by tag, completeness, comparison of two records, semantic version bump, serving periods."""

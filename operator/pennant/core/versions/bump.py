@@ -1,7 +1,7 @@
-"""Which part of the semantic version has to grow: what differs between a record and its parent's, the gravest first.
+"""The semantic version bump that the differences between a record and its parent's require.
 
-A difference that cannot be told is neither a difference nor none: as long as a graver one is possible, the bump is
-Unknown.
+The largest difference decides. If it is not known whether a larger one exists, because a record lacks a digest or a
+field, the bump is Unknown.
 
 Rule: R81.
 """
@@ -20,48 +20,48 @@ LINE = 256
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something that differs, and how much that is."""
+    """A difference, and the bump that it requires."""
 
     bump: Bump
     what: str
 
 
 @dataclass(frozen=True, slots=True)
-class Untold:
-    """Something of which nobody can tell whether it differs; it would be this much if it did."""
+class Undetermined:
+    """A possible difference that the records cannot show, and the bump that it would require."""
 
     bump: Bump
     what: str
 
 
-Finding = Difference | Untold
+Finding = Difference | Undetermined
 
 
 def unknown(parent: str, why: str) -> ComputedBump:
-    """Return that nothing can be said, and why."""
+    """Return the bump Unknown with this reason."""
     return ComputedBump(parent=parent, bump=Bump.UNKNOWN, reasons=(clip(why, LINE),))
 
 
 def computed_bump(record: ModelVersionSpec, parent: ModelVersionSpec) -> ComputedBump:
-    """Return the bump that the differences of a record from its parent's ask for, with the reasons."""
+    """Return the bump that the differences between a record and its parent's require, with the reasons."""
     found = [each for compare in COMPARISONS for each in compare(parent, record)]
     for level in (Bump.MAJOR, Bump.MINOR, Bump.PATCH):
         different = [each.what for each in found if isinstance(each, Difference) and each.bump is level]
-        if level is Bump.PATCH and different == [_weights_differ(parent, record)] and not _untold(found, level):
+        if level is Bump.PATCH and different == [_weights_differ(parent, record)] and not _undetermined(found, level):
             different = [f"only {different[0]}: training with the same inputs gave another result"]
         if different:
             return _said(parent, level, different)
-        if untold := _untold(found, level):
-            # What is certain is less grave than what is possible; it is worth knowing all the same.
+        if undetermined := _undetermined(found, level):
+            # The known differences are smaller than the possible one, and are reported as well.
             certain = [f"{each.what} ({each.bump})" for each in found if isinstance(each, Difference)]
-            return _said(parent, Bump.UNKNOWN, [*untold, *certain])
+            return _said(parent, Bump.UNKNOWN, [*undetermined, *certain])
     if _documents(parent) != _documents(record):
         return _said(parent, Bump.NONE, ["only metrics or documents differ"])
     return _said(parent, Bump.NONE, [f"duplicate of {parent.version}: nothing differs"])
 
 
-def _untold(found: list[Finding], level: Bump) -> list[str]:
-    return [each.what for each in found if isinstance(each, Untold) and each.bump is level]
+def _undetermined(found: list[Finding], level: Bump) -> list[str]:
+    return [each.what for each in found if isinstance(each, Undetermined) and each.bump is level]
 
 
 def _said(parent: ModelVersionSpec, bump: Bump, reasons: list[str]) -> ComputedBump:
@@ -71,7 +71,7 @@ def _said(parent: ModelVersionSpec, bump: Bump, reasons: list[str]) -> ComputedB
 
 
 def _signature(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
-    """Compare what the model takes and gives; the same bytes take and give the same."""
+    """Compare inputs and outputs; without a schema, equal weights mean an equal signature."""
     before, after = old.schema_, new.schema_
     listed = before is not None and after is not None and all(s.inputs or s.outputs for s in (before, after))
     if before is not None and after is not None and listed:
@@ -79,9 +79,9 @@ def _signature(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding
         yield from _tensors("output", before.outputs, after.outputs)
     elif before is not None and after is not None and before.digest and after.digest:
         if before.digest != after.digest:
-            yield Untold(Bump.MAJOR, "schema.digest differs, and not both records list inputs and outputs")
+            yield Undetermined(Bump.MAJOR, "schema.digest differs, and not both records list inputs and outputs")
     elif _same_weights(old, new) is not True:
-        yield Untold(Bump.MAJOR, f"spec.schema is missing in {_lacking(old, before, new, after)}")
+        yield Undetermined(Bump.MAJOR, f"spec.schema is missing in {_lacking(old, before, new, after)}")
 
 
 def _tensors(kind: str, before: tuple[Tensor, ...], after: tuple[Tensor, ...]) -> Iterator[Finding]:
@@ -91,7 +91,7 @@ def _tensors(kind: str, before: tuple[Tensor, ...], after: tuple[Tensor, ...]) -
     for name in sorted(new.keys() & old.keys()):
         yield from _retyped(f"{kind} {name}", old[name], new[name])
     for name in sorted(new.keys() - old.keys()):
-        # Whether an input may be left out is said, or it may not.
+        # An input is required unless the record says otherwise.
         if kind == "input" and new[name].required is not False:
             yield Difference(Bump.MAJOR, f"required input {name} was added")
         else:
@@ -117,15 +117,15 @@ def _format(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
             formats = [" ".join(filter(None, (each.name, each.version))) for each in (was, now)]
             yield Difference(Bump.MAJOR, f"the format of artefact {name} changed from {formats[0]} to {formats[1]}")
         elif (was is None) != (now is None) and _same(before[name], after[name]) is not True:
-            yield Untold(Bump.MAJOR, f"only one record has the format of artefact {name}")
+            yield Undetermined(Bump.MAJOR, f"only one record has the format of artefact {name}")
 
 
 def _training_data(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
-    """Compare the data sets of the training: another name is another data set, another digest a new revision of it."""
+    """Compare training data sets: another name is another data set, another digest a new revision of the same one."""
     before, after = (_training_sets(each) for each in (old, new))
     if not (before and after):
         if before or after or _same_weights(old, new) is not True:
-            yield Untold(
+            yield Undetermined(
                 Bump.MAJOR, f"a data set with the role Training is missing in {_lacking(old, before, new, after)}"
             )
         return
@@ -142,7 +142,7 @@ def _training_data(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Fin
             )
         else:
             lacking = _lacking(old, was.digest, new, now.digest)
-            yield Untold(Bump.MINOR, f"training data set {name} has no digest in {lacking}")
+            yield Undetermined(Bump.MINOR, f"training data set {name} has no digest in {lacking}")
 
 
 def _training_sets(record: ModelVersionSpec) -> Mapping[str, Dataset]:
@@ -160,7 +160,7 @@ def _code(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
     before, after = old.code, new.code
     if before is None or after is None:
         if before or after or _same_weights(old, new) is not True:
-            yield Untold(Bump.MINOR, f"spec.code is missing in {_lacking(old, before, new, after)}")
+            yield Undetermined(Bump.MINOR, f"spec.code is missing in {_lacking(old, before, new, after)}")
         return
     if (before.repository, before.path) != (after.repository, after.path):
         yield Difference(Bump.MINOR, "the repository or the path of the training code changed")
@@ -169,7 +169,7 @@ def _code(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
             Bump.MINOR, f"the training code changed from commit {before.commit[:12]} to {after.commit[:12]}"
         )
     elif before.dirty or after.dirty:
-        yield Untold(Bump.MINOR, f"the training code at commit {after.commit[:12]} had uncommitted changes")
+        yield Undetermined(Bump.MINOR, f"the training code at commit {after.commit[:12]} had uncommitted changes")
 
 
 def _preprocessing(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
@@ -184,7 +184,7 @@ def _preprocessing(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Fin
                 yield Difference(Bump.PATCH, "preprocessing differs")
             return
     lacking = _lacking(old, before.digest, new, after.digest)
-    yield Untold(Bump.PATCH, f"preprocessing has no digest in {lacking}")
+    yield Undetermined(Bump.PATCH, f"preprocessing has no digest in {lacking}")
 
 
 def _environment(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
@@ -201,7 +201,9 @@ def _environment(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Findi
         yield Difference(Bump.PATCH, "the environment differs")
     elif not both:
         lacking = _lacking(old, any_old, new, any_new)
-        yield Untold(Bump.PATCH, f"the environment has no digest {f'in {lacking}' if lacking else 'of the same kind'}")
+        yield Undetermined(
+            Bump.PATCH, f"the environment has no digest {f'in {lacking}' if lacking else 'of the same kind'}"
+        )
 
 
 def _serving(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
@@ -215,7 +217,7 @@ def _weights(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
     if (differ := _weights_differ(old, new)) is not None:
         yield Difference(Bump.PATCH, differ)
     elif _same_weights(old, new) is None:
-        yield Untold(Bump.PATCH, "not every artefact has a digest of the same kind in both records")
+        yield Undetermined(Bump.PATCH, "not every artefact has a digest of the same kind in both records")
 
 
 def _weights_differ(old: ModelVersionSpec, new: ModelVersionSpec) -> str | None:
@@ -223,7 +225,7 @@ def _weights_differ(old: ModelVersionSpec, new: ModelVersionSpec) -> str | None:
 
 
 def _same_weights(old: ModelVersionSpec, new: ModelVersionSpec) -> bool | None:
-    """Return whether the artefacts of both records are the same bytes; None where nobody can tell."""
+    """Return whether the artefacts of both records have equal digests; None: digests of the same kind are missing."""
     before, after = ({each.name: each for each in some.artifacts} for some in (old, new))
     if before.keys() != after.keys():
         return False
@@ -241,12 +243,12 @@ def _same(old: Artifact, new: Artifact) -> bool | None:
 
 
 def _lacking(old: ModelVersionSpec, was: object, new: ModelVersionSpec, now: object) -> str:
-    """Return which of two versions lack something."""
+    """Return the versions that lack a value, joined by `and`."""
     return " and ".join(each.version for each, has in ((old, was), (new, now)) if not has)
 
 
 def _documents(record: ModelVersionSpec) -> object:
-    """Return what is said about a model, rather than what it is."""
+    """Return the fields that describe a model and do not change it: metrics, reports and documents."""
     others = tuple(each for each in record.datasets if each.role is not DatasetRole.TRAINING)
     said = (record.metrics, record.reports, record.model_card, others)
     return (*said, record.license, record.intended_use, record.risk)
@@ -263,4 +265,4 @@ COMPARISONS: tuple[Callable[[ModelVersionSpec, ModelVersionSpec], Iterator[Findi
     _serving,
     _weights,
 )
-"""What is compared, in the order in which reasons are given."""
+"""The comparisons, in the order of their reasons."""

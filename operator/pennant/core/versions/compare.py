@@ -1,4 +1,4 @@
-"""Compare two records: whether a recorded number is worse for a candidate than for the version that serves."""
+"""Compare the recorded metrics of two records: how much worse a candidate is than the current version."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,7 +10,7 @@ from pennant.api.recorded_metric import Direction, RecordedMetric, Split
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """Which recorded number is meant; two values are the same number where all of this is equal."""
+    """Identifies a recorded metric; values are comparable only if all fields are equal."""
 
     metric: str
     dataset: str | None = None
@@ -18,14 +18,14 @@ class Number:
     slice: str | None = None
 
     def __str__(self) -> str:
-        """Return the name as a message has it, such as `accuracy/holdout/test`."""
+        """Return the name for a message, such as `accuracy/holdout/test`."""
         parts = (self.metric, self.dataset, self.split.value if self.split else None, self.slice)
         return "/".join(each for each in parts if each)
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A number of both records; `regression` is how much worse the candidate is, negative where it is better."""
+    """The values of both records; `regression` is how much worse the candidate is, negative if it is better."""
 
     metric: str
     candidate: Decimal
@@ -35,28 +35,28 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Incomparable:
-    """Why a number of the two records cannot be compared."""
+    """Why a metric of the two records cannot be compared."""
 
     why: str
 
 
 def of_gate(gate: PromotionGate) -> Number:
-    """Return the number that a gate of `spec.promotion.gates` speaks of."""
+    """Return the metric that a gate of `spec.promotion.gates` names."""
     return Number(gate.metric, gate.dataset, gate.split)
 
 
 def compare_records(candidate: ModelVersionSpec, present: ModelVersionSpec) -> dict[Number, Compared | Incomparable]:
-    """Return the comparison of each number that either record holds, in the order of the candidate's record."""
+    """Return the comparison of each metric that either record has, in the order of the candidate's record."""
     recorded = (*candidate.metrics, *present.metrics)
     numbers = dict.fromkeys(Number(each.name, each.dataset, each.split, each.slice) for each in recorded)
     return {number: compare(number, candidate, present) for number in numbers}
 
 
 def compare(number: Number, candidate: ModelVersionSpec, present: ModelVersionSpec) -> Compared | Incomparable:
-    """Return one number of both records.
+    """Return the comparison of one metric, or why it cannot be compared.
 
-    A data set that has a digest in both records must have the same one. The direction (whether more is better) is what
-    either record says; where they disagree, or neither says it, the number cannot be compared.
+    If the data set has a digest in both records, the digests must be equal. At least one record must have the direction
+    (whether larger is better), and both must have the same one if both have one.
 
     Rule: R11.
     """
@@ -89,7 +89,7 @@ def _value(number: Number, record: ModelVersionSpec) -> RecordedMetric | str:
 
 
 def _other_data(number: Number, candidate: ModelVersionSpec, present: ModelVersionSpec) -> str | None:
-    """Return why the data set of this name is not the same one in both records; None where nothing says so."""
+    """Return why the data sets of the two records differ: by their digests; None: equal, or one has no digest."""
     digests = [
         next((each.digest for each in record.datasets if each.name == number.dataset), None)
         for record in (candidate, present)

@@ -33,23 +33,23 @@ def present(record: ModelVersionSpec) -> tuple[Element, ...]:
 
 
 def _artifacts(record: ModelVersionSpec) -> bool:
-    """Every artefact has a digest, of itself or of the list of its files."""
+    """Return whether every artefact has a digest, of itself or of the list of its files."""
     return all(each.digest or each.manifest_digest for each in record.artifacts)
 
 
 def _training_data(record: ModelVersionSpec) -> bool:
-    """There is a training data set, and each has a digest and says where it is."""
+    """Return whether there is a training data set, and each one has a digest and a URI."""
     sets = [each for each in record.datasets if each.role is DatasetRole.TRAINING]
     return bool(sets) and all(each.digest and each.uri for each in sets)
 
 
 def _metrics(record: ModelVersionSpec) -> bool:
-    """There are values on validation data and on test data."""
+    """Return whether there are metrics on validation data and on test data."""
     return {Split.VALIDATION, Split.TEST} <= {each.split for each in record.metrics}
 
 
 def _environment(record: ModelVersionSpec) -> bool:
-    """The versions of all libraries can be known: by a lock file or an image with its digest."""
+    """Return whether the environment has the digest of a lock file or of an image."""
     environment = record.environment
     return environment is not None and bool(environment.lock_digest or environment.image_digest)
 
@@ -65,4 +65,4 @@ PRESENT: dict[Element, Callable[[ModelVersionSpec], bool]] = {
     Element.REASON: lambda record: bool(record.reason),
     Element.ENVIRONMENT: _environment,
 }
-"""What counts for each element."""
+"""By element: whether a record has it."""

@@ -1,4 +1,4 @@
-"""The record of a version: the part of its spec that never changes, and the digest of that."""
+"""The immutable part of a record, and its digest."""
 
 from pennant.api.meta import Json
 from pennant.api.model_version import MUTABLE
@@ -11,9 +11,9 @@ def immutable(record: Json) -> Json:
 
 
 def record_digest(record: Json) -> str:
-    """Return the digest of the part of a spec that never changes.
+    """Return the digest of the immutable part of a spec.
 
-    Anybody can compute it: `kubectl get modelversion NAME -o json | jq -jcS '.spec | del(.tags, .description, .owner,
+    A user can compute it: `kubectl get modelversion NAME -o json | jq -jcS '.spec | del(.tags, .description, .owner,
     .retention)' | sha256sum`.
     """
     return sha256(immutable(record))

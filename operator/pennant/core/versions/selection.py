@@ -1,4 +1,4 @@
-"""Which version holds a tag. None and several are normal while a tag is being moved."""
+"""Which version a ModelDeployment targets, by tag or by name. None or several are normal while a tag is moved."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from pennant.core.versions.semver import precedence_key
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """One valid version is meant: it alone carries the tag, is the newest of those that do, or is named."""
+    """The target version: the only valid one with the tag, the newest of them, or the named one."""
 
     version: Version
     others: tuple[str, ...] = ()
-    """Names of older versions that carry the tag as well."""
+    """Names of older ModelVersions that have the tag too."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unassigned:
-    """No version carries the tag.
+    """No version has the tag.
 
     Rule: R3.
     """
@@ -27,25 +27,28 @@ class Unassigned:
 
 @dataclass(frozen=True, slots=True)
 class Ambiguous:
-    """Several versions carry the tag.
+    """Several valid versions have the tag.
 
     Rule: R4.
     """
 
     names: tuple[str, ...]
+    """Names of their ModelVersions, sorted."""
 
 
 @dataclass(frozen=True, slots=True)
 class SelectedInvalid:
-    """The only versions that carry the tag cannot be read."""
+    """No valid version is selected, and an invalid one has the tag or the name."""
 
     name: str
+    """The name of its ModelVersion."""
     problem: str
+    """Why it is invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotFound:
-    """The version that is named does not exist."""
+    """No version is the one that `spec.version` names."""
 
     version: str
 
@@ -53,8 +56,8 @@ class NotFound:
 Selection = Selected | Unassigned | Ambiguous | SelectedInvalid | NotFound
 
 
-def holder(versions: Iterable[Version], spec: ModelDeploymentSpec) -> Selection:
-    """Return which version the spec asks for, by its tag or by name.
+def select(versions: Iterable[Version], spec: ModelDeploymentSpec) -> Selection:
+    """Return the target version of a spec: by `spec.version` if it is set, otherwise by `spec.tag`.
 
     Rule: R2.
     """
@@ -64,7 +67,7 @@ def holder(versions: Iterable[Version], spec: ModelDeploymentSpec) -> Selection:
 
 
 def pinned(versions: Iterable[Version], named: str) -> Selection:
-    """Return the version of this name, among those that are not being deleted.
+    """Return the version `named`, such as `1.0.0`, among those that are not being deleted.
 
     Rule: R6.
     """
@@ -76,15 +79,15 @@ def pinned(versions: Iterable[Version], named: str) -> Selection:
 
 
 def resolve(versions: Iterable[Version], tag: str, on_ambiguous: AmbiguousTag = AmbiguousTag.HOLD) -> Selection:
-    """Return who holds the tag, among the versions that are not being deleted.
+    """Return which version has the tag, among those that are not being deleted.
 
     Rule: R1.
     """
-    carriers = sorted(
+    tagged = sorted(
         (each for each in versions if tag in each.tags and not each.deleting),
         key=lambda each: each.name,
     )
-    valid = [each for each in carriers if not isinstance(each.spec, Invalid)]
+    valid = [each for each in tagged if not isinstance(each.spec, Invalid)]
     match valid:
         case [only]:
             return Selected(only)
@@ -93,10 +96,10 @@ def resolve(versions: Iterable[Version], tag: str, on_ambiguous: AmbiguousTag = 
             return Selected(newest, tuple(sorted(each.name for each in older)))
         case [_, *_]:
             return Ambiguous(tuple(each.name for each in valid))
-    return _invalid(carriers) or Unassigned()
+    return _invalid(tagged) or Unassigned()
 
 
 def _invalid(versions: Iterable[Version]) -> SelectedInvalid | None:
-    """Return the first version that cannot be read."""
+    """Return the first invalid version; None: there is none."""
     found = ((each.name, each.spec) for each in versions)
     return next((SelectedInvalid(name, spec.problem) for name, spec in found if isinstance(spec, Invalid)), None)

@@ -1,4 +1,4 @@
-"""Semantic versions as SemVer 2.0.0 orders them; build metadata is not allowed in a version's name."""
+"""The order of semantic versions (SemVer 2.0.0). Versions have no build metadata."""
 
 from functools import total_ordering
 from typing import NamedTuple
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 @total_ordering
 class _Identifier:
-    """One identifier of a pre-release: numbers come before words, and are compared as numbers."""
+    """One identifier of a pre-release: numbers are compared as numbers and come before words."""
 
     def __init__(self, text: str) -> None:
         self._key = (0, int(text), "") if text.isdigit() else (1, 0, text)
@@ -22,7 +22,7 @@ class _Identifier:
 
 
 class Precedence(NamedTuple):
-    """What two versions are compared by."""
+    """The sort key of a version."""
 
     major: int
     minor: int
@@ -32,7 +32,7 @@ class Precedence(NamedTuple):
 
 
 def precedence_key(version: str) -> Precedence:
-    """Return the key by which versions are sorted, oldest first (SemVer 2.0.0, section 11)."""
+    """Return the sort key of a valid version, lowest precedence first (SemVer 2.0.0, section 11)."""
     core, dash, prerelease = version.partition("-")
     major, minor, patch = (int(each) for each in core.split("."))
     identifiers = tuple(_Identifier(each) for each in prerelease.split(".")) if dash else ()

@@ -1,4 +1,4 @@
-"""When a version was served, by which ModelDeployment: out of their histories, and what is known already."""
+"""When a version served, and in which ModelDeployment: from their histories and from the stored `status.servedBy`."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,21 +8,24 @@ from pennant.api.history import HistoryEntry
 from pennant.api.version_status import MOST_SERVED, ServedBy
 
 LONGEST_LINE = 256
+"""Characters of `status.serving`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ServingPeriod:
-    """A revision that put a version in place, as its ModelDeployment tells it."""
+    """A revision that served a version, from the history of its ModelDeployment."""
 
     deployment: str
     revision: int
     version: str
     digest: str
-    """Digest of the content that it put in place."""
+    """Digest of the content that it served."""
     since: datetime
+    """When its first pod was available."""
     until: datetime | None
+    """When another revision replaced it; None: it serves."""
     verified_at: datetime | None = None
-    """When it became known good."""
+    """When it was verified; None: it was not."""
 
 
 def periods(deployment: str, history: Iterable[HistoryEntry]) -> tuple[ServingPeriod, ...]:
@@ -37,14 +40,13 @@ def periods(deployment: str, history: Iterable[HistoryEntry]) -> tuple[ServingPe
 
 
 def served_by(
-    told: Iterable[ServingPeriod], known: Iterable[ServedBy], digest: str | None, now: datetime
+    served: Iterable[ServingPeriod], known: Iterable[ServedBy], digest: str | None, now: datetime
 ) -> tuple[ServedBy, ...]:
-    """Return when a version of this content was served, oldest first; of many the newest, and all that go on.
+    """Return `status.servedBy` of a version, oldest first: at most `MOST_SERVED`, and all that have not ended.
 
-    Without a digest, that of a record that cannot be read, every content may have been this one.
-
-    What the histories no longer tell is kept. Where it went on when it was last heard of, it is over now: its
-    ModelDeployment is gone, or was created anew and does not know of it.
+    `served` comes from the histories, `known` is the stored list. Only periods with this content digest count; with
+    None (the record cannot be read) all do. Stored periods that no history has any more are kept. If such a period has
+    no end, it ends now: its ModelDeployment was deleted, or created again without its history.
 
     Rule: R82.
     """
@@ -56,7 +58,7 @@ def served_by(
             verified_at=each.verified_at,
             until=each.until,
         )
-        for each in told
+        for each in served
         if digest is None or each.digest == digest
     }
     for each in known:
@@ -68,7 +70,7 @@ def served_by(
 
 
 def serving(served: Iterable[ServedBy]) -> str | None:
-    """Return the names of the ModelDeployments that go on serving, as many as fit into a line; None: there is none."""
+    """Return the names of the ModelDeployments that serve it now, as many as fit into a line; None: there are none."""
     names = sorted({each.deployment for each in served if each.until is None})
     fitting = [name for number, name in enumerate(names) if len(", ".join(names[: number + 1])) <= LONGEST_LINE - 16]
     rest = f" and {len(names) - len(fitting)} more" if len(fitting) < len(names) else ""

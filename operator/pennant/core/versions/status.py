@@ -1,4 +1,4 @@
-"""The status of a version: what its record is worth, what bump it asks for, and who served it.
+"""The status of a ModelVersion: completeness, semantic version bump, record digest, and which deployments served it.
 
 Rule: R79.
 """
@@ -24,7 +24,7 @@ TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionSta
 
 @dataclass(frozen=True, slots=True)
 class VersionSeen:
-    """What the API server knows of one ModelVersion, and of what its status depends on."""
+    """One ModelVersion, and the other objects that its status depends on."""
 
     key: Key
     uid: str
@@ -33,19 +33,19 @@ class VersionSeen:
     deleting: bool
     spec: ModelVersionSpec | Invalid
     record: Json
-    """The spec as it is stored; empty where it cannot be read."""
+    """The spec as it is stored; empty: it cannot be read."""
     status: ModelVersionStatus
-    """The status as it is stored, without `quarantinedBy`, which others write."""
+    """The status as it is stored, without `quarantinedBy`, which ModelDeployments write."""
     parent: ModelVersionSpec | Invalid | None = None
-    """The version that `spec.parent` names; None: there is none, or none is named."""
+    """The version that `spec.parent` names; None: it does not exist, or none is named."""
     periods: tuple[ServingPeriod, ...] = ()
-    """The revisions that put a version of this name in place."""
+    """The revisions that served a version of this name."""
     unreadable: str = ""
-    """What of the status that cannot be computed anew is not readable: it is left as it is. Empty: all was read."""
+    """Why `servedBy`, which cannot be computed again, cannot be read; it is then not written. Empty: it was read."""
 
 
 def judged(seen: VersionSeen, now: datetime) -> ModelVersionStatus:
-    """Return the whole status of a version, but for `quarantinedBy`; in an unchanging world it is always the same."""
+    """Return the whole status of a version except `quarantinedBy`; equal to the stored one if no object changed."""
     before, spec = seen.status, seen.spec
     digest = None if isinstance(spec, Invalid) else content_digest(seen.record)
     told = served_by(seen.periods, before.served_by, digest, now)
@@ -68,7 +68,7 @@ def judged(seen: VersionSeen, now: datetime) -> ModelVersionStatus:
 
 
 def unsaid(seen: VersionSeen) -> Event | None:
-    """Return the Event that says what is wrong with a record or a status where no status can; None: nothing is."""
+    """Return the Event for an invalid record or an unreadable status, which no status can report; None: neither."""
     if seen.unreadable:
         said = f"{seen.unreadable}. The status is not changed until this can be read or is removed"
         return Event(EventType.WARNING, Reason.STATUS_UNREADABLE, clip(said))
@@ -78,6 +78,7 @@ def unsaid(seen: VersionSeen) -> Event | None:
 
 
 def _bump(seen: VersionSeen, spec: ModelVersionSpec) -> ComputedBump | None:
+    """Return the bump from the parent, Unknown if the parent cannot be used; None: no parent is named."""
     if spec.parent is None:
         return None
     match seen.parent:
@@ -114,7 +115,10 @@ def _ready(spec: ModelVersionSpec | Invalid) -> tuple[ConditionStatus, Reason, s
 
 
 def _complete(spec: ModelVersionSpec | Invalid) -> tuple[ConditionStatus, Reason, str]:
-    """Rule: R80."""
+    """Return the condition `Complete`: Unknown for an invalid record.
+
+    Rule: R80.
+    """
     if isinstance(spec, Invalid):
         return UNKNOWN, Reason.INVALID_SPEC, "the record is invalid, so its elements are not known"
     missing = completeness.missing(spec)

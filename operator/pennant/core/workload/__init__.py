@@ -1,1 +1,1 @@
-"""The Deployment: its manifest, the write that it needs, and what others changed in it."""
+"""The Deployment: its manifest, the write that it needs, and manual changes of it."""

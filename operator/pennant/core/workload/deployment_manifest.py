@@ -1,4 +1,4 @@
-"""The complete manifest of the Deployment that serves a revision."""
+"""The manifest of the Deployment that serves a revision."""
 
 from typing import Any
 
@@ -16,7 +16,9 @@ REVISION_ANNOTATION = f"{GROUP}/revision"
 def deployment(
     snapshot: Snapshot, spec: ModelDeploymentSpec, entry: HistoryEntry, template: Json, *, paused: bool
 ) -> Json:
-    """Return the Deployment for this revision, fit for server-side apply.
+    """Return the manifest of the Deployment for this revision, for server-side apply.
+
+    It has only the fields that the operator owns; `paused` pauses the rollout.
 
     Rule: R28.
     Rule: R70.
@@ -26,7 +28,7 @@ def deployment(
     surge = {"maxSurge": rollout.max_surge, "maxUnavailable": rollout.max_unavailable}
     limits = {name: value for name, value in surge.items() if value is not None}
     body: dict[str, Any] = {
-        # Always set: what is left out of an apply stays as somebody else wrote it.
+        # Always set: an apply does not change fields that it leaves out.
         "paused": paused,
         "progressDeadlineSeconds": spec.progress_deadline_seconds,
         "revisionHistoryLimit": spec.history_limit,
@@ -56,17 +58,17 @@ def deployment(
 
 
 def labels(name: str, model: str) -> dict[str, str]:
-    """Return the labels of everything that belongs to a ModelDeployment."""
+    """Return the labels of all objects of a ModelDeployment."""
     return {**MANAGED_BY, DEPLOYMENT_LABEL: name, MODEL_LABEL: model}
 
 
 def selector(name: str) -> dict[str, str]:
-    """Return the labels by which the pods of a ModelDeployment are known."""
+    """Return the labels that select the pods of a ModelDeployment."""
     return {DEPLOYMENT_LABEL: name}
 
 
 def owner_reference(snapshot: Snapshot) -> dict[str, Any]:
-    """Return the reference that makes an object ours, so that it goes when the ModelDeployment goes."""
+    """Return the owner reference to the ModelDeployment, with which the garbage collector deletes the object too."""
     return {
         "apiVersion": API_VERSION,
         "kind": "ModelDeployment",

@@ -1,7 +1,7 @@
-"""What somebody else did to the Deployment, told by its content: an undo, a restart, or a drift.
+"""Manual changes of the Deployment, recognised by content: an undo, a restart, or a drift.
 
-Field managers cannot tell these apart (kubectl writes an undo as plain `kubectl`), so they are evidence for the record
-and never the criterion. Differences are looked for only while nothing of ours is to be written: then they are not ours.
+Field managers are only recorded, because they do not distinguish these (kubectl writes an undo as `kubectl`). Changes
+are looked for only while the operator has nothing to write to the Deployment.
 """
 
 from dataclasses import dataclass
@@ -36,26 +36,29 @@ class Restarted:
     """
 
     restart: str
-    """By which it is known again."""
+    """The value of the annotation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Drifted:
-    """Anything else: it is put right.
+    """Any other change: it is corrected.
 
     Rule: R69.
     """
 
     drift: Drift
     is_new: bool
-    """Whether it is not in the status yet."""
+    """Whether the status does not have it yet."""
 
 
 ManualChange = Undone | Restarted | Drifted
 
 
 def manual_change(at: Pass, applied: Applied, paused: bool) -> ManualChange | None:
-    """Return what somebody else did since the operator's last write; None: nothing that concerns it."""
+    """Return the manual change since the operator's last write, `applied`; None: no field of the operator changed.
+
+    `paused` is whether the rollout should be paused.
+    """
     workload, before = at.workload, at.before.drift
     if workload is None or workload.uid != applied.uid:
         return _drifted(f"deleted {applied.uid}", "the Deployment was deleted", None, before, at.now)
@@ -74,9 +77,9 @@ def manual_change(at: Pass, applied: Applied, paused: bool) -> ManualChange | No
 
 
 def with_known_restart(applied: Applied | None, workload: Workload | None, history: History) -> Applied | None:
-    """Return what was applied, with the restart of the Deployment if that is in the history.
+    """Return `applied` with the restart annotation of the Deployment, if the history has that restart.
 
-    The history is written first: after a crash it alone knows of a restart.
+    The history is written first, so after a crash `applied` may lack it.
     """
     if applied is None or workload is None or workload.restart == applied.restarted_at:
         return applied
@@ -88,10 +91,10 @@ def with_known_restart(applied: Applied | None, workload: Workload | None, histo
 
 
 def _undone_to(at: Pass, workload: Workload) -> HistoryEntry | None:
-    """Return the newest earlier revision whose pod template this is; never one that failed.
+    """Return the newest earlier revision that has the pod template of the Deployment; None: it failed, or none has it.
 
-    Nor one that failed and was released because the tag moved on: `kubectl rollout undo` goes to the ReplicaSet before,
-    whatever it was, so it is no wish to try that again. `pennant.dev/retry` and `pennant.dev/rollback-to` are.
+    A revision that failed is never returned, even if its quarantine ended since: `kubectl rollout undo` goes to the
+    previous ReplicaSet, whatever it was. To serve it again, a user gives `pennant.dev/retry` or `rollback-to`.
     """
     if at.active is None or workload.template_hash == at.active.template_hash or not workload.as_recorded:
         return None

@@ -1,4 +1,4 @@
-"""Which write the Deployment needs to be what the revision in place says.
+"""Which write the Deployment needs to serve the current revision.
 
 Rule: R27.
 """
@@ -23,21 +23,25 @@ class Wanted:
     manifest_hash: str
     revision: int
     paused: bool
-    """Whether its rollout is to stand still."""
+    """Whether its rollout must be paused."""
     restarted_at: str = ""
     """The restart annotation that the pods of this revision have."""
 
     @property
     def template(self) -> Json:
-        """The pod template, as it was recorded."""
+        """The recorded pod template."""
         template: Json = self.manifest["spec"]["template"]
         return template
 
 
 def wanted(at: Pass) -> Wanted | None:
-    """Return the Deployment that the revision in place asks for; None: it must not be written yet, or never was."""
+    """Return the Deployment for the current revision; None: it must not be written in this pass.
+
+    That is so while there is no revision, its entry is not stored yet, its ControllerRevision is lost, or the
+    Deployment is being deleted.
+    """
     active, workload = at.active, at.workload
-    # Intent first: a crash after the history entry leaves a revision without effect, never an effect without one.
+    # The entry must be stored before the Deployment is written.
     if active is None or all(each.revision != active.revision for each in at.before.history):
         return None
     record = next((each for each in at.snapshot.revisions if each.entry.revision == active.revision), None)
@@ -51,22 +55,22 @@ def wanted(at: Pass) -> Wanted | None:
 
 
 def is_pending(wanted: Wanted, applied: Applied | None) -> bool:
-    """Return whether this is not what was last applied."""
+    """Return whether the wanted Deployment differs from the one that was applied last."""
     return applied is None or applied.manifest_hash != wanted.manifest_hash
 
 
 def is_as_left(workload: Workload, applied: Applied) -> bool:
-    """Return whether nobody has changed the fields of the operator, or the pod template, since its last write."""
+    """Return whether the operator's fields and the pod template are as its last write left them."""
     if workload.fields_hash != applied.fields_hash:
         return False
     return workload.stored_template == applied.template_hash or workload.generation == applied.generation
 
 
 def write(wanted: Wanted, workload: Workload | None, applied: Applied | None) -> ApplyWorkload:
-    """Return the write that makes the Deployment what is wanted.
+    """Return the write that makes the Deployment as wanted.
 
-    Where the pod template changes, its pods get the restart annotation of their own revision: those that served it
-    before are taken up again. Where it does not, a restart that somebody asked for stays.
+    If the pod template changes, it gets the restart annotation of its own revision, so that Kubernetes reuses pods that
+    still run. If it does not change, the present restart annotation stays.
     """
     if workload is None:
         return ApplyWorkload(
@@ -90,9 +94,9 @@ def write(wanted: Wanted, workload: Workload | None, applied: Applied | None) ->
 
 
 def _restarted(manifest: Json, restarted_at: str) -> Json:
-    """Return the manifest with this restart annotation where the recorded template has one of its own.
+    """Return the manifest with this restart annotation, if the recorded template has another one.
 
-    Where it has none, the annotation belongs to who restarted the pods.
+    If it has none, the annotation belongs to the field manager that restarted the pods.
     """
     spec = manifest["spec"]
     if restart(spec["template"]) in ("", restarted_at):

@@ -1,8 +1,8 @@
-"""Whether an object is stored as it was asked for: with all of our values, whatever others added to them.
+"""Whether an object is stored with all values that the operator wrote.
 
-The API server completes what it takes: it fills in defaults, writes quantities in one form, leaves out what is empty,
-and admission adds sidecars, variables, tolerations and annotations. None of that is a difference. A value of ours that
-is another one, or is not there, is one.
+The API server fills in defaults, normalises quantities and leaves out empty values, and admission adds sidecars,
+variables, tolerations and annotations. These are no differences. A value of the operator that was changed or is missing
+is one.
 """
 
 import math
@@ -14,7 +14,7 @@ from typing import Any
 
 from pennant.api.meta import clip
 
-# How the API server tells the items of a list apart; other lists are compared in order.
+# The keys by which the API server merges lists; other lists are compared in order.
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "claims": ("name",),
     "containers": ("name",),
@@ -33,7 +33,7 @@ _KEYS: Mapping[str, tuple[str, ...]] = {
     "volumes": ("name",),
 }
 _KEY_DEFAULTS = {"protocol": "TCP"}
-# One more word makes another command of it.
+# Lists that must be equal: an added item changes the command.
 _EXACT = frozenset({"args", "command"})
 _QUANTITIES = frozenset({"divisor", "limits", "overhead", "requests", "sizeLimit"})
 _QUANTITY = re.compile(r"([+-]?[0-9]{0,20}\.?[0-9]{0,20})([KMGTPE]i|[numkMGTPE]|[eE][+-]?[0-9]{1,2})?", re.ASCII)
@@ -43,23 +43,24 @@ _SUFFIXES = {
     "": Fraction(1),
 }
 _NANO = 10**9
-# Where people put secrets; MODEL_... are values of the record.
+# Paths that may hold secrets; MODEL_... have values of the record.
 _SECRET = re.compile(r"\.(annotations|args|command|httpHeaders|volumeAttributes)\b|\.env\[name=(?!MODEL_)")
 LONGEST_VALUE = 80
+"""Characters of a value in a message."""
 _ABSENT = object()
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The first field that is not as it was asked for."""
+    """A field that is not stored as the operator wrote it."""
 
     path: str
-    """Such as `spec.template.spec.containers[name=server].image`."""
+    """Path of the field, such as `spec.template.spec.containers[name=server].image`."""
     asked: Any
     stored: Any
 
     def __str__(self) -> str:
-        """Return a sentence with both values, but for those that may be secret."""
+        """Return a sentence with both values, without those that may be secret."""
         if self.stored is _ABSENT:
             return f"{self.path} is missing"
         if _SECRET.search(self.path) or any(isinstance(each, dict | list) for each in (self.asked, self.stored)):
@@ -68,7 +69,7 @@ class Difference:
 
 
 def difference(asked: Any, stored: Any, path: str = "") -> Difference | None:
-    """Return the first field of a JSON value that is not stored as it was asked for; None: all of it is."""
+    """Return the first field of `asked` that differs in `stored`; None: none differs."""
     return next(_differences(asked, stored, path, are_quantities=False), None)
 
 
@@ -114,14 +115,14 @@ def _key(item: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[Any, ...]:
 
 
 def _is_empty(value: Any) -> bool:
-    """Return whether the API server leaves the value out."""
+    """Return whether the API server leaves out this value."""
     if isinstance(value, dict):
         return all(_is_empty(each) for each in value.values())
     return not value
 
 
 def _amount(value: Any) -> int | None:
-    """Return a quantity in billionths, rounded up as the API server does; None where it is none."""
+    """Return a quantity in billionths, rounded up as the API server does; None: it is no quantity."""
     found = _QUANTITY.fullmatch(str(value)) if isinstance(value, str | int | float) else None
     if found is None or not any(each.isdigit() for each in found[1]):
         return None

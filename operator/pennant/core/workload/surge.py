@@ -1,4 +1,4 @@
-"""Whether the pods of a new revision need room beside the old ones that a cluster often does not have."""
+"""Whether a rollout of one replica needs a device or volume that a second pod may not get."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,10 +8,10 @@ from pennant.api.model_deployment import ModelDeploymentSpec
 
 
 def advice(spec: ModelDeploymentSpec, template: Json) -> str:
-    """Return what to set where one pod needs what a second one beside it cannot have; empty: nothing.
+    """Return what to set if a second pod may not start; empty: nothing.
 
-    `template` is the pod template of the revision. With one replica and the default surge a rollout starts the new pod
-    beside the old one. A GPU that is taken, and a volume that one node alone may mount, keep it from starting.
+    `template` is the pod template of the revision. With one replica and the default surge, a rollout starts the new pod
+    beside the old one. It cannot start if there is no second GPU, or if only one node can mount its volume.
 
     Rule: R26.
     """
@@ -27,7 +27,7 @@ def advice(spec: ModelDeploymentSpec, template: Json) -> str:
 
 
 def _scarce(pod: Json) -> str:
-    """Return what of a pod a second pod may not get: a device, which has a domain in its name, or a volume."""
+    """Return a clause about the first device (a resource with a domain in its name) or volume; empty: none."""
     for container in _objects(pod.get("containers")):
         resources = container.get("resources")
         for kind in ("limits", "requests"):

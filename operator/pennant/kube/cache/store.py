@@ -39,8 +39,8 @@ class Store:
     def __init__(self, versions: VersionIndex | None = None, changed: Callable[[Key], None] = ignore_changes) -> None:
         """Keep the specs and the statuses of ModelVersions in `versions`.
 
-        `changed` is called with the key of each ModelDeployment that must be reconciled. A state of an object causes
-        that once: the event of a write changes nothing where its response came before.
+        `changed` is called with the key of each ModelDeployment that must be reconciled, once for each state of an
+        object: after the response of a write, the watch event of the same write does not call it.
         """
         self.versions = versions or VersionIndex()
         self._changed = changed
@@ -63,12 +63,13 @@ class Store:
             Kind.DEPLOYMENT: self._put_workload,
         }
         self._models = ModelIndex()
-        self._sent: dict[Key, ModelDeploymentStatus] = {}
+        self._expected_status: dict[Key, ModelDeploymentStatus] = {}
+        """Statuses that this process wrote, and whose response or event did not arrive yet."""
         self._compared: dict[Key, tuple[str, str, bool]] = {}
         """Of Deployments: the uid, the hash of the stored pod template, and the result of comparing that template."""
 
     def update(self, kind: str, event_type: str | None, raw: Json, *, by: Key | None = None) -> Keys:
-        """Put in an object from an event, a list or a response; return the ModelDeployments that it affects.
+        """Store an object from an event, a list or a response; return the ModelDeployments that it affects.
 
         `event_type` is that of a watch event, None otherwise. An object that is not newer than the known state affects
         none. `by` is the ModelDeployment whose own pass read the object: it is returned, but `changed` is not called
@@ -198,7 +199,7 @@ class Store:
 
     def expect(self, key: Key, status: ModelDeploymentStatus) -> None:
         """Note the status that this process is about to write: its event must not mark the ModelDeployment stale."""
-        self._sent[key] = status
+        self._expected_status[key] = status
 
     def mark_stale(self, key: Key) -> None:
         """Require a quorum read of a ModelDeployment, its Deployment and its revisions before the next snapshot."""
@@ -227,9 +228,9 @@ class Store:
 
     def _is_expected(self, before: Snapshot, after: Snapshot) -> bool:
         """Return whether the status is unchanged, or is the one that this process wrote."""
-        sent = self._sent.get(after.key)
-        if sent is not None and after.status == sent:
-            del self._sent[after.key]
+        expected = self._expected_status.get(after.key)
+        if expected is not None and after.status == expected:
+            del self._expected_status[after.key]
             return True
         return after.status == before.status
 
@@ -276,7 +277,7 @@ class Store:
                 return NO_KEYS
             case Snapshot():
                 self._unindex(removed, keep_revisions=False)
-                self._sent.pop(key, None)
+                self._expected_status.pop(key, None)
                 self._templates.remove(key)
                 self.versions.remove_deployment(key)
                 return frozenset({key})

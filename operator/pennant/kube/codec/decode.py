@@ -176,8 +176,8 @@ def model_version(raw: Json, *, is_targeted: bool = False) -> Version:
     """
     metadata, stored = raw["metadata"], raw.get("spec")
     tags, quarantined_by = _tags(field(raw, "spec")), _listed(raw, "quarantinedBy", QuarantinedBy)
-    good_for = tuple(each for each in _listed(raw, "servedBy", ServedBy) if each.verified_at is not None)
-    matters = bool(tags or quarantined_by or good_for or is_targeted)
+    verified_periods = tuple(each for each in _listed(raw, "servedBy", ServedBy) if each.verified_at is not None)
+    matters = bool(tags or quarantined_by or verified_periods or is_targeted)
     large = too_large(stored, LARGEST_RECORD)
     spec: ModelVersionSpec | Invalid = NOT_READ
     if matters:
@@ -192,7 +192,7 @@ def model_version(raw: Json, *, is_targeted: bool = False) -> Version:
         spec=spec,
         record={} if isinstance(spec, Invalid) else raw["spec"],
         quarantined_by=quarantined_by,
-        good_for=good_for,
+        verified_periods=verified_periods,
         deleting="deletionTimestamp" in metadata,
         tagged_by=last_writer(raw, "spec", "tags") if matters else "",
     )

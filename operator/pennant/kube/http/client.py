@@ -40,7 +40,7 @@ MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 
 
-class Verb(StrEnum):
+class ApiVerb(StrEnum):
     """The verb of a request, as Kubernetes' authorization has it."""
 
     GET = "get"
@@ -51,23 +51,23 @@ class Verb(StrEnum):
     DELETE = "delete"
 
 
-_METHODS: Mapping[Verb, str] = {
-    Verb.GET: "GET",
-    Verb.LIST: "GET",
-    Verb.CREATE: "POST",
-    Verb.UPDATE: "PUT",
-    Verb.PATCH: "PATCH",
-    Verb.DELETE: "DELETE",
+_METHODS: Mapping[ApiVerb, str] = {
+    ApiVerb.GET: "GET",
+    ApiVerb.LIST: "GET",
+    ApiVerb.CREATE: "POST",
+    ApiVerb.UPDATE: "PUT",
+    ApiVerb.PATCH: "PATCH",
+    ApiVerb.DELETE: "DELETE",
 }
 # Go's encoder escapes these characters in strings, and they occur nowhere else.
 _ESCAPED = str.maketrans({each: f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"})
-_READS = frozenset({Verb.GET, Verb.LIST})
+_READS = frozenset({ApiVerb.GET, ApiVerb.LIST})
 # Where an admission webhook is slow, the API server responds with that error before the client's timeout of 10 s.
 _WRITE_OPTIONS = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "timeout": "9s"}
 
 Permit = Callable[[], bool]
 """Return whether this process may write now."""
-Observed = Callable[[Verb, Kind, int, float], None]
+Observed = Callable[[ApiVerb, Kind, int, float], None]
 """Called after each request: verb, kind, HTTP status (0 where there was no response), seconds."""
 
 
@@ -80,13 +80,13 @@ def ignore_absence(kind: Kind) -> None:
     """Do nothing where a kind is not served."""
 
 
-def ignore_request(verb: Verb, kind: Kind, code: int, seconds: float) -> None:
+def ignore_request(verb: ApiVerb, kind: Kind, code: int, seconds: float) -> None:
     """Do nothing after a request."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    verb: Verb
+    verb: ApiVerb
     kind: Kind
     path: str
     params: Mapping[str, str]
@@ -141,13 +141,13 @@ class Client:
     async def get(self, kind: Kind, namespace: str, name: str) -> Json | None:
         """Return the object by a quorum read; None where it does not exist."""
         try:
-            return await self.request(Verb.GET, kind, RESOURCES[kind].path(namespace, name))
+            return await self.request(ApiVerb.GET, kind, RESOURCES[kind].path(namespace, name))
         except Missing:
             return None
 
     async def probe(self, kind: Kind, namespace: str = "") -> None:
         """List one object of a kind; raises `NotServed` or `Unavailable` where that fails."""
-        await self.request(Verb.LIST, kind, RESOURCES[kind].path(namespace), params={"limit": "1"})
+        await self.request(ApiVerb.LIST, kind, RESOURCES[kind].path(namespace), params={"limit": "1"})
 
     async def pages(self, kind: Kind, namespace: str = "", **selectors: str) -> AsyncIterator[Json]:
         """Yield the pages of a quorum list; selectors are `labelSelector` and `fieldSelector`.
@@ -170,7 +170,7 @@ class Client:
         limit = self._page.get(kind, FIRST_PAGE)
         while True:
             bound = MAX_PAGE_BYTES if limit > 1 else None
-            request = _Request(Verb.LIST, kind, path, {**params, "limit": str(limit)}, None, JSON, bound)
+            request = _Request(ApiVerb.LIST, kind, path, {**params, "limit": str(limit)}, None, JSON, bound)
             try:
                 body = await self._authenticated(request)
             except TooLarge:
@@ -188,7 +188,7 @@ class Client:
 
     async def request(
         self,
-        verb: Verb,
+        verb: ApiVerb,
         kind: Kind,
         path: str,
         *,
@@ -201,7 +201,7 @@ class Client:
         A read raises `Unavailable` or `Missing`, a write any error of the port.
         """
         asked = dict(params or {})
-        if verb in (Verb.CREATE, Verb.UPDATE, Verb.PATCH):
+        if verb in (ApiVerb.CREATE, ApiVerb.UPDATE, ApiVerb.PATCH):
             asked = _WRITE_OPTIONS | asked
         data = None if body is None else encoded(body)
         return parsed(await self._authenticated(_Request(verb, kind, path, asked, data, content_type)))
@@ -247,7 +247,7 @@ class Client:
         if isinstance(said_no, NotServed):
             self._absent(request.kind)
             raise NotServed(f"{request.kind} is not served; is its CRD installed?")
-        if request.verb is Verb.LIST and is_too_large(code, str(said_no)):
+        if request.verb is ApiVerb.LIST and is_too_large(code, str(said_no)):
             raise TooLarge(str(said_no))
         if request.verb in _READS and isinstance(said_no, Refused):
             # Only a write is refused for what is in it; a read may be permitted later.

@@ -132,7 +132,7 @@ class AlertKind(MetricKind[AlertSelector, AlertQuery, Alerts]):
             ),
         )
 
-    def read(
+    def interpret(
         self,
         metric: Metric,
         query: AlertSelector,

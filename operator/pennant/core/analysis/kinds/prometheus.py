@@ -55,7 +55,7 @@ class PrometheusKind(MetricKind[PrometheusQuery, RangeQuery, Series]):
         if metric.compare_to is not None and watched.stable is not None:
             yield from _baseline(metric, query, watched, watched.stable)
 
-    def read(
+    def interpret(
         self,
         metric: Metric,
         query: PrometheusQuery,
@@ -72,9 +72,9 @@ class PrometheusKind(MetricKind[PrometheusQuery, RangeQuery, Series]):
             baseline=answers[Role.BASELINE].answer if Role.BASELINE in answers else Series(()),
         )
         asked = value.request.query
-        told = number.read(metric, checks(metric, found, stable), asked, _remedy(metric, asked))
+        reading = number.count_breaches(metric, checks(metric, found, stable), asked, _remedy(metric, asked))
         why = answers.get(Role.EXPLANATION)
-        return told if why is None else _explained(told, asked, why.answer)
+        return reading if why is None else _explained(reading, asked, why.answer)
 
     def caution(self, metric: Metric, query: PrometheusQuery) -> str:
         """Return what helps where a comparison drops the series while all is well."""
@@ -179,15 +179,15 @@ def _explanation(metric: Metric, query: PrometheusQuery, watched: WatchedRevisio
         yield Role.EXPLANATION, _over(Window(at, at, SELECTED_SECONDS), text, query, watched)
 
 
-def _explained(told: Reading, query: str, selected: Series) -> Reading:
+def _explained(reading: Reading, query: str, selected: Series) -> Reading:
     """Return the reading of a query that gave nothing with what its selectors lack."""
-    if told.reason is not Reason.NO_DATA or told.state is MetricState.PASSING or len(selected.series) != 1:
-        return told
+    if reading.reason is not Reason.NO_DATA or reading.state is MetricState.PASSING or len(selected.series) != 1:
+        return reading
     values = selected.series[0].values()
     # A source may answer anything; the value of a probe is a sum of bits.
     if not values or not 0 <= min(values) < 1 << 53:
-        return told
-    return replace(told, message=f"{told.message}{EXPLAINED}{lacking(query, min(values))}")
+        return reading
+    return replace(reading, message=f"{reading.message}{EXPLAINED}{lacking(query, min(values))}")
 
 
 def _remedy(metric: Metric, query: str) -> str:
