@@ -105,8 +105,8 @@ class Metric(ApiModel):
     threshold: Threshold | None = None
     """What the number must keep."""
     compare_to: Baseline | None = None
-    """Stable: the number must not be much worse than that of the last version known good, whose last `breaches.of`
-    checks while it served are taken. A version that is known good itself is compared with nothing."""
+    """Stable: the number must not be much worse than that of the last verified version, whose last `breaches.of`
+    checks while it served are taken. A version that is verified itself is not compared."""
     max_increase_percent: PositiveDecimal | None = None
     """By how many percent the number may be larger than that of the stable version."""
     max_decrease_percent: PositiveDecimal | None = None
@@ -238,9 +238,9 @@ class Analysis(ApiModel):
     revision, or a template that served before. Set it where a recording rule hides a range. Default: the longest range
     in the query, at least one interval."""
     bake_seconds: Seconds = 300
-    """Seconds for which all metrics must pass, after the rollout, before the version counts as known good.
+    """Seconds for which all metrics must pass, after the rollout, before the version is verified.
     Default: 300."""
     after_promotion: AfterPromotion = AfterPromotion.WATCH
     """Whether a verified version is still watched for as long as it serves: Watch or Stop. Default: Watch."""
     metrics: Annotated[tuple[Metric, ...], Field(max_length=16, json_schema_extra=listed("map", "name"))] = ()
-    """What is watched. Without metrics a version is known good when it has been available for `bakeSeconds`."""
+    """What is watched. Without metrics, a version is verified when it has been available for `bakeSeconds`."""

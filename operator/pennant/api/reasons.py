@@ -276,7 +276,7 @@ class Reason(Open, Word):
         "version is rolled out.",
         "A version fails, or a new version has the tag, while the budget is used up.",
         "The oldest counted rollback leaves the window, or the budget is raised.",
-        "Find out why versions keep failing; move the tag to a version known good, or raise the budget.",
+        "Find out why versions keep failing; move the tag to a verified version, or raise `rollback.budget`.",
     )
     ROLLBACK_COOLING_DOWN = (
         "RollbackCoolingDown",
