@@ -73,7 +73,9 @@ class Demo:
     def keep(self) -> None:
         """Leave the cluster running until Ctrl-C."""
         print(f"\nThe cluster keeps running. In another terminal:\n\n  export KUBECONFIG={self.rig.kubeconfig}\n")
-        print(f"  {self.rig.binary('kubectl')} get modelversions,modeldeployments\n\nPress Ctrl-C to stop it.")
+        print(f"  alias kubectl={self.rig.binary('kubectl')}")
+        print(f"  export PATH={Path(sys.executable).parent}:$PATH      # for the plugin")
+        print(f"  kubectl pennant get {NAME}\n  kubectl pennant dashboard\n\nPress Ctrl-C to stop it.")
         try:
             while True:
                 time.sleep(3600)
@@ -161,14 +163,21 @@ class Demo:
         return moved_at
 
     def _show(self) -> None:
+        """Print what a user of the command line sees at the end."""
         print()
-        print(self.rig.kubectl("get", "modelversions,modeldeployments").stdout)
-        for entry in self._history():
-            came = f"{entry['trigger']:<18} {entry['outcome']:<11}"
-            print(f"revision {entry['revision']}  {entry['version']}  {came} {entry['reason']}")
-            for e in entry.get("evidence", []):
-                print(f"            {e['metric']} {e['value']}, {e['threshold']}, {e['breaches']} checks, at {e['at']}")
-        print()
+        for verb in (("history", NAME), ("get", NAME), ("audit", NAME, "--verify")):
+            print(f"$ kubectl pennant {' '.join(verb)}\n{self._pennant(*verb)}\n")
+
+    def _pennant(self, *arguments: str) -> str:
+        """Return what the kubectl plugin prints; kubectl finds it beside the Python that runs this."""
+        environment = os.environ | {
+            "KUBECONFIG": str(self.rig.kubeconfig),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "COLUMNS": "160",
+        }
+        command = [str(self.rig.binary("kubectl")), "pennant", *arguments]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=True)
+        return done.stdout.rstrip()
 
     def _report(self, versions: dict[str, training.Trained], tag_moved_at: datetime, recovered_at: datetime) -> None:
         history = self._history()
