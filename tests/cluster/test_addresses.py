@@ -83,5 +83,5 @@ def test_a_source_that_is_an_address_is_a_name_that_nobody_knows(
         serving.deployment(analysis=analysis | {"metrics": [refused]})
     serving.deployment(analysis=analysis | {"metrics": [metric]})
     serving.until(lambda: serving.condition("MetricsHealthy") == ("Unknown", "SourceUnknown"))
-    assert "no metric source prometheus is configured" in serving.message("MetricsHealthy")
+    assert "no metric source of this name is configured" in serving.message("MetricsHealthy")
     assert listener.connections == 0

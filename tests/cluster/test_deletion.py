@@ -94,7 +94,7 @@ def orphaned(scenario: Scenario) -> tuple[Manifest, list[str]]:
         scenario.delete("controllerrevision", each["metadata"]["name"])
     scenario.deployment()
     scenario.until_stalled("NameConflict")
-    assert "does not belong to this object" in scenario.message("Stalled")
+    assert "does not belong to this ModelDeployment" in scenario.message("Stalled")
     after = scenario.get("deployment")
     assert (after["metadata"]["uid"], after["spec"]) == (before["metadata"]["uid"], before["spec"])
     assert scenario.pods() == pods, "what serves goes on serving"

@@ -156,7 +156,7 @@ def test_no_write_of_a_leader_is_accepted_after_its_successor_s(
     assert leader.process is not None
     assert leader.process.wait(15) == 1
     assert "No longer leading" in leader.log.read_text()
-    leader.assert_without_mistake()
+    leader.assert_without_bug()
     for name, scenario in scenarios.items():
         assert_rolled_back_once(scenario)
         writes = scenario.operator_writes()

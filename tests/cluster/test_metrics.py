@@ -69,7 +69,7 @@ QUERIES = {
     "unparsed": ("sum(", "QueryRefused", ""),
     "several": ('model_accuracy{namespace="${namespace}"} or vector(1)', "MultipleSeries", ""),
     "no-traffic": ("vector(0) / 0", "NotANumber", ""),
-    "missing": ("no_such_metric", "NoData", "no series is called no_such_metric"),
+    "missing": ("no_such_metric", "NoData", "no series has the name no_such_metric"),
     "relabelled": (
         QUERY.replace("pennant_dev_template_hash", "template_hash"),
         "NoData",
@@ -114,7 +114,7 @@ def test_where_no_series_means_that_all_is_well_it_is_told_what_helps_and_that_h
     scenario.until(
         lambda: "add `or vector(0)` to the query, or set onNoData: Pass" in scenario.message("MetricsHealthy")
     )
-    assert "leave the comparison to the threshold, or write `> bool`" in scenario.message("MetricsHealthy")
+    assert "set threshold instead of the comparison, or write `> bool`" in scenario.message("MetricsHealthy")
     guarded = {**errors, "prometheus": {"query": f"{errors['prometheus']['query']} or vector(0)"}}
     passing = {**alert_expression, "onNoData": "Pass"}
     scenario.deployment(analysis=watching(guarded, passing))
@@ -200,7 +200,7 @@ def test_an_alert_that_fires_rolls_back(alerting: Scenario) -> None:
     (evidence,) = alerting.history[1]["evidence"]
     assert (evidence["value"], evidence["threshold"]) == ("1 firing", "no alert")
     assert alerting.condition("RolledBack") == ("True", "MetricBreach")
-    assert "the alert Inaccurate fires since" in alerting.message("RolledBack")
+    assert "alert Inaccurate fires since" in alerting.message("RolledBack")
     alerting.until(lambda: "verifiedAt" in alerting.history[-1])
 
 

@@ -120,7 +120,7 @@ def test_a_source_against_which_many_breach_at_once_is_not_believed(doubting: Sc
     for version in ("1.1.0", "1.2.0"):
         doubting.accuracy(version, 0.2)
     doubting.until(lambda: doubting.condition("Stalled") == ("True", "MassBreachSuspected"))
-    assert "2 of 2 deployments, with 2 different contents, breach at once" in doubting.message("Stalled")
+    assert "2 of 2 deployments, with 2 different contents, breach at the same time" in doubting.message("Stalled")
     doubting.stays(lambda: doubting.served() == "1.1.0" and len(doubting.history) == 2, 3, "1.1.0")
     assert len(doubting.get("modeldeployment", "fraud-shadow")["status"]["history"]) == 2
 

@@ -49,7 +49,7 @@ def test_a_rollback_passes_over_a_record_that_holds_another_image_than_was_recor
     assert serving.history[-1]["reason"] == "the ControllerRevision of revision 2 was changed"
     make_anew(serving, with_image(serving.get("controllerrevision", f"{NAME}-3"), "registry.example/evil:1"))
     serving.operator.restart()
-    serving.until(lambda: "the record of revision 3" in serving.message("HistoryIntact"))
+    serving.until(lambda: "the ControllerRevision of revision 3" in serving.message("HistoryIntact"))
 
     serving.accuracy("1.2.0", 0.5)
     serving.version("1.2.0")

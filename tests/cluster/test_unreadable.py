@@ -21,7 +21,7 @@ def test_nothing_is_changed_until_the_status_can_be_read_or_is_removed(rolled_ba
     patch(rolled_back, ("history/1/startedAt", "9999-12-31T23:59:59Z"))
     rolled_back.until_stalled("StatusUnreadable")
     message = rolled_back.message("Stalled")
-    assert message.startswith("status.history[1].startedAt: must be a time between 1970 and 3000; nothing is changed")
+    assert message.startswith("status.history[1].startedAt: must be a time between 1970 and 3000. Nothing is changed")
     assert rolled_back.condition("Ready") == ("False", "StatusUnreadable")
 
     rolled_back.accuracy("1.2.0", 0.97)
