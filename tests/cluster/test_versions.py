@@ -86,7 +86,7 @@ def test_the_bump_follows_the_parent_also_when_it_comes_later_or_goes(scenario: 
     scenario.version(
         "3.0.0", **RECORD | {"parent": "1.0.0", "schema": {"inputs": [], "outputs": [{"name": "s", "type": "x"}]}}
     )
-    until_bump(scenario, "3.0.0", "Major", "input x is gone")
+    until_bump(scenario, "3.0.0", "Major", "input x was removed")
     scenario.version("1.0.1", **RECORD | {"parent": "1.0.0", "preprocessing": {"commit": "9999abc"}})
     until_bump(scenario, "1.0.1", "Patch", "preprocessing differs")
     scenario.version("1.0.2", **RECORD | {"parent": "1.0.0", "metrics": METRICS})
@@ -94,7 +94,7 @@ def test_the_bump_follows_the_parent_also_when_it_comes_later_or_goes(scenario: 
     scenario.version("1.0.3", **RECORD | {"parent": "1.0.0"})
     until_bump(scenario, "1.0.3", "None", "duplicate of 1.0.0: nothing differs")
     scenario.version("1.0.4", **weights | {"parent": "1.0.0"})
-    until_bump(scenario, "1.0.4", "Unknown", "the training data is not recorded in 1.0.4")
+    until_bump(scenario, "1.0.4", "Unknown", "a data set with the role Training is missing in 1.0.4")
     scenario.version("1.0.0", "staging", **RECORD)
     scenario.assert_falls_silent()
     assert written(scenario)[f"{NAME}-1.0.3"] == 1, "a tag of the parent is nothing to its children"
