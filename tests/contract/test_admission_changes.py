@@ -189,7 +189,7 @@ async def test_a_value_that_admission_changes_is_said(deployed: RealBackend) -> 
         with pytest.raises(Altered) as raised:
             await apply(deployed)
     assert str(raised.value) == (
-        'spec.template.spec.containers[name=server].image is "mirror.example/server:1" where '
+        'spec.template.spec.containers[name=server].image is "mirror.example/server:1", but the operator wrote '
         '"registry.example/server:1"'
     )
 

@@ -119,7 +119,7 @@ async def test_the_queries_by_which_it_is_shown_what_is_known_of_queries_are_que
         ("sum(rate(unheard_of[1m]))", "no series has the name unheard_of"),
         ('two{pod="c",job=""}', 'no series of two has pod="c"'),
         ('two{pod="a",pod="b"}', "no series of two has all of these labels together"),
-        ('two{pod="a"} + steady', "its selectors find series"),
+        ('two{pod="a"} + steady', "every selector matches series"),
         ('steady / two{pod=~"[xy]"}', 'no series of two has pod=~"[xy]"'),
         ('{__name__="steady",pod!=""}', "no series has all of these labels together"),
     ],
