@@ -156,9 +156,9 @@ class Operator:
     def assert_without_bug(self) -> None:
         """Fail where a pass ended by a bug, or where passes of one object wrote again and again.
 
-        It reads the log from the last check on, so that each bug fails one test. On a slow machine with many moves of a
-        tag there is something to write in twelve passes in a row, once or twice. Where somebody else reverts each write,
-        that goes on, and is logged again after a fraction of a second.
+        It reads the log from the last check on, so that each bug fails one test. On a slow machine with many moves of
+        a tag there is something to write in twelve passes in a row, once or twice. Where somebody else reverts each
+        write, that goes on, and is logged again after a fraction of a second.
         """
         logged = self.log.read_text()
         new, self._checked = logged[self._checked :], len(logged)

@@ -224,10 +224,8 @@ def test_invalid_objects_are_reported_and_disturb_no_other_object(
     until_all_is_said(beside)
     resolved = conditions(beside)[INVALID_HOLDER]["TagResolved"]
     assert (resolved["status"], resolved["reason"]) == ("False", "HolderInvalid")
-    assert (
-        f"{NAME}-6.6.7 has the tag {INVALID_HOLDER}, but is invalid: spec.artifacts: must be a list"
-        in resolved["message"]
-    )
+    says = f'{NAME}-6.6.7 has the tag "{INVALID_HOLDER}", but is invalid: spec.artifacts: must be a list'
+    assert says in resolved["message"]
 
     # They disturb no start of the operator either.
     operator.restart()
