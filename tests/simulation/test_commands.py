@@ -2,7 +2,7 @@
 
 import pytest
 
-from pennant.api.commands import MOST_COMMANDS
+from pennant.api.commands import MAX_COMMANDS
 from simulation.support.steps import assert_golden, move_tag, outcomes, promoted, rolled_back, serving
 from simulation.support.story import Crash, Story
 from simulation.support.world import KEY
@@ -351,11 +351,11 @@ async def test_what_was_answered_is_remembered_within_bounds() -> None:
     await promoted(story, "1.0.0", "1.1.0")
     await command(story, rollback_to="1.0.0")
     await story.passes(60)
-    for number in range(MOST_COMMANDS + 4):
+    for number in range(MAX_COMMANDS + 4):
         await command(story, retry=f"{number} {'x' * 200}\u202e", requested_at=f"t{number}" * 50)
-    assert len(story.status.commands) == MOST_COMMANDS
+    assert len(story.status.commands) == MAX_COMMANDS
     assert all(each.command.isprintable() for each in story.status.commands)
-    assert len({each.command for each in story.status.commands}) == MOST_COMMANDS, "cut, they still differ"
+    assert len({each.command for each in story.status.commands}) == MAX_COMMANDS, "cut, they still differ"
     await command(story, rollback_to="1.0.0")
     assert said(story) == ("Ignored", f"already carried out as revision 3 on 2026-01-01T12:01:40Z. {AGAIN}")
 

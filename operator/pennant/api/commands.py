@@ -7,7 +7,7 @@ from pydantic import Field
 
 from pennant.api.meta import ANY_WORD, ApiModel, Line, Message, Name, Open, RevisionNumber, Timestamp
 
-MOST_COMMANDS = 16
+MAX_COMMANDS = 16
 LONGEST_COMMAND = 80
 CommandText = Annotated[str, Field(max_length=LONGEST_COMMAND)]
 """A command as text: its verb and its value. A long value is cut and ends with a hash."""

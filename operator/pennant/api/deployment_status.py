@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pennant.api.commands import MOST_COMMANDS, AnsweredCommand, LastCommand
+from pennant.api.commands import MAX_COMMANDS, AnsweredCommand, LastCommand
 from pennant.api.conditions import Condition
 from pennant.api.history import HistoryEntry, QuarantineEntry
 from pennant.api.meta import (
@@ -171,7 +171,7 @@ class ModelDeploymentStatus(ApiModel):
     """Newest manual change of the Deployment that was corrected."""
     last_command: LastCommand | None = None
     """Result of the newest command."""
-    commands: Annotated[tuple[AnsweredCommand, ...], Field(max_length=MOST_COMMANDS, json_schema_extra=ATOMIC)] = ()
+    commands: Annotated[tuple[AnsweredCommand, ...], Field(max_length=MAX_COMMANDS, json_schema_extra=ATOMIC)] = ()
     """The last 16 commands that were answered, oldest first. None of them is carried out again."""
     history: Annotated[
         tuple[HistoryEntry, ...],

@@ -98,7 +98,11 @@ class Open:
 LONGEST_NAME = 52
 """`<name>-<revision>` and the label that carries the name of a ModelDeployment must fit into 63 characters."""
 LAST_REVISION = 999_999_999
-"""The largest number of a revision; with one revision each second it is reached after 31 years."""
+"""The largest number of a revision; one revision each second reaches it after 31 years.
+
+Whoever can write a status can write any number into it: without a limit, a number of ten digits made a new
+ControllerRevision in each pass.
+"""
 NAME = 128
 """Maximum length that the API server allows for the name of a field manager."""
 LONGEST_RESTART = 32

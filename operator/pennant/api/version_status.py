@@ -26,8 +26,8 @@ from pennant.api.reasons import ReasonWord
 
 ELEMENTS = 9
 """Number of elements of a complete record."""
-MOST_REASONS = 16
-MOST_SERVED = 32
+MAX_REASONS = 16
+MAX_SERVED = 32
 
 
 class Completeness(ApiModel):
@@ -57,7 +57,7 @@ class ComputedBump(ApiModel):
     """Version with which the record was compared."""
     bump: Annotated[Bump, ANY_WORD]
     """Part of the semantic version to increment: Major, Minor, Patch, None or Unknown."""
-    reasons: Annotated[tuple[Line, ...], Field(max_length=MOST_REASONS, json_schema_extra=ATOMIC)] = ()
+    reasons: Annotated[tuple[Line, ...], Field(max_length=MAX_REASONS, json_schema_extra=ATOMIC)] = ()
     """Differences that require the bump, or what is missing to determine it."""
 
 
@@ -115,7 +115,7 @@ class ModelVersionStatus(ApiModel):
     """Semantic version bump that the differences from `spec.parent` require. Not set if `spec.parent` is not set."""
     serving: Line | None = None
     """Names of the ModelDeployments that serve the version now."""
-    served_by: Annotated[tuple[ServedBy, ...], Field(max_length=MOST_SERVED, json_schema_extra=ATOMIC)] = ()
+    served_by: Annotated[tuple[ServedBy, ...], Field(max_length=MAX_SERVED, json_schema_extra=ATOMIC)] = ()
     """Periods in which ModelDeployments served the version, oldest first. Only the newest ones are kept."""
     quarantined_by: Annotated[
         # Atomic: one ModelDeployment may be there several times, with a pod template each.

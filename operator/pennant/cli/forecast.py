@@ -25,7 +25,7 @@ from pennant.core.rollout.pass_state import Pass
 from pennant.core.status.inputs import unresolved_since
 from pennant.core.status.targeting import TAG_GRACE
 
-MOST_PASSES = 4
+MAX_PASSES = 4
 """A promotion takes two passes that write, a rollback one more for the quarantine."""
 OPERATOR_ONLY = frozenset(
     {Reason.DEPLOYMENT_REFUSED, Reason.DEPLOYMENT_ALTERED, Reason.WRITE_FAILING, Reason.MASS_BREACH_SUSPECTED}
@@ -98,7 +98,7 @@ def verified_at(snapshot: Snapshot) -> datetime | None:
 
 def _steps(seen: Observation) -> Iterator[str]:
     """Yield the writes of this pass and of those that follow at once, up to the write of the Deployment."""
-    for _ in range(MOST_PASSES):
+    for _ in range(MAX_PASSES):
         decision, _ = explained(seen)
         yield from _said(seen.snapshot, decision)
         quarantines = decision.status.quarantine != seen.snapshot.status.quarantine

@@ -17,7 +17,7 @@ from pennant.kube.http.errors import Missing
 from pennant.kube.http.resources import Kind
 from pennant.ports import Conflict, PortError
 
-MOST_TRIES = 5
+MAX_TRIES = 5
 """How often a version that others change at the same time is read and written again."""
 
 
@@ -109,7 +109,7 @@ async def _written(session: Session, raw: Json, tag: str, *, has_tag: bool, dry_
     """
     uid, name = raw["metadata"]["uid"], raw["metadata"]["name"]
     key = Key(session.namespace, name)
-    for _ in range(MOST_TRIES):
+    for _ in range(MAX_TRIES):
         tags = decode.field(raw, "spec").get("tags") or []
         if (tag in tags) is has_tag:
             return False
@@ -131,4 +131,4 @@ async def _written(session: Session, raw: Json, tag: str, *, has_tag: bool, dry_
             raw = again
             continue
         return True
-    raise Conflict(f"{full_name(name)} was changed by others {MOST_TRIES} times in a row; try again")
+    raise Conflict(f"{full_name(name)} was changed by others {MAX_TRIES} times in a row; try again")

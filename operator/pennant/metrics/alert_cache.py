@@ -11,7 +11,7 @@ from pennant.ports import Clock, Unavailable
 
 PAUSE = timedelta(seconds=1)
 """Time between two queries for alerts of one source."""
-MOST_NAMES = 50
+MAX_NAMES = 50
 """Names of alerts of one namespace in one query; more wait for the next one."""
 RULES_PAUSE = timedelta(minutes=1)
 """How long it is remembered that an alerting rule exists."""
@@ -145,7 +145,7 @@ def _fairly(waiting: Iterable[_Waiting]) -> Iterable[_Waiting]:
     names: dict[str, set[str]] = {}
     for each in waiting:
         asked = names.setdefault(each.request.asker[0], set())
-        if not asked or len(asked | each.names) <= MOST_NAMES:
+        if not asked or len(asked | each.names) <= MAX_NAMES:
             asked |= each.names
             yield each
 

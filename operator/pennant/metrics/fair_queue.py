@@ -22,7 +22,7 @@ Asker = tuple[str, str]
 """Namespace and name of a ModelDeployment."""
 SHARE = 0.75
 """The share of the places left free by others that one namespace may take."""
-MOST_REMEMBERED = 4096
+MAX_REMEMBERED = 4096
 """How many slow ModelDeployments are remembered; the oldest ones are forgotten."""
 HANGING_SECONDS = 1.0
 """A query that is cancelled after more than this counts as hanging; one that is cancelled earlier was superseded."""
@@ -131,5 +131,5 @@ class FairQueue:
     def _remember(self, asker: Asker) -> None:
         self._slow.pop(asker, None)
         self._slow[asker] = None
-        if len(self._slow) > MOST_REMEMBERED:
+        if len(self._slow) > MAX_REMEMBERED:
             del self._slow[next(iter(self._slow))]

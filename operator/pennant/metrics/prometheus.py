@@ -19,7 +19,7 @@ from pennant.ports import Clock, PortError, Refused
 
 LONGEST_NAMES = 4000
 """Characters of the names of alerts in one request."""
-MOST_NAMES = 50
+MAX_NAMES = 50
 
 AnswerT = TypeVar("AnswerT")
 
@@ -175,7 +175,7 @@ def _chunks(names: Iterable[str]) -> list[list[str]]:
     """Return the names in parts that fit into one query each."""
     chunks: list[list[str]] = []
     for each in sorted(names):
-        if not chunks or len(chunks[-1]) == MOST_NAMES or sum(map(len, chunks[-1])) + len(each) > LONGEST_NAMES:
+        if not chunks or len(chunks[-1]) == MAX_NAMES or sum(map(len, chunks[-1])) + len(each) > LONGEST_NAMES:
             chunks.append([])
         chunks[-1].append(each)
     return chunks

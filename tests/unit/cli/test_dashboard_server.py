@@ -238,13 +238,13 @@ async def test_another_namespace_is_not_read(client: Client, cluster: Cluster) -
 
 async def test_pages_that_nobody_looks_at_are_forgotten(client: Client, cluster: Cluster, clock: Clock) -> None:
     found = Feed(cluster, "", "https://cluster")
-    for number in range(feed.MOST_PAGES + 1):
+    for number in range(feed.MAX_PAGES + 1):
         await found.single(Key("default", f"fraud-{number}"))
-    assert len(cluster.reads) == feed.MOST_PAGES + 1
+    assert len(cluster.reads) == feed.MAX_PAGES + 1
     await found.single(Key("default", "fraud-1"))
-    assert len(cluster.reads) == feed.MOST_PAGES + 1
+    assert len(cluster.reads) == feed.MAX_PAGES + 1
     await found.single(Key("default", "fraud-0"))
-    assert len(cluster.reads) == feed.MOST_PAGES + 2
+    assert len(cluster.reads) == feed.MAX_PAGES + 2
 
 
 async def test_a_port_that_is_taken_is_an_error_that_says_what_to_do(client: Client) -> None:

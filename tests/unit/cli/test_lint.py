@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from pennant.api.crd import crds
 from pennant.cli import lint
 from pennant.cli.manifests import checks
-from pennant.cli.manifests.documents import MOST_NODES, Document, documents
+from pennant.cli.manifests.documents import MAX_NODES, Document, documents
 from pennant.cli.manifests.findings import Finding, report
 from unit.api import examples
 from unit.api.examples import BAD_QUERIES, GOOD_QUERIES, ROOT_RULES, RULES, Object
@@ -386,7 +386,7 @@ def test_aliases_that_stand_for_too_much_or_for_themselves_are_refused() -> None
     bomb = "a: &a [1,1,1,1,1,1,1,1,1,1]\n" + "".join(
         f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 10)}]\n" for i in range(8)
     )
-    assert errors(bomb) == [f"has more than {MOST_NODES} values; use fewer aliases"]
+    assert errors(bomb) == [f"has more than {MAX_NODES} values; use fewer aliases"]
     assert "nested in more than" in str(errors("kind: ModelVersion\nspec: &a [*a]\n"))
 
 

@@ -12,7 +12,7 @@ from pennant.controller.measurement_cache import MeasurementCache
 from pennant.core.analysis.kinds.alert import Alert, AlertQuery, Alerts, LabelMatcher
 from pennant.core.facts.measurement import Awaited, Fault, Measurement, Question, RangeQuery, Role, Series, Unanswered
 from pennant.core.facts.observation import Key
-from pennant.metrics.alert_cache import MOST_NAMES
+from pennant.metrics.alert_cache import MAX_NAMES
 from pennant.metrics.prometheus import PrometheusSource
 from pennant.ports import Refused, Unavailable
 from unit.core.builders import NOON
@@ -317,7 +317,7 @@ async def test_only_the_alerts_that_are_in_use_are_asked_for_and_no_namespace_as
     assert Key("few", "d") in bench.woken
     (names,) = bench.source.names_asked
     assert "Slow" in names
-    assert len(names) == MOST_NAMES + 1
+    assert len(names) == MAX_NAMES + 1
 
 
 async def test_an_alert_of_which_alone_nobody_knows_is_no_trouble_of_others(bench: Bench) -> None:

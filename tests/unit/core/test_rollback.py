@@ -12,7 +12,7 @@ from pennant.api.history import HistoryEntry, Outcome, QuarantineEntry
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.facts.observation import Revision
-from pennant.core.rollout.rollback import MOST_MIRRORS, mirrors, newest_verified, released
+from pennant.core.rollout.rollback import MAX_MIRRORS, mirrors, newest_verified, released
 from pennant.core.versions.selection import Selected, Unassigned
 from unit.core.builders import NOON, a_snapshot, a_version, after, an_entry
 
@@ -124,4 +124,4 @@ def test_several_deployments_that_mark_one_version_come_to_rest(number: int) -> 
 
     assert [name for name in reversed(names) if marked_by(name)]
     assert [name for name in names if marked_by(name)] == [], "the second round has nothing left to write"
-    assert [each.deployment for each in marks] == names[:MOST_MIRRORS]
+    assert [each.deployment for each in marks] == names[:MAX_MIRRORS]

@@ -5,7 +5,7 @@ Rule: R82.
 
 import pytest
 
-from pennant.api.version_status import MOST_SERVED, ServedBy
+from pennant.api.version_status import MAX_SERVED, ServedBy
 from pennant.core.versions.serving_periods import ServingPeriod, periods, served_by, serving
 from unit.core.builders import after, an_entry
 
@@ -84,7 +84,7 @@ def test_another_content_under_the_same_name_is_another_version() -> None:
 def test_of_many_the_newest_are_kept_and_all_that_go_on() -> None:
     old = [told(number, number, number + 1) for number in range(2, 60)]
     found = served_by((told(1, 1), *old), (), DIGEST, NOW)
-    assert len(found) == MOST_SERVED
+    assert len(found) == MAX_SERVED
     assert (found[0], found[-1]) == (known(1, 1), known(59, 59, 60))
 
 

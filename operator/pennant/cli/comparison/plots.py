@@ -13,7 +13,7 @@ from pennant.cli.comparison.facts import MetricRow, Result
 from pennant.cli.comparison.live import Live
 from pennant.cli.comparison.text import clipped
 
-MOST_BARS, MOST_PERIODS = 30, 40
+MAX_BARS, MAX_PERIODS = 30, 40
 LONGEST_LABEL, LONGEST_VALUE = 48, 12
 INCHES_WIDE, SIZE = 5.0, 10
 # Matplotlib knows no variables: each of these colours is replaced by one.
@@ -24,7 +24,7 @@ VARIABLES = {INK: "ink", GRID: "line", BETTER: "better", WORSE: "worse", BEFORE:
 def changes(rows: Sequence[MetricRow]) -> str:
     """Return how much each metric improved in percent, the largest changes first; empty where none is known."""
     known = [each for each in rows if each.percent is not None]
-    chosen = sorted(known, key=lambda each: abs(each.percent or Decimal()), reverse=True)[:MOST_BARS]
+    chosen = sorted(known, key=lambda each: abs(each.percent or Decimal()), reverse=True)[:MAX_BARS]
     if not chosen:
         return ""
     figure, axes = _figure(len(chosen))
@@ -52,7 +52,7 @@ def changes(rows: Sequence[MetricRow]) -> str:
 def periods(found: Sequence[Live], before: str, now: datetime) -> str:
     """Return when each ModelDeployment served which version, as bars over time; empty where none did."""
     rows = [(each, version) for each in found for version in dict.fromkeys(one.version for one in each.served)]
-    rows = rows[:MOST_PERIODS]
+    rows = rows[:MAX_PERIODS]
     if not rows:
         return ""
     figure, axes = _figure(len(rows))

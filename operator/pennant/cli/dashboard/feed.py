@@ -16,7 +16,7 @@ from pennant.ports import PortError
 ValueT = TypeVar("ValueT")
 LEAST_SECONDS = 2.0
 """Between two reads of the same page's objects."""
-MOST_PAGES = 100
+MAX_PAGES = 100
 """Pages whose objects are remembered; the one that was looked at least recently is forgotten."""
 
 
@@ -65,7 +65,7 @@ class Feed:
         """Return one ModelDeployment with all that belongs to it."""
         shared = self._single.pop(key, None) or _Shared(lambda: self._read(key), self._server)
         self._single[key] = shared
-        if len(self._single) > MOST_PAGES:
+        if len(self._single) > MAX_PAGES:
             del self._single[next(iter(self._single))]
         return await shared.get()
 

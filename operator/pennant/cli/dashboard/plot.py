@@ -14,7 +14,7 @@ from pennant.api.deployment_status import MetricState, MetricStatus
 from pennant.api.history import Evidence, HistoryEntry
 from pennant.cli.dashboard.state import Tone
 
-MOST_COLUMNS = 6
+MAX_COLUMNS = 6
 WIDTH, LEFT, TOP, HEIGHT, BOTTOM = 284, 42, 12, 92, 34
 """Pixels; so wide is a card on a phone, and nothing is scaled."""
 WIDEST_COLUMN = 56
@@ -61,7 +61,7 @@ def plot(
     metric: str, threshold: Threshold | None, history: Sequence[HistoryEntry], current: MetricStatus | None
 ) -> Plot | None:
     """Return the plot of the newest revisions; None where neither a threshold nor a value is known."""
-    entries = tuple(history)[-MOST_COLUMNS:]
+    entries = tuple(history)[-MAX_COLUMNS:]
     found = {each.revision: _evidence(each, metric) for each in entries}
     values = {number: value for number, each in found.items() if each and (value := _number(each.value)) is not None}
     if (now := said(current)) is not None and current is not None:

@@ -15,7 +15,7 @@ import yaml
 Path = tuple[str | int, ...]
 """The way to a value: names of fields, and numbers of items."""
 DEEPEST = 100
-MOST_NODES = 300_000
+MAX_NODES = 300_000
 """Values of a document after its aliases are replaced: a few lines of aliases can stand for more than a memory."""
 TAG = "tag:yaml.org,2002:"
 _BOOL = re.compile("^(?:y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON|n|N|no|No|NO|false|False|FALSE|off|Off|OFF)$")
@@ -103,8 +103,8 @@ def documents(text: str, file: str) -> Iterator[Document | Unparsed]:
             root = loader.get_node()
             building = _Building()
             value = building.built(root, (), 0)
-            if building.nodes > MOST_NODES:
-                yield Unparsed(file, _mark(root), f"has more than {MOST_NODES} values; use fewer aliases")
+            if building.nodes > MAX_NODES:
+                yield Unparsed(file, _mark(root), f"has more than {MAX_NODES} values; use fewer aliases")
                 return
             if value is not None:
                 yield Document(file, value, root, tuple(building.problems))
@@ -129,7 +129,7 @@ class _Building:
 
     def built(self, node: yaml.Node, path: Path, depth: int) -> Any:
         self.nodes += 1
-        if depth > DEEPEST or self.nodes > MOST_NODES:
+        if depth > DEEPEST or self.nodes > MAX_NODES:
             if depth > DEEPEST:
                 self.problems.append(Problem(path[:8], f"must not be nested in more than {DEEPEST} levels"))
             return None

@@ -38,7 +38,7 @@ _MATCHER = re.compile(rf"(?P<label>{_NAME}|{STRING})\s*(?P<operator>=~|!~|!=|=)\
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhdwyi])", re.ASCII)
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800, "y": 31_536_000}
 LONGEST_REACH_SECONDS = _SECONDS["y"]
-MOST_SELECTORS, MOST_MATCHERS = 4, 8
+MAX_SELECTORS, MAX_MATCHERS = 4, 8
 """In a probe: each is one bit, and a number has 53 of them."""
 _COMPARISONS = frozenset({"==", "!=", "<=", ">=", "<", ">"})
 _IS_BOOL = re.compile(r"\s*bool\b", re.IGNORECASE)
@@ -116,11 +116,11 @@ def lacking(query: str, value: float) -> str:
 def _parts(query: str) -> tuple[tuple[Selector, str, str], ...]:
     """Return the parts of the selectors of a query: the selector, the part as PromQL, and what its lack means."""
     found = list[tuple[Selector, str, str]]()
-    for each in list(dict.fromkeys(selectors(query)))[:MOST_SELECTORS]:
+    for each in list(dict.fromkeys(selectors(query)))[:MAX_SELECTORS]:
         of = f" of {each.name}" if each.name else ""
         if each.name:
             found.append((each, each.name, f"no series has the name {each.name}"))
-        for matcher in each.matchers[:MOST_MATCHERS]:
+        for matcher in each.matchers[:MAX_MATCHERS]:
             if each.name or matcher.needs_a_series:
                 found.append((each, f"{each.name}{{{matcher.text}}}", f"no series{of} has {matcher.text}"))
         if len(each.matchers) > 1 and (each.name or any(matcher.needs_a_series for matcher in each.matchers)):

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
-MOST_INTERVALS = 2
+MAX_INTERVALS = 2
 """Intervals after which an answer is late; without an answer for that long, a metric is Unknown."""
 
 
@@ -121,7 +121,7 @@ class RangeQuery:
     @property
     def patience(self) -> timedelta:
         """The time within which an answer is expected."""
-        return timedelta(seconds=self.step_seconds * MOST_INTERVALS)
+        return timedelta(seconds=self.step_seconds * MAX_INTERVALS)
 
     @property
     def text(self) -> str:
@@ -188,7 +188,7 @@ class Measurement:
     @property
     def waits(self) -> bool:
         """Whether a newer answer is expected soon; False for a source that takes longer than an interval."""
-        return self.pending and self.took <= self.request.patience / MOST_INTERVALS
+        return self.pending and self.took <= self.request.patience / MAX_INTERVALS
 
 
 Measurements = Mapping[Question, Measurement]

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
-from pennant.api.commands import LONGEST_COMMAND, MOST_COMMANDS, AnsweredCommand, CommandResult, LastCommand
+from pennant.api.commands import LONGEST_COMMAND, MAX_COMMANDS, AnsweredCommand, CommandResult, LastCommand
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import Trigger
 from pennant.api.meta import clip
@@ -62,13 +62,13 @@ def _date(moment: datetime) -> str:
 
 
 def remembered(before: ModelDeploymentStatus, *fresh: AnsweredCommand) -> tuple[AnsweredCommand, ...]:
-    """Return the new `status.commands`: the newest `MOST_COMMANDS` answers, one for each token and text."""
+    """Return the new `status.commands`: the newest `MAX_COMMANDS` answers, one for each token and text."""
     last = before.last_command
     known = (*before.commands, *(() if last is None else (answered(last, last.command),)))
     found: dict[tuple[str, str], AnsweredCommand] = {}
     for each in (*known, *fresh):
         found.setdefault((each.token, each.command), each)
-    return tuple(found.values())[-MOST_COMMANDS:]
+    return tuple(found.values())[-MAX_COMMANDS:]
 
 
 def answered(said: LastCommand, words: str) -> AnsweredCommand:

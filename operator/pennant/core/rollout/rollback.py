@@ -21,8 +21,8 @@ NOT_FAILED = frozenset(Outcome) - BAD
 """Outcomes of a rollback target. An outcome that only a newer release knows is not among them."""
 LIMIT = 20
 """Entries of a quarantine; older ones are dropped."""
-MOST_MIRRORS = 100
-"""Entries in `status.quarantinedBy` of a ModelVersion, over all ModelDeployments."""
+MAX_MIRRORS = 100
+"""Entries in `status.quarantinedBy` of a ModelVersion, over all ModelDeployments: the limit of the schema."""
 MIRRORED = ("digest", "inputs_hash", "reason", "message", "since", "revision", "tag", "tagged")
 """Fields of a quarantine entry that are copied to the ModelVersion."""
 
@@ -150,4 +150,4 @@ def _mirrored(version: Version, snapshot: Snapshot, quarantine: Quarantine) -> t
         if each.digest == version.digest
     ]
     # Sorted, so that several ModelDeployments do not keep moving their entries.
-    return tuple(sorted((*others, *mine), key=lambda each: (each.deployment, each.revision))[:MOST_MIRRORS])
+    return tuple(sorted((*others, *mine), key=lambda each: (each.deployment, each.revision))[:MAX_MIRRORS])

@@ -13,7 +13,7 @@ from pennant.api.artifacts import Artifact, Tensor
 from pennant.api.meta import clip
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.provenance import Dataset, DatasetRole
-from pennant.api.version_status import MOST_REASONS, Bump, ComputedBump
+from pennant.api.version_status import MAX_REASONS, Bump, ComputedBump
 
 LINE = 256
 
@@ -65,8 +65,8 @@ def _undetermined(found: list[Finding], level: Bump) -> list[str]:
 
 
 def _said(parent: ModelVersionSpec, bump: Bump, reasons: list[str]) -> ComputedBump:
-    if len(reasons) > MOST_REASONS:
-        reasons = [*reasons[: MOST_REASONS - 1], f"and {len(reasons) - MOST_REASONS + 1} more"]
+    if len(reasons) > MAX_REASONS:
+        reasons = [*reasons[: MAX_REASONS - 1], f"and {len(reasons) - MAX_REASONS + 1} more"]
     return ComputedBump(parent=parent.version, bump=bump, reasons=tuple(clip(each, LINE) for each in reasons))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pennant.api.history import HistoryEntry
-from pennant.api.version_status import MOST_SERVED, ServedBy
+from pennant.api.version_status import MAX_SERVED, ServedBy
 
 LONGEST_LINE = 256
 """Characters of `status.serving`."""
@@ -42,7 +42,7 @@ def periods(deployment: str, history: Iterable[HistoryEntry]) -> tuple[ServingPe
 def served_by(
     served: Iterable[ServingPeriod], known: Iterable[ServedBy], digest: str | None, now: datetime
 ) -> tuple[ServedBy, ...]:
-    """Return `status.servedBy` of a version, oldest first: at most `MOST_SERVED`, and all that have not ended.
+    """Return `status.servedBy` of a version, oldest first: at most `MAX_SERVED`, and all that have not ended.
 
     `served` comes from the histories, `known` is the stored list. Only periods with this content digest count; with
     None (the record cannot be read) all do. Stored periods that no history has any more are kept. If such a period has
@@ -64,9 +64,9 @@ def served_by(
     for each in known:
         found.setdefault(_identity(each), each if each.until is not None else each.model_copy(update={"until": now}))
     ordered = sorted(found.values(), key=lambda each: (each.from_, each.deployment, each.revision))
-    surplus = len(ordered) - MOST_SERVED
+    surplus = len(ordered) - MAX_SERVED
     ended = [_identity(each) for each in ordered if each.until is not None][: max(surplus, 0)]
-    return tuple(each for each in ordered if _identity(each) not in ended)[-MOST_SERVED:]
+    return tuple(each for each in ordered if _identity(each) not in ended)[-MAX_SERVED:]
 
 
 def serving(served: Iterable[ServedBy]) -> str | None:

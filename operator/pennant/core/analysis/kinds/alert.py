@@ -19,7 +19,7 @@ from pennant.core.analysis import query_template
 from pennant.core.analysis.grid import grid
 from pennant.core.analysis.kind import Answered, MetricKind, Reading, WatchedRevision
 from pennant.core.facts.digest import short_hash
-from pennant.core.facts.measurement import MOST_INTERVALS, Answer, Role
+from pennant.core.facts.measurement import MAX_INTERVALS, Answer, Role
 
 ALERT_NAME = "alertname"
 
@@ -69,7 +69,7 @@ class AlertQuery:
     @property
     def patience(self) -> timedelta:
         """The time within which an answer is expected."""
-        return timedelta(seconds=self.interval_seconds * MOST_INTERVALS)
+        return timedelta(seconds=self.interval_seconds * MAX_INTERVALS)
 
     @property
     def text(self) -> str:
