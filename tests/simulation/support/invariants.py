@@ -20,7 +20,7 @@ from pennant.api.conditions import find
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import Trigger
 from pennant.core.facts.observation import Key
-from pennant.core.rollout.revision import entry_hash, unrestarted
+from pennant.core.rollout.revision import entry_hash, pair, unrestarted
 from simulation.support.world import World
 from simulation.support.write_rules import WRITES
 
@@ -98,12 +98,14 @@ def one_revision_is_in_place(status: ModelDeploymentStatus) -> None:
 
 
 def rollbacks_come_to_an_end(status: ModelDeploymentStatus) -> None:
-    """Between two revisions that a person asked for no rollback goes to a content that another one went to before.
+    """No two rollbacks in a row go to the same content with the same pod template.
 
-    So there are never more of them in a row than contents that were known good. Where the limit has taken entries away
-    in between, there may have been one that a person asked for.
+    So there are never more of them in a row than were verified. Where the limit of the history has removed entries in
+    between, one of a user may have been among them.
+
+    Rule: R58.
     """
-    in_a_row: set[str] = set()
+    in_a_row: set[object] = set()
     last = 0
     for each in status.history:
         if each.trigger is not Trigger.AUTOMATIC_ROLLBACK or each.revision != last + 1:
@@ -111,8 +113,8 @@ def rollbacks_come_to_an_end(status: ModelDeploymentStatus) -> None:
         last = each.revision
         if each.trigger is not Trigger.AUTOMATIC_ROLLBACK:
             continue
-        assert each.digest not in in_a_row, f"{each.version} is put back for the second time"
-        in_a_row.add(each.digest)
+        assert pair(each) not in in_a_row, f"two rollbacks in a row go to {each.version} with the same pod template"
+        in_a_row.add(pair(each))
 
 
 def who_needs_a_person_is_not_ready(status: ModelDeploymentStatus) -> None:
