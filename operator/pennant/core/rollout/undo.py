@@ -99,6 +99,8 @@ class NoTarget:
     """Why there is no revision that an undo can go to."""
 
     problem: str
+    already: int | None = None
+    """The revision that was asked for, if its pod template serves already."""
 
 
 def undo_target(history: History, quarantine: Quarantine, snapshot: Snapshot, value: str) -> HistoryEntry | NoTarget:
@@ -130,7 +132,7 @@ def undo_target(history: History, quarantine: Quarantine, snapshot: Snapshot, va
     if active is not None and target.template_hash == active.template_hash:
         is_current = target.revision == active.revision
         same = f"{target.version}" if is_current else f"the pod template of revision {target.revision}"
-        return NoTarget(f"the current revision {active.revision} already serves {same}")
+        return NoTarget(f"the current revision {active.revision} already serves {same}", target.revision)
     return target
 
 
