@@ -3,6 +3,7 @@
 Each command imports its modules when it runs, so that `version` and `--help` answer at once.
 """
 
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 
@@ -18,10 +19,16 @@ commands:
 Every other command is a verb of `kubectl pennant`, such as `pennant history NAME`; `pennant help` lists them.
 """
 
+COMPLETION = "_PENNANT_COMPLETE"
+"""The variable by which a shell asks for completion."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code."""
     words = list(sys.argv[1:] if argv is None else argv)
+    if COMPLETION in os.environ:
+        # The shell's words are in the environment; see click's documentation of shell completion.
+        return _verb([])
     if not words:
         print(USAGE, end="", file=sys.stderr)
         return 2

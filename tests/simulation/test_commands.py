@@ -136,7 +136,7 @@ async def test_undo_never_goes_to_a_version_that_was_found_bad() -> None:
 async def test_undo_where_nothing_was_before_is_refused() -> None:
     story = await serving("1.0.0")
     await command(story, rollback_to="")
-    assert said(story) == ("Refused", "every earlier revision failed or was undone; there is no rollback target")
+    assert said(story) == ("Refused", "there is no earlier revision to go back to")
 
 
 async def test_undo_of_a_changed_template_keeps_the_version_and_holds_the_template_back() -> None:

@@ -29,10 +29,37 @@ class LazyGroup(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command of the first word and the words for it, as kubectl reads them."""
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command, rest if command is None else with_values(command, rest)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of verbs without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in VERBS.items()])
+
+
+def with_values(command: click.Command, words: Sequence[str]) -> list[str]:
+    """Return the words with `--dry-run` as `--dry-run=client`, and `-w=false` as `--watch=false`.
+
+    In kubectl an option whose value may be left out has its value after `=`, and never in the next word.
+    """
+    optional = {
+        name: (option.opts[-1], option.flag_value)
+        for option in command.params
+        if isinstance(option, click.Option) and not option.is_flag and isinstance(option.flag_value, str)
+        for name in option.opts
+    }
+    end = words.index("--") if "--" in words else len(words)
+    found = []
+    for word in words[:end]:
+        name, sign, value = word.partition("=")
+        long, flag_value = optional.get(name, (name, ""))
+        found.append(f"{long}={value if sign else flag_value}" if name in optional else word)
+    return [*found, *words[end:]]
 
 
 def program_name(argv0: str) -> str:
@@ -53,9 +80,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = cli.main(arguments, prog_name=program_name(sys.argv[0]), standalone_mode=False)
     except click.exceptions.Abort:
         return 130
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        click.echo(f"error: {error.format_message().rstrip('.')}", err=True)
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            click.echo(f"See '{error.ctx.command_path} --help' for usage.", err=True)
+        return 1
     except CliError as error:
         click.echo(f"error: {error}", err=True)
         return error.exit_code
@@ -63,4 +94,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader, such as `head`, has gone; nothing that is still in the buffer may be written at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    return code if isinstance(code, int) else 0
+    else:
+        return code if isinstance(code, int) else 0
+    return 0

@@ -42,7 +42,16 @@ class Progress:
 @click.command("status", short_help="Show the status of the rollout and wait for its end")
 @target_options
 @cluster_options
-@click.option("-w", "--watch/--no-watch", default=True, show_default=True, help="Watch the status until it is done.")
+@click.option(
+    "-w",
+    "--watch",
+    type=bool,
+    default=True,
+    show_default=True,
+    is_flag=False,
+    flag_value="true",
+    help="Watch the status until it is done.",
+)
 @click.option("--revision", type=click.IntRange(min=1), help="Fail when the current revision is another one.")
 @timeout_option("0s", "The length of time to wait before ending watch, zero means never.")
 def command(selectors: Selectors, cluster: ClusterOptions, watch: bool, revision: int | None, timeout: float) -> None:

@@ -16,7 +16,6 @@ from pennant.cli.options import (
 )
 from pennant.cli.session import Session, run
 from pennant.core.facts.command import Verb
-from pennant.core.facts.in_place import in_place
 from pennant.core.facts.observation import Invalid, Key
 from pennant.core.rollout.undo import NoTarget, undo_target
 
@@ -69,13 +68,10 @@ async def _one(session: Session, key: Key, value: str, reason: str, dry_run: str
         )
     target = undo_target(status.history, status.quarantine, snapshot, value)
     if isinstance(target, NoTarget):
-        raise CliError(target.problem)
-    current = in_place(status.history).current
-    if current is not None and current.template_hash == target.template_hash:
-        number = target.revision
-        click.echo(
-            f"{output.full_name(key.name)} skipped rollback (current template already matches revision {number})"
-        )
+        if target.already is None:
+            raise CliError(target.problem)
+        skipped = f"skipped rollback (current template already matches revision {target.already})"
+        click.echo(f"{output.full_name(key.name)} {skipped}")
         return
     order = await commanded(Verb.ROLLBACK_TO, str(target.revision), session, reason)
     await give(session, key, snapshot.uid, order, done="rolled back", dry_run=dry_run, timeout=timeout)

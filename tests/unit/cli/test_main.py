@@ -1,14 +1,16 @@
 """The table of verbs, help, completion and errors."""
 
 import importlib
+import os
 import subprocess
 import sys
 
 import click
 import pytest
 
+from pennant import __main__ as program
 from pennant.cli import completion
-from pennant.cli.main import main
+from pennant.cli.main import main, with_values
 from pennant.cli.verbs import VERBS
 
 HEAVY = {"pydantic", "aiohttp", "kubernetes", "yaml", "jinja2", "matplotlib", "rich", "kopf"}
@@ -59,6 +61,43 @@ def test_without_a_cluster_the_error_says_what_to_do(capsys: pytest.CaptureFixtu
     assert "--kubeconfig" in err
 
 
-def test_an_unknown_verb_is_an_error_with_a_usage(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["histroy"]) == 2
-    assert "No such command 'histroy'" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["histroy"], "No such command 'histroy'\nSee 'pennant --help' for usage."),
+        (["undo", "fraud", "--foo"], "No such option '--foo'\nSee 'pennant undo --help' for usage."),
+    ],
+)
+def test_wrong_words_exit_with_1_as_in_kubectl(capsys: pytest.CaptureFixture[str], words: list[str], says: str) -> None:
+    assert main(words) == 1
+    assert capsys.readouterr().err == f"error: {says}\n"
+
+
+def test_no_words_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert "Undo to an earlier revision" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("verb", "words", "read"),
+    [
+        ("undo", ["--dry-run", "fraud"], ["--dry-run=client", "fraud"]),
+        ("undo", ["fraud", "--dry-run=server"], ["fraud", "--dry-run=server"]),
+        ("undo", ["--", "--dry-run"], ["--", "--dry-run"]),
+        ("status", ["-w=false", "fraud"], ["--watch=false", "fraud"]),
+        ("status", ["-w", "fraud"], ["--watch=true", "fraud"]),
+        ("history", ["fraud", "--revision", "2"], ["fraud", "--revision", "2"]),
+    ],
+)
+def test_an_optional_value_comes_after_an_equals_sign(verb: str, words: list[str], read: list[str]) -> None:
+    command = importlib.import_module(f"pennant.cli.{verb}").command
+    assert with_values(command, words) == read
+
+
+def test_a_shell_completes_the_program_itself() -> None:
+    asked = {"_PENNANT_COMPLETE": "bash_complete", "COMP_WORDS": "pennant hi", "COMP_CWORD": "1"}
+    code = f"import sys; sys.argv = ['pennant']; from {program.__name__} import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | asked, capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.returncode) == ("plain,history\n", 0)

@@ -41,15 +41,15 @@ def test_an_undo_goes_to(value: str, revision: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "problem"),
+    ("value", "problem", "already"),
     [
-        ("9", "revision 9 does not exist. Revisions in the history: 1, 2, 3, 4"),
-        ("9.9.9", "no revision of version 9.9.9 exists. Versions in the history: 1.0.0, 1.1.0, 1.2.0, 1.3.0"),
-        ("4", "the current revision 4 already serves 1.3.0"),
+        ("9", "revision 9 does not exist. Revisions in the history: 1, 2, 3, 4", None),
+        ("9.9.9", "no revision of version 9.9.9 exists. Versions in the history: 1.0.0, 1.1.0, 1.2.0, 1.3.0", None),
+        ("4", "the current revision 4 already serves 1.3.0", 4),
     ],
 )
-def test_without_a_target_an_undo_says_why(value: str, problem: str) -> None:
-    assert undo_target(HISTORY, (), SNAPSHOT, value) == NoTarget(problem)
+def test_without_a_target_an_undo_says_why(value: str, problem: str, already: int | None) -> None:
+    assert undo_target(HISTORY, (), SNAPSHOT, value) == NoTarget(problem, already)
 
 
 def test_a_revision_without_a_controller_revision_is_no_target() -> None:
@@ -57,3 +57,9 @@ def test_a_revision_without_a_controller_revision_is_no_target() -> None:
     assert undo_target(HISTORY, (), snapshot, "1") == NoTarget(
         "the ControllerRevision of revision 1 is missing. Available: 2, 3, 4"
     )
+
+
+def test_the_first_revision_has_no_earlier_one() -> None:
+    first = entry(1, "1.0.0")
+    snapshot = a_snapshot("fraud", revisions=recorded(first))
+    assert undo_target((first,), (), snapshot, "") == NoTarget("there is no earlier revision to go back to")

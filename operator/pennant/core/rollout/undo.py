@@ -4,7 +4,7 @@ The ControllerRevision of the undo is written before the status. If the operator
 what the status lacks (`carried_through`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pennant.api.history import BAD, HistoryEntry, QuarantineEntry, Trigger
@@ -99,6 +99,8 @@ class NoTarget:
     """Why there is no revision that an undo can go to."""
 
     problem: str
+    already: int | None = None
+    """The revision that was asked for, if its pod template serves already."""
 
 
 def undo_target(history: History, quarantine: Quarantine, snapshot: Snapshot, value: str) -> HistoryEntry | NoTarget:
@@ -112,7 +114,7 @@ def undo_target(history: History, quarantine: Quarantine, snapshot: Snapshot, va
     there = [each for each in history if each.revision in recorded]
     active = current(history)
     if value in ("", "0"):
-        return _previous(active, there, quarantine)
+        return _previous(active, history, there, quarantine)
     if value.isdecimal():
         meant = [each for each in history if each.revision == int(value)]
         listed = ", ".join(str(each.revision) for each in there) or "none"
@@ -130,21 +132,25 @@ def undo_target(history: History, quarantine: Quarantine, snapshot: Snapshot, va
     if active is not None and target.template_hash == active.template_hash:
         is_current = target.revision == active.revision
         same = f"{target.version}" if is_current else f"the pod template of revision {target.revision}"
-        return NoTarget(f"the current revision {active.revision} already serves {same}")
+        return NoTarget(f"the current revision {active.revision} already serves {same}", target.revision)
     return target
 
 
 def _previous(
-    active: HistoryEntry | None, there: Iterable[HistoryEntry], quarantine: Quarantine
+    active: HistoryEntry | None, history: History, there: Sequence[HistoryEntry], quarantine: Quarantine
 ) -> HistoryEntry | NoTarget:
     """Return the newest other revision that was verified; where none was, the newest that did not fail."""
     current_hash = active.template_hash if active is not None else ""
     others = [
         each
-        for each in reversed(tuple(there))
+        for each in reversed(there)
         if each.template_hash != current_hash and each.outcome not in BAD and not is_quarantined(each, quarantine)
     ]
     verified = next((each for each in others if each.verified_at is not None), None)
     if verified is not None:
         return verified
-    return others[0] if others else NoTarget("every earlier revision failed or was undone; there is no rollback target")
+    if others:
+        return others[0]
+    if all(each.template_hash == current_hash for each in history):
+        return NoTarget("there is no earlier revision to go back to")
+    return NoTarget("every earlier revision failed or was undone; there is no rollback target")
