@@ -54,17 +54,22 @@ class SideBySide:
 
     def native(self, *args: str) -> tuple[int, str]:
         """Run `kubectl rollout ARGS`; return its exit code and what it printed."""
-        kubectl = [str(self._scenario.rig.binary("kubectl")), "rollout", *args, "-n", self._scenario.namespace]
-        return _run(self._scenario, kubectl)
+        return _run(self._scenario, self.native_command(*args))
+
+    def native_command(self, *args: str) -> list[str]:
+        """Return `kubectl rollout ARGS` for the namespace of the scenario."""
+        return [str(self._scenario.rig.binary("kubectl")), "rollout", *args, "-n", self._scenario.namespace]
 
     def see(self, state: str, line: int = 0) -> None:
         """Run what users give in this state on both sides, and keep the error, or this line of what is printed."""
         native, pennant = self._states[state]
-        sides = (
-            ("kubectl rollout", native, self.native(*native.split())),
-            ("kubectl pennant", pennant, _run(self._scenario, command(self._scenario, *pennant.split()))),
-        )
-        cells = [f"`{given}`: {self._cell(printed, line)} | {code}" for _, given, (code, printed) in sides]
+        ours = _run(self._scenario, command(self._scenario, *pennant.split()))
+        self.keep(state, self.native(*native.split()), ours, line)
+
+    def keep(self, state: str, native: tuple[int, str], pennant: tuple[int, str], line: int = 0) -> None:
+        """Keep the exit codes and outputs of both sides in this state."""
+        sides = zip(self._states[state], (native, pennant), strict=True)
+        cells = [f"`{given}`: {self._cell(printed, line)} | {code}" for given, (code, printed) in sides]
         self._rows.append(f"| {state} | {' | '.join(cells)} |")
 
     def _cell(self, printed: str, number: int) -> str:

@@ -58,6 +58,8 @@ ERRORS = {
     "a rollout that failed": ("status deployment/web", "status fraud"),
 }
 
+DELETED = {"the object is deleted while it is watched": ("status deployment/web", "status fraud")}
+
 
 def run(scenario: Scenario, *args: str) -> str:
     """Run a verb that must succeed; what it writes to the objects counts as an act of a user."""
@@ -78,10 +80,10 @@ def fails(scenario: Scenario, *args: str, kubeconfig: Path | None = None) -> str
 
 
 @contextmanager
-def in_background(scenario: Scenario, *args: str) -> Iterator[subprocess.Popen[str]]:
-    """Run a verb while the test goes on."""
+def in_background(scenario: Scenario, words: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """Run a command while the test goes on."""
     with subprocess.Popen(
-        command(scenario, *args),
+        words,
         env=environment(scenario),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -106,7 +108,7 @@ def roll_out_side_by_side(serving: Scenario, sides: SideBySide) -> None:
     serving.version("1.1.0")
     serving.move_tag("1.0.0", "1.1.0")
     sides.deploy("web-2")
-    with in_background(serving, "status", "fraud", "--timeout=60s") as waiting:
+    with in_background(serving, command(serving, "status", "fraud", "--timeout=60s")) as waiting:
         serving.until(lambda: len(serving.pods("1.1.0")) == 1)
         time.sleep(1)
         sides.see("a rollout is under way, no watch")
@@ -308,6 +310,25 @@ def test_errors(serving: Scenario) -> None:
     sides.assert_documented()
 
 
+def test_an_object_is_deleted_while_it_is_watched(scenario: Scenario) -> None:
+    sides = SideBySide(scenario, DELETED)
+    for each in ("1.0.0", "web-1"):
+        scenario.unready(each)
+    scenario.version("1.0.0", "production")
+    scenario.deployment()
+    sides.deploy("web-1")
+    scenario.until(scenario.pods)
+    theirs, ours = sides.native_command("status", "deployment/web"), command(scenario, "status", "fraud")
+    with in_background(scenario, theirs) as native, in_background(scenario, ours) as pennant:
+        for running in (native, pennant):
+            assert running.stdout is not None
+            assert running.stdout.readline().startswith("Waiting for ")
+        scenario.kubectl("delete", "deployment/web", "modeldeployment/fraud")
+        ends = [running.communicate(timeout=30)[1] for running in (native, pennant)]
+    sides.keep(next(iter(DELETED)), (native.returncode, ends[0]), (pennant.returncode, ends[1]))
+    sides.assert_documented()
+
+
 def check_permissions(scenario: Scenario) -> None:
     scenario.kubectl("create", "serviceaccount", "ada")
     ada = scenario.rig.kubeconfig_for(scenario.namespace, "ada")
@@ -340,4 +361,4 @@ def test_completion(serving: Scenario) -> None:
 
 def test_the_documented_states_are_those_that_are_seen() -> None:
     states = [row.split("|")[1].strip() for row in documented()]
-    assert states == [*LIFE, *PAUSED, *ERRORS]
+    assert states == [*LIFE, *PAUSED, *ERRORS, *DELETED]
