@@ -81,7 +81,7 @@ def test_a_promotion_that_a_gate_blocks_is_foreseen_and_explained(scenario: Scen
     scenario.version("1.1.0", metrics=[{**AUC, "value": "0.90"}])
     for kind in ("client", "server"):
         foreseen = run(scenario, "promote", "1.1.0", f"--dry-run={kind}")
-        assert "✖ gate auc/holdout/Test: 0.90 of 1.1.0 is worse than 0.95 of 1.0.0" in foreseen
+        assert "promotion gate auc/holdout/Test blocks 1.1.0: 0.90 is worse than 0.95 of 1.0.0" in foreseen
         assert "auc/holdout/Test   0.95    0.90    worse by 0.05" in foreseen
     assert scenario.get("modelversion", "fraud-1.1.0")["spec"]["tags"] == []
 
@@ -89,7 +89,7 @@ def test_a_promotion_that_a_gate_blocks_is_foreseen_and_explained(scenario: Scen
     scenario.touched_at = datetime.now(UTC)
     forget(scenario, "fraud-1.0.0", "fraud-1.1.0")
     assert code == 1
-    assert err.startswith('error: modeldeployment "fraud" is stalled: gate auc/holdout/Test')
+    assert err.startswith('error: modeldeployment "fraud" is stalled: promotion gate auc/holdout/Test')
     assert scenario.condition("Stalled") == ("True", "GateFailed")
 
     why = run(scenario, "why", "fraud")
