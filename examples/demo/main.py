@@ -65,7 +65,6 @@ class Demo:
         recovered_at = datetime.now(UTC)
         self._say("recovered", f"live accuracy is {self._accuracy():.3f}")
         self._until(lambda: self._verified(GOOD), 60, f"{GOOD} verified again")
-        traffic.stop()
         self._say("traffic", f"{traffic.sent} images were predicted, {traffic.failed} requests failed")
         self._show()
         self._report(versions, tag_moved_at, recovered_at)

@@ -15,13 +15,7 @@ from cluster.api import TRIED_ONLY, Api, RefusedError, plural
 from rig import Rig
 from unit.api import examples
 from unit.api.examples import DIGEST, Object, a_deployment, a_version
-from unit.api.mistakes import MISTAKES, Mistake
-
-# These kubectl finds itself.
-UNKNOWN_KINDS = (
-    Mistake("a kind in the plural", {**a_version(), "kind": "ModelVersions"}, "ModelVersions", "no matches for kind"),
-    Mistake("another API version", {**a_version(), "apiVersion": "pennant.dev/v1"}, "pennant.dev/v1", "no matches for"),
-)
+from unit.api.mistakes import MISTAKES, UNKNOWN_KINDS, Mistake
 
 
 @pytest.fixture(scope="module")

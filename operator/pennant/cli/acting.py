@@ -1,6 +1,7 @@
 """Commands by annotation: write one, wait for the operator's answer in `status.lastCommand`, and print it."""
 
 import asyncio
+from contextlib import suppress
 from time import monotonic
 
 import click
@@ -9,13 +10,16 @@ from pennant.api.commands import CommandResult, LastCommand
 from pennant.cli import clock, output, targets
 from pennant.cli.errors import CliError
 from pennant.cli.session import Session
-from pennant.core.facts.command import Command, Verb
+from pennant.core.facts.command import REASON, REQUESTED_AT, REQUESTED_BY, Command, Verb
 from pennant.core.facts.observation import Key
 from pennant.kube.http.resources import Kind
+from pennant.ports import PortError
 
 POLL_SECONDS = 0.2
 ANSWER = "30s"
 """How long a verb waits for the operator, unless `--timeout` says otherwise."""
+NONE_GIVEN = dict.fromkeys((*(verb.annotation for verb in Verb), REQUESTED_AT, REQUESTED_BY, REASON))
+"""A merge patch of annotations that removes a command."""
 
 
 async def commanded(verb: Verb, value: str, session: Session, reason: str) -> Command:
@@ -25,9 +29,12 @@ async def commanded(verb: Verb, value: str, session: Session, reason: str) -> Co
 
 
 async def give(
-    session: Session, key: Key, uid: str, command: Command, *, done: str, dry_run: str, timeout: float
+    session: Session, key: Key, uid: str, command: Command, *, done: str, dry_run: str, timeout: float, what: str = ""
 ) -> LastCommand | None:
     """Write a command and print the operator's answer; `done` is the word for success, as in `fraud rolled back`.
+
+    `what` is what a dry run adds to it. Once it is answered, the command is removed from the annotations, so that the
+    next one, by whichever client, is alone.
 
     Returns the answer; None on a dry run. Raises `CliError` where the operator refuses the command, or does not answer
     within `timeout` seconds.
@@ -36,10 +43,12 @@ async def give(
     if dry_run != "none":
         if dry_run == "server":
             await session.patch(Kind.MODEL_DEPLOYMENT, key, _patch(uid, command), dry_run="server")
-        click.echo(f"{name} {done} ({dry_run} dry run)")
+        click.echo(f"{name} {done} ({dry_run} dry run){f': {what}' if what else ''}")
         return None
     await session.patch(Kind.MODEL_DEPLOYMENT, key, _patch(uid, command))
     answer = await _answer(session, key, command, timeout)
+    with suppress(PortError):
+        await session.patch(Kind.MODEL_DEPLOYMENT, key, {"metadata": {"uid": uid, "annotations": NONE_GIVEN}})
     if answer.result is not CommandResult.ACCEPTED:
         raise CliError(f"{name}: the operator {str(answer.result).lower()} `{command}`: {answer.message}")
     click.echo(f"{name} {done}: {answer.message}")

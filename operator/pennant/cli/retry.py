@@ -5,10 +5,11 @@ import click
 from pennant.cli import names, targets
 from pennant.cli.acting import ANSWER, commanded, give
 from pennant.cli.completion import complete_deployments, complete_versions
+from pennant.cli.errors import CliError
 from pennant.cli.options import ClusterOptions, cluster_options, dry_run_option, timeout_option
 from pennant.cli.session import Session, run
 from pennant.core.facts.command import Verb
-from pennant.core.facts.observation import Key
+from pennant.core.facts.observation import Invalid, Key
 
 
 @click.command("retry", short_help="Release a quarantined version")
@@ -25,5 +26,10 @@ def command(name: str, version: str, cluster: ClusterOptions, reason: str, dry_r
 
 async def _one(session: Session, name: str, version: str, reason: str, dry_run: str, timeout: float) -> None:
     snapshot = await targets.snapshot(session, Key(session.namespace, name))
+    if not isinstance(snapshot.spec, Invalid) and snapshot.spec.paused:
+        raise CliError(
+            f'you cannot retry a version of the paused modeldeployment "{name}"; '
+            f"resume it first with 'kubectl pennant resume {name}' and try again"
+        )
     order = await commanded(Verb.RETRY, version, session, reason)
     await give(session, snapshot.key, snapshot.uid, order, done="retried", dry_run=dry_run, timeout=timeout)

@@ -7,13 +7,14 @@ from time import monotonic
 
 import click
 
-from pennant.api.conditions import ConditionStatus, find
+from pennant.api.conditions import Condition, ConditionStatus, find
+from pennant.api.history import Trigger
 from pennant.api.reasons import ConditionType, Reason
 from pennant.cli import names, targets
 from pennant.cli.errors import CliError
 from pennant.cli.options import ClusterOptions, Selectors, cluster_options, target_options, timeout_option
 from pennant.cli.session import Session, run
-from pennant.core.facts.in_place import in_place
+from pennant.core.facts.in_place import InPlace, in_place
 from pennant.core.facts.observation import Invalid, Key, Snapshot
 from pennant.core.versions.selection import Selected, select
 
@@ -101,7 +102,8 @@ def progress(snapshot: Snapshot, revision: int | None = None) -> Progress:
     what = f'modeldeployment "{name}"'
     if status.observed_generation < snapshot.generation:
         return Progress(Phase.WAITING, f"Waiting for {what} spec update to be observed...")
-    current = in_place(status.history).current
+    rollout = in_place(status.history)
+    current = rollout.current
     if revision is not None and current is not None and current.revision != revision:
         line = f"desired revision ({revision}) is different from the running revision ({current.revision})"
         return Progress(Phase.FAILED, line)
@@ -110,15 +112,24 @@ def progress(snapshot: Snapshot, revision: int | None = None) -> Progress:
     for kind in (ConditionType.ROLLED_BACK, ConditionType.STALLED):
         found = conditions.get(kind)
         # What the status says of an earlier target version says nothing about this one.
-        if found is not None and found.status is TRUE and (not is_behind or found.reason in HALTS):
+        is_about_it = not is_behind or (found is not None and found.reason in HALTS)
+        if found is not None and found.status is TRUE and is_about_it and not _is_restarting(rollout, found):
             failed = "was rolled back" if kind is ConditionType.ROLLED_BACK else "is stalled"
             return Progress(Phase.FAILED, f"{what} {failed}: {found.message}")
     if is_behind:
         return Progress(Phase.WAITING, f"Waiting for {what} to observe the version that has the tag...")
     ready = conditions.get(ConditionType.READY)
+    paused = "; spec.paused is true" if not isinstance(snapshot.spec, Invalid) and snapshot.spec.paused else ""
     if ready is not None and ready.status is TRUE and status.serving is not None:
-        return Progress(Phase.DONE, f"{what} successfully rolled out: {status.serving.version} serves")
+        return Progress(Phase.DONE, f"{what} successfully rolled out: {status.serving.version} serves{paused}")
     return Progress(Phase.WAITING, _waiting(what, snapshot, ready.message if ready is not None else ""))
+
+
+def _is_restarting(rollout: InPlace, found: Condition) -> bool:
+    """Return whether a rollout that a user asked for after the rollback is still in progress."""
+    candidate = rollout.candidate
+    asked = candidate is not None and candidate.trigger in (Trigger.RESTART, Trigger.SPEC_CHANGED)
+    return asked and found.reason in (Reason.ROLLED_BACK, Reason.METRIC_BREACH, Reason.PROGRESS_DEADLINE_EXCEEDED)
 
 
 def _is_behind(snapshot: Snapshot) -> bool:

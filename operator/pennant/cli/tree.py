@@ -14,6 +14,7 @@ from pennant.cli.forecast import verified_at
 from pennant.cli.health import health
 from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Invalid, Snapshot
+from pennant.core.rollout.undo import undo_target
 
 NEWEST = 5
 """Revisions that are shown whether or not they have a ReplicaSet."""
@@ -63,8 +64,11 @@ def _head(live: Live, now: datetime) -> str:
     if (serving := status.serving) is not None:
         since = f"since {output.moment(serving.since)}"
         lines.append(("Serving", f"{serving.version} (revision {serving.revision}, {since})"))
-    if status.stable is not None:
-        lines.append(("Rollback target", f"{status.stable.version} (revision {status.stable.revision})"))
+    if (stable := status.stable) is not None and stable.revision != _current_revision(live):
+        lines.append(("Rollback target", f"{stable.version} (revision {stable.revision})"))
+    undo = undo_target(status.history, status.quarantine, snapshot, "")
+    if isinstance(undo, HistoryEntry):
+        lines.append(("Undo goes to", f"{undo.version} (revision {undo.revision})"))
     if (workload := snapshot.workload) is not None:
         lines.append(
             (
@@ -125,6 +129,11 @@ def _shown(live: Live) -> tuple[list[tuple[HistoryEntry, tuple[Json, ...]]], int
     return shown, hidden
 
 
+def _current_revision(live: Live) -> int | None:
+    found = current(live.snapshot.status.history)
+    return None if found is None else found.revision
+
+
 def _revision(
     live: Live, entry: HistoryEntry, sets: Sequence[Json], branch: str, rest: str, now: datetime
 ) -> Iterator[Row]:
@@ -133,7 +142,7 @@ def _revision(
     info = [entry.version, str(entry.trigger)]
     if entry.ended_at is None:
         info.append("current")
-    if stable is not None and stable.revision == entry.revision:
+    if stable is not None and stable.revision == entry.revision != _current_revision(live):
         info.append("rollback target")
     age = spans.since(entry.started_at, now)
     yield (f"{branch}# revision:{entry.revision}", "Revision", f"{sign} {word}", age, ", ".join(info))

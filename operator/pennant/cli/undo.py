@@ -73,5 +73,8 @@ async def _one(session: Session, key: Key, value: str, reason: str, dry_run: str
         skipped = f"skipped rollback (current template already matches revision {target.already})"
         click.echo(f"{output.full_name(key.name)} {skipped}")
         return
+    what = f"to {target.version} (revision {target.revision})"
+    if target.verified_at is None:
+        output.warn(f"{target.version} (revision {target.revision}) was never verified")
     order = await commanded(Verb.ROLLBACK_TO, str(target.revision), session, reason)
-    await give(session, key, snapshot.uid, order, done="rolled back", dry_run=dry_run, timeout=timeout)
+    await give(session, key, snapshot.uid, order, done="rolled back", dry_run=dry_run, timeout=timeout, what=what)

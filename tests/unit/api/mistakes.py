@@ -49,8 +49,6 @@ LABEL = "must be lower-case letters, digits and dashes, such as fraud-eu"
 VERSION = "must be a semantic version such as 1.4.0"
 MISTAKES = (
     Mistake("no spec", {**a_deployment(), "spec": None}, "spec", "Required value"),
-    Mistake("a kind in the plural", {**a_version(), "kind": "ModelVersions"}, "ModelVersions", "no matches for kind"),
-    Mistake("another API version", {**a_version(), "apiVersion": "pennant.dev/v1"}, "pennant.dev/v1", "no matches for"),
     Mistake("a name in capitals", {**a_deployment(), "metadata": {"name": "Fraud"}}, "metadata.name", "lower-case"),
     # A ModelDeployment.
     Mistake("no model", without(a_deployment(), "model"), "spec.model", "Required value"),
@@ -235,4 +233,10 @@ MISTAKES = (
         "spec.retention.legalHold",
         "must be of type boolean",
     ),
+)
+
+# These kubectl finds itself.
+UNKNOWN_KINDS = (
+    Mistake("a kind in the plural", {**a_version(), "kind": "ModelVersions"}, "ModelVersions", "no matches for kind"),
+    Mistake("another API version", {**a_version(), "apiVersion": "pennant.dev/v1"}, "pennant.dev/v1", "no matches for"),
 )

@@ -20,7 +20,7 @@ from pennant.cli.manifests.documents import MAX_NODES, Document, documents
 from pennant.cli.manifests.findings import Finding, report
 from unit.api import examples
 from unit.api.examples import BAD_QUERIES, GOOD_QUERIES, ROOT_RULES, RULES, Object
-from unit.api.mistakes import MISTAKES, Mistake
+from unit.api.mistakes import MISTAKES, UNKNOWN_KINDS, Mistake
 from unit.cli.golden_files import assert_golden
 
 ROOT = Path(__file__).parents[3]
@@ -46,7 +46,7 @@ def test_an_example_that_breaks_a_rule_is_refused_with_the_words_of_the_rule(rul
     assert any(rule.says in each for each in errors(rule.manifest))
 
 
-@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda each: each.name)
+@pytest.mark.parametrize("mistake", (*UNKNOWN_KINDS, *MISTAKES), ids=lambda each: each.name)
 def test_a_mistake_is_refused_with_its_field(mistake: Mistake) -> None:
     said = errors(mistake.manifest)
     kinds = ("kind", "apiVersion")

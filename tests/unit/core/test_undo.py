@@ -13,7 +13,7 @@ from unit.core.builders import NOON, a_snapshot, an_entry
 def entry(number: int, version: str, outcome: Outcome = Outcome.SUPERSEDED, *, verified: bool = False) -> HistoryEntry:
     at = NOON + timedelta(minutes=number)
     verified_at = at if verified else None
-    return an_entry(number, version, outcome=outcome, verified_at=verified_at, started_at=at)
+    return an_entry(number, version, outcome=outcome, verified_at=verified_at, started_at=at, available_at=at)
 
 
 def recorded(*entries: HistoryEntry) -> tuple[Revision, ...]:
@@ -63,3 +63,9 @@ def test_the_first_revision_has_no_earlier_one() -> None:
     first = entry(1, "1.0.0")
     snapshot = a_snapshot("fraud", revisions=recorded(first))
     assert undo_target((first,), (), snapshot, "") == NoTarget("there is no earlier revision to go back to")
+
+
+def test_without_a_verified_revision_an_undo_goes_to_one_that_served() -> None:
+    never, served = entry(2, "1.1.0").model_copy(update={"available_at": None}), entry(1, "1.0.0")
+    history = (served, never, entry(3, "1.2.0", Outcome.IN_PROGRESS))
+    assert undo_target(history, (), a_snapshot("fraud", revisions=recorded(*history)), "") == served

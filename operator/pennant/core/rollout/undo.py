@@ -128,7 +128,8 @@ def undo_target(history: History, quarantine: Quarantine, snapshot: Snapshot, va
         return NoTarget(f"{lost(snapshot, meant[-1])}. Available: {listed}" if meant else problem)
     target = found[-1]
     if (by := quarantine_entry(*pair(target), quarantine)) is not None:
-        return NoTarget(f"{target.version} is quarantined: {by.message}. To retry it, give pennant.dev/retry")
+        to_do = f"To retry it: kubectl pennant retry {snapshot.key.name} {target.version}"
+        return NoTarget(f"{target.version} is quarantined: {by.message}. {to_do}")
     if active is not None and target.template_hash == active.template_hash:
         is_current = target.revision == active.revision
         same = f"{target.version}" if is_current else f"the pod template of revision {target.revision}"
@@ -139,12 +140,15 @@ def undo_target(history: History, quarantine: Quarantine, snapshot: Snapshot, va
 def _previous(
     active: HistoryEntry | None, history: History, there: Sequence[HistoryEntry], quarantine: Quarantine
 ) -> HistoryEntry | NoTarget:
-    """Return the newest other revision that was verified; where none was, the newest that did not fail."""
+    """Return the newest other revision that was verified; where none was, the newest that served and did not fail."""
     current_hash = active.template_hash if active is not None else ""
     others = [
         each
         for each in reversed(there)
-        if each.template_hash != current_hash and each.outcome not in BAD and not is_quarantined(each, quarantine)
+        if each.template_hash != current_hash
+        and each.available_at is not None
+        and each.outcome not in BAD
+        and not is_quarantined(each, quarantine)
     ]
     verified = next((each for each in others if each.verified_at is not None), None)
     if verified is not None:
@@ -153,4 +157,4 @@ def _previous(
         return others[0]
     if all(each.template_hash == current_hash for each in history):
         return NoTarget("there is no earlier revision to go back to")
-    return NoTarget("every earlier revision failed or was undone; there is no rollback target")
+    return NoTarget("no earlier revision is left to go back to: each of them failed, was undone, or never served")

@@ -32,7 +32,8 @@ DEFAULT_KUBECONFIG = "~/.kube/config"
 REFRESH_SECONDS = 60.0
 """Seconds after which a token is read again; the kubelet replaces it minutes before it expires."""
 EXEC_PLUGIN_SECONDS = 30.0
-_FAILURES = (ConfigException, YAMLError, OSError, TimeoutError, ValueError)
+# A file that is YAML but no kubeconfig makes the library fail in any of these ways.
+_FAILURES = (ConfigException, YAMLError, OSError, TimeoutError, ValueError, TypeError, AttributeError, KeyError)
 
 
 class Connection:
