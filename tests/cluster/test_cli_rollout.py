@@ -200,7 +200,7 @@ def test_one_life(serving: Scenario, tmp_path: Path) -> None:
     assert serving.condition("RolledBack") == ("True", "Undone")
     said = fails(serving, "status", "fraud")
     assert said == f'error: modeldeployment "fraud" was rolled back: {serving.message("RolledBack")}\n'
-    assert "every earlier revision failed or was undone" in fails(serving, "undo", "fraud")
+    assert "no earlier revision is left to go back to" in fails(serving, "undo", "fraud")
 
     out = run(serving, "retry", "fraud", "--reason", "the cause was another service")
     assert out.startswith("modeldeployment.pennant.dev/fraud retried: ")
