@@ -157,8 +157,9 @@ def check_dry_runs(scenario: Scenario) -> None:
     for verb, done in (("undo", "rolled back"), ("restart", "restarted"), ("retry", "retried"), ("pause", "paused")):
         for kind in ("client", "server"):
             said = run(scenario, verb, "fraud", f"--dry-run={kind}")
-            assert said.startswith(f"modeldeployment.pennant.dev/fraud {done} ({kind} dry run)")
-    assert "(client dry run): to 1.0.0 (revision 1)" in run(scenario, "undo", "--dry-run", "fraud")
+            to = ": to 1.0.0 (revision 1)" if verb == "undo" else ""
+            assert said == f"modeldeployment.pennant.dev/fraud {done} ({kind} dry run){to}\n"
+    assert "(client dry run)" in run(scenario, "undo", "--dry-run", "fraud")
     assert spec_and_annotations(scenario) == before
 
 
