@@ -46,7 +46,7 @@ def test_an_example_that_breaks_a_rule_is_refused_with_the_words_of_the_rule(rul
     assert any(rule.says in each for each in errors(rule.manifest))
 
 
-@pytest.mark.parametrize("mistake", (*UNKNOWN_KINDS, *MISTAKES), ids=lambda each: each.name)
+@pytest.mark.parametrize("mistake", [*UNKNOWN_KINDS, *MISTAKES], ids=lambda each: each.name)
 def test_a_mistake_is_refused_with_its_field(mistake: Mistake) -> None:
     said = errors(mistake.manifest)
     kinds = ("kind", "apiVersion")
