@@ -23,10 +23,10 @@ def full_name(name: str) -> str:
 
 
 def parsed(word: str) -> str:
-    """Return the name or the version in what a user typed: `fraud-1.1.0`, `mv/fraud-1.1.0` or `1.1.0`."""
+    """Return the name or the version in what a user typed: `fraud-1.1.0`, `mver/fraud-1.1.0` or `1.1.0`."""
     kind, slash, name = word.rpartition("/")
     if (slash and kind.lower() not in KINDS) or not name:
-        raise CliError(f"{word} is not a ModelVersion; name it as NAME, mv/NAME, or VERSION with --model")
+        raise CliError(f"{word} is not a ModelVersion; name it as NAME, mver/NAME, or VERSION with --model")
     return name
 
 

@@ -45,7 +45,7 @@ def command(
 ) -> None:
     """Move a tag to VERSION, and wait until every ModelDeployment that follows the tag serves it.
 
-    VERSION is the name of a ModelVersion (fraud-1.1.0, mv/fraud-1.1.0), or a version (1.1.0) with --model, or alone
+    VERSION is the name of a ModelVersion (fraud-1.1.0, mver/fraud-1.1.0), or a version (1.1.0) with --model, or alone
     where only one model has it. The new version gets the tag before the old one loses it. Where the cluster is fed from
     Git, use --write, and commit the files.
     """
