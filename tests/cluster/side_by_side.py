@@ -28,7 +28,7 @@ class SideBySide:
         self._scenario, self._states = scenario, states
         self._rows: list[str] = []
 
-    def deploy(self, version: str) -> None:
+    def deploy(self, version: str, deadline_seconds: int = 120) -> None:
         """Apply the Deployment `web` with a model server that has this name in the directory of the scenario."""
         probe = {"httpGet": {"path": "/readyz", "port": 8080}, "periodSeconds": 1}
         container = {
@@ -41,7 +41,7 @@ class SideBySide:
         labels = {"app": "web"}
         spec = {
             "replicas": 1,
-            "progressDeadlineSeconds": 5,
+            "progressDeadlineSeconds": deadline_seconds,
             "selector": {"matchLabels": labels},
             "strategy": {"rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}},
             "template": {

@@ -300,7 +300,7 @@ def test_errors(serving: Scenario) -> None:
     serving.until_verified("1.0.0")
 
     for each in ("web-1", "web-2"):
-        sides.deploy(each)
+        sides.deploy(each, deadline_seconds=5)
         serving.unready("web-2")
     serving.deployment(rollout={"maxSurge": 1, "maxUnavailable": 0, "progressDeadlineSeconds": 3})
     serving.unready("1.1.0")
