@@ -123,7 +123,7 @@ async def test_a_version_that_is_deleted_and_created_again_changes_nothing(refer
 async def test_a_version_that_is_deleted_takes_nothing_with_it(reference: ReferenceRun) -> None:
     """Rule: R8."""
     end = await as_told(reference)
-    for write, delete in at_each(reference.writes, 3, *(version_goes(each, comes_back=False) for each in VERSIONS)):
+    for write, delete in at_each(reference.writes, 5, *(version_goes(each, comes_back=False) for each in VERSIONS)):
         story = await with_deletion(reference, write, delete)
         # The other one may not have seen it before it went.
         assert what_became_of(KEY, story) == what_became_of(KEY, end), f"after write {write}"
@@ -149,7 +149,7 @@ def workload_goes_in_the_foreground(story: Story) -> None:
 
 async def test_a_deployment_that_is_deleted_comes_back_and_the_history_goes_on(reference: ReferenceRun) -> None:
     end = await as_told(reference)
-    for write, delete in at_each(reference.writes, 3, workload_goes, workload_goes_in_the_foreground):
+    for write, delete in at_each(reference.writes, 5, workload_goes, workload_goes_in_the_foreground):
         story = await with_deletion(reference, write, delete)
         assert outcomes(story) == outcomes(end), f"after write {write}"
         assert story.served() == end.served() == "1.2.0"
@@ -169,7 +169,7 @@ async def test_records_that_are_deleted_are_missed_and_nothing_bad_is_served_for
     """What serves keeps serving or is recorded again; without a record it is no rollback target."""
     end = await as_told(reference)
     some = [record_goes(lambda numbers: numbers[:1]), record_goes(lambda numbers: numbers[-1:])]
-    for write, delete in at_each(reference.writes, 3, *some):
+    for write, delete in at_each(reference.writes, 5, *some):
         story = await with_deletion(reference, write, delete)
         ended = story.status.history[-1]
         assert ended.version == "1.2.0" or story.condition("Stalled") == ("True", "NoRollbackTarget")
@@ -179,7 +179,7 @@ async def test_records_that_are_deleted_are_missed_and_nothing_bad_is_served_for
 
 async def test_without_any_record_what_cannot_be_done_is_said(reference: ReferenceRun) -> None:
     end = await as_told(reference)
-    for write, delete in at_each(reference.writes, 5, record_goes(lambda numbers: numbers)):
+    for write, delete in at_each(reference.writes, 7, record_goes(lambda numbers: numbers)):
         story = await with_deletion(reference, write, delete)
         ended = story.status.history[-1]
         if story.served() != ended.version:
@@ -248,7 +248,7 @@ async def test_a_model_deployment_that_is_deleted_and_created_again_serves_what_
 ) -> None:
     """Or nothing, where that was found bad and nothing is left to go back to."""
     end = await as_told(reference)
-    for write, delete in at_each(reference.writes, 2, *(goes_and_comes_back(way) for way in WAYS)):
+    for write, delete in at_each(reference.writes, 3, *(goes_and_comes_back(way) for way in WAYS)):
         story = await with_deletion(reference, write, delete, collect_all)
         stalled = story.condition("Stalled")[1]
         if KEY in story.world.deployments:
@@ -264,7 +264,7 @@ async def test_a_model_deployment_that_is_deleted_for_good_leaves_nothing_and_no
 ) -> None:
     end = await as_told(reference)
     goes = [lambda story, way=way: way(story.world) if KEY in story.world.records else None for way in WAYS]
-    for write, delete in at_each(reference.writes, 3, *goes):
+    for write, delete in at_each(reference.writes, 5, *goes):
         story = await with_deletion(reference, write, delete, lambda story: story.world.collect_garbage())
         assert KEY not in story.world.records
         kept = story.world.deployments.get(KEY)

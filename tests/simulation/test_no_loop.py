@@ -58,7 +58,7 @@ def all_say(story: Story, row: Sequence[Sequence[Answer]]) -> None:
             answers(story.accuracy, name, version, answer)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(1, 4), metrics(), st.lists(AT_ONE_TIME, min_size=2, max_size=6))
 def test_between_two_acts_of_a_person_there_are_fewer_rollbacks_than_contents_known_good(
     known_good: int, watched: list[dict[str, Any]], answered: list[tuple[tuple[Answer, ...], ...]]

@@ -154,7 +154,8 @@ async def test_nothing_is_lost_and_nothing_bad_comes_back(
         assert story.status.stable == begun.status.stable, order
         invariants.check_converged(story.world)
         written = story.world.writes
-        await story.passes(70)
+        # What was refused is tried again after a minute; one order shows that nothing was.
+        await story.passes(10 if running else 70)
         assert story.world.writes == written, order
 
 

@@ -103,4 +103,4 @@ async def stop_at_every_write(reference: ReferenceRun) -> None:
         story = stopped_at(reference, write, "before")
         # Other checks would fail first.
         story.world.check_write = lambda *_: None
-        await reference.script.play(story, reference.before(write))
+        await reference.script.play(story, reference.before(write), lambda _, story=story: story.is_over())
