@@ -288,7 +288,7 @@ def test_a_forced_deletion_ends_a_container_within_its_grace(workspace: Workspac
 
 def test_a_pod_with_the_name_of_one_that_still_ends_is_another_pod(workspace: Workspace) -> None:
     workspace.pod({"command": ["sh", "-c", TRAP.format(then=":")]}, terminationGracePeriodSeconds=60)
-    workspace.until(lambda: "ready" in workspace.log(workspace.the_pod))
+    workspace.until(lambda: "ready" in workspace.log(workspace.the_pod) and "podIP" in workspace.the_pod["status"])
     old, (process,) = workspace.the_pod, workspace.processes()
     workspace.kubectl("delete", "pod", "p", "--force", "--grace-period=0")
     workspace.pod({"command": FOREVER})

@@ -103,4 +103,8 @@ async def stop_at_every_write(reference: ReferenceRun) -> None:
         story = stopped_at(reference, write, "before")
         # Other checks would fail first.
         story.world.check_write = lambda *_: None
-        await reference.script.play(story, reference.before(write), lambda _, story=story: story.is_over())
+        await play_until_over(reference, story, write)
+
+
+async def play_until_over(reference: ReferenceRun, story: Frozen, write: int) -> None:
+    await reference.script.play(story, reference.before(write), lambda _: story.is_over())
