@@ -401,3 +401,19 @@ async def test_what_is_scaled_to_zero_is_not_measured(while_at_zero: float | Non
     story.accuracy.values["1.1.0"] = 0.5
     await story.until(partial(is_put_back, story))
     assert story.served() == "1.0.0"
+
+
+async def test_new_values_wait_for_the_next_write_of_the_status() -> None:
+    """Rule: R103."""
+    story = await serving("1.0.0")
+    verified, stored = story.history[-1].verified_at, story.status.analysis[0]
+    assert verified is not None
+    assert (stored.value, stored.checked_at) == ("0.95", verified)
+    writes = list[str]()
+    story.world.after_write = writes.append
+    story.accuracy.values["1.0.0"] = 0.96
+    await story.passes(100)
+    assert (writes, story.status.analysis[0]) == ([], stored)
+    story.deployment(replicas=2)
+    await story.until(lambda: story.status.ready_replicas == 2)
+    assert story.status.analysis[0].value == "0.96"

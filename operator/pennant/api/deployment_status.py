@@ -7,7 +7,7 @@ from pydantic import Field
 
 from pennant.api.commands import MAX_COMMANDS, AnsweredCommand, LastCommand
 from pennant.api.conditions import Condition
-from pennant.api.history import HistoryEntry, QuarantineEntry
+from pennant.api.history import HistoryEntry, Measure, QuarantineEntry
 from pennant.api.meta import (
     ANY_WORD,
     ATOMIC,
@@ -36,7 +36,10 @@ class MetricState(Open, StrEnum):
 
 
 class MetricStatus(ApiModel):
-    """State of a metric. It is written when the state or its reason changes."""
+    """State of a metric. It is written when the state or its reason changes.
+
+    `value` and `checkedAt` alone cause no write: they are those of the last check before the status was last written.
+    """
 
     name: Label
     """Name of the metric."""
@@ -50,6 +53,10 @@ class MetricStatus(ApiModel):
     """Reason for the state in a sentence, with the values at the time when the state changed."""
     since: Timestamp
     """Time when the state last changed, or the reason of a state other than Passing."""
+    value: Measure | None = None
+    """Value of the check at `checkedAt`. Not set if the check had none, such as that of an alert."""
+    checked_at: Timestamp | None = None
+    """Time of the last check before the status was last written. Not set before the first check of the revision."""
 
 
 class PodProgress(ApiModel):

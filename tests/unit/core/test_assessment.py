@@ -91,6 +91,19 @@ def test_what_keeps_a_revision_from_being_verified(
     assert (checked(*values, metric=metric).clean_since is not None) is is_clean
 
 
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        pytest.param((0.95, 0.8, 0.97), "0.97", id="of the last check"),
+        pytest.param((0.95, 0.95, 0.8), "0.8", id="a breach that is not yet enough of them"),
+        pytest.param((0.95, 0.95, None), None, id="the last check has none"),
+    ],
+)
+def test_the_status_has_the_value_of_the_last_check(values: tuple[float, ...], shown: str | None) -> None:
+    status = checked(*values).metrics[0]
+    assert (status.value, status.checked_at) == (shown, after(30))
+
+
 def test_two_series_cannot_be_compared() -> None:
     at = round(after(30).timestamp() * 1000)
     verdict = checked(answer=Series(({at: 0.1}, {at: 0.99})))

@@ -113,10 +113,14 @@ def _is_suspicious(
 
 
 def _status(metric: Metric, revision: int, reading: Reading, old: MetricStatus | None, now: datetime) -> MetricStatus:
+    value, checked_at = reading.value, reading.checked_at
+    if checked_at is None and old is not None:
+        value, checked_at = old.value, old.checked_at
     if old is not None and (old.state, old.reason) == (reading.state, reading.reason):
         # Why a query gives nothing is known a moment after it gave nothing.
         adds = is_unexplained(old) and EXPLAINED in reading.message
-        return old.model_copy(update={"message": clip(reading.message)}) if adds else old
+        message = clip(reading.message) if adds else old.message
+        return old.model_copy(update={"message": message, "value": value, "checked_at": checked_at})
     is_aside = metric.mode is MetricMode.OBSERVE and reading.state is MetricState.BREACHING
     message = f"{reading.message}; mode is Observe, so this has no effect" if is_aside else reading.message
     return MetricStatus(
@@ -127,4 +131,6 @@ def _status(metric: Metric, revision: int, reading: Reading, old: MetricStatus |
         message=clip(message),
         # One reason to pass may follow another, and what passes is not interrupted by that.
         since=old.since if old is not None and old.state is reading.state is MetricState.PASSING else now,
+        value=value,
+        checked_at=checked_at,
     )

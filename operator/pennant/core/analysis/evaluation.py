@@ -70,7 +70,8 @@ class Check:
     reason: Reason
     says: str
     """What to say of the metric, such as `is 0.7, below 0.9`."""
-    value: str = "none"
+    value: str | None = None
+    """None: the check has no single value."""
     bound: str = ""
     """What the value broke."""
 

@@ -75,6 +75,10 @@ class Reading:
     """The time of the newest check that did not pass, also where a breach takes more of them; None: all passed."""
     newest_breaches: bool = False
     """Whether the newest check is a breach, also where a breach of the metric takes more of them."""
+    value: str | None = None
+    """The value of the newest check; None: it has none."""
+    checked_at: datetime | None = None
+    """The time of the newest check, which a kind need not set; None: it was not answered."""
 
 
 class MetricKind(ABC, Generic[QueryT, RequestT, AnswerT]):

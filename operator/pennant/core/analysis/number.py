@@ -5,6 +5,8 @@ In: its checks. Out: the `Reading`: breached by enough of them, unknown where th
 Rule: R35.
 """
 
+from dataclasses import replace
+
 from pennant.api.analysis import Metric
 from pennant.api.deployment_status import MetricState
 from pennant.api.history import Evidence
@@ -21,6 +23,10 @@ def count_breaches(metric: Metric, made: list[Check], query: str, remedy: str = 
 
     The hash of `query` goes into the evidence. `remedy` is appended to the message where the newest check has no data.
     """
+    return replace(_counted(metric, made, query, remedy), value=made[-1].value)
+
+
+def _counted(metric: Metric, made: list[Check], query: str, remedy: str) -> Reading:
     breaches = [each for each in made if each.result is CheckResult.BREACH]
     broken_at = max(
         (each.at for each in made if each.result in (CheckResult.BREACH, CheckResult.UNKNOWN)), default=None
@@ -30,7 +36,7 @@ def count_breaches(metric: Metric, made: list[Check], query: str, remedy: str = 
         last, share = breaches[-1], f"{len(breaches)} of {len(made)}"
         evidence = Evidence(
             metric=metric.name,
-            value=last.value,
+            value=last.value or "none",
             threshold=last.bound or "a number",
             breaches=share,
             query_hash=short_hash(query),

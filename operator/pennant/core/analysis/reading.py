@@ -118,8 +118,8 @@ def reading_of(
         case Silence(_, request, why):
             return _unanswered(metric, why, request, patience, old, now)
         case Complete() as found:
-            reading = interpreted(metric, found, entry, stable)
             request = found.answers[Role.VALUE].request
+            reading = replace(interpreted(metric, found, entry, stable), checked_at=max(request.times))
             if found.slowest.late and reading.state is not MetricState.BREACHING:
                 return _unanswered(metric, _slow(found.slowest), request, patience, old, now)
             # An older answer proves nothing while the newest one is expected soon.

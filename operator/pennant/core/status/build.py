@@ -13,7 +13,7 @@ def status(at: Pass) -> ModelDeploymentStatus:
     """Return the status of the pass, with the fields that are computed in each pass, such as the conditions."""
     target, workload = at.rollback_target, at.workload
     selector = deployment_manifest.selector(at.snapshot.key.name)
-    return at.status.model_copy(
+    after = at.status.model_copy(
         update={
             "observed_generation": at.snapshot.generation,
             "conditions": conditions.conditions(at),
@@ -26,6 +26,17 @@ def status(at: Pass) -> ModelDeploymentStatus:
             "selector": ",".join(f"{key}={value}" for key, value in selector.items()),
         }
     )
+    return at.before if _differs_in_values_only(after, at.before) else after
+
+
+def _differs_in_values_only(after: ModelDeploymentStatus, before: ModelDeploymentStatus) -> bool:
+    """Return whether nothing but new values of metrics would be written. They wait for the next write of the status.
+
+    Rule: R103.
+    """
+    stored = {each.name: {"value": each.value, "checked_at": each.checked_at} for each in before.analysis}
+    analysis = tuple(each.model_copy(update=stored.get(each.name)) for each in after.analysis)
+    return after.model_copy(update={"analysis": analysis}) == before
 
 
 def _serving(before: Serving | None, past: tuple[HistoryEntry, ...]) -> Serving | None:
