@@ -76,6 +76,14 @@ READY_REPLICAS = Definition(
     OBJECT,
     "pods",
 )
+REVISION_START = Definition(
+    "pennant_modeldeployment_revision_start_timestamp_seconds",
+    MetricType.GAUGE,
+    "Time when the current revision was created.",
+    'pennant_modeldeployment_revision_start_timestamp_seconds{namespace="shop",name="fraud"} 1.7953e+09',
+    OBJECT,
+    "seconds since the Unix epoch",
+)
 TAG_HOLDERS = Definition(
     "pennant_tag_holders",
     MetricType.GAUGE,
@@ -147,6 +155,7 @@ DEFINITIONS = (
     OBSERVED_GENERATION,
     REPLICAS,
     READY_REPLICAS,
+    REVISION_START,
     TAG_HOLDERS,
     ROLLOUTS,
     ROLLBACKS,

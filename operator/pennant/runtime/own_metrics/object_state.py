@@ -7,6 +7,7 @@ from pennant.api.conditions import find
 from pennant.api.deployment_status import MetricState, ModelDeploymentStatus
 from pennant.api.reasons import ConditionType, Reason
 from pennant.core.facts.decision import Decision
+from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Invalid, Observation, Snapshot
 from pennant.runtime.own_metrics import object_definitions as metrics
 from pennant.runtime.own_metrics.definition import Definition
@@ -26,6 +27,8 @@ def gauges(seen: Observation, decision: Decision) -> Iterator[Value]:
     yield metrics.OBSERVED_GENERATION, (), status.observed_generation
     yield metrics.REPLICAS, (), status.replicas
     yield metrics.READY_REPLICAS, (), status.ready_replicas
+    if (active := current(status.history)) is not None:
+        yield metrics.REVISION_START, (), active.started_at.timestamp()
     if isinstance(snapshot.spec, Invalid):
         return
     if snapshot.spec.version is None:
