@@ -13,6 +13,8 @@ from chart.rendering import CHART, HelmError, only, rendered
 from pennant.api.reasons import Reason
 from pennant.runtime.own_metrics import object_definitions, process_definitions
 from rig.binaries import ensure
+from unit.test_layout import examples
+from unit.test_runbooks import arguments, blocks, commands
 
 RULES = CHART / "files" / "rules.yaml"
 CASES = Path(__file__).with_name("alerts")
@@ -197,6 +199,42 @@ THE_REST = (
     ("pennant_modeldeployment_ready_replicas", "0x60"),
 )
 """What an operator that is well exports beside it."""
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_kubectl_takes_the_commands_of_a_runbook(alert: str) -> None:
+    """`--help` at the end: flags are checked, and nothing is run."""
+    for words in commands(alert):
+        if arguments(words) is None:
+            done = subprocess.run(
+                [str(ensure(["kubectl"])["kubectl"]), *words[1:], "--help"],
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            assert done.returncode == 0, f"{words}: {done.stderr}"
+
+
+@pytest.mark.parametrize("alert", ALERTS)
+def test_the_queries_of_a_runbook_can_be_parsed_and_use_what_is_exported(alert: str, tmp_path: Path) -> None:
+    queries = blocks(alert, "promql")
+    records = [{"record": f"query:{number}", "expr": query} for number, query in enumerate(queries)]
+    path = tmp_path / "queries.yaml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": records}]}))
+    linted(path)
+    for query in queries:
+        assert all(labels <= METRICS[exported(name)] for name, labels in used(query))
+
+
+def test_the_configurations_in_the_documentation_are_valid(tmp_path: Path) -> None:
+    scraping, routing = examples((CHART.parents[1] / "docs" / "alerts.md").read_text())
+    (tmp_path / "pennant-rules.yaml").write_text(RULES.read_text())
+    (tmp_path / "prometheus.yaml").write_text(yaml.safe_dump(scraping))
+    done = promtool("check", "config", "--lint=all", "--lint-fatal", str(tmp_path / "prometheus.yaml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    receivers = {each["name"] for each in routing["receivers"]}
+    assert {routing["route"]["receiver"], *(each["receiver"] for each in routing["route"]["routes"])} == receivers
 
 
 def spec_of(tmp_path: Path, values: Any) -> dict[str, Any]:
