@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from chart.rendering import CHART, HelmError, only, rendered
+from chart.rendering import CHART, KUBERNETES, HelmError, only, rendered, run_helm
 from pennant.api.reasons import Reason
 from pennant.runtime.own_metrics import object_definitions, process_definitions
 from rig.binaries import ensure
@@ -269,6 +269,16 @@ def test_values_change_labels_runbooks_durations_and_severities(tmp_path: Path) 
 
 def test_there_is_no_prometheusrule_by_default() -> None:
     assert not [each for each in rendered() if each["kind"] == "PrometheusRule"]
+
+
+def test_a_cluster_without_the_prometheus_operator_is_refused(major: int) -> None:
+    with pytest.raises(
+        HelmError, match=r"prometheusRule: the cluster does not have the API monitoring\.coreos\.com/v1"
+    ):
+        run_helm(
+            *(major, "template", "pennant", str(CHART), "--kube-version", KUBERNETES),
+            values={"prometheusRule": {"enabled": True}},
+        )
 
 
 @pytest.mark.parametrize("values", [{"disabled": ["PennantStaled"]}, {"overrides": {"PennantStaled": {"for": "1h"}}}])

@@ -67,7 +67,7 @@ def test_a_runbook_has_the_usual_sections_and_stays_short(alert: str) -> None:
     sections = re.split(r"^## (.*)\n", text, flags=re.MULTILINE)
     assert sections[1::2] == SECTIONS
     assert all(each.strip() for each in sections[2::2])
-    assert len(text.splitlines()) <= 52
+    assert len(text.splitlines()) <= 45
 
 
 @pytest.mark.parametrize("alert", NAMES)

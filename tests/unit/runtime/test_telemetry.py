@@ -101,6 +101,20 @@ def watched(telemetry: Telemetry, mass_breach_count: int = 0) -> Story:
     return story
 
 
+def test_a_condition_that_another_client_wrote_adds_no_word_of_its_own() -> None:
+    """Rule: R100."""
+    telemetry = Telemetry()
+    seen = Observation(NOON, a_snapshot())
+    status = decide(seen).status
+    ready = next(each for each in status.conditions if each.type == "Ready")
+    forged = (ready.model_copy(update={"reason": "Secret1"}), ready.model_copy(update={"type": "Secret2"}))
+    telemetry.decided(KEY, seen, Decision(status.model_copy(update={"conditions": forged})))
+    conditions = [each for each in text(telemetry) if each.startswith("pennant_modeldeployment_status_condition{")]
+    assert len(conditions) == 1
+    assert 'condition="Ready"' in conditions[0]
+    assert 'reason="Other"' in conditions[0]
+
+
 async def test_a_story_is_told_by_the_counters() -> None:
     """A promotion that is rolled back, with the passes of the simulated operator."""
     telemetry = Telemetry()

@@ -42,7 +42,8 @@ CONDITION = Definition(
         **OBJECT,
         "condition": "Type of the condition, see [conditions.md](../conditions.md).",
         "status": "`true`, `false` or `unknown`. Only the present status has a series.",
-        "reason": "Reason of the condition, one of those in [conditions.md](../conditions.md#reasons).",
+        "reason": "Reason of the condition, one of those in [conditions.md](../conditions.md#reasons); `Other`: one "
+        "that another release or client wrote.",
     },
     "always 1",
 )

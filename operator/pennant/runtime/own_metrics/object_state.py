@@ -15,14 +15,20 @@ from pennant.runtime.own_metrics.definition import Definition
 Value = tuple[Definition, tuple[str, ...], float]
 """A definition, the values of its labels after `namespace` and `name`, and a number."""
 
+CONDITIONS = frozenset(each.value for each in ConditionType)
+REASONS = frozenset(each.value for each in Reason)
+OTHER = "Other"
+"""The reason of a condition that another release or client wrote: labels have values of closed sets."""
+
 
 def gauges(seen: Observation, decision: Decision) -> Iterator[Value]:
     """Yield the gauges of the state after a pass, and the thresholds of the metrics in the spec."""
     snapshot, status = seen.snapshot, decision.status
     yield _info(snapshot, status)
     for condition in status.conditions:
-        labels = (condition.type, condition.status.value.lower(), condition.reason)
-        yield metrics.CONDITION, labels, 1
+        if condition.type in CONDITIONS:
+            reason = condition.reason if condition.reason in REASONS else OTHER
+            yield metrics.CONDITION, (condition.type, condition.status.value.lower(), reason), 1
     yield metrics.GENERATION, (), snapshot.generation
     yield metrics.OBSERVED_GENERATION, (), status.observed_generation
     yield metrics.REPLICAS, (), status.replicas
