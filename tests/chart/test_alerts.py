@@ -272,9 +272,7 @@ def test_there_is_no_prometheusrule_by_default() -> None:
 
 
 def test_a_cluster_without_the_prometheus_operator_is_refused(major: int) -> None:
-    with pytest.raises(
-        HelmError, match=r"prometheusRule: the cluster does not have the API monitoring\.coreos\.com/v1"
-    ):
+    with pytest.raises(HelmError, match=r"the cluster does not have the API monitoring\.coreos\.com/v1"):
         run_helm(
             *(major, "template", "pennant", str(CHART), "--kube-version", KUBERNETES),
             values={"prometheusRule": {"enabled": True}},
