@@ -58,7 +58,7 @@ QUEUE_DEPTH = Definition(
 QUEUE_OLDEST = Definition(
     "pennant_workqueue_oldest_seconds",
     MetricType.GAUGE,
-    "Time for which the oldest of the objects that wait for a worker has waited.",
+    "Time for which the oldest object in the queue has waited; on a replica that does not lead, none is processed.",
     'pennant_workqueue_oldest_seconds{kind="ModelDeployment"} 0.0',
     KIND,
     "seconds",
