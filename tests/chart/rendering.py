@@ -19,6 +19,8 @@ HELMS = (3, 4)
 HELM_SECONDS = 60
 # The oldest that the chart takes; the Helm 3 at hand would otherwise assume an older one.
 KUBERNETES = "1.33.0"
+# What `helm template` cannot ask a cluster for.
+APIS = ("--api-versions", "monitoring.coreos.com/v1")
 NAMESPACE = "pennant-system"
 Manifest = dict[str, Any]
 
@@ -46,9 +48,8 @@ def run_helm(major: int, *arguments: str, values: Any = None, kubeconfig: Path |
 
 
 def rendered_text(values: Any = None, *, major: int = 4, release: str = "pennant", namespace: str = NAMESPACE) -> str:
-    return run_helm(
-        major, "template", release, str(CHART), "-n", namespace, "--kube-version", KUBERNETES, values=values or {}
-    )
+    chart = ("template", release, str(CHART), "--namespace", namespace, "--kube-version", KUBERNETES)
+    return run_helm(major, *chart, *APIS, values=values or {})
 
 
 def rendered(

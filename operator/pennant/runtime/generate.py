@@ -1,4 +1,4 @@
-"""Writes or checks the generated files: the CustomResourceDefinitions and docs/conditions.md."""
+"""Writes or checks the generated files: the CustomResourceDefinitions and two pages of docs/."""
 
 import argparse
 import sys
@@ -7,8 +7,9 @@ from pathlib import Path
 
 import yaml
 
+from pennant.api import reference as conditions
 from pennant.api.crd import crds
-from pennant.api.reference import page
+from pennant.runtime.own_metrics import reference as metrics
 
 CRD_DIRECTORIES = (Path("crds"), Path("charts/pennant/files/crds"))
 """Directories of the CustomResourceDefinitions, for `kubectl apply` and for the chart."""
@@ -22,7 +23,8 @@ def files() -> dict[Path, str]:
         for directory in CRD_DIRECTORIES
         for name, crd in crds().items()
     }
-    return {**schemas, Path("docs/conditions.md"): page()}
+    pages = {Path("docs/conditions.md"): conditions.page(), Path("docs/reference/metrics.md"): metrics.page()}
+    return {**schemas, **pages}
 
 
 def main(argv: Sequence[str]) -> int:

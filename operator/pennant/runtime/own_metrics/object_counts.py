@@ -1,0 +1,94 @@
+"""The counters of a ModelDeployment, and what is remembered of its checks."""
+
+from dataclasses import dataclass, field
+
+from pennant.api.deployment_status import MetricState, MetricStatus
+from pennant.api.history import HistoryEntry, Trigger
+from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.api.reasons import Reason
+from pennant.core.analysis.reading import FAULT_REASONS
+from pennant.core.facts.decision import Decision
+from pennant.core.facts.measurement import Answer, Awaited, Question, Request
+from pennant.core.facts.observation import Invalid, Observation
+from pennant.runtime.own_metrics.definition import Definition
+from pennant.runtime.own_metrics.object_definitions import (
+    CHECK_RESULTS,
+    CHECK_VALUE,
+    CHECKS,
+    ROLLBACK_REASONS,
+    ROLLBACKS,
+    ROLLOUT_RESULTS,
+    ROLLOUTS,
+)
+
+ERRORS = frozenset(FAULT_REASONS.values())
+
+
+@dataclass(slots=True)
+class Counts:
+    """Counters and last values of one ModelDeployment since the process began to lead."""
+
+    values: dict[tuple[Definition, tuple[str, ...]], float] = field(default_factory=dict)
+    """By definition and the values of the labels after `namespace` and `name`."""
+    checked: dict[str, Request] = field(default_factory=dict)
+    """The last request that was counted, by metric."""
+
+    def __post_init__(self) -> None:
+        """Create the counters at 0: `increase()` does not see the first value of a new series."""
+        for result in ROLLOUT_RESULTS.values():
+            self.values[ROLLOUTS, (result,)] = 0
+        for reason in ROLLBACK_REASONS:
+            self.values[ROLLBACKS, (reason.value,)] = 0
+
+    def count(self, seen: Observation, decision: Decision) -> None:
+        """Add what a pass brings: rollouts, rollbacks and checks."""
+        self._count_history(seen, decision)
+        if not isinstance(seen.snapshot.spec, Invalid):
+            self._count_checks(seen, seen.snapshot.spec, decision)
+
+    def _count_history(self, seen: Observation, decision: Decision) -> None:
+        before = {each.revision: each for each in seen.snapshot.status.history}
+        for entry in decision.status.history:
+            old = before.get(entry.revision)
+            if old is None and entry.trigger is Trigger.AUTOMATIC_ROLLBACK and before:
+                self.values[ROLLBACKS, (_rollback_reason(decision, entry),)] += 1
+            if old is not None and old.outcome is not entry.outcome and entry.outcome in ROLLOUT_RESULTS:
+                self.values[ROLLOUTS, (ROLLOUT_RESULTS[entry.outcome],)] += 1
+
+    def _count_checks(self, seen: Observation, spec: ModelDeploymentSpec, decision: Decision) -> None:
+        states = {each.name: each for each in decision.status.analysis}
+        names = {each.name for each in spec.analysis.metrics}
+        self._forget_others(names)
+        for name in sorted(names):
+            for result in CHECK_RESULTS:
+                self.values.setdefault((CHECKS, (name, result)), 0)
+            measurement = seen.measurements.get(Question(name))
+            if measurement is None or isinstance(measurement.answer, Awaited) or name not in states:
+                continue
+            if self.checked.get(name) == measurement.request:
+                continue
+            self.checked[name] = measurement.request
+            self.values[CHECKS, (name, _result(states[name]))] += 1
+            if isinstance(measurement.answer, Answer) and (value := measurement.answer.number) is not None:
+                self.values[CHECK_VALUE, (name,)] = value
+
+    def _forget_others(self, names: set[str]) -> None:
+        """Drop what is about metrics that the spec does not have any more."""
+        for each in [each for each in self.values if each[0] in (CHECKS, CHECK_VALUE) and each[1][0] not in names]:
+            del self.values[each]
+        for name in self.checked.keys() - names:
+            del self.checked[name]
+
+
+def _rollback_reason(decision: Decision, entry: HistoryEntry) -> str:
+    reasons = {each.revision: each.reason.value for each in decision.status.quarantine}
+    found = reasons.get(entry.revision - 1, "")
+    return found if found in {each.value for each in ROLLBACK_REASONS} else Reason.METRIC_BREACH.value
+
+
+def _result(status: MetricStatus) -> str:
+    if status.state is MetricState.PASSING:
+        return "ok"
+    if status.reason in ERRORS:
+        return "error"
+    return "breach" if status.state is MetricState.BREACHING else "no_data"
