@@ -47,8 +47,9 @@ class Release:
         return self.helm(major, "uninstall", self.name)
 
     def objects(self, **values: Any) -> list[Manifest]:
-        """Return what the release consists of, as it is rendered."""
-        return rendered(values, release=self.name, namespace=self.namespace)
+        """Return what the release consists of, as it is rendered; the pod of `helm test` is no part of it."""
+        manifests = rendered(values, release=self.name, namespace=self.namespace)
+        return [each for each in manifests if "helm.sh/hook" not in each["metadata"].get("annotations", {})]
 
     def there(self, *manifests: Manifest) -> list[str]:
         """Return which of these objects exist, as kubectl names them."""
