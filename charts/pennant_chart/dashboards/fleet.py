@@ -52,8 +52,9 @@ def _counts() -> list[stat.Panel]:
         ("Rolled back", "The version with the tag was rolled back.", "RolledBack", 'status="true"'),
         ("Stalled", "A user must act: Stalled is True.", "Stalled", 'status="true"'),
     ):
-        selector = f'{ALL},condition="{condition}",{status}'
-        each = f"max by ({OBJECT}) (pennant_modeldeployment_status_condition{{{selector}}})"
+        series, selector = "pennant_modeldeployment_status_condition", f'{ALL},condition="{condition}"'
+        # Without the second part the sum would be empty if none is in the state, as if nothing was scraped.
+        each = f"max by ({OBJECT}) ({series}{{{selector},{status}}} or 0 * {series}{{{selector}}})"
         panels.append(
             parts.number(title, description)
             .thresholds(parts.colored((None, parts.GREEN), (1, parts.RED)))
@@ -116,7 +117,6 @@ def _durations(title: str, name: str, description: str) -> stat.Panel:
     text = f"{description} Over all namespaces, in the time range of the dashboard."
     return (
         parts.number(title, text, "s", width=12)
-        .no_value("none")
         .with_target(parts.now(f"histogram_quantile(0.5, {buckets})", "A", "median"))
         .with_target(parts.now(f"histogram_quantile(0.95, {buckets})", "B", "95th percentile"))
     )

@@ -78,15 +78,13 @@ def _numbers() -> list[stat.Panel]:
     panels = [
         parts.number("Serving", "The version that serves.", "string", width=6)
         .text_mode(parts.NAME_ONLY)
-        .no_value("none")
         .with_target(parts.now(f"max by (serving_version) ({INFO})", "A", "{{serving_version}}")),
         parts.number("Target", "The version that the tag or spec.version selects.", "string", width=6)
         .text_mode(parts.NAME_ONLY)
-        .no_value("none")
         .with_target(parts.now(f"max by (desired_version) ({INFO})", "A", "{{desired_version}}")),
-        parts.number("Since", "Start of the current revision.", "dateTimeFromNow", width=6)
-        .no_value("none")
-        .with_target(parts.now(f"1000 * max by (namespace, name) ({STARTED})")),
+        parts.number("Since", "Start of the current revision.", "dateTimeFromNow", width=6).with_target(
+            parts.now(f"1000 * max by (namespace, name) ({STARTED})")
+        ),
     ]
     ready, total = (f"max(pennant_modeldeployment_{each}{{{ONE}}})" for each in ("ready_replicas", "replicas"))
     pods = parts.number("Pods", "Ready pods, and all pods.", width=6)

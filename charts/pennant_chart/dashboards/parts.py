@@ -93,9 +93,11 @@ def rows_now(expr: str, ref: str) -> prometheus.Dataquery:
 
 def condition(selector: str, *by: str) -> str:
     """Return a query with 1 where a condition is True, 0 where it is False, 2 where it is Unknown."""
-    series = "pennant_modeldeployment_status_condition"
-    true, unknown = (f'{series}{{{selector},status="{status}"}}' for status in ("true", "unknown"))
-    return f"max by ({', '.join(by)}) ({true} or 2 * {unknown})"
+    true, unknown, false = (
+        f'pennant_modeldeployment_status_condition{{{selector},status="{status}"}}'
+        for status in ("true", "unknown", "false")
+    )
+    return f"max by ({', '.join(by)}) ({true} or 2 * {unknown} or 0 * {false})"
 
 
 def mapping(words: Mapping[str, tuple[str, str]]) -> dashboard.ValueMap:
@@ -166,7 +168,7 @@ def number(title: str, description: str, unit: str = "short", width: int = 4) ->
         .color_mode(common.BigValueColorMode.VALUE)
         .graph_mode(common.BigValueGraphMode.NONE)
         .thresholds(colored((None, GREY)))
-        .no_value("0")
+        .no_value("no data")
     )
 
 
