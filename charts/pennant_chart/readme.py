@@ -21,6 +21,23 @@ helm test pennant --namespace pennant-system
 It needs Kubernetes {kubernetes}, and Helm 3 or 4. `helm upgrade` updates the CustomResourceDefinitions, and
 `helm uninstall` keeps them (`crds.keep`). Helm refuses unknown and invalid values.
 
+## Monitoring
+
+```
+helm upgrade pennant charts/pennant --namespace pennant-system --reset-then-reuse-values \\
+  --set serviceMonitor.enabled=true --set serviceMonitor.additionalLabels.release=kube-prometheus-stack \\
+  --set dashboards.enabled=true
+```
+
+| dashboard | shows |
+|---|---|
+| Pennant / Fleet | which version serves where and since when, health, rollouts and rollbacks of all ModelDeployments |
+| Pennant / ModelDeployment | versions over time, each metric against its threshold, conditions, rollbacks |
+| Pennant / Operator | leader, work queues, errors, latencies, requests to the API server and to the metric sources |
+
+A scrape configuration of your own needs `honor_labels: true`: otherwise the label `namespace` of a ModelDeployment
+becomes `exported_namespace`.
+
 ## Values
 
 | value | default | meaning |

@@ -246,3 +246,17 @@ def test_people_may_do_what_their_role_says_and_write_no_status(rig: Rig, releas
     for verb in ("update", "patch"):
         for kind in ("modeldeployments", "modelversions"):
             assert not may("edith", verb, kind, "--subresource=status")
+
+    def does(user: str, *arguments: str, stdin: str | None = None) -> str:
+        """Return what the API server says against a request of this user; empty if nothing."""
+        asked = (*arguments, "--namespace", release.namespace, "--as", user)
+        return rig.kubectl(*asked, stdin=stdin, check=False).stderr
+
+    version, status = json.dumps(VERSION), '{"status": {"completeness": null}}'
+    patch = ("patch", "modelversion", "fraud-1.0.0", "--type=merge")
+    assert "Forbidden" in does("vera", "create", "-f", "-", stdin=version)
+    assert does("edith", "create", "-f", "-", stdin=version) == ""
+    assert does("edith", *patch, "--patch", '{"spec": {"tags": ["production"]}}') == ""
+    assert "Forbidden" in does("edith", *patch, "--subresource=status", "--patch", status)
+    assert does("vera", "get", "modelversion", "fraud-1.0.0") == ""
+    assert does("edith", "delete", "modelversion", "fraud-1.0.0") == ""
