@@ -96,11 +96,14 @@ def _versions() -> statetimeline.Panel:
     query = parts.rows_over_time(f"max by (serving_version, desired_version) ({INFO})")
     hidden = {"Value": True, "Value #A": True}
     names = {"serving_version": "Serving", "desired_version": "Target"}
+    order = {"Time": 0, "serving_version": 1, "desired_version": 2}
     return (
         parts.states("Versions", "Which version served, and which one was to serve. They differ after a rollback.", 6)
         .with_target(query)
         .with_transformation(parts.transformation("sortBy", sort=[{"field": "Time"}]))
-        .with_transformation(parts.transformation("organize", excludeByName=hidden, renameByName=names))
+        .with_transformation(
+            parts.transformation("organize", excludeByName=hidden, indexByName=order, renameByName=names)
+        )
         .color_scheme(build.FieldColor().mode(model.FieldColorModeId.PALETTE_CLASSIC))
     )
 
