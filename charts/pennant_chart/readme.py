@@ -26,6 +26,7 @@ It needs Kubernetes {kubernetes}, and Helm 3 or 4. `helm upgrade` updates the Cu
 ```
 helm upgrade pennant charts/pennant --namespace pennant-system --reset-then-reuse-values \\
   --set serviceMonitor.enabled=true --set serviceMonitor.additionalLabels.release=kube-prometheus-stack \\
+  --set prometheusRule.enabled=true --set prometheusRule.additionalLabels.release=kube-prometheus-stack \\
   --set dashboards.enabled=true
 ```
 
