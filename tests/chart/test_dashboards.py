@@ -9,11 +9,11 @@ import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
-from pennant.runtime.own_metrics import object_definitions, process_definitions
-from pennant.runtime.own_metrics.definition import MetricType
 
 from chart.dashboards import DASHBOARDS, Query, queries
 from chart.rendering import CHART, only, rendered
+from pennant.runtime.own_metrics import object_definitions, process_definitions
+from pennant.runtime.own_metrics.definition import MetricType
 from pennant_chart.__main__ import files, main
 
 UIDS = {"fleet": "pennant-fleet", "modeldeployment": "pennant-modeldeployment", "operator": "pennant-operator"}

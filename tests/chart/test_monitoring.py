@@ -7,6 +7,7 @@ import yaml
 
 from chart.rendering import CHART, KUBERNETES, HelmError, Manifest, only, pod_template, rendered, run_helm
 from pennant.metrics.config import SourcesFile
+from pennant.metrics.http import HttpSettings
 
 EVERYTHING: Any = yaml.safe_load((CHART / "ci" / "everything-values.yaml").read_text())
 AROUND: Any = yaml.safe_load((CHART / "ci" / "pod-monitor-values.yaml").read_text())
@@ -82,7 +83,8 @@ def test_a_network_policy_lets_the_operator_reach_what_it_needs() -> None:
         ({9091}, given["metricSourcesTo"]),
     ]
     text = only(rendered(AROUND), "ConfigMap", "-metric-sources")["data"]["sources.yaml"]
-    ports = {_port(str(each.url)) for each in SourcesFile.model_validate(yaml.safe_load(text)).sources.values()}
+    sources = SourcesFile.model_validate(yaml.safe_load(text)).sources.values()
+    ports = {_port(each.url) for each in sources if isinstance(each, HttpSettings)}
     assert ports == {9090, 443}
     assert egress(AROUND) == [({53}, None), ({443, 6443}, None), (ports, None)]
     assert len(egress(AROUND | {"metricSources": {}})) == 2
