@@ -69,13 +69,16 @@ def _table() -> table.Panel:
         "What serves where", "One row for each ModelDeployment. A name opens its dashboard."
     ).with_target(parts.rows_now(f"max by ({OBJECT}, model, tag, desired_version, serving_version) ({INFO})", "Info"))
     columns = {"namespace": "Namespace", "name": "Name", "model": "Model", "tag": "Tag"}
-    columns |= {"desired_version": "Target", "serving_version": "Serving", "Value #Started": "Since"}
+    columns |= {"desired_version": "Target", "serving_version": "Serving", "Value #Started": "Revision since"}
     panel = panel.with_target(parts.rows_now(f"1000 * max by ({OBJECT}) ({STARTED})", "Started"))
     for name in SHOWN:
         panel = panel.with_target(
             parts.rows_now(parts.condition(f'{ALL},condition="{name}"', "namespace", "name"), name)
         )
         columns[f"Value #{name}"] = name
+    ready = f'pennant_modeldeployment_status_condition{{{ALL},condition="Ready"}}'
+    panel = panel.with_target(parts.rows_now(f"max by ({OBJECT}, reason) ({ready})", "Reason"))
+    columns["reason"] = "Reason"
     for ref, series in (("Pods", "replicas"), ("ReadyPods", "ready_replicas")):
         selected = f"pennant_modeldeployment_{series}{{{ALL}}}"
         panel = panel.with_target(parts.rows_now(f"max by ({OBJECT}) ({selected})", ref))
@@ -84,7 +87,7 @@ def _table() -> table.Panel:
     panel = panel.with_transformation(parts.transformation("merge")).with_transformation(
         parts.transformation(
             "organize",
-            excludeByName={"Time": True, "Value #Info": True},
+            excludeByName={"Time": True, "Value #Info": True, "Value #Reason": True},
             indexByName=order,
             renameByName=columns,
         )
@@ -97,7 +100,7 @@ def _formatted(panel: table.Panel) -> table.Panel:
     url = f"/d/{parts.DEPLOYMENT}?${{datasource:queryparam}}&var-namespace=${{__data.fields.Namespace}}"
     link = {"title": "Open the ModelDeployment", "url": f"{url}&var-name=${{__value.raw}}&${{__url_time_range}}"}
     panel = panel.override_by_name("Name", [parts.override("links", [link])])
-    panel = panel.override_by_name("Since", [parts.override("unit", "dateTimeFromNow")])
+    panel = panel.override_by_name("Revision since", [parts.override("unit", "dateTimeFromNow")])
     for name in SHOWN:
         mapping: model.ValueMap = parts.mapping(parts.CONDITIONS[name])
         cell = {"type": "color-text"}

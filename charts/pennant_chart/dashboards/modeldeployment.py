@@ -82,9 +82,12 @@ def _numbers() -> list[stat.Panel]:
         parts.number("Target", "The version that the tag or spec.version selects.", "string", width=6)
         .text_mode(parts.NAME_ONLY)
         .with_target(parts.now(f"max by (desired_version) ({INFO})", "A", "{{desired_version}}")),
-        parts.number("Since", "Start of the current revision.", "dateTimeFromNow", width=6).with_target(
-            parts.now(f"1000 * max by (namespace, name) ({STARTED})")
-        ),
+        parts.number(
+            "Revision since",
+            "Start of the current revision: the one that serves, or that rolls out.",
+            "dateTimeFromNow",
+            width=6,
+        ).with_target(parts.now(f"1000 * max by (namespace, name) ({STARTED})")),
     ]
     ready, total = (f"max(pennant_modeldeployment_{each}{{{ONE}}})" for each in ("ready_replicas", "replicas"))
     pods = parts.number("Pods", "Ready pods, and all pods.", width=6)
