@@ -149,9 +149,9 @@ def plain_graph(title: str, description: str, unit: str = "short") -> timeseries
 def bars(title: str, description: str) -> timeseries.Panel:
     """Return a graph of events: what is counted in each interval, stacked."""
     stacking = common_build.StackingConfig().mode(common.StackingMode.NORMAL)
-    return (
-        graph(title, description).draw_style(common.GraphDrawStyle.BARS).fill_opacity(70).stacking(stacking).decimals(0)
-    )
+    panel = graph(title, description).draw_style(common.GraphDrawStyle.BARS).stacking(stacking)
+    # An interval is then about as long as $__rate_interval: an event is in one bar, not in several.
+    return panel.interval("2m").fill_opacity(70).decimals(0)
 
 
 def number(title: str, description: str, unit: str = "short", width: int = 4) -> stat.Panel:
