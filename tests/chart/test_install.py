@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 import yaml
 
-from chart.rendering import CHART, Manifest, only, pod_template, rendered, run_helm
+from chart.rendering import CHART, HelmError, Manifest, only, pod_template, rendered, run_helm
 from rig import Rig
 
 CRDS = ("modeldeployments.pennant.dev", "modelversions.pennant.dev")
+FOREIGN = sorted((Path(__file__).parents[1] / "crds").glob("*.monitoring.coreos.com.yaml"))
 # Pods are refused; of what makes pods there is a warning.
 RESTRICTED = ("pod-security.kubernetes.io/enforce=restricted", "pod-security.kubernetes.io/warn=restricted")
 VERSION = {
@@ -47,7 +48,14 @@ class Release:
         return self.helm(major, "uninstall", self.name)
 
     def objects(self, **values: Any) -> list[Manifest]:
-        """Return what the release consists of, as it is rendered."""
+        """Return what the release consists of, as it is rendered; the pod of `helm test` is no part of it."""
+        return [each for each in self._rendered(values) if each["kind"] != "Pod"]
+
+    def test_pod(self, **values: Any) -> Manifest:
+        """Return the pod that `helm test` starts."""
+        return only(self._rendered(values), "Pod")
+
+    def _rendered(self, values: Any) -> list[Manifest]:
         return rendered(values, release=self.name, namespace=self.namespace)
 
     def there(self, *manifests: Manifest) -> list[str]:
@@ -79,6 +87,16 @@ def restricted(rig: Rig, release: Release) -> str:
     rig.kubectl("create", "namespace", release.namespace)
     rig.kubectl("label", "namespace", release.namespace, *RESTRICTED)
     return release.namespace
+
+
+@pytest.fixture
+def monitoring(rig: Rig) -> Iterator[None]:
+    """Install the kinds of the Prometheus operator."""
+    files = [argument for path in FOREIGN for argument in ("-f", str(path))]
+    rig.kubectl("apply", "--server-side", *files)
+    rig.kubectl("wait", "--for=condition=Established", *files, "--timeout=30s")
+    yield
+    rig.kubectl("delete", *files)
 
 
 def a_list(*items: Manifest) -> str:
@@ -154,27 +172,29 @@ def test_two_operators_live_side_by_side(rig: Rig, release: Release, major: int)
     rig.kubectl("delete", "namespace", other.namespace, f"{other.name}-team", "--wait=false")
 
 
+@pytest.mark.usefixtures("monitoring")
 def test_a_restricted_namespace_takes_everything(
     rig: Rig, release: Release, restricted: str, values_file: Path
 ) -> None:
     values = yaml.safe_load(values_file.read_text())
     manifests = release.objects(**values)
-    if values.get("namespace"):
-        rig.kubectl("create", "namespace", values["namespace"])
+    others = {each["metadata"].get("namespace", restricted) for each in manifests} - {restricted}
+    for each in others:
+        rig.kubectl("create", "namespace", each)
     pod = pod_template(manifests)
     account = pod["spec"]["serviceAccountName"]
     rig.kubectl("create", "serviceaccount", account, "--namespace", restricted)
-    dry = ("--namespace", restricted, "--dry-run=server", "-f", "-")
+    dry = ("--dry-run=server", "--validate=strict", "-f", "-")
     try:
-        whole = [each for each in manifests if each["metadata"].get("namespace") != values.get("namespace", "")]
-        told = rig.kubectl("apply", *dry, stdin=a_list(*whole))
+        told = rig.kubectl("apply", *dry, stdin=a_list(*manifests))
         assert "would violate PodSecurity" not in told.stderr
         # Of a Deployment only warnings would come; its pods would be refused.
-        metadata = {**pod["metadata"], "name": "operator"}
-        rig.kubectl("create", *dry, stdin=a_list({"apiVersion": "v1", "kind": "Pod", **pod, "metadata": metadata}))
+        metadata = {**pod["metadata"], "name": "operator", "namespace": restricted}
+        operator = {"apiVersion": "v1", "kind": "Pod", **pod, "metadata": metadata}
+        rig.kubectl("create", *dry, stdin=a_list(operator, release.test_pod(**values)))
     finally:
-        if values.get("namespace"):
-            rig.kubectl("delete", "namespace", values["namespace"])
+        for each in others:
+            rig.kubectl("delete", "namespace", each)
 
 
 def test_a_pod_with_more_rights_would_be_refused_there(rig: Rig, release: Release, restricted: str) -> None:
@@ -187,6 +207,21 @@ def test_a_pod_with_more_rights_would_be_refused_there(rig: Rig, release: Releas
         "create", "-n", restricted, "--dry-run=server", "-f", "-", stdin=json.dumps(manifest), check=False
     )
     assert "must set securityContext.capabilities.drop" in refused.stderr
+
+
+def test_a_service_monitor_needs_its_kind(rig: Rig, release: Release, major: int) -> None:
+    values: Any = {"serviceMonitor": {"enabled": True}}
+    with pytest.raises(
+        HelmError, match=r"serviceMonitor: the cluster does not have the API monitoring\.coreos\.com/v1"
+    ):
+        release.install(major, **values)
+
+
+@pytest.mark.usefixtures("monitoring")
+def test_a_service_monitor_is_installed_where_there_is_its_kind(release: Release, major: int) -> None:
+    values: Any = {"serviceMonitor": {"enabled": True, "interval": "30s"}, "dashboards": {"enabled": True}}
+    release.install(major, **values)
+    assert len(release.there(*release.objects(**values))) == len(release.objects(**values))
 
 
 def test_people_may_do_what_their_role_says_and_write_no_status(rig: Rig, release: Release) -> None:
@@ -211,3 +246,17 @@ def test_people_may_do_what_their_role_says_and_write_no_status(rig: Rig, releas
     for verb in ("update", "patch"):
         for kind in ("modeldeployments", "modelversions"):
             assert not may("edith", verb, kind, "--subresource=status")
+
+    def does(user: str, *arguments: str, stdin: str | None = None) -> str:
+        """Return what the API server says against a request of this user; empty if nothing."""
+        asked = (*arguments, "--namespace", release.namespace, "--as", user)
+        return rig.kubectl(*asked, stdin=stdin, check=False).stderr
+
+    version, status = json.dumps(VERSION), '{"status": {"completeness": null}}'
+    patch = ("patch", "modelversion", "fraud-1.0.0", "--type=merge")
+    assert "Forbidden" in does("vera", "create", "-f", "-", stdin=version)
+    assert does("edith", "create", "-f", "-", stdin=version) == ""
+    assert does("edith", *patch, "--patch", '{"spec": {"tags": ["production"]}}') == ""
+    assert "Forbidden" in does("edith", *patch, "--subresource=status", "--patch", status)
+    assert does("vera", "get", "modelversion", "fraud-1.0.0") == ""
+    assert does("edith", "delete", "modelversion", "fraud-1.0.0") == ""

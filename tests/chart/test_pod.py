@@ -114,7 +114,7 @@ def test_where_it_runs_is_as_the_values_say() -> None:
 async def test_the_operator_reads_the_file_of_metric_sources(values: Any, tmp_path: Path) -> None:
     manifests = rendered(values)
     path = tmp_path / "sources.yaml"
-    path.write_text(only(manifests, "ConfigMap")["data"]["sources.yaml"])
+    path.write_text(only(manifests, "ConfigMap", "-metric-sources")["data"]["sources.yaml"])
     sources = load(path, lambda *_: None, SystemClock())
     assert set(sources) == values.get("metricSources", {}).keys()
     await sources.aclose()
@@ -123,7 +123,7 @@ async def test_the_operator_reads_the_file_of_metric_sources(values: Any, tmp_pa
 
 def test_every_file_that_a_source_names_is_mounted_from_its_secret() -> None:
     manifests = rendered(EVERYTHING)
-    text = only(manifests, "ConfigMap")["data"]["sources.yaml"]
+    text = only(manifests, "ConfigMap", "-metric-sources")["data"]["sources.yaml"]
     read = SourcesFile.model_validate(yaml.safe_load(text)).sources
     default, another = read["default"], read["another"]
     assert isinstance(default, HttpSettings)
@@ -154,7 +154,9 @@ def mounted(manifests: Any) -> dict[Path, tuple[str, str, str]]:
     for source in volume["projected"]["sources"]:
         ((kind, each),) = source.items()
         # Without items a ConfigMap is mounted whole.
-        items = each.get("items") or [{"key": key, "path": key} for key in only(manifests, "ConfigMap")["data"]]
+        items = each.get("items") or [
+            {"key": key, "path": key} for key in only(manifests, "ConfigMap", "-metric-sources")["data"]
+        ]
         found |= {Path(mount["mountPath"]) / item["path"]: (kind, each["name"], item["key"]) for item in items}
     return found
 

@@ -55,7 +55,8 @@ def test_every_object_is_labelled_and_in_its_place(values_file: Path) -> None:
         assert labels["app.kubernetes.io/version"] == __version__
         assert labels["app.kubernetes.io/managed-by"] == "Helm"
         assert labels["helm.sh/chart"] == "pennant-0.1.0"
-        assert "helm.sh/hook" not in each["metadata"].get("annotations", {})
+        hook = each["metadata"].get("annotations", {}).get("helm.sh/hook")
+        assert hook == ("test" if each["kind"] == "Pod" else None)
         cluster_scoped = each["kind"] in ("ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition")
         assert ("namespace" in each["metadata"]) != cluster_scoped
 
@@ -68,6 +69,7 @@ def test_selectors_find_the_pods_and_nothing_that_changes_with_a_version() -> No
     assert selector.items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
     assert only(manifests, "Service")["spec"]["selector"] == selector
     assert only(manifests, "PodDisruptionBudget")["spec"]["selector"]["matchLabels"] == selector
+    assert not selector.items() <= only(manifests, "Pod")["metadata"]["labels"].items(), "the test is no replica"
 
 
 @pytest.mark.parametrize("values", [{}, {"namespace": "models"}], ids=["for all namespaces", "for one"])

@@ -59,3 +59,20 @@ sources:
     - key: {{ $reference.key | quote }}
       path: {{ index . 2 | quote }}
 {{- end }}
+
+{{/* The ports in the URLs, as a JSON array. */}}
+{{- define "pennant.metricSources.ports" -}}
+{{- $ports := list }}
+{{- range .Values.metricSources }}
+{{- $url := urlParse .url }}
+{{- $default := eq $url.scheme "https" | ternary "443" "80" }}
+{{- $ports = append $ports (regexFind ":[0-9]+$" $url.host | trimPrefix ":" | default $default | int) }}
+{{- end }}
+{{- $ports | uniq | toJson }}
+{{- end }}
+
+{{- define "pennant.policyPorts" -}}
+{{- range . }}
+- port: {{ int . }}
+{{- end }}
+{{- end }}
