@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from cluster.chain import assert_chained
-from cluster.scenario import Scenario
+from cluster.scenario import Manifest, Scenario
 
 
 def test_a_first_version_and_the_next_one_are_served_by_kubectl_apply(scenario: Scenario) -> None:
@@ -286,3 +286,28 @@ def kill_at(scenario: Scenario, write: int, over: Callable[[], object]) -> bool:
                     return False
         time.sleep(0.005)
     raise AssertionError(f"neither write {write} nor the end came\n{scenario.report()}")
+
+
+def test_names_and_versions_as_people_have_them(scenario: Scenario) -> None:
+    """Dots in names, versions without an order, and a tag with a capital and an underscore."""
+    name, tag = "llama-3.1-8b-instruct", "Champion_1"
+
+    def version(each: str, *tags: str) -> Manifest:
+        manifest = scenario.a_version(each, *tags, model=name)
+        manifest["metadata"]["name"] = f"{name}-{each}"
+        return manifest
+
+    def verified(revision: int, served: str) -> bool:
+        history = scenario.get("modeldeployment", name).get("status", {}).get("history", [])
+        last = history[-1] if history else {}
+        return (last.get("revision"), last.get("version"), last.get("outcome")) == (revision, served, "Verified")
+
+    deployment = scenario.a_deployment(model=name, tag=tag)
+    deployment["metadata"]["name"] = name
+    scenario.accuracy("3", 0.95)
+    scenario.accuracy("2024-05-01", 0.5)
+    scenario.kubectl_apply(version("3", tag), version("2024-05-01"), deployment)
+    scenario.until(lambda: verified(1, "3"), what="3 becoming verified")
+    scenario.kubectl_apply(version("3"), version("2024-05-01", tag))
+    scenario.until(lambda: verified(3, "3"), what="the rollback to 3")
+    assert scenario.get("deployment", name)["spec"]["template"]["metadata"]["labels"]["pennant.dev/model"] == name

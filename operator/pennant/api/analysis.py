@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, NamedTuple, get_args
 from pydantic import Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from pennant.api.meta import ApiModel, Decimal, Label, PositiveDecimal, Seconds, listed
+from pennant.api.meta import ApiModel, Decimal, LabelValue, PositiveDecimal, Seconds, listed
 from pennant.api.metric_query import MetricQuery
 from pennant.api.prometheus import AlertSelector, MinimumSamples, PrometheusQuery
 
@@ -94,7 +94,7 @@ class MetricMode(StrEnum):
 class Metric(ApiModel):
     """One number, or one alert, that tells a good version from a bad one."""
 
-    name: Label
+    name: LabelValue
     """Name of the metric; conditions, events and history speak of it by this name."""
     prometheus: PrometheusQuery | None = None
     """Where the number comes from."""

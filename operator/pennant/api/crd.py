@@ -64,10 +64,6 @@ def model_deployment() -> Schema:
             f"self.metadata.name.size() <= {LONGEST_NAME}",
             f"metadata.name must have at most {LONGEST_NAME} characters; revisions are named after it",
         ),
-        _at_creation(
-            "self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
-            "metadata.name must be lower-case letters, digits and dashes; pods are labelled with it",
-        ),
     ]
     columns = [
         _column("Model", ".spec.model"),

@@ -13,15 +13,15 @@ from pennant.api.meta import (
     ATOMIC,
     ApiModel,
     ContentDigest,
-    Label,
+    LabelValue,
     Line,
     Message,
     Name,
     Open,
     RevisionNumber,
-    SemanticVersion,
     ShortHash,
     Timestamp,
+    VersionName,
     listed,
 )
 from pennant.api.reasons import ReasonWord
@@ -41,7 +41,7 @@ class MetricStatus(ApiModel):
     `value` and `checkedAt` alone cause no write: they are those of the last check before the status was last written.
     """
 
-    name: Label
+    name: LabelValue
     """Name of the metric."""
     revision: RevisionNumber
     """Revision that was measured."""
@@ -83,9 +83,9 @@ class PodProgress(ApiModel):
 class Desired(ApiModel):
     """The target version: the one that has the tag, or that `spec.version` names."""
 
-    tag: Label | None = None
+    tag: LabelValue | None = None
     """Tag that is followed. Not set if `spec.version` names the version."""
-    version: SemanticVersion
+    version: VersionName
     """The target version."""
     digest: ContentDigest
     """Digest of its content."""
@@ -96,7 +96,7 @@ class Desired(ApiModel):
 class Serving(ApiModel):
     """The version of the last revision that was completely rolled out."""
 
-    version: SemanticVersion
+    version: VersionName
     """Version that serves."""
     digest: ContentDigest
     """Digest of its content."""
@@ -109,7 +109,7 @@ class Serving(ApiModel):
 class Stable(ApiModel):
     """The rollback target: the last verified revision that did not fail since."""
 
-    version: SemanticVersion
+    version: VersionName
     """Version of the rollback target."""
     revision: RevisionNumber
     """Revision that was verified."""

@@ -12,14 +12,14 @@ from pennant.api.meta import (
     LONGEST_RESTART,
     ApiModel,
     ContentDigest,
-    Label,
+    LabelValue,
     Name,
     Open,
     RevisionNumber,
-    SemanticVersion,
     Sentence,
     ShortHash,
     Timestamp,
+    VersionName,
 )
 from pennant.api.reasons import ReasonWord
 
@@ -55,7 +55,7 @@ Bound = Annotated[str, Field(max_length=160)]
 class Evidence(ApiModel):
     """A measurement that led to a decision."""
 
-    metric: Label
+    metric: LabelValue
     """Name of the metric."""
     value: Measure
     """Last measured value."""
@@ -74,7 +74,7 @@ class HistoryEntry(ApiModel):
 
     revision: RevisionNumber
     """Number of the revision. Numbers only increase; a rollback is a new revision."""
-    version: SemanticVersion
+    version: VersionName
     """Version that the revision serves."""
     digest: ContentDigest
     """Digest of the content of the version."""
@@ -137,7 +137,7 @@ class QuarantineEntry(ApiModel):
 
     digest: ContentDigest
     """Digest of the content of the version."""
-    version: SemanticVersion
+    version: VersionName
     """Version that failed or was undone."""
     inputs_hash: ShortHash | None = None
     """`inputsHash` of the only pod template with which the content is quarantined. Not set: with every pod template. A
@@ -151,7 +151,7 @@ class QuarantineEntry(ApiModel):
     """Time when it failed or was undone."""
     revision: RevisionNumber
     """Revision that failed or was undone."""
-    tag: Label | None = None
+    tag: LabelValue | None = None
     """Tag that was followed at that time. The quarantine ends when this tag moves to another content. Not set: when any
     tag that is followed does."""
     tagged: ContentDigest | None = None

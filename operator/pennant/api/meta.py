@@ -111,6 +111,11 @@ SENTENCE = 512
 """Maximum length of a text that is kept for each of a hundred revisions."""
 WORD_PATTERN = r"^[A-Za-z][A-Za-z0-9]{0,62}$"
 LABEL_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
+SUBDOMAIN_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+"""What may be a part of the name of an object: a model and a version are parts of the name of a ModelVersion."""
+VERSION_PATTERN = r"^[a-z0-9]+(-+[a-z0-9]+)*(\.[a-z0-9]+(-+[a-z0-9]+)*)*$"
+"""The same strings as `SUBDOMAIN_PATTERN`, with a meaning of its own."""
+LABEL_VALUE_PATTERN = r"^[A-Za-z0-9]([-_.A-Za-z0-9]*[A-Za-z0-9])?$"
 SEMVER_PATTERN = (
     r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
     r"(-((0|[1-9][0-9]*|[0-9]*[a-z-][0-9a-z-]*)(\.(0|[1-9][0-9]*|[0-9]*[a-z-][0-9a-z-]*))*))?$"
@@ -125,7 +130,12 @@ POSITIVE_DECIMAL_PATTERN = r"^[0-9]{1,18}(\.[0-9]{1,18})?$"
 VARIABLE_PATTERN = r"^[-._a-zA-Z][-._a-zA-Z0-9]*$"
 MEANINGS: Mapping[str, str] = {
     LABEL_PATTERN: "must be lower-case letters, digits and dashes, such as fraud-eu",
-    SEMVER_PATTERN: "must be a semantic version such as 1.4.0 or 1.4.0-rc.1, without v, capitals and build metadata",
+    SUBDOMAIN_PATTERN: "must be lower-case letters, digits, dots and dashes, and begin and end with a letter or digit, "
+    "also beside each dot",
+    VERSION_PATTERN: "must be lower-case letters, digits, dots and dashes, such as 1.4.0, v3, 2024-05-01 or the "
+    "hash of a commit; write 1.4.0+gpu as 1.4.0-gpu, and Release_7 as release-7",
+    LABEL_VALUE_PATTERN: "must be letters, digits, dots, dashes and underscores, and begin and end with a letter or "
+    "digit",
     DIGEST_PATTERN: "must be <algorithm>:<value>, such as sha256: and 64 lower-case hexadecimal digits",
     DECIMAL_PATTERN: "must be a decimal number in quotes, such as '0.95'",
     POSITIVE_DECIMAL_PATTERN: "must be a decimal number in quotes that is not negative, such as '0.01'",
@@ -156,8 +166,12 @@ ANY_WORD = WithJsonSchema({"type": "string", "maxLength": 63, "pattern": WORD_PA
 """The schema of an open enumeration. It lists no values, because a newer operator may write more."""
 Label = Annotated[str, Field(min_length=1, max_length=63, pattern=LABEL_PATTERN)]
 """A DNS-1123 label."""
-SemanticVersion = Annotated[str, Field(min_length=5, max_length=63, pattern=SEMVER_PATTERN)]
-"""Semantic version 2.0.0 without build metadata, in lower case: it is part of an object's name."""
+Subdomain = Annotated[str, Field(min_length=1, max_length=63, pattern=SUBDOMAIN_PATTERN)]
+"""A DNS-1123 subdomain that fits into the value of a label."""
+VersionName = Annotated[str, Field(min_length=1, max_length=63, pattern=VERSION_PATTERN)]
+"""A version as its registry names it. It is part of an object's name. Only semantic versions have an order."""
+LabelValue = Annotated[str, Field(min_length=1, max_length=63, pattern=LABEL_VALUE_PATTERN)]
+"""The value of a label, not empty."""
 Digest = Annotated[str, Field(min_length=7, max_length=140, pattern=DIGEST_PATTERN)]
 """`<algorithm>:<value>`."""
 Decimal = Annotated[str, Field(min_length=1, max_length=38, pattern=DECIMAL_PATTERN)]

@@ -12,9 +12,11 @@ from pennant.api.meta import (
     STORED_DEFAULT,
     ApiModel,
     Label,
+    LabelValue,
     PositiveDecimal,
     Seconds,
-    SemanticVersion,
+    Subdomain,
+    VersionName,
     Word,
     validated,
 )
@@ -180,7 +182,7 @@ class Promotion(ApiModel):
     """Recorded metrics in which a new version must not be worse than the current version."""
     on_ambiguous_tag: AmbiguousTag = AmbiguousTag.HOLD
     """Which version is the target while several versions have the tag. Hold: the current version keeps serving. Newest:
-    the one with the highest semantic version. Default: Hold."""
+    the one with the highest semantic version; Hold if one of them has no semantic version. Default: Hold."""
 
     # A rule of the parent: CEL has no old value of an item of an atomic list.
     RULES: ClassVar = (
@@ -194,11 +196,11 @@ class Promotion(ApiModel):
 class ModelDeploymentSpec(ApiModel):
     """Desired state of a ModelDeployment: which version to serve, how to roll it out, analyse it and roll it back."""
 
-    model: Label
+    model: Subdomain
     """Name of the model: the `spec.model` of its ModelVersions, in the same namespace. Immutable."""
-    tag: Label = "production"
+    tag: LabelValue = "production"
     """Tag to follow. The version that has the tag is served. Default: `production`."""
-    version: SemanticVersion | None = None
+    version: VersionName | None = None
     """Version to serve, whatever its tags. Set at most one of `tag` and `version`."""
     replicas: Annotated[Replicas | None, Field(json_schema_extra={STORED_DEFAULT: 1})] = None
     """Number of pods. Omit it if a HorizontalPodAutoscaler scales this ModelDeployment. Default: 1."""

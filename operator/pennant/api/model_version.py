@@ -9,17 +9,18 @@ from pydantic import Field, WithJsonSchema, model_validator
 from pennant.api.artifacts import Artifact, Document, ModelCard, Signature
 from pennant.api.meta import (
     ATOMIC,
-    LABEL_PATTERN,
+    LABEL_VALUE_PATTERN,
     MEANINGS,
     VARIABLE_PATTERN,
     ApiModel,
-    Label,
+    LabelValue,
     Line,
     Message,
-    SemanticVersion,
+    Subdomain,
     Text,
     Timestamp,
     Uri,
+    VersionName,
     listed,
 )
 from pennant.api.provenance import Author, Code, Dataset, Environment, Hyperparameter, Preprocessing, Source, Training
@@ -93,17 +94,18 @@ class Retention(ApiModel):
     """Whether the version must be kept until further notice. It can be set, but not unset."""
 
 
-Tag = Label
+Tag = LabelValue
 MUTABLE = frozenset({"tags", "description", "owner", "retention"})
 
 
 class ModelVersionSpec(ApiModel):
     """The record of the version. It is immutable, except for tags, description, owner and retention."""
 
-    model: Label
+    model: Subdomain
     """Name of the model. Immutable."""
-    version: SemanticVersion
-    """Semantic version, without build metadata and in lower case. Immutable."""
+    version: VersionName
+    """Version, as its registry names it: a semantic version such as `1.4.0`, a number, a date or a hash, in lower case
+    and in quotes where YAML would read a number or a date. Semantic versions have an order. Immutable."""
     tags: Annotated[tuple[Tag, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     """Tags of the version, such as `production` or `staging`. Mutable: move a tag to promote a version. A
     ModelDeployment serves the version that has its tag."""
@@ -115,7 +117,7 @@ class ModelVersionSpec(ApiModel):
     """Author of the version."""
     created_at: Timestamp | None = None
     """Time when the version was created."""
-    parent: SemanticVersion | None = None
+    parent: VersionName | None = None
     """Version of the same model from which this one was derived. `status.computedBump` compares the two."""
     artifacts: Annotated[
         tuple[Artifact, ...], Field(min_length=1, max_length=16, json_schema_extra=listed("map", "name"))
@@ -174,8 +176,8 @@ UNIQUE_TAGS = (
 )
 # An item of the list has no rule of its own: the list is atomic.
 TAG_WORDS = (
-    f"!has(self.tags) || self.tags.all(t, t.matches('{LABEL_PATTERN}'))",
-    f"each of spec.tags {MEANINGS[LABEL_PATTERN]}",
+    f"!has(self.tags) || self.tags.all(t, t.matches('{LABEL_VALUE_PATTERN}'))",
+    f"each of spec.tags {MEANINGS[LABEL_VALUE_PATTERN]}",
 )
 LENGTHENED = (
     (

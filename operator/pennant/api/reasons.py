@@ -165,7 +165,8 @@ class Reason(Open, Word):
     TAG_AMBIGUOUS = (
         "TagAmbiguous",
         "More than one version of the model has the tag. The current version keeps serving.",
-        "Two or more valid ModelVersions have the tag, and `promotion.onAmbiguousTag` is Hold.",
+        "Two or more valid ModelVersions have the tag, and `promotion.onAmbiguousTag` is Hold, or one of them has no "
+        "semantic version.",
         "Exactly one of them has it.",
         "Remove the tag from all versions but one.",
     )

@@ -11,14 +11,14 @@ from pennant.api.meta import (
     ATOMIC,
     ApiModel,
     ContentDigest,
-    Label,
+    LabelValue,
     Line,
     Open,
     RevisionNumber,
-    SemanticVersion,
     Sentence,
     ShortHash,
     Timestamp,
+    VersionName,
     Word,
     listed,
 )
@@ -53,7 +53,7 @@ class Bump(Open, StrEnum):
 class ComputedBump(ApiModel):
     """The semantic version bump that the differences from the parent require."""
 
-    parent: SemanticVersion
+    parent: VersionName
     """Version with which the record was compared."""
     bump: Annotated[Bump, ANY_WORD]
     """Part of the semantic version to increment: Major, Minor, Patch, None or Unknown."""
@@ -93,7 +93,7 @@ class QuarantinedBy(ApiModel):
     """Time when it failed or was undone."""
     revision: RevisionNumber
     """Revision of the ModelDeployment that failed or was undone."""
-    tag: Label | None = None
+    tag: LabelValue | None = None
     """Tag that the ModelDeployment followed at that time. Not set: `spec.version` named the version."""
     tagged: ContentDigest | None = None
     """Digest of the content that had the tag at that time, if it was another one."""

@@ -59,8 +59,8 @@ def compared(
         return reading.from_files(texts(filenames), words, model)
     is_kind = len(words) == 2 and words[0].lower() in names.KINDS
     if len(words) == 2 and not is_kind:
-        before, after = (reading.object_name(word, model) for word in words)
-        return run(cluster, lambda session: reading.versions(session, before, after))
+        before, after = words
+        return run(cluster, lambda session: reading.versions(session, before, after, model))
     if len(words) == 1 or is_kind:
         if model is not None:
             raise CliError(f"--model belongs to two versions; {USAGE}")

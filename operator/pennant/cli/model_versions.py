@@ -1,15 +1,14 @@
 """ModelVersions: as users name them, in the order of their semantic versions, and who has a tag."""
 
 import difflib
-import re
 from collections.abc import Iterable, Sequence
 
 from pennant.api import GROUP
-from pennant.api.meta import SEMVER_PATTERN, Json
+from pennant.api.meta import Json
 from pennant.cli.errors import CliError
 from pennant.cli.session import Session
 from pennant.core.facts.observation import Invalid
-from pennant.core.versions.semver import precedence_key
+from pennant.core.versions.semver import is_semantic, precedence_key
 from pennant.kube.codec import decode
 from pennant.kube.http.resources import Kind
 
@@ -30,11 +29,6 @@ def parsed(word: str) -> str:
     return name
 
 
-def is_version(word: str) -> bool:
-    """Return whether a word is a semantic version, and not the name of an object."""
-    return re.fullmatch(SEMVER_PATTERN, word) is not None
-
-
 def tags_of(raw: Json) -> frozenset[str]:
     """Return the tags of a ModelVersion."""
     tags = decode.field(raw, "spec").get("tags")
@@ -42,27 +36,28 @@ def tags_of(raw: Json) -> frozenset[str]:
 
 
 def ordered(items: Iterable[Json]) -> list[Json]:
-    """Return versions by model, the newest semantic version first; those without a valid one come last."""
+    """Return versions by model, the newest semantic version first; the others come last, by name."""
     found = sorted(items, key=lambda each: str(each["metadata"]["name"]))
-    proper = [each for each in found if is_version(decode.model_and_version(each)[1])]
-    others = [each for each in found if not is_version(decode.model_and_version(each)[1])]
+    proper = [each for each in found if is_semantic(decode.model_and_version(each)[1])]
+    others = [each for each in found if not is_semantic(decode.model_and_version(each)[1])]
     proper.sort(key=lambda each: precedence_key(decode.model_and_version(each)[1]), reverse=True)
     return sorted((*proper, *others), key=lambda each: decode.model_and_version(each)[0])
 
 
 async def find(session: Session, word: str, model: str | None) -> Json:
-    """Return the ModelVersion that a user named; raises `CliError` where there is none, or more than one."""
+    """Return the ModelVersion that a user named by its object's name or its version.
+
+    Raises `CliError` where there is none, where there is more than one, and where it is one of another model.
+    """
     name = parsed(word)
-    if not is_version(name):
-        found = await session.client.get(Kind.MODEL_VERSION, session.namespace, name)
-        if found is None:
-            raise await _missing(session, name, model)
-        if model is not None and decode.model_and_version(found)[0] != model:
-            raise CliError(f"{name} is a version of the model {decode.model_and_version(found)[0]}, not of {model}")
+    found = await session.client.get(Kind.MODEL_VERSION, session.namespace, name)
+    if found is not None and model in (None, decode.model_and_version(found)[0]):
         return found
     selector = f"spec.version={name}" + (f",spec.model={model}" if model is not None else "")
     pages = session.client.pages(Kind.MODEL_VERSION, session.namespace, fieldSelector=selector)
     listed = [each async for page in pages for each in page["items"]]
+    if not listed and found is not None:
+        raise CliError(f"{name} is a version of the model {decode.model_and_version(found)[0]}, not of {model}")
     if not listed:
         raise await _missing(session, name, model)
     return only(listed, name)

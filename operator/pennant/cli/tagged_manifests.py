@@ -11,7 +11,7 @@ from typing import Any
 
 from pennant.api import GROUP
 from pennant.cli.errors import CliError
-from pennant.cli.model_versions import is_version, parsed
+from pennant.cli.model_versions import parsed
 from pennant.cli.tag_edit import CannotEdit, with_tags
 from pennant.cli.yaml_text import Unparsable, documents
 
@@ -143,11 +143,10 @@ def _is_version(data: Any) -> bool:
 
 def _chosen(searched: Searched, where: Sequence[str], word: str, model: str | None, namespace: str | None) -> Found:
     name = parsed(word)
-    field = "version" if is_version(name) else "name"
     found = [
         each
         for each in searched.found
-        if getattr(each, field) == name
+        if name in (each.name, each.version)
         and model in (None, each.model)
         and namespace in (None, each.namespace or namespace)
     ]

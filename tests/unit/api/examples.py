@@ -343,9 +343,4 @@ ROOT_RULES = (
         {**a_deployment(), "metadata": {"name": "d" * 53}},
         "must have at most 52 characters",
     ),
-    Refused(
-        "a deployment's name with a dot",
-        {**a_deployment(), "metadata": {"name": "a.b"}},
-        "must be lower-case letters, digits and dashes",
-    ),
 )

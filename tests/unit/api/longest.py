@@ -5,7 +5,14 @@ from typing import Any
 from pennant.api.crd import crds
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import Outcome, Trigger
-from pennant.api.meta import LABEL_PATTERN, LAST_REVISION, SEMVER_PATTERN, WORD_PATTERN
+from pennant.api.meta import (
+    LABEL_PATTERN,
+    LABEL_VALUE_PATTERN,
+    LAST_REVISION,
+    SUBDOMAIN_PATTERN,
+    VERSION_PATTERN,
+    WORD_PATTERN,
+)
 from pennant.api.reasons import Reason
 from pennant.core.rollout.history import thinned
 
@@ -13,7 +20,9 @@ Node = dict[str, Any]
 MOMENT = "2026-11-26T12:00:00.000Z"
 LARGEST_NUMBER = 2**31 - 1
 HASHES = ("digest", "templateHash", "dataHash", "previousHash", "hash")
-BEGINNINGS = {"": "", LABEL_PATTERN: "", SEMVER_PATTERN: "1.0.0-", WORD_PATTERN: ""}
+BEGINNINGS = dict.fromkeys(
+    ("", LABEL_PATTERN, LABEL_VALUE_PATTERN, SUBDOMAIN_PATTERN, VERSION_PATTERN, WORD_PATTERN), ""
+)
 
 
 def longest(node: Node, filler: str, number: int = 0) -> Any:

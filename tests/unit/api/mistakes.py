@@ -46,16 +46,18 @@ def yaml(spec: str) -> str:
 
 # Where a pattern is not met, a rule says in words what it asks for; of types, bounds and sets Kubernetes speaks itself.
 LABEL = "must be lower-case letters, digits and dashes, such as fraud-eu"
-VERSION = "must be a semantic version such as 1.4.0"
+VERSION = "must be lower-case letters, digits, dots and dashes, such as 1.4.0, v3, 2024-05-01"
+TAG = "must be letters, digits, dots, dashes and underscores, and begin and end with a letter or digit"
+MODEL = "must be lower-case letters, digits, dots and dashes, and begin and end with a letter or digit"
 MISTAKES = (
     Mistake("no spec", {**a_deployment(), "spec": None}, "spec", "Required value"),
     Mistake("a name in capitals", {**a_deployment(), "metadata": {"name": "Fraud"}}, "metadata.name", "lower-case"),
     # A ModelDeployment.
     Mistake("no model", without(a_deployment(), "model"), "spec.model", "Required value"),
-    Mistake("a model with an underscore", a_deployment(model="fraud_eu"), "spec.model", LABEL),
+    Mistake("a model with an underscore", a_deployment(model="fraud_eu"), "spec.model", MODEL),
     Mistake("a model of 64 letters", a_deployment(model="f" * 64), "spec.model", "may not be more than 63"),
-    Mistake("a tag in capitals", a_deployment(tag="Production"), "spec.tag", LABEL),
-    Mistake("a pin with a leading v", a_deployment(version="v1.0.0"), "spec.version", VERSION),
+    Mistake("a tag with a slash", a_deployment(tag="prod/eu"), "spec.tag", TAG),
+    Mistake("a pin with a capital", a_deployment(version="V1.0.0"), "spec.version", VERSION),
     Mistake("replicas in quotes", a_deployment(replicas="3"), "spec.replicas", "must be of type integer"),
     Mistake("fewer than no replicas", a_deployment(replicas=-1), "spec.replicas", "greater than or equal to 0"),
     Mistake("a million replicas", a_deployment(replicas=10**6), "spec.replicas", "less than or equal to 100000"),
@@ -168,7 +170,7 @@ MISTAKES = (
         "less than or equal to 60",
     ),
     # A ModelVersion.
-    Mistake("a version with a leading v", a_version(version="v1.0.0"), "spec.version", VERSION),
+    Mistake("a version with an underscore", a_version(version="release_7"), "spec.version", VERSION),
     Mistake("a version with build metadata", a_version(version="1.0.0+7"), "spec.version", VERSION),
     Mistake(
         "a version that YAML takes for a number",
@@ -183,7 +185,7 @@ MISTAKES = (
         "must be of type string",
     ),
     Mistake("17 tags", a_version(tags=[f"t{number}" for number in range(17)]), "spec.tags", "at most 16 items"),
-    Mistake("a tag with a capital", a_version(tags=["Prod"]), "spec.tags", f"each of spec.tags {LABEL}"),
+    Mistake("a tag with a space", a_version(tags=["in use"]), "spec.tags", f"each of spec.tags {TAG}"),
     Mistake("a tag that is no list", a_version(tags="production"), "spec.tags", "must be of type array"),
     Mistake("no artefact", a_version(artifacts=[]), "spec.artifacts", "should have at least 1 items"),
     Mistake("an artefact without place", artifact(uri=None), "spec.artifacts[0].uri", "Required value"),

@@ -77,7 +77,7 @@ DEPLOYMENTS = (
     _of_deployment("model of a megabyte", "spec.model: must have at most 63", model="f" * MEGABYTE),
     _of_deployment("tag a list", "spec.tag: must be a string", tag=["production"], is_mute=True),
     _of_deployment("tag and version", "at most one of spec.tag and spec.version", tag="production", version="1.0.0"),
-    _of_deployment("version no version", "spec.version: must be a semantic version such as", version="v1.0.0"),
+    _of_deployment("version no version", "spec.version: must be lower-case letters", version="Release_7"),
     _of_deployment("template missing", "spec.template: must be set", template=ABSENT),
     # Where a null is not allowed, a field that may be left out is left out when the object is read again.
     _of_deployment("template null", "spec.template: must be ", template=None),
@@ -127,8 +127,7 @@ DEPLOYMENTS = (
         "spec.analysis.metrics[0].prometheus.query: only ${window} may stand outside",
         analysis=_metrics(prometheus={"query": "m_${name}"}),
     ),
-    _of_deployment("name too long", "metadata.name: must be lower-case", name="poison-" + "d" * 53),
-    _of_deployment("name with a dot", "metadata.name: must be lower-case", name="poison.dot"),
+    _of_deployment("name too long", "metadata.name: must have at most 52", name="poison-" + "d" * 53),
 )
 
 
@@ -243,8 +242,8 @@ VERSIONS = (
     _of_version("model a number", "spec.model: must be a string", model=7),
     _of_version("version missing", "spec.version: must be set", version=ABSENT),
     _of_version("version a number", "spec.version: must be a string", version=1.1),
-    _of_version("version of other digits", "spec.version: must be a semantic version", version="１.0.0"),
-    _of_version("version with build metadata", "spec.version: must be a semantic version", version="1.0.0+7"),
+    _of_version("version of other digits", "spec.version: must be lower-case letters", version="１.0.0"),
+    _of_version("version with build metadata", "spec.version: must be lower-case letters", version="1.0.0+7"),
     _of_version("version of a megabyte", "spec: must be at most 512 KiB", version="1" * MEGABYTE),
     _of_version("tags a string", "spec.tags: must be a list", tags="production"),
     _of_version("tags of objects", "spec.tags[0]: must be a string", tags=[{"name": "production"}, "production"]),

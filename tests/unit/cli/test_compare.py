@@ -326,8 +326,6 @@ def test_a_page_is_written_to_a_file(files: Path, monkeypatch: pytest.MonkeyPatc
     [
         ((), "name two versions, as in"),
         (("a", "b", "c"), "name two versions, as in"),
-        (("1.0.0", "1.0.1"), "say of which model, as in --model fraud"),
-        (("svc/a", "b"), "svc/a is no ModelVersion"),
         (("fraud", "--model", "fraud"), "--model belongs to two versions"),
     ],
 )
@@ -366,8 +364,11 @@ class FakeSession:
     async def get(self, _: str, __: str, name: str) -> Object | None:
         return self.versions.get(name)
 
-    async def pages(self, _: str, __: str) -> AsyncIterator[Object]:
-        yield {"items": [*self.versions.values()]}
+    async def pages(self, _: str, __: str, fieldSelector: str = "") -> AsyncIterator[Object]:  # noqa: N803
+        wanted = dict(each.split("=") for each in fieldSelector.split(",") if each)
+        found = [{f"spec.{name}": value for name, value in each["spec"].items()} for each in self.versions.values()]
+        matching = zip(self.versions.values(), found, strict=True)
+        yield {"items": [each for each, fields in matching if wanted.items() <= fields.items()]}
 
     async def snapshot(self, key: Any) -> Snapshot | None:
         return self.known.get(key.name)
@@ -395,7 +396,7 @@ def serving(version: str, desired: str | None, **fields: Any) -> Snapshot:
 
 async def test_two_versions_of_the_cluster_are_compared_with_what_served_them() -> None:
     found = await reading.versions(
-        session(OLD, NEW, snapshots=(serving("1.0.0", "1.0.1"),)), "fraud-1.0.0", "fraud-1.0.1"
+        session(OLD, NEW, snapshots=(serving("1.0.0", "1.0.1"),)), "fraud-1.0.0", "fraud-1.0.1", None
     )
     assert (found.before.version, found.after.version) == ("1.0.0", "1.0.1")
     assert [each.deployment for each in found.live] == ["fraud"]
@@ -428,11 +429,11 @@ async def test_a_deployment_without_two_versions_says_why(snapshot: Snapshot, sa
 
 async def test_a_wrong_name_has_the_nearest_ones() -> None:
     with pytest.raises(CliError, match=r'"fraud-1\.0\.3" not found in namespace default\. Did you mean fraud-1'):
-        await reading.versions(session(OLD, NEW), "fraud-1.0.0", "fraud-1.0.3")
+        await reading.versions(session(OLD, NEW), "fraud-1.0.0", "fraud-1.0.3", None)
 
 
 async def test_without_permission_there_is_a_warning_and_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
-    found = await reading.versions(session(OLD, NEW, forbidden=True), "fraud-1.0.0", "fraud-1.0.1")
+    found = await reading.versions(session(OLD, NEW, forbidden=True), "fraud-1.0.0", "fraud-1.0.1", None)
     assert found.metrics
     assert "Warning: live metrics are left out: permission is missing" in capsys.readouterr().err
 
@@ -442,3 +443,10 @@ def test_json_is_whole() -> None:
     assert found["kind"] == "ModelVersionComparison"
     assert found["metrics"][0]["percent"] == "2.6593"
     assert len(found["differences"]) == len(FOUND.changes)
+
+
+async def test_versions_are_found_by_the_name_of_the_object_and_by_the_version() -> None:
+    found = await reading.versions(session(OLD, NEW), "mver/fraud-1.0.0", "1.0.1", None)
+    assert (found.before.name, found.after.name) == ("fraud-1.0.0", "fraud-1.0.1")
+    with pytest.raises(CliError, match="svc/fraud is not a ModelVersion"):
+        await reading.versions(session(OLD, NEW), "svc/fraud", "1.0.1", None)

@@ -210,7 +210,7 @@ items:
 - apiVersion: pennant.dev/v1alpha1
   kind: ModelDeployment
   metadata:
-    name: fraud.eu
+    name: fraud_eu
   spec:
     model: fraud
     tag: production

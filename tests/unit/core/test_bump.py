@@ -267,3 +267,15 @@ def test_reasons_are_bounded() -> None:
     bump = computed_bump(changed(lambda s: s["schema"].update(inputs=many)), changed())
     assert len(bump.reasons) == 16
     assert bump.reasons[-1] == "and 26 more"
+
+
+def test_of_versions_without_an_order_the_bump_gives_no_number() -> None:
+    before, after = deepcopy(a_whole_version()["spec"]), deepcopy(a_whole_version()["spec"])
+    before["version"], after["version"] = "3", "2024-05-01"
+    after["schema"].update(inputs=[])
+    found = computed_bump(ModelVersionSpec.model_validate(after), ModelVersionSpec.model_validate(before))
+    assert (found.bump, found.reasons[0]) == ("Major", "input x was removed")
+    assert found.reasons[-1] == (
+        "3 and 2024-05-01 are no semantic versions, so this gives no version number "
+        "(write 3 as 3.0.0, and a date as 2024.5.1)"
+    )

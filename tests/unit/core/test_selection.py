@@ -2,7 +2,8 @@
 
 import pytest
 
-from pennant.core.facts.observation import Invalid
+from pennant.api.model_deployment import AmbiguousTag
+from pennant.core.facts.observation import Invalid, Version
 from pennant.core.versions.selection import Ambiguous, Selected, SelectedInvalid, Unassigned, resolve
 from unit.core.builders import a_version
 
@@ -34,3 +35,26 @@ V1, V2 = a_version("1.0.0", "production"), a_version("2.0.0", "production")
 def test_resolve(versions: list[object], expected: object) -> None:
     """Rule: R1."""
     assert resolve(versions, "production") == expected  # type: ignore[arg-type]
+
+
+DATED = a_version("2024-05-01", "production")
+
+
+@pytest.mark.parametrize(
+    ("versions", "expected"),
+    [
+        pytest.param([V1, a_version("v2.0.0", "production")], "v2.0.0", id="a v is no part of the number"),
+        pytest.param([V1, a_version("10.0.0", "production"), V2], "10.0.0", id="by number, not by letter"),
+    ],
+)
+def test_the_newest_of_several(versions: list[Version], expected: str) -> None:
+    found = resolve(versions, "production", AmbiguousTag.NEWEST)
+    assert isinstance(found, Selected)
+    assert found.version.version == expected
+
+
+def test_there_is_no_newest_where_a_version_has_no_order() -> None:
+    """Rule: R4."""
+    names = ("fraud-1.0.0", "fraud-2024-05-01")
+    assert resolve([DATED, V1], "production", AmbiguousTag.NEWEST) == Ambiguous(names, ("fraud-2024-05-01",))
+    assert resolve([DATED], "production", AmbiguousTag.NEWEST) == Selected(DATED)

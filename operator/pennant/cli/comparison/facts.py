@@ -16,7 +16,7 @@ from pennant.core.facts.digest import content_digest
 from pennant.core.versions import completeness
 from pennant.core.versions.bump import computed_bump
 from pennant.core.versions.compare import Compared, Number, compare_records
-from pennant.core.versions.semver import precedence_key
+from pennant.core.versions.semver import is_semantic, precedence_key
 
 
 class Result(StrEnum):
@@ -128,7 +128,9 @@ class Comparison:
     @property
     def step_is_too_small(self) -> bool:
         """Whether the differences require a larger bump than the version numbers have."""
-        return self.bump.bump in LARGER and LARGER.index(self.bump.bump) < LARGER.index(self.step)
+        if not {self.bump.bump, self.step} <= set(LARGER):
+            return False
+        return LARGER.index(self.bump.bump) < LARGER.index(self.step)
 
 
 LARGER = (Bump.MAJOR, Bump.MINOR, Bump.PATCH, Bump.NONE)
@@ -165,7 +167,9 @@ def _recorded(number: Number, record: ModelVersionSpec) -> RecordedMetric | None
 
 
 def step(before: str, after: str) -> Bump:
-    """Return the part of the semantic version in which two versions differ first."""
+    """Return the part of the semantic version in which two versions differ first; Unknown without semantic versions."""
+    if not (is_semantic(before) and is_semantic(after)):
+        return Bump.UNKNOWN
     old, new = precedence_key(before), precedence_key(after)
     if old.major != new.major:
         return Bump.MAJOR

@@ -1,14 +1,12 @@
 """Reads the two versions of a comparison: from the cluster, or from manifest files."""
 
-import difflib
-import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pennant.api.meta import SEMVER_PATTERN, Json
+from pennant.api.meta import Json
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import ModelVersionStatus
-from pennant.cli import output, targets
+from pennant.cli import model_versions, output, targets
 from pennant.cli.comparison.facts import Comparison, Side, compared
 from pennant.cli.comparison.live import Content, Live, live
 from pennant.cli.errors import CliError
@@ -16,24 +14,10 @@ from pennant.cli.manifests.checks import VERSION
 from pennant.cli.manifests.documents import Unparsed, documents
 from pennant.cli.session import Session
 from pennant.core.facts.observation import Invalid, Key, Snapshot
-from pennant.core.versions.semver import precedence_key
+from pennant.core.versions.semver import is_semantic, precedence_key
 from pennant.kube.codec import decode
 from pennant.kube.http.errors import Forbidden
 from pennant.kube.http.resources import Kind
-
-KINDS = ("modelversion", "modelversions", "mver")
-
-
-def object_name(word: str, model: str | None) -> str:
-    """Return the name of the ModelVersion that a user means: an object's name, or a version with a model."""
-    kind, slash, name = word.rpartition("/")
-    if slash and kind.partition(".")[0].lower() not in KINDS:
-        raise CliError(f"{word} is no ModelVersion; name it as fraud-1.0.0, or as 1.0.0 with --model fraud")
-    if re.fullmatch(SEMVER_PATTERN, name):
-        if model is None:
-            raise CliError(f"{name} is a version; say of which model, as in --model fraud")
-        return f"{model}-{name}"
-    return name
 
 
 def side(raw: Json) -> Side:
@@ -46,25 +30,10 @@ def side(raw: Json) -> Side:
     return Side(name, spec, raw["spec"], status.served_by)
 
 
-async def versions(session: Session, before: str, after: str) -> Comparison:
-    """Return the comparison of two ModelVersions of the session's namespace."""
-    old, new = [side(await _read(session, name)) for name in (before, after)]
+async def versions(session: Session, before: str, after: str, model: str | None) -> Comparison:
+    """Return the comparison of two ModelVersions of the session's namespace, as a user named them."""
+    old, new = [side(await model_versions.find(session, word, model)) for word in (before, after)]
     return compared(old, new, await _live(session, old, new))
-
-
-async def _read(session: Session, name: str) -> Json:
-    raw = await session.client.get(Kind.MODEL_VERSION, session.namespace, name)
-    if raw is not None:
-        return raw
-    known = [each["metadata"]["name"] for each in await _listed(session)]
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(near)}?" if near else "List them with `kubectl get modelversions`."
-    raise CliError(f'modelversions.pennant.dev "{name}" not found in namespace {session.namespace}. {hint}')
-
-
-async def _listed(session: Session) -> Sequence[Json]:
-    pages = session.client.pages(Kind.MODEL_VERSION, session.namespace)
-    return [raw async for each in pages for raw in each["items"]]
 
 
 async def deployment(session: Session, name: str) -> Comparison:
@@ -100,7 +69,7 @@ async def _of(session: Session, snapshot: Snapshot, version: str, digest: str) -
     if record is None:
         if isinstance(snapshot.spec, Invalid):
             raise CliError(f"{output.full_name(snapshot.key.name)} is invalid: {snapshot.spec.problem}")
-        return side(await _read(session, f"{snapshot.spec.model}-{version}"))
+        return side(await model_versions.find(session, f"{snapshot.spec.model}-{version}", snapshot.spec.model))
     spec = ModelVersionSpec.model_validate(record)
     name = f"{spec.model}-{version}"
     raw = await session.client.get(Kind.MODEL_VERSION, session.namespace, name)
@@ -134,17 +103,33 @@ def from_files(files: Iterable[tuple[str, str]], words: Sequence[str], model: st
         if one.name in found:
             raise CliError(f"ModelVersion {one.name} is in the files twice")
         found[one.name] = one
-    chosen = [object_name(word, model) for word in words] or [
-        each.name for each in sorted(found.values(), key=lambda each: precedence_key(each.version))
-    ]
     there = ", ".join(found) or "none"
+    chosen = [_named(found.values(), word, model, there) for word in words] or in_order(found.values())
     if len(chosen) != 2:
         raise CliError(f"name two versions of those in the files; there are: {there}")
-    for name in chosen:
-        if name not in found:
-            raise CliError(f"ModelVersion {name} is not in the files; there are: {there}")
-    before, after = (found[name] for name in chosen)
+    before, after = chosen
     return compared(before, after, live((), content(before), content(after)))
+
+
+def in_order(sides: Iterable[Side]) -> list[Side]:
+    """Return versions with the lowest precedence first; nothing where one of them has no semantic version."""
+    known = list(sides)
+    if not all(is_semantic(each.version) for each in known):
+        return []
+    return sorted(known, key=lambda each: precedence_key(each.version))
+
+
+def _named(sides: Iterable[Side], word: str, model: str | None, there: str) -> Side:
+    """Return the version that a user named by its object's name or its version."""
+    name = model_versions.parsed(word)
+    found = [each for each in sides if name in (each.name, each.version) and model in (None, each.spec.model)]
+    match found:
+        case [only]:
+            return only
+        case []:
+            raise CliError(f"ModelVersion {name} is not in the files; there are: {there}")
+        case _:
+            raise CliError(f"{name} is ambiguous: {', '.join(each.name for each in found)}. Name the object")
 
 
 def _manifests(files: Iterable[tuple[str, str]]) -> Iterable[dict[str, Any]]:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from pennant.api import API_VERSION, GROUP
 from pennant.api.crd import crds
-from pennant.api.meta import LABEL_PATTERN, LONGEST_NAME, ApiModel, Json
+from pennant.api.meta import LONGEST_NAME, MEANINGS, SUBDOMAIN_PATTERN, ApiModel, Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.cli.manifests import schema
@@ -165,6 +165,6 @@ def _deployment_name(name: str) -> Iterator[Problem]:
     if len(name) > LONGEST_NAME:
         said = f"metadata.name must have at most {LONGEST_NAME} characters; revisions are named after it"
         yield Problem(("metadata", "name"), said)
-    if re.fullmatch(LABEL_PATTERN, name) is None:
-        said = "metadata.name must be lower-case letters, digits and dashes; pods are labelled with it"
+    if re.fullmatch(SUBDOMAIN_PATTERN, name) is None:
+        said = f"metadata.name {MEANINGS[SUBDOMAIN_PATTERN]}"
         yield Problem(("metadata", "name"), said)

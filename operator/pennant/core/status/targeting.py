@@ -7,6 +7,7 @@ from pennant.api.reasons import Reason
 from pennant.core.rollout.pass_state import Pass
 from pennant.core.status.inputs import FALSE, TRUE, ConditionValue, quarantined_target, unresolved_since
 from pennant.core.versions.selection import Ambiguous, NotFound, Selected, SelectedInvalid, Unassigned
+from pennant.core.versions.semver import RECIPE
 
 TAG_GRACE = timedelta(seconds=300)
 """Time for which no version or several may have the tag before `Stalled` reports it."""
@@ -24,13 +25,14 @@ def tag_resolved(at: Pass) -> ConditionValue:
         case NotFound(version):
             message = f"spec.version is {version}, and no ModelVersion has that version{meanwhile(at)}"
             return ConditionValue(FALSE, Reason.VERSION_NOT_FOUND, message)
-        case Ambiguous(names):
-            listed = ", ".join(names)
-            return ConditionValue(
-                FALSE,
-                Reason.TAG_AMBIGUOUS,
-                f'{len(names)} ModelVersions have the tag "{at.tag}": {listed}{meanwhile(at)}',
-            )
+        case Ambiguous(names, unordered):
+            message = f'{len(names)} ModelVersions have the tag "{at.tag}": {", ".join(names)}'
+            if unordered:
+                message += (
+                    f"; none is the newest, because {', '.join(unordered)} "
+                    f"{'has' if len(unordered) == 1 else 'have'} no semantic version ({RECIPE})"
+                )
+            return ConditionValue(FALSE, Reason.TAG_AMBIGUOUS, f"{message}{meanwhile(at)}")
         case SelectedInvalid(name, problem):
             return ConditionValue(
                 FALSE,

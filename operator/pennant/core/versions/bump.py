@@ -14,6 +14,7 @@ from pennant.api.meta import clip
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.provenance import Dataset, DatasetRole
 from pennant.api.version_status import MAX_REASONS, Bump, ComputedBump
+from pennant.core.versions.semver import RECIPE, is_semantic
 
 LINE = 256
 
@@ -43,7 +44,19 @@ def unknown(parent: str, why: str) -> ComputedBump:
 
 
 def computed_bump(record: ModelVersionSpec, parent: ModelVersionSpec) -> ComputedBump:
-    """Return the bump that the differences between a record and its parent's require, with the reasons."""
+    """Return the bump that the differences between a record and its parent's require, with the reasons.
+
+    Between versions that are not semantic ones, the last reason says that the bump gives no version number.
+    """
+    bump = _largest(record, parent)
+    if unordered := [each for each in (parent.version, record.version) if not is_semantic(each)]:
+        verb = "is no semantic version" if len(unordered) == 1 else "are no semantic versions"
+        said = f"{' and '.join(unordered)} {verb}, so this gives no version number ({RECIPE})"
+        return _said(parent, bump.bump, [*bump.reasons[: MAX_REASONS - 1], said])
+    return bump
+
+
+def _largest(record: ModelVersionSpec, parent: ModelVersionSpec) -> ComputedBump:
     found = [each for compare in COMPARISONS for each in compare(parent, record)]
     for level in (Bump.MAJOR, Bump.MINOR, Bump.PATCH):
         different = [each.what for each in found if isinstance(each, Difference) and each.bump is level]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pennant.api.model_deployment import AmbiguousTag, ModelDeploymentSpec
 from pennant.core.facts.observation import Invalid, Version
-from pennant.core.versions.semver import precedence_key
+from pennant.core.versions.semver import is_semantic, precedence_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,9 @@ class Ambiguous:
 
     names: tuple[str, ...]
     """Names of their ModelVersions, sorted."""
+    unordered: tuple[str, ...] = ()
+    """Those of them without a semantic version, because of which none is the newest; empty: the newest is not asked
+    for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,8 @@ def resolve(versions: Iterable[Version], tag: str, on_ambiguous: AmbiguousTag = 
         case [only]:
             return Selected(only)
         case [_, *_] if on_ambiguous is AmbiguousTag.NEWEST:
+            if unordered := tuple(each.name for each in valid if not is_semantic(each.version)):
+                return Ambiguous(tuple(each.name for each in valid), unordered)
             *older, newest = sorted(valid, key=lambda each: precedence_key(each.version))
             return Selected(newest, tuple(sorted(each.name for each in older)))
         case [_, *_]:

@@ -5,7 +5,6 @@ A spec that users wrote wrongly becomes `Invalid`. Of a status that cannot be re
 """
 
 import logging
-import re
 from dataclasses import dataclass, replace
 from sys import intern
 from typing import Any, TypeGuard, TypeVar
@@ -13,7 +12,7 @@ from typing import Any, TypeGuard, TypeVar
 from pydantic import ValidationError
 
 from pennant.api.deployment_status import ModelDeploymentStatus
-from pennant.api.meta import LABEL_PATTERN, LONGEST_NAME, ApiModel, Json
+from pennant.api.meta import LONGEST_NAME, ApiModel, Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import QuarantinedBy, ServedBy
@@ -98,8 +97,8 @@ def model_deployment(raw: Json) -> Snapshot:
 
 
 def _deployment_spec(name: str, raw: object) -> ModelDeploymentSpec | Invalid:
-    if len(name) > LONGEST_NAME or not re.fullmatch(LABEL_PATTERN, name):
-        return Invalid(f"metadata.name: must be lower-case letters, digits and dashes, at most {LONGEST_NAME} of them")
+    if len(name) > LONGEST_NAME:
+        return Invalid(f"metadata.name: must have at most {LONGEST_NAME} characters; revisions are named after it")
     template = raw.get(_TEMPLATE) if isinstance(raw, dict) else None
     if (large := too_large(template, LARGEST_TEMPLATE, "spec.template")) is not None:
         return Invalid(large)
