@@ -1,4 +1,4 @@
-"""The models of ModelVersion and ModelDeployment, from which `crds/` and `docs/conditions.md` are generated.
+"""The models of ModelVersion and ModelDeployment, from which `crds/` and pages of `docs/` are generated.
 
 Imports neither a client of the cluster nor a clock nor a framework.
 """

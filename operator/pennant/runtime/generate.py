@@ -1,4 +1,4 @@
-"""Writes or checks the generated files: the CustomResourceDefinitions and two pages of docs/."""
+"""Writes or checks the generated files: the CustomResourceDefinitions and the reference pages of docs/."""
 
 import argparse
 import sys
@@ -7,8 +7,10 @@ from pathlib import Path
 
 import yaml
 
+from pennant.api import annotations, field_reference
 from pennant.api import reference as conditions
 from pennant.api.crd import crds
+from pennant.runtime import settings_reference
 from pennant.runtime.own_metrics import reference as metrics
 
 CRD_DIRECTORIES = (Path("crds"), Path("charts/pennant/files/crds"))
@@ -16,15 +18,28 @@ CRD_DIRECTORIES = (Path("crds"), Path("charts/pennant/files/crds"))
 HEADER = "# Generated from operator/pennant/api by `python -m pennant generate --write`. Do not edit.\n"
 
 
-def files() -> dict[Path, str]:
-    """Return the content of each file by its path from the root of the repository."""
+REFERENCE = Path("docs/reference")
+
+
+def files(root: Path) -> dict[Path, str]:
+    """Return the content of each file by its path from the root of the repository, whose examples are read."""
+    examples = {
+        kind: (root / REFERENCE / "examples" / f"{kind.lower()}.yaml").read_text() for kind in field_reference.MODELS
+    }
     schemas = {
         directory / name: HEADER + yaml.safe_dump(crd, sort_keys=False, width=120, allow_unicode=True)
         for directory in CRD_DIRECTORIES
         for name, crd in crds().items()
     }
-    pages = {Path("docs/conditions.md"): conditions.page(), Path("docs/reference/metrics.md"): metrics.page()}
-    return {**schemas, **pages}
+    fields = {REFERENCE / "fields" / name: text for name, text in field_reference.pages(examples).items()}
+    return {
+        **schemas,
+        **fields,
+        Path("docs/conditions.md"): conditions.page(),
+        REFERENCE / "annotations.md": annotations.page(),
+        REFERENCE / "metrics.md": metrics.page(),
+        REFERENCE / "settings.md": settings_reference.page(),
+    }
 
 
 def main(argv: Sequence[str]) -> int:
@@ -35,9 +50,10 @@ def main(argv: Sequence[str]) -> int:
     action.add_argument("--write", action="store_true", help="write the files")
     action.add_argument("--check", action="store_true", help="exit with 1 if a file differs from what would be written")
     arguments = parser.parse_args(argv)
-    contents = {arguments.root / path: text for path, text in files().items()}
+    contents = {arguments.root / path: text for path, text in files(arguments.root).items()}
     if arguments.write:
         for path, text in contents.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
         return 0
     stale = [path for path, text in contents.items() if not path.exists() or path.read_text() != text]

@@ -29,52 +29,56 @@ class Settings(BaseSettings):
     )
 
     kubeconfig: Annotated[
-        str | None, Field(validation_alias=AliasChoices("kubeconfig", "PENNANT_KUBECONFIG", "KUBECONFIG"))
+        str | None,
+        Field(
+            validation_alias=AliasChoices("kubeconfig", "PENNANT_KUBECONFIG", "KUBECONFIG"),
+            examples=["/etc/kubeconfig"],
+        ),
     ] = None
     """Path to the kubeconfig file. Defaults to the service account of the pod, then to ~/.kube/config."""
-    context: str | None = None
+    context: Annotated[str | None, Field(examples=["kind-pennant"])] = None
     """Name of the kubeconfig context. Defaults to the current context."""
-    namespace: str = ""
+    namespace: Annotated[str, Field(examples=["shop"])] = ""
     """Namespace of the objects to reconcile. Defaults to all namespaces."""
-    metric_sources: Path | None = None
+    metric_sources: Annotated[Path | None, Field(examples=["/etc/pennant/sources.yaml"])] = None
     """Path to the YAML file of metric sources: `sources: {default: {url: http://prometheus:9090}}`."""
-    leader_election: bool = True
+    leader_election: Annotated[bool, Field(examples=["false"])] = True
     """Whether to write only while holding the Lease. Required for more than one replica."""
-    lease_name: str = "pennant"
+    lease_name: Annotated[str, Field(examples=["pennant-shop"])] = "pennant"
     """Name of the Lease."""
-    lease_namespace: str = ""
+    lease_namespace: Annotated[str, Field(examples=["pennant-system"])] = ""
     """Namespace of the Lease. Defaults to the namespace of the pod or of the kubeconfig context."""
-    lease_duration_seconds: Annotated[int, Field(ge=1, le=300)] = 15
+    lease_duration_seconds: Annotated[int, Field(ge=1, le=300, examples=["30"])] = 15
     """Seconds after its last renewal until another replica may acquire the Lease."""
-    renew_deadline_seconds: Annotated[float, Field(gt=0, le=300)] = 10.0
+    renew_deadline_seconds: Annotated[float, Field(gt=0, le=300, examples=["20"])] = 10.0
     """Seconds after its last renewal until the leader stops writing; less than the lease duration."""
-    retry_period_seconds: Annotated[float, Field(gt=0, le=60)] = 2.0
+    retry_period_seconds: Annotated[float, Field(gt=0, le=60, examples=["5"])] = 2.0
     """Seconds between attempts to acquire or renew the Lease; less than the renew deadline."""
-    resync_seconds: Annotated[float, Field(ge=1, le=3600)] = 30.0
+    resync_seconds: Annotated[float, Field(ge=1, le=3600, examples=["60"])] = 30.0
     """Seconds between complete lists, which repair what a watch missed."""
-    mass_breach_count: Annotated[int, Field(ge=0, le=100_000)] = 10
+    mass_breach_count: Annotated[int, Field(ge=0, le=100_000, examples=["20"])] = 10
     """Number of different contents, one of them verified before, whose breaches at the same time make a metric source
     suspect; 0 disables the check."""
-    mass_breach_percent: Annotated[int, Field(ge=1, le=100)] = 50
+    mass_breach_percent: Annotated[int, Field(ge=1, le=100, examples=["80"])] = 50
     """Percentage of the ModelDeployments with the metric source that must breach as well, over all namespaces and in
     the namespace."""
-    workers: Annotated[int, Field(ge=1, le=256)] = 16
+    workers: Annotated[int, Field(ge=1, le=256, examples=["32"])] = 16
     """Number of ModelDeployments that are reconciled concurrently."""
-    version_workers: Annotated[int, Field(ge=1, le=64)] = 4
+    version_workers: Annotated[int, Field(ge=1, le=64, examples=["8"])] = 4
     """Number of ModelVersions that are reconciled concurrently, in addition."""
-    listen_address: str = "127.0.0.1"
+    listen_address: Annotated[str, Field(examples=["0.0.0.0"])] = "127.0.0.1"
     """Address of the probes and metrics; 0.0.0.0 in a pod."""
-    port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    port: Annotated[int, Field(ge=0, le=65535, examples=["8081"])] = 8080
     """Port of /livez, /readyz and /metrics; 0 disables them."""
-    alert_webhook_port: Annotated[int, Field(ge=0, le=65535)] = 0
+    alert_webhook_port: Annotated[int, Field(ge=0, le=65535, examples=["9095"])] = 0
     """Port on which Alertmanager notifications are received by POST /alerts; 0 disables it."""
-    alert_webhook_address: str = "127.0.0.1"
+    alert_webhook_address: Annotated[str, Field(examples=["0.0.0.0"])] = "127.0.0.1"
     """Address of the alert webhook; 0.0.0.0 in a pod."""
-    alert_webhook_token_file: Path | None = None
+    alert_webhook_token_file: Annotated[Path | None, Field(examples=["/etc/pennant/alert-token"])] = None
     """Path to the file with the bearer token of the alert webhook, which is read for each request."""
-    log_format: LogFormat = "console"
+    log_format: Annotated[LogFormat, Field(examples=["json"])] = "console"
     """Format of log lines: json or console."""
-    log_level: LogLevel = "INFO"
+    log_level: Annotated[LogLevel, Field(examples=["DEBUG"])] = "INFO"
     """Lowest level that is logged: DEBUG, INFO, WARNING or ERROR."""
 
     @model_validator(mode="after")

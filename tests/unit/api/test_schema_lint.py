@@ -12,6 +12,7 @@ from pennant.api.reasons import ConditionType, Reason
 from pennant.runtime.generate import CRD_DIRECTORIES, files
 
 ROOT = Path(__file__).parents[3]
+FILES = files(ROOT)
 Node = dict[str, Any]
 FORBIDDEN = {"$ref", "anyOf", "oneOf", "allOf", "not", "title", "const", "nullable", "exclusiveMinimum"}
 PRESERVED = (".spec.template.metadata", ".spec.template.spec", ".spec.template.spec.containers[]")
@@ -70,14 +71,14 @@ def assert_bounded(name: str, node: Node) -> None:
             assert node.get("x-kubernetes-int-or-string"), "every field has a type"
 
 
-@pytest.mark.parametrize("path", files(), ids=str)
+@pytest.mark.parametrize("path", FILES, ids=str)
 def test_a_generated_file_is_what_the_models_say(path: Path) -> None:
-    assert (ROOT / path).read_text() == files()[path], "run `python -m pennant generate --write`"
+    assert (ROOT / path).read_text() == FILES[path], "run `python -m pennant generate --write`"
 
 
 @pytest.mark.parametrize("directory", CRD_DIRECTORIES, ids=str)
 def test_no_other_crd_lies_about(directory: Path) -> None:
-    assert {directory / path.name for path in (ROOT / directory).iterdir()} <= files().keys()
+    assert {directory / path.name for path in (ROOT / directory).iterdir()} <= FILES.keys()
 
 
 @pytest.mark.parametrize("name", crds())

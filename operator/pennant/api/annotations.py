@@ -1,0 +1,170 @@
+"""The annotations and labels that Pennant reads or writes, and the text of `docs/reference/annotations.md`."""
+
+from dataclasses import dataclass
+
+from pennant.api import GROUP
+
+HEAD = """\
+<!-- Generated from operator/pennant/api/annotations.py by `python -m pennant generate --write`. Do not edit. -->
+# Annotations and labels
+
+`pennant.dev/` is the prefix of all that are Pennant's own. An unknown annotation with this prefix has no effect and no
+message. What a command does is in [how to roll back](../how-to/roll-back.md) and the pages beside it.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """An annotation or a label."""
+
+    name: str
+    kind: str
+    """`annotation` or `label`."""
+    on: str
+    """The objects that have it."""
+    written_by: str
+    means: str
+    example: str
+
+
+COMMANDS = (
+    Mark(
+        f"{GROUP}/rollback-to",
+        "annotation",
+        "ModelDeployment",
+        "you, or `kubectl pennant undo`",
+        "Command: go back to an earlier revision. The value is a version, the number of a revision, or empty for the "
+        "last verified revision. The target version is quarantined as `Undone` until its tag moves.",
+        "1.0.0",
+    ),
+    Mark(
+        f"{GROUP}/retry",
+        "annotation",
+        "ModelDeployment",
+        "you, or `kubectl pennant retry`",
+        "Command: end the quarantine of a version. It is rolled out again if it is the target version. The value is "
+        "the version, or empty for the target version.",
+        "1.1.0",
+    ),
+    Mark(
+        f"{GROUP}/restart",
+        "annotation",
+        "ModelDeployment",
+        "you, or `kubectl pennant restart`",
+        "Command: restart all pods by a rolling update. The value is not used.",
+        "",
+    ),
+    Mark(
+        f"{GROUP}/requested-at",
+        "annotation",
+        "ModelDeployment",
+        "you, or a verb of `kubectl pennant`",
+        "Token of the command: a command is carried out once for each token. Any text; a time is usual. A token of "
+        "more than 128 characters is replaced by its hash.",
+        "2026-11-03T15:00:00Z",
+    ),
+    Mark(
+        f"{GROUP}/requested-by",
+        "annotation",
+        "ModelDeployment",
+        "you, or a verb of `kubectl pennant`",
+        "Who gives the command; copied into the history as the actor. It is not authenticated.",
+        "ada@example.com",
+    ),
+    Mark(
+        f"{GROUP}/reason",
+        "annotation",
+        "ModelDeployment",
+        "you, or a verb of `kubectl pennant` with `--reason`",
+        "Why the command is given; copied into the history.",
+        "wrong scores for payments in EUR",
+    ),
+)
+WRITTEN = (
+    Mark(
+        f"{GROUP}/modeldeployment",
+        "label",
+        "pods, Deployment, ControllerRevisions",
+        "the operator",
+        "Name of the ModelDeployment. The selector of the Deployment; use it as the selector of a Service.",
+        "fraud",
+    ),
+    Mark(
+        f"{GROUP}/model", "label", "pods, Deployment", "the operator", "`spec.model` of the ModelDeployment.", "fraud"
+    ),
+    Mark(f"{GROUP}/version", "label", "pods", "the operator", "Version that the pod serves.", "1.1.0"),
+    Mark(
+        f"{GROUP}/template-hash",
+        "label",
+        "pods",
+        "the operator",
+        "Hash of the pod template: the same for each revision with the same version and `spec.template`. Queries "
+        "select by it with `${templateHash}`.",
+        "1a2b3c4d5e6f",
+    ),
+    Mark(
+        "app.kubernetes.io/managed-by",
+        "label",
+        "Deployment, ControllerRevisions",
+        "the operator",
+        "The operator lists only objects with this label.",
+        "pennant",
+    ),
+    Mark(
+        f"{GROUP}/revision",
+        "annotation",
+        "Deployment",
+        "the operator",
+        "Number of the revision that the Deployment is or becomes.",
+        "3",
+    ),
+    Mark(
+        "kubernetes.io/change-cause",
+        "annotation",
+        "Deployment",
+        "the operator",
+        "Version, revision and cause, as `kubectl rollout history deployment/NAME` shows them.",
+        "fraud 1.0.0, revision 3: AutomaticRollback",
+    ),
+    Mark(
+        f"{GROUP}/progress",
+        "annotation",
+        "ControllerRevisions",
+        "the operator",
+        "The fields of the history entry that change, as JSON: `verifiedAt`, `endedAt`, `outcome` and others.",
+        '{"outcome": "Verified", "verifiedAt": "2026-11-03T10:11:00.007Z"}',
+    ),
+    Mark(
+        "kubectl.kubernetes.io/restartedAt",
+        "annotation",
+        "pod template of the Deployment",
+        "the operator for `pennant.dev/restart`, and `kubectl rollout restart`",
+        "Time of a restart. It is kept, and belongs to the revision.",
+        "2026-11-03T09:15:00Z",
+    ),
+)
+MARKS = (*COMMANDS, *WRITTEN)
+
+
+def page() -> str:
+    """Return the page as Markdown."""
+    return "\n".join(
+        (
+            HEAD,
+            "## Commands\n",
+            "\n".join(map(_entry, COMMANDS)),
+            "## Written by the operator\n",
+            "\n".join(map(_entry, WRITTEN)),
+        )
+    )
+
+
+def _entry(mark: Mark) -> str:
+    given = f"`{mark.name}: {mark.example}`" if mark.kind == "label" else f"`{mark.name}: '{mark.example}'`"
+    return (
+        f"### {mark.name}\n\n"
+        f"{mark.means}\n\n"
+        f"- **Kind:** {mark.kind} of {mark.on}\n"
+        f"- **Written by:** {mark.written_by}\n"
+        f"- **Example:** {given}\n"
+    )

@@ -1,0 +1,56 @@
+"""The text of `docs/reference/settings.md`, generated from `runtime/settings.py`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pennant.runtime.settings import Settings
+
+HEAD = """\
+<!-- Generated from operator/pennant/runtime/settings.py by `python -m pennant generate --write`. Do not edit. -->
+# Settings of the operator
+
+Each setting of `pennant run` is a flag and an environment variable; the flag overrides the variable. `pennant run
+--help` prints the same descriptions. The chart sets them from its values: see `charts/pennant/values.yaml`. The file
+that `--metric-sources` names is described in [metrics and alerts](../metrics.md#configure-a-source).
+"""
+
+
+def page() -> str:
+    """Return the page as Markdown."""
+    schema = Settings.model_json_schema()["properties"]
+    return "\n".join((HEAD, *(_entry(name, schema[_key(name, schema)]) for name in Settings.model_fields)))
+
+
+def _key(name: str, schema: Mapping[str, Any]) -> str:
+    """Return the name of a field in the schema: its alias, if it has one."""
+    return name if name in schema else next(each for each in schema if each.lower().endswith(name))
+
+
+def _entry(name: str, node: Mapping[str, Any]) -> str:
+    field = Settings.model_fields[name]
+    flag = f"--{name.replace('_', '-')}"
+    example = field.examples[0] if field.examples else ""
+    given = f"{flag}={example}"
+    variables = f"`PENNANT_{name.upper()}`" + (", then `KUBECONFIG`" if name == "kubeconfig" else "")
+    if isinstance(field.default, bool):
+        variables += f"; `{flag.replace('--', '--no-', 1)}` is the same as `{flag}=false`"
+    lines = [f"- **Environment variable:** {variables}", f"- **Values:** {_values(node)}"]
+    if field.default not in (None, ""):
+        lines.append(f"- **Default:** `{str(field.default).lower() if field.default is True else field.default}`")
+    lines.append(f"- **Example:** `{given}`")
+    description = " ".join((field.description or "").split())
+    return "\n".join((f"## {flag}", "", description, "", *lines, ""))
+
+
+def _values(node: Mapping[str, Any]) -> str:
+    only = next((each for each in node.get("anyOf", ()) if each.get("type") != "null"), node)
+    if "enum" in only:
+        return ", ".join(f"`{each}`" for each in only["enum"])
+    if only["type"] == "boolean":
+        return "`true`, `false`"
+    low = only.get("minimum", only.get("exclusiveMinimum"))
+    if low is None:
+        return "a path" if only.get("format") == "path" else "text"
+    kind = "an integer" if only["type"] == "integer" else "a number"
+    above = "above" if "exclusiveMinimum" in only else "from"
+    return f"{kind} {above} {low:g} to {only['maximum']:g}" if low < 1e5 else kind
