@@ -107,7 +107,7 @@ class ConditionType(Word):
         "Each entry of `status.history` has its ControllerRevision, the hashes of both match, and each revision names "
         "the hash of the one before it.",
         "A ControllerRevision is missing, or its content was changed.",
-        "Find out who changed it; the message names the revision. docs/security.md says what the hashes can prove.",
+        "Find out who changed it; the message names the revision. docs/history.md says what the hashes can prove.",
     )
 
 
@@ -230,7 +230,7 @@ class Reason(Open, Word):
         "In `HistoryIntact`: the revision is older than `historyLimit` allows. In `Stalled`: a new revision becomes "
         "the current one.",
         "Find out who has permission to write ModelDeployment status and ControllerRevisions; the message names the "
-        "revision and the field. docs/security.md says what the hashes can prove.",
+        "revision and the field. docs/history.md says what the hashes can prove.",
     )
     STATUS_UNREADABLE = (
         "StatusUnreadable",
