@@ -10,19 +10,25 @@ from pennant.api.meta import ANY_WORD, Open
 
 
 class Word(StrEnum):
-    """A condition type or a reason, with its documentation: what it means, when it is set and cleared, what to do."""
+    """A condition type or a reason, with its documentation: what it means, when it is set and cleared, what to do.
+
+    A reason has an example of its message too.
+    """
 
     means: str
     set_when: str
     cleared_when: str
     to_do: str
+    example: str
+    """A message with this reason; empty for a condition type."""
 
-    def __new__(cls, word: str, means: str, set_when: str, cleared_when: str, to_do: str) -> Self:
-        """Return the member of this value, with the four sentences as attributes."""
+    def __new__(cls, word: str, means: str, set_when: str, cleared_when: str, to_do: str, example: str = "") -> Self:
+        """Return the member of this value, with the sentences as attributes."""
         member = str.__new__(cls, word)
         member._value_ = word
         member.means, member.set_when = means, set_when
         member.cleared_when, member.to_do = cleared_when, to_do
+        member.example = example
         return member
 
     @classmethod
@@ -139,6 +145,7 @@ class Reason(Open, Word):
         word.means = "A newer release of the operator wrote this reason."
         word.set_when = word.cleared_when = "See the documentation of that release."
         word.to_do = "Read the documentation of that release."
+        word.example = ""
         return word
 
     SERVING = (
@@ -147,6 +154,7 @@ class Reason(Open, Word):
         "The rollout is complete and no enforced metric is breached.",
         "A change begins, or a problem occurs.",
         "No action needed.",
+        '1.0.0 has the tag "production" and serves',
     )
     TAG_HELD = (
         "TagHeld",
@@ -154,6 +162,7 @@ class Reason(Open, Word):
         "One valid ModelVersion of the model has the tag.",
         "The tag is moved.",
         "No action needed.",
+        'fraud-1.1.0 has the tag "production"',
     )
     TAG_UNASSIGNED = (
         "TagUnassigned",
@@ -161,6 +170,7 @@ class Reason(Open, Word):
         "No ModelVersion of the model in this namespace has the tag in `spec.tags`.",
         "A ModelVersion gets the tag.",
         "Add the tag to the version that should serve.",
+        'no ModelVersion has the tag "production"; 1.0.0 keeps serving',
     )
     TAG_AMBIGUOUS = (
         "TagAmbiguous",
@@ -169,6 +179,7 @@ class Reason(Open, Word):
         "semantic version.",
         "Exactly one of them has it.",
         "Remove the tag from all versions but one.",
+        '2 ModelVersions have the tag "production": fraud-1.0.0, fraud-1.1.0; 1.0.0 keeps serving',
     )
     HOLDER_INVALID = (
         "HolderInvalid",
@@ -177,6 +188,8 @@ class Reason(Open, Word):
         "field.",
         "A valid ModelVersion has the tag.",
         "Create a fixed ModelVersion and move the tag to it.",
+        'ModelVersion fraud-1.1.0 has the tag "production", but is invalid: spec.metrics[0].value: must be '
+        "a decimal number in quotes, such as '0.95'; 1.0.0 keeps serving",
     )
     VERSION_PINNED = (
         "VersionPinned",
@@ -184,6 +197,7 @@ class Reason(Open, Word):
         "`spec.version` is set, and a valid ModelVersion with that version exists.",
         "`spec.version` is removed, or the ModelVersion is deleted.",
         "No action needed.",
+        "spec.version names ModelVersion fraud-1.0.0",
     )
     VERSION_NOT_FOUND = (
         "VersionNotFound",
@@ -191,6 +205,7 @@ class Reason(Open, Word):
         "No ModelVersion of the model in this namespace has that version.",
         "The ModelVersion is created, or `spec.version` is changed.",
         "Create the ModelVersion, or correct `spec.version`.",
+        "spec.version is 9.9.9, and no ModelVersion has that version; 1.0.0 keeps serving",
     )
     NEWEST_OF_SEVERAL = (
         "NewestOfSeveral",
@@ -198,6 +213,7 @@ class Reason(Open, Word):
         "Two or more valid ModelVersions have the tag, and `promotion.onAmbiguousTag` is Newest.",
         "Exactly one of them has it.",
         "No action needed.",
+        'fraud-1.10.0 is the newest version with the tag "production"; fraud-1.9.0 have it too',
     )
     PAUSED = (
         "Paused",
@@ -205,6 +221,7 @@ class Reason(Open, Word):
         "`spec.paused` is true, or the Deployment is paused.",
         "`spec.paused` is false.",
         "Set `spec.paused` to false to continue.",
+        "spec.paused is true; rollouts, rollbacks and corrections are paused",
     )
     NOT_PAUSED = (
         "NotPaused",
@@ -212,6 +229,7 @@ class Reason(Open, Word):
         "`spec.paused` is false.",
         "`spec.paused` is true.",
         "No action needed.",
+        "rollouts and rollbacks are automatic",
     )
     HISTORY_CONSISTENT = (
         "HistoryConsistent",
@@ -219,6 +237,7 @@ class Reason(Open, Word):
         "No entry differs from its ControllerRevision, and none is missing.",
         "An entry differs, or a ControllerRevision is missing.",
         "No action needed.",
+        "all history entries match their ControllerRevisions",
     )
     HISTORY_TAMPERED = (
         "HistoryTampered",
@@ -231,6 +250,7 @@ class Reason(Open, Word):
         "the current one.",
         "Find out who has permission to write ModelDeployment status and ControllerRevisions; the message names the "
         "revision and the field. docs/history.md says what the hashes can prove.",
+        "the ControllerRevision of revision 1 is missing",
     )
     STATUS_UNREADABLE = (
         "StatusUnreadable",
@@ -240,6 +260,7 @@ class Reason(Open, Word):
         "The status can be read again, or is removed.",
         "Run the release that wrote the status, or remove the status by the command in the message: it is rebuilt from "
         "the ControllerRevisions.",
+        "status.history[0].startedAt: must be a time. Nothing is changed, and the current version keeps serving",
     )
     RECORD_INCOMPLETE = (
         "RecordIncomplete",
@@ -249,6 +270,8 @@ class Reason(Open, Word):
         "ModelDeployment if `promotion.requireComplete` is true.",
         "The tag moves to another version, or the requirement is removed.",
         "Create a new ModelVersion with the missing elements and move the tag to it.",
+        "1.1.0 has an incomplete record, and promotion.requireComplete is true. Missing: Author, Reason; "
+        "1.0.0 keeps serving. Create a new ModelVersion with the missing elements and move the tag to it.",
     )
     RECORD_VALID = (
         "RecordValid",
@@ -256,6 +279,7 @@ class Reason(Open, Word):
         "Every field of the spec matches the schema.",
         "A field is invalid.",
         "No action needed.",
+        "the record is valid",
     )
     RECORD_COMPLETE = (
         "RecordComplete",
@@ -263,6 +287,7 @@ class Reason(Open, Word):
         "None of the nine elements is missing.",
         "Never: a record cannot be changed.",
         "No action needed.",
+        "all 9 elements are present",
     )
     GATE_FAILED = (
         "GateFailed",
@@ -270,6 +295,9 @@ class Reason(Open, Word):
         "A gate of `promotion.gates` does not pass. The message names the gate, and gives both values.",
         "The tag moves to another version, or the gate is changed.",
         "Compare the two records; move the tag back, or change `promotion.gates`.",
+        "promotion gate auc/holdout/Test blocks 1.1.0: 0.90 is worse than 0.95 of 1.0.0 by 0.05, maximum "
+        "0.01; 1.0.0 keeps serving. Compare the two records; move the tag back, or change "
+        "`promotion.gates`.",
     )
     ROLLBACK_BUDGET_EXHAUSTED = (
         "RollbackBudgetExhausted",
@@ -278,6 +306,9 @@ class Reason(Open, Word):
         "A version fails, or a new version has the tag, while the budget is used up.",
         "The oldest counted rollback leaves the window, or the budget is raised.",
         "Find out why versions keep failing; move the tag to a verified version, or raise `rollback.budget`.",
+        "1.2.0 is blocked: 3 automatic rollbacks within 3600 s, rollback.budget allows 3; 1.0.0 keeps "
+        "serving. Find out why versions keep failing; move the tag to a verified version, or raise "
+        "`rollback.budget`.",
     )
     ROLLBACK_COOLING_DOWN = (
         "RollbackCoolingDown",
@@ -285,6 +316,8 @@ class Reason(Open, Word):
         "The current version fails within `rollback.cooldownSeconds` after an automatic rollback.",
         "The cooldown is over. The version is then rolled back if it still fails.",
         "Wait, or roll back at once by `pennant.dev/rollback-to`.",
+        "accuracy is 0.78, below 0.9, in 3 of 3 checks; a rollback is due, but the last automatic rollback "
+        "was less than rollback.cooldownSeconds (600 s) ago",
     )
     BREACH_PAUSED = (
         "BreachPaused",
@@ -292,6 +325,8 @@ class Reason(Open, Word):
         "A metric is breached, or the rollout failed, and `rollback.action` is Pause.",
         "The tag moves, the version is retried or undone, or `rollback.action` is changed.",
         "Decide: move the tag, or give `pennant.dev/rollback-to` or `pennant.dev/retry`.",
+        "1.1.0 failed: accuracy is 0.78, below 0.9, in 3 of 3 checks; rollback.action is Pause, so its "
+        "rollout is paused. Move the tag, or give pennant.dev/rollback-to or pennant.dev/retry",
     )
     MASS_BREACH_SUSPECTED = (
         "MassBreachSuspected",
@@ -302,6 +337,9 @@ class Reason(Open, Word):
         "cluster and in the namespace (both are settings of the operator). Also for the first 5 seconds after a start.",
         "Fewer of them breach.",
         "Check the metric source. If its values are right, roll back by `pennant.dev/rollback-to`, or move the tags.",
+        "accuracy is 0, below 0.9, in 3 of 3 checks; 40 of 42 deployments, with 12 different contents, "
+        "breach at the same time, so metric source default is suspect. Check the metric source. If its "
+        "values are right, roll back by `pennant.dev/rollback-to`, or move the tags.",
     )
     ROLLOUT_IN_PROGRESS = (
         "RolloutInProgress",
@@ -309,6 +347,7 @@ class Reason(Open, Word):
         "Not all pods are of the current revision and available.",
         "All pods are of the current revision and available, or the rollout failed.",
         "Wait.",
+        "1.1.0 is being rolled out (revision 2)",
     )
     ROLLBACK_IN_PROGRESS = (
         "RollbackInProgress",
@@ -316,6 +355,7 @@ class Reason(Open, Word):
         "A metric was breached or a rollout failed, and a verified revision exists.",
         "All pods are of the rollback target and available.",
         "Wait; then see the condition `RolledBack`.",
+        "1.0.0 is being rolled out (revision 3)",
     )
     UP_TO_DATE = (
         "UpToDate",
@@ -323,6 +363,7 @@ class Reason(Open, Word):
         "The Deployment is that of the current revision, or no change can be made until a user acts.",
         "A change begins.",
         "No action needed.",
+        "no change is in progress",
     )
     NOT_STALLED = (
         "NotStalled",
@@ -330,6 +371,7 @@ class Reason(Open, Word):
         "None of the reasons of `Stalled` applies.",
         "One of them applies.",
         "No action needed.",
+        "no action needed",
     )
     MINIMUM_AVAILABLE = (
         "MinimumAvailable",
@@ -337,6 +379,7 @@ class Reason(Open, Word):
         "The condition `Available` of the Deployment is True, and at least one pod is available.",
         "Too few pods are available.",
         "No action needed.",
+        "3 of 3 pods were available when the status changed",
     )
     PODS_UNAVAILABLE = (
         "PodsUnavailable",
@@ -346,6 +389,7 @@ class Reason(Open, Word):
         "`rollout.progressDeadlineSeconds`.",
         "Enough pods are available.",
         "Look at the pods: `kubectl describe pod` and `kubectl logs`.",
+        "0 of 3 pods were available when the status changed",
     )
     PODS_UNSCHEDULABLE = (
         "PodsUnschedulable",
@@ -355,6 +399,9 @@ class Reason(Open, Word):
         "The pods are scheduled. The rollout then has its whole deadline again.",
         "Add nodes, free resources, or change what the pod template requests. Set `rollout.onUnschedulable` to "
         "Rollback to roll back instead.",
+        "0 pods of 1.1.0 (revision 2) became available: pod fraud-7c9d8b6f5d-x2x4q cannot be scheduled: "
+        "Unschedulable: 0/3 nodes are available: 3 Insufficient memory. Add nodes, free resources, or "
+        "change what the pod template requests",
     )
     PODS_REFUSED = (
         "PodsRefused",
@@ -363,6 +410,9 @@ class Reason(Open, Word):
         "quotes the API server.",
         "The pods are created. The rollout then has its whole deadline again.",
         "Raise the quota, or change the policy or the pod template.",
+        "2 pods of 1.1.0 (revision 2) became available: the API server refuses to create pods: pods "
+        '"fraud-7c9d8b6f5d-x2x4q" is forbidden: exceeded quota: pods, requested: pods=1, used: pods=3, '
+        "limited: pods=3. Raise the quota, or change the policy or the pod template",
     )
     PODS_EVICTED = (
         "PodsEvicted",
@@ -371,6 +421,9 @@ class Reason(Open, Word):
         "available for `rollout.progressDeadlineSeconds`.",
         "A pod stays on its node. The rollout then has its whole deadline again.",
         "Look at the nodes; set the resource requests and the priority that the pods need.",
+        "0 pods of 1.1.0 (revision 2) became available: pod fraud-7c9d8b6f5d-x2x4q was evicted: The node "
+        "was low on resource: memory. Look at the nodes, and set the resource requests and the priority "
+        "that the pods need",
     )
     PODS_NOT_STARTED = (
         "PodsNotStarted",
@@ -379,6 +432,9 @@ class Reason(Open, Word):
         "containers are ready, but its node or a readiness gate is not.",
         "The containers start. The rollout then has its whole deadline again.",
         "Look at the events of the pod (`kubectl describe pod`) and at the node.",
+        "0 pods of 1.1.0 (revision 2) became available: pod fraud-7c9d8b6f5d-x2x4q is scheduled to node "
+        "worker-1, but its containers have not started: ContainerCreating. Look at the events of the pod "
+        "(`kubectl describe pod`) and at the node",
     )
     CONTROLLERS_AWAY = (
         "ControllersAway",
@@ -387,6 +443,8 @@ class Reason(Open, Word):
         "current revision.",
         "The pods are created and counted. The rollout then has its whole deadline again.",
         "Check kube-controller-manager and kube-scheduler.",
+        "0 pods of 1.1.0 (revision 2) became available: pod fraud-7c9d8b6f5d-x2x4q has no node and no "
+        "condition PodScheduled. Check kube-scheduler. Check kube-controller-manager and kube-scheduler",
     )
     SCALED_TO_ZERO = (
         "ScaledToZero",
@@ -394,6 +452,7 @@ class Reason(Open, Word):
         "`spec.replicas` is 0.",
         "The ModelDeployment is scaled up. The deadline begins then, the bake time with the first available pod.",
         "No action needed.",
+        "spec.replicas is 0, so there are no pods",
     )
     BAKING = (
         "Baking",
@@ -401,6 +460,7 @@ class Reason(Open, Word):
         "The revision is rolled out, enough pods are available, and all enforced metrics pass.",
         "`analysis.bakeSeconds` are over without interruption, or there is an interruption.",
         "Wait.",
+        "1.1.0 (revision 2) is verified when it has passed analysis.bakeSeconds without interruption",
     )
     NOT_VERIFIED = (
         "NotVerified",
@@ -409,6 +469,9 @@ class Reason(Open, Word):
         "Event only; see the condition `Verified`.",
         "Correct the query or the metric source that the message names. If the query has a series only while something "
         "is wrong, add `or vector(0)` or set `onNoData` to Pass.",
+        "not verified after twice the bake time: 1.0.0 (revision 1) is not verified: accuracy returned no "
+        "sample. If no series means that all is well, add `or vector(0)` to the query, or set onNoData: "
+        "Pass",
     )
     REINSTATED = (
         "Reinstated",
@@ -417,6 +480,9 @@ class Reason(Open, Word):
         "since.",
         "Event only.",
         "Raise `rollout.progressDeadlineSeconds`.",
+        "1.1.0 (revision 2) became available and passed its bake time; it had failed: 0 of 3 pods became "
+        "available, and none within 600 s: container server of pod fraud-7c9d8b6f5d-x2x4q is running, but "
+        "its startup or readiness probe fails",
     )
     ROLLBACK_DID_NOT_HELP = (
         "RollbackDidNotHelp",
@@ -426,6 +492,9 @@ class Reason(Open, Word):
         "current one breaches the metric that caused the rollback.",
         "The metric passes, or the tag moves.",
         "Look for what both versions depend on: data, features, traffic, other services.",
+        "accuracy is 0.3, below 0.9, in 3 of 3 checks; 1.2.0 (revision 4) breached the same metric before "
+        "the rollback (accuracy 0.2, min 0.9), so the version is not the cause. Look for what both versions "
+        "depend on: data, features, traffic, other services.",
     )
     ROLLBACK_LIMIT_REACHED = (
         "RollbackLimitReached",
@@ -433,6 +502,8 @@ class Reason(Open, Word):
         "The rollback target fails for another reason than the version before it.",
         "It passes, or the tag moves.",
         "Look at the message; move the tag, or raise `rollback.limit`.",
+        "recall is 0.1, below 0.9, in 3 of 4 checks; 1 consecutive automatic rollback from 1.1.0 (revision "
+        "2), rollback.limit allows 1. Look at the message; move the tag, or raise `rollback.limit`.",
     )
     SURGE_NEEDS_ROOM = (
         "SurgeNeedsRoom",
@@ -441,6 +512,8 @@ class Reason(Open, Word):
         "`nvidia.com/gpu` or mounts a PersistentVolumeClaim.",
         "Event only.",
         "If there is no second device or volume, set `rollout.maxSurge: 0` and `rollout.maxUnavailable: 1`.",
+        "A rollout of one replica starts the new pod beside the old one, and the pod template requests "
+        "nvidia.com/gpu. If there is no second one, set rollout.maxSurge: 0 and rollout.maxUnavailable: 1",
     )
     NOT_DEPLOYED = (
         "NotDeployed",
@@ -448,6 +521,7 @@ class Reason(Open, Word):
         "The Deployment does not exist.",
         "The first revision is rolled out.",
         "See the conditions `TagResolved` and `Stalled`.",
+        "nothing is deployed yet",
     )
     METRICS_PASSING = (
         "MetricsPassing",
@@ -455,6 +529,7 @@ class Reason(Open, Word):
         "The last checks of each enforced metric pass.",
         "A metric is breached, or it is not known whether it passes.",
         "No action needed.",
+        "accuracy is within min 0.9; latency is within max 0.25",
     )
     NO_METRICS = (
         "NoMetrics",
@@ -462,6 +537,7 @@ class Reason(Open, Word):
         "`spec.analysis.metrics` is empty, or all of its metrics have the mode Observe.",
         "An enforced metric is added.",
         "Add a metric that shows whether a version is good.",
+        "no enforced metric is configured",
     )
     AWAITING_FIRST_CHECK = (
         "AwaitingFirstCheck",
@@ -470,6 +546,7 @@ class Reason(Open, Word):
         "of the query may still contain samples from before the revision (`settleSeconds`).",
         "The first check is done.",
         "Wait.",
+        "accuracy has not been checked yet",
     )
     WITHIN_THRESHOLD = (
         "WithinThreshold",
@@ -477,6 +554,7 @@ class Reason(Open, Word):
         "Fewer than `breaches.count` of the last `breaches.of` checks are breaches.",
         "More of them are, or a check has no value.",
         "No action needed.",
+        "accuracy is within min 0.9",
     )
     THRESHOLD_BREACHED = (
         "ThresholdBreached",
@@ -484,6 +562,7 @@ class Reason(Open, Word):
         "`breaches.count` of the last `breaches.of` checks are breaches.",
         "The checks pass again, or a new revision becomes the current one.",
         "See the condition `RolledBack`; find out what is wrong with the version.",
+        "accuracy is 0.78, below 0.9, in 3 of 3 checks",
     )
     WORSE_THAN_STABLE = (
         "WorseThanStable",
@@ -491,6 +570,7 @@ class Reason(Open, Word):
         "`breaches.count` of the last `breaches.of` checks are beyond `maxIncreasePercent` or `maxDecreasePercent`.",
         "The checks pass again, or a new revision becomes the current one.",
         "See the condition `RolledBack`; compare the two versions.",
+        "latency is 0.31, more than 20 % above 0.25 of 1.0.0, in 3 of 3 checks",
     )
     NOTHING_TO_COMPARE = (
         "NothingToCompare",
@@ -498,6 +578,7 @@ class Reason(Open, Word):
         "The metric has `compareTo`, and the current revision is the first one, or its content was verified before.",
         "Another version is verified.",
         "No action needed.",
+        "latency has no other verified version to compare with",
     )
     NO_BASELINE = (
         "NoBaseline",
@@ -506,6 +587,7 @@ class Reason(Open, Word):
         "A new revision becomes the current one.",
         "Check that the query returns one series for the last verified version. Set `threshold` as well to have a "
         "limit in any case.",
+        "latency cannot be compared: the query returned no value for 1.0.0 while it served",
     )
     TOO_FEW_SAMPLES = (
         "TooFewSamples",
@@ -513,6 +595,7 @@ class Reason(Open, Word):
         "`minimumSamples.query` returned less than `minimumSamples.count`.",
         "There are enough samples.",
         "Wait for traffic, or lower `minimumSamples.count`.",
+        "accuracy has 7 samples, minimumSamples.count is 100",
     )
     ALERT_FIRING = (
         "AlertFiring",
@@ -521,6 +604,7 @@ class Reason(Open, Word):
         "was available, if no label names the revision.",
         "The alert stops firing, or a new revision becomes the current one.",
         "See the condition `RolledBack`; follow the runbook of the alert.",
+        "errors: alert TooManyErrors fires since 2026-11-03T14:19:50Z",
     )
     NO_ALERT_FIRING = (
         "NoAlertFiring",
@@ -528,6 +612,7 @@ class Reason(Open, Word):
         "An alerting rule of this name exists, if the metric source lists its rules, and no matching alert fires.",
         "A matching alert fires.",
         "No action needed.",
+        "errors: alert TooManyErrors does not fire",
     )
     ALERT_FIRING_BEFORE = (
         "AlertFiringBefore",
@@ -537,6 +622,8 @@ class Reason(Open, Word):
         "revision was available, if no label names the revision.",
         "The alert stops firing. One that begins later counts against the revision.",
         "Follow the runbook of the alert. Add a label with the version to the alert, so that each version has its own.",
+        "errors: alert TooManyErrors fires since 2026-11-03T13:02:10Z, before this revision began, so it is "
+        "not known whether this revision is the cause",
     )
     ALERT_UNKNOWN = (
         "AlertUnknown",
@@ -545,6 +632,7 @@ class Reason(Open, Word):
         "It lists one of this name.",
         "Correct the name, which is not a regular expression, or load the rule. If another server evaluates the rules, "
         "set `listsRules: false` for the source in the operator's configuration.",
+        "errors: metric source default has no alerting rule TooManyErrors",
     )
     NO_DATA = (
         "NoData",
@@ -553,6 +641,8 @@ class Reason(Open, Word):
         "The query returns a sample.",
         "Check the query, its labels, and that the pods are scraped; the message names the label that no series has. "
         "If no series means that all is well, such as no errors, add `or vector(0)` or set `onNoData` to Pass.",
+        "accuracy returned no sample. If no series means that all is well, add `or vector(0)` to the query, "
+        "or set onNoData: Pass",
     )
     NOT_A_NUMBER = (
         "NotANumber",
@@ -560,6 +650,7 @@ class Reason(Open, Word):
         "The last sample is not finite.",
         "The query returns a finite value.",
         "Guard the query against division by zero, or set `minimumSamples`.",
+        "accuracy is nan, not a number",
     )
     MULTIPLE_SERIES = (
         "MultipleSeries",
@@ -567,6 +658,7 @@ class Reason(Open, Word):
         "The result has two or more series.",
         "The query returns one series.",
         "Aggregate in the query, for example with `sum(...)`.",
+        "accuracy returned more than one series. Aggregate in the query, for example with sum()",
     )
     SOURCE_UNAVAILABLE = (
         "SourceUnavailable",
@@ -574,6 +666,7 @@ class Reason(Open, Word):
         "The metric source cannot be reached, answers with a server error, or sends an answer that cannot be read.",
         "It answers.",
         "Check the metric source.",
+        "accuracy cannot be read from metric source default: HTTP 503",
     )
     SOURCE_SLOW = (
         "SourceSlow",
@@ -583,6 +676,8 @@ class Reason(Open, Word):
         "An answer comes within two intervals.",
         "Raise `analysis.intervalSeconds`, simplify the query with a recording rule, or raise `concurrentQueries` of "
         "the source.",
+        "accuracy cannot be read from metric source default: the last answer took 121.0 s, more than two "
+        "intervals (120 s)",
     )
     SOURCE_PARTIAL = (
         "SourcePartial",
@@ -591,6 +686,8 @@ class Reason(Open, Word):
         "answer.",
         "The source gives a complete answer.",
         "Check the parts of the metric source: the stores of Thanos, the storage nodes of VictoriaMetrics.",
+        "accuracy cannot be read from metric source default: the answer is partial, because a part of the "
+        "source did not answer",
     )
     SOURCE_UNKNOWN = (
         "SourceUnknown",
@@ -598,6 +695,8 @@ class Reason(Open, Word):
         "The operator's configuration has no source of the name that the metric gives.",
         "The source is configured.",
         "Use a configured name, or add the source to the operator's configuration.",
+        "accuracy cannot be read from metric source default: no metric source of this name is configured; "
+        "add it to the operator's configuration",
     )
     QUERY_REFUSED = (
         "QueryRefused",
@@ -605,6 +704,7 @@ class Reason(Open, Word):
         "It answers 4xx, for example because of a PromQL error.",
         "It accepts the query.",
         "Try the query in Prometheus, and correct it.",
+        "accuracy cannot be read from metric source default: the query is refused (bad_data)",
     )
     METRIC_BREACH = (
         "MetricBreach",
@@ -612,6 +712,7 @@ class Reason(Open, Word):
         "A metric was breached while the version was the current one.",
         "The tag moves to another version, or the version is retried.",
         "Fix the model, and move the tag to the new version.",
+        "accuracy is 0.78, below 0.9, in 3 of 3 checks",
     )
     PROGRESS_DEADLINE_EXCEEDED = (
         "ProgressDeadlineExceeded",
@@ -620,6 +721,9 @@ class Reason(Open, Word):
         "or never became ready.",
         "The tag moves to another version, or the version is retried.",
         "Look at the events and the logs of the pods.",
+        "0 of 2 pods became available, and none within 30 s: container server of pod hello-76959b5fd5-5qcql "
+        "is waiting: CrashLoopBackOff: back-off 16s restarting failed container=server; it last terminated "
+        "with exit code 1 (Error), after 6 restarts",
     )
     UNDONE = (
         "Undone",
@@ -627,6 +731,8 @@ class Reason(Open, Word):
         "A user went back to an earlier revision by `pennant.dev/rollback-to` or by `kubectl rollout undo`.",
         "The tag moves to another version, or the version is retried.",
         "Move the tag to the version that should serve.",
+        '1.1.0 was undone, 1.0.0 serves instead: undone by ada: wrong scores. Move the tag "production" to '
+        "a fixed version, or retry: kubectl pennant retry fraud 1.1.0",
     )
     NOT_ROLLED_BACK = (
         "NotRolledBack",
@@ -634,6 +740,7 @@ class Reason(Open, Word):
         "The target version is not in `status.quarantine`, or it keeps serving because there is no rollback target.",
         "It fails or is undone, and another version takes its place.",
         "No action needed.",
+        "the target version is not quarantined",
     )
     NO_ROLLBACK_TARGET = (
         "NoRollbackTarget",
@@ -642,6 +749,9 @@ class Reason(Open, Word):
         "Every other verified revision failed since, was undone, or is no longer in the history.",
         "The tag moves to another version.",
         "Move the tag to a good version, or retry one that was undone: `pennant.dev/retry` with its version.",
+        "1.0.0 failed: accuracy is 0.1, below 0.9, in 3 of 3 checks; there is no verified revision to roll "
+        "back to, so it keeps serving. Move the tag to a good version, or retry one that was undone: "
+        "`pennant.dev/retry` with its version.",
     )
     QUARANTINED = (
         "Quarantined",
@@ -650,6 +760,8 @@ class Reason(Open, Word):
         "verified here.",
         "The tag moves to another version.",
         "Move the tag to a good version, or retry this one: `pennant.dev/retry` with its version.",
+        "1.1.0 failed here before: accuracy is 0.78, below 0.9, in 3 of 3 checks; no version serves. Move "
+        'the tag "production" to a fixed version, or retry: kubectl pennant retry fraud 1.1.0',
     )
     INVALID_SPEC = (
         "InvalidSpec",
@@ -657,6 +769,8 @@ class Reason(Open, Word):
         "A field is invalid in a way that the schema does not refuse. The message names it.",
         "The spec is valid.",
         "Correct the field that the message names; for a ModelVersion, create a new one.",
+        "spec.replicas: must be at least 0. Correct the field that the message names; for a ModelVersion, "
+        "create a new one.",
     )
     NAME_CONFLICT = (
         "NameConflict",
@@ -666,6 +780,7 @@ class Reason(Open, Word):
         "The Deployment is deleted, or gets the owner reference.",
         "Rename one of the two. To keep a Deployment that was orphaned, restore its owner reference: kind, name and "
         "uid of this object, `controller: true` and `blockOwnerDeletion: true`.",
+        "Deployment fraud exists and does not belong to this ModelDeployment",
     )
     DEPLOYMENT_REFUSED = (
         "DeploymentRefused",
@@ -675,6 +790,7 @@ class Reason(Open, Word):
         "It is stored. The operator tries again each minute, and sooner at first if a webhook cannot be called.",
         "Correct `spec.template`, the quota, the policy or the webhook. If no revision number is left, create a "
         "ModelDeployment of another name.",
+        "the API server refuses ControllerRevision 2: exceeded quota",
     )
     DEPLOYMENT_ALTERED = (
         "DeploymentAltered",
@@ -684,6 +800,9 @@ class Reason(Open, Word):
         "It is stored as written. The operator tries again each minute.",
         "Find the admission webhook or policy that changes the field. Exempt the Deployment from it, or use its value "
         "in `spec.template`.",
+        "the Deployment was stored, but spec.template.spec.containers[name=server].image is "
+        '"mirror.example.com/server:1", but the operator wrote "registry.example.com/server:1". Exempt it '
+        "from the admission policy that changes it, or use that value in spec.template",
     )
     WRITE_FAILING = (
         "WriteFailing",
@@ -693,6 +812,7 @@ class Reason(Open, Word):
         "ControllerRevision. If the status itself cannot be written, an event reports it.",
         "It is written. The operator tries again each minute.",
         "Check the webhooks, quotas and request limits that apply to the object that the message names.",
+        "the Deployment could not be written since 2026-11-03T14:20:31.870Z: too many requests",
     )
     ROLLED_BACK = (
         "RolledBack",
@@ -700,6 +820,8 @@ class Reason(Open, Word):
         "The target version failed or was undone, and an earlier version took its place.",
         "The tag moves to another version, or the version is retried.",
         "Move the tag to a fixed version, or retry this one: `pennant.dev/retry` with its version.",
+        "Rolled back from 1.1.0 to 1.0.0: accuracy is 0.78, below 0.9, in 3 of 3 checks. Move the tag "
+        '"production" to a fixed version, or retry: kubectl pennant retry fraud 1.1.0',
     )
     VERIFIED = (
         "Verified",
@@ -707,6 +829,7 @@ class Reason(Open, Word):
         "All enforced metrics passed for `analysis.bakeSeconds` after its rollout.",
         "A new revision becomes the current one, or the revision fails.",
         "No action needed.",
+        "1.0.0 (revision 1) is verified",
     )
     REVISION_CREATED = (
         "RevisionCreated",
@@ -714,6 +837,7 @@ class Reason(Open, Word):
         "The tag moved, the pod template changed, a command was given, or a rollback is due.",
         "Event only.",
         "No action needed.",
+        "revision 2 serves 1.1.0: the tag production moved from 1.0.0 to 1.1.0",
     )
     ADOPTED = (
         "Adopted",
@@ -722,6 +846,7 @@ class Reason(Open, Word):
         "was deleted. The message names them.",
         "Event only.",
         "No action needed.",
+        "Deployment fraud had no owner and was adopted",
     )
     COMMAND_ACCEPTED = (
         "CommandAccepted",
@@ -729,6 +854,7 @@ class Reason(Open, Word):
         "The command is valid. `status.lastCommand` says what is done.",
         "Event only.",
         "No action needed.",
+        "rollback-to 1.0.0: rolled back to 1.0.0 (revision 1)",
     )
     COMMAND_REFUSED = (
         "CommandRefused",
@@ -737,6 +863,7 @@ class Reason(Open, Word):
         "says why.",
         "Event only.",
         "Give a corrected command with a new `pennant.dev/requested-at`.",
+        "retry 1.3.0: 1.3.0 is not quarantined. Quarantined versions: 1.1.0",
     )
     DRIFT_CORRECTED = (
         "DriftCorrected",
@@ -745,6 +872,7 @@ class Reason(Open, Word):
         "Event only; the newest one stays in `status.drift`.",
         "Change the ModelDeployment instead. To go back to an earlier revision, use `kubectl rollout undo`, "
         "`pennant.dev/rollback-to` or the tag.",
+        "kubectl-set changed spec.template.spec.containers[name=server].image; it is corrected",
     )
     RELEASED = (
         "Released",
@@ -752,6 +880,7 @@ class Reason(Open, Word):
         "The tag moved to another version, or the version was retried.",
         "Event only.",
         "No action needed.",
+        "1.1.0 is no longer quarantined",
     )
 
 

@@ -29,10 +29,13 @@ def _section(title: str, words: Iterable[Word]) -> str:
 
 
 def _entry(word: Word) -> str:
+    mark = "``" if "`" in word.example else "`"
+    example = f"- **Example of a message:** {mark}{word.example}{mark}\n" if word.example else ""
     return (
         f"### {word.value}\n\n"
         f"{word.means}\n\n"
         f"- **Set when:** {word.set_when}\n"
         f"- **Cleared when:** {word.cleared_when}\n"
         f"- **What to do:** {word.to_do}\n"
+        f"{example}"
     )
