@@ -30,16 +30,18 @@ def _entry(name: str, node: Mapping[str, Any]) -> str:
     field = Settings.model_fields[name]
     flag = f"--{name.replace('_', '-')}"
     example = field.examples[0] if field.examples else ""
-    given = f"{flag}={example}"
     variables = f"`PENNANT_{name.upper()}`" + (", then `KUBECONFIG`" if name == "kubeconfig" else "")
-    if isinstance(field.default, bool):
-        variables += f"; `{flag.replace('--', '--no-', 1)}` is the same as `{flag}=false`"
     lines = [f"- **Environment variable:** {variables}", f"- **Values:** {_values(node)}"]
     if field.default not in (None, ""):
         lines.append(f"- **Default:** `{str(field.default).lower() if field.default is True else field.default}`")
-    lines.append(f"- **Example:** `{given}`")
+    lines.append(f"- **Example:** `{_given(flag, example)}`")
     description = " ".join((field.description or "").split())
     return "\n".join((f"## {flag}", "", description, "", *lines, ""))
+
+
+def _given(flag: str, example: str) -> str:
+    """Return the flag with its value; a flag that is on or off has none."""
+    return {"true": flag, "false": flag.replace("--", "--no-", 1)}.get(example, f"{flag}={example}")
 
 
 def _values(node: Mapping[str, Any]) -> str:

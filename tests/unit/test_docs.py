@@ -1,0 +1,151 @@
+"""What the pages say exists: links lead somewhere, manifests are valid, commands parse, names are those of the code."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import click
+import pytest
+
+from pennant.api.annotations import MARKS
+from pennant.api.field_reference import MODELS, fields
+from pennant.api.reasons import ConditionType, VersionConditionType
+from pennant.cli.main import cli
+from pennant.cli.manifests.findings import report
+from pennant.runtime.settings import Settings
+from pennant.runtime.telemetry import Telemetry
+from unit.docs_pages import ROOT, Page, anchor, pages
+
+PAGES = {str(each): each for each in pages()}
+# Hosts that the pages link to. A new one is a decision: the site promises that the address stays.
+HOSTS = {"kind.sigs.k8s.io", "pre-commit.com"}
+OTHERS_MARKS = {"pennant.dev/v1alpha1", "pennant.dev/"}
+
+every_page = pytest.mark.parametrize("page", PAGES.values(), ids=str)
+
+
+def problems_of_link(page: Page, link: str) -> str | None:
+    parts = urlsplit(link)
+    if parts.scheme:
+        is_good = parts.scheme == "https" and parts.hostname in HOSTS
+        return None if is_good else "is neither https nor a host that the pages may link to"
+    target = (page.path.parent / parts.path).resolve() if parts.path else page.path
+    if not target.exists():
+        return "does not exist"
+    if parts.fragment and parts.fragment not in Page(target).anchors:
+        return "has no such heading"
+    return None
+
+
+@every_page
+def test_every_link_leads_somewhere(page: Page) -> None:
+    assert {each: said for each in page.links if (said := problems_of_link(page, each))} == {}
+
+
+@pytest.mark.parametrize(
+    "link", ["nowhere.md", "README.md#no-such-heading", "http://kind.sigs.k8s.io", "https://elsewhere.example"]
+)
+def test_a_wrong_link_is_found(link: str) -> None:
+    assert problems_of_link(PAGES["README.md"], link)
+
+
+def test_an_anchor_is_what_a_forge_makes_of_a_heading() -> None:
+    assert anchor("`spec.analysis.metrics[]`") == "specanalysismetrics"
+    assert anchor("Beside `kubectl rollout`") == "beside-kubectl-rollout"
+
+
+def test_the_start_page_leads_to_every_page() -> None:
+    linked = {(ROOT / "docs" / each.partition("#")[0]).resolve() for each in PAGES["docs/index.md"].links}
+    assert linked == {each.path for each in PAGES.values()} - {ROOT / "README.md", ROOT / "docs" / "index.md"}
+
+
+@every_page
+def test_every_manifest_is_valid(page: Page) -> None:
+    whole = [(f"block {number}", text) for number, (language, text) in enumerate(page.blocks) if language == "yaml"]
+    assert [each.sentence for each in report(whole).findings if each.severity == "error"] == []
+
+
+def commands(page: Page) -> Iterator[list[str]]:
+    """Yield the words after `kubectl pennant` or `pennant` of each command line of a page."""
+    joined = (text.replace("\\\n", " ") for language, text in page.blocks if language in ("", "sh"))
+    lines = [line.strip().removeprefix("$ ") for text in joined for line in text.splitlines()]
+    for line in (*lines, *page.quoted):
+        found = re.match(r"(?:kubectl )?pennant (?!run\b|help\b|generate\b|version\b)(.+)", line)
+        if found and "…" not in line:
+            words = shlex.split(re.split(r" [|#<>]|;", found[1])[0])
+            if words[0] != "VERB" and words[0] in cli.list_commands(click.Context(cli)):
+                yield words
+
+
+@every_page
+def test_every_command_parses(page: Page) -> None:
+    for verb, *words in commands(page):
+        given = [each.strip("[]") for each in words]
+        command = cli.get_command(click.Context(cli), verb)
+        assert command is not None
+        try:
+            command.make_context(verb, given, resilient_parsing=False)
+        except click.exceptions.Exit:
+            pass  # --help
+        except click.UsageError as error:
+            # A sentence may name a verb without the arguments that it needs.
+            if not (isinstance(error, click.MissingParameter) and len(words) == 0):
+                pytest.fail(f"{verb} {' '.join(words)}: {error.format_message()}")
+
+
+def test_commands_are_found_and_a_wrong_option_fails() -> None:
+    found = list(commands(PAGES["docs/how-to/roll-back.md"]))
+    assert ["undo", "fraud", "--to-version=1.0.0"] in found
+    command = cli.get_command(click.Context(cli), "undo")
+    assert command is not None
+    with pytest.raises(click.NoSuchOption):
+        command.make_context("undo", ["fraud", "--to-verison=1.0.0"])
+
+
+KNOWN_PATHS = {each.path.replace("[]", "") for kind in MODELS for each in fields(kind)}
+
+
+@every_page
+def test_every_field_exists(page: Page) -> None:
+    found = (re.fullmatch(r"((?:spec|status)(?:\.[a-z]\w*(?:\[\w*\])?)+)(?:[:=].*)?", each) for each in page.quoted)
+    named = {re.sub(r"\[\w*\]", "", each[1]) for each in found if each}
+    # Of a pod template only some fields have a schema.
+    unknown = {each for each in named - KNOWN_PATHS if not each.startswith("spec.template.spec.")}
+    assert unknown == set()
+
+
+@every_page
+def test_every_condition_exists(page: Page) -> None:
+    named = {each.partition("=")[0] for each in page.quoted if re.fullmatch(r"[A-Z]\w+=(True|False|Unknown)", each)}
+    assert named <= {each.value for each in (*ConditionType, *VersionConditionType)}
+
+
+@every_page
+def test_every_annotation_and_label_exists(page: Page) -> None:
+    named = {each[0] for quoted in page.quoted for each in re.finditer(r"(?<![\w.])pennant\.dev/[\w-]*", quoted)}
+    misspelt = {"pennant.dev/rolback-to"} if page.path.name == "critiques.md" else set()
+    assert named - OTHERS_MARKS - misspelt <= {each.name for each in MARKS}
+
+
+@every_page
+def test_every_setting_exists(page: Page) -> None:
+    variables = set(re.findall(r"\bPENNANT_(?!TEST_|WRITE_|COMPLETE)([A-Z_]+)\b", page.prose))
+    assert {each.lower() for each in variables} <= Settings.model_fields.keys()
+
+
+METRICS = {each.name.removesuffix("_total") for each in Telemetry().registry.collect()}
+
+
+@every_page
+def test_every_metric_of_the_operator_exists(page: Page) -> None:
+    named = {each for each in page.quoted if re.fullmatch(r"pennant_(?!dev_)[a-z_]+", each)}
+    assert {re.sub("_(total|bucket|sum|count)$", "", each) for each in named} <= METRICS
+
+
+def test_every_test_that_the_security_model_names_exists() -> None:
+    named = [each for each in PAGES["docs/security.md"].quoted if each.startswith(("tests/", "test_"))]
+    tests = {path: (ROOT / path).read_text() for path in named if path.startswith("tests/")}
+    missing = [each for each in named if each.startswith("test_") and not any(f" {each}(" in t for t in tests.values())]
+    assert len(named) > 15
+    assert missing == []
