@@ -1,11 +1,12 @@
 """Builds the pages of this directory into a site: `sphinx-build --fail-on-warning docs build/docs`.
 
 The pages are plain Markdown that a forge shows too, so index.md has no table of contents in Sphinx's own syntax: its
-headings and the links below them are the navigation of the site.
+headings and the links below them are the navigation of the site, and so are the links of the README.md of a directory.
 """
 
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 
 from sphinx.application import Sphinx
@@ -28,16 +29,19 @@ html_theme_options = {"navigation_with_keys": False}
 
 
 def _navigation(app: Sphinx, name: str, source: list[str]) -> None:
-    """Append a hidden table of contents to index.md for each heading that has links to pages below it."""
-    if name != root_doc:
-        return
-    headings = [*re.finditer(r"^## (.+)$", source[0], re.MULTILINE)]
-    ends = [*(each.start() for each in headings[1:]), len(source[0])]
-    for heading, end in zip(headings, ends, strict=True):
-        pages = re.findall(r"^- .*?\]\(([\w/-]+)\.md\)", source[0][heading.end() : end], re.MULTILINE)
-        if pages:
-            listed = "\n".join(pages)
-            source[0] += f"\n```{{toctree}}\n:hidden:\n:caption: {heading[1]}\n\n{listed}\n```\n"
+    """Append a hidden table of contents to index.md for each heading with links below it, and one to each README.md."""
+    text = source[0]
+    if name == root_doc:
+        parts = re.split(r"^## (.+)$", text, flags=re.MULTILINE)
+        for caption, part in zip(parts[1::2], parts[2::2], strict=True):
+            source[0] += _contents(re.findall(r"^- .*?\]\(([\w/-]+)\.md\)", part, re.MULTILINE), caption)
+    elif name.endswith("/README"):
+        source[0] += _contents(dict.fromkeys(re.findall(r"\]\(([\w-]+)\.md\)", text)))
+
+
+def _contents(pages: Iterable[str], caption: str = "") -> str:
+    listed = "\n".join(pages)
+    return f"\n\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{listed}\n```\n" if listed else ""
 
 
 def setup(app: Sphinx) -> None:

@@ -3,6 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
@@ -55,9 +56,16 @@ def test_an_anchor_is_what_a_forge_makes_of_a_heading() -> None:
     assert anchor("Beside `kubectl rollout`") == "beside-kubectl-rollout"
 
 
+def leads_to(page: Page) -> set[Path]:
+    return {(page.path.parent / each.partition("#")[0]).resolve() for each in page.links}
+
+
 def test_the_start_page_leads_to_every_page() -> None:
-    linked = {(ROOT / "docs" / each.partition("#")[0]).resolve() for each in PAGES["docs/index.md"].links}
-    assert linked == {each.path for each in PAGES.values()} - {ROOT / "README.md", ROOT / "docs" / "index.md"}
+    start = PAGES["docs/index.md"]
+    linked = leads_to(start)
+    # The README.md of a directory lists its pages.
+    linked |= {path for each in linked if each.name == "README.md" for path in leads_to(Page(each))}
+    assert {each.path for each in PAGES.values()} - linked == {ROOT / "README.md", start.path}
 
 
 @every_page
