@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import click
 import pytest
+import yaml
 
 from pennant.api.annotations import MARKS
 from pennant.api.field_reference import MODELS, fields
@@ -131,7 +132,7 @@ def test_every_condition_exists(page: Page) -> None:
 
 @every_page
 def test_every_annotation_and_label_exists(page: Page) -> None:
-    named = {each[0] for quoted in page.quoted for each in re.finditer(r"(?<![\w.])pennant\.dev/[\w-]*", quoted)}
+    named = set(re.findall(r"(?<![\w.])pennant\.dev/[\w-]*", page.text))
     misspelt = {"pennant.dev/rolback-to"} if page.path.name == "critiques.md" else set()
     assert named - OTHERS_MARKS - misspelt <= {each.name for each in MARKS}
 
@@ -157,3 +158,30 @@ def test_every_test_that_the_security_model_names_exists() -> None:
     missing = [each for each in named if each.startswith("test_") and not any(f" {each}(" in t for t in tests.values())]
     assert len(named) > 15
     assert missing == []
+
+
+def test_the_tutorial_of_metrics_quotes_its_examples() -> None:
+    examples = "".join((ROOT / "examples" / each).read_text() for each in ("metrics.yaml", "prometheus.yaml"))
+    quoted = [text for _, text in PAGES["docs/tutorials/alerts.md"].blocks if text.startswith(" ")]
+    assert len(quoted) == 3
+    assert [text for text in quoted if text not in examples] == []
+
+
+def test_the_examples_of_metrics_are_valid_and_name_the_same_labels() -> None:
+    manifests = (ROOT / "examples" / "metrics.yaml").read_text()
+    assert [each.sentence for each in report([("metrics.yaml", manifests)]).findings] == []
+    prometheus = next(
+        each["data"]
+        for each in yaml.safe_load_all((ROOT / "examples" / "prometheus.yaml").read_text())
+        if each["kind"] == "ConfigMap"
+    )
+    (rule,) = yaml.safe_load(prometheus["rules.yml"])["groups"][0]["rules"]
+    spec = next(each["spec"] for each in yaml.safe_load_all(manifests) if each["kind"] == "ModelDeployment")
+    labels = spec["analysis"]["metrics"][1]["alert"]["matchLabels"]
+    assert labels.pop("alertname") == rule["alert"]
+    assert set(labels) == set(re.findall(r"\w+", rule["expr"].partition("by (")[2].partition(")")[0]))
+    relabeling = yaml.safe_load(prometheus["prometheus.yml"])["scrape_configs"][0]["relabel_configs"]
+    (labelmap,) = (each["regex"] for each in relabeling if each.get("action") == "labelmap")
+    found = re.fullmatch(labelmap, "__meta_kubernetes_pod_label_pennant_dev_version")
+    assert found
+    assert found[1] in labels
