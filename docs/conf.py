@@ -39,11 +39,19 @@ def _navigation(app: Sphinx, name: str, source: list[str]) -> None:
         source[0] += _contents(dict.fromkeys(re.findall(r"\]\(([\w-]+)\.md\)", text)))
 
 
+def _outside(app: Sphinx, name: str, source: list[str]) -> None:
+    """Make each link to a Markdown file outside of this directory a download: it is no page of the site."""
+    up = "../" * (name.count("/") + 1)
+    source[0] = source[0].replace(f"]({up}", f"](path:{up}")
+
+
 def _contents(pages: Iterable[str], caption: str = "") -> str:
     listed = "\n".join(pages)
-    return f"\n\n```{{toctree}}\n:hidden:\n:caption: {caption}\n\n{listed}\n```\n" if listed else ""
+    options = ":hidden:" + (f"\n:caption: {caption}" if caption else "")
+    return f"\n\n```{{toctree}}\n{options}\n\n{listed}\n```\n" if listed else ""
 
 
 def setup(app: Sphinx) -> None:
-    """Register the navigation."""
+    """Register what changes the text of a page before it is read."""
     app.connect("source-read", _navigation)
+    app.connect("source-read", _outside)

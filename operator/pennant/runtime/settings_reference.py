@@ -10,7 +10,7 @@ HEAD = """\
 # Settings of the operator
 
 Each setting of `pennant run` is a flag and an environment variable; the flag overrides the variable. `pennant run
---help` prints the same descriptions. The chart sets them from its values: see `charts/pennant/values.yaml`. The file
+--help` prints the same descriptions. The chart sets them from [its values](../../charts/pennant/README.md). The file
 that `--metric-sources` names is described in [metrics and alerts](../metrics.md#configure-a-source).
 """
 
