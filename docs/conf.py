@@ -20,6 +20,8 @@ root_doc = "index"
 # A link to a heading names the anchor that a forge gives it.
 myst_heading_anchors = 4
 highlight_language = "text"
+# They would make one dash of the two of a flag.
+smartquotes = False
 html_theme = "furo"
 html_title = f"Pennant {release}"
 html_static_path = ["_static"]

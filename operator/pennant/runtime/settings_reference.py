@@ -36,7 +36,7 @@ def _entry(name: str, node: Mapping[str, Any]) -> str:
         lines.append(f"- **Default:** `{str(field.default).lower() if field.default is True else field.default}`")
     lines.append(f"- **Example:** `{_given(flag, example)}`")
     description = " ".join((field.description or "").split())
-    return "\n".join((f"## {flag}", "", description, "", *lines, ""))
+    return "\n".join((f"## `{flag}`", "", description, "", *lines, ""))
 
 
 def _given(flag: str, example: str) -> str:

@@ -114,7 +114,7 @@ def test_the_example_of_a_setting_is_accepted(name: str) -> None:
     field = Settings.model_fields[name]
     assert field.description
     assert field.examples
-    section = (ROOT / "docs/reference/settings.md").read_text().split(f"## --{name.replace('_', '-')}\n")[1]
+    section = (ROOT / "docs/reference/settings.md").read_text().split(f"## `--{name.replace('_', '-')}`\n")[1]
     example = section.split("**Example:** `")[1].split("`")[0]
     value = getattr(given([example, *TOGETHER.get(name, [])]), name)
     assert value == type(value)(field.examples[0] != "false" and field.examples[0])
