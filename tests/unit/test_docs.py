@@ -1,5 +1,6 @@
 """What the pages say exists: links lead somewhere, manifests are valid, commands parse, names are those of the code."""
 
+import json
 import re
 import shlex
 from collections.abc import Iterator
@@ -7,9 +8,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
+import jsonschema
 import pytest
 import yaml
 
+from pennant import __version__
 from pennant.api.annotations import MARKS
 from pennant.api.field_reference import MODELS, fields
 from pennant.api.reasons import ConditionType, VersionConditionType
@@ -17,6 +20,8 @@ from pennant.cli.main import cli
 from pennant.cli.manifests.findings import report
 from pennant.runtime.settings import Settings
 from pennant.runtime.telemetry import Telemetry
+from rig.helm import PACKAGES
+from rig.programs import ALERTMANAGER_VERSION, KUBERNETES_VERSION, PROMETHEUS_VERSION
 from unit.docs_pages import ROOT, Page, anchor, pages
 
 PAGES = {str(each): each for each in pages()}
@@ -185,3 +190,34 @@ def test_the_examples_of_metrics_are_valid_and_name_the_same_labels() -> None:
     found = re.fullmatch(labelmap, "__meta_kubernetes_pod_label_pennant_dev_version")
     assert found
     assert found[1] in labels
+
+
+def test_the_versions_that_are_tested_are_those_of_the_rig() -> None:
+    text = PAGES["docs/reference/versions.md"].text
+    rows = {row.split("|")[1].strip(): row for row in text.splitlines() if row.startswith("| ")}
+    chart = yaml.safe_load((ROOT / "charts" / "pennant" / "Chart.yaml").read_text())
+    assert f"| {chart['kubeVersion'].strip('>=').removesuffix('.0-0')} or newer" in rows["Kubernetes"]
+    assert f"| {KUBERNETES_VERSION.removeprefix('v')} |" in rows["Kubernetes"]
+    assert f"| {PROMETHEUS_VERSION} |" in rows["Prometheus, as a metric source"]
+    assert f"| {ALERTMANAGER_VERSION} |" in rows["Alertmanager, for the webhook"]
+    for package in PACKAGES.values():
+        assert package.helm.removeprefix("v") in rows["Helm"]
+    assert f"version {__version__}" in text
+
+
+def test_the_values_of_the_installation_are_valid() -> None:
+    schema = json.loads((ROOT / "charts" / "pennant" / "values.schema.json").read_text())
+    (values,) = (
+        yaml.safe_load(text) for language, text in PAGES["docs/how-to/install.md"].blocks if language == "yaml"
+    )
+    defaults = yaml.safe_load((ROOT / "charts" / "pennant" / "values.yaml").read_text())
+    assert values.keys() <= defaults.keys()
+    jsonschema.validate(
+        {
+            **defaults,
+            **values,
+            "image": defaults["image"] | values["image"],
+            "networkPolicy": defaults["networkPolicy"] | values["networkPolicy"],
+        },
+        schema,
+    )
