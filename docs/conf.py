@@ -42,9 +42,18 @@ def _navigation(app: Sphinx, name: str, source: list[str]) -> None:
 
 
 def _outside(app: Sphinx, name: str, source: list[str]) -> None:
-    """Make each link to a Markdown file outside of this directory a download: it is no page of the site."""
-    up = "../" * (name.count("/") + 1)
-    source[0] = source[0].replace(f"]({up}", f"](path:{up}")
+    """Make each link to a file outside of this directory a download, and remove links to directories there.
+
+    A forge shows both; neither is a page of the site.
+    """
+    page = Path(app.srcdir, name)
+    up = re.escape("../" * (name.count("/") + 1))
+
+    def replaced(link: re.Match[str]) -> str:
+        words, target = link.groups()
+        return words if (page.parent / target).is_dir() else f"[{words}](path:{target})"
+
+    source[0] = re.sub(rf"\[([^]]*)\]\(({up}[^)]*)\)", replaced, source[0])
 
 
 def _contents(pages: Iterable[str], caption: str = "") -> str:
