@@ -127,8 +127,8 @@ def test_what_is_created_again_in_any_order_before_the_operator_starts_is_what_i
     assert_as_before(at_rest, before)
     at_rest.until_told("Adopted")
     notes = {each["message"] for each in at_rest.all_of("event") if each["reason"] == "Adopted"}
-    adopted = " had no owner and was adopted"
-    assert notes == {f"The ControllerRevisions of revision 1, 2, 3{adopted}", f"Deployment {NAME}{adopted}"}
+    whose = ("ControllerRevisions of revision 1, 2, 3", f"Deployment {NAME}")
+    assert notes == {f"adopted the {each}, which had no owner" for each in whose}
 
 
 def test_objects_that_are_replaced_by_force_serve_nothing_bad(at_rest: Scenario) -> None:

@@ -444,7 +444,7 @@ class Reason(Open, Word):
         "The pods are created and counted. The rollout then has its whole deadline again.",
         "Check kube-controller-manager and kube-scheduler.",
         "0 pods of 1.1.0 (revision 2) became available: pod fraud-7c9d8b6f5d-x2x4q has no node and no "
-        "condition PodScheduled. Check kube-scheduler. Check kube-controller-manager and kube-scheduler",
+        "condition PodScheduled. Check kube-controller-manager and kube-scheduler",
     )
     SCALED_TO_ZERO = (
         "ScaledToZero",
@@ -846,7 +846,7 @@ class Reason(Open, Word):
         "was deleted. The message names them.",
         "Event only.",
         "No action needed.",
-        "Deployment fraud had no owner and was adopted",
+        "adopted the Deployment fraud, which had no owner",
     )
     COMMAND_ACCEPTED = (
         "CommandAccepted",

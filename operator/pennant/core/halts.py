@@ -39,7 +39,7 @@ def _left_behind(observation: Observation) -> Decision | None:
         return None
     listed = ", ".join(str(each.revision) for each in adoptions)
     return Decision(
-        snapshot.status, tuple(adoptions), (events.adopted(f"The ControllerRevisions of revision {listed}"),)
+        snapshot.status, tuple(adoptions), (events.adopted(f"the ControllerRevisions of revision {listed}"),)
     )
 
 
@@ -58,7 +58,7 @@ def _foreign(observation: Observation) -> Decision | None:
             applied = snapshot.status.applied
             known = applied if applied is not None and applied.uid == workload.uid else None
             status = snapshot.status.model_copy(update={"applied": known})
-            return Decision(status, (adoption,), (events.adopted(f"Deployment {snapshot.key.name}"),))
+            return Decision(status, (adoption,), (events.adopted(f"the Deployment {snapshot.key.name}"),))
         message = f"{message}, and cannot be adopted: {refusal.message}"
     return halted(observation, Reason.NAME_CONFLICT, message)
 

@@ -163,7 +163,7 @@ def cause(pods: Pods, min_ready_seconds: int, now: datetime) -> Cause | None:
 
 def away(what: str) -> Cause:
     """Return the cause for controllers of Kubernetes that do not act; `what` says what is missing."""
-    return Cause(PodFault.CLUSTER, Reason.CONTROLLERS_AWAY, f"{what}. Check kube-controller-manager")
+    return Cause(PodFault.CLUSTER, Reason.CONTROLLERS_AWAY, what)
 
 
 def _uncounted(pods: Pods, now: datetime) -> Cause | None:
@@ -239,7 +239,7 @@ _PODS: tuple[tuple[Callable[[Pod], bool], Reason, Callable[[Pod], str]], ...] = 
     (
         lambda pod: not pod.node,
         Reason.CONTROLLERS_AWAY,
-        lambda _: "has no node and no condition PodScheduled. Check kube-scheduler",
+        lambda _: "has no node and no condition PodScheduled",
     ),
     (
         lambda pod: _is_not_ready(pod) and bool(pod.containers) and all(_is_ready(each) for each in pod.containers),

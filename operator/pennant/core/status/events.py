@@ -52,7 +52,7 @@ def surge_needs_room(advice: str) -> Event:
 
 def adopted(what: str) -> Event:
     """Return the Event for objects without an owner that were adopted; `what` names them."""
-    return Event(EventType.NORMAL, Reason.ADOPTED, f"{what} had no owner and was adopted")
+    return Event(EventType.NORMAL, Reason.ADOPTED, f"adopted {what}, which had no owner")
 
 
 def drift_corrected(drift: Drift) -> Event:
