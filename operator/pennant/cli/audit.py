@@ -77,7 +77,7 @@ class Question:
 @click.option("--to", "end", type=Moment(), help="End of the timeline; now if not given.")
 @click.option("--verify", is_flag=True, help="Check the hash chain of the history against the ControllerRevisions.")
 @cluster_options
-@output_option("json", "csv")
+@output_option("json", "yaml", "csv")
 def command(words: tuple[str, ...], cluster: ClusterOptions, output: str | None, **question: Any) -> int:
     """Tell which version a ModelDeployment served at a time, since when, who put it there and why.
 
@@ -122,33 +122,27 @@ def recorded(snapshot: Snapshot, now: datetime) -> History:
 
 
 def answered(snapshot: Snapshot, asked: Question, now: datetime, form: str | None) -> str:
-    """Return the answer as text, as `json` or as `csv`."""
+    """Return the answer as text, as `json`, `yaml` or `csv`."""
     history, key = recorded(snapshot, now), snapshot.key
     if asked.at is not None:
         served = served_at(history, asked.at)
-        if form == "json":
+        if form in ("json", "yaml"):
             whole = {**words.served_json(served, history), "at": output.moment(asked.at)}
-            return output.document({**_head("ServingAnswer", key), **whole}, "json")
+            return output.document(
+                {**output.head("ServingAnswer", name=key.name, namespace=key.namespace), **whole}, form
+            )
         if form == "csv":
             return words.timeline_csv([Segment(asked.at, asked.at, served)], history)
         return words.moment_answer(key.name, asked.at, served, history)
     segments = between(timeline(history), asked.begin, asked.end)
-    if form == "json":
+    if form in ("json", "yaml"):
         items = [words.segment_json(each, history) for each in segments]
-        return output.document(output.wrapped("ServingTimeline", items, name=key.name, namespace=key.namespace), "json")
+        return output.document(output.wrapped("ServingTimeline", items, name=key.name, namespace=key.namespace), form)
     return words.timeline_csv(segments, history) if form == "csv" else words.timeline_table(key.name, segments)
 
 
 def verified(key: Key, result: chain.Chain, form: str | None) -> str:
-    """Return the result of `--verify` as text, as `json` or as `csv`."""
-    if form == "json":
-        return output.document(words.chain_json(key.name, key.namespace, result), "json")
+    """Return the result of `--verify` as text, as `json`, `yaml` or `csv`."""
+    if form in ("json", "yaml"):
+        return output.document(words.chain_json(key.name, key.namespace, result), form)
     return words.chain_csv(result) if form == "csv" else words.chain_text(key.name, result)
-
-
-def _head(kind: str, key: Key) -> dict[str, Any]:
-    return {
-        name: each
-        for name, each in output.wrapped(kind, [], name=key.name, namespace=key.namespace).items()
-        if name != "items"
-    }

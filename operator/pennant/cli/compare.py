@@ -5,12 +5,12 @@ from pathlib import Path
 import click
 
 from pennant.api.meta import clip
-from pennant.cli import clock, names, output
+from pennant.cli import clock, model_versions, names, output
 from pennant.cli.comparison import data, page, reading
 from pennant.cli.comparison.facts import Comparison
 from pennant.cli.comparison.markdown import markdown
 from pennant.cli.comparison.text import text
-from pennant.cli.completion import complete_models, complete_versions
+from pennant.cli.completion import complete_compared, complete_models
 from pennant.cli.errors import CliError
 from pennant.cli.manifests.files import texts
 from pennant.cli.options import ClusterOptions, cluster_options, output_option
@@ -20,7 +20,7 @@ USAGE = "name two versions, as in `compare fraud-1.0.0 fraud-1.1.0`, or one Mode
 
 
 @click.command("compare", short_help="Compare two versions")
-@click.argument("words", nargs=-1, metavar="[A B | NAME]", shell_complete=complete_versions)
+@click.argument("words", nargs=-1, metavar="[A B | NAME]", shell_complete=complete_compared)
 @click.option("--model", shell_complete=complete_models, help="The model: A and B are versions of it.")
 @click.option("-f", "--filename", "filenames", multiple=True, help="Files with ModelVersions; no cluster is asked.")
 @cluster_options
@@ -37,8 +37,8 @@ def command(
     """Compare two ModelVersions: A is the earlier one, and deltas say how B differs from it.
 
     A and B are names of objects, or versions with --model. With the NAME of a ModelDeployment, the version that serves
-    is compared with the one that has the tag. With -f the ModelVersions come from manifest files; without names there
-    must be two of them.
+    is compared with the one that has the tag; if that is the same, with the version that served before. With -f the
+    ModelVersions come from manifest files; without names there must be two of them.
     """
     found = compared(words, model, filenames, cluster)
     shown = rendered(found, output)
@@ -59,7 +59,7 @@ def compared(
         return reading.from_files(texts(filenames), words, model)
     is_kind = len(words) == 2 and words[0].lower() in names.KINDS
     if len(words) == 2 and not is_kind:
-        before, after = words
+        before, after = (model_versions.parsed(word) for word in words)
         return run(cluster, lambda session: reading.versions(session, before, after, model))
     if len(words) == 1 or is_kind:
         if model is not None:

@@ -1,7 +1,9 @@
 """`lint`: check manifests offline, as the API server and the operator would."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
@@ -30,19 +32,33 @@ def command(
     names, and tags that no version or several versions have. Objects of other kinds are skipped. The pod template is
     checked as far as the operator reads it.
 
-    Exit code 0: no errors. Exit code 1: errors, or warnings with --strict.
+    Exit code 0: no errors. Exit code 1: errors, or warnings with --strict, or nothing to check: no ModelVersion and no
+    ModelDeployment in all of the files.
     """
     given = (*filenames, *arguments)
     if not given:
         raise CliError("must specify -f with a file, a directory or - for standard input")
-    found = report(texts(given, recursive))
+    files = {each: tuple(texts((each,), recursive)) for each in dict.fromkeys(given)}
+    found = report(each for listed in files.values() for each in listed)
+    without = [each for each, all_of in files.items() if not any(path in found.with_objects for path, _ in all_of)]
+    if len(without) == len(files):
+        raise CliError(nothing_in(without, recursive))
+    if without:
+        click.echo(f"{'error' if is_strict else 'Warning'}: {nothing_in(without, recursive)}", err=True)
     if is_strict:
         found = replace(found, findings=strict(found.findings))
     if text := rendered(found, output, colour="NO_COLOR" not in os.environ):
         click.echo(text)
     if output is None:
         click.echo(summary(found), err=bool(found.findings))
-    return 1 if found.errors else 0
+    return 1 if found.errors or (without and is_strict) else 0
+
+
+def nothing_in(arguments: Sequence[str], recursive: bool) -> str:
+    """Return that arguments have no object to check, and what to do where they have directories."""
+    said = f"no ModelVersion or ModelDeployment found in {', '.join(arguments)}"
+    has_more = any(each.is_dir() for name in arguments if Path(name).is_dir() for each in Path(name).iterdir())
+    return f"{said}; use -R to check the directories in it as well" if has_more and not recursive else said
 
 
 def rendered(found: Report, form: str | None, *, colour: bool = False) -> str:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from pennant.cli.completion import complete_deployments, complete_namespaces
+from pennant.cli.completion import complete_contexts, complete_deployments, complete_namespaces
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -27,7 +27,7 @@ def cluster_options(function: FunctionT) -> FunctionT:
     """Give a verb `--kubeconfig`, `--context` and `-n`, as one argument `cluster`."""
 
     @click.option("--kubeconfig", help="Path to the kubeconfig file to use.")
-    @click.option("--context", help="The name of the kubeconfig context to use.")
+    @click.option("--context", shell_complete=complete_contexts, help="The name of the kubeconfig context to use.")
     @click.option("-n", "--namespace", shell_complete=complete_namespaces, help="The namespace of the object.")
     @wraps(function)
     def wrapped(*args: Any, kubeconfig: str | None, context: str | None, namespace: str | None, **rest: Any) -> Any:
@@ -67,6 +67,11 @@ def target_options(function: FunctionT) -> FunctionT:
 def output_option(*formats: str) -> Callable[[FunctionT], FunctionT]:
     """Give a verb `-o` with these formats; None is the text for people."""
     return click.option("-o", "--output", type=click.Choice(formats), help="Output format; text if not given.")
+
+
+def object_output_option(function: FunctionT) -> FunctionT:
+    """Give a verb that writes `-o json|yaml|name`: what it wrote instead of a line."""
+    return output_option("json", "yaml", "name")(function)
 
 
 def dry_run_option(function: FunctionT) -> FunctionT:

@@ -9,8 +9,10 @@ import click
 import pytest
 
 from pennant import __main__ as program
+from pennant import __version__
 from pennant.cli import completion
 from pennant.cli.main import main, with_values
+from pennant.cli.suggestions import ELSEWHERE, OTHER_WORDS, unknown
 from pennant.cli.verbs import VERBS
 
 HEAVY = {"pydantic", "aiohttp", "kubernetes", "yaml", "jinja2", "matplotlib", "rich", "kopf"}
@@ -64,13 +66,55 @@ def test_without_a_cluster_the_error_says_what_to_do(capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["histroy"], "No such command 'histroy'\nSee 'pennant --help' for usage."),
+        (
+            ["histroy"],
+            'unknown command "histroy" for "pennant"; did you mean `pennant history`?\n'
+            "See 'pennant --help' for usage.",
+        ),
+        (["help", "zzz"], 'unknown command "zzz" for "pennant"\nSee \'pennant --help\' for usage.'),
         (["undo", "fraud", "--foo"], "No such option '--foo'\nSee 'pennant undo --help' for usage."),
     ],
 )
 def test_wrong_words_exit_with_1_as_in_kubectl(capsys: pytest.CaptureFixture[str], words: list[str], says: str) -> None:
     assert main(words) == 1
     assert capsys.readouterr().err == f"error: {says}\n"
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("rollback", "did you mean `pennant undo`?"),
+        ("abort", "did you mean `pennant undo`?"),
+        ("ls", "did you mean `pennant get`?"),
+        ("describe", "did you mean `pennant get`?"),
+        ("version", "did you mean `pennant versions` or `pennant --version`?"),
+        ("promot", "did you mean `pennant promote`?"),
+        ("logs", "use `kubectl logs -l pennant.dev/modeldeployment=NAME`"),
+    ],
+)
+def test_a_word_of_another_tool_has_a_suggestion(word: str, says: str) -> None:
+    assert unknown(word, "pennant") == f'unknown command "{word}" for "pennant"; {says}'
+
+
+def test_each_suggestion_exists() -> None:
+    for words in OTHER_WORDS.values():
+        assert all(each.split()[0] in {*VERBS, "--version"} for each in words)
+    assert not (OTHER_WORDS.keys() | ELSEWHERE.keys()) & VERBS.keys()
+
+
+def test_help_of_a_verb_is_that_of_its_option(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = []
+    for words in (["help", "undo"], ["undo", "--help"]):
+        assert main(words) == 0
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1]
+    assert "--to-revision" in shown[0]
+    assert main(["help"]) == 0
+    assert capsys.readouterr().out.startswith("Usage: pennant [OPTIONS] COMMAND")
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"{__version__}\n"
+    completion.main(["help", "und"])
+    assert capsys.readouterr().out == f"undo\t{VERBS['undo'].summary}\n:4\n"
 
 
 def test_no_words_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
