@@ -54,11 +54,8 @@ async def test_the_dashboard_shows_what_serves_and_follows_a_tag(serving: Scenar
 
 
 async def test_the_page_of_a_comparison_needs_no_network(serving: Scenario, tmp_path: Path) -> None:
-    serving.accuracy("1.1.0", 0.97)
     serving.version("1.1.0", metrics=METRICS)
     serving.version("1.2.0", metrics=[{**each, "value": "0.95"} for each in METRICS])
-    serving.move_tag("1.0.0", "1.1.0")
-    serving.until_verified("1.1.0")
     file = tmp_path / "page.html"
     done = kubectl_pennant(serving, "compare", "1.1.0", "1.2.0", "-o", "html", "--output-file", str(file))
     assert done == (0, "", ""), done

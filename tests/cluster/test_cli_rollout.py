@@ -173,24 +173,8 @@ def check_names(scenario: Scenario, file: Path) -> None:
     assert "does not exist" in fails(scenario, "status", "-f", f"{file}.none")
 
 
-def test_one_life(serving: Scenario, tmp_path: Path) -> None:
-    sides = SideBySide(serving, LIFE)
-    sides.deploy("web-1")
-    sides.native("status", "deployment/web")
-    sides.see("a version serves")
-    sides.see("nothing to go back to")
-    roll_out_side_by_side(serving, sides)
-
-    check_history(serving)
-    sides.see("history", line=1)
-    sides.see("history of a revision")
-    sides.see("history of a revision that does not exist")
-    check_dry_runs(serving)
-    check_names(serving, tmp_path / "fraud.yaml")
-    sides.see("undo, dry run")
-    sides.see("undo to the revision that serves")
-    sides.see("undo to a revision that does not exist")
-
+def undo_and_retry(serving: Scenario, sides: SideBySide) -> None:
+    """Undo 1.1.0 on both sides, see that it stays undone, and retry it."""
     sides.see("undo")
     serving.touched_at = datetime.now(UTC)
     serving.until_verified("1.0.0")
@@ -215,6 +199,27 @@ def test_one_life(serving: Scenario, tmp_path: Path) -> None:
     assert out.splitlines()[-1] == 'modeldeployment "fraud" successfully rolled out: 1.1.0 serves'
     assert serving.condition("Verified") == ("True", "Verified")
     assert "the cause was another service" in serving.history[-1]["reason"]
+
+
+def test_one_life(serving: Scenario, tmp_path: Path) -> None:
+    sides = SideBySide(serving, LIFE)
+    sides.deploy("web-1")
+    sides.native("status", "deployment/web")
+    sides.see("a version serves")
+    sides.see("nothing to go back to")
+    roll_out_side_by_side(serving, sides)
+
+    check_history(serving)
+    sides.see("history", line=1)
+    sides.see("history of a revision")
+    sides.see("history of a revision that does not exist")
+    check_dry_runs(serving)
+    check_names(serving, tmp_path / "fraud.yaml")
+    sides.see("undo, dry run")
+    sides.see("undo to the revision that serves")
+    sides.see("undo to a revision that does not exist")
+
+    undo_and_retry(serving, sides)
 
     pods = serving.pods()
     sides.see("restart")
