@@ -15,8 +15,6 @@ from pennant.kube.http.resources import Kind
 from pennant.ports import PortError
 
 POLL_SECONDS = 0.2
-ANSWER = "30s"
-"""How long a verb waits for the operator, unless `--timeout` says otherwise."""
 NONE_GIVEN = dict.fromkeys((*(verb.annotation for verb in Verb), REQUESTED_AT, REQUESTED_BY, REASON))
 """A merge patch of annotations that removes a command."""
 

@@ -32,7 +32,7 @@ def candidates(words: Sequence[str], incomplete: str) -> list[tuple[str, str]]:
     from pennant.cli.verbs import VERBS
 
     if list(words) in ([], ["help"]) and not incomplete.startswith("-"):
-        return [(name, each.summary) for name, each in VERBS.items() if name.startswith(incomplete)]
+        return [(name, summary) for name, summary in VERBS.items() if name.startswith(incomplete)]
     from click.shell_completion import ShellComplete
 
     from pennant.cli.main import cli

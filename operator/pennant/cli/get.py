@@ -13,10 +13,9 @@ from rich.text import Text
 from pennant.api.meta import Json
 from pennant.cli import clock, names, output, targets
 from pennant.cli.children import children
-from pennant.cli.completion import complete_deployments
 from pennant.cli.deployment_table import table
 from pennant.cli.errors import CliError
-from pennant.cli.options import ClusterOptions, cluster_options, output_option
+from pennant.cli.options import ClusterOptions
 from pennant.cli.session import Session, run
 from pennant.cli.tree import Live, tree
 from pennant.core.facts.observation import Key
@@ -26,15 +25,7 @@ POLL_SECONDS = 1.0
 STYLES = {"✔ [A-Za-z]+": "green", "✖ [A-Za-z]+": "red", "[◌॥?] [A-Z][A-Za-z]+": "yellow", "# revision:[0-9]+": "bold"}
 
 
-@click.command("get", short_help="Show a ModelDeployment as a tree")
-@click.argument("words", nargs=-1, metavar="[NAME]", shell_complete=complete_deployments)
-@cluster_options
-@click.option("-l", "--selector", help="Selector (label query) to filter on.")
-@click.option("-A", "--all-namespaces", is_flag=True, help="List the ModelDeployments of all namespaces.")
-@click.option("-w", "--watch", is_flag=True, help="Watch for changes, and show the tree again when there are any.")
-@click.option("--no-color", is_flag=True, help="Do not colour the tree; NO_COLOR does the same.")
-@output_option("wide", "json", "yaml", "name")
-def command(
+def execute(
     words: tuple[str, ...],
     cluster: ClusterOptions,
     selector: str | None,
@@ -43,10 +34,7 @@ def command(
     no_color: bool,
     output: str | None,
 ) -> None:
-    """Show the ModelDeployment NAME with its revisions, ReplicaSets, pods, metrics and conditions as a tree.
-
-    Without NAME: a table of all ModelDeployments.
-    """
+    """Carry out the verb; its options are in `pennant.cli.commands.get`."""
     named = names.parsed(words)
     if named and (selector is not None or all_namespaces):
         raise CliError("give names, or -l or -A, not both")

@@ -8,9 +8,8 @@ import click
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.cli import names, output, targets
-from pennant.cli.completion import complete_revisions
 from pennant.cli.errors import CliError
-from pennant.cli.options import ClusterOptions, Selectors, cluster_options, output_option, target_options
+from pennant.cli.options import ClusterOptions, Selectors
 from pennant.cli.outcomes import outcome
 from pennant.cli.session import Session, run
 from pennant.core.facts.observation import Revision, Snapshot
@@ -19,22 +18,8 @@ HEADER = ("REVISION", "VERSION", "TRIGGER", "OUTCOME", "SINCE", "UNTIL", "VERIFI
 WIDE = ("STARTED", "VERIFIED-AT", "DIGEST", "ACTOR", "EVIDENCE")
 
 
-@click.command("history", short_help="View the rollout history")
-@target_options
-@cluster_options
-@click.option(
-    "--revision",
-    type=click.IntRange(min=1),
-    shell_complete=complete_revisions,
-    help="See the details, and the pod template, of one revision.",
-)
-@output_option("wide", "json", "yaml", "name")
-def command(selectors: Selectors, cluster: ClusterOptions, revision: int | None, output: str | None) -> None:
-    """View the rollout history of a ModelDeployment.
-
-    SINCE is when all pods were of the revision, and UNTIL when another revision replaced it. An undo, a restart and a
-    rollback are revisions of their own.
-    """
+def execute(selectors: Selectors, cluster: ClusterOptions, revision: int | None, output: str | None) -> None:
+    """Carry out the verb; its options are in `pennant.cli.commands.history`."""
     names.require_some(selectors, cluster)
     run(cluster, lambda session: _shown(session, selectors, revision, output))
 

@@ -22,10 +22,9 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of a verb; None where there is none."""
-        entry = VERBS.get(cmd_name)
-        if entry is None:
+        if cmd_name not in VERBS:
             return None
-        command = importlib.import_module(f"pennant.cli.{entry.module}").command
+        command = importlib.import_module(f"pennant.cli.commands.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
 
@@ -43,7 +42,7 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of verbs without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in VERBS.items()])
+            formatter.write_dl(list(VERBS.items()))
 
 
 def with_values(command: click.Command, words: Sequence[str]) -> list[str]:

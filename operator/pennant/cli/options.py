@@ -91,6 +91,11 @@ def timeout_option(default: str, help_text: str) -> Callable[[FunctionT], Functi
     return click.option("--timeout", type=Duration(), default=default, show_default=True, help=help_text)
 
 
+def answer_option(function: FunctionT) -> FunctionT:
+    """Give a verb that commands the operator `--timeout`."""
+    return timeout_option("30s", "How long to wait for the operator's answer.")(function)
+
+
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 

@@ -1,36 +1,21 @@
 """`pause` and `resume`: write `spec.paused`."""
 
-import click
-
 from pennant.cli import names, output, targets
 from pennant.cli.errors import CliError
 from pennant.cli.gitops import tracked_by
-from pennant.cli.options import (
-    ClusterOptions,
-    Selectors,
-    cluster_options,
-    dry_run_option,
-    object_output_option,
-    target_options,
-)
+from pennant.cli.options import ClusterOptions, Selectors
 from pennant.cli.session import Session, run
 from pennant.core.facts.observation import Key
 from pennant.kube.http.resources import Kind
 
 
-@click.command("pause", short_help="Pause rollouts and rollbacks")
-@target_options
-@cluster_options
-@dry_run_option
-@object_output_option
-def command(selectors: Selectors, cluster: ClusterOptions, dry_run: str, output: str | None) -> None:
-    """Pause a ModelDeployment: no rollout and no rollback begins until it is resumed."""
+def execute(selectors: Selectors, cluster: ClusterOptions, paused: bool, dry_run: str, output: str | None) -> None:
+    """Set `spec.paused` of each ModelDeployment; it is an error where it is set already."""
     names.require_some(selectors, cluster)
-    run(cluster, lambda session: change(session, selectors, True, dry_run, output))
+    run(cluster, lambda session: _all(session, selectors, paused, dry_run, output))
 
 
-async def change(session: Session, selectors: Selectors, paused: bool, dry_run: str, form: str | None) -> None:
-    """Set `spec.paused` of each ModelDeployment; raises `CliError` where it is set already."""
+async def _all(session: Session, selectors: Selectors, paused: bool, dry_run: str, form: str | None) -> None:
     keys = await targets.keys(session, selectors)
     (await targets.each(session, keys, lambda key: _one(session, key, paused, dry_run, form))).end()
 

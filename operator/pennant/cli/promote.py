@@ -11,16 +11,9 @@ import click
 
 from pennant.api.history import QuarantineEntry
 from pennant.cli import clock, model_versions, output, status, tag_move, tagged_manifests
-from pennant.cli.completion import complete_models, complete_tags, complete_version_names
 from pennant.cli.errors import CliError
 from pennant.cli.forecast import forecast
-from pennant.cli.options import (
-    ClusterOptions,
-    cluster_options,
-    dry_run_option,
-    object_output_option,
-    timeout_option,
-)
+from pennant.cli.options import ClusterOptions
 from pennant.cli.preview import moved, preview
 from pennant.cli.session import Session, run
 from pennant.cli.tag_move import Move
@@ -29,33 +22,7 @@ from pennant.core.status.inputs import quarantined_target
 from pennant.kube.http.resources import Kind
 
 
-@click.command("promote", short_help="Move a tag to a version")
-@click.argument("version", shell_complete=complete_version_names)
-@click.option("--model", shell_complete=complete_models, help="The model of the version, where VERSION is a number.")
-@click.option("--tag", default="production", show_default=True, shell_complete=complete_tags, help="The tag to move.")
-@cluster_options
-@click.option(
-    "--write",
-    "paths",
-    multiple=True,
-    metavar="DIR_OR_FILES",
-    help="Move the tag in these manifests instead of the cluster; a directory with all below it. May be given again.",
-)
-@click.argument("more_paths", nargs=-1, metavar="[FILE ...]", type=click.Path())
-@click.option(
-    "--wait",
-    type=bool,
-    default=True,
-    show_default=True,
-    is_flag=False,
-    flag_value="true",
-    help="Wait until the version serves.",
-)
-@click.option("--no-wait", is_flag=True, help="The same as --wait=false.")
-@dry_run_option
-@object_output_option
-@timeout_option("0s", "The length of time to wait before ending watch, zero means never.")
-def command(
+def execute(
     version: str,
     model: str | None,
     tag: str,
@@ -66,12 +33,7 @@ def command(
     no_wait: bool,
     **options: Any,
 ) -> None:
-    """Move a tag to VERSION, and wait until every ModelDeployment that follows the tag serves it.
-
-    VERSION is the name of a ModelVersion (fraud-1.1.0, mver/fraud-1.1.0), or a version (1.1.0) with --model, or alone
-    where only one model has it. The new version gets the tag before the old one loses it. Where the cluster is fed from
-    Git, use --write, and commit the files.
-    """
+    """Carry out the verb; its options are in `pennant.cli.commands.promote`."""
     if more_paths and not paths:
         raise CliError(f"unexpected argument {more_paths[0]}; promote moves one version at a time")
     how = Promoting(wait and not no_wait, **options)

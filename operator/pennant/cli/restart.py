@@ -2,34 +2,17 @@
 
 from typing import Any
 
-import click
-
 from pennant.cli import names, targets
-from pennant.cli.acting import ANSWER, Giving, give
+from pennant.cli.acting import Giving, give
 from pennant.cli.errors import CliError
-from pennant.cli.options import (
-    ClusterOptions,
-    Selectors,
-    cluster_options,
-    dry_run_option,
-    object_output_option,
-    target_options,
-    timeout_option,
-)
+from pennant.cli.options import ClusterOptions, Selectors
 from pennant.cli.session import Session, run
 from pennant.core.facts.command import Verb
 from pennant.core.facts.observation import Invalid, Key
 
 
-@click.command("restart", short_help="Restart all pods")
-@target_options
-@cluster_options
-@click.option("--reason", default="", help="Why, for the history.")
-@dry_run_option
-@object_output_option
-@timeout_option(ANSWER, "How long to wait for the operator's answer.")
-def command(selectors: Selectors, cluster: ClusterOptions, **options: Any) -> None:
-    """Restart all pods of a ModelDeployment by a rolling update."""
+def execute(selectors: Selectors, cluster: ClusterOptions, **options: Any) -> None:
+    """Carry out the verb; its options are in `pennant.cli.commands.restart`."""
     names.require_some(selectors, cluster)
     how = Giving("restarted", **options)
     run(cluster, lambda session: _all(session, selectors, how))

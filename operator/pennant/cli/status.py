@@ -9,16 +9,8 @@ import click
 
 from pennant.api.meta import Json
 from pennant.cli import clock, names, output, targets
-from pennant.cli.completion import complete_revisions
 from pennant.cli.errors import CliError
-from pennant.cli.options import (
-    ClusterOptions,
-    Selectors,
-    cluster_options,
-    output_option,
-    target_options,
-    timeout_option,
-)
+from pennant.cli.options import ClusterOptions, Selectors
 from pennant.cli.rollout import Goal, Phase, Progress, progress
 from pennant.cli.session import Session, run
 from pennant.core.facts.observation import Key, Snapshot
@@ -40,42 +32,8 @@ class Wait:
     form: str | None = None
 
 
-@click.command("status", short_help="Show the status of the rollout and wait for its end")
-@target_options
-@cluster_options
-@click.option(
-    "-w",
-    "--watch",
-    type=bool,
-    default=True,
-    show_default=True,
-    is_flag=False,
-    flag_value="true",
-    help="Watch the status until it is done.",
-)
-@click.option(
-    "--for",
-    "goal",
-    type=click.Choice(tuple(GOALS)),
-    default="serving",
-    show_default=True,
-    help="serving: until all pods are of the version that has the tag; verified: until it has passed its bake time.",
-)
-@click.option(
-    "--revision",
-    type=click.IntRange(min=1),
-    shell_complete=complete_revisions,
-    help="Fail when the current revision is another one.",
-)
-@output_option("json", "yaml", "name")
-@timeout_option("0s", "The length of time to wait before ending watch, zero means never.")
-def command(selectors: Selectors, cluster: ClusterOptions, goal: str, output: str | None, **options: Any) -> None:
-    """Show the status of the rollout, and wait until it ends.
-
-    Exit code 0: the version that has the tag serves and is healthy, and with --for=verified it is verified. Exit code
-    1: it was rolled back or is stalled, or the time is over. With --watch=false a rollout that is under way exits
-    with 0.
-    """
+def execute(selectors: Selectors, cluster: ClusterOptions, goal: str, output: str | None, **options: Any) -> None:
+    """Carry out the verb; its options are in `pennant.cli.commands.status`."""
     names.require_some(selectors, cluster)
     asked = Wait(goal=GOALS[goal], form=output, **options)
     run(cluster, lambda session: _all(session, selectors, asked))

@@ -2,22 +2,11 @@
 
 from typing import Any
 
-import click
-
 from pennant.api.history import HistoryEntry
 from pennant.cli import names, output, targets
-from pennant.cli.acting import ANSWER, Giving, give
-from pennant.cli.completion import complete_former_versions, complete_revisions
+from pennant.cli.acting import Giving, give
 from pennant.cli.errors import CliError
-from pennant.cli.options import (
-    ClusterOptions,
-    Selectors,
-    cluster_options,
-    dry_run_option,
-    object_output_option,
-    target_options,
-    timeout_option,
-)
+from pennant.cli.options import ClusterOptions, Selectors
 from pennant.cli.session import Session, run
 from pennant.core.facts.command import Verb
 from pennant.core.facts.in_place import current
@@ -25,29 +14,10 @@ from pennant.core.facts.observation import Invalid, Key, Snapshot
 from pennant.core.rollout.undo import NoTarget, undo_target
 
 
-@click.command("undo", short_help="Undo to an earlier revision")
-@target_options
-@cluster_options
-@click.option(
-    "--to-revision",
-    type=click.IntRange(min=0),
-    shell_complete=complete_revisions,
-    help="The revision to go back to; 0 or none: the last verified one with another pod template.",
-)
-@click.option("--to-version", shell_complete=complete_former_versions, help="The version to go back to.")
-@click.option("--reason", default="", help="Why, for the history.")
-@dry_run_option
-@object_output_option
-@timeout_option(ANSWER, "How long to wait for the operator's answer.")
-def command(
+def execute(
     selectors: Selectors, cluster: ClusterOptions, to_revision: int | None, to_version: str | None, **options: Any
 ) -> None:
-    """Roll back to an earlier revision of a ModelDeployment.
-
-    The undone version is quarantined here until the tag moves on or `retry` releases it: the undo lasts, also where
-    Argo CD or Flux keeps the objects as they are in Git. As with `kubectl rollout undo`, the earlier revision may have
-    the same version and another pod template: an undo right after a restart undoes the restart.
-    """
+    """Carry out the verb; its options are in `pennant.cli.commands.undo`."""
     names.require_some(selectors, cluster)
     if to_revision is not None and to_version is not None:
         raise CliError("give --to-revision or --to-version, not both")

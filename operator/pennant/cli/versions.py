@@ -13,10 +13,9 @@ from pennant.api.meta import Json
 from pennant.api.reasons import VersionConditionType
 from pennant.api.version_status import ModelVersionStatus
 from pennant.cli import clock, output, spans
-from pennant.cli.completion import complete_models, complete_tags
 from pennant.cli.errors import CliError
 from pennant.cli.model_versions import full_name, ordered, tags_of
-from pennant.cli.options import ClusterOptions, cluster_options, output_option
+from pennant.cli.options import ClusterOptions
 from pennant.cli.session import Session, run
 from pennant.kube.codec import decode
 from pennant.kube.http.resources import Kind
@@ -25,14 +24,8 @@ HEADER = ("VERSION", "TAGS", "SERVING", "VERIFIED", "QUARANTINED", "COMPLETE", "
 WIDE = ("NAME", "PARENT", "OWNER", "MISSING", "BUMP-REASONS", "RECORD-DIGEST")
 
 
-@click.command("versions", short_help="List the versions of a model")
-@click.argument("model", default="", metavar="[MODEL]", shell_complete=complete_models)
-@cluster_options
-@click.option("-A", "--all-namespaces", is_flag=True, help="List the versions of all namespaces.")
-@click.option("--tag", shell_complete=complete_tags, help="Only the versions that have this tag.")
-@output_option("wide", "json", "yaml", "name")
-def command(model: str, cluster: ClusterOptions, all_namespaces: bool, tag: str | None, output: str | None) -> None:
-    """List the versions of MODEL, or of all models of the namespace, the newest semantic version first."""
+def execute(model: str, cluster: ClusterOptions, all_namespaces: bool, tag: str | None, output: str | None) -> None:
+    """Carry out the verb; its options are in `pennant.cli.commands.versions`."""
     asked = Asked(model, tag, all_namespaces, output)
     if text := run(cluster, lambda session: _listed(session, asked)):
         click.echo(text)

@@ -12,7 +12,7 @@ from pennant.api.reasons import ConditionType
 from pennant.cli import clock, metric_lines, names, output, spans, targets
 from pennant.cli.children import children
 from pennant.cli.forecast import Forecast, forecast
-from pennant.cli.options import ClusterOptions, Selectors, cluster_options, output_option, target_options
+from pennant.cli.options import ClusterOptions, Selectors
 from pennant.cli.rules import place
 from pennant.cli.session import Session, run
 from pennant.core.facts.in_place import in_place
@@ -25,16 +25,8 @@ NOT_WRITTEN = (
 )
 
 
-@click.command("why", short_help="Explain what blocks a rollout")
-@target_options
-@cluster_options
-@output_option("json", "yaml")
-def command(selectors: Selectors, cluster: ClusterOptions, output: str | None) -> None:
-    """Explain what blocks a ModelDeployment, what the operator does next and when, and what you can do.
-
-    The objects are read with your permissions, and the operator's own decision is computed from them. Nothing is
-    written.
-    """
+def execute(selectors: Selectors, cluster: ClusterOptions, output: str | None) -> None:
+    """Carry out the verb; its options are in `pennant.cli.commands.why`."""
     names.require_some(selectors, cluster)
     run(cluster, lambda session: _all(session, selectors, output))
 

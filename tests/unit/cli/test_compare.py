@@ -20,6 +20,7 @@ from pennant.api.model_version import ModelVersionSpec
 from pennant.api.reasons import Reason
 from pennant.api.version_status import Bump, ServedBy
 from pennant.cli import clock, compare
+from pennant.cli.commands.compare import command
 from pennant.cli.comparison import plots, reading
 from pennant.cli.comparison.facts import Comparison, Result, Side, changes, compared, flat, step
 from pennant.cli.comparison.live import Content, live
@@ -296,7 +297,7 @@ def test_the_page_adapts_to_dark_screens_narrow_screens_and_keyboards(whole_page
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    done = CliRunner().invoke(compare.command, arguments, standalone_mode=False)
+    done = CliRunner().invoke(command, arguments, standalone_mode=False)
     return (1, str(done.exception)) if done.exception is not None else (0, done.output)
 
 

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from pennant.api.crd import crds
 from pennant.cli import lint
+from pennant.cli.commands.lint import command
 from pennant.cli.manifests import checks
 from pennant.cli.manifests.documents import MAX_NODES, Document, documents
 from pennant.cli.manifests.findings import Finding, report
@@ -290,7 +291,7 @@ def test_the_findings_of_a_file(name: str, form: str | None) -> None:
 
 
 def run(*arguments: str, stdin: str = "") -> tuple[int, str]:
-    done = CliRunner().invoke(lint.command, arguments, input=stdin, standalone_mode=False)
+    done = CliRunner().invoke(command, arguments, input=stdin, standalone_mode=False)
     if done.exception is not None:
         return 1, str(done.exception)
     return int(done.return_value or 0), done.output

@@ -20,15 +20,20 @@ HEAVY = {"pydantic", "aiohttp", "kubernetes", "yaml", "jinja2", "matplotlib", "r
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_each_verb_is_one_module_with_a_command(verb: str) -> None:
-    command = importlib.import_module(f"pennant.cli.{VERBS[verb].module}").command
+    command = importlib.import_module(f"pennant.cli.commands.{verb}").command
     assert isinstance(command, click.Command)
     assert command.name == verb
 
 
 @pytest.mark.parametrize(
     "code",
-    ["from pennant.cli.main import main; main(['--help'])", "from pennant.cli.completion import main; main([''])"],
-    ids=["help", "completion"],
+    [
+        "from pennant.cli.main import main; main(['--help'])",
+        "from pennant.cli.main import main, VERBS; [main([verb, '--help']) for verb in VERBS]",
+        "from pennant.cli.completion import main; main([''])",
+        "from pennant.cli.completion import main; main(['undo', '--to-'])",
+    ],
+    ids=["help", "help of each verb", "completion", "completion of options"],
 )
 def test_help_and_completion_import_nothing_heavy(code: str) -> None:
     code += f"; import sys; print(sorted(set(sys.modules) & {HEAVY!r}))"
@@ -38,7 +43,7 @@ def test_help_and_completion_import_nothing_heavy(code: str) -> None:
 
 def test_the_first_word_is_completed_with_a_description(capsys: pytest.CaptureFixture[str]) -> None:
     assert completion.main(["hi"]) == 0
-    assert capsys.readouterr().out == f"history\t{VERBS['history'].summary}\n:4\n"
+    assert capsys.readouterr().out == f"history\t{VERBS['history']}\n:4\n"
 
 
 def test_options_are_completed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,7 +119,7 @@ def test_help_of_a_verb_is_that_of_its_option(capsys: pytest.CaptureFixture[str]
     assert main(["--version"]) == 0
     assert capsys.readouterr().out == f"{__version__}\n"
     completion.main(["help", "und"])
-    assert capsys.readouterr().out == f"undo\t{VERBS['undo'].summary}\n:4\n"
+    assert capsys.readouterr().out == f"undo\t{VERBS['undo']}\n:4\n"
 
 
 def test_no_words_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,7 +139,7 @@ def test_no_words_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_an_optional_value_comes_after_an_equals_sign(verb: str, words: list[str], read: list[str]) -> None:
-    command = importlib.import_module(f"pennant.cli.{verb}").command
+    command = importlib.import_module(f"pennant.cli.commands.{verb}").command
     assert with_values(command, words) == read
 
 

@@ -1,8 +1,7 @@
-"""`resume`: take `spec.paused` back."""
+"""The command `resume`."""
 
 import click
 
-from pennant.cli import names, pause
 from pennant.cli.options import (
     ClusterOptions,
     Selectors,
@@ -11,7 +10,6 @@ from pennant.cli.options import (
     object_output_option,
     target_options,
 )
-from pennant.cli.session import run
 
 
 @click.command("resume", short_help="Resume rollouts and rollbacks")
@@ -21,5 +19,6 @@ from pennant.cli.session import run
 @object_output_option
 def command(selectors: Selectors, cluster: ClusterOptions, dry_run: str, output: str | None) -> None:
     """Resume a paused ModelDeployment."""
-    names.require_some(selectors, cluster)
-    run(cluster, lambda session: pause.change(session, selectors, False, dry_run, output))
+    from pennant.cli import pause as work
+
+    work.execute(selectors, cluster, False, dry_run, output)
