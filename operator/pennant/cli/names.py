@@ -134,8 +134,9 @@ def words_about(plural: str, item: Mapping[str, Any]) -> str:
 
 def require_some(selectors: Selectors, cluster: ClusterOptions) -> None:
     """Raise `CliError` where a user named no ModelDeployment in any way, or in two ways at once."""
-    ways = [bool(selectors.names), selectors.selector is not None, bool(selectors.filenames)]
+    several = selectors.selector is not None or selectors.all_namespaces
+    ways = [bool(selectors.names), several, bool(selectors.filenames)]
     if not any(ways):
         raise CliError("required resource not specified; name a ModelDeployment, or use -l or -f")
     if sum(ways) > 1:
-        raise CliError("give names, -l or -f, not several of them")
+        raise CliError("give names, -l or -A, or -f, not several of them")

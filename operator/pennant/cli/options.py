@@ -45,6 +45,7 @@ class Selectors:
     selector: str | None
     filenames: tuple[str, ...]
     all_namespaces: bool = False
+    """Those of all namespaces, and with `selector`, those of them that match."""
 
 
 def target_options(function: FunctionT) -> FunctionT:
@@ -57,11 +58,22 @@ def target_options(function: FunctionT) -> FunctionT:
     )
     @wraps(function)
     def wrapped(
-        *args: Any, names: tuple[str, ...], selector: str | None, filenames: tuple[str, ...], **rest: Any
+        *args: Any,
+        names: tuple[str, ...],
+        selector: str | None,
+        filenames: tuple[str, ...],
+        all_namespaces: bool = False,
+        **rest: Any,
     ) -> Any:
-        return function(*args, selectors=Selectors(names, selector, filenames), **rest)
+        return function(*args, selectors=Selectors(names, selector, filenames, all_namespaces), **rest)
 
     return wrapped  # type: ignore[return-value]
+
+
+def reading_target_options(function: FunctionT) -> FunctionT:
+    """Give a verb that only reads the same options, and `-A`."""
+    option = click.option("-A", "--all-namespaces", is_flag=True, help="Select the ModelDeployments of all namespaces.")
+    return option(target_options(function))
 
 
 def output_option(*formats: str) -> Callable[[FunctionT], FunctionT]:

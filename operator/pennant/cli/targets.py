@@ -56,11 +56,13 @@ async def keys(session: Session, selectors: Selectors) -> tuple[Key, ...]:
 
     Raises `CliError` where no name, file or selector is given, or a selector matches nothing.
     """
-    if selectors.selector is not None:
+    if selectors.selector is not None or selectors.all_namespaces:
         namespace = "" if selectors.all_namespaces else session.namespace
-        found = await session.inspector.snapshots(namespace, selectors.selector)
+        found = await session.inspector.snapshots(namespace, selectors.selector or "")
         if not found:
-            raise CliError(f"no ModelDeployment in namespace {session.namespace} matches {selectors.selector}")
+            where = f"in namespace {namespace}" if namespace else "in any namespace"
+            matches = f" matches {selectors.selector}" if selectors.selector else ""
+            raise CliError(f"no ModelDeployment {where}{matches}")
         return tuple(each.key for each in found)
     named = tuple(Key(session.namespace, name) for name in names.parsed(selectors.names))
     return named or names.from_files(selectors.filenames, session.namespace)

@@ -110,6 +110,18 @@ def test_the_status_as_data_is_the_end_alone(
     )
 
 
+def test_those_of_all_namespaces_are_waited_for(
+    pennant: Run, api: FakeApi, served: Callable[[str, Snapshot], None], good: Snapshot
+) -> None:
+    served("good", good)
+    api.add("modeldeployments", raw_deployment("best", namespace="shop", status=good.status.to_json()))
+    code, out, err = pennant("status", "-A", "-o", "name")
+    assert (code, err) == (0, "")
+    assert out.splitlines() == ["modeldeployment.pennant.dev/good", "modeldeployment.pennant.dev/best"]
+    assert pennant("status", "good", "-A")[0] == 1
+    assert pennant("undo", "-A")[2].startswith("error: No such option '-A'")
+
+
 def test_each_of_several_is_waited_for(
     pennant: Run, served: Callable[[str, Snapshot], None], good: Snapshot, bad: Snapshot
 ) -> None:

@@ -3,11 +3,11 @@
 import click
 
 from pennant.cli.completion import complete_revisions
-from pennant.cli.options import ClusterOptions, Selectors, cluster_options, output_option, target_options
+from pennant.cli.options import ClusterOptions, Selectors, cluster_options, output_option, reading_target_options
 
 
 @click.command("history", short_help="View the rollout history")
-@target_options
+@reading_target_options
 @cluster_options
 @click.option(
     "--revision",

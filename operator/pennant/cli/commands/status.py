@@ -10,13 +10,13 @@ from pennant.cli.options import (
     Selectors,
     cluster_options,
     output_option,
-    target_options,
+    reading_target_options,
     timeout_option,
 )
 
 
 @click.command("status", short_help="Show the status of the rollout and wait for its end")
-@target_options
+@reading_target_options
 @cluster_options
 @click.option(
     "-w",

@@ -2,11 +2,11 @@
 
 import click
 
-from pennant.cli.options import ClusterOptions, Selectors, cluster_options, output_option, target_options
+from pennant.cli.options import ClusterOptions, Selectors, cluster_options, output_option, reading_target_options
 
 
 @click.command("why", short_help="Explain what blocks a rollout")
-@target_options
+@reading_target_options
 @cluster_options
 @output_option("json", "yaml")
 def command(selectors: Selectors, cluster: ClusterOptions, output: str | None) -> None:
