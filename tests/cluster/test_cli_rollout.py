@@ -107,8 +107,8 @@ def roll_out_side_by_side(serving: Scenario, sides: SideBySide) -> None:
     serving.accuracy("1.1.0", 0.97)
     serving.version("1.1.0")
     serving.move_tag("1.0.0", "1.1.0")
-    sides.deploy("web-2")
-    with in_background(serving, command(serving, "status", "fraud", "--timeout=60s")) as waiting:
+    sides.deploy("web-2", deadline_seconds=600)
+    with in_background(serving, command(serving, "status", "fraud", "--timeout=200s")) as waiting:
         serving.until(lambda: len(serving.pods("1.1.0")) == 1)
         time.sleep(1)
         sides.see("a rollout is under way, no watch")
@@ -202,8 +202,10 @@ def undo_and_retry(serving: Scenario, sides: SideBySide) -> None:
 
 
 def test_one_life(serving: Scenario, tmp_path: Path) -> None:
+    # While the pods are held back, several commands run, one after the other.
+    serving.deployment(rollout={"maxSurge": 1, "maxUnavailable": 0, "progressDeadlineSeconds": 600})
     sides = SideBySide(serving, LIFE)
-    sides.deploy("web-1")
+    sides.deploy("web-1", deadline_seconds=600)
     sides.native("status", "deployment/web")
     sides.see("a version serves")
     sides.see("nothing to go back to")

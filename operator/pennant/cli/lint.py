@@ -46,11 +46,11 @@ def nothing_in(arguments: Sequence[str], recursive: bool) -> str:
 
 
 def rendered(found: Report, form: str | None, *, colour: bool = False) -> str:
-    """Return the findings as lines for people, as `json`, or as `github` workflow commands."""
-    if form == "json":
+    """Return the findings as lines for people, as `json` or `yaml`, or as `github` workflow commands."""
+    if form in ("json", "yaml"):
         items = [to_json(each) for each in found.findings]
         counts = {"files": found.files, "objects": found.objects, "errors": found.errors}
-        return output.document(output.wrapped("LintReport", items, **counts), "json")
+        return output.document(output.wrapped("LintReport", items, **counts), form)
     return "\n".join(_command(each) if form == "github" else _line(each, colour) for each in found.findings)
 
 

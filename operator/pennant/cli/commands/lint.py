@@ -10,7 +10,7 @@ from pennant.cli.options import output_option
 @click.option("-f", "--filename", "filenames", multiple=True, help="File or directory to check; - is stdin.")
 @click.option("-R", "--recursive", is_flag=True, help="Process the directories used in -f recursively.")
 @click.option("--strict", "is_strict", is_flag=True, help="Treat warnings as errors.")
-@output_option("json", "github")
+@output_option("json", "yaml", "github")
 def command(
     arguments: tuple[str, ...], filenames: tuple[str, ...], recursive: bool, is_strict: bool, output: str | None
 ) -> int:

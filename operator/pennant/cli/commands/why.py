@@ -8,7 +8,7 @@ from pennant.cli.options import ClusterOptions, Selectors, cluster_options, outp
 @click.command("why", short_help="Explain what blocks a rollout")
 @reading_target_options
 @cluster_options
-@output_option("json", "yaml")
+@output_option("json", "yaml", "name")
 def command(selectors: Selectors, cluster: ClusterOptions, output: str | None) -> None:
     """Explain what blocks a ModelDeployment, what the operator does next and when, and what you can do.
 
