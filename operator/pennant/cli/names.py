@@ -91,13 +91,9 @@ def plain(words: Sequence[str]) -> tuple[str, ...]:
 
 def contexts(params: Mapping[str, Any]) -> list[str]:
     """Return the contexts of the kubeconfig that a command line names, or of the usual one."""
-    import os
+    from pennant.kube.http.connection import contexts
 
-    from kubernetes.config.kube_config import list_kube_config_contexts
-
-    path = params.get("kubeconfig") or os.environ.get("KUBECONFIG")
-    found, _ = list_kube_config_contexts(path)  # type: ignore[no-untyped-call]
-    return sorted(str(each["name"]) for each in found)
+    return contexts(params.get("kubeconfig"))
 
 
 def listed(params: Mapping[str, Any], plural: str, seconds: float) -> list[Mapping[str, Any]]:
