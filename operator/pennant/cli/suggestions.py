@@ -57,7 +57,8 @@ def unknown(word: str, program: str) -> str:
     said = f'unknown command "{word}" for "{program}"'
     if (command := ELSEWHERE.get(word)) is not None:
         return f"{said}; use `{command}`"
-    near = OTHER_WORDS.get(word) or tuple(difflib.get_close_matches(word, VERBS, n=2, cutoff=0.6))
-    if not near:
+    nearest = difflib.get_close_matches(word, [*VERBS, *OTHER_WORDS], n=1)
+    if not nearest:
         return said
+    near = OTHER_WORDS.get(nearest[0], (nearest[0],))
     return f"{said}; did you mean {' or '.join(f'`{program} {each}`' for each in near)}?"

@@ -94,6 +94,7 @@ def test_wrong_words_exit_with_1_as_in_kubectl(capsys: pytest.CaptureFixture[str
         ("describe", "did you mean `pennant get`?"),
         ("version", "did you mean `pennant versions` or `pennant --version`?"),
         ("promot", "did you mean `pennant promote`?"),
+        ("rolback", "did you mean `pennant undo`?"),
         ("logs", "use `kubectl logs -l pennant.dev/modeldeployment=NAME`"),
     ],
 )
