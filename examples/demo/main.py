@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -270,6 +271,8 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     demo = Demo(arguments.output)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _end)
     try:
         demo.play()
         if arguments.keep:
@@ -279,9 +282,22 @@ def main() -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except Terminated:
+        return 143
     finally:
         demo.close()
     return 0
+
+
+class Terminated(BaseException):
+    """SIGTERM has arrived; no handler of errors catches it, so that only the end follows."""
+
+
+def _end(received: int, _: object) -> None:
+    # The end is orderly: a second signal must not cut it short.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    raise KeyboardInterrupt if received == signal.SIGINT else Terminated
 
 
 if __name__ == "__main__":

@@ -107,8 +107,8 @@ def roll_out_side_by_side(serving: Scenario, sides: SideBySide) -> None:
     serving.accuracy("1.1.0", 0.97)
     serving.version("1.1.0")
     serving.move_tag("1.0.0", "1.1.0")
-    sides.deploy("web-2")
-    with in_background(serving, command(serving, "status", "fraud", "--timeout=60s")) as waiting:
+    sides.deploy("web-2", deadline_seconds=600)
+    with in_background(serving, command(serving, "status", "fraud", "--timeout=200s")) as waiting:
         serving.until(lambda: len(serving.pods("1.1.0")) == 1)
         time.sleep(1)
         sides.see("a rollout is under way, no watch")
@@ -120,7 +120,7 @@ def roll_out_side_by_side(serving: Scenario, sides: SideBySide) -> None:
     assert waiting.returncode == 0, err
     lines = out.splitlines()
     assert 'Waiting for modeldeployment "fraud" rollout to finish: 1 old pods are pending termination...' in lines
-    assert lines[-1] == 'modeldeployment "fraud" successfully rolled out: 1.1.0 serves'
+    assert lines[-1].startswith('modeldeployment "fraud" successfully rolled out: 1.1.0 serves')
     assert all(line.startswith('Waiting for modeldeployment "fraud"') for line in lines[:-1])
     sides.native("status", "deployment/web")
     serving.until_verified("1.1.0")
@@ -130,13 +130,13 @@ def roll_out_side_by_side(serving: Scenario, sides: SideBySide) -> None:
 def check_history(scenario: Scenario) -> None:
     table = [line.split() for line in run(scenario, "history", "fraud").splitlines()]
     assert table[0] == ["modeldeployment.pennant.dev/fraud"]
-    assert table[1] == ["REVISION", "VERSION", "TRIGGER", "OUTCOME", "SINCE", "UNTIL", "WHY"]
+    assert table[1] == ["REVISION", "VERSION", "TRIGGER", "OUTCOME", "SINCE", "UNTIL", "VERIFIED", "WHY"]
     assert [row[:4] for row in table[2:]] == [
         ["1", "1.0.0", "TagMoved", "Superseded"],
         ["2", "1.1.0", "TagMoved", "Verified"],
     ]
     wide = run(scenario, "history", "modeldeployment", "fraud", "-o", "wide")
-    assert [word for word in ("DIGEST", "ACTOR", "EVIDENCE") if word not in wide] == []
+    assert [word for word in ("STARTED", "VERIFIED-AT", "DIGEST", "ACTOR", "EVIDENCE") if word not in wide] == []
     assert all(entry["digest"] in wide for entry in scenario.history)
     one = run(scenario, "history", "mdep/fraud", "--revision=2")
     assert one.startswith("modeldeployment.pennant.dev/fraud with revision #2\n")
@@ -173,9 +173,39 @@ def check_names(scenario: Scenario, file: Path) -> None:
     assert "does not exist" in fails(scenario, "status", "-f", f"{file}.none")
 
 
+def undo_and_retry(serving: Scenario, sides: SideBySide) -> None:
+    """Undo 1.1.0 on both sides, see that it stays undone, and retry it."""
+    sides.see("undo")
+    serving.touched_at = datetime.now(UTC)
+    serving.until_verified("1.0.0")
+    sides.native("status", "deployment/web")
+    sides.see("after an undo")
+    assert serving.versions_in_history()[-1] == ("1.0.0", "Undo", "Verified")
+    assert serving.history[-1]["actor"] == "admin"
+    assert serving.condition("RolledBack") == ("True", "Undone")
+    said = fails(serving, "status", "fraud")
+    why = serving.message("RolledBack")
+    assert said == f'error: modeldeployment "fraud" does not serve its target version: {why}\n'
+    assert run(serving, "history", "fraud").splitlines()[3].split()[:4] == ["2", "1.1.0", "TagMoved", "Undone"]
+    said = fails(serving, "promote", "fraud-1.1.0", "--no-wait")
+    assert "fraud-1.1.0 has the tag production already, but is quarantined in" in said
+    assert f"kubectl pennant retry fraud 1.1.0 -n {serving.namespace}" in said
+    assert "no earlier revision is left to go back to" in fails(serving, "undo", "fraud")
+
+    out = run(serving, "retry", "fraud", "--reason", "the cause was another service")
+    assert out.startswith("modeldeployment.pennant.dev/fraud retried: ")
+    assert "1.1.0 serves" in run(serving, "status", "fraud", "--timeout=60s").splitlines()[-1]
+    out = run(serving, "status", "fraud", "--for=verified", "--timeout=60s")
+    assert out.splitlines()[-1] == 'modeldeployment "fraud" successfully rolled out: 1.1.0 serves'
+    assert serving.condition("Verified") == ("True", "Verified")
+    assert "the cause was another service" in serving.history[-1]["reason"]
+
+
 def test_one_life(serving: Scenario, tmp_path: Path) -> None:
+    # While the pods are held back, several commands run, one after the other.
+    serving.deployment(rollout={"maxSurge": 1, "maxUnavailable": 0, "progressDeadlineSeconds": 600})
     sides = SideBySide(serving, LIFE)
-    sides.deploy("web-1")
+    sides.deploy("web-1", deadline_seconds=600)
     sides.native("status", "deployment/web")
     sides.see("a version serves")
     sides.see("nothing to go back to")
@@ -191,28 +221,14 @@ def test_one_life(serving: Scenario, tmp_path: Path) -> None:
     sides.see("undo to the revision that serves")
     sides.see("undo to a revision that does not exist")
 
-    sides.see("undo")
-    serving.touched_at = datetime.now(UTC)
-    serving.until_verified("1.0.0")
-    sides.native("status", "deployment/web")
-    sides.see("after an undo")
-    assert serving.versions_in_history()[-1] == ("1.0.0", "Undo", "Verified")
-    assert serving.history[-1]["actor"] == "admin"
-    assert serving.condition("RolledBack") == ("True", "Undone")
-    said = fails(serving, "status", "fraud")
-    assert said == f'error: modeldeployment "fraud" was rolled back: {serving.message("RolledBack")}\n'
-    assert "no earlier revision is left to go back to" in fails(serving, "undo", "fraud")
-
-    out = run(serving, "retry", "fraud", "--reason", "the cause was another service")
-    assert out.startswith("modeldeployment.pennant.dev/fraud retried: ")
-    assert run(serving, "status", "fraud", "--timeout=60s").splitlines()[-1].endswith("1.1.0 serves")
-    serving.until_verified("1.1.0")
-    assert "the cause was another service" in serving.history[-1]["reason"]
+    undo_and_retry(serving, sides)
 
     pods = serving.pods()
     sides.see("restart")
     serving.until(lambda: serving.versions_in_history()[-1] == ("1.1.0", "Restart", "Verified"))
     serving.until(lambda: not set(pods) & set(serving.pods()))
+    said = run(serving, "undo", "fraud", "--dry-run=server")
+    assert said.endswith(": to 1.1.0 (revision 4); the same version, with the pod template of revision 4\n")
 
     refused = fails(serving, "undo", "fraud", "--to-version", "9.9.9")
     assert "no revision of version 9.9.9 exists. Versions in the history: 1.0.0, 1.1.0" in refused
@@ -251,13 +267,19 @@ def test_pause(serving: Scenario) -> None:
         assert (code, out) == (0, f"modeldeployment.pennant.dev/fraud {verb}d\n")
         assert err.startswith("Warning: fraud is managed by " + tool)
         serving.merge("modeldeployment", "fraud", {"metadata": {where: {name: None}}})
+    assert run(serving, "get").splitlines()[1].split()[6:8] == ["Serving", "(paused)"]
     run(serving, "resume", "fraud")
+    code, out, err = kubectl_pennant(serving, "pause", "froud", "fraud")
+    assert (code, out) == (1, "modeldeployment.pennant.dev/fraud paused\n")
+    assert err.startswith('error: modeldeployments.pennant.dev "froud" not found')
+    assert run(serving, "resume", "fraud", "-o", "name") == "modeldeployment.pennant.dev/fraud\n"
     sides.assert_documented()
 
 
 def test_a_breach(rolled_back: Scenario, tmp_path: Path) -> None:
     said = fails(rolled_back, "status", "fraud")
-    assert said == f'error: modeldeployment "fraud" was rolled back: {rolled_back.message("RolledBack")}\n'
+    why = rolled_back.message("RolledBack").removeprefix("Rolled back ")
+    assert said == f'error: modeldeployment "fraud" was rolled back {why}\n'
     at = rolled_back.history[1]["availableAt"]
     verbs = (("get", "fraud"), ("why", "fraud"), ("audit", "fraud"), ("history", "fraud"), ("compare", "fraud"))
     for verb in (*verbs, ("versions", "fraud")):
@@ -357,7 +379,15 @@ def test_completion(serving: Scenario) -> None:
     assert completed("status", *of_here, "mdep/f") == ["mdep/fraud\tserves 1.0.0", ":4"]
     options = [line.partition("\t")[0] for line in completed("undo", "--to-")]
     assert options == ["--to-revision", "--to-version", ":4"]
-    assert completed("undo", "fraud", *of_here, "--to-version", "") == ["1.0.0\tfraud", ":4"]
+    assert completed("undo", "fraud", *of_here, "--to-version", "") == ["1.0.0\tVerified", ":4"]
+    assert completed("undo", "fraud", *of_here, "--to-revision", "") == ["1\t1.0.0, Verified", ":4"]
+    assert completed("retry", "fraud", *of_here, "") == [":4"]
+    serving.version("1.1.0")
+    assert completed("compare", *of_here, "fraud-1.0.0", "") == ["fraud-1.1.0", ":4"]
+    assert completed("promote", "fraud-1.1.0", *of_here, "--tag", "") == ["production", ":4"]
+    assert completed("versions", "-o", "") == ["wide", "json", "yaml", "name", ":4"]
+    assert serving.namespace in completed("get", "-n", serving.namespace[:4])
+    assert len(completed("get", "--context", "")) > 1
 
 
 def test_the_documented_states_are_those_that_are_seen() -> None:

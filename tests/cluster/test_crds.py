@@ -14,6 +14,7 @@ import pytest
 
 from cluster.installation import install
 from cluster.operator_process import Operator
+from cluster.plugin import kubectl_pennant
 from cluster.scenario import NAME, Scenario
 from rig import Rig
 
@@ -136,6 +137,12 @@ def test_an_operator_that_starts_before_its_definitions_waits_for_them(scenario:
     operator.restart()
     process = operator.process
     until_readiness(operator, 503, "crds: modeldeployments.pennant.dev, modelversions.pennant.dev missing")
+    code, out, err = kubectl_pennant(scenario, "get")
+    assert (code, out) == (1, "")
+    assert err.endswith(
+        "has no ModelDeployments (pennant.dev). Install Pennant's CustomResourceDefinitions with its chart, or choose "
+        "another cluster with --context\n"
+    )
     time.sleep(LONG_ENOUGH / 2)
     assert operator.fetch("/livez", operator.port)[0] == 200
     bring_back(scenario)

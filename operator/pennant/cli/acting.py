@@ -2,22 +2,19 @@
 
 import asyncio
 from contextlib import suppress
+from dataclasses import dataclass
 from time import monotonic
-
-import click
 
 from pennant.api.commands import CommandResult, LastCommand
 from pennant.cli import clock, output, targets
 from pennant.cli.errors import CliError
 from pennant.cli.session import Session
 from pennant.core.facts.command import REASON, REQUESTED_AT, REQUESTED_BY, Command, Verb
-from pennant.core.facts.observation import Key
+from pennant.core.facts.observation import Key, Snapshot
 from pennant.kube.http.resources import Kind
 from pennant.ports import PortError
 
 POLL_SECONDS = 0.2
-ANSWER = "30s"
-"""How long a verb waits for the operator, unless `--timeout` says otherwise."""
 NONE_GIVEN = dict.fromkeys((*(verb.annotation for verb in Verb), REQUESTED_AT, REQUESTED_BY, REASON))
 """A merge patch of annotations that removes a command."""
 
@@ -28,31 +25,46 @@ async def commanded(verb: Verb, value: str, session: Session, reason: str) -> Co
     return Command(verb, value, token, True, await session.user(), reason)
 
 
+@dataclass(frozen=True, slots=True)
+class Giving:
+    """How a command is given, and what of it is printed."""
+
+    done: str
+    """The word for success, as in `fraud rolled back`."""
+    reason: str
+    dry_run: str
+    timeout: float
+    """Seconds to wait for the operator's answer."""
+    output: str | None = None
+    """`json`, `yaml` or `name` instead of a line; None: the line."""
+
+
 async def give(
-    session: Session, key: Key, uid: str, command: Command, *, done: str, dry_run: str, timeout: float, what: str = ""
-) -> LastCommand | None:
-    """Write a command and print the operator's answer; `done` is the word for success, as in `fraud rolled back`.
+    session: Session, snapshot: Snapshot, verb: Verb, value: str, how: Giving, *, what: str = "", note: str = ""
+) -> None:
+    """Write a command, wait for the operator's answer and print it; a dry run adds `what`, and both add `note`.
 
-    `what` is what a dry run adds to it. Once it is answered, the command is removed from the annotations, so that the
-    next one, by whichever client, is alone.
-
-    Returns the answer; None on a dry run. Raises `CliError` where the operator refuses the command, or does not answer
-    within `timeout` seconds.
+    Once it is answered, the command is removed from the annotations, so that the next one, by whichever client, is
+    alone. Raises `CliError` where the operator refuses the command, or does not answer in time.
     """
-    name = output.full_name(key.name)
-    if dry_run != "none":
-        if dry_run == "server":
-            await session.patch(Kind.MODEL_DEPLOYMENT, key, _patch(uid, command), dry_run="server")
-        click.echo(f"{name} {done} ({dry_run} dry run){f': {what}' if what else ''}")
-        return None
+    key, uid, name = snapshot.key, snapshot.uid, output.full_name(snapshot.key.name)
+    command = await commanded(verb, value, session, how.reason)
+    if how.dry_run != "none":
+        said = f"{name} {how.done} ({how.dry_run} dry run){f': {what}' if what else ''}{note}"
+        if how.dry_run == "server":
+            raw = await session.patch(Kind.MODEL_DEPLOYMENT, key, _patch(uid, command), dry_run="server")
+        else:
+            raw = output.merged(await targets.raw(session, key), _patch(uid, command))
+        output.tell(said, raw, how.output)
+        return
     await session.patch(Kind.MODEL_DEPLOYMENT, key, _patch(uid, command))
-    answer = await _answer(session, key, command, timeout)
+    answer = await _answer(session, key, command, how.timeout)
     with suppress(PortError):
         await session.patch(Kind.MODEL_DEPLOYMENT, key, {"metadata": {"uid": uid, "annotations": NONE_GIVEN}})
     if answer.result is not CommandResult.ACCEPTED:
         raise CliError(f"{name}: the operator {str(answer.result).lower()} `{command}`: {answer.message}")
-    click.echo(f"{name} {done}: {answer.message}")
-    return answer
+    raw = await targets.raw(session, key) if how.output is not None else {}
+    output.tell(f"{name} {how.done}: {answer.message}{note}", raw, how.output)
 
 
 def _patch(uid: str, command: Command) -> dict[str, object]:

@@ -1,7 +1,7 @@
 """`audit`: which version served when, who put it there and why; and whether the history is intact."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import click
@@ -9,43 +9,12 @@ import click
 from pennant.cli import clock, names, output, targets
 from pennant.cli.auditing import chain, words
 from pennant.cli.auditing.timeline import Segment, between, served_at, timeline
-from pennant.cli.completion import complete_deployments
 from pennant.cli.errors import CliError
-from pennant.cli.options import ClusterOptions, Duration, cluster_options, output_option
+from pennant.cli.options import ClusterOptions
 from pennant.cli.session import run
 from pennant.core.facts.observation import Key, Snapshot
 from pennant.core.rollout.history import History, adopted, broken, restored
 from pennant.core.rollout.integrity import examined
-
-
-class Moment(click.ParamType[datetime]):
-    """A time: RFC 3339, or a duration such as `2h`, `30m` or `3d`, which means so long ago."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Return the time in UTC; fails with an example where it is neither."""
-        if isinstance(value, datetime):
-            return value
-        text = str(value).strip()
-        try:
-            at = datetime.fromisoformat(text)
-        except ValueError:
-            return clock.now() - _ago(text, param, ctx)
-        if at.tzinfo is None:
-            raise click.BadParameter(f"{text!r} has no time zone; write it as {text}Z or {text}+01:00", ctx, param)
-        return at.astimezone(UTC)
-
-
-def _ago(text: str, param: click.Parameter | None, ctx: click.Context | None) -> timedelta:
-    days, sign, rest = text.partition("d")
-    try:
-        if sign and days.isdigit():
-            return timedelta(days=int(days), seconds=Duration().convert(rest or "0", param, ctx))
-        return timedelta(seconds=Duration().convert(text, param, ctx))
-    except (click.BadParameter, OverflowError) as error:
-        said = f"{text!r} is no time; write it as 2026-01-02T15:04:05Z, or as 2h for two hours ago"
-        raise click.BadParameter(said, ctx, param) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +39,8 @@ class Question:
                 raise CliError(f"{name} {output.moment(each)} is in the future")
 
 
-@click.command("audit", short_help="Tell which version served when, and why")
-@click.argument("words", nargs=-1, metavar="NAME", shell_complete=complete_deployments)
-@click.option("--at", type=Moment(), help="Which version served at this time: RFC 3339, or 2h for two hours ago.")
-@click.option("--from", "begin", type=Moment(), help="Begin of the timeline; the oldest entry if not given.")
-@click.option("--to", "end", type=Moment(), help="End of the timeline; now if not given.")
-@click.option("--verify", is_flag=True, help="Check the hash chain of the history against the ControllerRevisions.")
-@cluster_options
-@output_option("json", "csv")
-def command(words: tuple[str, ...], cluster: ClusterOptions, output: str | None, **question: Any) -> int:
-    """Tell which version a ModelDeployment served at a time, since when, who put it there and why.
-
-    During a rollout the old and the new version may both have received traffic, and the answer names both. Times before
-    the oldest entry are not recorded. The actor of a revision is what the client said; it is not authenticated.
-
-    With --verify the exit code is 1 where a part of the history is missing or was changed.
-    """
+def execute(words: tuple[str, ...], cluster: ClusterOptions, output: str | None, **question: Any) -> int:
+    """Carry out the verb; its options are in `pennant.cli.commands.audit`."""
     asked, now = Question(**question), clock.now()
     asked.check(now)
     snapshot = read(cluster, words)
@@ -122,33 +77,27 @@ def recorded(snapshot: Snapshot, now: datetime) -> History:
 
 
 def answered(snapshot: Snapshot, asked: Question, now: datetime, form: str | None) -> str:
-    """Return the answer as text, as `json` or as `csv`."""
+    """Return the answer as text, as `json`, `yaml` or `csv`."""
     history, key = recorded(snapshot, now), snapshot.key
     if asked.at is not None:
         served = served_at(history, asked.at)
-        if form == "json":
+        if form in ("json", "yaml"):
             whole = {**words.served_json(served, history), "at": output.moment(asked.at)}
-            return output.document({**_head("ServingAnswer", key), **whole}, "json")
+            return output.document(
+                {**output.head("ServingAnswer", name=key.name, namespace=key.namespace), **whole}, form
+            )
         if form == "csv":
             return words.timeline_csv([Segment(asked.at, asked.at, served)], history)
         return words.moment_answer(key.name, asked.at, served, history)
     segments = between(timeline(history), asked.begin, asked.end)
-    if form == "json":
+    if form in ("json", "yaml"):
         items = [words.segment_json(each, history) for each in segments]
-        return output.document(output.wrapped("ServingTimeline", items, name=key.name, namespace=key.namespace), "json")
+        return output.document(output.wrapped("ServingTimeline", items, name=key.name, namespace=key.namespace), form)
     return words.timeline_csv(segments, history) if form == "csv" else words.timeline_table(key.name, segments)
 
 
 def verified(key: Key, result: chain.Chain, form: str | None) -> str:
-    """Return the result of `--verify` as text, as `json` or as `csv`."""
-    if form == "json":
-        return output.document(words.chain_json(key.name, key.namespace, result), "json")
+    """Return the result of `--verify` as text, as `json`, `yaml` or `csv`."""
+    if form in ("json", "yaml"):
+        return output.document(words.chain_json(key.name, key.namespace, result), form)
     return words.chain_csv(result) if form == "csv" else words.chain_text(key.name, result)
-
-
-def _head(kind: str, key: Key) -> dict[str, Any]:
-    return {
-        name: each
-        for name, each in output.wrapped(kind, [], name=key.name, namespace=key.namespace).items()
-        if name != "items"
-    }

@@ -3,14 +3,20 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from string import Formatter
 
 from pennant.api.conditions import Condition, ConditionStatus, find
 from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.history import HistoryEntry
+from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import ConditionType, Reason
-from pennant.cli.rules import COMMANDS, RULES
+from pennant.cli.rules import COMMANDS, RULES, Help
+from pennant.core.facts.observation import Invalid, Snapshot
 from pennant.core.rollout.pass_state import Pass
+from pennant.core.rollout.undo import undo_target
 from pennant.core.status.inputs import quarantined_target
 
+DEFAULT_TAG = str(ModelDeploymentSpec.model_fields["tag"].default)
 WAITING = frozenset(
     {Reason.BAKING, Reason.ROLLOUT_IN_PROGRESS, Reason.AWAITING_FIRST_CHECK, Reason.NOT_DEPLOYED, Reason.SCALED_TO_ZERO}
 )
@@ -35,13 +41,32 @@ class Blocker:
         """The rules of docs/behaviour.md that explain it."""
         return RULES.get(self.reason, ())
 
-    def commands(self, name: str, serving: str) -> tuple[str, ...]:
-        """Return the verbs that may help, for the ModelDeployment of this name that serves this version."""
-        version = self.version or "VERSION"
-        return tuple(
-            each.format(name=name, version=version, serving=serving or "VERSION")
-            for each in COMMANDS.get(self.reason, ())
-        )
+    def commands(self, snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
+        """Return the verbs that may help with this ModelDeployment, each as a whole command line, and what it does."""
+        known = {**_known(snapshot), **({"version": self.version} if self.version else {})}
+        possible = (each for each in COMMANDS.get(self.reason, ()) if _fields(each) <= known.keys())
+        return tuple((each.line.format(**known), each.does.format(**known)) for each in possible)
+
+
+def _known(snapshot: Snapshot) -> dict[str, str]:
+    """Return what command lines about a ModelDeployment can be filled in with."""
+    spec, status = snapshot.spec, snapshot.status
+    known = {"name": snapshot.key.name, "namespace": snapshot.key.namespace}
+    undo = undo_target(status.history, status.quarantine, snapshot, "")
+    if isinstance(undo, HistoryEntry):
+        known["earlier"] = f"{undo.version} (revision {undo.revision})"
+    if isinstance(spec, Invalid):
+        return known
+    known |= {"model": spec.model}
+    if status.serving is not None and any(each.version == status.serving.version for each in snapshot.versions):
+        known["serving"] = status.serving.version
+    if spec.version is None:
+        known["tag"] = "" if spec.tag == DEFAULT_TAG else f" --tag {spec.tag}"
+    return known
+
+
+def _fields(help_: Help) -> set[str]:
+    return {name for _, name, _, _ in Formatter().parse(f"{help_.line} {help_.does}") if name is not None}
 
 
 def of(status: ModelDeploymentStatus, at: Pass | None) -> tuple[Blocker, ...]:

@@ -5,28 +5,20 @@ from pathlib import Path
 import click
 
 from pennant.api.meta import clip
-from pennant.cli import clock, names, output
+from pennant.cli import clock, model_versions, names, output
 from pennant.cli.comparison import data, page, reading
 from pennant.cli.comparison.facts import Comparison
 from pennant.cli.comparison.markdown import markdown
 from pennant.cli.comparison.text import text
-from pennant.cli.completion import complete_models, complete_versions
 from pennant.cli.errors import CliError
 from pennant.cli.manifests.files import texts
-from pennant.cli.options import ClusterOptions, cluster_options, output_option
+from pennant.cli.options import ClusterOptions
 from pennant.cli.session import run
 
 USAGE = "name two versions, as in `compare fraud-1.0.0 fraud-1.1.0`, or one ModelDeployment"
 
 
-@click.command("compare", short_help="Compare two versions")
-@click.argument("words", nargs=-1, metavar="[A B | NAME]", shell_complete=complete_versions)
-@click.option("--model", shell_complete=complete_models, help="The model: A and B are versions of it.")
-@click.option("-f", "--filename", "filenames", multiple=True, help="Files with ModelVersions; no cluster is asked.")
-@cluster_options
-@output_option("json", "yaml", "markdown", "html")
-@click.option("--output-file", type=click.Path(dir_okay=False), help="Write to this file instead of standard output.")
-def command(
+def execute(
     words: tuple[str, ...],
     model: str | None,
     filenames: tuple[str, ...],
@@ -34,12 +26,7 @@ def command(
     output: str | None,
     output_file: str | None,
 ) -> None:
-    """Compare two ModelVersions: A is the earlier one, and deltas say how B differs from it.
-
-    A and B are names of objects, or versions with --model. With the NAME of a ModelDeployment, the version that serves
-    is compared with the one that has the tag. With -f the ModelVersions come from manifest files; without names there
-    must be two of them.
-    """
+    """Carry out the verb; its options are in `pennant.cli.commands.compare`."""
     found = compared(words, model, filenames, cluster)
     shown = rendered(found, output)
     if output_file is None:
@@ -59,7 +46,7 @@ def compared(
         return reading.from_files(texts(filenames), words, model)
     is_kind = len(words) == 2 and words[0].lower() in names.KINDS
     if len(words) == 2 and not is_kind:
-        before, after = words
+        before, after = (model_versions.parsed(word) for word in words)
         return run(cluster, lambda session: reading.versions(session, before, after, model))
     if len(words) == 1 or is_kind:
         if model is not None:

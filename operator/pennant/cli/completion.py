@@ -6,8 +6,8 @@ candidate per line, optionally with a tab and a description, and last a line `:`
 """
 
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import click
@@ -31,8 +31,8 @@ def candidates(words: Sequence[str], incomplete: str) -> list[tuple[str, str]]:
     """Return the candidates for a word after others, each with a description."""
     from pennant.cli.verbs import VERBS
 
-    if not words and not incomplete.startswith("-"):
-        return [(name, each.summary) for name, each in VERBS.items() if name.startswith(incomplete)]
+    if list(words) in ([], ["help"]) and not incomplete.startswith("-"):
+        return [(name, summary) for name, summary in VERBS.items() if name.startswith(incomplete)]
     from click.shell_completion import ShellComplete
 
     from pennant.cli.main import cli
@@ -47,22 +47,73 @@ def complete_deployments(ctx: "click.Context", _: "click.Parameter", incomplete:
     return [_item(f"{kind}{slash}{name}", version) for name, version in _names(ctx, "modeldeployments", start)]
 
 
-def complete_versions(ctx: "click.Context", _: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
-    """Return the versions that begin like this."""
-    return [_item(name, model) for name, model in _names(ctx, "modelversions", incomplete)]
-
-
 def complete_version_names(ctx: "click.Context", _: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
     """Return the names of ModelVersions that begin like this; each is `<model>-<version>`."""
     kind, slash, start = incomplete.rpartition("/")
-    found = [(f"{model}-{version}", "") for version, model in _names(ctx, "modelversions", "")]
-    return [_item(f"{kind}{slash}{name}", words) for name, words in found if name.startswith(start)]
+    return [_item(f"{kind}{slash}{name}", words) for name, words in _names(ctx, "modelversions", start)]
+
+
+def complete_compared(ctx: "click.Context", parameter: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
+    """Return what `compare` takes next: a version or a ModelDeployment, then another version of the same model."""
+    given = list(ctx.params.get("words") or ())
+    if len(given) > 1:
+        return []
+    versions = {str(each["metadata"]["name"]): each.get("spec") or {} for each in _objects(ctx, "modelversions")}
+    if (model := ctx.params.get("model")) is not None:
+        found = [str(each.get("version")) for each in versions.values() if each.get("model") == model]
+        return [_item(each, "") for each in found if each.startswith(incomplete) and each not in given]
+    offered = complete_version_names(ctx, parameter, incomplete)
+    if not given:
+        return [*offered, *complete_deployments(ctx, parameter, incomplete)]
+    first = versions.get(given[0].rpartition("/")[2], {}).get("model")
+    same = {name for name, each in versions.items() if first is not None and each.get("model") == first}
+    return [each for each in offered if each.value not in given and each.value.rpartition("/")[2] in same]
+
+
+def complete_quarantined(ctx: "click.Context", _: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
+    """Return the versions that are quarantined in the ModelDeployment of the command line, each with the reason."""
+    found = {str(each.get("version")): str(each.get("reason")) for each in _status(ctx).get("quarantine") or ()}
+    return [_item(version, reason) for version, reason in found.items() if version.startswith(incomplete)]
+
+
+def complete_revisions(ctx: "click.Context", _: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
+    """Return the revisions of the ModelDeployment of the command line, the newest first, each with its version."""
+    found = [(str(each.get("revision")), each) for each in reversed(_status(ctx).get("history") or ())]
+    return [
+        _item(number, f"{each.get('version')}, {each.get('outcome')}")
+        for number, each in found
+        if number.startswith(incomplete)
+    ]
+
+
+def complete_former_versions(ctx: "click.Context", _: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
+    """Return the versions in the history of the ModelDeployment of the command line, each with its last outcome."""
+    found = {str(each.get("version")): str(each.get("outcome")) for each in _status(ctx).get("history") or ()}
+    return [_item(version, outcome) for version, outcome in found.items() if version.startswith(incomplete)]
+
+
+def complete_tags(ctx: "click.Context", _: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
+    """Return the tags that versions have or ModelDeployments follow, and that begin like this."""
+    tags = {str(tag) for each in _objects(ctx, "modelversions") for tag in each.get("spec", {}).get("tags") or ()}
+    tags |= {str(each.get("spec", {}).get("tag") or "production") for each in _objects(ctx, "modeldeployments")}
+    return [_item(each, "") for each in sorted(tags) if each.startswith(incomplete)]
 
 
 def complete_models(ctx: "click.Context", _: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
     """Return the models that begin like this."""
-    found = {model for _, model in _names(ctx, "modelversions", "") if model.startswith(incomplete)}
-    return [_item(each, "") for each in sorted(found)]
+    found = {str(each.get("spec", {}).get("model", "")) for each in _objects(ctx, "modelversions")}
+    return [_item(each, "") for each in sorted(found) if each.startswith(incomplete)]
+
+
+def complete_contexts(ctx: "click.Context", _: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
+    """Return the contexts of the kubeconfig that begin like this."""
+    from pennant.cli import names
+
+    try:
+        return [_item(each, "") for each in names.contexts(ctx.params) if each.startswith(incomplete)]
+    except Exception:
+        # As for the names of objects.
+        return []
 
 
 def complete_namespaces(ctx: "click.Context", _: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
@@ -77,11 +128,33 @@ def _item(value: str, description: str) -> "CompletionItem":
 
 
 def _names(ctx: "click.Context", plural: str, start: str) -> list[tuple[str, str]]:
-    """Return names and descriptions of objects; an empty list where the cluster cannot be asked."""
+    """Return names of objects that begin like this, each with a few words."""
     from pennant.cli import names
 
-    try:
-        return [each for each in names.listed(ctx.params, plural, NAME_SECONDS) if each[0].startswith(start)]
-    except Exception:
-        # Whatever is wrong, the shell must not show it in the middle of a line.
-        return []
+    found = ((str(each["metadata"]["name"]), names.words_about(plural, each)) for each in _objects(ctx, plural))
+    return [each for each in found if each[0].startswith(start)]
+
+
+def _status(ctx: "click.Context") -> Mapping[str, Any]:
+    """Return the status of the ModelDeployment that the command line names; empty where it names none or several."""
+    from pennant.cli import names
+
+    # While the value of an option is completed, click has not made arguments of the words before it.
+    given = ctx.params.get("names") or filter(None, (ctx.params.get("name"),))
+    wanted = names.plain((*given, *ctx.args))
+    found = [each for each in _objects(ctx, "modeldeployments") if each["metadata"]["name"] in wanted]
+    return (found[0].get("status") or {}) if len(found) == 1 else {}
+
+
+def _objects(ctx: "click.Context", plural: str) -> Sequence[Mapping[str, Any]]:
+    """Return objects; an empty list where the cluster cannot be asked. They are read once for each word."""
+    from pennant.cli import names
+
+    known: dict[str, Sequence[Mapping[str, Any]]] = ctx.meta.setdefault("pennant.cli.completion", {})
+    if plural not in known:
+        try:
+            known[plural] = names.listed(ctx.params, plural, NAME_SECONDS)
+        except Exception:
+            # Whatever is wrong, the shell must not show it in the middle of a line.
+            known[plural] = ()
+    return known[plural]

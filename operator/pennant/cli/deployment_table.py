@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from pennant.api.conditions import find
+from pennant.api.conditions import Condition, find
 from pennant.api.meta import Json
-from pennant.api.reasons import ConditionType
+from pennant.api.reasons import ConditionType, Reason
 from pennant.cli import output, spans
 from pennant.cli.health import health, ready
 from pennant.core.facts.in_place import current
@@ -37,7 +37,7 @@ def _row(raw: Json, now: datetime, is_wide: bool, with_namespace: bool) -> Seque
         desired.version if desired is not None else output.NONE,
         serving.version if serving is not None else output.NONE,
         stated.status.value if stated is not None else output.NONE,
-        stated.reason if stated is not None else output.NONE,
+        _reason(stated, is_paused=not isinstance(spec, Invalid) and spec.paused),
         spans.age_of(raw["metadata"].get("creationTimestamp"), now),
     )
     if with_namespace:
@@ -55,3 +55,9 @@ def _row(raw: Json, now: datetime, is_wide: bool, with_namespace: bool) -> Seque
         status.stable.version if status.stable is not None else output.NONE,
         message,
     )
+
+
+def _reason(stated: Condition | None, *, is_paused: bool) -> str:
+    """Return the reason of Ready, and that `spec.paused` is true: Ready has another reason while nothing waits."""
+    reason = stated.reason if stated is not None else output.NONE
+    return f"{reason} (paused)" if is_paused and reason != Reason.PAUSED else reason

@@ -39,6 +39,8 @@ class Limit:
 
     what: str
     at: datetime
+    is_check: bool = False
+    """Whether it is only the next check of the metrics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,4 +165,4 @@ def _limits(at: Pass) -> Iterator[Limit]:
     if analysis.metrics and schedule.is_watched(analysis, active):
         check = schedule.next_check_at(analysis, active, now)
         if check is not None:
-            yield Limit(f"the metrics of {what} are checked", check)
+            yield Limit(f"the metrics of {what} are checked", check, is_check=True)

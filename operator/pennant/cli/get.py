@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 import click
@@ -12,10 +13,9 @@ from rich.text import Text
 from pennant.api.meta import Json
 from pennant.cli import clock, names, output, targets
 from pennant.cli.children import children
-from pennant.cli.completion import complete_deployments
 from pennant.cli.deployment_table import table
 from pennant.cli.errors import CliError
-from pennant.cli.options import ClusterOptions, cluster_options, output_option
+from pennant.cli.options import ClusterOptions
 from pennant.cli.session import Session, run
 from pennant.cli.tree import Live, tree
 from pennant.core.facts.observation import Key
@@ -25,15 +25,7 @@ POLL_SECONDS = 1.0
 STYLES = {"✔ [A-Za-z]+": "green", "✖ [A-Za-z]+": "red", "[◌॥?] [A-Z][A-Za-z]+": "yellow", "# revision:[0-9]+": "bold"}
 
 
-@click.command("get", short_help="Show a ModelDeployment as a tree")
-@click.argument("words", nargs=-1, metavar="[NAME]", shell_complete=complete_deployments)
-@cluster_options
-@click.option("-l", "--selector", help="Selector (label query) to filter on.")
-@click.option("-A", "--all-namespaces", is_flag=True, help="List the ModelDeployments of all namespaces.")
-@click.option("-w", "--watch", is_flag=True, help="Watch for changes, and show the tree again when there are any.")
-@click.option("--no-color", is_flag=True, help="Do not colour the tree; NO_COLOR does the same.")
-@output_option("wide", "json", "yaml", "name")
-def command(
+def execute(
     words: tuple[str, ...],
     cluster: ClusterOptions,
     selector: str | None,
@@ -42,18 +34,17 @@ def command(
     no_color: bool,
     output: str | None,
 ) -> None:
-    """Show the ModelDeployment NAME with its revisions, ReplicaSets, pods, metrics and conditions as a tree.
-
-    Without NAME: a table of all ModelDeployments.
-    """
+    """Carry out the verb; its options are in `pennant.cli.commands.get`."""
     named = names.parsed(words)
     if named and (selector is not None or all_namespaces):
         raise CliError("give names, or -l or -A, not both")
     if watch and (output is not None or len(named) > 1):
         raise CliError("--watch shows one tree; leave out -o, and name one ModelDeployment at most")
     console = Console(no_color=no_color or None, highlight=False, soft_wrap=True)
-    if not named or output in ("json", "yaml", "name"):
-        listing = _listed(named, selector, all_namespaces, output)
+    if named and output in ("json", "yaml", "name"):
+        run(cluster, lambda session: _objects(session, named, output))
+    elif not named:
+        listing = _listed(selector, all_namespaces, output)
         run(cluster, lambda session: _watched_table(session, listing) if watch else _told(session, listing))
     elif watch:
         run(cluster, lambda session: _watched(session, Key(session.namespace, named[0]), console))
@@ -69,10 +60,17 @@ def coloured(text: str) -> Text:
     return found
 
 
+def width(console: Console) -> int | None:
+    """Return the columns of a terminal; None: it is none, so no line is wrapped."""
+    return console.width if console.is_terminal else None
+
+
 async def _shown(session: Session, named: Sequence[str], console: Console) -> None:
-    for number, name in enumerate(named):
-        live = await read(session, Key(session.namespace, name))
-        console.print(coloured(f"{chr(10) if number else ''}{tree(live, clock.now())}"), soft_wrap=True)
+    keys = [Key(session.namespace, name) for name in named]
+    found = await targets.each(session, keys, partial(read, session))
+    for number, live in enumerate(found.done):
+        console.print(coloured(f"{chr(10) if number else ''}{tree(live, clock.now(), width(console))}"), soft_wrap=True)
+    found.end()
 
 
 async def _watched(session: Session, key: Key, console: Console) -> None:
@@ -83,7 +81,7 @@ async def _watched(session: Session, key: Key, console: Console) -> None:
         return
     with Redrawn(console=console, auto_refresh=False) as shown:
         while True:
-            page = coloured(tree(live, clock.now()))
+            page = coloured(tree(live, clock.now(), console.width))
             # A line that is wider than the terminal is cut, or what is redrawn would not be in its place.
             page.no_wrap, page.overflow = True, "ellipsis"
             shown.update(page, refresh=True)
@@ -129,17 +127,17 @@ Listing = Callable[[Session], Coroutine[Any, Any, tuple[list[Json], str]]]
 """Reads ModelDeployments, and returns them with the text that shows them."""
 
 
-def _listed(named: Sequence[str], selector: str | None, all_namespaces: bool, form: str | None) -> Listing:
+def _listed(selector: str | None, all_namespaces: bool, form: str | None) -> Listing:
     async def listing(session: Session) -> tuple[list[Json], str]:
-        found = await _all(session, named, "" if all_namespaces else session.namespace, selector)
-        return found, _text(found, session.namespace, form, is_one=len(named) == 1, all_namespaces=all_namespaces)
+        found = await _all(session, "" if all_namespaces else session.namespace, selector)
+        return found, _text(found, session.namespace, form, all_namespaces=all_namespaces)
 
     return listing
 
 
-def _text(found: list[Json], namespace: str, form: str | None, *, is_one: bool, all_namespaces: bool) -> str:
+def _text(found: list[Json], namespace: str, form: str | None, *, all_namespaces: bool) -> str:
     if form in ("json", "yaml"):
-        return output.document(found[0] if is_one else _list(found), form)
+        return output.document(output.listed(found), form)
     if form == "name":
         return "\n".join(output.full_name(each["metadata"]["name"]) for each in found)
     if not found:
@@ -147,23 +145,22 @@ def _text(found: list[Json], namespace: str, form: str | None, *, is_one: bool, 
     return table(found, clock.now(), is_wide=form == "wide", with_namespace=all_namespaces)
 
 
-async def _all(session: Session, named: Sequence[str], namespace: str, selector: str | None) -> list[Json]:
-    if not named:
-        selectors = {"labelSelector": selector} if selector else {}
-        pages = session.client.pages(Kind.MODEL_DEPLOYMENT, namespace, **selectors)
-        found = [each async for page in pages for each in page["items"]]
-        return sorted(found, key=lambda each: (each["metadata"]["namespace"], each["metadata"]["name"]))
-    found = []
-    for name in named:
-        raw = await session.client.get(Kind.MODEL_DEPLOYMENT, namespace, name)
-        if raw is None:
-            raise await targets.missing(session, Key(namespace, name))
-        found.append(raw)
-    return found
+async def _all(session: Session, namespace: str, selector: str | None) -> list[Json]:
+    selectors = {"labelSelector": selector} if selector else {}
+    pages = session.client.pages(Kind.MODEL_DEPLOYMENT, namespace, **selectors)
+    found = [each async for page in pages for each in page["items"]]
+    return sorted(found, key=lambda each: (each["metadata"]["namespace"], each["metadata"]["name"]))
 
 
-def _list(items: list[Json]) -> dict[str, Any]:
-    return {"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}, "items": items}
+async def _objects(session: Session, named: Sequence[str], form: str) -> None:
+    """Print the objects themselves, or their names."""
+    keys = [Key(session.namespace, name) for name in named]
+    found = await targets.each(session, keys, partial(targets.raw, session))
+    for each in found.done if form == "name" else ():
+        click.echo(output.full_name(each["metadata"]["name"]))
+    if form != "name" and found.done:
+        click.echo(output.documents(found.done, form))
+    found.end()
 
 
 async def _told(session: Session, listing: Listing) -> None:

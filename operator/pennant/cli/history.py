@@ -1,7 +1,7 @@
 """`history`: the revisions of a ModelDeployment, oldest first, or one of them whole."""
 
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
 import click
 
@@ -9,84 +9,106 @@ from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.cli import names, output, targets
 from pennant.cli.errors import CliError
-from pennant.cli.options import ClusterOptions, Selectors, cluster_options, output_option, target_options
+from pennant.cli.options import ClusterOptions, Selectors
+from pennant.cli.outcomes import outcome
 from pennant.cli.session import Session, run
-from pennant.core.facts.observation import Snapshot
+from pennant.core.facts.observation import Revision, Snapshot
 
-HEADER = ("REVISION", "VERSION", "TRIGGER", "OUTCOME", "SINCE", "UNTIL", "WHY")
-WIDE = ("DIGEST", "ACTOR", "EVIDENCE")
-LONGEST_WHY = 80
-"""Characters of the last column of the narrow table; `-o wide` and `--revision` give the whole sentence."""
+HEADER = ("REVISION", "VERSION", "TRIGGER", "OUTCOME", "SINCE", "UNTIL", "VERIFIED", "WHY")
+WIDE = ("STARTED", "VERIFIED-AT", "DIGEST", "ACTOR", "EVIDENCE")
 
 
-@click.command("history", short_help="View the rollout history")
-@target_options
-@cluster_options
-@click.option("--revision", type=click.IntRange(min=1), help="See the details, and the pod template, of one revision.")
-@output_option("wide", "json", "yaml", "name")
-def command(selectors: Selectors, cluster: ClusterOptions, revision: int | None, output: str | None) -> None:
-    """View the rollout history of a ModelDeployment."""
+def execute(selectors: Selectors, cluster: ClusterOptions, revision: int | None, output: str | None) -> None:
+    """Carry out the verb; its options are in `pennant.cli.commands.history`."""
     names.require_some(selectors, cluster)
-    shown = run(cluster, lambda session: _shown(session, selectors, revision, output))
-    click.echo("\n\n".join(shown))
+    run(cluster, lambda session: _shown(session, selectors, revision, output))
 
 
-async def _shown(session: Session, selectors: Selectors, revision: int | None, form: str | None) -> list[str]:
-    found = [await targets.snapshot(session, key) for key in await targets.keys(session, selectors)]
-    return [one(each, revision, form) if revision is not None else rendered(each, form) for each in found]
-
-
-def rendered(snapshot: Snapshot, form: str | None) -> str:
-    """Return the history as a table, or as `json`, `yaml` or `name`."""
-    entries = snapshot.status.history
+async def _shown(session: Session, selectors: Selectors, revision: int | None, form: str | None) -> None:
+    found = await targets.each(session, await targets.keys(session, selectors), partial(targets.snapshot, session))
     if form in ("json", "yaml"):
-        items = [each.to_json() for each in entries]
-        metadata = {"name": snapshot.key.name, "namespace": snapshot.key.namespace}
-        return output.document(output.wrapped("ModelDeploymentHistory", items, **metadata), form)
+        values = [document(each) if revision is None else whole(each, revision) for each in found.done]
+        if values:
+            click.echo(output.documents(values, form))
+    else:
+        width = output.terminal_width()
+        shown = (rendered(each, form, width) if revision is None else one(each, revision, form) for each in found.done)
+        if text := ("\n" if form == "name" else "\n\n").join(shown):
+            click.echo(text)
+    found.end()
+
+
+def document(snapshot: Snapshot) -> Json:
+    """Return the history as data."""
+    metadata = {"name": snapshot.key.name, "namespace": snapshot.key.namespace}
+    return output.wrapped("ModelDeploymentHistory", [each.to_json() for each in snapshot.status.history], **metadata)
+
+
+def rendered(snapshot: Snapshot, form: str | None, width: int | None = None) -> str:
+    """Return the history as a table for a terminal of this width, or as `name`."""
+    entries = snapshot.status.history
     if form == "name":
         return "\n".join(f"controllerrevision.apps/{snapshot.key.name}-{each.revision}" for each in entries)
     if not entries:
         return f"{output.full_name(snapshot.key.name)} \nNo rollout history found."
     header = (*HEADER, *WIDE) if form == "wide" else HEADER
-    rows = [_row(each, form == "wide") for each in entries]
-    return f"{output.full_name(snapshot.key.name)} \n{output.table(header, rows)}"
+    rows = [_row(each, entries, form == "wide") for each in entries]
+    table = output.table(header, rows, None if form == "wide" else width)
+    return f"{output.full_name(snapshot.key.name)} \n{table}"
 
 
-def _row(entry: HistoryEntry, wide: bool) -> Sequence[str]:
-    why = entry.reason if wide or len(entry.reason) <= LONGEST_WHY else f"{entry.reason[: LONGEST_WHY - 1]}…"
+def _row(entry: HistoryEntry, history: Sequence[HistoryEntry], wide: bool) -> Sequence[str]:
     row = (
         str(entry.revision),
         entry.version,
         str(entry.trigger),
-        str(entry.outcome),
-        output.moment(entry.started_at),
+        outcome(entry, history),
+        output.moment(entry.rolled_out_at),
         output.moment(entry.ended_at),
-        why,
+        "yes" if entry.verified_at is not None else "no",
+        entry.reason,
     )
     if not wide:
         return row
     evidence = "; ".join(f"{e.metric} {e.value} ({e.threshold}, {e.breaches})" for e in entry.evidence)
-    return (*row, entry.digest, entry.actor or output.NONE, evidence or output.NONE)
+    times = (output.moment(entry.started_at), output.moment(entry.verified_at))
+    return (*row, *times, entry.digest, entry.actor or output.NONE, evidence or output.NONE)
 
 
-def one(snapshot: Snapshot, number: int, form: str | None) -> str:
-    """Return one revision whole, with its pod template; raises `CliError` where it is not in the history."""
+def entry_of(snapshot: Snapshot, number: int) -> HistoryEntry:
+    """Return the entry of a revision; raises `CliError` where it is not in the history."""
     entry = next((each for each in snapshot.status.history if each.revision == number), None)
     if entry is None:
         there = ", ".join(str(each.revision) for each in snapshot.status.history) or "none"
         raise CliError(f"unable to find the specified revision {number} of {snapshot.key.name}; there are: {there}")
-    recorded = next((each for each in snapshot.revisions if each.entry.revision == number), None)
-    template = recorded.template if recorded is not None else None
-    whole: dict[str, Any] = {**entry.to_json(), "template": template, "record": recorded.record if recorded else None}
-    if form in ("json", "yaml"):
-        return output.document(whole, form)
+    return entry
+
+
+def whole(snapshot: Snapshot, number: int) -> Json:
+    """Return one revision with its pod template and record as data; raises `CliError` where it is not there."""
+    entry, recorded = entry_of(snapshot, number), _recorded(snapshot, number)
+    parts: dict[str, Json | None] = {"template": None, "record": None}
+    if recorded is not None:
+        parts = {"template": recorded.template, "record": recorded.record}
+    return {**entry.to_json(), **parts}
+
+
+def _recorded(snapshot: Snapshot, number: int) -> Revision | None:
+    return next((each for each in snapshot.revisions if each.entry.revision == number), None)
+
+
+def one(snapshot: Snapshot, number: int, form: str | None = None) -> str:
+    """Return one revision whole, with its pod template; raises `CliError` where it is not in the history."""
+    entry, recorded = entry_of(snapshot, number), _recorded(snapshot, number)
     if form == "name":
         return f"controllerrevision.apps/{snapshot.key.name}-{number}"
-    return f"{output.full_name(snapshot.key.name)} with revision #{number}\n{_details(entry, template)}"
+    details = _details(entry, snapshot.status.history, recorded.template if recorded is not None else None)
+    return f"{output.full_name(snapshot.key.name)} with revision #{number}\n{details}"
 
 
-def _details(entry: HistoryEntry, template: Json | None) -> str:
+def _details(entry: HistoryEntry, history: Sequence[HistoryEntry], template: Json | None) -> str:
     known = {name: value for name, value in entry.to_json().items() if name not in ("revision", "evidence")}
+    known["outcome"] = outcome(entry, history)
     lines = [f"{_words(name)}:\t{value}" for name, value in known.items()]
     width = max(len(line.partition("\t")[0]) for line in lines) + 2
     text = [f"{name.ljust(width)}{value}" for name, _, value in (line.partition("\t") for line in lines)]

@@ -1,7 +1,9 @@
 """`lint`: check manifests offline, as the API server and the operator would."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import click
 
@@ -9,48 +11,46 @@ from pennant.cli import output
 from pennant.cli.errors import CliError
 from pennant.cli.manifests.files import texts
 from pennant.cli.manifests.findings import Finding, Report, report, strict, to_json
-from pennant.cli.options import output_option
 
 COLOURS = {"error": "red", "warning": "yellow"}
 
 
-@click.command("lint", short_help="Check manifests offline")
-@click.argument("arguments", nargs=-1, metavar="[FILE ...]", type=click.Path())
-@click.option("-f", "--filename", "filenames", multiple=True, help="File or directory to check; - is stdin.")
-@click.option("-R", "--recursive", is_flag=True, help="Process the directories used in -f recursively.")
-@click.option("--strict", "is_strict", is_flag=True, help="Treat warnings as errors.")
-@output_option("json", "github")
-def command(
+def execute(
     arguments: tuple[str, ...], filenames: tuple[str, ...], recursive: bool, is_strict: bool, output: str | None
 ) -> int:
-    """Check manifests of ModelVersions and ModelDeployments without a cluster.
-
-    Checks each field as the API server does: types, limits, unknown fields and all rules of both
-    CustomResourceDefinitions, except for those that compare with the object in the cluster. Checks all files together:
-    names, and tags that no version or several versions have. Objects of other kinds are skipped. The pod template is
-    checked as far as the operator reads it.
-
-    Exit code 0: no errors. Exit code 1: errors, or warnings with --strict.
-    """
+    """Carry out the verb; its options are in `pennant.cli.commands.lint`."""
     given = (*filenames, *arguments)
     if not given:
         raise CliError("must specify -f with a file, a directory or - for standard input")
-    found = report(texts(given, recursive))
+    files = {each: tuple(texts((each,), recursive)) for each in dict.fromkeys(given)}
+    found = report(each for listed in files.values() for each in listed)
+    without = [each for each, all_of in files.items() if not any(path in found.with_objects for path, _ in all_of)]
+    if len(without) == len(files):
+        raise CliError(nothing_in(without, recursive))
+    if without:
+        click.echo(f"{'error' if is_strict else 'Warning'}: {nothing_in(without, recursive)}", err=True)
     if is_strict:
         found = replace(found, findings=strict(found.findings))
     if text := rendered(found, output, colour="NO_COLOR" not in os.environ):
         click.echo(text)
     if output is None:
         click.echo(summary(found), err=bool(found.findings))
-    return 1 if found.errors else 0
+    return 1 if found.errors or (without and is_strict) else 0
+
+
+def nothing_in(arguments: Sequence[str], recursive: bool) -> str:
+    """Return that arguments have no object to check, and what to do where they have directories."""
+    said = f"no ModelVersion or ModelDeployment found in {', '.join(arguments)}"
+    has_more = any(each.is_dir() for name in arguments if Path(name).is_dir() for each in Path(name).iterdir())
+    return f"{said}; use -R to check the directories in it as well" if has_more and not recursive else said
 
 
 def rendered(found: Report, form: str | None, *, colour: bool = False) -> str:
-    """Return the findings as lines for people, as `json`, or as `github` workflow commands."""
-    if form == "json":
+    """Return the findings as lines for people, as `json` or `yaml`, or as `github` workflow commands."""
+    if form in ("json", "yaml"):
         items = [to_json(each) for each in found.findings]
         counts = {"files": found.files, "objects": found.objects, "errors": found.errors}
-        return output.document(output.wrapped("LintReport", items, **counts), "json")
+        return output.document(output.wrapped("LintReport", items, **counts), form)
     return "\n".join(_command(each) if form == "github" else _line(each, colour) for each in found.findings)
 
 

@@ -22,10 +22,9 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return the command of a verb; None where there is none."""
-        entry = VERBS.get(cmd_name)
-        if entry is None:
+        if cmd_name not in VERBS:
             return None
-        command = importlib.import_module(f"pennant.cli.{entry.module}").command
+        command = importlib.import_module(f"pennant.cli.commands.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
 
@@ -33,13 +32,17 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the command of the first word and the words for it, as kubectl reads them."""
+        if args[0] not in VERBS and not args[0].startswith("-"):
+            from pennant.cli.suggestions import unknown
+
+            ctx.fail(unknown(args[0], ctx.command_path))
         name, command, rest = super().resolve_command(ctx, args)
         return name, command, rest if command is None else with_values(command, rest)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of verbs without importing them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in VERBS.items()])
+            formatter.write_dl(list(VERBS.items()))
 
 
 def with_values(command: click.Command, words: Sequence[str]) -> list[str]:
@@ -67,7 +70,11 @@ def program_name(argv0: str) -> str:
     return "kubectl pennant" if Path(argv0).name.startswith("kubectl-pennant") else "pennant"
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    epilog="`help VERB`, or VERB --help, shows the options of a verb.",
+)
 @click.version_option(__version__, message="%(version)s")
 def cli() -> None:
     """Manage ModelDeployments and ModelVersions: history, status, undo and promotion, as `kubectl rollout` does."""
@@ -76,6 +83,8 @@ def cli() -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return its exit code. Errors go to standard error as `error: ...`, never as a traceback."""
     arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:2], "--help"]
     try:
         code = cli.main(arguments, prog_name=program_name(sys.argv[0]), standalone_mode=False)
     except click.exceptions.Abort:
@@ -88,7 +97,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             click.echo(f"See '{error.ctx.command_path} --help' for usage.", err=True)
         return 1
     except CliError as error:
-        click.echo(f"error: {error}", err=True)
+        if str(error):
+            click.echo(f"error: {error}", err=True)
         return error.exit_code
     except BrokenPipeError:
         # The reader, such as `head`, has gone; nothing that is still in the buffer may be written at exit.

@@ -1,46 +1,52 @@
 """The metrics of the current revision: last value, limit, state, since when."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 
 from pennant.api.analysis import Metric, MetricMode
 from pennant.api.deployment_status import MetricState, MetricStatus
 from pennant.cli import output, spans
-from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Invalid, Snapshot
 
-HEADER = ("METRIC", "STATUS", "VALUE", "LIMIT", "SINCE", "MESSAGE")
+HEADER = ("METRIC", "STATUS", "VALUE", "LIMIT", "CHECKED", "SINCE", "MESSAGE")
 SIGNS = {MetricState.PASSING: "✔", MetricState.BREACHING: "✖", MetricState.UNKNOWN: "?"}
-_VALUE = re.compile(r" is (-?[0-9][0-9.e+-]*|nan|-?inf), ")
-"""How `core.analysis.evaluation` says a value that is no pass: the status has no number of a metric that passes."""
+NO_VALUE = "-"
 
 
 def rows(snapshot: Snapshot, now: datetime) -> list[Sequence[str]]:
-    """Return a row for each metric of the spec, and for each that only the status has."""
+    """Return a row for each metric of the spec."""
     if isinstance(snapshot.spec, Invalid):
         return []
     told = {each.name: each for each in snapshot.status.analysis}
-    metrics = {each.name: each for each in snapshot.spec.analysis.metrics}
-    return [_row(snapshot, each, told.get(each.name), now) for each in metrics.values()]
+    return [_row(each, told.get(each.name), now) for each in snapshot.spec.analysis.metrics]
 
 
-def _row(snapshot: Snapshot, metric: Metric, told: MetricStatus | None, now: datetime) -> Sequence[str]:
+def _row(metric: Metric, told: MetricStatus | None, now: datetime) -> Sequence[str]:
     name = metric.name if metric.mode is MetricMode.ENFORCE else f"{metric.name} (observed)"
     if told is None:
-        return (name, "? Unknown", "-", limit(metric), output.NONE, "the operator has not read it yet")
+        unread = "the operator has not read it yet"
+        return (name, "? Unknown", NO_VALUE, limit(metric), output.NONE, output.NONE, unread)
     state = f"{SIGNS.get(told.state, '?')} {told.state}"
-    return (name, state, value(snapshot, told), limit(metric), spans.since(told.since, now), told.message)
+    checked = checked_ago(told, now) or output.NONE
+    return (name, state, told.value or NO_VALUE, limit(metric), checked, spans.since(told.since, now), told.message)
 
 
-def value(snapshot: Snapshot, told: MetricStatus) -> str:
-    """Return the last value that the status has of a metric; `-`: it has none."""
-    active = current(snapshot.status.history)
-    for each in active.evidence if active is not None else ():
-        if each.metric == told.name:
-            return each.value
-    found = _VALUE.search(told.message)
-    return found.group(1) if found is not None else "-"
+def checked_ago(told: MetricStatus, now: datetime) -> str:
+    """Return how long ago the check was whose value the status has, such as `2m ago`; empty: there was none yet."""
+    return f"{spans.since(told.checked_at, now)} ago" if told.checked_at is not None else ""
+
+
+def sentences(snapshot: Snapshot, now: datetime) -> list[str]:
+    """Return a sentence for each metric that the operator has read: `accuracy: Passing, 0.953 (min 0.9), 2m ago`."""
+    if isinstance(snapshot.spec, Invalid):
+        return []
+    metrics = {each.name: each for each in snapshot.spec.analysis.metrics}
+    return [_sentence(metrics[each.name], each, now) for each in snapshot.status.analysis if each.name in metrics]
+
+
+def _sentence(metric: Metric, told: MetricStatus, now: datetime) -> str:
+    value = f"{told.value} ({limit(metric)})" if told.value is not None else f"no value ({limit(metric)})"
+    return ", ".join(filter(None, (f"{metric.name}: {told.state}", value, checked_ago(told, now))))
 
 
 def limit(metric: Metric) -> str:

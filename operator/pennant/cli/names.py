@@ -84,15 +84,27 @@ def _others(names: Sequence[str], namespace: str) -> str:
     return f"There are: {listed}"
 
 
-def listed(params: Mapping[str, Any], plural: str, seconds: float) -> list[tuple[str, str]]:
-    """Return the names of objects for completion, each with a few words, within some seconds."""
+def plain(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the names in words that may be incomplete or wrong, for completion."""
+    return tuple(word.rpartition("/")[2] for word in words if word.lower() not in KINDS)
+
+
+def contexts(params: Mapping[str, Any]) -> list[str]:
+    """Return the contexts of the kubeconfig that a command line names, or of the usual one."""
+    from pennant.kube.http.connection import contexts
+
+    return contexts(params.get("kubeconfig"))
+
+
+def listed(params: Mapping[str, Any], plural: str, seconds: float) -> list[Mapping[str, Any]]:
+    """Return objects of the namespace of a command line, for completion, within some seconds."""
     import asyncio
 
     from pennant.kube.http.client import ApiVerb, Client
     from pennant.kube.http.connection import Connection
     from pennant.kube.http.resources import Kind
 
-    async def asked() -> list[tuple[str, str]]:
+    async def asked() -> list[Mapping[str, Any]]:
         connection = Connection(params.get("kubeconfig"), params.get("context"))
         namespace = params.get("namespace") or connection.namespace or "default"
         path = (
@@ -102,23 +114,25 @@ def listed(params: Mapping[str, Any], plural: str, seconds: float) -> list[tuple
         )
         async with Client(connection, total_seconds=seconds) as client:
             found = await client.request(ApiVerb.LIST, Kind.MODEL_DEPLOYMENT, path, params={"limit": "500"})
-        return [_described(plural, each) for each in found.get("items") or ()]
+        return list(found.get("items") or ())
 
     return asyncio.run(asked())
 
 
-def _described(plural: str, item: Mapping[str, Any]) -> tuple[str, str]:
+def words_about(plural: str, item: Mapping[str, Any]) -> str:
+    """Return a few words about an object, which a shell shows beside its name."""
     spec, status = item.get("spec") or {}, item.get("status") or {}
     if plural == "modelversions":
-        return str(spec.get("version", "")), str(spec.get("model", ""))
+        return ", ".join(str(each) for each in spec.get("tags") or ())
     serving = (status.get("serving") or {}).get("version", "")
-    return str(item["metadata"]["name"]), f"serves {serving}" if serving else ""
+    return f"serves {serving}" if serving else ""
 
 
 def require_some(selectors: Selectors, cluster: ClusterOptions) -> None:
     """Raise `CliError` where a user named no ModelDeployment in any way, or in two ways at once."""
-    ways = [bool(selectors.names), selectors.selector is not None, bool(selectors.filenames)]
+    several = selectors.selector is not None or selectors.all_namespaces
+    ways = [bool(selectors.names), several, bool(selectors.filenames)]
     if not any(ways):
         raise CliError("required resource not specified; name a ModelDeployment, or use -l or -f")
     if sum(ways) > 1:
-        raise CliError("give names, -l or -f, not several of them")
+        raise CliError("give names, -l or -A, or -f, not several of them")

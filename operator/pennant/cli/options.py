@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from pennant.cli.completion import complete_deployments, complete_namespaces
+from pennant.cli.completion import complete_contexts, complete_deployments, complete_namespaces
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
@@ -27,7 +27,7 @@ def cluster_options(function: FunctionT) -> FunctionT:
     """Give a verb `--kubeconfig`, `--context` and `-n`, as one argument `cluster`."""
 
     @click.option("--kubeconfig", help="Path to the kubeconfig file to use.")
-    @click.option("--context", help="The name of the kubeconfig context to use.")
+    @click.option("--context", shell_complete=complete_contexts, help="The name of the kubeconfig context to use.")
     @click.option("-n", "--namespace", shell_complete=complete_namespaces, help="The namespace of the object.")
     @wraps(function)
     def wrapped(*args: Any, kubeconfig: str | None, context: str | None, namespace: str | None, **rest: Any) -> Any:
@@ -45,6 +45,7 @@ class Selectors:
     selector: str | None
     filenames: tuple[str, ...]
     all_namespaces: bool = False
+    """Those of all namespaces, and with `selector`, those of them that match."""
 
 
 def target_options(function: FunctionT) -> FunctionT:
@@ -57,16 +58,32 @@ def target_options(function: FunctionT) -> FunctionT:
     )
     @wraps(function)
     def wrapped(
-        *args: Any, names: tuple[str, ...], selector: str | None, filenames: tuple[str, ...], **rest: Any
+        *args: Any,
+        names: tuple[str, ...],
+        selector: str | None,
+        filenames: tuple[str, ...],
+        all_namespaces: bool = False,
+        **rest: Any,
     ) -> Any:
-        return function(*args, selectors=Selectors(names, selector, filenames), **rest)
+        return function(*args, selectors=Selectors(names, selector, filenames, all_namespaces), **rest)
 
     return wrapped  # type: ignore[return-value]
+
+
+def reading_target_options(function: FunctionT) -> FunctionT:
+    """Give a verb that only reads the same options, and `-A`."""
+    option = click.option("-A", "--all-namespaces", is_flag=True, help="Select the ModelDeployments of all namespaces.")
+    return option(target_options(function))
 
 
 def output_option(*formats: str) -> Callable[[FunctionT], FunctionT]:
     """Give a verb `-o` with these formats; None is the text for people."""
     return click.option("-o", "--output", type=click.Choice(formats), help="Output format; text if not given.")
+
+
+def object_output_option(function: FunctionT) -> FunctionT:
+    """Give a verb that writes `-o json|yaml|name`: what it wrote instead of a line."""
+    return output_option("json", "yaml", "name")(function)
 
 
 def dry_run_option(function: FunctionT) -> FunctionT:
@@ -84,6 +101,11 @@ def dry_run_option(function: FunctionT) -> FunctionT:
 def timeout_option(default: str, help_text: str) -> Callable[[FunctionT], FunctionT]:
     """Give a verb `--timeout` with a duration such as `30s`, `5m` or `0` for no limit, in seconds as `timeout`."""
     return click.option("--timeout", type=Duration(), default=default, show_default=True, help=help_text)
+
+
+def answer_option(function: FunctionT) -> FunctionT:
+    """Give a verb that commands the operator `--timeout`."""
+    return timeout_option("30s", "How long to wait for the operator's answer.")(function)
 
 
 UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}

@@ -1,36 +1,27 @@
 """`pause` and `resume`: write `spec.paused`."""
 
-import click
-
 from pennant.cli import names, output, targets
 from pennant.cli.errors import CliError
 from pennant.cli.gitops import tracked_by
-from pennant.cli.options import ClusterOptions, Selectors, cluster_options, dry_run_option, target_options
+from pennant.cli.options import ClusterOptions, Selectors
 from pennant.cli.session import Session, run
 from pennant.core.facts.observation import Key
 from pennant.kube.http.resources import Kind
 
 
-@click.command("pause", short_help="Pause rollouts and rollbacks")
-@target_options
-@cluster_options
-@dry_run_option
-def command(selectors: Selectors, cluster: ClusterOptions, dry_run: str) -> None:
-    """Pause a ModelDeployment: no rollout and no rollback begins until it is resumed."""
+def execute(selectors: Selectors, cluster: ClusterOptions, paused: bool, dry_run: str, output: str | None) -> None:
+    """Set `spec.paused` of each ModelDeployment; it is an error where it is set already."""
     names.require_some(selectors, cluster)
-    run(cluster, lambda session: change(session, selectors, True, dry_run))
+    run(cluster, lambda session: _all(session, selectors, paused, dry_run, output))
 
 
-async def change(session: Session, selectors: Selectors, paused: bool, dry_run: str) -> None:
-    """Set `spec.paused` of each ModelDeployment; raises `CliError` where it is set already."""
-    for key in await targets.keys(session, selectors):
-        await _one(session, key, paused, dry_run)
+async def _all(session: Session, selectors: Selectors, paused: bool, dry_run: str, form: str | None) -> None:
+    keys = await targets.keys(session, selectors)
+    (await targets.each(session, keys, lambda key: _one(session, key, paused, dry_run, form))).end()
 
 
-async def _one(session: Session, key: Key, paused: bool, dry_run: str) -> None:
-    raw = await session.client.get(Kind.MODEL_DEPLOYMENT, key.namespace, key.name)
-    if raw is None:
-        raise await targets.missing(session, key)
+async def _one(session: Session, key: Key, paused: bool, dry_run: str, form: str | None) -> None:
+    raw = await targets.raw(session, key)
     done = "paused" if paused else "resumed"
     if bool((raw.get("spec") or {}).get("paused")) is paused:
         state = "already paused" if paused else "not paused"
@@ -41,8 +32,10 @@ async def _one(session: Session, key: Key, paused: bool, dry_run: str) -> None:
             f"Set spec.paused: {str(paused).lower()} in Git, or stop its automatic sync"
         )
     suffix = "" if dry_run == "none" else f" ({dry_run} dry run)"
-    if dry_run != "client":
-        metadata = {name: raw["metadata"][name] for name in ("uid", "resourceVersion")}
-        body = {"metadata": metadata, "spec": {"paused": paused}}
-        await session.patch(Kind.MODEL_DEPLOYMENT, key, body, dry_run=dry_run)
-    click.echo(f"{output.full_name(key.name)} {done}{suffix}")
+    metadata = {name: raw["metadata"][name] for name in ("uid", "resourceVersion")}
+    body = {"metadata": metadata, "spec": {"paused": paused}}
+    if dry_run == "client":
+        changed = output.merged(raw, body)
+    else:
+        changed = await session.patch(Kind.MODEL_DEPLOYMENT, key, body, dry_run=dry_run)
+    output.tell(f"{output.full_name(key.name)} {done}{suffix}", changed, form)

@@ -1,38 +1,28 @@
 """`promote`: move a tag to a version, in the cluster or in manifests, and wait until it serves."""
 
 import asyncio
+import sys
+from contextlib import nullcontext, redirect_stdout
+from dataclasses import dataclass
 from time import monotonic
+from typing import Any
 
 import click
 
+from pennant.api.history import QuarantineEntry
 from pennant.cli import clock, model_versions, output, status, tag_move, tagged_manifests
-from pennant.cli.completion import complete_models, complete_version_names
 from pennant.cli.errors import CliError
 from pennant.cli.forecast import forecast
-from pennant.cli.options import ClusterOptions, cluster_options, dry_run_option, timeout_option
+from pennant.cli.options import ClusterOptions
 from pennant.cli.preview import moved, preview
 from pennant.cli.session import Session, run
 from pennant.cli.tag_move import Move
 from pennant.core.facts.observation import Invalid, Key, Snapshot
+from pennant.core.status.inputs import quarantined_target
+from pennant.kube.http.resources import Kind
 
 
-@click.command("promote", short_help="Move a tag to a version")
-@click.argument("version", shell_complete=complete_version_names)
-@click.option("--model", shell_complete=complete_models, help="The model of the version, where VERSION is a number.")
-@click.option("--tag", default="production", show_default=True, help="The tag to move.")
-@cluster_options
-@click.option(
-    "--write",
-    "paths",
-    multiple=True,
-    metavar="DIR_OR_FILES",
-    help="Move the tag in these manifests instead of the cluster; a directory with all below it. May be given again.",
-)
-@click.argument("more_paths", nargs=-1, metavar="[FILE ...]", type=click.Path())
-@click.option("--wait/--no-wait", default=True, show_default=True, help="Wait until the version serves.")
-@dry_run_option
-@timeout_option("0s", "The length of time to wait before ending watch, zero means never.")
-def command(
+def execute(
     version: str,
     model: str | None,
     tag: str,
@@ -40,41 +30,85 @@ def command(
     paths: tuple[str, ...],
     more_paths: tuple[str, ...],
     wait: bool,
-    dry_run: str,
-    timeout: float,
+    no_wait: bool,
+    **options: Any,
 ) -> None:
-    """Move a tag to VERSION, and wait until every ModelDeployment that follows the tag serves it.
-
-    VERSION is the name of a ModelVersion (fraud-1.1.0, mver/fraud-1.1.0), or a version (1.1.0) with --model, or alone
-    where only one model has it. The new version gets the tag before the old one loses it. Where the cluster is fed from
-    Git, use --write, and commit the files.
-    """
+    """Carry out the verb; its options are in `pennant.cli.commands.promote`."""
     if more_paths and not paths:
         raise CliError(f"unexpected argument {more_paths[0]}; promote moves one version at a time")
+    how = Promoting(wait and not no_wait, **options)
     if not paths:
-        run(cluster, lambda session: _in_cluster(session, version, model, tag, wait, dry_run, timeout))
+        run(cluster, lambda session: _in_cluster(session, version, model, tag, how))
         return
-    if dry_run == "server":
+    if how.dry_run == "server":
         raise CliError("--write does not ask the server; use --dry-run=client to see what would be written")
-    where = (*paths, *more_paths)
-    for line in tagged_manifests.promoted(where, version, model, tag, cluster.namespace, is_dry=dry_run == "client"):
+    if how.output is not None:
+        raise CliError("-o is the object in the cluster; --write has none")
+    where, is_dry = (*paths, *more_paths), how.dry_run == "client"
+    for line in tagged_manifests.promoted(where, version, model, tag, cluster.namespace, is_dry=is_dry):
         click.echo(line)
 
 
-async def _in_cluster(
-    session: Session, version: str, model: str | None, tag: str, wait: bool, dry_run: str, timeout: float
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Promoting:
+    """How a version is promoted in the cluster, and what of it is printed."""
+
+    wait: bool
+    dry_run: str
+    timeout: float
+    """Seconds to wait until it serves; 0 means no limit."""
+    output: str | None = None
+
+
+async def _in_cluster(session: Session, version: str, model: str | None, tag: str, how: Promoting) -> None:
     move = await tag_move.planned(session, await model_versions.find(session, version, model), tag)
     if not move.is_made:
         tag_move.warn_of_git(move)
-    await tag_move.carry_out(session, move, dry_run)
+    # With -o, standard output has the object alone.
+    with redirect_stdout(sys.stderr) if how.output is not None else nullcontext():
+        await _made(session, move, how)
+    if how.output is not None:
+        name = str(move.new["metadata"]["name"])
+        raw = output.merged(move.new, {"spec": {"tags": tag_move.tags_with(move.new, tag)}})
+        if how.dry_run == "none":
+            raw = await session.client.get(Kind.MODEL_VERSION, session.namespace, name) or raw
+        output.tell(model_versions.full_name(name), raw, how.output)
+
+
+async def _made(session: Session, move: Move, how: Promoting) -> None:
+    await tag_move.carry_out(session, move, how.dry_run)
     found = await followers(session, move)
     if not found:
-        click.echo(f"No ModelDeployment in namespace {session.namespace} follows the tag {tag} of {move.model}.")
-    elif dry_run != "none":
+        click.echo(f"No ModelDeployment in namespace {session.namespace} follows the tag {move.tag} of {move.model}.")
+    elif how.dry_run != "none":
         await _foreseen(session, move, found)
-    elif wait:
-        await _waited(session, found, timeout)
+    else:
+        if move.is_made:
+            await _refuse_quarantined(session, move, found)
+        if how.wait:
+            await _waited(session, found, how.timeout)
+
+
+async def _refuse_quarantined(session: Session, move: Move, keys: tuple[Key, ...]) -> None:
+    """Raise `CliError` where the version had the tag already, but is quarantined: only `retry` changes that."""
+    snapshots = await asyncio.gather(*(session.inspector.snapshot(key) for key in keys))
+    said = [
+        f"{move.new['metadata']['name']} has the tag {move.tag} already, but is quarantined in "
+        f"{output.full_name(each.key.name)}: {entry.message}. To release it: kubectl pennant retry {each.key.name} "
+        f"{entry.version} -n {each.key.namespace}"
+        for each in snapshots
+        if each is not None and (entry := quarantined(each)) is not None
+    ]
+    for each in said[:-1]:
+        click.echo(f"error: {each}", err=True)
+    if said:
+        raise CliError(said[-1])
+
+
+def quarantined(snapshot: Snapshot) -> QuarantineEntry | None:
+    """Return the quarantine entry that keeps the target version from being rolled out; None: none does."""
+    at = forecast(snapshot, clock.now()).at
+    return None if at is None else quarantined_target(at)
 
 
 async def followers(session: Session, move: Move) -> tuple[Key, ...]:
@@ -105,10 +139,10 @@ async def _waited(session: Session, keys: tuple[Key, ...], timeout: float) -> No
         # A time limit of zero would mean none.
         left = max(ends - monotonic(), 0.001) if ends is not None else 0
         try:
-            await status.wait(session, key, timeout=left)
+            await status.wait(session, key, status.Wait(timeout=left))
         except CliError as error:
             failed.append(error)
     for each in failed[:-1]:
-        output.warn(str(each))
+        click.echo(f"error: {each}", err=True)
     if failed:
         raise failed[-1]

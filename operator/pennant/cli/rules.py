@@ -1,6 +1,7 @@
 """What a reason means to a user of the command line: the rules of docs/behaviour.md, and the verb that helps."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from pennant.api.reasons import Reason
 
@@ -58,28 +59,64 @@ RULES: Mapping[Reason, tuple[str, ...]] = {
 }
 """The rules that explain a reason; a reason that is not there is explained by its message alone."""
 
-_PROMOTE = "kubectl pennant promote VERSION"
-_RETRY = "kubectl pennant retry {name} {version}"
-_UNDO = "kubectl pennant undo {name}"
-COMMANDS: Mapping[Reason, tuple[str, ...]] = {
-    Reason.TAG_UNASSIGNED: (_PROMOTE,),
-    Reason.TAG_AMBIGUOUS: (_PROMOTE,),
-    Reason.HOLDER_INVALID: (_PROMOTE,),
-    Reason.PAUSED: ("kubectl pennant resume {name}",),
-    Reason.RECORD_INCOMPLETE: (_PROMOTE,),
-    Reason.GATE_FAILED: ("kubectl pennant compare {serving} {version}", _PROMOTE),
-    Reason.ROLLBACK_BUDGET_EXHAUSTED: (_UNDO, _PROMOTE),
+SECTIONS: Mapping[str, range] = {
+    "the-target-version": range(1, 9),
+    "gates-before-a-rollout": range(9, 15),
+    "the-rollout": range(15, 29),
+    "analysis": range(29, 53),
+    "rollback": range(53, 67),
+    "manual-changes-of-the-deployment": range(67, 71),
+    "history-and-status": range(71, 83),
+    "in-general": range(83, 104),
+}
+"""The sections of docs/behaviour.md by their anchors, and the numbers of the rules in them."""
+
+
+def place(rule: str) -> str:
+    """Return where a rule is documented, such as `docs/behaviour.md#rollback`."""
+    number = int(rule.removeprefix("R"))
+    return "docs/behaviour.md#" + next(anchor for anchor, numbers in SECTIONS.items() if number in numbers)
+
+
+@dataclass(frozen=True, slots=True)
+class Help:
+    """A command line that may help, and what it does, with fields to fill in.
+
+    `version` is the blocked version, `serving` the one that serves, and `earlier` is where an undo goes to.
+    """
+
+    line: str
+    does: str
+
+
+_STAY = Help(
+    "kubectl pennant promote {model}-{serving}{tag} -n {namespace}", "gives the tag to {serving}, which serves already"
+)
+_VERSIONS = Help("kubectl pennant versions {model} -n {namespace}", "lists the versions that can be promoted instead")
+_RETRY = Help("kubectl pennant retry {name} {version} -n {namespace}", "releases {version} and rolls it out again")
+_UNDO = Help("kubectl pennant undo {name} -n {namespace}", "goes back to {earlier}")
+_RESUME = Help("kubectl pennant resume {name} -n {namespace}", "ends the pause")
+_COMPARE = Help("kubectl pennant compare {model}-{serving} {model}-{version} -n {namespace}", "shows what differs")
+_QUARANTINED = (_RETRY, _STAY, _VERSIONS)
+COMMANDS: Mapping[Reason, tuple[Help, ...]] = {
+    Reason.TAG_UNASSIGNED: (_STAY, _VERSIONS),
+    Reason.TAG_AMBIGUOUS: (_STAY, _VERSIONS),
+    Reason.HOLDER_INVALID: (_STAY, _VERSIONS),
+    Reason.PAUSED: (_RESUME,),
+    Reason.RECORD_INCOMPLETE: (_STAY, _VERSIONS),
+    Reason.GATE_FAILED: (_COMPARE, _STAY),
+    Reason.ROLLBACK_BUDGET_EXHAUSTED: (_UNDO, _STAY),
     Reason.ROLLBACK_COOLING_DOWN: (_UNDO,),
-    Reason.ROLLBACK_DID_NOT_HELP: (_UNDO, _PROMOTE),
-    Reason.ROLLBACK_LIMIT_REACHED: (_UNDO, _PROMOTE),
-    Reason.BREACH_PAUSED: (_UNDO, _RETRY, _PROMOTE),
+    Reason.ROLLBACK_DID_NOT_HELP: (_UNDO, _VERSIONS),
+    Reason.ROLLBACK_LIMIT_REACHED: (_UNDO, _VERSIONS),
+    Reason.BREACH_PAUSED: (_UNDO, _RETRY, _VERSIONS),
     Reason.MASS_BREACH_SUSPECTED: (_UNDO,),
-    Reason.METRIC_BREACH: (_PROMOTE, _RETRY),
-    Reason.PROGRESS_DEADLINE_EXCEEDED: (_PROMOTE, _RETRY),
-    Reason.UNDONE: (_PROMOTE, _RETRY),
-    Reason.QUARANTINED: (_PROMOTE, _RETRY),
-    Reason.ROLLED_BACK: (_PROMOTE, _RETRY),
-    Reason.NO_ROLLBACK_TARGET: (_PROMOTE, _RETRY),
+    Reason.METRIC_BREACH: _QUARANTINED,
+    Reason.PROGRESS_DEADLINE_EXCEEDED: _QUARANTINED,
+    Reason.UNDONE: _QUARANTINED,
+    Reason.QUARANTINED: _QUARANTINED,
+    Reason.ROLLED_BACK: _QUARANTINED,
+    Reason.NO_ROLLBACK_TARGET: (_RETRY, _VERSIONS),
     Reason.PODS_UNAVAILABLE: (_UNDO,),
 }
-"""The verbs that may help, with `{name}`, `{version}` (the one that is blocked) and `{serving}` to fill in."""
+"""The verbs that may help; one is left out where a field of it is not known."""

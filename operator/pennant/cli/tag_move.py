@@ -102,6 +102,12 @@ def half_made(new: str, tag: str, failed: Sequence[tuple[str, PortError]], serve
     )
 
 
+def tags_with(raw: Json, tag: str) -> list[str]:
+    """Return the tags of a version, with this one at the end where it is not among them."""
+    tags = [str(each) for each in decode.field(raw, "spec").get("tags") or []]
+    return tags if tag in tags else [*tags, tag]
+
+
 async def _written(session: Session, raw: Json, tag: str, *, has_tag: bool, dry_run: str) -> bool:
     """Write the tags of a version with a precondition; return False where there is nothing to write.
 
@@ -113,7 +119,7 @@ async def _written(session: Session, raw: Json, tag: str, *, has_tag: bool, dry_
         tags = decode.field(raw, "spec").get("tags") or []
         if (tag in tags) is has_tag:
             return False
-        wanted = [*tags, tag] if has_tag else [each for each in tags if each != tag]
+        wanted = tags_with(raw, tag) if has_tag else [each for each in tags if each != tag]
         metadata = {"uid": uid, "resourceVersion": raw["metadata"]["resourceVersion"]}
         try:
             body = {"metadata": metadata, "spec": {"tags": wanted}}

@@ -1,6 +1,6 @@
 """`get NAME` as text: the ModelDeployment, its revisions with ReplicaSets and pods, metrics and conditions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from pennant.cli import metric_lines, output, spans
 from pennant.cli.children import Children, pod_status, readiness
 from pennant.cli.forecast import verified_at
 from pennant.cli.health import health
+from pennant.cli.outcomes import outcome
 from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Invalid, Snapshot
 from pennant.core.rollout.undo import undo_target
@@ -19,6 +20,8 @@ from pennant.core.rollout.undo import undo_target
 NEWEST = 5
 """Revisions that are shown whether or not they have a ReplicaSet."""
 HEADER = ("NAME", "KIND", "STATUS", "AGE", "INFO")
+WIDE_ENOUGH = 100
+"""Columns of a terminal on which the tree has the column KIND."""
 _OUTCOMES = {
     Outcome.VERIFIED: "✔",
     Outcome.SERVING: "✔",
@@ -40,19 +43,26 @@ class Live:
     children: Children
 
 
-def tree(live: Live, now: datetime) -> str:
-    """Return the whole page."""
-    blocks = [_head(live, now), output.table(HEADER, list(_rows(live, now)))]
+def tree(live: Live, now: datetime, width: int | None = None) -> str:
+    """Return the whole page, for a terminal of this width; None: no line is wrapped."""
+    head, metrics = _head(live, now), metric_lines.rows(live.snapshot, now)
+    header: Row = HEADER
+    rows = list(_rows(live, now))
+    if width is not None and width < WIDE_ENOUGH:
+        # The signs say the kind as well.
+        header, rows = (HEADER[0], *HEADER[2:]), [(row[0], *row[2:]) for row in rows]
+    blocks = [output.pairs(head, width), output.table(header, rows, width)]
     if live.children.unread:
         blocks.append("\n".join(f"Not shown: {each}." for each in live.children.unread))
-    if rows := metric_lines.rows(live.snapshot, now):
-        blocks.append(output.table(metric_lines.HEADER, rows))
-    if conditions := _conditions(live.snapshot, now):
-        blocks.append(output.table(("CONDITION", "STATUS", "REASON", "AGE", "MESSAGE"), conditions))
+    if metrics:
+        blocks.append(output.table(metric_lines.HEADER, metrics, width))
+    said = {value: label for label, value in head} | {row[-1]: f"metric {row[0]}" for row in metrics}
+    if conditions := _conditions(live.snapshot, now, said):
+        blocks.append(output.table(("CONDITION", "STATUS", "REASON", "AGE", "MESSAGE"), conditions, width))
     return "\n\n".join(blocks)
 
 
-def _head(live: Live, now: datetime) -> str:
+def _head(live: Live, now: datetime) -> list[tuple[str, str]]:
     snapshot, status = live.snapshot, live.snapshot.status
     word, message = health(status)
     lines: list[tuple[str, str]] = [("Name", snapshot.key.name), ("Namespace", snapshot.key.namespace)]
@@ -77,9 +87,7 @@ def _head(live: Live, now: datetime) -> str:
                 f"{workload.ready} ready, {workload.available} available",
             )
         )
-    lines.append(("Verification", verification(snapshot, now)))
-    width = max(len(name) for name, _ in lines) + 3
-    return "\n".join(f"{f'{name}:'.ljust(width)}{value}" for name, value in lines)
+    return [*lines, ("Verification", verification(snapshot, now))]
 
 
 def verification(snapshot: Snapshot, now: datetime) -> str:
@@ -137,7 +145,7 @@ def _current_revision(live: Live) -> int | None:
 def _revision(
     live: Live, entry: HistoryEntry, sets: Sequence[Json], branch: str, rest: str, now: datetime
 ) -> Iterator[Row]:
-    sign, word = _OUTCOMES.get(entry.outcome, "?"), str(entry.outcome)
+    sign, word = _OUTCOMES.get(entry.outcome, "?"), outcome(entry, live.snapshot.status.history)
     stable = live.snapshot.status.stable
     info = [entry.version, str(entry.trigger)]
     if entry.ended_at is None:
@@ -178,8 +186,12 @@ def _pod(raw: Json, branch: str, now: datetime) -> Row:
     )
 
 
-def _conditions(snapshot: Snapshot, now: datetime) -> list[Row]:
-    return [
-        (each.type, each.status.value, each.reason, spans.since(each.last_transition_time, now), each.message)
-        for each in snapshot.status.conditions
-    ]
+def _conditions(snapshot: Snapshot, now: datetime, said: Mapping[str, str]) -> list[Row]:
+    """Return a row for each condition; a message that is on the page already is not repeated: `said` has its place."""
+    places, rows = dict(said), list[Row]()
+    for each in snapshot.status.conditions:
+        place = places.setdefault(each.message, each.type)
+        message = each.message if place == each.type else f"(see {place})"
+        age = spans.since(each.last_transition_time, now)
+        rows.append((each.type, each.status.value, each.reason, age, message))
+    return rows

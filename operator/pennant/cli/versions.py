@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -12,10 +13,9 @@ from pennant.api.meta import Json
 from pennant.api.reasons import VersionConditionType
 from pennant.api.version_status import ModelVersionStatus
 from pennant.cli import clock, output, spans
-from pennant.cli.completion import complete_models
 from pennant.cli.errors import CliError
 from pennant.cli.model_versions import full_name, ordered, tags_of
-from pennant.cli.options import ClusterOptions, cluster_options, output_option
+from pennant.cli.options import ClusterOptions
 from pennant.cli.session import Session, run
 from pennant.kube.codec import decode
 from pennant.kube.http.resources import Kind
@@ -24,52 +24,71 @@ HEADER = ("VERSION", "TAGS", "SERVING", "VERIFIED", "QUARANTINED", "COMPLETE", "
 WIDE = ("NAME", "PARENT", "OWNER", "MISSING", "BUMP-REASONS", "RECORD-DIGEST")
 
 
-@click.command("versions", short_help="List the versions of a model")
-@click.argument("model", default="", metavar="[MODEL]", shell_complete=complete_models)
-@cluster_options
-@click.option("--tag", help="Only the versions that have this tag.")
-@output_option("wide", "json", "yaml", "name")
-def command(model: str, cluster: ClusterOptions, tag: str | None, output: str | None) -> None:
-    """List the versions of MODEL, or of all models of the namespace, the newest semantic version first."""
-    click.echo(run(cluster, lambda session: _listed(session, model, tag, output)))
+def execute(model: str, cluster: ClusterOptions, all_namespaces: bool, tag: str | None, output: str | None) -> None:
+    """Carry out the verb; its options are in `pennant.cli.commands.versions`."""
+    asked = Asked(model, tag, all_namespaces, output)
+    if text := run(cluster, lambda session: _listed(session, asked)):
+        click.echo(text)
 
 
-async def _listed(session: Session, model: str, tag: str | None, form: str | None) -> str:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which versions a user wants, and in which form."""
+
+    model: str
+    """Empty: of all models."""
+    tag: str | None
+    all_namespaces: bool
+    form: str | None
+
+
+async def _listed(session: Session, asked: Asked) -> str:
+    model, tag, namespace = asked.model, asked.tag, "" if asked.all_namespaces else session.namespace
     selectors = {"fieldSelector": f"spec.model={model}"} if model else {}
-    pages = session.client.pages(Kind.MODEL_VERSION, session.namespace, **selectors)
+    pages = session.client.pages(Kind.MODEL_VERSION, namespace, **selectors)
     found = [each async for page in pages for each in page["items"]]
     if model and not found:
-        raise await _no_model(session, model)
+        raise await _no_model(session, model, namespace)
     kept = ordered(each for each in found if tag is None or tag in tags_of(each))
-    if not kept and form not in ("json", "yaml"):
-        what = f" of {model}" if model else ""
-        return f"No versions{what}{f' with the tag {tag}' if tag is not None else ''} in {session.namespace} namespace."
-    return rendered(kept, clock.now(), form, with_model=not model)
+    if not kept and asked.form not in ("json", "yaml", "name"):
+        what = f"No versions{f' of {model}' if model else ''}{f' with the tag {tag}' if tag is not None else ''}"
+        return f"{what} in any namespace." if asked.all_namespaces else f"{what} in {namespace} namespace."
+    return rendered(kept, clock.now(), asked.form, with_model=not model, with_namespace=asked.all_namespaces)
 
 
-async def _no_model(session: Session, model: str) -> CliError:
-    pages = session.client.pages(Kind.MODEL_VERSION, session.namespace)
+async def _no_model(session: Session, model: str, namespace: str) -> CliError:
+    pages = session.client.pages(Kind.MODEL_VERSION, namespace)
     models = sorted({decode.model_and_version(each)[0] async for page in pages for each in page["items"]})
     near = difflib.get_close_matches(model, models, n=3, cutoff=0.5)
     hint = "The namespace has no ModelVersion; choose another one with -n"
     if models:
         hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(models[:5])}"
-    return CliError(f"no ModelVersion of model {model} in namespace {session.namespace}. {hint}")
+    return CliError(
+        f"no ModelVersion of model {model} in {f'namespace {namespace}' if namespace else 'any namespace'}. {hint}"
+    )
 
 
-def rendered(items: Sequence[Json], now: datetime, form: str | None, *, with_model: bool = False) -> str:
+def rendered(
+    items: Sequence[Json], now: datetime, form: str | None, *, with_model: bool = False, with_namespace: bool = False
+) -> str:
     """Return versions as a table, or as `json`, `yaml` or `name`."""
     if form in ("json", "yaml"):
-        whole: dict[str, Any] = {"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}}
-        return output.document({**whole, "items": list(items)}, form)
+        return output.document(output.listed(items), form)
     if form == "name":
         return "\n".join(full_name(each["metadata"]["name"]) for each in items)
-    header = (*(("MODEL",) if with_model else ()), *HEADER, *(WIDE if form == "wide" else ()))
-    return output.table(header, [_row(each, now, form == "wide", with_model) for each in items])
+    header: tuple[str, ...] = (*HEADER, *(WIDE if form == "wide" else ()))
+    rows = [_row(each, now, form == "wide") for each in items]
+    if with_model:
+        header = ("MODEL", *header)
+        rows = [(decode.model_and_version(each)[0] or output.NONE, *row) for each, row in zip(items, rows, strict=True)]
+    if with_namespace:
+        header = ("NAMESPACE", *header)
+        rows = [(str(each["metadata"]["namespace"]), *row) for each, row in zip(items, rows, strict=True)]
+    return output.table(header, rows)
 
 
-def _row(raw: Json, now: datetime, is_wide: bool, with_model: bool) -> Sequence[str]:
-    model, version = decode.model_and_version(raw)
+def _row(raw: Json, now: datetime, is_wide: bool) -> tuple[str, ...]:
+    version = decode.model_and_version(raw)[1]
     status = decode.readable(ModelVersionStatus, decode.field(raw, "status"))
     complete, bump = find(status.conditions, VersionConditionType.COMPLETE), status.computed_bump
     row: tuple[str, ...] = (
@@ -82,8 +101,6 @@ def _row(raw: Json, now: datetime, is_wide: bool, with_model: bool) -> Sequence[
         str(bump.bump) if bump is not None else output.NONE,
         spans.age_of(raw["metadata"].get("creationTimestamp"), now),
     )
-    if with_model:
-        row = (model or output.NONE, *row)
     return (*row, *_more(raw, status)) if is_wide else row
 
 

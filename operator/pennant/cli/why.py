@@ -1,6 +1,7 @@
 """`why`: what blocks a ModelDeployment, by the operator's own decision on the live objects, and what comes next."""
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import click
@@ -8,10 +9,11 @@ import click
 from pennant.api.conditions import ConditionStatus, find
 from pennant.api.meta import Json
 from pennant.api.reasons import ConditionType
-from pennant.cli import clock, names, output, spans, targets
+from pennant.cli import clock, metric_lines, names, output, spans, targets
 from pennant.cli.children import children
 from pennant.cli.forecast import Forecast, forecast
-from pennant.cli.options import ClusterOptions, Selectors, cluster_options, output_option, target_options
+from pennant.cli.options import ClusterOptions, Selectors
+from pennant.cli.rules import place
 from pennant.cli.session import Session, run
 from pennant.core.facts.in_place import in_place
 from pennant.core.facts.observation import Key
@@ -23,29 +25,22 @@ NOT_WRITTEN = (
 )
 
 
-@click.command("why", short_help="Explain what blocks a rollout")
-@target_options
-@cluster_options
-@output_option("json", "yaml")
-def command(selectors: Selectors, cluster: ClusterOptions, output: str | None) -> None:
-    """Explain what blocks a ModelDeployment, what the operator does next and when, and what you can do.
-
-    The objects are read with your permissions, and the operator's own decision is computed from them. Nothing is
-    written.
-    """
+def execute(selectors: Selectors, cluster: ClusterOptions, output: str | None) -> None:
+    """Carry out the verb; its options are in `pennant.cli.commands.why`."""
     names.require_some(selectors, cluster)
     run(cluster, lambda session: _all(session, selectors, output))
 
 
 async def _all(session: Session, selectors: Selectors, form: str | None) -> None:
-    found = [await foreseen(session, key) for key in await targets.keys(session, selectors)]
-    if form is None:
-        click.echo("\n\n".join(explanation(each) for each in found))
-        return
-    items = [document(each) for each in found]
-    click.echo(
-        output.document(items[0] if len(items) == 1 else output.wrapped("ModelDeploymentForecastList", items), form)
-    )
+    keys = await targets.keys(session, selectors)
+    found = await targets.each(session, keys, partial(foreseen, session))
+    if found.done and form is None:
+        click.echo("\n\n".join(explanation(each) for each in found.done))
+    elif found.done and form == "name":
+        click.echo("\n".join(output.full_name(each.snapshot.key.name) for each in found.done))
+    elif found.done:
+        click.echo(output.documents([document(each) for each in found.done], str(form)))
+    found.end()
 
 
 async def foreseen(session: Session, key: Key) -> Forecast:
@@ -67,6 +62,10 @@ def explanation(found: Forecast) -> str:
     sections += [_section("Next", [*_next(found), *([f"  {NOT_WRITTEN}"] if found.steps else [])])]
     if found.limits or found.decision.look_again_at is not None:
         sections.append(_section("Times", _times(found)))
+    if metrics := metric_lines.sentences(found.snapshot, found.now):
+        sections.append(_section("Metrics", [f"  {each}" for each in metrics]))
+    if rules := _rules(found):
+        sections.append(_section("Rules", rules))
     if found.notes:
         sections.append(_section("Notes", [f"  - {each}" for each in found.notes]))
     return "\n\n".join(sections)
@@ -104,24 +103,49 @@ def _state(found: Forecast) -> Iterator[str]:
 
 def _blocked(found: Forecast) -> list[str]:
     lines = []
-    serving = found.snapshot.status.serving
     for each in found.blockers:
         rules = f" ({', '.join(each.rules)})" if each.rules else ""
         lines += [f"  ✖ {each.what}: {each.reason}{rules}", f"      {each.message}"]
         if each.until is not None:
             lines.append(f"      Ends by itself: {spans.until(each.until, found.now)}")
-        commands = each.commands(found.snapshot.key.name, serving.version if serving is not None else "")
-        lines += [f"      {'Try' if number == 0 else 'Or '}: {one}" for number, one in enumerate(commands)]
+        commands = each.commands(found.snapshot)
+        lines += [
+            f"      {'Try' if number == 0 else 'Or '}: {command}      # {does}"
+            for number, (command, does) in enumerate(commands)
+        ]
     return lines
+
+
+def _rules(found: Forecast) -> list[str]:
+    """Return where the rules are that explain the blockers, a line for each section."""
+    named = dict.fromkeys(rule for each in found.blockers for rule in each.rules)
+    places: dict[str, list[str]] = {}
+    for rule in named:
+        places.setdefault(place(rule), []).append(rule)
+    return [f"  {', '.join(rules)}: {where}" for where, rules in places.items()]
 
 
 def _next(found: Forecast) -> list[str]:
     if found.steps:
         return [f"  {number}. {each}" for number, each in enumerate(found.steps, 1)]
+    return [f"  {idle(found)}"]
+
+
+def idle(found: Forecast) -> str:
+    """Return until when the operator has nothing to do, where it would write nothing now."""
     going_on = find(found.decision.status.conditions, ConditionType.RECONCILING)
     if going_on is not None and going_on.status is ConditionStatus.TRUE:
-        return [f"  Nothing is written now. In progress: {going_on.reason}, {going_on.message}"]
-    return ["  Nothing is written now."]
+        return f"The operator waits: {going_on.message} ({going_on.reason})."
+    nothing = "The operator has nothing to do until"
+    ends = [each.until for each in found.blockers if each.until is not None]
+    if ends:
+        return f"{nothing} {spans.until(min(ends), found.now)}, when a limit ends, or until you act: see Blocked."
+    if found.blockers:
+        return f"{nothing} you act: see Blocked."
+    if found.limits:
+        first = min(found.limits, key=lambda each: (each.is_check, each.at))
+        return f"{nothing} {spans.until(first.at, found.now)}: {first.what}."
+    return f"{nothing} the target version or the spec changes, or a metric is beyond its threshold."
 
 
 def _times(found: Forecast) -> Iterator[str]:
@@ -133,25 +157,26 @@ def _times(found: Forecast) -> Iterator[str]:
 
 def document(found: Forecast) -> Json:
     """Return the forecast as data."""
-    serving = found.snapshot.status.serving
-    name, version = found.snapshot.key.name, serving.version if serving is not None else ""
+    name = found.snapshot.key.name
     blockers: list[dict[str, Any]] = [
         {
             "blocks": each.what,
             "reason": each.reason.value,
-            "rules": list(each.rules),
+            "rules": [{"id": rule, "documentedIn": place(rule)} for rule in each.rules],
             "message": each.message,
             "until": output.moment(each.until) if each.until is not None else None,
-            "commands": list(each.commands(name, version)),
+            "commands": [command for command, _ in each.commands(found.snapshot)],
         }
         for each in found.blockers
     ]
     look = found.decision.look_again_at
     metadata = {"name": name, "namespace": found.snapshot.key.namespace}
     return {
-        **output.wrapped("ModelDeploymentForecast", [], **metadata),
+        **output.head("ModelDeploymentForecast", **metadata),
         "blockers": blockers,
         "next": list(found.steps),
+        "idle": "" if found.steps else idle(found),
+        "metrics": [each.to_json() for each in found.snapshot.status.analysis],
         "times": [{"at": output.moment(each.at), "what": each.what} for each in found.limits],
         "looksAgainAt": output.moment(look) if look is not None else None,
         "notes": list(found.notes),

@@ -16,10 +16,12 @@ from click.testing import CliRunner
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import Evidence, HistoryEntry, Outcome, Trigger
 from pennant.cli import audit, clock
-from pennant.cli.audit import Moment, Question, answered, verified
+from pennant.cli.audit import Question, answered, verified
 from pennant.cli.auditing.chain import checked
 from pennant.cli.auditing.timeline import served_at, timeline
+from pennant.cli.commands.audit import command
 from pennant.cli.errors import CliError
+from pennant.cli.moment import Moment
 from pennant.cli.options import ClusterOptions
 from pennant.core.facts.observation import Revision, Snapshot
 from pennant.core.rollout.revision import chained
@@ -280,7 +282,7 @@ def run(monkeypatch: pytest.MonkeyPatch) -> Any:
     def invoked(*arguments: str, seen: Snapshot = CHAINS["intact"]) -> tuple[int, str]:
         monkeypatch.setattr(audit, "read", lambda *_: seen)
         monkeypatch.setattr(clock, "now", lambda: NOW)
-        done = CliRunner().invoke(audit.command, arguments, standalone_mode=False)
+        done = CliRunner().invoke(command, arguments, standalone_mode=False)
         if done.exception is not None:
             return 1, str(done.exception)
         return int(done.return_value or 0), done.output

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -19,6 +20,7 @@ from pennant.api.model_version import ModelVersionSpec
 from pennant.api.reasons import Reason
 from pennant.api.version_status import Bump, ServedBy
 from pennant.cli import clock, compare
+from pennant.cli.commands.compare import command
 from pennant.cli.comparison import plots, reading
 from pennant.cli.comparison.facts import Comparison, Result, Side, changes, compared, flat, step
 from pennant.cli.comparison.live import Content, live
@@ -295,7 +297,7 @@ def test_the_page_adapts_to_dark_screens_narrow_screens_and_keyboards(whole_page
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    done = CliRunner().invoke(compare.command, arguments, standalone_mode=False)
+    done = CliRunner().invoke(command, arguments, standalone_mode=False)
     return (1, str(done.exception)) if done.exception is not None else (0, done.output)
 
 
@@ -326,6 +328,7 @@ def test_a_page_is_written_to_a_file(files: Path, monkeypatch: pytest.MonkeyPatc
     [
         ((), "name two versions, as in"),
         (("a", "b", "c"), "name two versions, as in"),
+        (("svc/a", "b"), "svc/a is not a ModelVersion"),
         (("fraud", "--model", "fraud"), "--model belongs to two versions"),
     ],
 )
@@ -394,10 +397,14 @@ def serving(version: str, desired: str | None, **fields: Any) -> Snapshot:
     return a_snapshot("fraud", status=status, **fields)
 
 
+def first_one(snapshot: Snapshot) -> Snapshot:
+    """Return the ModelDeployment with the first version alone in its history."""
+    return replace(snapshot, status=snapshot.status.model_copy(update={"history": (entry(3, BEFORE),)}))
+
+
 async def test_two_versions_of_the_cluster_are_compared_with_what_served_them() -> None:
-    found = await reading.versions(
-        session(OLD, NEW, snapshots=(serving("1.0.0", "1.0.1"),)), "fraud-1.0.0", "fraud-1.0.1", None
-    )
+    seen = session(OLD, NEW, snapshots=(serving("1.0.0", "1.0.1"),))
+    found = await reading.versions(seen, "fraud-1.0.0", "fraud-1.0.1", None)
     assert (found.before.version, found.after.version) == ("1.0.0", "1.0.1")
     assert [each.deployment for each in found.live] == ["fraud"]
 
@@ -419,7 +426,7 @@ async def test_a_version_that_was_deleted_is_read_from_its_revision() -> None:
     [
         (a_snapshot("fraud"), "serves no version yet"),
         (serving("1.0.0", None), "has no target version"),
-        (serving("1.0.0", "1.0.0"), "For what changed before: compare fraud-1.0.1 fraud-1.0.0"),
+        (first_one(serving("1.0.0", "1.0.0")), "serves its target version 1.0.0, and no other version served before"),
     ],
 )
 async def test_a_deployment_without_two_versions_says_why(snapshot: Snapshot, says: str) -> None:
@@ -430,6 +437,26 @@ async def test_a_deployment_without_two_versions_says_why(snapshot: Snapshot, sa
 async def test_a_wrong_name_has_the_nearest_ones() -> None:
     with pytest.raises(CliError, match=r'"fraud-1\.0\.3" not found in namespace default\. Did you mean fraud-1'):
         await reading.versions(session(OLD, NEW), "fraud-1.0.0", "fraud-1.0.3", None)
+
+
+@pytest.mark.parametrize("model", ["fraud", None])
+async def test_a_version_alone_is_enough_where_only_one_model_has_it(model: str | None) -> None:
+    found = await reading.versions(session(OLD, NEW), "1.0.0", "1.0.1", model)
+    assert (found.before.name, found.after.name) == ("fraud-1.0.0", "fraud-1.0.1")
+
+
+async def test_a_target_version_that_serves_is_compared_with_the_version_before(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    seen = serving("1.0.1", "1.0.1")
+    history = (entry(1, BEFORE), entry(2, AFTER), entry(3, AFTER))
+    seen = replace(seen, status=seen.status.model_copy(update={"history": history}))
+    found = await reading.deployment(session(OLD, NEW, snapshots=(seen,)), "fraud")
+    assert (found.before.version, found.after.version) == ("1.0.0", "1.0.1")
+    assert capsys.readouterr().err == (
+        "modeldeployment.pennant.dev/fraud serves its target version 1.0.1. Compared with 1.0.0 (revision 1), which "
+        "served before.\n"
+    )
 
 
 async def test_without_permission_there_is_a_warning_and_the_rest(capsys: pytest.CaptureFixture[str]) -> None:

@@ -174,7 +174,13 @@ def test_a_breach_is_a_point_beyond_the_threshold_and_a_pass_is_a_band_within() 
 def test_a_breach_without_consequence_is_a_point_too() -> None:
     said = "latency is 0.4, above 0.25, in 3 of 3 checks"
     status = MetricStatus(
-        name="latency", revision=1, state=MetricState.BREACHING, reason="ThresholdBreached", message=said, since=NOON
+        name="latency",
+        revision=1,
+        state=MetricState.BREACHING,
+        reason="ThresholdBreached",
+        message=said,
+        since=NOON,
+        value="0.4",
     )
     found = plot("latency", Threshold(max="0.25"), (an_entry(1),), status)
     assert found is not None

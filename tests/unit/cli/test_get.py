@@ -8,14 +8,15 @@ from typing import Any
 
 import pytest
 from rich.console import Console
+from rich.text import Text
 
-from pennant.api.analysis import Metric
-from pennant.api.deployment_status import MetricState, MetricStatus
+from pennant.api.analysis import Analysis, Metric
+from pennant.api.deployment_status import MetricState, MetricStatus, ModelDeploymentStatus
 from pennant.cli import get, tree
 from pennant.cli.children import Children, pod_status
 from pennant.cli.deployment_table import table
 from pennant.cli.errors import CliError
-from pennant.cli.metric_lines import limit, value
+from pennant.cli.metric_lines import limit, sentences
 from pennant.cli.tree import Live
 from pennant.core.facts.observation import Key, Snapshot
 from unit.cli.blocked_states import BLOCKED, baking, later_than
@@ -23,7 +24,7 @@ from unit.cli.conftest import Run
 from unit.cli.fake_api import FakeApi
 from unit.cli.golden_files import assert_golden
 from unit.cli.states import STATES, rolling_out, verified
-from unit.core.builders import NOON, a_metric, a_snapshot, after
+from unit.core.builders import NOON, a_metric, a_snapshot, after, the_spec
 from unit.kube.raw import raw, raw_deployment, raw_workload
 
 CREATED = "2026-01-01T12:00:00Z"
@@ -84,6 +85,22 @@ async def test_each_blocked_state_has_a_tree(state: str) -> None:
     assert_golden(f"get/{state}.txt", page(snapshot, now))
 
 
+@pytest.mark.parametrize("width", [80, 100])
+async def test_a_page_fits_into_a_terminal(width: int) -> None:
+    snapshot, now = await BLOCKED["did_not_help"]()
+    shown = tree.tree(Live(snapshot, CREATED, children_of(snapshot)), now, width)
+    assert max(map(len, shown.splitlines())) <= width
+    assert_golden(f"get/did_not_help_{width}.txt", shown)
+
+
+@pytest.mark.parametrize("state", BLOCKED)
+async def test_no_message_is_on_a_page_twice(state: str) -> None:
+    snapshot, now = await BLOCKED[state]()
+    shown = page(snapshot, now)
+    for each in snapshot.status.conditions:
+        assert f"{shown}\n".count(f"  {each.message}\n") == 1, each.message
+
+
 async def test_a_user_who_may_not_list_pods_sees_the_rest() -> None:
     snapshot = await verified()
     unread = replace(children_of(snapshot), pods=(), unread=("you may not list pods in namespace default",))
@@ -121,20 +138,30 @@ def test_a_metric_has_a_limit(metric: dict[str, Any], says: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("message", "says"),
+    ("value", "checked_at", "says"),
     [
-        ("accuracy is 0.7, below 0.9, in 3 of 3 checks", "0.7"),
-        ("accuracy is nan, not a number", "nan"),
-        ("accuracy is 1e-05, below 0.9, in 1 of 1 checks", "1e-05"),
-        ("accuracy is within min 0.9", "-"),
-        ("accuracy gave no sample", "-"),
+        ("0.953", after(0), "accuracy: Passing, 0.953 (min 0.9), 2m ago"),
+        (None, after(0), "accuracy: Passing, no value (min 0.9), 2m ago"),
+        (None, None, "accuracy: Passing, no value (min 0.9)"),
     ],
 )
-def test_the_last_value_is_the_one_that_the_status_has(message: str, says: str) -> None:
+def test_the_last_value_of_a_metric_has_its_limit_and_its_age(
+    value: str | None, checked_at: datetime | None, says: str
+) -> None:
     told = MetricStatus(
-        name="accuracy", revision=1, state=MetricState.BREACHING, reason="NoData", message=message, since=NOON
+        name="accuracy",
+        revision=1,
+        state=MetricState.PASSING,
+        reason="WithinThreshold",
+        message="",
+        since=NOON,
+        value=value,
+        checked_at=checked_at,
     )
-    assert value(a_snapshot("fraud"), told) == says
+    analysis = Analysis(metrics=(a_metric(),))
+    spec = the_spec().model_copy(update={"analysis": analysis})
+    snapshot = a_snapshot("fraud", status=ModelDeploymentStatus(analysis=(told,)), spec=spec)
+    assert sentences(snapshot, after(120)) == [says]
 
 
 @pytest.mark.parametrize(
@@ -159,6 +186,8 @@ def an_item(name: str, snapshot: Snapshot, namespace: str = "default") -> dict[s
 
 async def test_the_table_has_a_line_for_each() -> None:
     items = [an_item(name.replace("_", "-"), await make()) for name, make in STATES.items()]
+    serving_and_paused = an_item("serving-and-paused", await verified())
+    items.append({**serving_and_paused, "spec": {**serving_and_paused["spec"], "paused": True}})
     items.append(raw_deployment("broken", creationTimestamp=CREATED, spec={"replicas": -1}))
     now = after(3600)
     assert_golden("get/table.txt", table(items, now))
@@ -228,6 +257,16 @@ def test_a_namespace_without_any_says_so(pennant: Run) -> None:
     assert pennant("get") == (0, "No resources found in default namespace.\n", "")
 
 
+@pytest.mark.parametrize("form", [(), ("-o", "name"), ("-o", "json")])
+def test_the_error_of_one_name_does_not_keep_the_others_from_being_shown(
+    pennant: Run, live: Snapshot, form: tuple[str, ...]
+) -> None:
+    code, out, err = pennant("get", "froud", "fraud", *form)
+    assert code == 1
+    assert "fraud" in out
+    assert err == ('error: modeldeployments.pennant.dev "froud" not found in namespace default. Did you mean fraud?\n')
+
+
 def test_a_wrong_name_has_a_suggestion(pennant: Run, live: Snapshot) -> None:
     code, _, err = pennant("get", "froud")
     assert code == 1
@@ -285,7 +324,8 @@ async def test_a_watch_on_a_terminal_draws_in_place(monkeypatch: pytest.MonkeyPa
     drawn = screen.getvalue()
     assert drawn.count("\x1b[2K\x1b[1A") > 5, "the cursor goes back to the first line"
     assert "\x1b[32m" in drawn, "signs have their colours"
-    assert "…" in drawn, "lines are cut to the width of the terminal"
+    lines = Text.from_ansi(drawn).plain.splitlines()
+    assert max(map(len, lines)) <= 60, "no line is wider than the terminal"
 
 
 def test_a_table_is_printed_again_where_an_object_changed(

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from pennant.api.crd import crds
 from pennant.cli import lint
+from pennant.cli.commands.lint import command
 from pennant.cli.manifests import checks
 from pennant.cli.manifests.documents import MAX_NODES, Document, documents
 from pennant.cli.manifests.findings import Finding, report
@@ -290,7 +291,7 @@ def test_the_findings_of_a_file(name: str, form: str | None) -> None:
 
 
 def run(*arguments: str, stdin: str = "") -> tuple[int, str]:
-    done = CliRunner().invoke(lint.command, arguments, input=stdin, standalone_mode=False)
+    done = CliRunner().invoke(command, arguments, input=stdin, standalone_mode=False)
     if done.exception is not None:
         return 1, str(done.exception)
     return int(done.return_value or 0), done.output
@@ -329,10 +330,33 @@ def test_what_cannot_be_read_is_an_error_with_its_name(tmp_path: Path) -> None:
     assert "is no text in UTF-8" in run("-f", str(tmp_path / "binary.yaml"))[1]
 
 
-@pytest.mark.parametrize("path", ["examples/hello.yaml", "crds"])
-def test_the_manifests_of_this_repository_have_no_problems(path: str) -> None:
-    code, text = run("-f", str(ROOT / path), "--strict")
+def test_the_manifests_of_this_repository_have_no_problems() -> None:
+    code, text = run("-f", str(ROOT / "examples" / "hello.yaml"), "--strict")
     assert (code, text.rpartition(": ")[2]) == (0, "no problems\n"), text
+
+
+def test_files_without_anything_to_check_are_an_error(tmp_path: Path) -> None:
+    said = "no ModelVersion or ModelDeployment found in"
+    for name, text in (("empty.yaml", ""), ("service.yaml", "{kind: Service, apiVersion: v1, metadata: {name: a}}")):
+        (tmp_path / name).write_text(text)
+        assert run("-f", str(tmp_path / name)) == (1, f"{said} {tmp_path / name}")
+    assert run("-f", str(tmp_path)) == (1, f"{said} {tmp_path}")
+    below = tmp_path / "below"
+    below.mkdir()
+    assert run("-f", str(tmp_path)) == (1, f"{said} {tmp_path}; use -R to check the directories in it as well")
+    assert run("-R", "-f", str(tmp_path)) == (1, f"{said} {tmp_path}")
+
+
+@pytest.mark.parametrize(("flags", "code", "word"), [((), 0, "Warning"), (("--strict",), 1, "error")])
+def test_a_file_without_anything_to_check_beside_others_is_a_warning(
+    tmp_path: Path, flags: tuple[str, ...], code: int, word: str
+) -> None:
+    good, other = tmp_path / "good.yaml", tmp_path / "service.yaml"
+    good.write_text(yaml.safe_dump(examples.a_version()))
+    other.write_text("{kind: Service, apiVersion: v1, metadata: {name: a}}")
+    exit_code, text = run("-f", str(good), "-f", str(other), *flags)
+    assert exit_code == code
+    assert text.startswith(f"{word}: no ModelVersion or ModelDeployment found in {other}\n")
 
 
 def test_a_version_in_another_namespace_does_not_count() -> None:

@@ -9,8 +9,10 @@ import click
 import pytest
 
 from pennant import __main__ as program
+from pennant import __version__
 from pennant.cli import completion
 from pennant.cli.main import main, with_values
+from pennant.cli.suggestions import ELSEWHERE, OTHER_WORDS, unknown
 from pennant.cli.verbs import VERBS
 
 HEAVY = {"pydantic", "aiohttp", "kubernetes", "yaml", "jinja2", "matplotlib", "rich", "kopf"}
@@ -18,15 +20,20 @@ HEAVY = {"pydantic", "aiohttp", "kubernetes", "yaml", "jinja2", "matplotlib", "r
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_each_verb_is_one_module_with_a_command(verb: str) -> None:
-    command = importlib.import_module(f"pennant.cli.{VERBS[verb].module}").command
+    command = importlib.import_module(f"pennant.cli.commands.{verb}").command
     assert isinstance(command, click.Command)
     assert command.name == verb
 
 
 @pytest.mark.parametrize(
     "code",
-    ["from pennant.cli.main import main; main(['--help'])", "from pennant.cli.completion import main; main([''])"],
-    ids=["help", "completion"],
+    [
+        "from pennant.cli.main import main; main(['--help'])",
+        "from pennant.cli.main import main, VERBS; [main([verb, '--help']) for verb in VERBS]",
+        "from pennant.cli.completion import main; main([''])",
+        "from pennant.cli.completion import main; main(['undo', '--to-'])",
+    ],
+    ids=["help", "help of each verb", "completion", "completion of options"],
 )
 def test_help_and_completion_import_nothing_heavy(code: str) -> None:
     code += f"; import sys; print(sorted(set(sys.modules) & {HEAVY!r}))"
@@ -36,7 +43,7 @@ def test_help_and_completion_import_nothing_heavy(code: str) -> None:
 
 def test_the_first_word_is_completed_with_a_description(capsys: pytest.CaptureFixture[str]) -> None:
     assert completion.main(["hi"]) == 0
-    assert capsys.readouterr().out == f"history\t{VERBS['history'].summary}\n:4\n"
+    assert capsys.readouterr().out == f"history\t{VERBS['history']}\n:4\n"
 
 
 def test_options_are_completed(capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,13 +71,56 @@ def test_without_a_cluster_the_error_says_what_to_do(capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["histroy"], "No such command 'histroy'\nSee 'pennant --help' for usage."),
+        (
+            ["histroy"],
+            'unknown command "histroy" for "pennant"; did you mean `pennant history`?\n'
+            "See 'pennant --help' for usage.",
+        ),
+        (["help", "zzz"], 'unknown command "zzz" for "pennant"\nSee \'pennant --help\' for usage.'),
         (["undo", "fraud", "--foo"], "No such option '--foo'\nSee 'pennant undo --help' for usage."),
     ],
 )
 def test_wrong_words_exit_with_1_as_in_kubectl(capsys: pytest.CaptureFixture[str], words: list[str], says: str) -> None:
     assert main(words) == 1
     assert capsys.readouterr().err == f"error: {says}\n"
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("rollback", "did you mean `pennant undo`?"),
+        ("abort", "did you mean `pennant undo`?"),
+        ("ls", "did you mean `pennant get`?"),
+        ("describe", "did you mean `pennant get`?"),
+        ("version", "did you mean `pennant versions` or `pennant --version`?"),
+        ("promot", "did you mean `pennant promote`?"),
+        ("rolback", "did you mean `pennant undo`?"),
+        ("logs", "use `kubectl logs -l pennant.dev/modeldeployment=NAME`"),
+    ],
+)
+def test_a_word_of_another_tool_has_a_suggestion(word: str, says: str) -> None:
+    assert unknown(word, "pennant") == f'unknown command "{word}" for "pennant"; {says}'
+
+
+def test_each_suggestion_exists() -> None:
+    for words in OTHER_WORDS.values():
+        assert all(each.split()[0] in {*VERBS, "--version"} for each in words)
+    assert not (OTHER_WORDS.keys() | ELSEWHERE.keys()) & VERBS.keys()
+
+
+def test_help_of_a_verb_is_that_of_its_option(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = []
+    for words in (["help", "undo"], ["undo", "--help"]):
+        assert main(words) == 0
+        shown.append(capsys.readouterr().out)
+    assert shown[0] == shown[1]
+    assert "--to-revision" in shown[0]
+    assert main(["help"]) == 0
+    assert capsys.readouterr().out.startswith("Usage: pennant [OPTIONS] COMMAND")
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"{__version__}\n"
+    completion.main(["help", "und"])
+    assert capsys.readouterr().out == f"undo\t{VERBS['undo']}\n:4\n"
 
 
 def test_no_words_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,7 +140,7 @@ def test_no_words_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     ],
 )
 def test_an_optional_value_comes_after_an_equals_sign(verb: str, words: list[str], read: list[str]) -> None:
-    command = importlib.import_module(f"pennant.cli.{verb}").command
+    command = importlib.import_module(f"pennant.cli.commands.{verb}").command
     assert with_values(command, words) == read
 
 

@@ -1,5 +1,6 @@
 """`promote`: who has the tag at each moment, what is refused, and what a dry run says."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,6 +10,8 @@ import pytest
 from pennant.cli import status
 from pennant.cli.forecast import forecast
 from pennant.cli.preview import moved, preview
+from pennant.cli.rollout import Phase, progress
+from pennant.core.facts.observation import Snapshot
 from simulation.support.steps import serving
 from simulation.support.story import a_record
 from unit.cli.blocked_states import GATED, auc, gated, later_than, rolled_back_once
@@ -16,6 +19,7 @@ from unit.cli.conftest import Run
 from unit.cli.fake_api import FakeApi, Json
 from unit.cli.golden_files import assert_golden
 from unit.cli.states import snapshot_of
+from unit.core.builders import NOON
 from unit.kube.raw import raw_deployment, raw_version, raw_workload
 
 OLD, NEW = "fraud-1.0.0", "fraud-1.1.0"
@@ -219,15 +223,44 @@ def test_all_followers_are_waited_for(pennant: Run, versions: FakeApi, monkeypat
     versions.add("modeldeployments", *(raw_deployment(name, spec=spec) for name, spec in others.items()))
     waited: list[tuple[str, bool]] = []
 
-    async def wait(_: Any, key: Any, *, timeout: float) -> None:
-        waited.append((key.name, 0 < timeout <= 60))
+    async def wait(_: Any, key: Any, asked: status.Wait) -> None:
+        waited.append((key.name, 0 < asked.timeout <= 60))
 
     monkeypatch.setattr(status, "wait", wait)
     assert pennant("promote", NEW, "--timeout", "1m") == (0, DONE, "")
     assert waited == [("one", True), ("two", True)]
     waited.clear()
-    assert pennant("promote", OLD, "--no-wait")[0] == 0
-    assert waited == []
+    for flag in ("--no-wait", "--wait=false"):
+        assert pennant("promote", OLD, flag)[0] == 0
+        assert waited == []
+
+
+def test_the_object_alone_is_on_standard_output_with_an_output_format(pennant: Run, versions: FakeApi) -> None:
+    code, out, err = pennant("promote", NEW, "-o", "json", "--dry-run=client")
+    assert (code, json.loads(out)["spec"]["tags"]) == (0, ["candidate", "production"])
+    assert "tagged production (client dry run)" in err
+    assert having(versions) == [OLD]
+    assert pennant("promote", NEW, "-o", "name")[1] == f"modelversion.pennant.dev/{NEW}\n"
+    assert having(versions) == [NEW]
+
+
+@pytest.fixture
+async def failed() -> Snapshot:
+    return (await rolled_back_once())[0]
+
+
+@pytest.mark.parametrize("flags", [(), ("--no-wait",)])
+def test_a_version_that_has_the_tag_but_is_quarantined_needs_a_retry(
+    pennant: Run, api: FakeApi, failed: Snapshot, flags: tuple[str, ...]
+) -> None:
+    api.add("modelversions", raw_version("1.0.0"), raw_version("1.1.0", "production"))
+    api.add("modeldeployments", raw_deployment(status=failed.status.to_json()))
+    code, _, err = pennant("promote", NEW, *flags)
+    assert code == 1
+    assert err == (
+        f"error: {NEW} has the tag production already, but is quarantined in modeldeployment.pennant.dev/fraud: "
+        "accuracy is 0.2, below 0.9, in 3 of 3 checks. To release it: kubectl pennant retry fraud 1.1.0 -n default\n"
+    )
 
 
 @pytest.fixture
@@ -289,10 +322,10 @@ async def test_a_preview_of_a_quarantined_version_says_what_blocks_it() -> None:
 
 async def test_what_the_status_says_of_the_version_before_does_not_end_the_wait() -> None:
     snapshot, _ = await rolled_back_once()
-    assert status.progress(snapshot).phase is status.Phase.FAILED
+    assert progress(snapshot, NOON).phase is Phase.FAILED
     after = moved(snapshot, raw_version("1.2.0"), "production")
-    assert status.progress(after).phase is status.Phase.WAITING
-    assert status.progress(after).line.endswith("to observe the version that has the tag...")
+    assert progress(after, NOON).phase is Phase.WAITING
+    assert progress(after, NOON).line.endswith("to observe the version that has the tag...")
 
 
 async def test_a_wait_ends_where_the_operator_takes_no_note_of_the_tag() -> None:
@@ -302,5 +335,5 @@ async def test_a_wait_ends_where_the_operator_takes_no_note_of_the_tag() -> None
         for each in snapshot.status.conditions
     )
     stuck = replace(snapshot, status=snapshot.status.model_copy(update={"conditions": halted}))
-    found = status.progress(moved(stuck, raw_version("1.2.0"), "production"))
-    assert found.phase is status.Phase.FAILED
+    found = progress(moved(stuck, raw_version("1.2.0"), "production"), NOON)
+    assert found.phase is Phase.FAILED

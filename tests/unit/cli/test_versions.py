@@ -99,6 +99,16 @@ def test_names_and_data_are_those_of_kubectl(pennant: Run, known: FakeApi) -> No
     assert found["items"] == [known.objects["modelversions", "default", "churn-1.0.0"]]
 
 
+def test_all_namespaces_are_listed_with_their_names(pennant: Run, known: FakeApi) -> None:
+    known.add("modelversions", raw_version("1.0.0", namespace="shop"))
+    code, out, _ = pennant("versions", "fraud", "-A")
+    assert code == 0
+    assert out.splitlines()[0].split()[:2] == ["NAMESPACE", "VERSION"]
+    assert {line.split()[0] for line in out.splitlines()[1:]} == {"default", "shop"}
+    code, out, _ = pennant("versions", "-A", "--tag", "none")
+    assert (code, out) == (0, "No versions with the tag none in any namespace.\n")
+
+
 def test_an_unknown_model_has_a_suggestion(pennant: Run, known: FakeApi) -> None:
     code, _, err = pennant("versions", "froud")
     assert code == 1

@@ -12,7 +12,7 @@ import pytest
 from pennant.api.conditions import ConditionStatus, find
 from pennant.api.reasons import ConditionType, Reason
 from pennant.cli.forecast import forecast, verified_at
-from pennant.cli.rules import COMMANDS, RULES
+from pennant.cli.rules import COMMANDS, RULES, place
 from pennant.cli.why import document, explanation
 from pennant.core.facts.observation import Invalid
 from pennant.core.facts.pods import Container, Ended, Pod, Pods, ReplicaSet, Waiting
@@ -112,14 +112,26 @@ async def test_the_forecast_as_data_has_all_of_it() -> None:
     assert json.loads(json.dumps(found)) == found
     (blocker,) = found["blockers"]
     assert blocker["reason"] == "GateFailed"
-    assert blocker["rules"] == ["R9", "R11"]
-    assert "kubectl pennant compare 1.0.0 1.1.0" in blocker["commands"][0]
-    assert found["next"] == []
+    assert blocker["rules"] == [
+        {"id": each, "documentedIn": "docs/behaviour.md#gates-before-a-rollout"} for each in ("R9", "R11")
+    ]
+    assert blocker["commands"] == [
+        "kubectl pennant compare fraud-1.0.0 fraud-1.1.0 -n default",
+        "kubectl pennant promote fraud-1.0.0 -n default",
+    ]
+    assert (found["next"], found["idle"]) == ([], "The operator has nothing to do until you act: see Blocked.")
+    assert found["metrics"][0]["name"] == "accuracy"
 
 
-def test_each_rule_that_is_named_exists() -> None:
-    rules = set(re.findall(r"^- \*\*(R\d+)\. ", (ROOT / "docs" / "behaviour.md").read_text(), re.MULTILINE))
-    assert {each for named in RULES.values() for each in named} <= rules
+def test_each_rule_that_is_named_exists_where_it_is_said_to_be() -> None:
+    sections = (ROOT / "docs" / "behaviour.md").read_text().split("\n## ")[1:]
+    places = {
+        rule: f"docs/behaviour.md#{section.partition(chr(10))[0].lower().replace(' ', '-')}"
+        for section in sections
+        for rule in re.findall(r"^- \*\*(R\d+)\. ", section, re.MULTILINE)
+    }
+    assert {each for named in RULES.values() for each in named} <= places.keys()
+    assert {rule: place(rule) for rule in places} == places
 
 
 def test_each_reason_for_which_stalled_may_be_true_has_a_rule_or_a_verb() -> None:

@@ -1,6 +1,7 @@
 """What the demo claims is true: of the models, of their records, and of the server."""
 
 import json
+import signal
 import socket
 import subprocess
 import sys
@@ -164,3 +165,33 @@ def test_the_report_tells_the_story(tmp_path: Path) -> None:
     assert dict(story.times())["third breach in Prometheus → rollback recorded"] == 1.0
     assert "| third breach in Prometheus → rollback recorded | 1.00 |" in text
     assert (tmp_path / "report.png").read_bytes().startswith(b"\x89PNG")
+
+
+STARTED_PARTS = """
+import sys, time
+from demo import main
+
+class Demo:
+    def __init__(self, output): pass
+    def play(self):
+        print("playing", flush=True)
+        time.sleep(60)
+    def close(self):
+        time.sleep(0.2)
+        print("closed", flush=True)
+
+main.Demo = Demo
+sys.argv = ["demo"]
+sys.exit(main.main())
+"""
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_stops_what_was_started(number: signal.Signals, code: int) -> None:
+    with subprocess.Popen([sys.executable, "-c", STARTED_PARTS], stdout=subprocess.PIPE, text=True) as demo:
+        assert demo.stdout is not None
+        assert demo.stdout.readline() == "playing\n"
+        demo.send_signal(number)
+        demo.send_signal(number)
+        out, _ = demo.communicate(timeout=20)
+    assert (out, demo.returncode) == ("closed\n", code)

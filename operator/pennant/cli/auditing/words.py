@@ -11,6 +11,7 @@ from pennant.api.meta import rfc3339
 from pennant.cli import output
 from pennant.cli.auditing.chain import Chain
 from pennant.cli.auditing.timeline import Segment, Served, cause
+from pennant.cli.outcomes import outcome
 from pennant.core.rollout.revision_draft import OPERATOR
 
 NOTES = (
@@ -88,7 +89,7 @@ def _block(entry: HistoryEntry, history: Sequence[HistoryEntry]) -> str:
         ("Reason", entry.reason),
         *(("Cause", said(each)) for each in cause(entry, history)),
         ("Verified", output.moment(entry.verified_at)),
-        ("Outcome", str(entry.outcome)),
+        ("Outcome", outcome(entry, history)),
         *(("Failed by", said(each)) for each in entry.evidence),
         ("Digest", entry.digest),
     ]

@@ -7,6 +7,7 @@ from datetime import datetime
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import Evidence, HistoryEntry
 from pennant.api.version_status import ServedBy
+from pennant.cli.outcomes import outcome
 from pennant.core.versions.serving_periods import periods
 
 
@@ -75,7 +76,7 @@ def _served(name: str, status: ModelDeploymentStatus, content: Content) -> Itera
     for each in content.served_by:
         if each.deployment == name:
             yield Served(content.version, each.revision, each.from_, each.until, each.verified_at)
-    outcomes = {each.revision: str(each.outcome) for each in status.history}
+    outcomes = {each.revision: outcome(each, status.history) for each in status.history}
     for period in periods(name, status.history):
         if (period.version, period.digest) == (content.version, content.digest):
             yield Served(

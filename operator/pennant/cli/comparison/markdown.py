@@ -26,7 +26,7 @@ def markdown(found: Comparison) -> str:
         parts.append(_folded(title, _grid(("Section", "Field", before, after), rows)))
     if found.live:
         rows = [[*map(_plain, row)] for each in found.live for row in served_cells(each)]
-        header = ("ModelDeployment", "Version", "Revision", "From", "Until", "Verified", "Outcome")
+        header = ("ModelDeployment", "Version", "Revision", "First pod", "Until", "Verified", "Outcome")
         parts.append(_folded("Served by", _grid(header, rows)))
     if measured := measured_cells(found.live):
         parts.append("**Live metrics**")

@@ -90,7 +90,7 @@ def differences(found: Comparison, section: Section) -> Table:
 
 def served(found: Comparison) -> Table:
     """Return the table of serving times."""
-    header = ("ModelDeployment", "Version", "Revision", "From", "Until", "Verified", "Outcome")
+    header = ("ModelDeployment", "Version", "Revision", "First pod", "Until", "Verified", "Outcome")
     return Table("Served by", header, _plain(row for each in found.live for row in served_cells(each)))
 
 

@@ -3,6 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import click
+
+from pennant.api.deployment_status import Serving
+from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import ModelVersionStatus
@@ -37,29 +41,41 @@ async def versions(session: Session, before: str, after: str, model: str | None)
 
 
 async def deployment(session: Session, name: str) -> Comparison:
-    """Return the comparison of the version that a ModelDeployment serves with its target version."""
+    """Return the comparison of the version that a ModelDeployment serves with its target version.
+
+    If it serves its target version, that is compared with the version that served before, and a note says so.
+    """
     snapshot = await targets.snapshot(session, Key(session.namespace, name))
     serving, desired = snapshot.status.serving, snapshot.status.desired
     if serving is None:
         raise CliError(f"{output.full_name(name)} serves no version yet; name two versions instead")
     if desired is None:
         raise CliError(f"{output.full_name(name)} has no target version: no ModelVersion has its tag")
-    if serving.digest == desired.digest and serving.version == desired.version:
-        raise CliError(
-            f"{output.full_name(name)} serves its target version {serving.version}: nothing differs. {_hint(snapshot)}"
+    if serving.digest != desired.digest or serving.version != desired.version:
+        old, new = (serving.version, serving.digest), (desired.version, desired.digest)
+    else:
+        former = _former(snapshot, serving)
+        old, new = (former.version, former.digest), (serving.version, serving.digest)
+        click.echo(
+            f"{output.full_name(name)} serves its target version {serving.version}. Compared with {former.version} "
+            f"(revision {former.revision}), which served before.",
+            err=True,
         )
-    old = await _of(session, snapshot, serving.version, serving.digest)
-    new = await _of(session, snapshot, desired.version, desired.digest)
-    return compared(old, new, await _live(session, old, new))
+    before, after = await _of(session, snapshot, *old), await _of(session, snapshot, *new)
+    return compared(before, after, await _live(session, before, after))
 
 
-def _hint(snapshot: Snapshot) -> str:
-    """Return how to compare the serving version with the one before it."""
-    serving, spec = snapshot.status.serving, snapshot.spec
-    others = [each.version for each in snapshot.status.history if serving is None or each.version != serving.version]
-    if serving is None or isinstance(spec, Invalid) or not others:
-        return "Name two versions to compare others"
-    return f"For what changed before: compare {spec.model}-{others[-1]} {spec.model}-{serving.version}"
+def _former(snapshot: Snapshot, serving: Serving) -> HistoryEntry:
+    """Return the newest revision that served another content than the one that serves; raises `CliError`."""
+    earlier = (each for each in reversed(snapshot.status.history) if each.revision < serving.revision)
+    others = (each for each in earlier if each.digest != serving.digest and each.available_at is not None)
+    found = next(others, None)
+    if found is None:
+        raise CliError(
+            f"{output.full_name(snapshot.key.name)} serves its target version {serving.version}, and no other version "
+            "served before; name two versions instead"
+        )
+    return found
 
 
 async def _of(session: Session, snapshot: Snapshot, version: str, digest: str) -> Side:

@@ -27,7 +27,7 @@ def text(found: Comparison) -> str:
         ]
         parts.append(_titled("Differences", ("SECTION", "FIELD", before, after), differing))
     if found.live:
-        header = ("MODELDEPLOYMENT", "VERSION", "REVISION", "FROM", "UNTIL", "VERIFIED", "OUTCOME")
+        header = ("MODELDEPLOYMENT", "VERSION", "REVISION", "FIRST POD", "UNTIL", "VERIFIED", "OUTCOME")
         parts.append(_titled("Served by", header, [row for each in found.live for row in served_cells(each)]))
     if measured := measured_cells(found.live):
         parts.append(_titled("Live metrics", ("MODELDEPLOYMENT", "METRIC", before, after), measured))

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from pennant.api.history import HistoryEntry
 from pennant.api.model_version import ModelVersionSpec
 from pennant.cli.dashboard.state import Tone, words
+from pennant.cli.outcomes import outcome
 from pennant.core.facts.in_place import in_place
 from pennant.core.facts.observation import Invalid, Snapshot
 from pennant.core.versions.bump import computed_bump
@@ -46,7 +47,7 @@ def comparison(snapshot: Snapshot) -> Comparison | None:
     if pair is None:
         return None
     newer, older = pair
-    ended = words(str(older.outcome)).lower()
+    ended = words(outcome(older, snapshot.status.history)).lower()
     records = record(snapshot, newer), record(snapshot, older)
     if None in records:
         lost = " and ".join(each.version for each, found in zip(pair, records, strict=True) if found is None)

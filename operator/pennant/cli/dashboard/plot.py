@@ -1,7 +1,7 @@
 """A metric against its threshold over the revisions, as coordinates of a small SVG.
 
-The status keeps the measured value of a breach only. Of a revision that passed it is known that the value was within
-the threshold: such a revision is drawn as a band on the good side.
+The status has the value of the last check of the current revision, and those by which earlier revisions failed. Of
+another earlier revision only that its values were within the threshold is known: it is a band on the good side.
 """
 
 import math
@@ -19,6 +19,7 @@ WIDTH, LEFT, TOP, HEIGHT, BOTTOM = 284, 42, 12, 92, 34
 """Pixels; so wide is a card on a phone, and nothing is scaled."""
 WIDEST_COLUMN = 56
 LONGEST_VERSION = 6
+TONES = {MetricState.PASSING: Tone.GOOD, MetricState.BREACHING: Tone.BAD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def plot(
     entries = tuple(history)[-MAX_COLUMNS:]
     found = {each.revision: _evidence(each, metric) for each in entries}
     values = {number: value for number, each in found.items() if each and (value := _number(each.value)) is not None}
-    if (now := said(current)) is not None and current is not None:
+    if current is not None and (now := _number(current.value or "")) is not None:
         values.setdefault(current.revision, now)
     bound = _bound(threshold)
     if not entries or (bound is None and not values):
@@ -120,30 +121,16 @@ def _column(x: float, entry: HistoryEntry, evidence: Evidence | None, frame: Fra
         y = None if value is None else frame.scale(value)
         below = y is not None and frame.limit is not None and y > frame.limit
         return Column(x, entry.revision, version, title, Tone.BAD, y, evidence.value, below)
-    current = frame.current
-    state = current.state if current is not None and current.revision == entry.revision else None
-    if state is MetricState.BREACHING and current is not None:
-        return _breaching(x, entry, what, current, frame)
+    current = frame.current if frame.current is not None and frame.current.revision == entry.revision else None
+    if current is not None and (value := _number(current.value or "")) is not None:
+        tone = TONES.get(current.state, Tone.IDLE)
+        y = frame.scale(value)
+        below = frame.limit is not None and y > frame.limit
+        return Column(x, entry.revision, version, f"{what}: {value:g}, {current.state}", tone, y, f"{value:g}", below)
+    state = current.state if current is not None else None
     if state is MetricState.PASSING or (state is None and entry.verified_at is not None):
         return Column(x, entry.revision, version, f"{what}: passed", Tone.GOOD, band=frame.good)
     return Column(x, entry.revision, version, f"{what}: no result is recorded", Tone.IDLE)
-
-
-def _breaching(x: float, entry: HistoryEntry, what: str, current: MetricStatus, frame: Frame) -> Column:
-    """Return the column of a breach that had no consequence yet: only its message has the value."""
-    value = said(current)
-    y = None if value is None else frame.scale(value)
-    below = y is not None and frame.limit is not None and y > frame.limit
-    label = "" if value is None else f"{value:g}"
-    return Column(x, entry.revision, _short(entry.version), f"{what}: {current.message}", Tone.BAD, y, label, below)
-
-
-def said(metric: MetricStatus | None) -> float | None:
-    """Return the value in the message of a breach, such as `accuracy is 0.7, below 0.9`; None: there is none."""
-    if metric is None or metric.state is not MetricState.BREACHING:
-        return None
-    found = re.match(rf"{re.escape(metric.name)} is (\S+),", metric.message)
-    return None if found is None else _number(found[1])
 
 
 def _scale(values: Sequence[float]) -> Scale:

@@ -11,6 +11,7 @@ from pennant.cli.dashboard.comparison import Comparison, comparison
 from pennant.cli.dashboard.plot import Plot, limits, plot
 from pennant.cli.dashboard.state import State, Tone, ended, sentence, state, tone_of, words
 from pennant.cli.dashboard.way_back import WayBack, way_back
+from pennant.cli.outcomes import outcome
 from pennant.core.facts.in_place import in_place
 from pennant.core.facts.observation import Invalid, Snapshot
 from pennant.core.rollout.history import quarantine_entry_of
@@ -65,6 +66,9 @@ class MetricView:
     tone: Tone
     message: str
     since: datetime | None
+    value: str
+    """The value of the last check that the status has; empty: it had none."""
+    checked_at: datetime | None
     limits: str
     is_observed: bool
     """Whether nothing follows from it, because its mode is Observe."""
@@ -225,6 +229,8 @@ def _metrics(snapshot: Snapshot, spec: ModelDeploymentSpec) -> Iterable[MetricVi
             tone=METRIC_TONES.get(found.state, Tone.IDLE) if found is not None else Tone.IDLE,
             message=ended(found.message) if found is not None else "",
             since=found.since if found is not None else None,
+            value=(found.value or "") if found is not None else "",
+            checked_at=found.checked_at if found is not None else None,
             limits=limits(metric.threshold),
             is_observed=metric.mode.value == "Observe",
             plot=plot(metric.name, metric.threshold, status.history, found),
@@ -235,12 +241,12 @@ def _step(entry: HistoryEntry, snapshot: Snapshot) -> Step:
     failed = quarantine_entry_of(entry, snapshot.status.quarantine)
     place = in_place(snapshot.status.history)
     is_serving = place.serving is not None and place.serving.revision == entry.revision
-    # Its successor is on record as soon as the rollout begins.
-    outcome = "Being replaced" if is_serving and entry.ended_at is not None else words(str(entry.outcome))
+    became = words(outcome(entry, snapshot.status.history))
     return Step(
         revision=entry.revision,
         version=entry.version,
-        outcome=outcome,
+        # Its successor is on record as soon as the rollout begins.
+        outcome="Being replaced" if is_serving and entry.ended_at is not None else became,
         tone=tone_of(entry),
         trigger=words(str(entry.trigger)),
         actor=entry.actor,

@@ -48,6 +48,8 @@ class Report:
     files: int
     objects: int
     """ModelVersions and ModelDeployments that were checked."""
+    with_objects: frozenset[str] = frozenset()
+    """Files in which there is one of them, or something that is meant to be one."""
 
     @property
     def errors(self) -> int:
@@ -70,7 +72,8 @@ def report(files: Iterable[tuple[str, str]]) -> Report:
     for doubt in together.doubts(ours):
         found.append(_finding(doubt.document, doubt.path, doubt.message, doubt.is_error))
     placed = sorted(set(found), key=lambda each: (order[each.file], each))
-    return Report(tuple(placed), count, len(ours))
+    meant = frozenset((*(each.file for each in ours), *(each.file for each in found if each.is_error)))
+    return Report(tuple(placed), count, len(ours), meant)
 
 
 def _in_document(document: Document, ours: list[Document]) -> Iterator[Finding]:

@@ -161,6 +161,12 @@ def _content(path: Path) -> bytes | None:
         return None
 
 
+def contexts(kubeconfig: str | None = None) -> list[str]:
+    """Return the names of the contexts of a kubeconfig, or of the one that KUBECONFIG names."""
+    found, _ = list_kube_config_contexts(kubeconfig or os.environ.get("KUBECONFIG"))  # type: ignore[no-untyped-call]
+    return sorted(str(each["name"]) for each in found)
+
+
 def _context_namespace(kubeconfig: str, name: str | None) -> str:
     contexts, current = list_kube_config_contexts(kubeconfig)  # type: ignore[no-untyped-call]
     chosen = next((each for each in contexts if each["name"] == name), current)

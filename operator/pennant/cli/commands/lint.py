@@ -1,0 +1,29 @@
+"""The command `lint`."""
+
+import click
+
+from pennant.cli.options import output_option
+
+
+@click.command("lint", short_help="Check manifests offline")
+@click.argument("arguments", nargs=-1, metavar="[FILE ...]", type=click.Path())
+@click.option("-f", "--filename", "filenames", multiple=True, help="File or directory to check; - is stdin.")
+@click.option("-R", "--recursive", is_flag=True, help="Process the directories used in -f recursively.")
+@click.option("--strict", "is_strict", is_flag=True, help="Treat warnings as errors.")
+@output_option("json", "yaml", "github")
+def command(
+    arguments: tuple[str, ...], filenames: tuple[str, ...], recursive: bool, is_strict: bool, output: str | None
+) -> int:
+    """Check manifests of ModelVersions and ModelDeployments without a cluster.
+
+    Checks each field as the API server does: types, limits, unknown fields and all rules of both
+    CustomResourceDefinitions, except for those that compare with the object in the cluster. Checks all files together:
+    names, and tags that no version or several versions have. Objects of other kinds are skipped. The pod template is
+    checked as far as the operator reads it.
+
+    Exit code 0: no errors. Exit code 1: errors, or warnings with --strict, or nothing to check: no ModelVersion and no
+    ModelDeployment in all of the files.
+    """
+    from pennant.cli import lint as work
+
+    return work.execute(arguments, filenames, recursive, is_strict, output)

@@ -1,0 +1,74 @@
+"""Verbs that write: what they print with `-o`, and how they go on after an error."""
+
+import asyncio
+import json
+
+import pytest
+
+from pennant.cli.output import merged
+from pennant.core.facts.observation import Snapshot
+from unit.cli.conftest import Run
+from unit.cli.fake_api import FakeApi
+from unit.cli.states import verified
+from unit.kube.raw import raw_deployment
+
+NAME = "modeldeployment.pennant.dev/fraud"
+
+
+@pytest.fixture(scope="module")
+def snapshot() -> Snapshot:
+    return asyncio.run(verified())
+
+
+@pytest.fixture
+def deployments(api: FakeApi, snapshot: Snapshot) -> FakeApi:
+    api.add("modeldeployments", raw_deployment(status=snapshot.status.to_json()))
+    api.add("modeldeployments", raw_deployment("paused", spec={"paused": True}))
+    return api
+
+
+@pytest.mark.parametrize("verb", ["restart", "retry"])
+def test_a_command_is_an_annotation_of_the_object_that_is_printed(
+    pennant: Run, deployments: FakeApi, verb: str
+) -> None:
+    code, out, err = pennant(verb, "fraud", "--dry-run=client", "-o", "json", "--reason", "because")
+    assert (code, err, deployments.patches) == (0, "", [])
+    annotations = json.loads(out)["metadata"]["annotations"]
+    assert annotations[f"pennant.dev/{verb}"] is not None
+    assert annotations["pennant.dev/reason"] == "because"
+    assert annotations["pennant.dev/requested-by"] == "ada"
+    assert pennant(verb, "fraud", "--dry-run=client", "-o", "name") == (0, f"{NAME}\n", "")
+
+
+def test_pause_and_resume_print_the_object(pennant: Run, deployments: FakeApi) -> None:
+    for verb, paused in (("pause", True), ("resume", False)):
+        code, out, _ = pennant(verb, "fraud", "-o", "json")
+        assert (code, json.loads(out)["spec"]["paused"]) == (0, paused)
+    assert pennant("pause", "fraud", "--dry-run=client", "-o", "yaml")[1].count("paused: true") == 1
+    assert deployments.objects["modeldeployments", "default", "fraud"]["spec"]["paused"] is False
+
+
+@pytest.mark.parametrize(
+    ("verb", "says"),
+    [
+        ("pause", 'error: modeldeployments.pennant.dev "paused" is already paused\n'),
+        ("restart", 'error: modeldeployments.pennant.dev "paused" can\'t restart paused modeldeployment '),
+        ("undo", "error: no rollout history found for modeldeployment paused\n"),
+    ],
+)
+def test_a_verb_goes_on_after_the_error_of_one_name(pennant: Run, deployments: FakeApi, verb: str, says: str) -> None:
+    deployments.add("modeldeployments", raw_deployment("other"))
+    code, out, err = pennant("pause", "paused", "fraud", "other", "--dry-run=client")
+    assert (code, out.count("paused (client dry run)"), err.count("error: ")) == (1, 2, 1)
+    code, _, err = pennant(verb, "paused", "none", "--dry-run=client")
+    assert code == 1
+    assert err.startswith(says)
+    assert 'modeldeployments.pennant.dev "none" not found' in err
+
+
+def test_a_merge_patch_is_applied_as_the_api_server_does() -> None:
+    value = {"a": {"b": 1, "c": 2}, "d": [1]}
+    assert merged(value, {"a": {"b": None, "e": {"f": None, "g": 3}}, "d": [2]}) == {
+        "a": {"c": 2, "e": {"g": 3}},
+        "d": [2],
+    }

@@ -1,0 +1,73 @@
+"""What a shell is offered for each word, from the objects of a cluster."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pennant.cli.completion import candidates
+from pennant.core.facts.observation import Snapshot
+from unit.cli.fake_api import FakeApi, served
+from unit.cli.states import after_a_rollback
+from unit.kube.api_server import a_kubeconfig
+from unit.kube.raw import raw, raw_deployment, raw_version
+
+Completed = Callable[..., list[str]]
+
+
+@pytest.fixture(scope="module")
+def snapshot() -> Snapshot:
+    return asyncio.run(after_a_rollback())
+
+
+@pytest.fixture
+def completed(api: FakeApi, snapshot: Snapshot, tmp_path: Path) -> Iterator[Completed]:
+    """Return the candidates for the last word, in a cluster in which 1.1.0 was rolled back."""
+    api.add("modelversions", raw_version("1.0.0", "stable"), raw_version("1.1.0", "production"))
+    api.add("modelversions", raw_version("1.0.0", "beta", spec={"model": "churn"}))
+    api.add("modeldeployments", raw_deployment(status=snapshot.status.to_json()))
+    api.add("modeldeployments", raw_deployment("other", spec={"model": "churn", "tag": "canary"}))
+    api.add("namespaces", raw("shop", {}, namespace=""))
+    with served(api) as url:
+        config = a_kubeconfig(tmp_path, url)
+
+        def run(*words: str) -> list[str]:
+            verb, *rest, last = words
+            return [value for value, _ in candidates([verb, "--kubeconfig", str(config), *rest], last)]
+
+        yield run
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("undo ''", ["fraud", "other"]),
+        ("undo mdep/f", ["mdep/fraud"]),
+        ("undo fraud --to-revision ''", ["3", "2", "1"]),
+        ("undo fraud --to-version ''", ["1.0.0", "1.1.0"]),
+        ("undo mdep/fraud --to-version 1.1", ["1.1.0"]),
+        ("undo other --to-version ''", []),
+        ("undo none --to-version ''", []),
+        ("history fraud --revision ''", ["3", "2", "1"]),
+        ("status fraud --for ''", ["serving", "verified", "condition=Verified"]),
+        ("retry ''", ["fraud", "other"]),
+        ("retry fraud ''", ["1.1.0"]),
+        ("retry other ''", []),
+        ("promote ''", ["churn-1.0.0", "fraud-1.0.0", "fraud-1.1.0"]),
+        ("promote mver/fraud-1.1", ["mver/fraud-1.1.0"]),
+        ("promote fraud-1.1.0 --tag ''", ["beta", "canary", "production", "stable"]),
+        ("versions ''", ["churn", "fraud"]),
+        ("versions --tag s", ["stable"]),
+        ("versions -o ''", ["wide", "json", "yaml", "name"]),
+        ("compare ''", ["churn-1.0.0", "fraud-1.0.0", "fraud-1.1.0", "fraud", "other"]),
+        ("compare fraud-1.0.0 ''", ["fraud-1.1.0"]),
+        ("compare fraud ''", []),
+        ("compare --model fraud ''", ["1.0.0", "1.1.0"]),
+        ("compare fraud-1.0.0 fraud-1.1.0 ''", []),
+        ("get -n ''", ["shop"]),
+        ("get --context ''", ["one", "two"]),
+    ],
+)
+def test_each_word_is_completed(completed: Completed, words: str, offered: list[str]) -> None:
+    assert completed(*(each.strip("'") for each in words.split())) == offered
