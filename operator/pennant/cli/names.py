@@ -1,15 +1,20 @@
 """Names of ModelDeployments: as users type them, as files give them, and the nearest ones to a wrong name."""
 
 import difflib
+import json
+import shutil
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pennant.api import GROUP, VERSION
 from pennant.cli.errors import CliError
 from pennant.cli.options import ClusterOptions, Selectors
-from pennant.core.facts.observation import Key
+
+if TYPE_CHECKING:
+    from pennant.core.facts.observation import Key
 
 KINDS = frozenset(
     {"modeldeployment", "modeldeployments", "mdep", f"modeldeployments.{GROUP}", f"modeldeployment.{GROUP}"}
@@ -37,13 +42,15 @@ def _name(word: str) -> str:
     return name
 
 
-def from_files(filenames: Iterable[str], namespace: str) -> tuple[Key, ...]:
+def from_files(filenames: Iterable[str], namespace: str) -> "tuple[Key, ...]":
     """Return the ModelDeployments of manifest files; `-` is standard input, a directory all of its manifests."""
     return tuple(key for filename in filenames for key in _in_file(filename, namespace))
 
 
-def _in_file(filename: str, namespace: str) -> Iterator[Key]:
+def _in_file(filename: str, namespace: str) -> "Iterator[Key]":
     import yaml
+
+    from pennant.core.facts.observation import Key
 
     for text, path in manifest_texts(filename):
         try:
@@ -91,13 +98,44 @@ def plain(words: Sequence[str]) -> tuple[str, ...]:
 
 def contexts(params: Mapping[str, Any]) -> list[str]:
     """Return the contexts of the kubeconfig that a command line names, or of the usual one."""
+    if (said := _kubectl(params, "config", "get-contexts", "--output=name")) is not None:
+        return said.split()
     from pennant.kube.http.connection import contexts
 
     return contexts(params.get("kubeconfig"))
 
 
 def listed(params: Mapping[str, Any], plural: str, seconds: float) -> list[Mapping[str, Any]]:
-    """Return objects of the namespace of a command line, for completion, within some seconds."""
+    """Return objects of the namespace of a command line, for completion, within some seconds.
+
+    kubectl reads them if it is installed: it starts in a tenth of the time that the imports of our own client take.
+    """
+    kind = plural if plural == "namespaces" else f"{plural}.{GROUP}"
+    if (said := _kubectl(params, "get", kind, "--output=json", f"--request-timeout={seconds}s")) is not None:
+        return list(json.loads(said)["items"])
+    return _listed(params, plural, seconds)
+
+
+def _kubectl(params: Mapping[str, Any], *arguments: str) -> str | None:
+    """Return what kubectl prints with the options of a command line; None: there is no kubectl.
+
+    Raises `CalledProcessError` where it fails.
+    """
+    if (program := shutil.which("kubectl")) is None:
+        return None
+    given = [f"--{name}={params[name]}" for name in ("kubeconfig", "context", "namespace") if params.get(name)]
+    done = subprocess.run(
+        [program, *arguments, *given],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def _listed(params: Mapping[str, Any], plural: str, seconds: float) -> list[Mapping[str, Any]]:
     import asyncio
 
     from pennant.kube.http.client import ApiVerb, Client

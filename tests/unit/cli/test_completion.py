@@ -1,6 +1,7 @@
 """What a shell is offered for each word, from the objects of a cluster."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,8 +23,9 @@ def snapshot() -> Snapshot:
 
 
 @pytest.fixture
-def completed(api: FakeApi, snapshot: Snapshot, tmp_path: Path) -> Iterator[Completed]:
-    """Return the candidates for the last word, in a cluster in which 1.1.0 was rolled back."""
+def completed(api: FakeApi, snapshot: Snapshot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Completed]:
+    """Return the candidates for the last word, in a cluster in which 1.1.0 was rolled back, without kubectl."""
+    monkeypatch.setenv("PATH", str(tmp_path))
     api.add("modelversions", raw_version("1.0.0", "stable"), raw_version("1.1.0", "production"))
     api.add("modelversions", raw_version("1.0.0", "beta", spec={"model": "churn"}))
     api.add("modeldeployments", raw_deployment(status=snapshot.status.to_json()))
@@ -71,3 +73,18 @@ def completed(api: FakeApi, snapshot: Snapshot, tmp_path: Path) -> Iterator[Comp
 )
 def test_each_word_is_completed(completed: Completed, words: str, offered: list[str]) -> None:
     assert completed(*(each.strip("'") for each in words.split())) == offered
+
+
+def test_kubectl_reads_the_objects_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It starts faster than our own client; its options are those of the command line."""
+    said = {"items": [raw_deployment("told")]}
+    program = tmp_path / "kubectl"
+    program.write_text(f"#!/bin/sh\necho \"$@\" >{tmp_path}/asked\ncat <<'JSON'\n{json.dumps(said)}\nJSON\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert [value for value, _ in candidates(["undo", "-n", "shop", "--context", "eu"], "t")] == ["told"]
+    asked = (tmp_path / "asked").read_text().split()
+    assert asked[:2] == ["get", "modeldeployments.pennant.dev"]
+    assert {"--namespace=shop", "--context=eu", "--output=json"} <= set(asked)
+    program.write_text("#!/bin/sh\nexit 1\n")
+    assert candidates(["undo"], "t") == []
