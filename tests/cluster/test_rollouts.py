@@ -237,3 +237,28 @@ def test_pods_that_do_not_start_or_are_evicted_condemn_nobody(quick: Scenario, b
     write_pod_status(quick, on_the_node()[0], phase="Running", conditions=[ready], containerStatuses=[server])
     quick.until_verified("1.0.0")
     assert (quick.quarantined(), quick.history[-1]["revision"]) == ([], 2)
+
+
+def test_strategy_and_labels_of_the_deployment_change_without_a_new_revision(serving: Scenario) -> None:
+    """Kubernetes refuses Recreate beside the limits of a rolling update, also beside their defaults."""
+    pods = serving.pods()
+    metadata = {"labels": {"team": "payments"}, "annotations": {"reloader.stakater.com/auto": "true"}}
+    serving.deployment(rollout={"strategy": "Recreate"}, metadata=metadata, revisionHistoryLimit=1)
+    serving.until(lambda: serving.get("deployment")["spec"]["strategy"] == {"type": "Recreate"})
+    deployment = serving.get("deployment")
+    assert deployment["spec"]["revisionHistoryLimit"] == 1
+    for field, values in metadata.items():
+        assert values.items() <= deployment["metadata"][field].items()
+    assert (serving.pods(), len(serving.history)) == (pods, 1)
+
+    serving.accuracy("1.1.0", 0.97)
+    serving.version("1.1.0")
+    serving.move_tag("1.0.0", "1.1.0")
+    serving.until_verified("1.1.0")
+    serving.deployment(rollout={"strategy": "RollingUpdate"})
+    serving.until(lambda: serving.get("deployment")["spec"]["strategy"]["type"] == "RollingUpdate")
+    deployment = serving.get("deployment")
+    assert deployment["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": "25%", "maxUnavailable": "25%"}
+    assert "team" not in deployment["metadata"]["labels"]
+    assert len(serving.history) == 2
+    serving.assert_falls_silent()

@@ -368,3 +368,18 @@ async def test_a_wrong_spec_is_said_and_changes_nothing() -> None:
     story.deployment()
     await story.passes(5)
     assert story.condition("Ready") == ("True", "Serving")
+
+
+async def test_a_single_device_is_handed_over_and_back_by_recreate() -> None:
+    """No second pod has to fit beside the old one, in the promotion as in the rollback.
+
+    Rule: R26.
+    """
+    story = await serving("1.0.0", replicas=1, rollout={"strategy": "Recreate", "progressDeadlineSeconds": 60})
+    story.world.room = 1
+    story.accuracy.values["1.1.0"] = 0.5
+    await move_tag(story, "1.0.0", "1.1.0")
+    await story.until(lambda: story.history[-1].trigger == "AutomaticRollback")
+    await story.until(lambda: story.history[-1].verified_at is not None)
+    assert (story.served(), len(story.pods())) == ("1.0.0", 1)
+    assert [each.reason for each in story.cluster.events].count(Reason.SURGE_NEEDS_ROOM) == 0

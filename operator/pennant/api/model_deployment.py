@@ -1,10 +1,9 @@
 """The spec of a ModelDeployment: which version to serve, how to roll it out, analyse it and roll it back."""
 
-import re
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
 from pennant.api.analysis import Analysis
 from pennant.api.meta import (
@@ -18,81 +17,13 @@ from pennant.api.meta import (
     Subdomain,
     VersionName,
     Word,
-    validated,
 )
+from pennant.api.object_metadata import ObjectMetadata
 from pennant.api.pod_template import PodTemplate, longest_startup_seconds
 from pennant.api.recorded_metric import Split
+from pennant.api.rollout import AFTER_STARTUP_SECONDS, SHORTEST_DEADLINE, Rollout
 
 Replicas = Annotated[int, Field(ge=0, le=100_000)]
-SHORTEST_DEADLINE, AFTER_STARTUP_SECONDS = 600, 300
-PERCENT_PATTERN = r"^[0-9]{1,3}%$"
-WHOLE_OR_PERCENT = (
-    f"type(self) == int || self.matches('{PERCENT_PATTERN}')",
-    "must be an integer, or a percentage such as 25%",
-)
-
-
-def _whole_or_percent(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(PERCENT_PATTERN, value):
-        return value
-    if type(value) is int and value >= 0:
-        return value
-    raise ValueError(WHOLE_OR_PERCENT[1])
-
-
-IntOrPercent = Annotated[
-    int | str,
-    BeforeValidator(_whole_or_percent),
-    WithJsonSchema(
-        {
-            "x-kubernetes-int-or-string": True,
-            "maxLength": 4,
-            "pattern": PERCENT_PATTERN,
-            **validated(WHOLE_OR_PERCENT),
-        }
-    ),
-]
-
-
-class OnUnschedulable(StrEnum):
-    """What happens if the cluster, and not the version, prevents new pods from starting."""
-
-    HOLD = "Hold"
-    ROLLBACK = "Rollback"
-
-
-class Rollout(ApiModel):
-    """How pods are replaced, as in the strategy RollingUpdate of a Deployment."""
-
-    max_surge: IntOrPercent | None = None
-    """Maximum number of pods above `replicas` during a rollout, as a number or a percentage. Default: 25%."""
-    max_unavailable: IntOrPercent | None = None
-    """Maximum number of unavailable pods during a rollout, as a number or a percentage. Default: 25%."""
-    min_ready_seconds: Annotated[int, Field(ge=0, le=3600)] | None = None
-    """Minimum number of seconds for which a new pod must be ready to count as available. Default: 0."""
-    progress_deadline_seconds: Annotated[int, Field(ge=1, le=86_400)] | None = None
-    """Maximum number of seconds in which a further pod of a new revision must become available. After that the rollout
-    has failed and is rolled back, if the revision itself is at fault. Must be larger than `minReadySeconds`. Default:
-    the longest time that a probe of the template allows a container to start (`initialDelaySeconds` + `periodSeconds`
-    x `failureThreshold`) plus 300, and at least 600."""
-    on_unschedulable: OnUnschedulable = OnUnschedulable.HOLD
-    """What happens if the cluster prevents the pods of a new revision from starting: no node has room, a quota or an
-    admission policy refuses them, they are evicted, or their volumes cannot be mounted. Hold: wait, and set `Stalled`
-    with the reason. Rollback: treat it as a failed rollout. Default: Hold."""
-
-    RULES: ClassVar = (
-        (
-            "(has(self.minReadySeconds) ? self.minReadySeconds : 0) < "
-            "(has(self.progressDeadlineSeconds) ? self.progressDeadlineSeconds : 600)",
-            "rollout.progressDeadlineSeconds must be larger than rollout.minReadySeconds",
-        ),
-    )
-
-    @model_validator(mode="after")
-    def _deadline_after_ready(self) -> "Rollout":
-        if (self.min_ready_seconds or 0) >= (self.progress_deadline_seconds or SHORTEST_DEADLINE):
-            raise ValueError(self.RULES[0][1])
-        return self
 
 
 class RollbackAction(StrEnum):
@@ -212,6 +143,8 @@ class ModelDeploymentSpec(ApiModel):
     MODEL_NAME, MODEL_VERSION, MODEL_URI and MODEL_DIGEST to the container that gets the model, with the values of the
     record, and the labels `pennant.dev/modeldeployment`, `pennant.dev/model`, `pennant.dev/version` and
     `pennant.dev/template-hash` to the pods."""
+    metadata: ObjectMetadata = ObjectMetadata()
+    """Labels and annotations of the Deployment."""
     container: Label | None = None
     """Name of the container that gets the model. Default: the first container of the template."""
     rollout: Rollout = Rollout()
@@ -224,6 +157,9 @@ class ModelDeploymentSpec(ApiModel):
     """What happens when a version fails."""
     history_limit: Annotated[int, Field(ge=2, le=100)] = 50
     """Number of revisions to keep, in `status.history` and as ControllerRevisions. Default: 50."""
+    revision_history_limit: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Number of old ReplicaSets to keep, as in a Deployment. A rollback to a revision whose ReplicaSet is gone makes a
+    new one. Default: `historyLimit`."""
 
     RULES: ClassVar = (
         (
@@ -260,6 +196,11 @@ class ModelDeploymentSpec(ApiModel):
         if "budget" in self.rollback.model_fields_set and self.rollback.budget.count >= self.history_limit:
             raise ValueError(self.RULES[3][1])
         return self
+
+    @property
+    def replica_sets_to_keep(self) -> int:
+        """Number of old ReplicaSets: the field, or its default."""
+        return self.history_limit if self.revision_history_limit is None else self.revision_history_limit
 
     @property
     def progress_deadline_seconds(self) -> int:

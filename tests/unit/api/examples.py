@@ -126,6 +126,7 @@ def a_whole_deployment() -> Object:
         paused=True,
         container="server",
         rollout={"maxSurge": "25%", "maxUnavailable": 0, "minReadySeconds": 5, "progressDeadlineSeconds": 300},
+        metadata={"labels": {"team": "payments"}, "annotations": {"reloader.stakater.com/auto": "true"}},
         analysis={
             "initialDelaySeconds": 30,
             "settleSeconds": 60,
@@ -173,6 +174,7 @@ def a_whole_deployment() -> Object:
         },
         rollback={"action": "Rollback", "cooldownSeconds": 60, "budget": {"count": 3, "windowSeconds": 86400}},
         historyLimit=20,
+        revisionHistoryLimit=5,
     )
 
 
@@ -240,6 +242,21 @@ RULES = (
         "a deadline before pods count as available",
         a_deployment(rollout={"minReadySeconds": 600, "progressDeadlineSeconds": 600}),
         "progressDeadlineSeconds must be larger than rollout.minReadySeconds",
+    ),
+    Refused(
+        "a surge of what is recreated",
+        a_deployment(rollout={"strategy": "Recreate", "maxSurge": 1}),
+        "rollout.maxSurge and rollout.maxUnavailable need the strategy RollingUpdate",
+    ),
+    Refused(
+        "a label of the operator",
+        a_deployment(metadata={"labels": {"pennant.dev/model": "other"}}),
+        "metadata.labels must have no key that the operator or Kubernetes sets itself",
+    ),
+    Refused(
+        "an annotation of Kubernetes",
+        a_deployment(metadata={"annotations": {"deployment.kubernetes.io/revision": "7"}}),
+        "metadata.annotations must have no key that the operator or Kubernetes sets itself",
     ),
     Refused("a metric from nowhere", _watching({"name": "m"}), "set exactly one of prometheus and alert"),
     Refused("a metric from two places", _watching(an_alert(**a_metric())), "set exactly one of prometheus and alert"),

@@ -101,6 +101,9 @@ FREE_TEXT = {
     ".spec.analysis.metrics[].alert.matchExpressions[].values[]",
     ".spec.analysis.metrics[].alert.matchLabels{}",
     ".spec.promotion.gates[].metric",
+    # Those of the Deployment: the operator copies them, and reads none.
+    ".spec.metadata.labels{}",
+    ".spec.metadata.annotations{}",
 }
 
 

@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from pennant.api.deployment_status import PodProgress
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import clip
-from pennant.api.model_deployment import ModelDeploymentSpec, OnUnavailable, OnUnschedulable
+from pennant.api.model_deployment import ModelDeploymentSpec, OnUnavailable
 from pennant.api.reasons import Reason
+from pennant.api.rollout import OnUnschedulable
 from pennant.core.analysis.schedule import needs_pod_template_hash
 from pennant.core.facts import pods
 from pennant.core.facts.in_place import current

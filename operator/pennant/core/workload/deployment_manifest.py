@@ -6,10 +6,13 @@ from pennant.api import API_VERSION, GROUP
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.api.rollout import Rollout, RolloutStrategy
 from pennant.core.facts.observation import Snapshot
 from pennant.core.rollout.revision import DEPLOYMENT_LABEL, MODEL_LABEL
 
 MANAGED_BY = {"app.kubernetes.io/managed-by": "pennant"}
+DEFAULT_LIMIT = "25%"
+"""The default of Kubernetes for `maxSurge` and `maxUnavailable`."""
 REVISION_ANNOTATION = f"{GROUP}/revision"
 
 
@@ -25,15 +28,13 @@ def deployment(
     """
     rollout = spec.rollout
     cause = f"{spec.model} {entry.version}, revision {entry.revision}: {entry.trigger}"
-    surge = {"maxSurge": rollout.max_surge, "maxUnavailable": rollout.max_unavailable}
-    limits = {name: value for name, value in surge.items() if value is not None}
     body: dict[str, Any] = {
         # Always set: an apply does not change fields that it leaves out.
         "paused": paused,
         "progressDeadlineSeconds": spec.progress_deadline_seconds,
-        "revisionHistoryLimit": spec.history_limit,
+        "revisionHistoryLimit": spec.replica_sets_to_keep,
         "selector": {"matchLabels": selector(snapshot.key.name)},
-        "strategy": {"type": "RollingUpdate"} | ({"rollingUpdate": limits} if limits else {}),
+        "strategy": _strategy(spec.rollout),
         "template": template,
     }
     if spec.replicas is not None:
@@ -46,14 +47,29 @@ def deployment(
         "metadata": {
             "name": snapshot.key.name,
             "namespace": snapshot.key.namespace,
-            "labels": labels(snapshot.key.name, spec.model),
+            "labels": {**(spec.metadata.labels or {}), **labels(snapshot.key.name, spec.model)},
             "annotations": {
+                **(spec.metadata.annotations or {}),
                 REVISION_ANNOTATION: str(entry.revision),
                 "kubernetes.io/change-cause": cause,
             },
             "ownerReferences": [owner_reference(snapshot)],
         },
         "spec": body,
+    }
+
+
+def _strategy(rollout: Rollout) -> Json:
+    """Return the strategy of the Deployment, always with both limits of a rolling update.
+
+    An apply removes only fields that it has set before, and the API server refuses Recreate beside their defaults.
+    """
+    if rollout.strategy is RolloutStrategy.RECREATE:
+        return {"type": rollout.strategy.value}
+    limits = {"maxSurge": rollout.max_surge, "maxUnavailable": rollout.max_unavailable}
+    return {
+        "type": rollout.strategy.value,
+        "rollingUpdate": {name: DEFAULT_LIMIT if value is None else value for name, value in limits.items()},
     }
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.api.rollout import RolloutStrategy
 
 
 def advice(spec: ModelDeploymentSpec, template: Json) -> str:
@@ -15,7 +16,8 @@ def advice(spec: ModelDeploymentSpec, template: Json) -> str:
 
     Rule: R26.
     """
-    if (spec.replicas or 1) != 1 or spec.rollout.max_surge in (0, "0%"):
+    recreates = spec.rollout.strategy is RolloutStrategy.RECREATE
+    if recreates or (spec.replicas or 1) != 1 or spec.rollout.max_surge in (0, "0%"):
         return ""
     what = _scarce(template["spec"])
     if not what:
