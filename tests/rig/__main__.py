@@ -21,11 +21,13 @@ from rig.helm import PACKAGES, helm
 from rig.parts import identity, owner
 from rig.place import DEFAULT_PARTS, OPTIONAL_PARTS, checked, read_state
 from rig.processes import Identity
-from rig.programs import PROGRAMS
+from rig.programs import ARGOCD, PROGRAMS
 
 UP_SECONDS, DOWN_SECONDS = 120, 30
 # promtool checks rules in the tests.
 DEFAULT_PROGRAMS = (*(part for part in DEFAULT_PARTS if part != "node"), "kubectl", "promtool")
+# Only the tests of argocd/ need Argo CD, which takes as long to build as all of the control plane.
+ARGOCD_PROGRAMS = tuple(program.name for program in PROGRAMS.values() if program.module is ARGOCD)
 
 
 def main() -> int:
@@ -46,7 +48,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="build|up|down|status")
     building = commands.add_parser("build", help="build what is missing of the programs")
     building.add_argument("program", nargs="*", help=f"one of {', '.join(PROGRAMS)} (default: what `up` needs)")
-    building.add_argument("--all", action="store_true", help="all of them, Helm, and a browser")
+    building.add_argument("--all", action="store_true", help="all of them but Argo CD, Helm, and a browser")
+    building.add_argument("--argocd", action="store_true", help="what `up` needs, Alertmanager, Helm 4, and Argo CD")
     building.add_argument("--download", action="store_true", help="first take the official release binaries there are")
     building.add_argument("--releases", metavar="URL", help="where --download finds v1.x.y/bin/linux/amd64/...")
     building.set_defaults(run=_build)
@@ -74,18 +77,25 @@ def _default_directory() -> Path:
 
 
 def _build(arguments: argparse.Namespace) -> int:
-    names = arguments.program or (list(PROGRAMS) if arguments.all else DEFAULT_PROGRAMS)
+    names = arguments.program or _group(arguments)
     if arguments.download:
         if arguments.releases is None:
             raise RigError("--download needs --releases URL: the place that has Kubernetes' official releases")
         download(binaries.missing(names), arguments.releases)
     for name, path in binaries.ensure(names).items():
         print(f"{name:<25}{path}")
+    for major in PACKAGES if arguments.all else (4,) if arguments.argocd else ():
+        print(f"{f'helm {major}':<25}{helm(major)}")
     if arguments.all:
-        for major in PACKAGES:
-            print(f"{f'helm {major}':<25}{helm(major)}")
         print(f"{'browser':<25}{browser()}")
     return 0
+
+
+def _group(arguments: argparse.Namespace) -> list[str]:
+    """Return the programs to build if none is named."""
+    if arguments.all:
+        return [name for name in PROGRAMS if name not in ARGOCD_PROGRAMS]
+    return [*DEFAULT_PROGRAMS, *(("alertmanager", *ARGOCD_PROGRAMS) if arguments.argocd else ())]
 
 
 def _parts(arguments: argparse.Namespace) -> tuple[str, ...]:

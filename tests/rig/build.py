@@ -4,6 +4,7 @@ An interrupted build goes on where it was: programs that are finished are kept, 
 packages of the one that was not. Nothing is fetched but modules whose sums `go.sum` pins.
 """
 
+import json
 import os
 import re
 import select
@@ -56,6 +57,17 @@ def _build(go: Path, module: Module, programs: Sequence[Program]) -> None:
                 raise BuildError(_advice(f"{program.name} could not be built", errors))
             install(made, cached(program))
     progress.finish()
+
+
+def module_source(module: Module, path: str) -> Path:
+    """Return the directory of a published Go module that `module` pins; fetches it if it is missing."""
+    command = [str(find_go()), "mod", "download", "-json", path]
+    done = subprocess.run(
+        command, cwd=module.directory, env=_environment(), capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise BuildError(_advice(f"the Go module {path} could not be had", (done.stdout + done.stderr).splitlines()))
+    return Path(json.loads(done.stdout)["Dir"])
 
 
 def _stale(go: Path, module: Module, programs: Sequence[Program]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 KUBERNETES_VERSION = "v1.37.2"
 PROMETHEUS_VERSION = "3.16.0"
 ALERTMANAGER_VERSION = "0.31.1"
+ARGOCD_VERSION = "3.6.1"
 TOOLS = Path(__file__).parent / "tools"
 # Of Prometheus's service discoveries only that of Kubernetes.
 TAGS = "remove_all_sd,enable_kubernetes_sd"
@@ -15,7 +16,7 @@ TAGS = "remove_all_sd,enable_kubernetes_sd"
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A directory with go.mod, go.sum and tools.go, and the linker's flags for what is built there."""
+    """A directory with go.mod, go.sum, tools.go and main packages of our own, and the linker's flags."""
 
     name: str
     linker_flags: str
@@ -32,9 +33,10 @@ class Module:
 
     @property
     def key(self) -> str:
-        """Name what would be built: it changes with every pinned version, flag and platform."""
+        """Name what would be built: it changes with every pinned version, flag, platform and line of our own."""
         digest = hashlib.sha256()
-        for part in (self.directory / "go.mod", self.directory / "go.sum"):
+        ours = sorted(self.directory.glob("*/*.go"))
+        for part in (self.directory / "go.mod", self.directory / "go.sum", *ours):
             digest.update(part.read_bytes())
         digest.update("\0".join((*self.flags, self.linker_flags, platform.system(), platform.machine())).encode())
         return f"{self.name}-{digest.hexdigest()[:12]}"
@@ -50,6 +52,7 @@ CONTROL_PLANE = Module(
     f"-X github.com/prometheus/common/version.Version={PROMETHEUS_VERSION} -s -w",
 )
 ALERTMANAGER = Module("alertmanager", f"-X github.com/prometheus/common/version.Version={ALERTMANAGER_VERSION} -s -w")
+ARGOCD = Module("argocd", f"-X github.com/argoproj/argo-cd/v3/common.version={ARGOCD_VERSION} -s -w")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,5 +77,9 @@ PROGRAMS = {
         Program("promtool", "github.com/prometheus/prometheus/cmd/promtool"),
         Program("kwok", "sigs.k8s.io/kwok/cmd/kwok"),
         Program("alertmanager", "github.com/prometheus/alertmanager/cmd/alertmanager", ALERTMANAGER),
+        # All parts of Argo CD, its cache, and its Lua engine for many objects at a time.
+        Program("argocd", "github.com/argoproj/argo-cd/v3/cmd", ARGOCD),
+        Program("argocd-redis", "./redis", ARGOCD),
+        Program("argocd-lua", "./lua", ARGOCD),
     )
 }

@@ -16,6 +16,8 @@ from pathlib import Path
 home, arguments = Path({home!r}), sys.argv[1:]
 if arguments[0] == "list":
     print("example/a\\nexample/b")
+elif arguments[0] == "mod":
+    print((home / "module").read_text())
 elif arguments[0] == "build":
     made, package = arguments[-2:]
     with (home / "built").open("a") as log:
@@ -55,6 +57,9 @@ class FakeGo:
 
     def goes_on(self, package: str) -> None:
         (self.home / package).unlink()
+
+    def downloads(self, directory: str) -> None:
+        (self.home / "module").write_text(json.dumps({"Dir": directory}))
 
     def breaks(self) -> None:
         (self.home / "broken").touch()

@@ -1,11 +1,13 @@
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
+from rig import __main__ as rig_main
 from rig import binaries, build
 from rig.errors import BuildError, RigError
-from rig.programs import CONTROL_PLANE, PROGRAMS, Module
+from rig.programs import ARGOCD, CONTROL_PLANE, PROGRAMS, Module
 from rig.store import ASSETS, cached
 from unit.rig.conftest import FakeGo
 
@@ -79,6 +81,31 @@ def test_every_pinned_sum_and_every_flag_changes_the_key(tmp_path: Path, monkeyp
     assert CONTROL_PLANE.key != original
 
 
+def test_a_changed_line_of_our_own_programs_changes_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = ARGOCD.key
+    shutil.copytree(ARGOCD.directory, tmp_path / ARGOCD.name)
+    monkeypatch.setattr("rig.programs.TOOLS", tmp_path)
+    assert ARGOCD.key == original
+    with (tmp_path / ARGOCD.name / "lua" / "main.go").open("a") as file:
+        file.write("// changed\n")
+    assert ARGOCD.key != original
+
+
+def test_only_the_build_for_argo_cd_builds_it(go: FakeGo, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rig.__main__.helm", lambda major: Path(f"helm-{major}"))
+    monkeypatch.setattr("rig.__main__.browser", lambda: Path("browser"))
+    for group, expected in (("--all", set()), ("--argocd", {"cmd", "redis", "lua"})):
+        before = len(go.built)
+        monkeypatch.setattr(sys, "argv", ["rig", "build", group])
+        assert rig_main.main() == 0
+        assert set(go.built[before:]) & {"cmd", "redis", "lua"} == expected, group
+
+
+def test_the_source_of_a_pinned_module_is_found(go: FakeGo) -> None:
+    go.downloads("/modules/argo-cd")
+    assert build.module_source(ARGOCD, "github.com/argoproj/argo-cd/v3") == Path("/modules/argo-cd")
+
+
 def test_the_stamped_versions_are_the_pinned_ones() -> None:
     pinned = (CONTROL_PLANE.directory / "go.mod").read_text()
     assert "k8s.io/kubernetes v1.37.2" in pinned
@@ -89,3 +116,5 @@ def test_the_stamped_versions_are_the_pinned_ones() -> None:
     alertmanager = PROGRAMS["alertmanager"].module
     assert "alertmanager v0.31.1" in (alertmanager.directory / "go.mod").read_text()
     assert "version.Version=0.31.1" in alertmanager.linker_flags
+    assert "argo-cd/v3 v3.6.1" in (ARGOCD.directory / "go.mod").read_text()
+    assert "common.version=3.6.1" in ARGOCD.linker_flags
