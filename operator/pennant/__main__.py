@@ -13,7 +13,7 @@ USAGE = """usage: pennant COMMAND [OPTIONS]
 
 commands:
   run       run the operator (`pennant run --help` lists its settings)
-  generate  write or check the CustomResourceDefinitions and the generated pages of docs/
+  generate  write or check the CustomResourceDefinitions, and what else is generated
   version   print the version
 
 Every other command is a verb of `kubectl pennant`, such as `pennant history NAME`; `pennant help` lists them.

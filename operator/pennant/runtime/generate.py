@@ -1,4 +1,4 @@
-"""Writes or checks the generated files: the CustomResourceDefinitions and the reference pages of docs/."""
+"""Writes or checks the generated files: CustomResourceDefinitions, the reference pages of docs/, parts of argocd/."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ import yaml
 from pennant.api import annotations, field_reference
 from pennant.api import reference as conditions
 from pennant.api.crd import crds
-from pennant.runtime import settings_reference
+from pennant.runtime import argocd, settings_reference
 from pennant.runtime.own_metrics import reference as metrics
 
 CRD_DIRECTORIES = (Path("crds"), Path("charts/pennant/files/crds"))
@@ -22,7 +22,7 @@ REFERENCE = Path("docs/reference")
 
 
 def files(root: Path) -> dict[Path, str]:
-    """Return the content of each file by its path from the root of the repository, whose examples are read."""
+    """Return the content of each file by its path from the root of the repository, whose other files are read."""
     examples = {
         kind: (root / REFERENCE / "examples" / f"{kind.lower()}.yaml").read_text() for kind in field_reference.MODELS
     }
@@ -39,6 +39,7 @@ def files(root: Path) -> dict[Path, str]:
         REFERENCE / "annotations.md": annotations.page(),
         REFERENCE / "metrics.md": metrics.page(),
         REFERENCE / "settings.md": settings_reference.page(),
+        **argocd.files(root),
     }
 
 

@@ -1,0 +1,16 @@
+-- A command: its annotation replaces that of an earlier one, and the time makes it a new one.
+local os = require("os")
+local params = actionParams or {}
+local annotations = obj.metadata.annotations or {}
+obj.metadata.annotations = annotations
+annotations["pennant.dev/rollback-to"] = nil
+annotations["pennant.dev/retry"] = nil
+annotations["pennant.dev/restart"] = nil
+annotations["pennant.dev/retry"] = params["version"] or ""
+annotations["pennant.dev/requested-at"] = os.date("!%Y-%m-%dT%XZ")
+annotations["pennant.dev/requested-by"] = "argocd"
+annotations["pennant.dev/reason"] = nil
+if params["reason"] ~= nil and params["reason"] ~= "" then
+  annotations["pennant.dev/reason"] = params["reason"]
+end
+return obj
