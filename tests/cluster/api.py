@@ -24,6 +24,7 @@ JSON, YAML, JSON_PATCH = "application/json", "application/yaml", "application/js
 USER = "kubectl"
 """The field manager of what users write."""
 APIS = {
+    "applications": "apis/argoproj.io/v1alpha1",
     "controllerrevisions": "apis/apps/v1",
     "deployments": "apis/apps/v1",
     "replicasets": "apis/apps/v1",
