@@ -143,7 +143,18 @@ WRITTEN = (
         "2026-11-03T09:15:00Z",
     ),
 )
-MARKS = (*COMMANDS, *WRITTEN)
+OF_OTHERS = (
+    Mark(
+        f"{GROUP}/healthy-when",
+        "annotation",
+        "ModelDeployment",
+        "you",
+        "With `Verified`, the health check of [Argo CD](../gitops.md#wait-for-verified) reports Healthy only while the "
+        "serving revision is verified, and Progressing before. The operator does not read it.",
+        "Verified",
+    ),
+)
+MARKS = (*COMMANDS, *OF_OTHERS, *WRITTEN)
 
 
 def page() -> str:
@@ -153,6 +164,8 @@ def page() -> str:
             HEAD,
             "## Commands\n",
             "\n".join(map(_entry, COMMANDS)),
+            "## Read by other tools\n",
+            "\n".join(map(_entry, OF_OTHERS)),
             "## Written by the operator\n",
             "\n".join(map(_entry, WRITTEN)),
         )
