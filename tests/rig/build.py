@@ -40,13 +40,14 @@ def build(programs: Sequence[Program]) -> None:
 
 def _build(go: Path, module: Module, programs: Sequence[Program]) -> None:
     print(f"looking for what has to be compiled for {', '.join(each.name for each in programs)}", file=sys.stderr)
-    stale = frozenset(_stale(go, module, programs))
-    progress = Progress(len(programs), len(stale), sys.stderr)
-    for program in programs:
-        progress.begin(program.name)
-        with tempfile.TemporaryDirectory(dir=cached(program).parent, prefix=".building-") as scratch:
+    with tempfile.TemporaryDirectory(dir=cached(programs[0]).parent, prefix=".building-") as scratch:
+        flags = [*module.flags, *_edited(module, Path(scratch))]
+        stale = frozenset(_stale(go, module, flags, programs))
+        progress = Progress(len(programs), len(stale), sys.stderr)
+        for program in programs:
+            progress.begin(program.name)
             made = Path(scratch) / program.name
-            command = ["build", "-v", *module.flags, "-ldflags", module.linker_flags, "-o", str(made), program.package]
+            command = ["build", "-v", *flags, "-ldflags", module.linker_flags, "-o", str(made), program.package]
             errors = []
             for line in _lines(go, command, module, progress):
                 if line in stale:
@@ -56,7 +57,35 @@ def _build(go: Path, module: Module, programs: Sequence[Program]) -> None:
             if not made.exists():
                 raise BuildError(_advice(f"{program.name} could not be built", errors))
             install(made, cached(program))
-    progress.finish()
+        progress.finish()
+
+
+def _edited(module: Module, scratch: Path) -> list[str]:
+    """Copy the modules of which lines are compiled otherwise, and return the flag that has Go take the copies.
+
+    Go takes no `-overlay` of a file in its module cache.
+    """
+    if not module.edits:
+        return []
+    copies: dict[str, Path] = {}
+    for edit in module.edits:
+        if edit.module not in copies:
+            copies[edit.module] = scratch / f"module-{len(copies)}"
+            shutil.copytree(module_source(module, edit.module), copies[edit.module], ignore=_unneeded)
+        file = copies[edit.module] / edit.file
+        text = file.read_text()
+        if text.count(edit.before) != 1:
+            raise BuildError(f"{edit.file} of {edit.module} does not have {edit.before} once: correct rig/programs.py")
+        file.chmod(0o644)
+        file.write_text(text.replace(edit.before, edit.after))
+    replaced = "".join(f"replace {path} => {copy}\n" for path, copy in copies.items())
+    (scratch / "go.mod").write_text((module.directory / "go.mod").read_text() + replaced)
+    shutil.copy(module.directory / "go.sum", scratch)
+    return ["-modfile", str(scratch / "go.mod")]
+
+
+def _unneeded(_: str, names: list[str]) -> list[str]:
+    return [name for name in names if name == "docs"]
 
 
 def module_source(module: Module, path: str) -> Path:
@@ -70,10 +99,10 @@ def module_source(module: Module, path: str) -> Path:
     return Path(json.loads(done.stdout)["Dir"])
 
 
-def _stale(go: Path, module: Module, programs: Sequence[Program]) -> Iterator[str]:
+def _stale(go: Path, module: Module, flags: Sequence[str], programs: Sequence[Program]) -> Iterator[str]:
     """Yield the packages that are not in Go's build cache; fetches the modules that are not there yet."""
     template = "{{if .Stale}}{{.ImportPath}}{{end}}"
-    command = ["list", "-deps", *module.flags, "-f", template, *(program.package for program in programs)]
+    command = ["list", "-deps", *flags, "-f", template, *(program.package for program in programs)]
     done = subprocess.run(
         [str(go), *command], cwd=module.directory, env=_environment(), capture_output=True, text=True, check=False
     )

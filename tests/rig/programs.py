@@ -15,11 +15,24 @@ TAGS = "remove_all_sd,enable_kubernetes_sd"
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A line of a published module that is compiled otherwise: what no flag of the program can set."""
+
+    module: str
+    """Path of the module."""
+    file: str
+    """Path of the file in the module."""
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
 class Module:
     """A directory with go.mod, go.sum, tools.go and main packages of our own, and the linker's flags."""
 
     name: str
     linker_flags: str
+    edits: tuple[Edit, ...] = ()
 
     @property
     def directory(self) -> Path:
@@ -38,7 +51,9 @@ class Module:
         ours = sorted(self.directory.glob("*/*.go"))
         for part in (self.directory / "go.mod", self.directory / "go.sum", *ours):
             digest.update(part.read_bytes())
-        digest.update("\0".join((*self.flags, self.linker_flags, platform.system(), platform.machine())).encode())
+        edits = (each.after for each in self.edits)
+        told = (*self.flags, self.linker_flags, platform.system(), platform.machine(), *edits)
+        digest.update("\0".join(told).encode())
         return f"{self.name}-{digest.hexdigest()[:12]}"
 
 
@@ -52,7 +67,12 @@ CONTROL_PLANE = Module(
     f"-X github.com/prometheus/common/version.Version={PROMETHEUS_VERSION} -s -w",
 )
 ALERTMANAGER = Module("alertmanager", f"-X github.com/prometheus/common/version.Version={ALERTMANAGER_VERSION} -s -w")
-ARGOCD = Module("argocd", f"-X github.com/argoproj/argo-cd/v3/common.version={ARGOCD_VERSION} -s -w")
+ARGOCD = Module(
+    "argocd",
+    f"-X github.com/argoproj/argo-cd/v3/common.version={ARGOCD_VERSION} -s -w",
+    # Nothing of the rig listens on an address that others reach.
+    (Edit("github.com/argoproj/argo-cd/v3", "controller/appcontroller.go", '"0.0.0.0:%d"', '"127.0.0.1:%d"'),),
+)
 
 
 @dataclass(frozen=True, slots=True)

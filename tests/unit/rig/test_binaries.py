@@ -91,6 +91,36 @@ def test_a_changed_line_of_our_own_programs_changes_the_key(tmp_path: Path, monk
     assert ARGOCD.key != original
 
 
+@pytest.fixture
+def argo_cd(go: FakeGo, tmp_path: Path) -> Path:
+    """Return the file of the published module of which a line is compiled otherwise."""
+    (edit,) = ARGOCD.edits
+    file = tmp_path / "published" / edit.file
+    file.parent.mkdir(parents=True)
+    file.write_text(f"address := {edit.before}\n")
+    go.downloads(str(tmp_path / "published"))
+    return file
+
+
+def test_a_line_of_a_published_module_is_compiled_otherwise(argo_cd: Path, tmp_path: Path) -> None:
+    (edit,) = ARGOCD.edits
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    assert build._edited(ARGOCD, scratch) == ["-modfile", str(scratch / "go.mod")]
+    assert (scratch / "module-0" / edit.file).read_text() == f"address := {edit.after}\n"
+    assert argo_cd.read_text() == f"address := {edit.before}\n"
+    assert (scratch / "go.mod").read_text().endswith(f"replace {edit.module} => {scratch}/module-0\n")
+    assert (scratch / "go.sum").read_bytes() == (ARGOCD.directory / "go.sum").read_bytes()
+    assert build._edited(CONTROL_PLANE, scratch) == []
+
+
+def test_a_line_that_is_no_longer_there_fails_the_build(argo_cd: Path, tmp_path: Path) -> None:
+    argo_cd.write_text("another line\n")
+    with pytest.raises(BuildError, match=r"appcontroller\.go .* does not have .* once"):
+        build._edited(ARGOCD, tmp_path)
+
+
+@pytest.mark.usefixtures("argo_cd")
 def test_only_the_build_for_argo_cd_builds_it(go: FakeGo, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rig.__main__.helm", lambda major: Path(f"helm-{major}"))
     monkeypatch.setattr("rig.__main__.browser", lambda: Path("browser"))
