@@ -22,7 +22,9 @@ def test_undo_by_annotation_holds_until_the_tag_moves(serving: Scenario) -> None
     assert serving.said() == ("Accepted", "rolled back to 1.0.0 (revision 1)")
     assert serving.condition("RolledBack") == ("True", "Undone")
     serving.until_told("CommandAccepted", "RolledBack")
+    serving.apply(*serving.applied.values())
     serving.assert_silent()
+    assert serving.served() == "1.0.0", "the manifests that ask for 1.1.0 were applied again"
 
     promoted(serving, "1.1.0", "1.2.0")
     assert serving.condition("RolledBack")[0] == "False"

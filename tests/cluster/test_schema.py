@@ -175,6 +175,17 @@ def test_fields_select(rig: Rig, stored: dict[str, Object], kind: str, selector:
     assert [each.split("/")[1] for each in listed] == expected
 
 
+def test_kubectl_lists_both_kinds_by_their_category(rig: Rig, stored: dict[str, Object]) -> None:
+    namespace = stored["ModelVersion"]["metadata"]["namespace"]
+    listed = [line.split() for line in rig.kubectl("get", "pennant", "-n", namespace).stdout.splitlines() if line]
+    assert [" ".join(words) if words[0] == "NAME" else words[0] for words in listed] == [
+        "NAME MODEL TAG DESIRED SERVING READY REASON AGE",
+        "modeldeployment.pennant.dev/fraud",
+        "NAME MODEL VERSION TAGS COMPLETE SERVING AGE",
+        "modelversion.pennant.dev/fraud-1.0.0",
+    ]
+
+
 def test_the_api_server_is_the_pinned_one_and_evaluates_rules(rig: Rig, api: Api, space: str) -> None:
     """An API server without CEL would accept all objects that the rules above refuse."""
     version = json.loads(rig.kubectl("version", "-o", "json").stdout)["serverVersion"]["gitVersion"]

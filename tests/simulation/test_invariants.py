@@ -115,6 +115,16 @@ def write_the_same_again(world: World) -> None:
     world.records[KEY].resource_version = world.serial()
 
 
+def say_of_conditions(**fields: Any) -> Violation:
+    """Write the status with other fields in its conditions."""
+
+    def violation(world: World) -> None:
+        conditions = world.records[KEY].status.conditions
+        say(world, conditions=tuple(each.model_copy(update=fields) for each in conditions))
+
+    return violation
+
+
 def write_an_annotation(world: World) -> None:
     world.records[KEY].annotations["example.com/seen"] = "true"
 
@@ -169,6 +179,10 @@ def not_yet_verified(world: World) -> None:
     revisions[3] = replace(revisions[3], mirrored=None)
 
 
+def another_generation(world: World) -> None:
+    world.records[KEY].generation += 1
+
+
 def nothing(_: World) -> None:
     pass
 
@@ -209,6 +223,21 @@ WRITES: list[tuple[write_rules.Invariant, Violation, Violation]] = [
     (write_rules.not_knowing_is_neither_good_nor_bad, nothing, condemn(3, Reason.METRIC_BREACH)),
     (write_rules.not_knowing_is_neither_good_nor_bad, not_yet_verified, verify_without_knowing),
     (write_rules.no_write_is_in_vain, nothing, write_the_same_again),
+    (
+        write_rules.a_condition_keeps_its_time_until_its_status_changes,
+        nothing,
+        say_of_conditions(last_transition_time=BEGINNING + timedelta(days=1)),
+    ),
+    (
+        write_rules.a_condition_keeps_its_time_until_its_status_changes,
+        nothing,
+        say_of_conditions(status=ConditionStatus.UNKNOWN),
+    ),
+    (
+        write_rules.a_condition_keeps_its_time_until_its_status_changes,
+        another_generation,
+        say_of_conditions(message="another"),
+    ),
     (write_rules.what_users_wrote_is_left_alone, nothing, write_an_annotation),
     (write_rules.what_users_wrote_is_left_alone, nothing, move_a_tag),
     (write_rules.what_users_wrote_is_left_alone, nothing, take_the_mark_of_another),
@@ -243,7 +272,7 @@ async def test_a_write_that_breaks_it_is_noticed(
         each(story.world, story.world.copy(), KEY)
     before, now = story.world, story.world.copy()
     prepare(before)
-    if prepare in (own_by_another, not_yet_verified):
+    if prepare in (own_by_another, not_yet_verified, another_generation):
         prepare(now)
     violate(now)
     with pytest.raises(AssertionError):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from simulation.support.steps import move_tag, outcomes, rolled_back
-from simulation.support.story import Story
+from simulation.support.story import Story, a_record
 from simulation.support.world import KEY
 
 
@@ -25,6 +25,21 @@ async def test_a_pin_ends_no_quarantine() -> None:
     await story.passes(60)
     assert story.condition("RolledBack") == ("True", "MetricBreach")
     assert (story.served(), quarantined(story)) == ("1.0.0", [("1.1.0", "MetricBreach")])
+
+
+async def test_a_content_stays_quarantined_under_another_version_number() -> None:
+    """Rule: R63."""
+    story = await rolled_back("1.0.0", "1.1.0")
+    same = {"artifacts": a_record("1.1.0")["artifacts"]}
+    story.accuracy.values["1.1.1"] = 0.97
+    await move_tag(story, "1.1.0", "1.1.1", **same)
+    await story.passes(60)
+    assert story.condition("TagResolved") == ("True", "TagHeld")
+    assert story.condition("RolledBack") == ("True", "MetricBreach")
+    assert (story.served(), len(story.history)) == ("1.0.0", 3)
+    await move_tag(story, "1.1.1", "1.1.2")
+    await story.passes(2)
+    assert story.served() == "1.1.2", "another content is another attempt"
 
 
 @pytest.mark.parametrize("takes_first", [True, False], ids=["through no holder", "through two holders"])

@@ -31,6 +31,21 @@ def auc(value: str, **fields: Any) -> dict[str, Any]:
 GATE = {"metric": "auc", "split": "Test", "maxRegression": "0.01"}
 
 
+async def test_a_deployment_that_is_created_before_its_versions_waits_with_one_write_and_no_event() -> None:
+    """Rule: R7."""
+    story = Story()
+    story.accuracy.values["1.0.0"] = 0.95
+    story.deployment()
+    await story.passes(290)
+    assert story.condition("Reconciling") == ("True", "TagUnassigned")
+    assert (story.world.writes, story.cluster.events) == (1, [])
+    await story.passes(600)
+    assert story.condition("Stalled") == ("True", "TagUnassigned")
+    assert [each.reason.value for each in story.cluster.events] == ["TagUnassigned"], "it is told once"
+    story.version("1.0.0", "production")
+    await story.until(lambda: story.condition("Ready") == ("True", "Serving"))
+
+
 async def test_a_pinned_version_is_served_whatever_its_tags() -> None:
     """Rule: R6."""
     story = await serving("1.0.0")

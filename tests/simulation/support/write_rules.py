@@ -26,6 +26,9 @@ FURTHER = {
 """What may become of a revision that has not ended; one that has stays what it is."""
 MARKS = ("available_at", "rolled_out_at", "verified_at", "ended_at")
 
+ALWAYS_COMPUTED = ("Ready", "Reconciling", "Stalled")
+"""Conditions that each pass computes, also one that decides nothing."""
+
 
 def the_record_comes_before_its_entry(before: World, now: World, key: Key) -> None:
     """A new entry of the history has a record that was written before."""
@@ -207,6 +210,25 @@ def no_write_is_in_vain(before: World, now: World, key: Key) -> None:
     assert all(each.mirrored != was.revisions[each.entry.revision].mirrored for each in noted)
 
 
+def a_condition_keeps_its_time_until_its_status_changes(before: World, now: World, key: Key) -> None:
+    """What is written is about the generation that was seen, and `lastTransitionTime` moves with `status` alone.
+
+    Where nothing is decided, the conditions that are not computed stay as they were, and an adoption of a Deployment
+    writes `applied` alone. A time of a clock that was set back since counts as now.
+    """
+    was, record = _both(before, now, key)
+    if record.status.model_copy(update={"applied": was.status.applied}) == was.status:
+        return
+    assert record.status.observed_generation == was.generation
+    for each in record.status.conditions:
+        old = find(was.status.conditions, each.type)
+        if each == old and each.type not in ALWAYS_COMPUTED:
+            continue
+        assert each.observed_generation == was.generation
+        stays = old is not None and old.status is each.status
+        assert each.last_transition_time == (min(old.last_transition_time, now.time) if old and stays else now.time)
+
+
 def what_users_wrote_is_left_alone(before: World, now: World, key: Key) -> None:
     """No spec, annotation or tag is written, and of a version nothing but this ModelDeployment's own mark."""
     was, record = _both(before, now, key)
@@ -271,6 +293,7 @@ WRITES: tuple[Invariant, ...] = (
     a_verdict_is_about_the_revision_in_place,
     not_knowing_is_neither_good_nor_bad,
     no_write_is_in_vain,
+    a_condition_keeps_its_time_until_its_status_changes,
     what_users_wrote_is_left_alone,
     what_others_own_is_left_alone,
     what_is_made_is_where_its_owner_is,

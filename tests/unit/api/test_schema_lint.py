@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pennant.api.crd import crds
-from pennant.api.reasons import ConditionType, Reason
+from pennant.api.reasons import ConditionType, Reason, VersionConditionType
 from pennant.runtime.generate import CRD_DIRECTORIES, files
 
 ROOT = Path(__file__).parents[3]
@@ -50,6 +50,30 @@ def test_a_field_keeps_the_conventions(path: str, node: Node) -> None:
         # The scale subresource, and so a HorizontalPodAutoscaler, needs a number that is stored.
         stored = (".status", ".status.observedGeneration", ".spec.replicas")
         assert path in stored, "other defaults live in the models"
+
+
+VERSIONS = [pytest.param(crd["spec"]["versions"][0], id=name.removesuffix("s.yaml")) for name, crd in crds().items()]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_conditions_are_merged_by_type_and_have_every_field(version: Node) -> None:
+    schema = dict(nodes(version["schema"]["openAPIV3Schema"]))
+    conditions, one = schema[".status.conditions"], schema[".status.conditions[]"]
+    assert (conditions["x-kubernetes-list-type"], conditions["x-kubernetes-list-map-keys"]) == ("map", ["type"])
+    assert set(one["required"]) == set(one["properties"])
+    assert one["properties"]["reason"]["minLength"] == 1
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_column_shows_a_field(version: Node) -> None:
+    """The API server also takes a column whose path leads nowhere, and shows nothing in it."""
+    known = {path for path, _ in nodes(version["schema"]["openAPIV3Schema"])} | {".metadata.creationTimestamp"}
+    for column in version["additionalPrinterColumns"]:
+        path = column["jsonPath"]
+        if named := re.search(r'\[\?\(@\.type=="(\w+)"\)\]', path):
+            assert named[1] in {*ConditionType, *VersionConditionType}
+            path = path.replace(named[0], "[]")
+        assert path.replace("[*]", "[]") in known, column
 
 
 def assert_bounded(name: str, node: Node) -> None:

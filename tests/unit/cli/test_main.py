@@ -123,6 +123,16 @@ def test_help_of_a_verb_is_that_of_its_option(capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out == f"undo\t{VERBS['undo']}\n:4\n"
 
 
+def test_help_names_the_program_as_kubectl_started_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["/usr/local/bin/kubectl-pennant"])
+    assert main(["undo", "--help"]) == 0
+    assert capsys.readouterr().out.startswith("Usage: kubectl pennant undo [OPTIONS]")
+    assert main(["undo", "--foo"]) == 1
+    assert "See 'kubectl pennant undo --help' for usage." in capsys.readouterr().err
+
+
 def test_no_words_show_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 0
     assert "Undo to an earlier revision" in capsys.readouterr().out

@@ -154,9 +154,13 @@ async def test_every_request_is_observed_with_its_outcome(answers: Answers, tmp_
     assert observed == [("update", "Deployment", 409)]
 
 
-async def test_a_write_has_a_field_manager_and_strict_validation(client: Client, answers: Answers) -> None:
+@pytest.mark.parametrize("verb", [ApiVerb.CREATE, ApiVerb.UPDATE, ApiVerb.PATCH])
+async def test_a_write_has_a_field_manager_and_strict_validation(
+    client: Client, answers: Answers, verb: ApiVerb
+) -> None:
+    """Rule: R84."""
     answers.json({})
-    await write(client)
+    await client.request(verb, Kind.DEPLOYMENT, "/apis/x", body={})
     (request,) = answers.asked
     assert dict(request.query) == {"fieldManager": "pennant", "fieldValidation": "Strict", "timeout": "9s"}
     assert request.headers["User-Agent"].startswith("pennant/")
