@@ -311,3 +311,22 @@ def test_names_and_versions_as_people_have_them(scenario: Scenario) -> None:
     scenario.kubectl_apply(version("3"), version("2024-05-01", tag))
     scenario.until(lambda: verified(3, "3"), what="the rollback to 3")
     assert scenario.get("deployment", name)["spec"]["template"]["metadata"]["labels"]["pennant.dev/model"] == name
+
+
+def test_what_the_template_says_itself_is_used_and_told(scenario: Scenario) -> None:
+    """A variable of the record that the template sets, and a variable and a port that are there twice.
+
+    Rule: R18.
+    """
+    manifest = scenario.a_deployment(replicas=1)
+    container = manifest["spec"]["template"]["spec"]["containers"][0]
+    container["env"] += [{"name": "MODEL_NAME", "value": "mine"}, *({"name": "A", "value": each} for each in "12")]
+    container["ports"] = [{"containerPort": 8080, "name": each} for each in ("http", "metrics")]
+    scenario.accuracy("1.0.0", 0.95)
+    scenario.kubectl_apply(scenario.a_version("1.0.0", "production"), manifest)
+    scenario.until_verified("1.0.0")
+    scenario.until_told("VariableOverridden", "DuplicateIgnored")
+    served = scenario.get("deployment")["spec"]["template"]["spec"]["containers"][0]
+    environment = {each["name"]: each.get("value") for each in served["env"]}
+    assert (environment["MODEL_NAME"], environment["MODEL_VERSION"], environment["A"]) == ("mine", "1.0.0", "2")
+    assert [each["name"] for each in served["ports"]] == ["metrics"]

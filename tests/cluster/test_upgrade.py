@@ -7,17 +7,17 @@ import pennant
 from cluster.operator_process import Operator
 from cluster.scenario import Scenario
 
-VARIABLE = '        "MODEL_NAME": version.model,\n'
+VARIABLE = '"NAME": version.model, '
 
 
 def a_later_release(directory: Path) -> Path:
     """Return a directory with a copy of the operator that renders one variable more."""
     package = Path(pennant.__file__).parent
     shutil.copytree(package, directory / "pennant", ignore=shutil.ignore_patterns("__pycache__"))
-    rendering = directory / "pennant/core/rollout/revision.py"
+    rendering = directory / "pennant/core/rollout/injection.py"
     text = rendering.read_text()
     assert VARIABLE in text
-    rendering.write_text(text.replace(VARIABLE, f'{VARIABLE}        "MODEL_RELEASE": "2",\n'))
+    rendering.write_text(text.replace(VARIABLE, f'{VARIABLE}"RELEASE": "2", '))
     return directory
 
 

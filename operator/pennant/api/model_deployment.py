@@ -9,6 +9,7 @@ from pennant.api.analysis import Analysis
 from pennant.api.meta import (
     ATOMIC,
     STORED_DEFAULT,
+    VARIABLE_PATTERN,
     ApiModel,
     Label,
     LabelValue,
@@ -124,6 +125,20 @@ class Promotion(ApiModel):
     )
 
 
+class Inject(ApiModel):
+    """Which containers get the values of the record as environment variables, and how these are named.
+
+    The variables are `<prefix>NAME`, `VERSION`, `URI` and `DIGEST` (of the first artefact), `SOURCE_VERSION` if
+    `source.version` is set, and, if there are several artefacts, `URI_<ARTIFACT>` and `DIGEST_<ARTIFACT>` of each.
+    """
+
+    prefix: Annotated[str, Field(max_length=63, pattern=VARIABLE_PATTERN)] = "MODEL_"
+    """What the names of the variables begin with. Default: `MODEL_`."""
+    containers: Annotated[tuple[Label, ...], Field(max_length=32, json_schema_extra=ATOMIC)] | None = None
+    """Names of the containers and init containers that get the variables. Default: the container that gets the model,
+    and all init containers."""
+
+
 class ModelDeploymentSpec(ApiModel):
     """Desired state of a ModelDeployment: which version to serve, how to roll it out, analyse it and roll it back."""
 
@@ -139,14 +154,16 @@ class ModelDeploymentSpec(ApiModel):
     """Whether rollouts, rollbacks and corrections of manual changes are paused. Metrics are still read, and `replicas`
     is still applied. Default: false."""
     template: PodTemplate
-    """Template of the pods that serve the model, as in a Deployment. The operator adds the environment variables
-    MODEL_NAME, MODEL_VERSION, MODEL_URI and MODEL_DIGEST to the container that gets the model, with the values of the
-    record, and the labels `pennant.dev/modeldeployment`, `pennant.dev/model`, `pennant.dev/version` and
-    `pennant.dev/template-hash` to the pods."""
+    """Template of the pods that serve the model, as in a Deployment. The operator adds environment variables with the
+    values of the record (`inject`), unless the container sets a variable of that name itself, and the labels
+    `pennant.dev/modeldeployment`, `pennant.dev/model`, `pennant.dev/version` and `pennant.dev/template-hash` to the
+    pods. In values of labels and annotations, `${model}` and `${version}` stand for those of the record."""
     metadata: ObjectMetadata = ObjectMetadata()
     """Labels and annotations of the Deployment."""
     container: Label | None = None
     """Name of the container that gets the model. Default: the first container of the template."""
+    inject: Inject = Inject()
+    """Which containers get the values of the record as environment variables."""
     rollout: Rollout = Rollout()
     """How pods are replaced."""
     analysis: Analysis = Analysis()
@@ -176,6 +193,12 @@ class ModelDeploymentSpec(ApiModel):
             "self.rollback.budget.count : 3) < (has(self.historyLimit) ? self.historyLimit : 50)",
             "spec.rollback.budget.count must be smaller than spec.historyLimit; rollbacks are counted in the history",
         ),
+        (
+            "!has(self.inject) || !has(self.inject.containers) || self.inject.containers.all(n, "
+            "self.template.spec.containers.exists(c, c.name == n) || "
+            "has(self.template.spec.initContainers) && self.template.spec.initContainers.exists(c, c.name == n))",
+            "each of spec.inject.containers must be a container or an init container of spec.template",
+        ),
     )
 
     @model_validator(mode="after")
@@ -183,6 +206,14 @@ class ModelDeploymentSpec(ApiModel):
         names = {each["name"] for each in self.template["spec"]["containers"]}
         if self.container is not None and self.container not in names:
             raise ValueError(self.RULES[1][1])
+        return self
+
+    @model_validator(mode="after")
+    def _injected_containers_exist(self) -> "ModelDeploymentSpec":
+        pod = self.template["spec"]
+        names = {each["name"] for field in ("containers", "initContainers") for each in pod.get(field) or ()}
+        if not names.issuperset(self.inject.containers or ()):
+            raise ValueError(self.RULES[4][1])
         return self
 
     @model_validator(mode="after")

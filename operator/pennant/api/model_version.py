@@ -4,14 +4,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
 from pennant.api.artifacts import Artifact, Document, ModelCard, Signature
 from pennant.api.meta import (
     ATOMIC,
     LABEL_VALUE_PATTERN,
     MEANINGS,
-    VARIABLE_PATTERN,
     ApiModel,
     LabelValue,
     Line,
@@ -19,24 +18,12 @@ from pennant.api.meta import (
     Subdomain,
     Text,
     Timestamp,
-    Uri,
     VersionName,
     listed,
 )
 from pennant.api.provenance import Author, Code, Dataset, Environment, Hyperparameter, Preprocessing, Source, Training
 from pennant.api.recorded_metric import RecordedMetric
-
-Quantity = Annotated[str, Field(max_length=32)]
-Quantities = Annotated[
-    dict[str, Quantity],
-    WithJsonSchema(
-        {
-            "type": "object",
-            "maxProperties": 16,
-            "additionalProperties": {"type": "string", "maxLength": 32},
-        }
-    ),
-]
+from pennant.api.serving import Serving
 
 
 class RiskTier(StrEnum):
@@ -46,36 +33,6 @@ class RiskTier(StrEnum):
     MEDIUM = "Medium"
     HIGH = "High"
     CRITICAL = "Critical"
-
-
-class ServingVariable(ApiModel):
-    """An environment variable of the model's container."""
-
-    name: Annotated[str, Field(min_length=1, max_length=128, pattern=VARIABLE_PATTERN)]
-    """Name of the environment variable."""
-    value: Annotated[str, Field(max_length=4096)] = ""
-    """Value of the environment variable, as in the `env` of a container: `$(NAME)` is replaced by the value of an
-    earlier variable, such as `$(MODEL_URI)`, and `$$` by a single `$`."""
-
-
-class Resources(ApiModel):
-    """Compute resources of the container that gets the model, as in a pod."""
-
-    requests: Quantities | None = None
-    """Minimum amount of each resource, such as `cpu` or `memory`."""
-    limits: Quantities | None = None
-    """Maximum amount of each resource."""
-
-
-class Serving(ApiModel):
-    """How this version must be served. The values override those of `spec.template` of the ModelDeployment."""
-
-    image: Uri | None = None
-    """Image of the container that gets the model."""
-    env: Annotated[tuple[ServingVariable, ...], Field(max_length=64, json_schema_extra=listed("map", "name"))] = ()
-    """Environment variables of the container that gets the model."""
-    resources: Resources | None = None
-    """Compute resources of the container that gets the model."""
 
 
 class Risk(ApiModel):
@@ -123,7 +80,7 @@ class ModelVersionSpec(ApiModel):
         tuple[Artifact, ...], Field(min_length=1, max_length=16, json_schema_extra=listed("map", "name"))
     ]
     """Artefacts of the model. The server gets the URI and the digest of the first one as the environment variables
-    MODEL_URI and MODEL_DIGEST."""
+    MODEL_URI and MODEL_DIGEST, and those of each as MODEL_URI_<ARTIFACT> if there are several."""
     datasets: Annotated[tuple[Dataset, ...], Field(max_length=32, json_schema_extra=listed("map", "name"))] = ()
     """Data sets with which the version was trained and measured."""
     code: Code | None = None

@@ -14,9 +14,11 @@ class _Named(ApiModel):
 
 class _Container(_Named):
     env: list[_Named] | None = None
+    ports: list[dict[str, Any]] | None = None
 
 
 class _Pod(ApiModel):
+    init_containers: list[_Container] | None = None
     containers: Annotated[list[_Container], Field(min_length=1)]
 
 
@@ -65,6 +67,19 @@ _PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 _PROBE_DEFAULTS = (("initialDelaySeconds", 0), ("periodSeconds", 10), ("failureThreshold", 3))
 LONGEST_STARTUP_SECONDS = 86_100
 _PRESERVED: dict[str, Any] = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+
+
+def _containers(description: str) -> dict[str, Any]:
+    name = {"type": "string", "maxLength": 63, "description": "Name of the container, unique in the pod."}
+    return {
+        "type": "array",
+        "description": description,
+        "maxItems": 16,
+        **listed("map", "name"),
+        "items": _PRESERVED | {"required": ["name"], "properties": {"name": name}},
+    }
+
+
 PodTemplate = Annotated[
     dict[str, Any],
     AfterValidator(_shaped),
@@ -79,24 +94,8 @@ PodTemplate = Annotated[
                     "description": "Specification of the pods, as in a Deployment.",
                     "required": ["containers"],
                     "properties": {
-                        "containers": {
-                            "type": "array",
-                            "description": "Containers of the pods, as in a Deployment.",
-                            "minItems": 1,
-                            "maxItems": 16,
-                            **listed("map", "name"),
-                            "items": _PRESERVED
-                            | {
-                                "required": ["name"],
-                                "properties": {
-                                    "name": {
-                                        "type": "string",
-                                        "maxLength": 63,
-                                        "description": "Name of the container, unique in the pod.",
-                                    }
-                                },
-                            },
-                        }
+                        "initContainers": _containers("Init containers of the pods, as in a Deployment."),
+                        "containers": _containers("Containers of the pods, as in a Deployment.") | {"minItems": 1},
                     },
                 },
             },

@@ -505,6 +505,25 @@ class Reason(Open, Word):
         "recall is 0.1, below 0.9, in 3 of 4 checks; 1 consecutive automatic rollback from 1.1.0 (revision "
         "2), rollback.limit allows 1. Look at the message; move the tag, or raise `rollback.limit`.",
     )
+    VARIABLE_OVERRIDDEN = (
+        "VariableOverridden",
+        "The pod template sets a variable that would have a value of the record. The value of the template is used.",
+        "A container that gets the values of the record has a variable of the same name in `spec.template`, and a new "
+        "revision begins.",
+        "Event only.",
+        "If the server should get the value of the record, remove the variable from `spec.template`, or set another "
+        "`spec.inject.prefix`.",
+        "container server sets MODEL_NAME: the values of spec.template are used, not those of the record",
+    )
+    DUPLICATE_IGNORED = (
+        "DuplicateIgnored",
+        "A container of the pod template has a variable or a port twice. The last one is used, as in Kubernetes.",
+        "A container has two variables of one name, or two ports of one number and protocol, and a new revision "
+        "begins.",
+        "Event only.",
+        "Remove one of them from `spec.template`.",
+        "container server has variable LOG_LEVEL twice: the last one is used",
+    )
     SURGE_NEEDS_ROOM = (
         "SurgeNeedsRoom",
         "The rollout starts a second pod that may find no GPU, or cannot mount its volume.",

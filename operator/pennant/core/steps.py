@@ -4,17 +4,20 @@ Each takes the pass and returns a changed copy. A pass has at most one of `Creat
 neither, it may have copies of the status: `MirrorQuarantine`, `MarkRevision` and `PruneRevision`.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import assert_never
 
-from pennant.api.history import HistoryEntry
+from pennant.api.history import HistoryEntry, Trigger
+from pennant.api.model_version import ModelVersionSpec
 from pennant.api.reasons import Reason
 from pennant.core.analysis import assessment
-from pennant.core.facts.decision import Action, CreateRevision, MarkRevision, PruneRevision
+from pennant.core.facts.decision import Action, CreateRevision, Event, MarkRevision, PruneRevision
 from pennant.core.facts.observation import WriteProblem
 from pennant.core.rollout import (
     command_execution,
     history,
+    injection,
     promotion_gates,
     restoration,
     revision_draft,
@@ -26,6 +29,7 @@ from pennant.core.rollout.next_revision import next_revision
 from pennant.core.rollout.pass_state import Pass
 from pennant.core.rollout.revision_draft import Draft
 from pennant.core.status import events
+from pennant.core.versions.selection import Selected
 from pennant.core.workload import manual_changes, pending_write, surge
 from pennant.core.workload.pending_write import Wanted
 
@@ -72,8 +76,6 @@ def _with_revision(at: Pass, draft: Draft, quarantine: Quarantine) -> Pass:
     creation = CreateRevision(fresh)
     if refusal := at.observation.refused(creation.write.content):
         return replace(at, refusal=refusal)
-    advice = surge.advice(at.spec, draft.template)
-    warning = (events.surge_needs_room(advice),) if advice and at.history else ()
     # If the stored status says that a revision failed, it ends as failed, even if this pass releases its content.
     past = revision_draft.succeeded_by(at.history, fresh.entry, (*quarantine, *at.before.quarantine))
     at = at.with_quarantine(quarantine).with_status(history=past, progress=None)
@@ -84,9 +86,23 @@ def _with_revision(at: Pass, draft: Draft, quarantine: Quarantine) -> Pass:
         rollback_blocked=None,
         pending=True,
         actions=(creation,),
-        events=(*at.events, events.revision_created(fresh.entry), *warning),
+        events=(*at.events, events.revision_created(fresh.entry), *_warnings(at, draft)),
     )
     return replace(at, gate=promotion_gates.blocked(at))
+
+
+def _warnings(at: Pass, draft: Draft) -> Iterator[Event]:
+    """Yield the warnings about the pod template of a new revision."""
+    advice = surge.advice(at.spec, draft.template)
+    if advice and at.history:
+        yield events.warning(Reason.SURGE_NEEDS_ROOM, advice)
+    if draft.trigger not in (Trigger.TAG_MOVED, Trigger.SPEC_CHANGED) or not isinstance(at.selection, Selected):
+        return
+    version = at.selection.version.spec
+    if isinstance(version, ModelVersionSpec) and (said := injection.overridden(at.spec, version)):
+        yield events.warning(Reason.VARIABLE_OVERRIDDEN, said)
+    if said := injection.duplicates(at.spec):
+        yield events.warning(Reason.DUPLICATE_IGNORED, said)
 
 
 def _written(at: Pass) -> Pass:

@@ -91,7 +91,13 @@ def a_whole_version() -> Object:
         modelCard={"uri": "s3://c", "digest": DIGEST},
         serving={
             "image": "registry.example.com/serve:1",
-            "env": [{"name": "THREADS", "value": "2"}],
+            "args": ["--model=$(MODEL_URI)"],
+            "env": [
+                {"name": "THREADS", "value": "2"},
+                {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "hub", "key": "token", "optional": True}}},
+                {"name": "LEVEL", "valueFrom": {"configMapKeyRef": {"name": "logs", "key": "level"}}},
+                {"name": "POD_IP", "valueFrom": {"fieldRef": {"fieldPath": "status.podIP"}}},
+            ],
             "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}},
         },
         license="Apache-2.0",
@@ -125,6 +131,7 @@ def a_whole_deployment() -> Object:
         replicas=3,
         paused=True,
         container="server",
+        inject={"prefix": "MODEL_", "containers": ["server"]},
         rollout={"maxSurge": "25%", "maxUnavailable": 0, "minReadySeconds": 5, "progressDeadlineSeconds": 300},
         metadata={"labels": {"team": "payments"}, "annotations": {"reloader.stakater.com/auto": "true"}},
         analysis={
@@ -244,6 +251,11 @@ RULES = (
         "progressDeadlineSeconds must be larger than rollout.minReadySeconds",
     ),
     Refused(
+        "variables for a container that is not there",
+        a_deployment(inject={"containers": ["server", "other"]}),
+        "each of spec.inject.containers must be a container or an init container of spec.template",
+    ),
+    Refused(
         "a surge of what is recreated",
         a_deployment(rollout={"strategy": "Recreate", "maxSurge": 1}),
         "rollout.maxSurge and rollout.maxUnavailable need the strategy RollingUpdate",
@@ -318,6 +330,16 @@ RULES = (
         "a placeholder in the labels of an alert that is not known",
         a_deployment(analysis={"metrics": [{"name": "m", "alert": {"matchLabels": {"alertname": "${alert}"}}}]}),
         "a placeholder is not known",
+    ),
+    Refused(
+        "a variable with two values",
+        a_version(serving={"env": [{"name": "A", "value": "a", "valueFrom": {"fieldRef": {"fieldPath": "b"}}}]}),
+        "set at most one of value and valueFrom",
+    ),
+    Refused(
+        "a variable from nowhere",
+        a_version(serving={"env": [{"name": "A", "valueFrom": {}}]}),
+        "set exactly one of secretKeyRef, configMapKeyRef and fieldRef",
     ),
     Refused("a tag twice", a_version(tags=["a", "a"]), "spec.tags must not name a tag twice"),
 )

@@ -15,7 +15,12 @@ ROOT = Path(__file__).parents[3]
 FILES = files(ROOT)
 Node = dict[str, Any]
 FORBIDDEN = {"$ref", "anyOf", "oneOf", "allOf", "not", "title", "const", "nullable", "exclusiveMinimum"}
-PRESERVED = (".spec.template.metadata", ".spec.template.spec", ".spec.template.spec.containers[]")
+PRESERVED = (
+    ".spec.template.metadata",
+    ".spec.template.spec",
+    ".spec.template.spec.containers[]",
+    ".spec.template.spec.initContainers[]",
+)
 
 
 def nodes(node: Node, path: str = "") -> Iterator[tuple[str, Node]]:

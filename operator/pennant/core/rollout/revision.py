@@ -6,7 +6,7 @@ the old template byte for byte, and Kubernetes reuses its ReplicaSet.
 Rule: R17.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic.alias_generators import to_camel
@@ -14,9 +14,10 @@ from pydantic.alias_generators import to_camel
 from pennant.api import GROUP
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
-from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.api.model_deployment import Inject, ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.facts.digest import content_digest, sha256, short_hash
+from pennant.core.rollout.injection import injected
 
 MODEL_LABEL = f"{GROUP}/model"
 VERSION_LABEL = f"{GROUP}/version"
@@ -41,7 +42,7 @@ FIXED = (
     "data_hash",
     "previous_hash",
 )
-RENDERED = ("model", "version", "artifacts", "serving")
+RENDERED = ("model", "version", "artifacts", "serving", "source")
 """The fields of a record that the pod template is rendered from."""
 CHAINED = tuple(to_camel(each) for each in FIXED)
 _UNCHAINED = frozenset(to_camel(each) for each in HistoryEntry.model_fields if each not in FIXED)
@@ -50,14 +51,10 @@ _UNCHAINED = frozenset(to_camel(each) for each in HistoryEntry.model_fields if e
 def render(name: str, spec: ModelDeploymentSpec, version: ModelVersionSpec) -> dict[str, Any]:
     """Return the pod template that serves this version, with the hash of its content as a label.
 
-    `name` is that of the ModelDeployment. Only one container is changed: that of `spec.container`, or the first.
+    `name` is that of the ModelDeployment.
     """
-    template = dict(spec.template)
-    containers = [dict(each) for each in template["spec"]["containers"]]
-    index = _serving_container(containers, spec.container)
-    containers[index] = _equipped(containers[index], version)
-    template["spec"] = {**template["spec"], "containers": containers}
-    metadata = dict(template.get("metadata") or {})
+    template = injected(spec, version)
+    metadata = template["metadata"]
     labels = {
         **(metadata.get("labels") or {}),
         DEPLOYMENT_LABEL: name,
@@ -69,7 +66,7 @@ def render(name: str, spec: ModelDeploymentSpec, version: ModelVersionSpec) -> d
 
 
 def inputs_hash(spec: ModelDeploymentSpec) -> str:
-    """Return the hash of `spec.template` and `spec.container`, without the annotation of a restart.
+    """Return the hash of `spec.template`, `spec.container` and `spec.inject`, without the annotation of a restart.
 
     It does not depend on how a release renders them, so that another release returns the same hash.
 
@@ -78,7 +75,10 @@ def inputs_hash(spec: ModelDeploymentSpec) -> str:
     metadata = spec.template.get("metadata") or {}
     annotations = {key: each for key, each in (metadata.get("annotations") or {}).items() if key != RESTARTED_AT}
     named = {"labels": metadata.get("labels") or {}, "annotations": annotations}
-    return short_hash({"metadata": named, "spec": spec.template["spec"], "container": spec.container or ""})
+    inputs = {"metadata": named, "spec": spec.template["spec"], "container": spec.container or ""}
+    # Left out while it has its default, so that the hashes of older revisions stay what they are.
+    inject = {"inject": spec.inject.to_json()} if spec.inject != Inject() else {}
+    return short_hash(inputs | inject)
 
 
 def pair(entry: HistoryEntry) -> tuple[str, str]:
@@ -127,43 +127,6 @@ def unrestarted(template: Json) -> str:
 def template_hash(template: Json) -> str:
     """Return the hash label of a rendered template."""
     return str(template["metadata"]["labels"][TEMPLATE_HASH_LABEL])
-
-
-def _serving_container(containers: Sequence[Json], name: str | None) -> int:
-    if name is None:
-        return 0
-    return next(i for i, each in enumerate(containers) if each.get("name") == name)
-
-
-def _equipped(container: dict[str, Any], version: ModelVersionSpec) -> dict[str, Any]:
-    """Return the container with the variables `MODEL_...` first, then `serving.env`, then its own other variables.
-
-    Later variables can refer to earlier ones. Those of `serving.env` are not escaped: `$(NAME)` is a reference there.
-
-    Rule: R18.
-    """
-    artifact = version.artifacts[0]
-    serving = version.serving
-    model = {
-        "MODEL_NAME": version.model,
-        "MODEL_VERSION": version.version,
-        "MODEL_URI": artifact.uri,
-        "MODEL_DIGEST": artifact.digest or "",
-    }
-    own = [] if serving is None else [{"name": each.name, "value": each.value} for each in serving.env]
-    taken = set(model) | {each["name"] for each in own}
-    kept = [each for each in container.get("env") or () if each.get("name") not in taken]
-    container["env"] = [*({"name": k, "value": literal(v)} for k, v in model.items()), *own, *kept]
-    if serving is not None and serving.image:
-        container["image"] = serving.image
-    if serving is not None and serving.resources:
-        container["resources"] = serving.resources.to_json()
-    return container
-
-
-def literal(text: str) -> str:
-    """Return the text escaped as the value of an environment variable: Kubernetes expands `$(NAME)` and `$$`."""
-    return text.replace("$", "$$")
 
 
 def next_number(history: Iterable[HistoryEntry], recorded: Iterable[int]) -> int:

@@ -45,9 +45,9 @@ def revision_created(entry: HistoryEntry) -> Event:
     return Event(EventType.NORMAL, Reason.REVISION_CREATED, told)
 
 
-def surge_needs_room(advice: str) -> Event:
-    """Return the warning that a rollout may find no room for a second pod; `advice` is the message."""
-    return Event(EventType.WARNING, Reason.SURGE_NEEDS_ROOM, advice)
+def warning(reason: Reason, message: str) -> Event:
+    """Return the Event for a fact about the pod template that a user may not want."""
+    return Event(EventType.WARNING, reason, message)
 
 
 def adopted(what: str) -> Event:
