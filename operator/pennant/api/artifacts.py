@@ -1,10 +1,11 @@
 """What a ModelVersion consists of: artefacts, input and output schema, documents."""
 
+import re
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from pennant.api.meta import ATOMIC, ApiModel, Digest, Label, Line, Uri, Word, listed
+from pennant.api.meta import ATOMIC, ApiModel, Digest, Label, Line, Uri, Word, validated
 
 
 class Format(ApiModel):
@@ -35,15 +36,39 @@ class Artifact(ApiModel):
     """Digest of the list of files. It counts as the digest of the artefact if `digest` is not set."""
 
 
+DIMENSION_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"
+SIZE_OR_NAME = (
+    f"type(self) == int ? self >= -1 : self.matches('{DIMENSION_PATTERN}')",
+    "must be a size, -1 for any size, or the name of a size, such as batch",
+)
+
+
+def _size_or_name(value: object) -> object:
+    if isinstance(value, str) and re.fullmatch(DIMENSION_PATTERN, value):
+        return value
+    if type(value) is int and value >= -1:
+        return value
+    raise ValueError(SIZE_OR_NAME[1])
+
+
+Dimension = Annotated[
+    int | str,
+    BeforeValidator(_size_or_name),
+    WithJsonSchema(
+        {"x-kubernetes-int-or-string": True, "maxLength": 63, "pattern": DIMENSION_PATTERN, **validated(SIZE_OR_NAME)}
+    ),
+]
+
+
 class Tensor(ApiModel):
     """An input or output of the model."""
 
-    name: Word
-    """Name of the input or output."""
+    name: Word | None = None
+    """Name of the input or output. Default: its position."""
     type: Word
     """Data type, such as `float32`."""
-    shape: Annotated[tuple[Annotated[int, Field(ge=-1)], ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
-    """Dimensions; -1 is a dimension of variable size."""
+    shape: Annotated[tuple[Dimension, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
+    """Dimensions; -1 or a name such as `batch` is a dimension of variable size."""
     required: bool | None = None
     """Whether a request must contain this input. Default: true."""
 
@@ -51,12 +76,35 @@ class Tensor(ApiModel):
 class Signature(ApiModel):
     """Inputs and outputs of the model."""
 
+    uri: Uri | None = None
+    """URI of the schema, for one that is too long for this record."""
     digest: Digest | None = None
     """Digest of the schema."""
-    inputs: Annotated[tuple[Tensor, ...], Field(max_length=256, json_schema_extra=listed("map", "name"))] = ()
-    """Inputs of the model."""
-    outputs: Annotated[tuple[Tensor, ...], Field(max_length=256, json_schema_extra=listed("map", "name"))] = ()
-    """Outputs of the model."""
+    inputs: Annotated[tuple[Tensor, ...], Field(max_length=1024, json_schema_extra=ATOMIC)] = ()
+    """Inputs of the model, with different names."""
+    outputs: Annotated[tuple[Tensor, ...], Field(max_length=1024, json_schema_extra=ATOMIC)] = ()
+    """Outputs of the model, with different names."""
+
+    @model_validator(mode="after")
+    def _distinct_names(self) -> "Signature":
+        for field, tensors in (("inputs", self.inputs), ("outputs", self.outputs)):
+            names = [each.name for each in tensors if each.name is not None]
+            if len(set(names)) != len(names):
+                raise ValueError(f"schema.{field} must not have a name twice")
+        return self
+
+
+class BaseModelReference(ApiModel):
+    """The model from which this one was fine-tuned, or which its adapter needs."""
+
+    name: Annotated[str, Field(min_length=1, max_length=253)]
+    """Name of the model, such as `meta-llama/Llama-3.1-8B`."""
+    uri: Uri | None = None
+    """URI of the model."""
+    revision: Line | None = None
+    """Revision of the model in its registry, such as the hash of a commit."""
+    digest: Digest | None = None
+    """Digest of the model."""
 
 
 class Document(ApiModel):

@@ -121,9 +121,13 @@ SEMVER_PATTERN = (
     r"(-((0|[1-9][0-9]*|[0-9]*[a-z-][0-9a-z-]*)(\.(0|[1-9][0-9]*|[0-9]*[a-z-][0-9a-z-]*))*))?$"
 )
 DIGEST_PATTERN = (
-    r"^(sha256:[a-f0-9]{64}|sha512:[a-f0-9]{128}|md5:[a-f0-9]{32}|md5-dir:[a-f0-9]{32}"
-    r"|gitSha1:[a-f0-9]{40}|crc32c:[A-Za-z0-9+/=]{6,16}|xxh128:[a-f0-9]{32}|etag:[!-~]{1,128})$"
+    r"^(sha256:[A-Fa-f0-9]{64}|sha384:[A-Fa-f0-9]{96}|sha512:[A-Fa-f0-9]{128}|sha1:[A-Fa-f0-9]{40}"
+    r"|blake3:[A-Fa-f0-9]{64}|md5:([A-Fa-f0-9]{32}|[A-Za-z0-9+/]{22}==)|md5-dir:[A-Fa-f0-9]{32}"
+    r"|gitSha1:[A-Fa-f0-9]{40}|crc32c:[A-Za-z0-9+/=]{6,16}|xxh128:[A-Fa-f0-9]{32}|mlflow:[A-Fa-f0-9]{8,64}"
+    r"|etag:[!-~]{1,128})$"
 )
+"""Algorithms of registries and stores. `md5-dir` is that of DVC for a directory, `mlflow` the short one of MLflow for a
+data set. Hexadecimal digits may be capitals, and an md5 may be in base64, as cloud stores have it."""
 COMMIT_PATTERN = r"^[a-f0-9]{7,64}$"
 DECIMAL_PATTERN = r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$"
 POSITIVE_DECIMAL_PATTERN = r"^[0-9]{1,18}(\.[0-9]{1,18})?$"
@@ -136,7 +140,8 @@ MEANINGS: Mapping[str, str] = {
     "hash of a commit; write 1.4.0+gpu as 1.4.0-gpu, and Release_7 as release-7",
     LABEL_VALUE_PATTERN: "must be letters, digits, dots, dashes and underscores, and begin and end with a letter or "
     "digit",
-    DIGEST_PATTERN: "must be <algorithm>:<value>, such as sha256: and 64 lower-case hexadecimal digits",
+    DIGEST_PATTERN: "must be <algorithm>:<value>, such as sha256: and 64 hexadecimal digits; algorithms are sha256, "
+    "sha384, sha512, sha1, blake3, md5, md5-dir, gitSha1, crc32c, xxh128, mlflow and etag",
     DECIMAL_PATTERN: "must be a decimal number in quotes, such as '0.95'",
     POSITIVE_DECIMAL_PATTERN: "must be a decimal number in quotes that is not negative, such as '0.01'",
     VARIABLE_PATTERN: "must be letters, digits, dashes, dots and underscores, and not begin with a digit",
@@ -184,6 +189,8 @@ Seconds = Annotated[int, Field(ge=0, le=31_536_000)]
 """A duration in seconds, at most a year."""
 Uri = Annotated[str, Field(min_length=1, max_length=2048)]
 Word = Annotated[str, Field(min_length=1, max_length=63)]
+DatasetName = Annotated[str, Field(min_length=1, max_length=253)]
+"""The name of a data set, as its registry has it."""
 Line = Annotated[str, Field(max_length=256)]
 Name = Annotated[str, Field(max_length=NAME)]
 Sentence = Annotated[str, Field(max_length=SENTENCE)]

@@ -11,6 +11,7 @@ from pennant.api.meta import (
     STORED_DEFAULT,
     VARIABLE_PATTERN,
     ApiModel,
+    DatasetName,
     Label,
     LabelValue,
     PositiveDecimal,
@@ -86,7 +87,7 @@ class PromotionGate(ApiModel):
 
     metric: Word
     """Name of the metric in `spec.metrics` of both ModelVersions."""
-    dataset: Label | None = None
+    dataset: DatasetName | None = None
     """Name of the data set on which the metric was computed. Default: values without a data set."""
     split: Split | None = None
     """Split on which the metric was computed: Train, Validation or Test. Default: values without a split."""

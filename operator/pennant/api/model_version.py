@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
-from pennant.api.artifacts import Artifact, Document, ModelCard, Signature
+from pennant.api.artifacts import Artifact, BaseModelReference, Document, ModelCard, Signature
 from pennant.api.meta import (
     ATOMIC,
     LABEL_VALUE_PATTERN,
@@ -81,6 +81,8 @@ class ModelVersionSpec(ApiModel):
     ]
     """Artefacts of the model. The server gets the URI and the digest of the first one as the environment variables
     MODEL_URI and MODEL_DIGEST, and those of each as MODEL_URI_<ARTIFACT> if there are several."""
+    base_model: BaseModelReference | None = None
+    """Model from which this one was fine-tuned, or which its adapter needs."""
     datasets: Annotated[tuple[Dataset, ...], Field(max_length=32, json_schema_extra=listed("map", "name"))] = ()
     """Data sets with which the version was trained and measured."""
     code: Code | None = None

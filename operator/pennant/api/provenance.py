@@ -1,11 +1,11 @@
 """How a ModelVersion was made: author, data sets, code, environment, training run, registry."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field, WithJsonSchema, model_validator
 
-from pennant.api.meta import COMMIT_PATTERN, ApiModel, Digest, Label, Line, Timestamp, Uri, Word, listed
+from pennant.api.meta import COMMIT_PATTERN, ApiModel, DatasetName, Digest, Line, Timestamp, Uri, Word, listed
 
 
 class AuthorKind(StrEnum):
@@ -39,8 +39,8 @@ class DatasetRole(StrEnum):
 class Dataset(ApiModel):
     """A data set with which the version was trained or measured."""
 
-    name: Label
-    """Name of the data set, unique in this ModelVersion."""
+    name: DatasetName
+    """Name of the data set as its registry has it, unique in this ModelVersion."""
     role: DatasetRole
     """Use of the data set: Training, Validation, Test or Reference."""
     uri: Uri | None = None
@@ -54,16 +54,35 @@ class Dataset(ApiModel):
 
 
 class Code(ApiModel):
-    """The code that trained the version."""
+    """The code that trained the version: a commit or a tag of a repository, or a file such as a notebook."""
 
-    repository: Uri
+    repository: Uri | None = None
     """URL of the source repository."""
-    commit: Annotated[str, Field(min_length=7, max_length=64, pattern=COMMIT_PATTERN)]
+    commit: Annotated[str, Field(min_length=7, max_length=64, pattern=COMMIT_PATTERN)] | None = None
     """Hash of the commit: 7 to 64 lower-case hexadecimal digits."""
+    tag: Line | None = None
+    """Tag of the repository. A tag can be moved: set `commit` as well, if it is known."""
+    uri: Uri | None = None
+    """URI of the file, such as a notebook or an archive, if the code is in no repository."""
+    digest: Digest | None = None
+    """Digest of the file."""
     path: Line | None = None
     """Path of the entry point in the repository."""
     dirty: bool | None = None
     """Whether the working tree had uncommitted changes."""
+
+    RULES: ClassVar = (
+        (
+            "has(self.uri) || (has(self.repository) && (has(self.commit) || has(self.tag)))",
+            "set repository with commit or tag, or uri",
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _found_somewhere(self) -> "Code":
+        if self.uri is None and (self.repository is None or (self.commit is None and self.tag is None)):
+            raise ValueError(self.RULES[0][1])
+        return self
 
 
 class Preprocessing(ApiModel):
@@ -82,7 +101,7 @@ class Hyperparameter(ApiModel):
 
     name: Word
     """Name of the hyperparameter."""
-    value: Annotated[str, Field(max_length=512)]
+    value: Annotated[str, Field(max_length=6000)]
     """Value of the hyperparameter, as a string."""
 
 

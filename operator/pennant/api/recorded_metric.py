@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from pennant.api.meta import ApiModel, Decimal, Label, Line, Word
+from pennant.api.meta import ApiModel, DatasetName, Decimal, Line, Word
 
 
 class Split(StrEnum):
@@ -37,12 +37,12 @@ class RecordedMetric(ApiModel):
     """Name of the metric."""
     value: Decimal
     """Value of the metric, as a decimal string."""
-    dataset: Label | None = None
+    dataset: DatasetName | None = None
     """Name of the data set on which it was computed."""
     split: Split | None = None
     """Split of the data on which it was computed: Train, Validation or Test."""
     slice: Line | None = None
-    """Part of the population for which it was computed. Default: all of it."""
+    """Part of the data for which it was computed, such as a group of people or one class. Default: all of it."""
     direction: Direction | None = None
     """Maximize if larger values are better, Minimize if smaller values are."""
     unit: Word | None = None

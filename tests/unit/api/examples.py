@@ -49,7 +49,16 @@ def a_whole_version() -> Object:
         datasets=[
             {"name": "payments", "role": "Training", "uri": "s3://d", "digest": DIGEST, "version": "7", "rows": 10}
         ],
-        code={"repository": "https://git.example.com/fraud", "commit": "0123abc", "path": "train.py", "dirty": False},
+        baseModel={"name": "org/base", "uri": "hf://org/base", "revision": "4", "digest": DIGEST},
+        code={
+            "repository": "https://git.example.com/fraud",
+            "commit": "0123abc",
+            "tag": "v1",
+            "uri": "s3://models/fraud/train.ipynb",
+            "digest": DIGEST,
+            "path": "train.py",
+            "dirty": False,
+        },
         preprocessing={"uri": "s3://p", "digest": DIGEST, "commit": "0123abc"},
         hyperparameters=[{"name": "depth", "value": "6"}],
         environment={
@@ -62,6 +71,7 @@ def a_whole_version() -> Object:
             "frameworks": [{"name": "xgboost", "version": "3.0"}],
         },
         schema={
+            "uri": "s3://models/fraud/schema.json",
             "digest": DIGEST,
             "inputs": [{"name": "x", "type": "float32", "shape": [-1, 30], "required": True}],
             "outputs": [{"name": "score", "type": "float32", "shape": [-1]}],
@@ -331,6 +341,7 @@ RULES = (
         a_deployment(analysis={"metrics": [{"name": "m", "alert": {"matchLabels": {"alertname": "${alert}"}}}]}),
         "a placeholder is not known",
     ),
+    Refused("code from nowhere", a_version(code={"path": "a.py"}), "set repository with commit or tag, or uri"),
     Refused(
         "a variable with two values",
         a_version(serving={"env": [{"name": "A", "value": "a", "valueFrom": {"fieldRef": {"fieldPath": "b"}}}]}),

@@ -51,7 +51,9 @@ TAG = "must be letters, digits, dots, dashes and underscores, and begin and end 
 MODEL = "must be lower-case letters, digits, dots and dashes, and begin and end with a letter or digit"
 MISTAKES = (
     Mistake("no spec", {**a_deployment(), "spec": None}, "spec", "Required value"),
-    Mistake("a name in capitals", {**a_deployment(), "metadata": {"name": "Fraud"}}, "metadata.name", "lower-case"),
+    Mistake(
+        "a name in capitals", {**a_deployment(), "metadata": {"name": "Fraud"}}, "metadata.name", "a lowercase RFC 1123"
+    ),
     # A ModelDeployment.
     Mistake("no model", without(a_deployment(), "model"), "spec.model", "Required value"),
     Mistake("a model with an underscore", a_deployment(model="fraud_eu"), "spec.model", MODEL),

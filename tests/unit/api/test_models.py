@@ -64,3 +64,17 @@ def _within(part: object, whole: object) -> bool:
     if isinstance(part, list):
         return isinstance(whole, list) and len(part) == len(whole) and all(map(_within, part, whole))
     return part == whole or (isinstance(part, str) and part.replace("Z", ".000Z") == whole)
+
+
+@pytest.mark.parametrize("size", ["1.5", "", "a b", -2, 1.5, True])
+def test_a_dimension_is_a_size_or_a_name(size: object) -> None:
+    schema = {"inputs": [{"type": "float32", "shape": ["batch", -1, 30, size]}]}
+    with pytest.raises(ValidationError, match="must be a size, -1 for any size, or the name of a size, such as batch"):
+        ModelVersionSpec.model_validate(examples.a_version(schema=schema)["spec"])
+
+
+def test_names_of_inputs_are_distinct_where_there_are_names() -> None:
+    inputs = [{"type": "float32"}, {"type": "int64"}, {"name": "x", "type": "int64"}]
+    ModelVersionSpec.model_validate(examples.a_version(schema={"inputs": inputs})["spec"])
+    with pytest.raises(ValidationError, match=r"schema\.inputs must not have a name twice"):
+        ModelVersionSpec.model_validate(examples.a_version(schema={"inputs": [*inputs, inputs[2]]})["spec"])

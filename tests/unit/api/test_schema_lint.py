@@ -129,6 +129,7 @@ FREE_TEXT = {
     ".spec.analysis.metrics[].minimumSamples.query",
     ".spec.analysis.metrics[].alert.matchExpressions[].values[]",
     ".spec.analysis.metrics[].alert.matchLabels{}",
+    ".spec.promotion.gates[].dataset",
     ".spec.promotion.gates[].metric",
     # Those of the Deployment: the operator copies them, and reads none.
     ".spec.metadata.labels{}",

@@ -45,7 +45,71 @@ def weights(spec: Spec, digest: str | None = OTHER) -> None:
     first(spec, "artifacts").update(digest=digest, manifestDigest=None)
 
 
+def without_base(spec: Spec) -> None:
+    weights(spec)
+    del spec["baseModel"]
+
+
 CASES = (
+    Case(
+        "another base model",
+        lambda s: s["baseModel"].update(name="org/other"),
+        "Major",
+        "the base model changed from org/base to org/other",
+    ),
+    Case(
+        "another revision of the base model",
+        lambda s: s["baseModel"].update(digest=None, revision="5"),
+        "Major",
+        "the base model org/base changed from 4 to 5",
+    ),
+    Case(
+        "a base model that only one record names",
+        without_base,
+        "Unknown",
+        "spec.baseModel is missing in 1.0.0",
+    ),
+    Case(
+        "the name of a free dimension",
+        lambda s: tensor(s).update(shape=["batch", 30]),
+        "None",
+        "duplicate of 0.9.0: nothing differs",
+    ),
+    Case(
+        "an input without a name is retyped",
+        lambda s: tensor(s).update(type="int64"),
+        "Major",
+        "the type of input number 1 changed from float32 to int64",
+        both=lambda s: tensor(s).pop("name"),
+    ),
+    Case(
+        "the digest in capital letters",
+        lambda s: first(s, "artifacts").update(digest=f"sha256:{'F' * 64}"),
+        "None",
+        "duplicate of 0.9.0: nothing differs",
+        both=lambda s: first(s, "artifacts").update(digest=f"sha256:{'f' * 64}"),
+    ),
+    Case(
+        "a notebook is another one",
+        lambda s: s["code"].update(digest=OTHER),
+        "Minor",
+        "the digest of the training code changed",
+        both=lambda s: s.update(code={"uri": "s3://n.ipynb", "digest": s["code"]["digest"]}),
+    ),
+    Case(
+        "the code has another tag",
+        lambda s: s["code"].update(tag="v2"),
+        "Minor",
+        "the training code changed from tag v1 to v2",
+        both=lambda s: s.update(code={"repository": "r", "tag": "v1"}),
+    ),
+    Case(
+        "the code has a tag alone",
+        lambda s: None,
+        "Unknown",
+        "the training code has no commit and no digest, and a tag may have been moved",
+        both=lambda s: s.update(code={"repository": "r", "tag": "v1"}),
+    ),
     # Major: whoever calls the model, or knows what it was trained on, has to know.
     Case("an input is taken away", lambda s: s["schema"].update(inputs=[]), "Major", "input x was removed"),
     Case("an input is renamed", lambda s: tensor(s).update(name="y"), "Major", "input x was removed"),

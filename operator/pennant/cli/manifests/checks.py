@@ -166,5 +166,5 @@ def _deployment_name(name: str) -> Iterator[Problem]:
         said = f"metadata.name must have at most {LONGEST_NAME} characters; revisions are named after it"
         yield Problem(("metadata", "name"), said)
     if re.fullmatch(SUBDOMAIN_PATTERN, name) is None:
-        said = f"metadata.name {MEANINGS[SUBDOMAIN_PATTERN]}"
+        said = f"metadata.name must be a lowercase RFC 1123 subdomain: {MEANINGS[SUBDOMAIN_PATTERN]}"
         yield Problem(("metadata", "name"), said)

@@ -1,5 +1,6 @@
 """Digests of JSON values, which do not depend on the order of keys or on white space."""
 
+import base64
 import hashlib
 import json
 from typing import Any
@@ -23,6 +24,19 @@ def short_hash(value: Any) -> str:
     return sha256(value).removeprefix("sha256:")[:12]
 
 
+def comparable(digest: str | None) -> str | None:
+    """Return a digest of a record so that two of the same bytes are equal: in small letters, and an md5 not in base64.
+
+    Digests of different algorithms stay different. None stays None.
+    """
+    if digest is None:
+        return None
+    algorithm, _, value = digest.partition(":")
+    if algorithm == "md5" and value.endswith("=="):
+        return f"md5:{base64.b64decode(value).hex()}"
+    return digest if algorithm in ("crc32c", "etag") else f"{algorithm}:{value.lower()}"
+
+
 def content_digest(record: Json) -> str:
     """Return the content digest of a record: of its artefacts, preprocessing and serving configuration.
 
@@ -40,4 +54,6 @@ def content_digest(record: Json) -> str:
 
 def _identity(part: Json) -> Json:
     by = next((key for key in ("digest", "manifestDigest", "uri", "manifestUri") if part.get(key)), None)
-    return {"name": part.get("name", ""), "id": part.get(by, "") if by else "", "by": by or ""}
+    known = str(part[by]) if by else ""
+    value = (comparable(known) or "") if by in ("digest", "manifestDigest") else known
+    return {"name": part.get("name", ""), "id": value, "by": by or ""}

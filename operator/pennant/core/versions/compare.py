@@ -6,6 +6,7 @@ from decimal import Decimal
 from pennant.api.model_deployment import PromotionGate
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.recorded_metric import Direction, RecordedMetric, Split
+from pennant.core.facts.digest import comparable
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _value(number: Number, record: ModelVersionSpec) -> RecordedMetric | str:
 def _other_data(number: Number, candidate: ModelVersionSpec, present: ModelVersionSpec) -> str | None:
     """Return why the data sets of the two records differ: by their digests; None: equal, or one has no digest."""
     digests = [
-        next((each.digest for each in record.datasets if each.name == number.dataset), None)
+        next((comparable(each.digest) for each in record.datasets if each.name == number.dataset), None)
         for record in (candidate, present)
     ]
     if None not in digests and digests[0] != digests[1]:
