@@ -386,3 +386,18 @@ async def test_what_a_release_without_this_memory_answered_is_known_by_its_last_
     await command(story, restart="", requested_at="t2")
     await command(story, rollback_to="7", requested_at="t1")
     assert said(story) == ("Ignored", f"already refused on 2026-01-01T12:01:40Z. {AGAIN}")
+
+
+async def test_an_undo_leaves_the_reason_for_which_another_version_failed() -> None:
+    """Rule: R66."""
+    story = await serving("1.0.0")
+    await promoted(story, "1.0.0", "1.1.0")
+    story.world.crashing.add("1.2.0")
+    await move_tag(story, "1.1.0", "1.2.0")
+    await story.until(lambda: story.history[-1].trigger == "AutomaticRollback")
+    await story.until(lambda: story.history[-1].verified_at is not None)
+    (failed,) = story.status.quarantine
+    assert (failed.version, failed.reason) == ("1.2.0", "ProgressDeadlineExceeded")
+    await command(story, rollback_to="1.0.0", requested_at="t1", requested_by="ada")
+    await story.passes(30)
+    assert (story.served(), story.status.quarantine) == ("1.0.0", (failed,))

@@ -34,7 +34,8 @@ COMMANDS = (
         "ModelDeployment",
         "you, or `kubectl pennant undo`",
         "Command: go back to an earlier revision. The value is a version, the number of a revision, or empty for the "
-        "last verified revision. The target version is quarantined as `Undone` until its tag moves.",
+        "last verified revision. Where versions are numbers, too, `version:3` and `revision:3` say which is meant. The "
+        "target version is quarantined as `Undone` until its tag moves.",
         "1.0.0",
     ),
     Mark(

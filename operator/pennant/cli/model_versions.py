@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from pennant.api import GROUP
 from pennant.api.meta import Json
+from pennant.cli import names
 from pennant.cli.errors import CliError
 from pennant.cli.session import Session
 from pennant.core.facts.observation import Invalid
@@ -26,7 +27,7 @@ def parsed(word: str) -> str:
     kind, slash, name = word.rpartition("/")
     if (slash and kind.lower() not in KINDS) or not name:
         raise CliError(f"{word} is not a ModelVersion; name it as NAME, mver/NAME, or VERSION with --model")
-    return name
+    return names.valid(name)
 
 
 def tags_of(raw: Json) -> frozenset[str]:
@@ -49,7 +50,7 @@ async def find(session: Session, word: str, model: str | None) -> Json:
 
     Raises `CliError` where there is none, where there is more than one, and where it is one of another model.
     """
-    name = parsed(word)
+    name, model = parsed(word), names.valid(model, "model") if model is not None else None
     found = await session.client.get(Kind.MODEL_VERSION, session.namespace, name)
     if found is not None and model in (None, decode.model_and_version(found)[0]):
         return found

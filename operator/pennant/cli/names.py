@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,14 @@ def _name(word: str) -> str:
         raise CliError(f"{word} is not a ModelDeployment; name it as NAME, mdep/NAME or modeldeployment/NAME")
     if not name:
         raise CliError("there is no name after the /; name a ModelDeployment as NAME or mdep/NAME")
+    return valid(name)
+
+
+def valid(name: str, what: str = "name") -> str:
+    """Return the name of an object, a namespace or a model; raises `CliError` where no object can have it."""
+    if re.fullmatch(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?", name) is None:
+        shown = json.dumps(name[:80])
+        raise CliError(f"invalid {what} {shown}: it must be lower-case letters, digits, dots and dashes")
     return name
 
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from pennant.api import GROUP
 from pennant.api.meta import Json
+from pennant.cli import names
 from pennant.cli.errors import CliError
 from pennant.cli.options import ClusterOptions
 from pennant.core.facts.observation import Key, Snapshot
@@ -65,7 +66,8 @@ def run(options: ClusterOptions, verb: Callable[[Session], Coroutine[Any, Any, R
     async def opened() -> ResultT:
         connection = Connection(options.kubeconfig, options.context)
         async with Client(connection, total_seconds=REQUEST_SECONDS) as client:
-            session = Session(client, options.namespace or connection.namespace or "default", connection.server)
+            namespace = names.valid(options.namespace or connection.namespace or "default", "namespace")
+            session = Session(client, namespace, connection.server)
             try:
                 return await verb(session)
             except PortError as error:

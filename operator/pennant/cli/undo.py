@@ -21,7 +21,7 @@ def execute(
     names.require_some(selectors, cluster)
     if to_revision is not None and to_version is not None:
         raise CliError("give --to-revision or --to-version, not both")
-    value = to_version or (str(to_revision) if to_revision else "")
+    value = f"version:{to_version}" if to_version else f"revision:{to_revision}" if to_revision else ""
     how = Giving("rolled back", **options)
     run(cluster, lambda session: _all(session, selectors, value, how))
 
@@ -51,10 +51,8 @@ async def _one(session: Session, key: Key, value: str, how: Giving) -> None:
         return
     if target.verified_at is None:
         output.warn(f"{target.version} (revision {target.revision}) was never verified")
-    what = f"to {target.version} (revision {target.revision})"
-    await give(
-        session, snapshot, Verb.ROLLBACK_TO, str(target.revision), how, what=what, note=same_version(snapshot, target)
-    )
+    value, what = f"revision:{target.revision}", f"to {target.version} (revision {target.revision})"
+    await give(session, snapshot, Verb.ROLLBACK_TO, value, how, what=what, note=same_version(snapshot, target))
 
 
 def same_version(snapshot: Snapshot, target: HistoryEntry) -> str:

@@ -12,7 +12,7 @@ from pennant.api.conditions import find
 from pennant.api.meta import Json
 from pennant.api.reasons import VersionConditionType
 from pennant.api.version_status import ModelVersionStatus
-from pennant.cli import clock, output, spans
+from pennant.cli import clock, names, output, spans
 from pennant.cli.errors import CliError
 from pennant.cli.model_versions import full_name, ordered, tags_of
 from pennant.cli.options import ClusterOptions
@@ -44,7 +44,7 @@ class Asked:
 
 async def _listed(session: Session, asked: Asked) -> str:
     model, tag, namespace = asked.model, asked.tag, "" if asked.all_namespaces else session.namespace
-    selectors = {"fieldSelector": f"spec.model={model}"} if model else {}
+    selectors = {"fieldSelector": f"spec.model={names.valid(model, 'model')}"} if model else {}
     pages = session.client.pages(Kind.MODEL_VERSION, namespace, **selectors)
     found = [each async for page in pages for each in page["items"]]
     if model and not found:

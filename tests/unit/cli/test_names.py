@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pennant.cli import names
+from pennant.cli import model_versions, names
 from pennant.cli.errors import CliError
 from pennant.cli.options import ClusterOptions, Selectors
 from pennant.core.facts.observation import Key
@@ -59,3 +59,13 @@ def test_a_name_that_does_not_exist_gets_the_nearest_ones(known: list[str], hint
 def test_exactly_one_way_of_naming_is_needed(selectors: Selectors) -> None:
     with pytest.raises(CliError):
         names.require_some(selectors, ClusterOptions(None, None, None))
+
+
+@pytest.mark.parametrize("name", ["nn?dryRun=All", "fraud#x", "a,b=c", "..", "../x", "a/b", "Fraud", "fraud\u202e"])
+def test_what_no_object_is_called_is_refused_before_a_request(name: str) -> None:
+    with pytest.raises(CliError, match=r"invalid name|is not a ModelDeployment"):
+        names.parsed([name])
+    with pytest.raises(CliError, match=r"invalid name|is not a ModelVersion"):
+        model_versions.parsed(name)
+    with pytest.raises(CliError, match="invalid namespace"):
+        names.valid(name, "namespace")

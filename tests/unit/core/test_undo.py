@@ -69,3 +69,40 @@ def test_without_a_verified_revision_an_undo_goes_to_one_that_served() -> None:
     never, served = entry(2, "1.1.0").model_copy(update={"available_at": None}), entry(1, "1.0.0")
     history = (served, never, entry(3, "1.2.0", Outcome.IN_PROGRESS))
     assert undo_target(history, (), a_snapshot("fraud", revisions=recorded(*history)), "") == served
+
+
+NUMBERED = (
+    entry(1, "3", verified=True),
+    entry(2, "1", verified=True),
+    entry(3, "20261129", verified=True),
+    entry(4, "4", Outcome.IN_PROGRESS),
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "revision"),
+    [("version:3", 1), ("revision:3", 3), ("version:1", 2), ("2", 2), ("20261129", 3), ("version:20261129", 3)],
+)
+def test_a_version_may_be_a_number_as_well(value: str, revision: int) -> None:
+    found = undo_target(NUMBERED, (), a_snapshot("fraud", revisions=recorded(*NUMBERED)), value)
+    assert isinstance(found, HistoryEntry)
+    assert found.revision == revision
+
+
+@pytest.mark.parametrize(
+    ("value", "problem"),
+    [
+        (
+            "3",
+            "3 is a revision, which served 20261129, and a version, which revision 1 served. "
+            "Give revision:3 or version:3",
+        ),
+        ("version:2", "no revision of version 2 exists. Versions in the history: 3, 1, 20261129, 4"),
+        ("revision:9", "revision 9 does not exist. Revisions in the history: 1, 2, 3, 4"),
+        ("9", "revision 9 does not exist. Revisions in the history: 1, 2, 3, 4"),
+        ("tag:1", "no revision of version tag:1 exists. Versions in the history: 3, 1, 20261129, 4"),
+    ],
+)
+def test_a_number_that_is_both_or_none_is_refused(value: str, problem: str) -> None:
+    found = undo_target(NUMBERED, (), a_snapshot("fraud", revisions=recorded(*NUMBERED)), value)
+    assert found == NoTarget(problem)

@@ -40,7 +40,7 @@ class Command:
 
     verb: Verb
     value: str
-    """The number of a revision, a version, or empty."""
+    """The number of a revision, a version, either with `revision:` or `version:` before it, or empty."""
     token: str
     """Identifies the command: the given token, its hash if it is too long, or a hash of the command's text."""
     is_named: bool

@@ -71,7 +71,7 @@ def _mirrored_here(snapshot: Snapshot) -> Iterator[QuarantineEntry]:
 
 
 def _of_history(past: History) -> Iterator[QuarantineEntry]:
-    """Yield an entry for each failed revision, and for the target version of each undo.
+    """Yield an entry for each failed revision, and for the target version of each undo that had not failed before.
 
     Rule: R65.
     """
@@ -83,7 +83,7 @@ def _of_history(past: History) -> Iterator[QuarantineEntry]:
         undo = successor if successor is not None and follows and successor.trigger is Trigger.UNDO else None
         if entry.outcome in BAD and (entry.evidence or undo is None):
             yield _failure_of(entry, past)
-        elif undo is not None and pair(asked) != pair(undo):
+        elif undo is not None and pair(asked) != pair(undo) and (asked is entry or asked.outcome not in BAD):
             inputs_hash = pair(asked)[1] if asked.digest == undo.digest else None
             yield _entry(asked, entry, Reason.UNDONE, sentence(undo), inputs_hash)
 

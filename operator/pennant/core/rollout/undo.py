@@ -52,7 +52,8 @@ def held_back(at: Pass, target: HistoryEntry, made: Draft | HistoryEntry) -> Qua
         return at.quarantine
     if entry.digest != target.digest:
         entry = entry.model_copy(update={"inputs_hash": None})
-    if quarantine_entry(entry.digest, entry.inputs_hash or "", at.quarantine) is not None:
+    # A version that failed keeps the reason for which it failed.
+    if quarantine_entry(entry.digest, entry.inputs_hash or at.inputs_hash, at.quarantine) is not None:
         return at.quarantine
     return quarantined(at.quarantine, entry)
 
@@ -107,26 +108,18 @@ def undo_target(history: History, quarantine: Quarantine, snapshot: Snapshot, va
     """Return the revision that an undo goes to.
 
     `value` is a revision number, a version, or empty (or `0`, as in `kubectl rollout undo --to-revision`) for the last
-    verified revision before the current one. The revision must have a ControllerRevision in `snapshot`, must not be
-    quarantined, and must have another pod template than the current revision.
+    verified revision before the current one. A version may be a number as well: `revision:3` and `version:3` say which
+    is meant, and a number that is both is refused. The revision must have a ControllerRevision in `snapshot`, must not
+    be quarantined, and must have another pod template than the current revision.
     """
     recorded = {each.entry.revision for each in snapshot.revisions}
     there = [each for each in history if each.revision in recorded]
     active = current(history)
     if value in ("", "0"):
         return _previous(active, history, there, quarantine)
-    if value.isdecimal():
-        meant = [each for each in history if each.revision == int(value)]
-        listed = ", ".join(str(each.revision) for each in there) or "none"
-        problem = f"revision {value} does not exist. Revisions in the history: {listed}"
-    else:
-        meant = [each for each in history if each.version == value]
-        listed = ", ".join(dict.fromkeys(each.version for each in there)) or "none"
-        problem = f"no revision of version {value} exists. Versions in the history: {listed}"
-    found = [each for each in meant if each in there]
-    if not found:
-        return NoTarget(f"{lost(snapshot, meant[-1])}. Available: {listed}" if meant else problem)
-    target = found[-1]
+    target = _named(value, history, there, snapshot)
+    if isinstance(target, NoTarget):
+        return target
     if (by := quarantine_entry(*pair(target), quarantine)) is not None:
         to_do = f"To retry it: kubectl pennant retry {snapshot.key.name} {target.version}"
         return NoTarget(f"{target.version} is quarantined: {by.message}. {to_do}")
@@ -135,6 +128,33 @@ def undo_target(history: History, quarantine: Quarantine, snapshot: Snapshot, va
         same = f"{target.version}" if is_current else f"the pod template of revision {target.revision}"
         return NoTarget(f"the current revision {active.revision} already serves {same}", target.revision)
     return target
+
+
+def _named(value: str, history: History, there: Sequence[HistoryEntry], snapshot: Snapshot) -> HistoryEntry | NoTarget:
+    """Return the newest revision that `value` means, of those that have a ControllerRevision (`there`)."""
+    kind, colon, name = value.partition(":")
+    if not colon or kind not in ("revision", "version"):
+        kind, name = "", value
+    of_number = [each for each in history if str(each.revision) == name.lstrip("0")] if kind != "version" else []
+    of_version = [each for each in history if each.version == name] if kind != "revision" else []
+    if of_number and of_version:
+        others = ", ".join(str(each.revision) for each in of_version)
+        return NoTarget(
+            f"{name} is a revision, which served {of_number[-1].version}, and a version, which revision {others} "
+            f"served. Give revision:{name} or version:{name}"
+        )
+    is_number = kind == "revision" or (kind == "" and name.isdecimal() and not of_version)
+    meant = of_number or of_version
+    if is_number:
+        listed = ", ".join(str(each.revision) for each in there) or "none"
+        problem = f"revision {name} does not exist. Revisions in the history: {listed}"
+    else:
+        listed = ", ".join(dict.fromkeys(each.version for each in there)) or "none"
+        problem = f"no revision of version {name} exists. Versions in the history: {listed}"
+    found = [each for each in meant if each in there]
+    if not found:
+        return NoTarget(f"{lost(snapshot, meant[-1])}. Available: {listed}" if meant else problem)
+    return found[-1]
 
 
 def _previous(

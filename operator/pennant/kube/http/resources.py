@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import quote
 
 from pennant.api import API_VERSION
 
@@ -41,9 +42,16 @@ class Resource:
         """
         # The core group has no name, and its path begins with /api.
         parts = [f"/apis/{self.api_version}" if "/" in self.api_version else f"/api/{self.api_version}"]
-        parts += ["namespaces", namespace] if namespace else []
-        parts += [each for each in (self.plural, name, subresource) if each]
+        parts += ["namespaces", _segment(namespace)] if namespace else []
+        parts += [each for each in (self.plural, _segment(name), subresource) if each]
         return "/".join(parts)
+
+
+def _segment(name: str) -> str:
+    """Return a name as one segment of a path, whatever is in it; raises `ValueError` for `.` and `..`."""
+    if name in (".", ".."):
+        raise ValueError(f"{name} is no name of an object")
+    return quote(name, safe="")
 
 
 RESOURCES: Mapping[Kind, Resource] = {
