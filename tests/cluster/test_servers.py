@@ -82,7 +82,7 @@ class Example:
         """Return the Deployment that the operator applies for a version."""
         name, namespace = self.plain["metadata"]["name"], "default"
         template = render(name, self.spec, version)
-        entry = an_entry(1, version.version, template_hash=template_hash(template))
+        entry = an_entry().model_copy(update={"version": version.version, "template_hash": template_hash(template)})
         snapshot = a_snapshot(name, key=Key(namespace, name), spec=self.spec)
         return deployment(snapshot, self.spec, entry, template, paused=False)
 
@@ -229,7 +229,7 @@ def queries() -> Iterator[tuple[str, str]]:
                 yield kind, metric.minimum_samples.query
 
 
-@pytest.mark.parametrize(("kind", "query"), queries())
+@pytest.mark.parametrize(("kind", "query"), tuple(queries()))
 def test_prometheus_parses_every_query_and_it_names_the_revision(rig: Rig, kind: str, query: str) -> None:
     found = set(re.findall(PLACEHOLDER, query))
     assert found & {"${version}", "${templateHash}", "${podTemplateHash}"}
