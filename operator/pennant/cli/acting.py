@@ -11,6 +11,7 @@ from pennant.cli.errors import CliError
 from pennant.cli.session import Session
 from pennant.core.facts.command import REASON, REQUESTED_AT, REQUESTED_BY, Command, Verb
 from pennant.core.facts.observation import Key, Snapshot
+from pennant.core.rollout.command_memory import answered
 from pennant.kube.http.resources import Kind
 from pennant.ports import PortError
 
@@ -49,6 +50,8 @@ async def give(
     """
     key, uid, name = snapshot.key, snapshot.uid, output.full_name(snapshot.key.name)
     command = await commanded(verb, value, session, how.reason)
+    if waiting := unanswered(snapshot):
+        output.warn(f"this replaces the command {waiting}, which the operator has not carried out yet")
     if how.dry_run != "none":
         said = f"{name} {how.done} ({how.dry_run} dry run){f': {what}' if what else ''}{note}"
         if how.dry_run == "server":
@@ -65,6 +68,15 @@ async def give(
         raise CliError(f"{name}: the operator {str(answer.result).lower()} `{command}`: {answer.message}")
     raw = await targets.raw(session, key) if how.output is not None else {}
     output.tell(f"{name} {how.done}: {answer.message}{note}", raw, how.output)
+
+
+def unanswered(snapshot: Snapshot) -> str:
+    """Return the command in the annotations that the operator has not answered yet; empty: there is none."""
+    command, last = snapshot.command, snapshot.status.last_command
+    if command is None:
+        return ""
+    known = (*snapshot.status.commands, *((answered(last, last.command),) if last is not None else ()))
+    return "" if any(each.token == command.token for each in known) else str(command)
 
 
 def _patch(uid: str, command: Command) -> dict[str, object]:
@@ -84,6 +96,7 @@ async def _answer(session: Session, key: Key, command: Command, timeout: float) 
         if monotonic() >= ends:
             raise CliError(
                 f"the operator did not answer `{command}` within {timeout:.0f} s. Is it running, and does it watch "
-                f"namespace {key.namespace}? The command stays on the object, and the operator carries it out later"
+                f"namespace {key.namespace}? The command stays on the object, and the operator carries it out "
+                "later, unless another command replaces it"
             )
         await asyncio.sleep(POLL_SECONDS)

@@ -40,6 +40,19 @@ def test_a_command_is_an_annotation_of_the_object_that_is_printed(
     assert pennant(verb, "fraud", "--dry-run=client", "-o", "name") == (0, f"{NAME}\n", "")
 
 
+def test_a_command_that_replaces_an_unanswered_one_warns(pennant: Run, api: FakeApi, snapshot: Snapshot) -> None:
+    given = {"pennant.dev/restart": "", "pennant.dev/requested-at": "2026-01-01T12:00:00Z"}
+    answer = {"token": given["pennant.dev/requested-at"], "command": "restart", "result": "Accepted", "message": "done"}
+    status = snapshot.status.to_json()
+    api.add("modeldeployments", raw_deployment(annotations=given, status=status))
+    _, _, err = pennant("retry", "fraud", "--dry-run=client")
+    assert err == "Warning: this replaces the command restart, which the operator has not carried out yet\n"
+    status |= {"lastCommand": answer | {"at": "2026-01-01T12:00:01Z"}}
+    api.add("modeldeployments", raw_deployment(annotations=given, status=status))
+    assert pennant("retry", "fraud", "--dry-run=client")[2] == ""
+    assert pennant("restart", "fraud", "--timeout=0.1s")[2].endswith("later, unless another command replaces it\n")
+
+
 def test_pause_and_resume_print_the_object(pennant: Run, deployments: FakeApi) -> None:
     for verb, paused in (("pause", True), ("resume", False)):
         code, out, _ = pennant(verb, "fraud", "-o", "json")
