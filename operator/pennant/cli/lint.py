@@ -9,7 +9,7 @@ import click
 
 from pennant.cli import output
 from pennant.cli.errors import CliError
-from pennant.cli.manifests.files import texts
+from pennant.cli.manifests.files import contents
 from pennant.cli.manifests.findings import Finding, Report, report, strict, to_json
 
 COLOURS = {"error": "red", "warning": "yellow"}
@@ -22,7 +22,7 @@ def execute(
     given = (*filenames, *arguments)
     if not given:
         raise CliError("must specify -f with a file, a directory or - for standard input")
-    files = {each: tuple(texts((each,), recursive)) for each in dict.fromkeys(given)}
+    files = {each: tuple(contents((each,), recursive)) for each in dict.fromkeys(given)}
     found = report(each for listed in files.values() for each in listed)
     without = [each for each, all_of in files.items() if not any(path in found.with_objects for path, _ in all_of)]
     if len(without) == len(files):

@@ -21,6 +21,7 @@ KINDS = frozenset(
     {"modeldeployment", "modeldeployments", "mdep", f"modeldeployments.{GROUP}", f"modeldeployment.{GROUP}"}
 )
 RESOURCE = f"modeldeployment.{GROUP}"
+STDIN = "standard input"
 
 
 def parsed(words: Sequence[str]) -> tuple[str, ...]:
@@ -61,9 +62,13 @@ def _in_file(filename: str, namespace: str) -> "Iterator[Key]":
 
     from pennant.core.facts.observation import Key
 
-    for text, path in manifest_texts(filename):
+    for path in manifest_paths(filename):
         try:
-            documents = list(yaml.safe_load_all(text))
+            documents = list(yaml.safe_load_all(manifest_text(path)))
+        except UnicodeDecodeError as error:
+            raise CliError(f"{path} is no text in UTF-8: {error.reason}") from error
+        except OSError as error:
+            raise CliError(f"{path} cannot be read: {error.strerror}") from error
         except yaml.YAMLError as error:
             raise CliError(f"{path} is no YAML: {error}") from error
         for each in documents:
@@ -72,17 +77,20 @@ def _in_file(filename: str, namespace: str) -> "Iterator[Key]":
                 yield Key(str(metadata.get("namespace") or namespace), str(metadata.get("name") or ""))
 
 
-def manifest_texts(filename: str) -> Iterator[tuple[str, str]]:
-    """Yield the text and the path of each manifest file that a `-f` argument means."""
+def manifest_paths(filename: str) -> list[str]:
+    """Return the manifest files that a `-f` argument means; `STDIN` stands for standard input."""
     if filename == "-":
-        yield sys.stdin.read(), "standard input"
-        return
+        return [STDIN]
     path = Path(filename)
     if not path.exists():
         raise CliError(f"the path {filename} does not exist")
     files = sorted(p for p in path.iterdir() if p.suffix in (".yaml", ".yml", ".json")) if path.is_dir() else [path]
-    for each in files:
-        yield each.read_text(), str(each)
+    return [str(each) for each in files]
+
+
+def manifest_text(path: str) -> str:
+    """Return the text of a manifest file; raises `UnicodeDecodeError` or `OSError` where it cannot be read."""
+    return sys.stdin.read() if path == STDIN else Path(path).read_text(encoding="utf-8")
 
 
 def not_found(name: str, namespace: str, known: Iterable[str]) -> CliError:

@@ -326,8 +326,12 @@ def test_directories_and_names_as_a_hook_gives_them(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_an_error_with_its_name(tmp_path: Path) -> None:
     assert run() == (1, "must specify -f with a file, a directory or - for standard input")
     assert run("-f", str(tmp_path / "none")) == (1, f"the path {tmp_path / 'none'} does not exist")
-    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
-    assert "is no text in UTF-8" in run("-f", str(tmp_path / "binary.yaml"))[1]
+    (tmp_path / "binary.yaml").write_bytes(b"a: b\nc: \xff\xfe\x00")
+    (tmp_path / "good.yaml").write_text(yaml.safe_dump(examples.a_version(tags=["production"])))
+    code, text = run("-f", str(tmp_path))
+    assert code == 1
+    assert f"{tmp_path / 'binary.yaml'}:2:4: error: is no text in UTF-8: invalid start byte\n" in text
+    assert "1 manifest in 2 files: 1 error, 0 warnings" in text
 
 
 def test_the_manifests_of_this_repository_have_no_problems() -> None:
@@ -411,7 +415,10 @@ def test_aliases_that_stand_for_too_much_or_for_themselves_are_refused() -> None
         f"{chr(98 + i)}: &{chr(98 + i)} [{','.join(['*' + chr(97 + i)] * 10)}]\n" for i in range(8)
     )
     assert errors(bomb) == [f"has more than {MAX_NODES} values; use fewer aliases"]
-    assert "nested in more than" in str(errors("kind: ModelVersion\nspec: &a [*a]\n"))
+    for spec in ("[*a]", "{tags: [*a]}", "{environment: {<<: *a}}", "{<<: *a}"):
+        said = errors(f"apiVersion: pennant.dev/v1alpha1\nkind: ModelVersion\nspec: &a {spec}\n")
+        assert any(each.startswith("spec") and each.endswith("an alias refers to itself") for each in said)
+    assert "nested in more than" in str(errors(f"kind: ModelVersion\nspec: {'[' * 101}{']' * 101}\n"))
 
 
 # The page.

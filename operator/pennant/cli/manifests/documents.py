@@ -126,18 +126,27 @@ class _Building:
     def __init__(self) -> None:
         self.nodes = 0
         self.problems: list[Problem] = []
+        self._around: list[yaml.Node] = []
+        """The mappings and sequences that the next node is in."""
 
     def built(self, node: yaml.Node, path: Path, depth: int) -> Any:
         self.nodes += 1
+        if any(each is node for each in self._around):
+            self.problems.append(Problem(path, "an alias refers to itself", _mark(node)))
+            return None
         if depth > DEEPEST or self.nodes > MAX_NODES:
             if depth > DEEPEST:
                 self.problems.append(Problem(path[:8], f"must not be nested in more than {DEEPEST} levels"))
             return None
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, path, depth)
-        if isinstance(node, yaml.SequenceNode):
+        if isinstance(node, yaml.ScalarNode):
+            return scalar(node.tag, node.value)
+        self._around.append(node)
+        try:
+            if isinstance(node, yaml.MappingNode):
+                return self._mapping(node, path, depth)
             return [self.built(each, (*path, number), depth + 1) for number, each in enumerate(node.value)]
-        return scalar(node.tag, node.value)
+        finally:
+            self._around.pop()
 
     def _mapping(self, node: yaml.MappingNode, path: Path, depth: int) -> dict[str, Any]:
         found, merged = dict[str, Any](), dict[str, Any]()
@@ -185,8 +194,13 @@ def _key(node: yaml.Node) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node | None, yaml.Node | None]:
-    """Return the key and the value of a field, or None and an item; both None where there is none."""
+def _child(
+    node: yaml.Node, step: str | int, merged_by: tuple[yaml.Node, ...] = ()
+) -> tuple[yaml.Node | None, yaml.Node | None]:
+    """Return the key and the value of a field, or None and an item; both None where there is none.
+
+    `merged_by` are the mappings that this one is merged into: an alias may refer to one of them.
+    """
     if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
         return None, node.value[step]
     if isinstance(node, yaml.MappingNode):
@@ -198,7 +212,9 @@ def _child(node: yaml.Node, step: str | int) -> tuple[yaml.Node | None, yaml.Nod
             if key.tag == TAG + "merge":
                 parts = value.value if isinstance(value, yaml.SequenceNode) else [value]
                 for part in parts:
-                    if (found := _child(part, step))[1] is not None:
+                    if part in merged_by or part is node:
+                        continue
+                    if (found := _child(part, step, (*merged_by, node)))[1] is not None:
                         return found
     return None, None
 

@@ -57,14 +57,14 @@ class Report:
         return sum(each.is_error for each in self.findings)
 
 
-def report(files: Iterable[tuple[str, str]]) -> Report:
-    """Check manifest files, each given as its path and its text, one by one and together."""
+def report(files: Iterable[tuple[str, str | Unparsed]]) -> Report:
+    """Check manifest files, each given as its path and its text or why it has none, one by one and together."""
     found, ours, count = list[Finding](), list[Document](), 0
     order: dict[str, int] = {}
     for file, text in files:
         order.setdefault(file, count)
         count += 1
-        for each in documents(text, file):
+        for each in documents(text, file) if isinstance(text, str) else (text,):
             if isinstance(each, Unparsed):
                 found.append(Finding(file, each.mark.line, each.mark.column, True, "", each.message, ""))
             else:
