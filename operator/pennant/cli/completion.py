@@ -110,7 +110,7 @@ def complete_contexts(ctx: "click.Context", _: "click.Parameter", incomplete: st
     from pennant.cli import names
 
     try:
-        return [_item(each, "") for each in names.contexts(ctx.params) if each.startswith(incomplete)]
+        return [_item(each, "") for each in names.contexts(_params(ctx)) if each.startswith(incomplete)]
     except Exception:
         # As for the names of objects.
         return []
@@ -119,6 +119,11 @@ def complete_contexts(ctx: "click.Context", _: "click.Parameter", incomplete: st
 def complete_namespaces(ctx: "click.Context", _: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
     """Return the namespaces that begin like this."""
     return [_item(name, "") for name, _ in _names(ctx, "namespaces", incomplete)]
+
+
+def _params(ctx: "click.Context") -> Mapping[str, Any]:
+    """Return the values of the command line; options after the verb have precedence over the same ones before it."""
+    return {**ctx.find_root().params, **{name: each for name, each in ctx.params.items() if each is not None}}
 
 
 def _item(value: str, description: str) -> "CompletionItem":
@@ -153,7 +158,7 @@ def _objects(ctx: "click.Context", plural: str) -> Sequence[Mapping[str, Any]]:
     known: dict[str, Sequence[Mapping[str, Any]]] = ctx.meta.setdefault("pennant.cli.completion", {})
     if plural not in known:
         try:
-            known[plural] = names.listed(ctx.params, plural, NAME_SECONDS)
+            known[plural] = names.listed(_params(ctx), plural, NAME_SECONDS)
         except Exception:
             # Whatever is wrong, the shell must not show it in the middle of a line.
             known[plural] = ()

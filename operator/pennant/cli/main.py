@@ -10,6 +10,7 @@ import click
 
 from pennant import __version__
 from pennant.cli.errors import CliError
+from pennant.cli.options import cluster_flags
 from pennant.cli.verbs import VERBS
 
 
@@ -75,8 +76,9 @@ def program_name(argv0: str) -> str:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     epilog="`help VERB`, or VERB --help, shows the options of a verb.",
 )
+@cluster_flags
 @click.version_option(__version__, message="%(version)s")
-def cli() -> None:
+def cli(**_: str | None) -> None:
     """Manage ModelDeployments and ModelVersions: history, status, undo and promotion, as `kubectl rollout` does."""
 
 

@@ -23,15 +23,27 @@ class ClusterOptions:
     """None: that of the kubeconfig's context, or `default`."""
 
 
-def cluster_options(function: FunctionT) -> FunctionT:
-    """Give a verb `--kubeconfig`, `--context` and `-n`, as one argument `cluster`."""
+def cluster_flags(function: FunctionT) -> FunctionT:
+    """Give a command `--kubeconfig`, `--context` and `-n`, as it is done before and after a verb."""
+    for each in (
+        click.option("-n", "--namespace", shell_complete=complete_namespaces, help="The namespace of the object."),
+        click.option("--context", shell_complete=complete_contexts, help="The name of the kubeconfig context to use."),
+        click.option("--kubeconfig", help="Path to the kubeconfig file to use."),
+    ):
+        function = each(function)
+    return function
 
-    @click.option("--kubeconfig", help="Path to the kubeconfig file to use.")
-    @click.option("--context", shell_complete=complete_contexts, help="The name of the kubeconfig context to use.")
-    @click.option("-n", "--namespace", shell_complete=complete_namespaces, help="The namespace of the object.")
+
+def cluster_options(function: FunctionT) -> FunctionT:
+    """Give a verb the cluster flags, as one argument `cluster`; they have precedence over those before the verb."""
+
+    @cluster_flags
     @wraps(function)
     def wrapped(*args: Any, kubeconfig: str | None, context: str | None, namespace: str | None, **rest: Any) -> Any:
-        return function(*args, cluster=ClusterOptions(kubeconfig, context, namespace), **rest)
+        flags = {"kubeconfig": kubeconfig, "context": context, "namespace": namespace}
+        before = click.get_current_context().find_root().params
+        cluster = ClusterOptions(**{name: before.get(name) if each is None else each for name, each in flags.items()})
+        return function(*args, cluster=cluster, **rest)
 
     return wrapped  # type: ignore[return-value]
 

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 from pennant.api import GROUP
@@ -76,7 +77,15 @@ def run(options: ClusterOptions, verb: Callable[[Session], Coroutine[Any, Any, R
     try:
         return asyncio.run(opened())
     except Unavailable as error:
-        raise CliError(f"{error}; set KUBECONFIG or --kubeconfig to a file that kubectl can use") from error
+        raise CliError(unusable(str(error), options.kubeconfig)) from error
+
+
+def unusable(problem: str, kubeconfig: str | None) -> str:
+    """Return the error for a kubeconfig that cannot be used, with its path if the user gave one."""
+    if kubeconfig is not None and not Path(kubeconfig).exists():
+        return f"the kubeconfig file {kubeconfig} does not exist"
+    where = f"{kubeconfig}: " if kubeconfig is not None else ""
+    return f"{where}{problem.rstrip('.')}; set KUBECONFIG or --kubeconfig to a file that kubectl can use"
 
 
 def explained(error: PortError, server: str) -> CliError:

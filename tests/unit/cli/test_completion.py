@@ -75,6 +75,18 @@ def test_each_word_is_completed(completed: Completed, words: str, offered: list[
     assert completed(*(each.strip("'") for each in words.split())) == offered
 
 
+def test_flags_before_the_verb_are_used(api: FakeApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    api.add("modeldeployments", raw_deployment(), raw_deployment("other", namespace="shop"))
+    with served(api) as url:
+        before = ["--kubeconfig", str(a_kubeconfig(tmp_path, url))]
+        for words, offered in (([], "fraud"), (["-n", "shop"], "other")):
+            assert [each for each, _ in candidates([*before, *words, "undo"], "")] == [offered]
+            assert [each for each, _ in candidates([*before, "undo", *words], "")] == [offered]
+        assert candidates([*before, "-n", "shop"], "hi") == [("history", "View the rollout history")]
+        assert [each for each, _ in candidates(before, "--name")] == ["--namespace"]
+
+
 def test_kubectl_reads_the_objects_where_it_is_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It starts faster than our own client; its options are those of the command line."""
     said = {"items": [raw_deployment("told")]}

@@ -10,8 +10,9 @@ import pytest
 
 from pennant import __main__ as program
 from pennant import __version__
-from pennant.cli import completion
+from pennant.cli import completion, history
 from pennant.cli.main import main, with_values
+from pennant.cli.options import ClusterOptions
 from pennant.cli.suggestions import ELSEWHERE, OTHER_WORDS, unknown
 from pennant.cli.verbs import VERBS
 
@@ -62,10 +63,31 @@ def test_names_of_a_cluster_that_does_not_answer_are_no_error(capsys: pytest.Cap
 
 def test_without_a_cluster_the_error_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["history", "fraud", "--kubeconfig", "/nonexistent"]) == 1
+    assert capsys.readouterr() == ("", "error: the kubeconfig file /nonexistent does not exist\n")
+    assert main(["history", "fraud", "--kubeconfig", __file__]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("error: ")
-    assert "--kubeconfig" in err
+    assert err.startswith(f"error: {__file__}: ")
+    assert err.endswith("; set KUBECONFIG or --kubeconfig to a file that kubectl can use\n")
+    assert ".;" not in err
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "used"),
+    [
+        ("-n a --context one", "", ("a", "one", None)),
+        ("", "-n a --kubeconfig=f", ("a", None, "f")),
+        ("-n a --context=one --kubeconfig f", "-n b", ("b", "one", "f")),
+        ("-n a -n b", "--context one --context two", ("b", "two", None)),
+    ],
+)
+def test_cluster_flags_precede_or_follow_the_verb(
+    monkeypatch: pytest.MonkeyPatch, before: str, after: str, used: tuple[str | None, ...]
+) -> None:
+    given: list[ClusterOptions] = []
+    monkeypatch.setattr(history, "execute", lambda _selectors, cluster, *_: given.append(cluster))
+    assert main([*before.split(), "history", "fraud", *after.split()]) == 0
+    assert [(each.namespace, each.context, each.kubeconfig) for each in given] == [used]
 
 
 @pytest.mark.parametrize(
