@@ -11,6 +11,7 @@ from pennant.cli.auditing import chain, words
 from pennant.cli.auditing.timeline import Segment, between, served_at, timeline
 from pennant.cli.errors import CliError
 from pennant.cli.options import ClusterOptions
+from pennant.cli.output import terminal_width
 from pennant.cli.session import run
 from pennant.core.facts.observation import Key, Snapshot
 from pennant.core.rollout.history import History, adopted, broken, restored
@@ -46,11 +47,11 @@ def execute(words: tuple[str, ...], cluster: ClusterOptions, output: str | None,
     snapshot = read(cluster, words)
     if asked.verify:
         result = chain.checked(snapshot, now)
-        click.echo(verified(snapshot.key, result, output))
+        click.echo(verified(snapshot.key, result, output, terminal_width()))
         return 0 if result.intact else 1
     for each in problems(snapshot, now):
         click.echo(f"Warning: {each}; see `audit {snapshot.key.name} --verify`", err=True)
-    click.echo(answered(snapshot, asked, now, output))
+    click.echo(answered(snapshot, asked, now, output, terminal_width()))
     return 0
 
 
@@ -76,8 +77,8 @@ def recorded(snapshot: Snapshot, now: datetime) -> History:
     return adopted(status.history, examined(snapshot).revisions, status.quarantine, now)
 
 
-def answered(snapshot: Snapshot, asked: Question, now: datetime, form: str | None) -> str:
-    """Return the answer as text, as `json`, `yaml` or `csv`."""
+def answered(snapshot: Snapshot, asked: Question, now: datetime, form: str | None, width: int | None = None) -> str:
+    """Return the answer as text for a terminal of this width, as `json`, `yaml` or `csv`."""
     history, key = recorded(snapshot, now), snapshot.key
     if asked.at is not None:
         served = served_at(history, asked.at)
@@ -88,16 +89,16 @@ def answered(snapshot: Snapshot, asked: Question, now: datetime, form: str | Non
             )
         if form == "csv":
             return words.timeline_csv([Segment(asked.at, asked.at, served)], history)
-        return words.moment_answer(key.name, asked.at, served, history)
+        return words.moment_answer(key.name, asked.at, served, history, width)
     segments = between(timeline(history), asked.begin, asked.end)
     if form in ("json", "yaml"):
         items = [words.segment_json(each, history) for each in segments]
         return output.document(output.wrapped("ServingTimeline", items, name=key.name, namespace=key.namespace), form)
-    return words.timeline_csv(segments, history) if form == "csv" else words.timeline_table(key.name, segments)
+    return words.timeline_csv(segments, history) if form == "csv" else words.timeline_table(key.name, segments, width)
 
 
-def verified(key: Key, result: chain.Chain, form: str | None) -> str:
-    """Return the result of `--verify` as text, as `json`, `yaml` or `csv`."""
+def verified(key: Key, result: chain.Chain, form: str | None, width: int | None = None) -> str:
+    """Return the result of `--verify` as text for a terminal of this width, as `json`, `yaml` or `csv`."""
     if form in ("json", "yaml"):
         return output.document(words.chain_json(key.name, key.namespace, result), form)
-    return words.chain_csv(result) if form == "csv" else words.chain_text(key.name, result)
+    return words.chain_csv(result) if form == "csv" else words.chain_text(key.name, result, width)

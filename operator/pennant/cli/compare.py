@@ -65,4 +65,4 @@ def rendered(found: Comparison, form: str | None) -> str:
             return markdown(found)
         case "html":
             return page.page(found, clock.now())
-    return "\n".join(clip(line, 4096) for line in text(found).splitlines())
+    return "\n".join(clip(line, 4096) for line in text(found, output.terminal_width()).splitlines())

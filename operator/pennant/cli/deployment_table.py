@@ -16,10 +16,17 @@ HEADER = ("NAME", "MODEL", "TAG", "DESIRED", "SERVING", "READY", "REASON", "AGE"
 WIDE = ("STATUS", "PODS", "REVISION", "VERIFIED", "ROLLBACK-TARGET", "MESSAGE")
 
 
-def table(items: Sequence[Json], now: datetime, *, is_wide: bool = False, with_namespace: bool = False) -> str:
+def table(
+    items: Sequence[Json],
+    now: datetime,
+    *,
+    is_wide: bool = False,
+    with_namespace: bool = False,
+    width: int | None = None,
+) -> str:
     """Return the table; the columns are those of `kubectl get modeldeployments`, and AGE is the last but for `wide`."""
     header = (*(("NAMESPACE",) if with_namespace else ()), *HEADER, *(WIDE if is_wide else ()))
-    return output.table(header, [_row(each, now, is_wide, with_namespace) for each in items])
+    return output.table(header, [_row(each, now, is_wide, with_namespace) for each in items], width)
 
 
 def _row(raw: Json, now: datetime, is_wide: bool, with_namespace: bool) -> Sequence[str]:

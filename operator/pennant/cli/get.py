@@ -142,7 +142,9 @@ def _text(found: list[Json], namespace: str, form: str | None, *, all_namespaces
         return "\n".join(output.full_name(each["metadata"]["name"]) for each in found)
     if not found:
         return f"No resources found{'' if all_namespaces else f' in {namespace} namespace'}."
-    return table(found, clock.now(), is_wide=form == "wide", with_namespace=all_namespaces)
+    return table(
+        found, clock.now(), is_wide=form == "wide", with_namespace=all_namespaces, width=output.terminal_width()
+    )
 
 
 async def _all(session: Session, namespace: str, selector: str | None) -> list[Json]:

@@ -32,7 +32,9 @@ async def _shown(session: Session, selectors: Selectors, revision: int | None, f
             click.echo(output.documents(values, form))
     else:
         width = output.terminal_width()
-        shown = (rendered(each, form, width) if revision is None else one(each, revision, form) for each in found.done)
+        shown = (
+            rendered(each, form, width) if revision is None else one(each, revision, form, width) for each in found.done
+        )
         if text := ("\n" if form == "name" else "\n\n").join(shown):
             click.echo(text)
     found.end()
@@ -53,7 +55,7 @@ def rendered(snapshot: Snapshot, form: str | None, width: int | None = None) -> 
         return f"{output.full_name(snapshot.key.name)} \nNo rollout history found."
     header = (*HEADER, *WIDE) if form == "wide" else HEADER
     rows = [_row(each, entries, form == "wide") for each in entries]
-    table = output.table(header, rows, None if form == "wide" else width)
+    table = output.table(header, rows, width)
     return f"{output.full_name(snapshot.key.name)} \n{table}"
 
 
@@ -97,27 +99,27 @@ def _recorded(snapshot: Snapshot, number: int) -> Revision | None:
     return next((each for each in snapshot.revisions if each.entry.revision == number), None)
 
 
-def one(snapshot: Snapshot, number: int, form: str | None = None) -> str:
-    """Return one revision whole, with its pod template; raises `CliError` where it is not in the history."""
+def one(snapshot: Snapshot, number: int, form: str | None = None, width: int | None = None) -> str:
+    """Return one revision whole, with its pod template, which is not wrapped.
+
+    Raises `CliError` where it is not in the history.
+    """
     entry, recorded = entry_of(snapshot, number), _recorded(snapshot, number)
     if form == "name":
         return f"controllerrevision.apps/{snapshot.key.name}-{number}"
-    details = _details(entry, snapshot.status.history, recorded.template if recorded is not None else None)
+    details = _details(entry, snapshot.status.history, recorded.template if recorded is not None else None, width)
     return f"{output.full_name(snapshot.key.name)} with revision #{number}\n{details}"
 
 
-def _details(entry: HistoryEntry, history: Sequence[HistoryEntry], template: Json | None) -> str:
+def _details(entry: HistoryEntry, history: Sequence[HistoryEntry], template: Json | None, width: int | None) -> str:
     known = {name: value for name, value in entry.to_json().items() if name not in ("revision", "evidence")}
     known["outcome"] = outcome(entry, history)
-    lines = [f"{_words(name)}:\t{value}" for name, value in known.items()]
-    width = max(len(line.partition("\t")[0]) for line in lines) + 2
-    text = [f"{name.ljust(width)}{value}" for name, _, value in (line.partition("\t") for line in lines)]
-    for each in entry.evidence:
-        text.append(
-            f"{'Evidence:'.ljust(width)}{each.metric} {each.value}, {each.threshold}, in {each.breaches} checks"
-        )
+    rows = [(_words(name), str(value)) for name, value in known.items()]
+    rows += [("Evidence", f"{e.metric} {e.value}, {e.threshold}, in {e.breaches} checks") for e in entry.evidence]
+    text = [output.pairs(rows, width)]
     if template is None:
-        text.append("Pod Template:  not available, because the ControllerRevision of this revision is missing")
+        missing = "Pod Template:  not available, because the ControllerRevision of this revision is missing"
+        text.append(output.folded(missing, width))
     else:
         body = output.document(template, "yaml")
         text += ["Pod Template:", *(f"  {line}" for line in body.splitlines())]

@@ -19,6 +19,9 @@ NONE = "<none>"
 GAP = "   "
 NARROWEST = 20
 """Columns that a wrapped text has at least."""
+COMMAND = re.compile("(?P<before> *(Try|Or ): )(?P<line>.*?) +# (?P<does>.*)")
+HANGING = re.compile(r" *([-✖✔] |[0-9]+\. |[^:]{1,40}: {2,})?")
+"""What stands before the words of a line: an indentation, a sign or a number, or a label with its spaces."""
 BRANCHES = str.maketrans({"├": "│", "└": " ", "─": " ", "…": " "})
 
 
@@ -30,29 +33,82 @@ def terminal_width() -> int | None:
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], width: int | None = None) -> str:
     """Return rows under a header in columns, three spaces apart, as kubectl prints them.
 
-    Where they are wider than `width`, the last column is wrapped, or stands below the others if no room is left.
+    Where they are wider than `width`, the last column is wrapped, or the last columns stand below the others if no room
+    is left.
     """
     cells = [list(header), *(list(each) for each in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     room = None if width is None else width - sum(each + len(GAP) for each in widths[:-1])
     if width is None or room is None or widths[-1] <= room:
         return "\n".join(_joined(row, widths) for row in cells)
-    below = room < NARROWEST
+    if room >= NARROWEST:
+        return "\n".join(line for row in cells for line in _beside(row, widths, room))
+    kept = next((n for n in range(len(header) - 1, 1, -1) if sum(widths[:n]) + len(GAP) * (n - 1) <= width), 1)
     lines: list[str] = []
-    for row in cells:
-        *others, last = row
-        branch = _branch(others[0])
-        first, *more = [""] if below else textwrap.wrap(last, room, break_on_hyphens=False) or [""]
-        lines.append(_joined([*others, first], widths))
-        if below and last:
-            lines += wrapped_text(last, width, f"{branch}    ")
-        lines += [_joined([branch, *[""] * (len(others) - 1), each], widths) for each in more]
+    for number, row in enumerate(cells):
+        lines.append(_joined(row[:kept], widths[:kept]))
+        indent = f"{_branch(row[0])}    "
+        if kept == len(header) - 1:
+            lines += wrapped_text(row[-1], width, indent) if row[-1] else []
+        elif number:
+            lines += _labelled(header[kept:], row[kept:], width, indent)
     return "\n".join(lines)
 
 
-def wrapped_text(text: str, width: int, indent: str) -> list[str]:
-    """Return the lines of a text, each after an indentation."""
-    return textwrap.wrap(text, max(width, len(indent) + NARROWEST), initial_indent=indent, subsequent_indent=indent)
+def _beside(row: Sequence[str], widths: Sequence[int], room: int) -> list[str]:
+    """Return the lines of a row whose last cell is wrapped."""
+    *others, last = row
+    first, *more = textwrap.wrap(last, room, break_on_hyphens=False) or [""]
+    rest = [_branch(others[0]), *[""] * (len(others) - 1)]
+    return [_joined([*others, first], widths), *(_joined([*rest, each], widths) for each in more)]
+
+
+def _labelled(header: Sequence[str], cells: Sequence[str], width: int, indent: str) -> list[str]:
+    """Return the lines for the cells that have no room in their columns, each with its header; empty ones are left out.
+
+    A cell that needs a line for itself or more has no other one beside it.
+    """
+    lines: list[str] = []
+    has_room = False
+    for label, cell in zip(header, cells, strict=True):
+        said = f"{label}: {cell}"
+        if cell in ("", NONE):
+            continue
+        if has_room and len(lines[-1]) + len(GAP) + len(said) <= width:
+            lines[-1] += f"{GAP}{said}"
+            continue
+        more = wrapped_text(said, width, indent, f"{indent}  ")
+        lines, has_room = lines + more, len(more) == 1
+    return lines
+
+
+def wrapped_text(text: str, width: int, indent: str, below: str | None = None) -> list[str]:
+    """Return the lines of a text, the first one after an indentation, and the others after `below`, or the same."""
+    rest = indent if below is None else below
+    room = max(width, len(rest) + NARROWEST)
+    return textwrap.wrap(text, room, initial_indent=indent, subsequent_indent=rest, break_on_hyphens=False)
+
+
+def folded(text: str, width: int | None) -> str:
+    """Return a text whose lines are wrapped to `width`, each below its first word; None: no line is wrapped.
+
+    A command line is not broken, so that it can be copied; what it does stands below it.
+    """
+    return text if width is None else "\n".join(part for line in text.splitlines() for part in _parts(line, width))
+
+
+def _parts(line: str, width: int) -> list[str]:
+    if len(line) <= width:
+        return [line]
+    if (command := COMMAND.match(line)) is not None:
+        indent = " " * len(command["before"])
+        return [f"{command['before']}{command['line']}", *wrapped_text(command["does"], width, f"{indent}# ")]
+    found = HANGING.match(line)
+    first = found[0] if found is not None else ""
+    rest = line.removeprefix(first)
+    if first.strip() and any(len(each) > width - len(first) for each in rest.split()):
+        return [first.rstrip(), *wrapped_text(rest, width, " " * (len(first) - len(first.lstrip()) + 4))]
+    return wrapped_text(rest, width, first, " " * len(first))
 
 
 def _joined(row: Sequence[str], widths: Sequence[int]) -> str:
@@ -75,6 +131,9 @@ def _pair(label: str, value: str, widest: int, width: int | None) -> str:
     if width is None or widest + len(value) <= width:
         return f"{label + ':':{widest}}{value}"
     room = max(width - widest, NARROWEST)
+    if any(len(each) > room for each in value.split()):
+        # A digest stays whole, so that it can be copied.
+        return "\n".join((f"{label}:", *wrapped_text(value, width, "    ")))
     first, *more = textwrap.wrap(value, room, break_on_hyphens=False)
     return "\n".join((f"{label + ':':{widest}}{first}", *(f"{'':{widest}}{each}" for each in more)))
 

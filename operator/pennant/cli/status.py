@@ -64,7 +64,7 @@ async def wait(session: Session, key: Key, asked: Wait) -> None:
         if now.line != said:
             said = now.line
             if asked.form is None:
-                click.echo(now.line)
+                click.echo(output.folded(now.line, output.terminal_width()))
         if now.phase is Phase.DONE or not asked.watch:
             return
         if is_over:

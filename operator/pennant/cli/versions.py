@@ -53,7 +53,8 @@ async def _listed(session: Session, asked: Asked) -> str:
     if not kept and asked.form not in ("json", "yaml", "name"):
         what = f"No versions{f' of {model}' if model else ''}{f' with the tag {tag}' if tag is not None else ''}"
         return f"{what} in any namespace." if asked.all_namespaces else f"{what} in {namespace} namespace."
-    return rendered(kept, clock.now(), asked.form, with_model=not model, with_namespace=asked.all_namespaces)
+    columns = {"with_model": not model, "with_namespace": asked.all_namespaces}
+    return rendered(kept, clock.now(), asked.form, **columns, width=output.terminal_width())
 
 
 async def _no_model(session: Session, model: str, namespace: str) -> CliError:
@@ -69,7 +70,13 @@ async def _no_model(session: Session, model: str, namespace: str) -> CliError:
 
 
 def rendered(
-    items: Sequence[Json], now: datetime, form: str | None, *, with_model: bool = False, with_namespace: bool = False
+    items: Sequence[Json],
+    now: datetime,
+    form: str | None,
+    *,
+    with_model: bool = False,
+    with_namespace: bool = False,
+    width: int | None = None,
 ) -> str:
     """Return versions as a table, or as `json`, `yaml` or `name`."""
     if form in ("json", "yaml"):
@@ -84,7 +91,7 @@ def rendered(
     if with_namespace:
         header = ("NAMESPACE", *header)
         rows = [(str(each["metadata"]["namespace"]), *row) for each, row in zip(items, rows, strict=True)]
-    return output.table(header, rows)
+    return output.table(header, rows, width)
 
 
 def _row(raw: Json, now: datetime, is_wide: bool) -> tuple[str, ...]:

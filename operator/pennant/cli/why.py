@@ -35,7 +35,8 @@ async def _all(session: Session, selectors: Selectors, form: str | None) -> None
     keys = await targets.keys(session, selectors)
     found = await targets.each(session, keys, partial(foreseen, session))
     if found.done and form is None:
-        click.echo("\n\n".join(explanation(each) for each in found.done))
+        whole = "\n\n".join(explanation(each) for each in found.done)
+        click.echo(output.folded(whole, output.terminal_width()))
     elif found.done and form == "name":
         click.echo("\n".join(output.full_name(each.snapshot.key.name) for each in found.done))
     elif found.done:

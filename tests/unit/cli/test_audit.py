@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,6 +20,7 @@ from pennant.cli import audit, clock
 from pennant.cli.audit import Question, answered, verified
 from pennant.cli.auditing.chain import checked
 from pennant.cli.auditing.timeline import served_at, timeline
+from pennant.cli.auditing.words import timeline_table
 from pennant.cli.commands.audit import command
 from pennant.cli.errors import CliError
 from pennant.cli.moment import Moment
@@ -337,3 +339,17 @@ def test_a_question_without_sense_is_refused(run: Any, arguments: tuple[str, ...
 def test_one_model_deployment_is_named(words: tuple[str, ...]) -> None:
     with pytest.raises((CliError, click.ClickException)):
         audit.read(ClusterOptions(None, None, None), words)
+
+
+def test_a_span_within_one_second_is_left_out_unless_it_alone_has_its_revision() -> None:
+    def entry(number: int, version: str, at: float, **fields: Any) -> HistoryEntry:
+        return a_revision(number, version).entry.model_copy(update={"started_at": after(at), **fields})
+
+    first = entry(1, "1.0.0", 0, available_at=after(0.2), rolled_out_at=after(0.4), ended_at=after(60))
+    second = entry(2, "1.1.0", 60, available_at=None, rolled_out_at=None, ended_at=after(60.4))
+    third = entry(3, "1.0.0", 60.4, available_at=after(60.6), rolled_out_at=after(61.2))
+    chain = [first]
+    for each in (second, third):
+        chain.append(each.model_copy(update={"previous_hash": chain[-1].hash}))
+    rows = [re.split(" {3,}", line)[2] for line in timeline_table("fraud", timeline(chain)).splitlines()[2:-3]]
+    assert rows == ["1.0.0 (1)", "1.0.0 (1); 1.1.0 (2) starts", "1.0.0 (3)"]

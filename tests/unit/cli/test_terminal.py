@@ -19,9 +19,10 @@ from pennant.core.facts.observation import Snapshot
 from unit.cli.fake_api import FakeApi, served
 from unit.cli.states import after_a_rollback
 from unit.kube.api_server import a_kubeconfig
-from unit.kube.raw import raw_deployment
+from unit.kube.raw import raw_deployment, raw_version
 
 CODE = "import sys; from pennant.cli.main import main; sys.exit(main())"
+BEGIN = "2026-01-01T12:00:00Z"
 COLOURS = re.compile(r"\x1b\[([0-9]+;)*[39][0-9]")
 
 
@@ -33,9 +34,7 @@ def snapshot() -> Snapshot:
 @pytest.fixture
 def config(api: FakeApi, snapshot: Snapshot, tmp_path: Path) -> Iterator[Path]:
     """Serve a ModelDeployment that was rolled back, and return the kubeconfig."""
-    api.add(
-        "modeldeployments", raw_deployment(creationTimestamp="2026-01-01T12:00:00Z", status=snapshot.status.to_json())
-    )
+    api.add("modeldeployments", raw_deployment(creationTimestamp=BEGIN, status=snapshot.status.to_json()))
     with served(api) as url:
         yield a_kubeconfig(tmp_path, url)
 
@@ -82,6 +81,25 @@ def test_a_history_is_wrapped_to_the_terminal_and_whole_elsewhere(config: Path, 
     assert done.stdout.splitlines()[-1].endswith(why)
 
 
-def test_a_page_fits_into_the_terminal(config: Path) -> None:
-    lines = Text.from_ansi(on_a_terminal("get", "fraud", "--kubeconfig", str(config))).plain.splitlines()
-    assert max(map(len, lines)) <= 80
+@pytest.mark.parametrize(
+    "words",
+    [
+        "get -o wide",
+        "why fraud",
+        "audit fraud",
+        "audit fraud --at 2026-01-01T12:01:00Z",
+        "audit fraud --verify",
+        "versions fraud -o wide",
+        "compare fraud-1.0.0 fraud-1.1.0",
+        "history fraud -o wide",
+        "history fraud --revision 2",
+    ],
+)
+def test_no_line_is_wider_than_the_terminal(config: Path, api: FakeApi, words: str) -> None:
+    api.add("modelversions", raw_version("1.0.0", "stable"), raw_version("1.1.0", "production"))
+    for version in ("1.0.0", "1.1.0"):
+        api.objects["modelversions", "default", f"fraud-{version}"]["metadata"]["creationTimestamp"] = BEGIN
+    said = on_a_terminal(*words.split(), "--kubeconfig", str(config))
+    lines = Text.from_ansi(said).plain.splitlines()
+    assert lines
+    assert not [each for each in lines if len(each) > 80 and not each.lstrip().startswith(("Try:", "Or "))]

@@ -31,14 +31,17 @@ COLUMNS = (
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def moment_answer(name: str, at: datetime, served: Served, history: Sequence[HistoryEntry]) -> str:
-    """Return the text that answers what served at a time."""
+def moment_answer(
+    name: str, at: datetime, served: Served, history: Sequence[HistoryEntry], width: int | None = None
+) -> str:
+    """Return the text that answers what served at a time, for a terminal of this width."""
     lines = [output.full_name(name), f"{output.moment(at)}: {headline(served, history)}"]
-    blocks = [_block(each, history) for each in served.serving]
+    blocks = [_block(each, history, width) for each in served.serving]
     if served.starting is not None:
-        blocks.append(_block(served.starting, history))
+        blocks.append(_block(served.starting, history, width))
     notes = NOTES if served.recorded else ()
-    return "\n\n".join(("\n".join(lines), *blocks, *(["\n".join(notes)] if notes else [])))
+    parts = [output.folded("\n".join(each), width) for each in (lines, notes)]
+    return "\n\n".join((parts[0], *blocks, *(parts[1:] if notes else [])))
 
 
 def headline(served: Served, history: Sequence[HistoryEntry]) -> str:
@@ -75,9 +78,9 @@ def _numbers(history: Sequence[HistoryEntry]) -> str:
     return ", ".join("-".join(str(each) for each in span) for span in spans)
 
 
-def _block(entry: HistoryEntry, history: Sequence[HistoryEntry]) -> str:
+def _block(entry: HistoryEntry, history: Sequence[HistoryEntry], width: int | None) -> str:
     until = f"{output.moment(entry.ended_at)} (replaced by the next revision)" if entry.ended_at else "now"
-    rows = [
+    rows: list[tuple[str, str]] = [
         ("Version", entry.version),
         ("Revision", str(entry.revision)),
         ("Available since", output.moment(entry.available_at)),
@@ -93,8 +96,7 @@ def _block(entry: HistoryEntry, history: Sequence[HistoryEntry]) -> str:
         *(("Failed by", said(each)) for each in entry.evidence),
         ("Digest", entry.digest),
     ]
-    width = max(len(label) for label, _ in rows) + 3
-    return "\n".join(f"{label + ':':{width}}{value}" for label, value in rows)
+    return output.pairs(rows, width)
 
 
 def said(each: Evidence) -> str:
@@ -113,13 +115,33 @@ def _actor(entry: HistoryEntry) -> str:
     return f"{entry.actor or 'not given'} ({actor_is(entry)})"
 
 
-def timeline_table(name: str, segments: Iterable[Segment]) -> str:
-    """Return a timeline as a table."""
+def timeline_table(name: str, segments: Iterable[Segment], width: int | None = None) -> str:
+    """Return a timeline as a table for a terminal of this width.
+
+    What is known of a revision is said once. A span within one second is left out if another row has its revision.
+    """
     header = ("FROM", "UNTIL", "SERVED", "TRIGGER", "ACTOR", "WHY")
-    rows = [_row(each) for each in segments]
+    rows = _rows(tuple(segments))
     if not rows:
         return f"{output.full_name(name)}\nNothing is recorded in this time."
-    return "\n".join((output.full_name(name), output.table(header, rows), "", *NOTES))
+    return "\n".join(
+        (output.full_name(name), output.table(header, rows, width), "", output.folded("\n".join(NOTES), width))
+    )
+
+
+def _rows(segments: Sequence[Segment]) -> list[Sequence[str]]:
+    lasting = [each for each in segments if each.end is None or output.moment(each.begin) != output.moment(each.end)]
+    told = {revision for each in lasting for revision in _revisions(each)}
+    kept = [each for each in segments if each in lasting or not told.issuperset(_revisions(each))]
+    return [
+        row if number == 0 or each.served.newest != kept[number - 1].served.newest else (*row[:3], "", "", "")
+        for number, (each, row) in enumerate((each, _row(each)) for each in kept)
+    ]
+
+
+def _revisions(segment: Segment) -> set[int]:
+    served = segment.served
+    return {each.revision for each in (*served.serving, *([served.starting] if served.starting else []))}
 
 
 def _row(segment: Segment) -> Sequence[str]:
@@ -201,8 +223,8 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return text.getvalue().rstrip("\n")
 
 
-def chain_text(name: str, chain: Chain) -> str:
-    """Return the result of `--verify` as text."""
+def chain_text(name: str, chain: Chain, width: int | None = None) -> str:
+    """Return the result of `--verify` as text for a terminal of this width."""
     newest = chain.newest
     if newest is None and chain.intact:
         return f"{output.full_name(name)}: no history is recorded"
@@ -212,14 +234,13 @@ def chain_text(name: str, chain: Chain) -> str:
     ]
     wrong = sum(bool(each.problems) for each in chain.links)
     result = "intact" if chain.intact else f"not intact: {wrong} of {len(chain.links)} revisions are missing or changed"
+    hashes = (f"Newest hash: revision {newest.revision} {newest.hash}",) if newest is not None else ()
     return "\n".join(
         (
-            f"{output.full_name(name)}: {result}",
-            output.table(("REVISION", "VERSION", "STATE", "PROBLEM"), rows),
+            output.folded(f"{output.full_name(name)}: {result}", width),
+            output.table(("REVISION", "VERSION", "STATE", "PROBLEM"), rows, width),
             "",
-            *((f"Newest hash: revision {newest.revision} {newest.hash}",) if newest is not None else ()),
-            *chain.notes,
-            KEYLESS,
+            output.folded("\n".join((*hashes, *chain.notes, KEYLESS)), width),
         )
     )
 

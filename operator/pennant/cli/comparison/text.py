@@ -14,23 +14,23 @@ LONGEST_CELL = 40
 NOTHING = "-"
 
 
-def text(found: Comparison) -> str:
-    """Return a comparison as tables for people."""
+def text(found: Comparison, width: int | None = None) -> str:
+    """Return a comparison as tables for people, for a terminal of this width."""
     before, after = found.before.version, found.after.version
-    parts = [f"{found.after.spec.model}: {before} -> {after}", _pairs(summary(found))]
+    parts = [f"{found.after.spec.model}: {before} -> {after}", output.pairs(summary(found), width)]
     if found.metrics:
         header = ("METRIC", "DATA SET", "SPLIT", before, after, "CHANGE", "RESULT")
-        parts.append(_titled("Recorded metrics", header, [metric_cells(each) for each in found.metrics]))
+        parts.append(_titled("Recorded metrics", header, [metric_cells(each) for each in found.metrics], width))
     if found.changes:
         differing = [
             (each.section, each.field, *values(each.before, each.after, LONGEST_CELL)) for each in found.changes
         ]
-        parts.append(_titled("Differences", ("SECTION", "FIELD", before, after), differing))
+        parts.append(_titled("Differences", ("SECTION", "FIELD", before, after), differing, width))
     if found.live:
         header = ("MODELDEPLOYMENT", "VERSION", "REVISION", "FIRST POD", "UNTIL", "VERIFIED", "OUTCOME")
-        parts.append(_titled("Served by", header, [row for each in found.live for row in served_cells(each)]))
+        parts.append(_titled("Served by", header, [row for each in found.live for row in served_cells(each)], width))
     if measured := measured_cells(found.live):
-        parts.append(_titled("Live metrics", ("MODELDEPLOYMENT", "METRIC", before, after), measured))
+        parts.append(_titled("Live metrics", ("MODELDEPLOYMENT", "METRIC", before, after), measured, width))
     return "\n\n".join(parts)
 
 
@@ -119,10 +119,5 @@ def measured_cells(found: Iterable[Live]) -> Sequence[Sequence[str]]:
     ]
 
 
-def _pairs(pairs: Sequence[tuple[str, str]]) -> str:
-    width = max(len(label) for label, _ in pairs) + 3
-    return "\n".join(f"{label + ':':{width}}{value}" for label, value in pairs)
-
-
-def _titled(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    return f"{title}\n{output.table(header, rows)}"
+def _titled(title: str, header: Sequence[str], rows: Sequence[Sequence[str]], width: int | None) -> str:
+    return f"{title}\n{output.table(header, rows, width)}"
