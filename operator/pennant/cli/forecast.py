@@ -33,6 +33,12 @@ OPERATOR_ONLY = frozenset(
 """Reasons of Stalled that follow from what only the operator knows: refused writes, and other ModelDeployments."""
 
 
+NOT_WRITTEN = (
+    "The operator does this within seconds. If it does not, it is not running, does not watch this namespace, or "
+    "cannot write: see its log."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """Something that ends, or happens, by time alone."""
@@ -59,6 +65,13 @@ class Forecast:
     """Times that the decision depends on, the next one first."""
     notes: tuple[str, ...]
     """What of this rests on the status, and not on a look at the thing itself."""
+
+    @property
+    def pending(self) -> str:
+        """What the operator has not done yet, in sentences; empty: it has nothing to do."""
+        if not self.steps:
+            return ""
+        return f"The operator has not reacted to the current state yet. It is to {self.steps[0]}. {NOT_WRITTEN}"
 
 
 def forecast(snapshot: Snapshot, now: datetime, pods: Pods | None = None, notes: tuple[str, ...] = ()) -> Forecast:

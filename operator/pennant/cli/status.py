@@ -10,12 +10,15 @@ import click
 from pennant.api.meta import Json
 from pennant.cli import clock, names, output, targets
 from pennant.cli.errors import CliError
+from pennant.cli.forecast import forecast
 from pennant.cli.options import ClusterOptions, Selectors
 from pennant.cli.rollout import Goal, Phase, Progress, progress
 from pennant.cli.session import Session, run
 from pennant.core.facts.observation import Key, Snapshot
 
 POLL_SECONDS = 1.0
+REACTION_SECONDS = 10.0
+"""How long the operator may take to react before there is a warning."""
 GOALS = {"serving": Goal.SERVING, "verified": Goal.VERIFIED, "condition=Verified": Goal.VERIFIED}
 """What `--for` accepts; the last one is what `kubectl wait` calls it."""
 
@@ -50,7 +53,7 @@ async def wait(session: Session, key: Key, asked: Wait) -> None:
     With `-o` only the end is printed.
     """
     ends = monotonic() + asked.timeout if asked.timeout else None
-    said = ""
+    said, reaction = "", _Reaction()
     while True:
         snapshot = await session.inspector.snapshot(key)
         if snapshot is None:
@@ -67,9 +70,27 @@ async def wait(session: Session, key: Key, asked: Wait) -> None:
                 click.echo(output.folded(now.line, output.terminal_width()))
         if now.phase is Phase.DONE or not asked.watch:
             return
+        if asked.form is None and (late := reaction.late(forecast(snapshot, clock.now()).pending)):
+            output.warn(late)
         if is_over:
             raise CliError("timed out waiting for the condition")
         await asyncio.sleep(POLL_SECONDS)
+
+
+class _Reaction:
+    """Notices that the operator does not do what it has to do."""
+
+    def __init__(self) -> None:
+        self._pending, self._since, self._told = "", 0.0, ""
+
+    def late(self, pending: str) -> str:
+        """Return what has been pending for `REACTION_SECONDS`, once; empty: nothing has."""
+        if pending != self._pending:
+            self._pending, self._since = pending, monotonic()
+        if not pending or pending == self._told or monotonic() - self._since < REACTION_SECONDS:
+            return ""
+        self._told = pending
+        return pending
 
 
 def rendered(snapshot: Snapshot, now: Progress, form: str) -> str:

@@ -10,11 +10,12 @@ from pennant.api.meta import Json
 from pennant.api.reasons import ConditionType
 from pennant.cli import metric_lines, output, spans
 from pennant.cli.children import Children, pod_status, readiness
-from pennant.cli.forecast import verified_at
+from pennant.cli.forecast import forecast, verified_at
 from pennant.cli.health import health
 from pennant.cli.outcomes import outcome
 from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Invalid, Snapshot
+from pennant.core.rollout.progress import revision_to_look_at
 from pennant.core.rollout.undo import undo_target
 
 NEWEST = 5
@@ -71,6 +72,8 @@ def _head(live: Live, now: datetime) -> list[tuple[str, str]]:
         target = status.desired.version if status.desired is not None else "no version yet"
         lines.append(("Version", spec.version) if spec.version is not None else ("Tag", f"{spec.tag} → {target}"))
     lines += [("Status", word.value), ("Message", message)]
+    if pending := _pending(live, now):
+        lines.append(("Not done yet", pending))
     if (serving := status.serving) is not None:
         since = f"since {output.moment(serving.since)}"
         lines.append(("Serving", f"{serving.version} (revision {serving.revision}, {since})"))
@@ -88,6 +91,12 @@ def _head(live: Live, now: datetime) -> list[tuple[str, str]]:
             )
         )
     return [*lines, ("Verification", verification(snapshot, now))]
+
+
+def _pending(live: Live, now: datetime) -> str:
+    entry = revision_to_look_at(live.snapshot, (), now)
+    pods = live.children.looked_at(live.snapshot, entry.template_hash) if entry is not None else None
+    return forecast(live.snapshot, now, pods).pending
 
 
 def verification(snapshot: Snapshot, now: datetime) -> str:

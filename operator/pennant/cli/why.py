@@ -11,18 +11,13 @@ from pennant.api.meta import Json
 from pennant.api.reasons import ConditionType
 from pennant.cli import clock, metric_lines, names, output, spans, targets
 from pennant.cli.children import children
-from pennant.cli.forecast import Forecast, forecast
+from pennant.cli.forecast import NOT_WRITTEN, Forecast, forecast
 from pennant.cli.options import ClusterOptions, Selectors
 from pennant.cli.rules import place
 from pennant.cli.session import Session, run
 from pennant.core.facts.in_place import in_place
 from pennant.core.facts.observation import Key
 from pennant.core.rollout.progress import revision_to_look_at
-
-NOT_WRITTEN = (
-    "The operator does this within seconds. If it does not, it is not running, does not watch this namespace, or "
-    "cannot write: see its log."
-)
 
 
 def execute(selectors: Selectors, cluster: ClusterOptions, output: str | None) -> None:

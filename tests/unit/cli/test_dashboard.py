@@ -5,6 +5,7 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from pennant.cli.dashboard.way_back import way_back
 from pennant.core.facts.observation import Invalid, Snapshot
 from unit.cli import dashboard_states
 from unit.cli.dashboard_states import STATES, named
+from unit.cli.states import tag_has_just_moved
 from unit.core.builders import NOON, a_snapshot, after, an_entry, the_spec
 
 GOLDEN = Path(__file__).parent / "golden" / "dashboard"
@@ -74,6 +76,12 @@ async def test_without_rights_on_the_rest_the_deployment_is_shown() -> None:
     assert found.comparison is None
     assert len(found.timeline) == 4
     assert "A part cannot be read." in pages.details(found, SCOPE).html
+
+
+async def test_a_change_that_the_operator_has_not_reacted_to_is_on_the_page() -> None:
+    found = view.deployment(await tag_has_just_moved(), LATER)
+    assert found.pending.startswith("The operator has not reacted to the current state yet. It is to create ")
+    assert found.pending in unescape(pages.details(found, SCOPE).html)
 
 
 async def test_all_that_others_wrote_is_escaped() -> None:

@@ -3,16 +3,20 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from pennant.cli import status
+from pennant.cli.errors import CliError
 from pennant.cli.rollout import Goal, Phase, progress
-from pennant.core.facts.observation import Snapshot
+from pennant.core.facts.observation import Key, Snapshot
 from unit.cli.blocked_states import BLOCKED, baking, later_than
 from unit.cli.conftest import Run
 from unit.cli.fake_api import FakeApi
 from unit.cli.golden_files import assert_golden
-from unit.cli.states import STATES, after_a_rollback, verified
+from unit.cli.states import STATES, after_a_rollback, tag_has_just_moved, verified
 from unit.core.builders import after
 from unit.kube.raw import raw_deployment
 
@@ -133,3 +137,21 @@ def test_each_of_several_is_waited_for(
     assert [line.split(":")[0] for line in err.splitlines()] == ["error", "error"]
     assert '"bad" was rolled back' in err
     assert '"none" not found' in err
+
+
+async def test_an_operator_that_does_not_react_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    snapshot = await tag_has_just_moved()
+    monkeypatch.setattr(status, "REACTION_SECONDS", 0.0)
+
+    class Reads:
+        async def snapshot(self, _: Key) -> Snapshot:
+            return snapshot
+
+    session: Any = SimpleNamespace(inspector=Reads())
+    with pytest.raises(CliError, match="timed out"):
+        await status.wait(session, snapshot.key, status.Wait(timeout=0.001))
+    err = capsys.readouterr().err
+    assert err.startswith("Warning: The operator has not reacted to the current state yet. It is to create the Contr")
+    assert err.count("Warning") == 1

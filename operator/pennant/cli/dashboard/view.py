@@ -11,6 +11,7 @@ from pennant.cli.dashboard.comparison import Comparison, comparison
 from pennant.cli.dashboard.plot import Plot, limits, plot
 from pennant.cli.dashboard.state import State, Tone, ended, sentence, state, tone_of, words
 from pennant.cli.dashboard.way_back import WayBack, way_back
+from pennant.cli.forecast import forecast
 from pennant.cli.outcomes import outcome
 from pennant.core.facts.in_place import in_place
 from pennant.core.facts.observation import Invalid, Snapshot
@@ -131,6 +132,8 @@ class DeploymentView:
     quarantine: tuple[Blocked, ...]
     timeline: tuple[Step, ...]
     """The newest revision first."""
+    pending: str = ""
+    """What the operator has not done yet; empty: it has nothing to do."""
     missing: str = ""
     """What could not be read besides the ModelDeployment, and what to do; empty: all was read."""
 
@@ -171,6 +174,7 @@ def deployment(snapshot: Snapshot, now: datetime, missing: str = "", flags: str 
         metrics=() if isinstance(spec, Invalid) else tuple(_metrics(snapshot, spec)),
         quarantine=tuple(_blocked(each, snapshot, flags) for each in reversed(snapshot.status.quarantine)),
         timeline=tuple(_step(each, snapshot) for each in reversed(history)),
+        pending="" if missing else forecast(snapshot, now).pending,
         missing=missing,
     )
 
