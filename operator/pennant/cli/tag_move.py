@@ -8,7 +8,7 @@ import click
 from pennant.api.meta import Json
 from pennant.cli import output
 from pennant.cli.errors import CliError
-from pennant.cli.gitops import tracked_by
+from pennant.cli.gitops import applied_tags, tracked_by
 from pennant.cli.model_versions import full_name, of_model, tags_of, usable
 from pennant.cli.session import Session, explained
 from pennant.core.facts.observation import Key
@@ -56,7 +56,14 @@ async def planned(session: Session, new: Json, tag: str) -> Move:
 
 
 def warn_of_git(move: Move) -> None:
-    """Warn of each version whose tags a tool sets back to what Git says."""
+    """Warn of each version whose tags a tool sets back to what Git says, or a manifest when it is applied again."""
+    untracked = [each for each in move.old if not tracked_by(each)]
+    if back := [each for each in untracked if move.tag in applied_tags(each)]:
+        names = " and ".join(each["metadata"]["name"] for each in back)
+        output.warn(
+            f"the manifest that was applied last gives the tag {move.tag} to {names}: applying it again takes the "
+            "promotion back. Change the tags there, too: kubectl pennant promote ... --write DIRECTORY"
+        )
     for each in (move.new, *move.old):
         if tool := tracked_by(each):
             output.warn(

@@ -9,6 +9,7 @@ import pytest
 
 from pennant.cli import status
 from pennant.cli.forecast import forecast
+from pennant.cli.gitops import LAST_APPLIED
 from pennant.cli.preview import moved, preview
 from pennant.cli.rollout import Phase, progress
 from pennant.core.facts.observation import Snapshot
@@ -210,6 +211,29 @@ def test_objects_that_git_feeds_are_warned_of(pennant: Run, versions: FakeApi) -
     assert code == 0
     assert err.startswith(f"Warning: {NEW} is managed by Argo CD (application shop).")
     assert "--write DIRECTORY" in err
+
+
+@pytest.mark.parametrize(
+    ("metadata", "warns"),
+    [
+        ({"annotations": {LAST_APPLIED: '{"spec": {"tags": ["stable", "production"]}}'}}, True),
+        ({"annotations": {LAST_APPLIED: '{"spec": {"tags": ["stable"]}}'}}, False),
+        ({"annotations": {LAST_APPLIED: "no JSON"}}, False),
+        ({"managedFields": [{"operation": "Apply", "fieldsV1": {"f:spec": {"f:tags": {}}}}]}, True),
+        ({"managedFields": [{"operation": "Update", "fieldsV1": {"f:spec": {"f:tags": {}}}}]}, False),
+    ],
+)
+def test_a_manifest_that_takes_the_promotion_back_is_warned_of(
+    pennant: Run, versions: FakeApi, metadata: Json, warns: bool
+) -> None:
+    versions.add("modelversions", raw_version("1.0.0", "production", **metadata))
+    _, _, err = pennant("promote", NEW, "--dry-run=client")
+    assert err == (
+        "Warning: the manifest that was applied last gives the tag production to fraud-1.0.0: applying it again takes "
+        "the promotion back. Change the tags there, too: kubectl pennant promote ... --write DIRECTORY\n"
+        if warns
+        else ""
+    )
 
 
 def test_all_followers_are_waited_for(pennant: Run, versions: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
