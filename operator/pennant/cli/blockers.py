@@ -10,7 +10,9 @@ from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import ConditionType, Reason
+from pennant.cli.outcomes import undo_goes_to
 from pennant.cli.rules import COMMANDS, RULES, Help
+from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Invalid, Snapshot
 from pennant.core.rollout.pass_state import Pass
 from pennant.core.rollout.undo import undo_target
@@ -43,7 +45,12 @@ class Blocker:
 
     def commands(self, snapshot: Snapshot) -> tuple[tuple[str, str], ...]:
         """Return the verbs that may help with this ModelDeployment, each as a whole command line, and what it does."""
-        known = {**_known(snapshot), **({"version": self.version} if self.version else {})}
+        known, active = _known(snapshot), current(snapshot.status.history)
+        if self.version:
+            known["version"] = self.version
+        if self.version and active is not None and self.version != active.version:
+            # An undo replaces the current revision, and so does not help a version that waits.
+            known.pop("earlier", None)
         possible = (each for each in COMMANDS.get(self.reason, ()) if _fields(each) <= known.keys())
         return tuple((each.line.format(**known), each.does.format(**known)) for each in possible)
 
@@ -54,7 +61,7 @@ def _known(snapshot: Snapshot) -> dict[str, str]:
     known = {"name": snapshot.key.name, "namespace": snapshot.key.namespace}
     undo = undo_target(status.history, status.quarantine, snapshot, "")
     if isinstance(undo, HistoryEntry):
-        known["earlier"] = f"{undo.version} (revision {undo.revision})"
+        known["earlier"] = undo_goes_to(undo)
     if isinstance(spec, Invalid):
         return known
     known |= {"model": spec.model}

@@ -7,6 +7,12 @@ from pennant.api.history import HistoryEntry, Outcome, Trigger
 UNDONE = "Undone"
 
 
+def undo_goes_to(target: HistoryEntry) -> str:
+    """Return where an undo without a revision goes, and that no verified revision is left if it was not verified."""
+    what = f"{target.version} (revision {target.revision})"
+    return what if target.verified_at is not None else f"{what}, which was never verified: no verified one is left"
+
+
 def outcome(entry: HistoryEntry, history: Sequence[HistoryEntry]) -> str:
     """Return the outcome of a revision, and `Undone` where an undo replaced it.
 

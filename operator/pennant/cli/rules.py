@@ -97,6 +97,7 @@ _RETRY = Help("kubectl pennant retry {name} {version} -n {namespace}", "releases
 _UNDO = Help("kubectl pennant undo {name} -n {namespace}", "goes back to {earlier}")
 _RESUME = Help("kubectl pennant resume {name} -n {namespace}", "ends the pause")
 _COMPARE = Help("kubectl pennant compare {model}-{serving} {model}-{version} -n {namespace}", "shows what differs")
+_BUDGET = Help("kubectl edit modeldeployment {name} -n {namespace}", "raises rollback.budget, if it is not set in Git")
 _QUARANTINED = (_RETRY, _STAY, _VERSIONS)
 COMMANDS: Mapping[Reason, tuple[Help, ...]] = {
     Reason.TAG_UNASSIGNED: (_STAY, _VERSIONS),
@@ -105,7 +106,7 @@ COMMANDS: Mapping[Reason, tuple[Help, ...]] = {
     Reason.PAUSED: (_RESUME,),
     Reason.RECORD_INCOMPLETE: (_STAY, _VERSIONS),
     Reason.GATE_FAILED: (_COMPARE, _STAY),
-    Reason.ROLLBACK_BUDGET_EXHAUSTED: (_UNDO, _STAY),
+    Reason.ROLLBACK_BUDGET_EXHAUSTED: (_UNDO, _STAY, _VERSIONS, _BUDGET),
     Reason.ROLLBACK_COOLING_DOWN: (_UNDO,),
     Reason.ROLLBACK_DID_NOT_HELP: (_UNDO, _VERSIONS),
     Reason.ROLLBACK_LIMIT_REACHED: (_UNDO, _VERSIONS),

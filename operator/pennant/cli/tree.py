@@ -12,7 +12,7 @@ from pennant.cli import metric_lines, output, spans
 from pennant.cli.children import Children, pod_status, readiness
 from pennant.cli.forecast import forecast, verified_at
 from pennant.cli.health import health
-from pennant.cli.outcomes import outcome
+from pennant.cli.outcomes import outcome, undo_goes_to
 from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Invalid, Snapshot
 from pennant.core.rollout.progress import revision_to_look_at
@@ -81,7 +81,7 @@ def _head(live: Live, now: datetime) -> list[tuple[str, str]]:
         lines.append(("Rollback target", f"{stable.version} (revision {stable.revision})"))
     undo = undo_target(status.history, status.quarantine, snapshot, "")
     if isinstance(undo, HistoryEntry):
-        lines.append(("Undo goes to", f"{undo.version} (revision {undo.revision})"))
+        lines.append(("Undo goes to", undo_goes_to(undo)))
     if (workload := snapshot.workload) is not None:
         lines.append(
             (

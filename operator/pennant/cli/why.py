@@ -133,10 +133,12 @@ def idle(found: Forecast) -> str:
     if going_on is not None and going_on.status is ConditionStatus.TRUE:
         return f"The operator waits: {going_on.message} ({going_on.reason})."
     nothing = "The operator has nothing to do until"
-    ends = [each.until for each in found.blockers if each.until is not None]
-    if ends:
-        return f"{nothing} {spans.until(min(ends), found.now)}, when a limit ends, or until you act: see Blocked."
     if found.blockers:
+        ends = [(each.until, "a limit ends") for each in found.blockers if each.until is not None]
+        ends += [(each.at, each.what) for each in found.limits if not each.is_check]
+        if ends:
+            at, what = min(ends, key=lambda each: each[0])
+            return f"{nothing} {spans.until(at, found.now)}, when {what}, or until you act: see Blocked."
         return f"{nothing} you act: see Blocked."
     if found.limits:
         first = min(found.limits, key=lambda each: (each.is_check, each.at))

@@ -6,17 +6,19 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pennant.api.conditions import ConditionStatus, find
 from pennant.api.reasons import ConditionType, Reason
-from pennant.cli.forecast import forecast, verified_at
+from pennant.cli.forecast import Limit, forecast, verified_at
+from pennant.cli.output import moment
 from pennant.cli.rules import COMMANDS, RULES, place
-from pennant.cli.why import document, explanation
-from pennant.core.facts.observation import Invalid
+from pennant.cli.why import document, explanation, idle
+from pennant.core.facts.observation import Invalid, Snapshot
 from pennant.core.facts.pods import Container, Ended, Pod, Pods, ReplicaSet, Waiting
-from unit.cli.blocked_states import BLOCKED, baking, behind, budget_used_up, gated
+from unit.cli.blocked_states import BLOCKED, baking, behind, budget_used_up, gated, two_holders
 from unit.cli.conftest import Run
 from unit.cli.fake_api import FakeApi
 from unit.cli.golden_files import assert_golden
@@ -47,6 +49,40 @@ async def test_a_gate_that_time_opens_says_when() -> None:
     (found,) = [each for each in forecast(*await budget_used_up()).blockers if each.until is not None]
     assert found.reason is Reason.ROLLBACK_BUDGET_EXHAUSTED
     assert found.version == "1.2.0"
+
+
+async def test_an_undo_is_offered_for_the_current_version_alone() -> None:
+    snapshot, now = await budget_used_up()
+    (found,) = forecast(snapshot, now).blockers
+    first, *rest = snapshot.status.history
+
+    def with_first(**changed: Any) -> Snapshot:
+        history = (first.model_copy(update={"template_hash": "other", **changed}), *rest)
+        return replace(snapshot, status=snapshot.status.model_copy(update={"history": history}))
+
+    assert [line.split()[1:3] for line, _ in found.commands(with_first())] == [
+        ["pennant", "promote"],
+        ["pennant", "versions"],
+        ["edit", "modeldeployment"],
+    ]
+    now_failing = replace(found, version=rest[-1].version)
+    undo = "kubectl pennant undo fraud -n default"
+    assert now_failing.commands(with_first())[0] == (undo, "goes back to 1.0.0 (revision 1)")
+    unverified = "goes back to 1.0.0 (revision 1), which was never verified: no verified one is left"
+    assert now_failing.commands(with_first(verified_at=None))[0] == (undo, unverified)
+
+
+async def test_a_time_that_changes_something_is_in_the_sentence_about_waiting() -> None:
+    snapshot, now = await two_holders()
+    found = forecast(snapshot, now)
+    limit = Limit("the progress deadline of 1.0.0 is over", now + timedelta(seconds=30))
+    assert idle(replace(found, limits=(limit,))) == (
+        f"The operator has nothing to do until {moment(limit.at)} (in 30s), when the progress deadline of 1.0.0 is "
+        "over, or until you act: see Blocked."
+    )
+    assert idle(replace(found, limits=(replace(limit, is_check=True),))).endswith(
+        "nothing to do until you act: see Blocked."
+    )
 
 
 async def test_a_move_that_the_operator_has_not_seen_is_foreseen_to_the_end() -> None:

@@ -7,6 +7,7 @@ from pennant.api.history import HistoryEntry, QuarantineEntry
 from pennant.api.model_deployment import RollbackAction
 from pennant.api.reasons import Reason
 from pennant.cli.dashboard.state import sentence
+from pennant.cli.outcomes import undo_goes_to
 from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Invalid, Snapshot
 from pennant.core.rollout import rollback_limits
@@ -47,7 +48,7 @@ def way_back(snapshot: Snapshot, now: datetime, flags: str = "") -> WayBack:
     options = f"{key.name} -n {key.namespace}{flags}"
     if isinstance(target, NoTarget):
         return WayBack("No", False, sentence(target.problem), automatic=automatic)
-    to = f"To {named(target)}"
+    to = f"To {undo_goes_to(target)}"
     if spec.paused:
         why = f"{to}, but this ModelDeployment is paused: resume it first."
         return WayBack("After a resume", False, why, target.verified_at, f"kubectl pennant resume {options}", automatic)
