@@ -51,6 +51,8 @@ def compared(
     if len(words) == 1 or is_kind:
         if model is not None:
             raise CliError(f"--model belongs to two versions; {USAGE}")
+        if words[0].partition("/")[0].lower() in model_versions.KINDS:
+            raise reading.second_missing(words[-1].rpartition("/")[2])
         (name,) = names.parsed(words)
         return run(cluster, lambda session: reading.deployment(session, name))
     raise CliError(USAGE)

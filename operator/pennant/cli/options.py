@@ -88,9 +88,20 @@ def reading_target_options(function: FunctionT) -> FunctionT:
     return option(target_options(function))
 
 
+class OutputFormat(click.Choice[str]):
+    """One of the formats of a verb. Formats of kubectl that extract fields are refused with the command for them."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the format; fails where the verb does not have it."""
+        if re.match("jsonpath|go-template|custom-columns", str(value)):
+            kind = "mver" if ctx is not None and ctx.info_name in ("versions", "promote", "compare") else "mdep"
+            raise click.BadParameter(f"{value} is a format of kubectl; use `kubectl get {kind} -o {value}`", ctx, param)
+        return str(super().convert(value, param, ctx))
+
+
 def output_option(*formats: str) -> Callable[[FunctionT], FunctionT]:
     """Give a verb `-o` with these formats; None is the text for people."""
-    return click.option("-o", "--output", type=click.Choice(formats), help="Output format; text if not given.")
+    return click.option("-o", "--output", type=OutputFormat(formats), help="Output format; text if not given.")
 
 
 def object_output_option(function: FunctionT) -> FunctionT:

@@ -329,6 +329,7 @@ def test_a_page_is_written_to_a_file(files: Path, monkeypatch: pytest.MonkeyPatc
         ((), "name two versions, as in"),
         (("a", "b", "c"), "name two versions, as in"),
         (("svc/a", "b"), "svc/a is not a ModelVersion"),
+        (("mver/fraud-1.0.0",), "fraud-1.0.0 is a ModelVersion; name a second version to compare it with"),
         (("fraud", "--model", "fraud"), "--model belongs to two versions"),
     ],
 )
@@ -432,6 +433,11 @@ async def test_a_version_that_was_deleted_is_read_from_its_revision() -> None:
 async def test_a_deployment_without_two_versions_says_why(snapshot: Snapshot, says: str) -> None:
     with pytest.raises(CliError, match=says):
         await reading.deployment(session(OLD, NEW, snapshots=(snapshot,)), "fraud")
+
+
+async def test_a_version_alone_is_not_taken_for_a_deployment() -> None:
+    with pytest.raises(CliError, match=r"fraud-1\.0\.0 is a ModelVersion; name a second version to compare it with"):
+        await reading.deployment(session(OLD, NEW), "fraud-1.0.0")
 
 
 async def test_a_wrong_name_has_the_nearest_ones() -> None:

@@ -61,3 +61,10 @@ def test_another_kind_of_object(pennant: Run, verb: str) -> None:
     assert err == (
         "error: deployment/web is not a ModelDeployment; name it as NAME, mdep/NAME or modeldeployment/NAME\n"
     )
+
+
+@pytest.mark.parametrize(("verb", "kind"), [("get", "mdep"), ("versions", "mver")])
+def test_a_format_that_only_kubectl_has(pennant: Run, verb: str, kind: str) -> None:
+    code, _, err = pennant(verb, "fraud", "-o", "jsonpath={.spec}")
+    assert code == 1
+    assert f"jsonpath={{.spec}} is a format of kubectl; use `kubectl get {kind} -o jsonpath={{.spec}}`\n" in err

@@ -45,7 +45,12 @@ async def deployment(session: Session, name: str) -> Comparison:
 
     If it serves its target version, that is compared with the version that served before, and a note says so.
     """
-    snapshot = await targets.snapshot(session, Key(session.namespace, name))
+    key = Key(session.namespace, name)
+    snapshot = await session.inspector.snapshot(key)
+    if snapshot is None and await session.client.get(Kind.MODEL_VERSION, session.namespace, name) is not None:
+        raise second_missing(name)
+    if snapshot is None:
+        raise await targets.missing(session, key)
     serving, desired = snapshot.status.serving, snapshot.status.desired
     if serving is None:
         raise CliError(f"{output.full_name(name)} serves no version yet; name two versions instead")
@@ -63,6 +68,11 @@ async def deployment(session: Session, name: str) -> Comparison:
         )
     before, after = await _of(session, snapshot, *old), await _of(session, snapshot, *new)
     return compared(before, after, await _live(session, before, after))
+
+
+def second_missing(name: str) -> CliError:
+    """Return the error for one ModelVersion alone."""
+    return CliError(f"{name} is a ModelVersion; name a second version to compare it with, as in `compare {name} OTHER`")
 
 
 def _former(snapshot: Snapshot, serving: Serving) -> HistoryEntry:
