@@ -118,7 +118,7 @@ def _more(raw: Json, status: ModelVersionStatus) -> Sequence[str]:
         str(raw["metadata"]["name"]),
         str(spec.get("parent") or output.NONE),
         str(spec.get("owner") or output.NONE),
-        ",".join(missing) or output.NONE,
+        ", ".join(missing) or output.NONE,
         "; ".join(bump.reasons) if bump is not None and bump.reasons else output.NONE,
         status.record_digest or output.NONE,
     )
