@@ -91,7 +91,9 @@ def test_a_promotion_that_a_gate_blocks_is_foreseen_and_explained(scenario: Scen
     scenario.touched_at = datetime.now(UTC)
     forget(scenario, "fraud-1.0.0", "fraud-1.1.0")
     assert code == 1
-    assert err.startswith('error: modeldeployment "fraud" is stalled: promotion gate auc/holdout/Test')
+    warning, error = err.splitlines()
+    assert warning.startswith("Warning: the manifest that was applied last gives the tag production to fraud-1.0.0")
+    assert error.startswith('error: modeldeployment "fraud" is stalled: promotion gate auc/holdout/Test')
     assert scenario.condition("Stalled") == ("True", "GateFailed")
 
     why = run(scenario, "why", "fraud")
