@@ -177,4 +177,7 @@ def _previous(
         return others[0]
     if all(each.template_hash == current_hash for each in history):
         return NoTarget("there is no earlier revision to go back to")
-    return NoTarget("no earlier revision is left to go back to: each of them failed, was undone, or never served")
+    return NoTarget(
+        "no earlier revision is left to go back to: each of them failed, was undone, never served, or has the pod "
+        "template of the current revision"
+    )
