@@ -79,7 +79,11 @@ async def test_a_rollback_passes_over_a_record_that_was_changed() -> None:
     [
         ("1", "the ControllerRevision of revision 1 was changed. Available: 2"),
         ("1.0.0", "the ControllerRevision of revision 1 was changed. Available: 1.1.0"),
-        ("", "no earlier revision is left to go back to"),
+        (
+            "",
+            "no earlier revision is left to go back to: each of them failed, was undone, never served, or has the pod "
+            "template of the current revision",
+        ),
     ],
 )
 async def test_no_command_goes_back_to_a_record_that_was_changed(value: str, says: str) -> None:
