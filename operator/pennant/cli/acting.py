@@ -13,9 +13,10 @@ from pennant.core.facts.command import REASON, REQUESTED_AT, REQUESTED_BY, Comma
 from pennant.core.facts.observation import Key, Snapshot
 from pennant.core.rollout.command_memory import answered
 from pennant.kube.http.resources import Kind
-from pennant.ports import PortError
+from pennant.ports import Conflict, PortError
 
 POLL_SECONDS = 0.2
+ATTEMPTS = 5
 NONE_GIVEN = dict.fromkeys((*(verb.annotation for verb in Verb), REQUESTED_AT, REQUESTED_BY, REASON))
 """A merge patch of annotations that removes a command."""
 
@@ -62,12 +63,29 @@ async def give(
         return
     await session.patch(Kind.MODEL_DEPLOYMENT, key, _patch(uid, command))
     answer = await _answer(session, key, command, how.timeout)
-    with suppress(PortError):
-        await session.patch(Kind.MODEL_DEPLOYMENT, key, {"metadata": {"uid": uid, "annotations": NONE_GIVEN}})
+    with suppress(PortError, CliError):
+        await remove(session, key, uid, command)
     if answer.result is not CommandResult.ACCEPTED:
         raise CliError(f"{name}: the operator {str(answer.result).lower()} `{command}`: {answer.message}")
     raw = await targets.raw(session, key) if how.output is not None else {}
     output.tell(f"{name} {how.done}: {answer.message}{note}", raw, how.output)
+
+
+async def remove(session: Session, key: Key, uid: str, command: Command) -> None:
+    """Remove the annotations of an answered command, unless another command has replaced it meanwhile.
+
+    Each write has the read resourceVersion as its precondition. Raises `PortError` where the API server refuses.
+    """
+    for _ in range(ATTEMPTS):
+        metadata = (await targets.raw(session, key))["metadata"]
+        if (metadata.get("annotations") or {}).get(REQUESTED_AT) != command.token:
+            return
+        precondition = {"uid": uid, "resourceVersion": metadata["resourceVersion"]}
+        try:
+            await session.patch(Kind.MODEL_DEPLOYMENT, key, {"metadata": {**precondition, "annotations": NONE_GIVEN}})
+        except Conflict:
+            continue
+        return
 
 
 def unanswered(snapshot: Snapshot) -> str:

@@ -2,11 +2,15 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
+from pennant.cli import acting
 from pennant.cli.output import merged
-from pennant.core.facts.observation import Snapshot
+from pennant.core.facts.command import REQUESTED_AT, Command, Verb
+from pennant.core.facts.observation import Key, Snapshot
+from pennant.ports import Conflict
 from unit.cli.conftest import Run
 from unit.cli.fake_api import FakeApi
 from unit.cli.states import verified
@@ -85,3 +89,30 @@ def test_a_merge_patch_is_applied_as_the_api_server_does() -> None:
         "a": {"c": 2, "e": {"g": 3}},
         "d": [2],
     }
+
+
+class Shared:
+    """A session with an object in whose annotations another client gives a command right before the first patch."""
+
+    def __init__(self, others: str | None) -> None:
+        self.others, self.token, self.removed = others, "mine", 0
+        self.client = self
+
+    async def get(self, *_: object) -> dict[str, Any]:
+        annotations = {REQUESTED_AT: self.token}
+        return {"metadata": {"uid": "u", "resourceVersion": self.token, "annotations": annotations}}
+
+    async def patch(self, _: object, __: object, body: dict[str, Any]) -> None:
+        if self.others is not None:
+            self.token, self.others = self.others, None
+        if body["metadata"]["resourceVersion"] != self.token:
+            raise Conflict("the object has changed")
+        self.removed += 1
+
+
+@pytest.mark.parametrize(("others", "removed"), [(None, 1), ("theirs", 0)], ids=["alone", "another command came"])
+async def test_an_answered_command_is_removed_and_no_other_one(others: str | None, removed: int) -> None:
+    session: Any = Shared(others)
+    command = Command(Verb.RESTART, "", "mine", True, "ada", "")
+    await acting.remove(session, Key("default", "fraud"), "u", command)
+    assert session.removed == removed
