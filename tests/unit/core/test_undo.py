@@ -106,3 +106,8 @@ def test_a_version_may_be_a_number_as_well(value: str, revision: int) -> None:
 def test_a_number_that_is_both_or_none_is_refused(value: str, problem: str) -> None:
     found = undo_target(NUMBERED, (), a_snapshot("fraud", revisions=recorded(*NUMBERED)), value)
     assert found == NoTarget(problem)
+
+
+def test_a_number_that_means_the_same_revision_in_both_ways_is_taken() -> None:
+    history = (entry(1, "1", verified=True), entry(2, "2", Outcome.IN_PROGRESS))
+    assert undo_target(history, (), a_snapshot("fraud", revisions=recorded(*history)), "1") == history[0]

@@ -137,7 +137,7 @@ def _named(value: str, history: History, there: Sequence[HistoryEntry], snapshot
         kind, name = "", value
     of_number = [each for each in history if str(each.revision) == name.lstrip("0")] if kind != "version" else []
     of_version = [each for each in history if each.version == name] if kind != "revision" else []
-    if of_number and of_version:
+    if of_number and of_version and of_number[-1] is not of_version[-1]:
         others = ", ".join(str(each.revision) for each in of_version)
         return NoTarget(
             f"{name} is a revision, which served {of_number[-1].version}, and a version, which revision {others} "
