@@ -19,6 +19,7 @@ from pennant.cli.commands.lint import command
 from pennant.cli.manifests import checks
 from pennant.cli.manifests.documents import MAX_NODES, Document, documents
 from pennant.cli.manifests.findings import Finding, report
+from pennant.cli.manifests.schema import PLACES
 from unit.api import examples
 from unit.api.examples import BAD_QUERIES, GOOD_QUERIES, ROOT_RULES, RULES, Object
 from unit.api.mistakes import MISTAKES, UNKNOWN_KINDS, Mistake
@@ -438,3 +439,10 @@ def test_the_hook_and_the_job_of_the_page_call_lint_with_options_that_it_has(
         assert run(*call.split())[0] == 0, call
     for block in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL):
         assert yaml.safe_load(block)
+
+
+@pytest.mark.parametrize("name", sorted(PLACES))
+def test_a_field_of_a_deployment_is_answered_with_its_place(name: str) -> None:
+    assert [each.message for each in found(examples.a_deployment(**{name: {}})) if each.is_error] == [
+        f"unknown field; {PLACES[name]}"
+    ]

@@ -45,11 +45,27 @@ def _object(schema: Json, value: Mapping[str, Any], path: Path) -> Iterator[Prob
         elif isinstance(others, Mapping):
             yield from problems(others, each, (*path, name))
         elif not schema.get(OPEN):
-            yield Problem((*path, name), unknown_field(name, known))
+            yield Problem((*path, name), unknown_field(name, known, path))
 
 
-def unknown_field(name: str, known: Mapping[str, Any] | frozenset[str]) -> str:
-    """Return that there is no such field, with the nearest one that there is."""
+PLACES = {
+    "strategy": "it is spec.rollout.strategy",
+    "progressDeadlineSeconds": "it is spec.rollout.progressDeadlineSeconds",
+    "minReadySeconds": "it is spec.rollout.minReadySeconds",
+    "maxSurge": "it is spec.rollout.maxSurge",
+    "maxUnavailable": "it is spec.rollout.maxUnavailable",
+    "metrics": "it is spec.analysis.metrics",
+    "selector": "the operator selects the pods by the label pennant.dev/modeldeployment",
+    "containers": "it is spec.template.spec.containers",
+    "image": "it is the image of a container of spec.template.spec.containers",
+}
+"""Fields of the spec of a Deployment and of other kinds, and where they are in a ModelDeployment."""
+
+
+def unknown_field(name: str, known: Mapping[str, Any] | frozenset[str], path: Path = ()) -> str:
+    """Return that there is no such field, with its place elsewhere or the nearest one that there is."""
+    if path == ("spec",) and "template" in known and name in PLACES:
+        return f"unknown field; {PLACES[name]}"
     if near := nearest(name, known):
         return f"unknown field; did you mean {near}?"
     return f"unknown field; there are {', '.join(sorted(known))}"
