@@ -446,3 +446,33 @@ def test_a_field_of_a_deployment_is_answered_with_its_place(name: str) -> None:
     assert [each.message for each in found(examples.a_deployment(**{name: {}})) if each.is_error] == [
         f"unknown field; {PLACES[name]}"
     ]
+
+
+def doubted(template: Node, *versions: Object, **spec: Any) -> list[str]:
+    deployment = examples.a_deployment(template={"spec": template}, **spec)
+    return [each.message for each in found(deployment, *versions) if not each.is_error]
+
+
+def test_what_pods_will_lack_is_a_warning() -> None:
+    server = {"name": "server", "args": ["$(MODEL_URI) $(MODEL_SOURCE_VERSION) $$(MODEL_X) $(OTHER)"]}
+    version = examples.a_version(tags=["production"])
+    assert doubted({"containers": [server]}, version) == [
+        "container server has no image, and spec.serving of 1.0.0 has none",
+        "container server has no variable for $(MODEL_SOURCE_VERSION) with version 1.0.0, so the text is passed on as "
+        "it is",
+    ]
+    whole = examples.a_version(
+        tags=["production"], serving={"image": "s:1"}, source={"registry": "MLflow", "version": "7"}
+    )
+    assert doubted({"containers": [server]}, whole) == []
+
+
+def test_what_the_template_says_itself_is_a_warning() -> None:
+    env = [{"name": "MODEL_URI", "value": "mine"}, {"name": "A", "value": "1"}, {"name": "A", "value": "2"}]
+    said = doubted(
+        {"containers": [{"name": "server", "image": "s", "env": env}]}, examples.a_version(tags=["production"])
+    )
+    assert said == [
+        "container server has variable A twice: the last one is used",
+        "container server sets MODEL_URI: the values of spec.template are used, not those of the record",
+    ]

@@ -18,8 +18,9 @@ def command(
 
     Checks each field as the API server does: types, limits, unknown fields and all rules of both
     CustomResourceDefinitions, except for those that compare with the object in the cluster. Checks all files together:
-    names, and tags that no version or several versions have. Objects of other kinds are skipped. The pod template is
-    checked as far as the operator reads it.
+    names, tags that no version or several versions have, and what the pods of a ModelDeployment lack with these
+    versions: an image, or a variable such as $(MODEL_SOURCE_VERSION). Objects of other kinds are skipped. The pod
+    template is checked as far as the operator reads it.
 
     Exit code 0: no errors. Exit code 1: errors, or warnings with --strict, or nothing to check: no ModelVersion and no
     ModelDeployment in all of the files.

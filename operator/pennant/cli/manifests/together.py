@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.cli.manifests import pods
 from pennant.cli.manifests.checks import DEPLOYMENT, VERSION
 from pennant.cli.manifests.documents import Document, Path
 
@@ -29,7 +30,10 @@ def doubts(found: Iterable[Document]) -> Iterator[Doubt]:
     yield from _shared_tags(versions)
     for each in documents:
         if each.value["kind"] == DEPLOYMENT:
-            yield from _target(each, versions)
+            same = _of_model(each, versions)
+            yield from _target(each, same)
+            for problem in pods.doubts(each.value, (version.value for version in same)):
+                yield Doubt(each, problem.path, problem.message)
 
 
 def _twice(documents: Iterable[Document]) -> Iterator[Doubt]:
@@ -55,12 +59,16 @@ def _shared_tags(versions: Iterable[Document]) -> Iterator[Doubt]:
                 yield Doubt(each, ("spec", "tags", number), said)
 
 
-def _target(deployment: Document, versions: Iterable[Document]) -> Iterator[Doubt]:
-    """Yield that a ModelDeployment has no target version among these manifests."""
+def _of_model(deployment: Document, versions: Iterable[Document]) -> list[Document]:
+    """Return the versions of the model of a ModelDeployment, in its namespace."""
+    model, where = _spec(deployment, "model"), _metadata(deployment, "namespace")
+    return [each for each in versions if _spec(each, "model") == model and _metadata(each, "namespace") == where]
+
+
+def _target(deployment: Document, same: list[Document]) -> Iterator[Doubt]:
+    """Yield that a ModelDeployment has no target version among these manifests of versions of its model."""
     model, pinned = _spec(deployment, "model"), _spec(deployment, "version")
     tag = _spec(deployment, "tag") or DEFAULT_TAG
-    where = _metadata(deployment, "namespace")
-    same = [each for each in versions if _spec(each, "model") == model and _metadata(each, "namespace") == where]
     if not model or any(pinned == _spec(each, "version") if pinned else tag in _tags(each) for each in same):
         return
     what = f"is the version {pinned}" if pinned else f"has the tag {tag}"

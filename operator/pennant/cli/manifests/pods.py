@@ -1,0 +1,67 @@
+"""What is doubtful about the pods of a ModelDeployment with the versions in the same files: they are rendered here."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from pennant.api.meta import Json
+from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.api.model_version import ModelVersionSpec
+from pennant.cli.manifests.documents import Path, Problem
+from pennant.core.rollout import injection
+
+REFERENCE = re.compile(r"(?<!\$)(?:\$\$)*\$\(([-._A-Za-z][-._A-Za-z0-9]*)\)")
+"""A reference to a variable, as Kubernetes expands it: `$$(NAME)` is none."""
+
+
+def doubts(deployment: Json, versions: Iterable[Json]) -> Iterator[Problem]:
+    """Yield what pods will lack, or take from another place than their author may think, each once.
+
+    The objects are manifests; those that are not valid are left out.
+    """
+    spec = _parsed(ModelDeploymentSpec, deployment)
+    if spec is None:
+        return
+    if said := injection.duplicates(spec):
+        yield Problem(("spec", "template"), said)
+    known = [found for each in versions if (found := _parsed(ModelVersionSpec, each)) is not None]
+    told = set[Path]()
+    for version in known:
+        for each in _of_version(spec, version):
+            if each.path not in told:
+                told.add(each.path)
+                yield each
+
+
+def _of_version(spec: ModelDeploymentSpec, version: ModelVersionSpec) -> Iterator[Problem]:
+    if said := injection.overridden(spec, version):
+        yield Problem(("spec", "template", "spec"), said)
+    pod = injection.injected(spec, version)["spec"]
+    for field in ("initContainers", "containers"):
+        for number, container in enumerate(pod.get(field) or ()):
+            path: Path = ("spec", "template", "spec", field, number)
+            if not container.get("image"):
+                said = f"container {container['name']} has no image, and spec.serving of {version.version} has none"
+                yield Problem(path, said)
+            if lacking := _lacking(container, spec.inject.prefix):
+                names = ", ".join(f"$({each})" for each in lacking)
+                said = f"container {container['name']} has no variable for {names} with version {version.version}"
+                yield Problem((*path, "name"), f"{said}, so the text is passed on as it is")
+
+
+def _lacking(container: Json, prefix: str) -> list[str]:
+    """Return the variables with the prefix of the record that a container refers to and does not have, in order."""
+    own = {each["name"] for each in container.get("env") or ()}
+    texts = [*(container.get("command") or ()), *(container.get("args") or ())]
+    texts += [each.get("value") for each in container.get("env") or ()]
+    named = [name for text in texts if isinstance(text, str) for name in REFERENCE.findall(text)]
+    return [each for each in dict.fromkeys(named) if each.startswith(prefix) and each not in own]
+
+
+def _parsed(model: Any, manifest: Json) -> Any:
+    try:
+        return model.model_validate(manifest.get("spec"))
+    except ValidationError:
+        return None
