@@ -101,6 +101,10 @@ class Workspace:
         deployment = self.api.get("deployments", self.namespace, "d") or {}
         return bool(deployment["status"].get("availableReplicas") == deployment["spec"]["replicas"])
 
+    def until_ready(self) -> None:
+        """Wait until the container said `ready`, and the status of the pod, which is written later, has its process."""
+        self.until(lambda: "ready" in self.log(self.the_pod) and self.processes() and "podIP" in self.the_pod["status"])
+
     def until_running(self) -> None:
         self.until(lambda: "running" in self.container["state"])
 
@@ -266,7 +270,7 @@ def test_a_container_may_use_its_grace_and_is_not_ready_meanwhile(workspace: Wor
 
 def test_a_container_that_ignores_the_question_is_killed_after_its_grace(workspace: Workspace) -> None:
     workspace.pod({"command": ["sh", "-c", TRAP.format(then=":")]}, terminationGracePeriodSeconds=1)
-    workspace.until(lambda: "ready" in workspace.log(workspace.the_pod))
+    workspace.until_ready()
     pod, (process,) = workspace.the_pod, workspace.processes()
     begun = time.monotonic()
     workspace.kubectl("delete", "pod", "p", "--timeout=20s")
@@ -277,7 +281,7 @@ def test_a_container_that_ignores_the_question_is_killed_after_its_grace(workspa
 
 def test_a_forced_deletion_ends_a_container_within_its_grace(workspace: Workspace) -> None:
     workspace.pod({"command": ["sh", "-c", TRAP.format(then=":")]}, terminationGracePeriodSeconds=60)
-    workspace.until(lambda: "ready" in workspace.log(workspace.the_pod))
+    workspace.until_ready()
     pod, (process,) = workspace.the_pod, workspace.processes()
     workspace.kubectl("delete", "pod", "p", "--wait=false")
     workspace.until(lambda: "asked" in workspace.log(pod))
@@ -288,7 +292,7 @@ def test_a_forced_deletion_ends_a_container_within_its_grace(workspace: Workspac
 
 def test_a_pod_with_the_name_of_one_that_still_ends_is_another_pod(workspace: Workspace) -> None:
     workspace.pod({"command": ["sh", "-c", TRAP.format(then=":")]}, terminationGracePeriodSeconds=60)
-    workspace.until(lambda: "ready" in workspace.log(workspace.the_pod) and "podIP" in workspace.the_pod["status"])
+    workspace.until_ready()
     old, (process,) = workspace.the_pod, workspace.processes()
     workspace.kubectl("delete", "pod", "p", "--force", "--grace-period=0")
     workspace.pod({"command": FOREVER})
