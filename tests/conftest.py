@@ -26,7 +26,7 @@ def control_plane(directory: Path) -> Iterator[Rig]:
     # Scraped twice as often as the tests look: a scrape that comes late must not look like missing data.
     with Rig.start(directory, (*DEFAULT_PARTS, "alertmanager"), scrape_interval="500ms") as running:
         running.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-        running.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        running.until_crds_are_served()
         yield running
 
 

@@ -145,7 +145,7 @@ class ArgoCd:
             self._cluster(),
         ]
         rig.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(items))
-        rig.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        rig.until_crds_are_served()
         rig.kubectl("apply", "-f", "-", stdin=json.dumps(PROJECT))
         files = [argument for name in CONFIG_MAPS for argument in ("-f", str(BUNDLE / f"{name}.yaml"))]
         rig.kubectl("apply", "--server-side", "--namespace", NAMESPACE, *files)

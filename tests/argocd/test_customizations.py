@@ -115,6 +115,18 @@ def test_an_action_works_on_an_object_without_annotations_or_status(
     assert changed == {"apiVersion": whole["apiVersion"], "kind": whole["kind"]}
 
 
+def test_two_commands_in_one_second_have_two_tokens(engine: LuaEngine) -> None:
+    """A command with the token of another one is refused. Lua has whole seconds only, so a second may end meanwhile."""
+    for _ in range(5):
+        first = engine.act(load(DEPLOYMENTS[0]), "undo")
+        second = engine.act(copy.deepcopy(first), "retry")
+        tokens = [each["metadata"]["annotations"]["pennant.dev/requested-at"] for each in (first, second)]
+        assert tokens[0] != tokens[1]
+        if tokens[1] == f"{tokens[0]}-2":
+            return
+    raise AssertionError("no two actions were in one second")
+
+
 def test_the_command_line_of_argo_cd_reads_the_bundle() -> None:
     command = [str(ensure(["argocd"])["argocd"]), "admin", "settings", "resource-overrides"]
     path = CUSTOMIZATIONS / "ModelDeployment" / "testdata" / "degraded_rolled_back.yaml"

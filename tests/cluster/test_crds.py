@@ -45,7 +45,7 @@ def remove(scenario: Scenario, *plurals: str) -> None:
 
 def bring_back(scenario: Scenario) -> None:
     scenario.kubectl("apply", "--server-side", "-f", str(CRDS))
-    scenario.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    scenario.rig.until_crds_are_served()
 
 
 def readiness(operator: Operator) -> tuple[int, str]:

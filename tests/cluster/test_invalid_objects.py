@@ -34,7 +34,7 @@ INVALID_HOLDER = "invalid-holder"
 
 def define(rig: Rig, definitions: list[Manifest]) -> None:
     rig.kubectl("replace", "-f", "-", stdin=listed(definitions))
-    rig.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+    rig.until_crds_are_served()
 
 
 def listed(manifests: list[Manifest]) -> str:

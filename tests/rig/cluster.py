@@ -3,6 +3,7 @@
 import os
 import secrets
 import subprocess
+import time
 import urllib.request
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -19,6 +20,7 @@ from rig.place import DEFAULT_PARTS, Place, checked
 from rig.processes import Identity
 
 KUBECTL_SECONDS = 120
+ATTEMPTS = 25
 
 
 class Rig:
@@ -148,6 +150,18 @@ class Rig:
         if check and done.returncode != 0:
             raise KubectlError(f"$ kubectl {' '.join(arguments)}\n{done.stdout}{done.stderr}")
         return done
+
+    def until_crds_are_served(self) -> None:
+        """Wait until the API server serves all CRDs; raises `KubectlError` where it does not within some seconds.
+
+        `kubectl wait` fails on a CRD that was just created: it has no conditions yet.
+        """
+        wait = ("wait", "--for=condition=Established", "crd", "--all", "--timeout=30s")
+        for _ in range(ATTEMPTS):
+            if self.kubectl(*wait, check=False).returncode == 0:
+                return
+            time.sleep(0.2)
+        self.kubectl(*wait)
 
     def kubeconfig_for(self, namespace: str, service_account: str) -> Path:
         """Return a kubeconfig with the rights of a ServiceAccount, good for a day."""

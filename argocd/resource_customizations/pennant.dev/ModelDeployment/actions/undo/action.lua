@@ -7,7 +7,12 @@ annotations["pennant.dev/rollback-to"] = nil
 annotations["pennant.dev/retry"] = nil
 annotations["pennant.dev/restart"] = nil
 annotations["pennant.dev/rollback-to"] = params["to"] or ""
-annotations["pennant.dev/requested-at"] = os.date("!%Y-%m-%dT%XZ")
+local requested_at = os.date("!%Y-%m-%dT%XZ")
+if annotations["pennant.dev/requested-at"] == requested_at then
+  -- Two commands in one second.
+  requested_at = requested_at .. "-2"
+end
+annotations["pennant.dev/requested-at"] = requested_at
 annotations["pennant.dev/requested-by"] = "argocd"
 annotations["pennant.dev/reason"] = nil
 if params["reason"] ~= nil and params["reason"] ~= "" then
