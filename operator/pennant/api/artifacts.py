@@ -1,11 +1,10 @@
 """What a ModelVersion consists of: artefacts, input and output schema, documents."""
 
-import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
-from pennant.api.meta import ATOMIC, ApiModel, Digest, Label, Line, Uri, Word, validated
+from pennant.api.meta import ATOMIC, ApiModel, Digest, IntOrText, Label, Line, Uri, Word
 
 
 class Format(ApiModel):
@@ -41,23 +40,7 @@ SIZE_OR_NAME = (
     f"type(self) == int ? self >= -1 : self.matches('{DIMENSION_PATTERN}')",
     "must be a size, -1 for any size, or the name of a size, such as batch",
 )
-
-
-def _size_or_name(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(DIMENSION_PATTERN, value):
-        return value
-    if type(value) is int and value >= -1:
-        return value
-    raise ValueError(SIZE_OR_NAME[1])
-
-
-Dimension = Annotated[
-    int | str,
-    BeforeValidator(_size_or_name),
-    WithJsonSchema(
-        {"x-kubernetes-int-or-string": True, "maxLength": 63, "pattern": DIMENSION_PATTERN, **validated(SIZE_OR_NAME)}
-    ),
-]
+Dimension = Annotated[int | str, IntOrText(DIMENSION_PATTERN, -1, 63, SIZE_OR_NAME)]
 
 
 class Tensor(ApiModel):

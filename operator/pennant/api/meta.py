@@ -6,6 +6,7 @@ from the largest object that the schema allows.
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
@@ -16,11 +17,12 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     PlainSerializer,
     WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, core_schema
 
 
 def _exact(schema: Any) -> Any:
@@ -200,6 +202,36 @@ ShortHash = Annotated[str, Field(min_length=1, max_length=16)]
 """The first hexadecimal digits of a digest."""
 ContentDigest = Annotated[str, Field(max_length=71)]
 """`sha256:` and 64 hexadecimal digits, or empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class IntOrText:
+    """Makes the annotation of a field that is an integer, or a text that matches a pattern."""
+
+    pattern: str
+    """What a text must match."""
+    least: int
+    """The smallest integer."""
+    longest: int
+    """Characters of the longest text."""
+    rule: tuple[str, str]
+    """The CEL rule that says the same, and its message, which is also that of the `ValueError`."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check the value before it is read as a number or a text."""
+        return core_schema.no_info_before_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, __: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Return the schema with the extension of Kubernetes for such a field."""
+        schema = {"x-kubernetes-int-or-string": True, "maxLength": self.longest, "pattern": self.pattern}
+        return schema | validated(self.rule)
+
+    def _checked(self, value: object) -> object:
+        if isinstance(value, str) and re.fullmatch(self.pattern, value):
+            return value
+        if type(value) is int and value >= self.least:
+            return value
+        raise ValueError(self.rule[1])
 
 
 def _sensible(moment: datetime) -> datetime:

@@ -1,12 +1,11 @@
 """How pods are replaced: `spec.rollout` of a ModelDeployment."""
 
-import re
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
-from pennant.api.meta import ApiModel, validated
+from pennant.api.meta import ApiModel, IntOrText
 
 SHORTEST_DEADLINE, AFTER_STARTUP_SECONDS = 600, 300
 PERCENT_PATTERN = r"^[0-9]{1,3}%$"
@@ -14,28 +13,7 @@ WHOLE_OR_PERCENT = (
     f"type(self) == int || self.matches('{PERCENT_PATTERN}')",
     "must be an integer, or a percentage such as 25%",
 )
-
-
-def _whole_or_percent(value: object) -> object:
-    if isinstance(value, str) and re.fullmatch(PERCENT_PATTERN, value):
-        return value
-    if type(value) is int and value >= 0:
-        return value
-    raise ValueError(WHOLE_OR_PERCENT[1])
-
-
-IntOrPercent = Annotated[
-    int | str,
-    BeforeValidator(_whole_or_percent),
-    WithJsonSchema(
-        {
-            "x-kubernetes-int-or-string": True,
-            "maxLength": 4,
-            "pattern": PERCENT_PATTERN,
-            **validated(WHOLE_OR_PERCENT),
-        }
-    ),
-]
+IntOrPercent = Annotated[int | str, IntOrText(PERCENT_PATTERN, 0, 4, WHOLE_OR_PERCENT)]
 
 
 class RolloutStrategy(StrEnum):
