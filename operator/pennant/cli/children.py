@@ -51,8 +51,7 @@ async def children(session: Session, snapshot: Snapshot) -> Children:
     found: dict[Kind, list[Json]] = {}
     for kind in (Kind.REPLICA_SET, Kind.POD):
         try:
-            pages = session.client.pages(kind, snapshot.key.namespace, labelSelector=selector)
-            found[kind] = [each async for page in pages for each in page["items"]]
+            found[kind] = await session.client.all_of(kind, snapshot.key.namespace, labelSelector=selector)
         except Forbidden:
             found[kind] = []
             unread.append(f"you may not list {RESOURCES[kind].plural} in namespace {snapshot.key.namespace}")

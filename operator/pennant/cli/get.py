@@ -149,8 +149,7 @@ def _text(found: list[Json], namespace: str, form: str | None, *, all_namespaces
 
 async def _all(session: Session, namespace: str, selector: str | None) -> list[Json]:
     selectors = {"labelSelector": selector} if selector else {}
-    pages = session.client.pages(Kind.MODEL_DEPLOYMENT, namespace, **selectors)
-    found = [each async for page in pages for each in page["items"]]
+    found = await session.client.all_of(Kind.MODEL_DEPLOYMENT, namespace, **selectors)
     return sorted(found, key=lambda each: (each["metadata"]["namespace"], each["metadata"]["name"]))
 
 

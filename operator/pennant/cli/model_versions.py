@@ -55,8 +55,7 @@ async def find(session: Session, word: str, model: str | None) -> Json:
     if found is not None and model in (None, decode.model_and_version(found)[0]):
         return found
     selector = f"spec.version={name}" + (f",spec.model={model}" if model is not None else "")
-    pages = session.client.pages(Kind.MODEL_VERSION, session.namespace, fieldSelector=selector)
-    listed = [each async for page in pages for each in page["items"]]
+    listed = await session.client.all_of(Kind.MODEL_VERSION, session.namespace, fieldSelector=selector)
     if not listed and found is not None:
         raise CliError(f"{name} is a version of the model {decode.model_and_version(found)[0]}, not of {model}")
     if not listed:
@@ -74,8 +73,7 @@ def only(listed: Sequence[Json], version: str) -> Json:
 
 async def of_model(session: Session, model: str) -> list[Json]:
     """Return the versions of a model."""
-    pages = session.client.pages(Kind.MODEL_VERSION, session.namespace, fieldSelector=f"spec.model={model}")
-    return [each async for page in pages for each in page["items"]]
+    return await session.client.all_of(Kind.MODEL_VERSION, session.namespace, fieldSelector=f"spec.model={model}")
 
 
 def usable(raw: Json) -> None:
@@ -91,8 +89,7 @@ def usable(raw: Json) -> None:
 async def _missing(session: Session, name: str, model: str | None) -> CliError:
     """Return the error for a version that does not exist, with the nearest names that do."""
     selectors = {"fieldSelector": f"spec.model={model}"} if model is not None else {}
-    pages = session.client.pages(Kind.MODEL_VERSION, session.namespace, **selectors)
-    known = ordered([each async for page in pages for each in page["items"]])
+    known = ordered(await session.client.all_of(Kind.MODEL_VERSION, session.namespace, **selectors))
     names = [str(each["metadata"]["name"]) for each in known]
     where = f"in namespace {session.namespace}"
     what = f"{name} of model {model}" if model is not None else name

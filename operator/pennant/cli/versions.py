@@ -45,8 +45,7 @@ class Asked:
 async def _listed(session: Session, asked: Asked) -> str:
     model, tag, namespace = asked.model, asked.tag, "" if asked.all_namespaces else session.namespace
     selectors = {"fieldSelector": f"spec.model={names.valid(model, 'model')}"} if model else {}
-    pages = session.client.pages(Kind.MODEL_VERSION, namespace, **selectors)
-    found = [each async for page in pages for each in page["items"]]
+    found = await session.client.all_of(Kind.MODEL_VERSION, namespace, **selectors)
     if model and not found:
         raise await _no_model(session, model, namespace)
     kept = ordered(each for each in found if tag is None or tag in tags_of(each))
@@ -58,8 +57,8 @@ async def _listed(session: Session, asked: Asked) -> str:
 
 
 async def _no_model(session: Session, model: str, namespace: str) -> CliError:
-    pages = session.client.pages(Kind.MODEL_VERSION, namespace)
-    models = sorted({decode.model_and_version(each)[0] async for page in pages for each in page["items"]})
+    known = await session.client.all_of(Kind.MODEL_VERSION, namespace)
+    models = sorted({decode.model_and_version(each)[0] for each in known})
     near = difflib.get_close_matches(model, models, n=3, cutoff=0.5)
     hint = "The namespace has no ModelVersion; choose another one with -n"
     if models:

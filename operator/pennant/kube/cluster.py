@@ -58,13 +58,9 @@ class KubernetesCluster:
         if owner.workload is None:
             return Pods(template_hash, None)
         selector = f"{DEPLOYMENT_LABEL}={owner.key.name},{TEMPLATE_HASH_LABEL}={template_hash}"
-        sets = await self._all(Kind.REPLICA_SET, owner.key.namespace, selector)
-        found = await self._all(Kind.POD, owner.key.namespace, selector)
+        sets = await self._client.all_of(Kind.REPLICA_SET, owner.key.namespace, labelSelector=selector)
+        found = await self._client.all_of(Kind.POD, owner.key.namespace, labelSelector=selector)
         return pods(template_hash, replica_set_of(sets, owner.workload.uid), found)
-
-    async def _all(self, kind: Kind, namespace: str, selector: str) -> list[Json]:
-        pages = self._client.pages(kind, namespace, labelSelector=selector)
-        return [raw async for page in pages for raw in page["items"]]
 
     async def create_revision(self, owner: Snapshot, revision: Revision) -> None:
         """Create the ControllerRevision; `Conflict` where the name is taken."""

@@ -82,10 +82,7 @@ class Inspector:
         return await _permitted(ApiVerb.GET, kind, key.namespace, self._client.get(kind, key.namespace, key.name))
 
     async def _list(self, kind: Kind, namespace: str, **selectors: str) -> list[Json]:
-        async def read() -> list[Json]:
-            return [raw async for page in self._client.pages(kind, namespace, **selectors) for raw in page["items"]]
-
-        return await _permitted(ApiVerb.LIST, kind, namespace, read())
+        return await _permitted(ApiVerb.LIST, kind, namespace, self._client.all_of(kind, namespace, **selectors))
 
 
 async def _permitted(verb: ApiVerb, kind: Kind, namespace: str, request: Coroutine[Any, Any, T]) -> T:

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import datetime
 from html.parser import HTMLParser
@@ -368,11 +367,11 @@ class FakeSession:
     async def get(self, _: str, __: str, name: str) -> Object | None:
         return self.versions.get(name)
 
-    async def pages(self, _: str, __: str, fieldSelector: str = "") -> AsyncIterator[Object]:  # noqa: N803
+    async def all_of(self, _: str, __: str, fieldSelector: str = "") -> list[Object]:  # noqa: N803
         wanted = dict(each.split("=") for each in fieldSelector.split(",") if each)
         found = [{f"spec.{name}": value for name, value in each["spec"].items()} for each in self.versions.values()]
         matching = zip(self.versions.values(), found, strict=True)
-        yield {"items": [each for each, fields in matching if wanted.items() <= fields.items()]}
+        return [each for each, fields in matching if wanted.items() <= fields.items()]
 
     async def snapshot(self, key: Any) -> Snapshot | None:
         return self.known.get(key.name)

@@ -76,8 +76,8 @@ class ReadThroughCache:
         If it is not, and is no revision of this ModelDeployment either, the number is taken from now on.
         """
         name = revisions.revision_name(owner.key, number)
-        pages = self._client.pages(Kind.CONTROLLER_REVISION, owner.key.namespace, fieldSelector=f"metadata.name={name}")
-        found = [raw async for page in pages for raw in page["items"]]
+        selector = f"metadata.name={name}"
+        found = await self._client.all_of(Kind.CONTROLLER_REVISION, owner.key.namespace, fieldSelector=selector)
         if any(revisions.is_collected(raw, owner.key, owner.uid) for raw in found):
             return True
         known = (revisions.is_listed_for(raw, owner.key, owner.uid) and revisions.decode_revision(raw) for raw in found)

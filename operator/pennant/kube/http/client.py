@@ -149,6 +149,10 @@ class Client:
         """List one object of a kind; raises `NotServed` or `Unavailable` where that fails."""
         await self.request(ApiVerb.LIST, kind, RESOURCES[kind].path(namespace), params={"limit": "1"})
 
+    async def all_of(self, kind: Kind, namespace: str = "", **selectors: str) -> list[Json]:
+        """Return the objects of all pages of a quorum list; see `pages`."""
+        return [raw async for page in self.pages(kind, namespace, **selectors) for raw in page["items"]]
+
     async def pages(self, kind: Kind, namespace: str = "", **selectors: str) -> AsyncIterator[Json]:
         """Yield the pages of a quorum list; selectors are `labelSelector` and `fieldSelector`.
 
