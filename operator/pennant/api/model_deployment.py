@@ -5,6 +5,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, model_validator
 
+from pennant.api import DEFAULT_TAG
 from pennant.api.analysis import Analysis
 from pennant.api.meta import (
     ATOMIC,
@@ -145,7 +146,7 @@ class ModelDeploymentSpec(ApiModel):
 
     model: Subdomain
     """Name of the model: the `spec.model` of its ModelVersions, in the same namespace. Immutable."""
-    tag: LabelValue = "production"
+    tag: LabelValue = DEFAULT_TAG
     """Tag to follow. The version that has the tag is served. Default: `production`."""
     version: VersionName | None = None
     """Version to serve, whatever its tags. Set at most one of `tag` and `version`."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from string import Formatter
 
+from pennant.api import DEFAULT_TAG
 from pennant.api.conditions import Condition, ConditionStatus, find
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
-from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import ConditionType, Reason
 from pennant.cli.outcomes import undo_goes_to
 from pennant.cli.rules import COMMANDS, RULES, Help
@@ -18,7 +18,6 @@ from pennant.core.rollout.pass_state import Pass
 from pennant.core.rollout.undo import undo_target
 from pennant.core.status.inputs import quarantined_target
 
-DEFAULT_TAG = str(ModelDeploymentSpec.model_fields["tag"].default)
 WAITING = frozenset(
     {Reason.BAKING, Reason.ROLLOUT_IN_PROGRESS, Reason.AWAITING_FIRST_CHECK, Reason.NOT_DEPLOYED, Reason.SCALED_TO_ZERO}
 )

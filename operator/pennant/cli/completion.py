@@ -9,6 +9,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from pennant.api import DEFAULT_TAG
+
 if TYPE_CHECKING:
     import click
     from click.shell_completion import CompletionItem
@@ -95,7 +97,7 @@ def complete_former_versions(ctx: "click.Context", _: "click.Parameter", incompl
 def complete_tags(ctx: "click.Context", _: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
     """Return the tags that versions have or ModelDeployments follow, and that begin like this."""
     tags = {str(tag) for each in _objects(ctx, "modelversions") for tag in each.get("spec", {}).get("tags") or ()}
-    tags |= {str(each.get("spec", {}).get("tag") or "production") for each in _objects(ctx, "modeldeployments")}
+    tags |= {str(each.get("spec", {}).get("tag") or DEFAULT_TAG) for each in _objects(ctx, "modeldeployments")}
     return [_item(each, "") for each in sorted(tags) if each.startswith(incomplete)]
 
 

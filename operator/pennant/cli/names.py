@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pennant.api import GROUP, VERSION
+from pennant.api import API_VERSION, GROUP
 from pennant.cli.errors import CliError
 from pennant.cli.options import ClusterOptions, Selectors
 
@@ -22,6 +22,8 @@ KINDS = frozenset(
 )
 RESOURCE = f"modeldeployment.{GROUP}"
 STDIN = "standard input"
+SUFFIXES = (".yaml", ".yml", ".json")
+"""What the names of manifest files end in, of those in a directory."""
 
 
 def parsed(words: Sequence[str]) -> tuple[str, ...]:
@@ -46,7 +48,9 @@ def _name(word: str) -> str:
 
 def valid(name: str, what: str = "name") -> str:
     """Return the name of an object, a namespace or a model; raises `CliError` where no object can have it."""
-    if re.fullmatch(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?", name) is None:
+    from pennant.api.meta import SUBDOMAIN_PATTERN
+
+    if re.fullmatch(SUBDOMAIN_PATTERN, name) is None:
         shown = json.dumps(name[:80])
         raise CliError(f"invalid {what} {shown}: it must be lower-case letters, digits, dots and dashes")
     return name
@@ -84,7 +88,7 @@ def manifest_paths(filename: str) -> list[str]:
     path = Path(filename)
     if not path.exists():
         raise CliError(f"the path {filename} does not exist")
-    files = sorted(p for p in path.iterdir() if p.suffix in (".yaml", ".yml", ".json")) if path.is_dir() else [path]
+    files = sorted(p for p in path.iterdir() if p.suffix in SUFFIXES) if path.is_dir() else [path]
     return [str(each) for each in files]
 
 
@@ -157,16 +161,13 @@ def _listed(params: Mapping[str, Any], plural: str, seconds: float) -> list[Mapp
 
     from pennant.kube.http.client import ApiVerb, Client
     from pennant.kube.http.connection import Connection
-    from pennant.kube.http.resources import Kind
+    from pennant.kube.http.resources import Kind, Resource
 
     async def asked() -> list[Mapping[str, Any]]:
         connection = Connection(params.get("kubeconfig"), params.get("context"))
         namespace = params.get("namespace") or connection.namespace or "default"
-        path = (
-            "/api/v1/namespaces"
-            if plural == "namespaces"
-            else f"/apis/{GROUP}/{VERSION}/namespaces/{namespace}/{plural}"
-        )
+        is_namespaced = plural != "namespaces"
+        path = Resource(API_VERSION if is_namespaced else "v1", plural).path(namespace if is_namespaced else "")
         async with Client(connection, total_seconds=seconds) as client:
             found = await client.request(ApiVerb.LIST, Kind.MODEL_DEPLOYMENT, path, params={"limit": "500"})
         return list(found.get("items") or ())

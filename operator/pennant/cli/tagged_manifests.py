@@ -12,10 +12,9 @@ from typing import Any
 from pennant.api import GROUP
 from pennant.cli.errors import CliError
 from pennant.cli.model_versions import parsed
+from pennant.cli.names import SUFFIXES
 from pennant.cli.tag_edit import CannotEdit, with_tags
 from pennant.cli.yaml_text import Unparsable, documents
-
-SUFFIXES = (".yaml", ".yml", ".json")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from typing import Any
 
 import click
 
+from pennant.api import DEFAULT_TAG
 from pennant.cli.completion import complete_models, complete_tags, complete_version_names
 from pennant.cli.options import ClusterOptions, cluster_options, dry_run_option, object_output_option, timeout_option
 
@@ -11,7 +12,7 @@ from pennant.cli.options import ClusterOptions, cluster_options, dry_run_option,
 @click.command("promote", short_help="Move a tag to a version")
 @click.argument("version", shell_complete=complete_version_names)
 @click.option("--model", shell_complete=complete_models, help="The model of the version, where VERSION is a number.")
-@click.option("--tag", default="production", show_default=True, shell_complete=complete_tags, help="The tag to move.")
+@click.option("--tag", default=DEFAULT_TAG, show_default=True, shell_complete=complete_tags, help="The tag to move.")
 @cluster_options
 @click.option(
     "--write",

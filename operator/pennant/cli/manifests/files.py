@@ -7,8 +7,6 @@ from pennant.cli import names
 from pennant.cli.errors import CliError
 from pennant.cli.manifests.documents import Mark, Unparsed
 
-SUFFIXES = (".yaml", ".yml", ".json")
-
 
 def texts(filenames: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield the path and the text of each file; raises `CliError` where one cannot be read."""
@@ -46,4 +44,4 @@ def _expanded(filename: str) -> Iterator[str]:
     if filename == "-" or not path.is_dir():
         yield filename
         return
-    yield from sorted(str(each) for each in path.rglob("*") if each.suffix in SUFFIXES and each.is_file())
+    yield from sorted(str(each) for each in path.rglob("*") if each.suffix in names.SUFFIXES and each.is_file())

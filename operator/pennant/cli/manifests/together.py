@@ -4,12 +4,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.api import DEFAULT_TAG
 from pennant.cli.manifests import pods
 from pennant.cli.manifests.checks import DEPLOYMENT, VERSION
 from pennant.cli.manifests.documents import Document, Path
-
-DEFAULT_TAG = str(ModelDeploymentSpec.model_fields["tag"].default)
 
 
 @dataclass(frozen=True, slots=True)
