@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pennant.runtime.generate import checked, written
 from pennant_chart import dashboards, readme
 
 CHART = Path(__file__).parents[1] / "pennant"
@@ -22,15 +23,8 @@ def main(argv: Sequence[str]) -> int:
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--write", action="store_true", help="write the files")
     action.add_argument("--check", action="store_true", help="exit with 1 if a file differs from what would be written")
-    contents = files()
-    if parser.parse_args(argv).write:
-        for path, text in contents.items():
-            path.write_text(text)
-        return 0
-    stale = [path for path, text in contents.items() if not path.exists() or path.read_text() != text]
-    for path in stale:
-        print(f"{path} is stale; run `python -m pennant_chart --write`", file=sys.stderr)
-    return 1 if stale else 0
+    is_writing = parser.parse_args(argv).write
+    return written(files()) if is_writing else checked(files(), "python -m pennant_chart --write")
 
 
 if __name__ == "__main__":

@@ -22,18 +22,11 @@ def dashboard() -> build.Dashboard:
     )
     for panel in _counts():
         made = made.with_panel(panel)
+    rollouts, rollbacks = parts.outcomes(ALL)
     return (
         made.with_panel(_table())
-        .with_panel(
-            parts.bars("Rollouts", "Rollouts that ended in an interval, by result.").with_target(
-                parts.over_time(_increase("pennant_rollouts_total", "result"), "{{result}}")
-            )
-        )
-        .with_panel(
-            parts.bars("Automatic rollbacks", "Automatic rollbacks in an interval, by reason.").with_target(
-                parts.over_time(_increase("pennant_rollbacks_total", "reason"), "{{reason}}")
-            )
-        )
+        .with_panel(rollouts)
+        .with_panel(rollbacks)
         .with_panel(
             _durations("Rollout duration", "rollout", "From the creation of a revision until all its pods run.")
         )
@@ -108,10 +101,6 @@ def _formatted(panel: table.Panel) -> table.Panel:
             name, [parts.override("mappings", [mapping]), parts.override("custom.cellOptions", cell)]
         )
     return panel
-
-
-def _increase(counter: str, by: str) -> str:
-    return f"sum by ({by}) (increase({counter}{{{ALL}}}[$__rate_interval]))"
 
 
 def _durations(title: str, name: str, description: str) -> stat.Panel:

@@ -27,22 +27,15 @@ def dashboard() -> build.Dashboard:
     made = made.annotation(_rollbacks()).annotation(_revisions())
     for number in _numbers():
         made = made.with_panel(number)
+    rollouts, rollbacks = parts.outcomes(ONE)
     return (
         made.with_panel(_versions())
         .with_panel(_conditions())
         .with_panel(_metric())
         .with_panel(_checks())
         .with_panel(_pods())
-        .with_panel(
-            parts.bars("Rollouts", "Rollouts that ended in an interval, by result.").with_target(
-                parts.over_time(_increase("pennant_rollouts_total", "result"), "{{result}}")
-            )
-        )
-        .with_panel(
-            parts.bars("Automatic rollbacks", "Automatic rollbacks in an interval, by reason.").with_target(
-                parts.over_time(_increase("pennant_rollbacks_total", "reason"), "{{reason}}")
-            )
-        )
+        .with_panel(rollouts)
+        .with_panel(rollbacks)
     )
 
 
@@ -152,7 +145,3 @@ def _pods() -> timeseries.Panel:
     for ref, series, legend in (("A", "replicas", "all"), ("B", "ready_replicas", "ready")):
         panel = panel.with_target(parts.over_time(f"max(pennant_modeldeployment_{series}{{{ONE}}})", legend, ref))
     return panel
-
-
-def _increase(counter: str, by: str) -> str:
-    return f"sum by ({by}) (increase({counter}{{{ONE}}}[$__rate_interval]))"

@@ -154,6 +154,20 @@ def bars(title: str, description: str) -> timeseries.Panel:
     return panel.interval("2m").fill_opacity(70).decimals(0)
 
 
+def outcomes(selector: str) -> tuple[timeseries.Panel, timeseries.Panel]:
+    """Return the panels with the rollouts and the automatic rollbacks of the series that `selector` names."""
+
+    def increase(counter: str, by: str) -> prometheus.Dataquery:
+        return over_time(f"sum by ({by}) (increase({counter}{{{selector}}}[$__rate_interval]))", f"{{{{{by}}}}}")
+
+    rollouts = bars("Rollouts", "Rollouts that ended in an interval, by result.")
+    rollbacks = bars("Automatic rollbacks", "Automatic rollbacks in an interval, by reason.")
+    return (
+        rollouts.with_target(increase("pennant_rollouts_total", "result")),
+        rollbacks.with_target(increase("pennant_rollbacks_total", "reason")),
+    )
+
+
 def number(title: str, description: str, unit: str = "short", width: int = 4) -> stat.Panel:
     """Return a panel with one number."""
     return (

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -52,12 +52,20 @@ def main(argv: Sequence[str]) -> int:
     action.add_argument("--check", action="store_true", help="exit with 1 if a file differs from what would be written")
     arguments = parser.parse_args(argv)
     contents = {arguments.root / path: text for path, text in files(arguments.root).items()}
-    if arguments.write:
-        for path, text in contents.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        return 0
+    return written(contents) if arguments.write else checked(contents, "python -m pennant generate --write")
+
+
+def written(contents: Mapping[Path, str]) -> int:
+    """Write the files; return the exit code 0."""
+    for path, text in contents.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return 0
+
+
+def checked(contents: Mapping[Path, str], command: str) -> int:
+    """Print which files are stale, and the command that writes them; return the exit code: 1 if there are any."""
     stale = [path for path, text in contents.items() if not path.exists() or path.read_text() != text]
     for path in stale:
-        print(f"{path} is stale; run `python -m pennant generate --write`", file=sys.stderr)
+        print(f"{path} is stale; run `{command}`", file=sys.stderr)
     return 1 if stale else 0
