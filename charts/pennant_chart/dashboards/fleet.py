@@ -1,4 +1,4 @@
-"""All ModelDeployments: what serves where and since when, and which ones need a user."""
+"""All ModelDeployments: which version each serves and since when, and which ones need a user."""
 
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.builders import stat, table
@@ -58,9 +58,9 @@ def _counts() -> list[stat.Panel]:
 
 def _table() -> table.Panel:
     """Return a row for each ModelDeployment."""
-    panel = parts.rows(
-        "What serves where", "One row for each ModelDeployment. A name opens its dashboard."
-    ).with_target(parts.rows_now(f"max by ({OBJECT}, model, tag, desired_version, serving_version) ({INFO})", "Info"))
+    panel = parts.rows("Serving versions", "One row for each ModelDeployment. A name opens its dashboard.").with_target(
+        parts.rows_now(f"max by ({OBJECT}, model, tag, desired_version, serving_version) ({INFO})", "Info")
+    )
     columns = {"namespace": "Namespace", "name": "Name", "model": "Model", "tag": "Tag"}
     columns |= {"desired_version": "Target", "serving_version": "Serving", "Value #Started": "Revision since"}
     panel = panel.with_target(parts.rows_now(f"1000 * max by ({OBJECT}) ({STARTED})", "Started"))

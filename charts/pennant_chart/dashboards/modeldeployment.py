@@ -67,7 +67,7 @@ def _annotation(name: str, expr: str, title: str, color: str) -> build.Annotatio
 
 
 def _numbers() -> list[stat.Panel]:
-    """Return what serves now."""
+    """Return the panels about the revision that serves now."""
     panels = [
         parts.number("Serving", "The version that serves.", "string", width=6)
         .text_mode(parts.NAME_ONLY)
