@@ -91,6 +91,10 @@ class Cluster(Protocol):
         """Apply the Deployment and return what is stored; raises `Altered` where that differs from the manifest."""
         ...
 
+    async def dry_run_workload(self, owner: Snapshot, action: ApplyWorkload) -> None:
+        """Ask whether this write of the Deployment would be accepted, and raise as it would; nothing is stored."""
+        ...
+
     async def adopt_workload(self, owner: Snapshot, seen: Workload) -> None:
         """Make the ModelDeployment the owner of this Deployment, whose owner does not exist."""
         ...

@@ -33,6 +33,7 @@ def test_conditions_of_a_first_rollout_and_of_rest(scenario: Scenario) -> None:
         "Verified": ("True", "Verified"),
         "Suspended": ("False", "NotPaused"),
         "HistoryIntact": ("True", "HistoryConsistent"),
+        "TemplateValid": ("True", "TemplateAccepted"),
     }
     assert scenario.status["observedGeneration"] == scenario.get("modeldeployment")["metadata"]["generation"]
 
@@ -42,9 +43,22 @@ def test_a_template_that_the_api_server_refuses_is_told_and_tried_again_when_it_
     refused = serving.a_deployment()
     refused["spec"]["template"]["spec"]["containers"][0]["image"] = ""
     serving.apply(refused)
-    serving.until_stalled("DeploymentRefused")
-    assert "spec.template.spec.containers[0].image: Required value" in serving.message("Stalled")
-    assert serving.get("deployment")["spec"] == before, "what serves goes on serving"
+    serving.until_stalled("TemplateRefused")
+    assert serving.condition("TemplateValid") == ("False", "TemplateRefused")
+    assert "spec.template.spec.containers[0].image: is required; 1.0.0 keeps serving" in serving.message("Stalled")
+    assert serving.get("deployment")["spec"] == before, "the current version keeps serving"
+    assert len(serving.status["history"]) == 1
     serving.deployment()
     serving.until(lambda: serving.condition("Ready") == ("True", "Serving"))
     serving.until_verified("1.0.0")
+
+
+def test_metadata_of_the_deployment_that_the_api_server_refuses_are_named_where_the_spec_has_them(
+    serving: Scenario,
+) -> None:
+    refused = serving.a_deployment()
+    refused["spec"]["metadata"] = {"annotations": {"no key": "1"}}
+    serving.apply(refused)
+    serving.until_stalled("DeploymentRefused")
+    assert serving.condition("TemplateValid") == ("False", "DeploymentRefused")
+    assert "spec.metadata.annotations: Invalid value: " in serving.message("Stalled")

@@ -203,6 +203,21 @@ async def test_a_deployment_is_not_applied_over_a_change_that_was_not_seen(deplo
     assert await deployed.workload_image() == "registry.example/server:1"
 
 
+async def test_a_dry_run_stores_nothing(deployed: Backend) -> None:
+    snapshot = await seen(deployed)
+    await deployed.cluster.dry_run_workload(snapshot, an_application(snapshot, None))
+    await deployed.catch_up()
+    assert (await seen(deployed)).workload is None
+    await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
+    settled = await seen_when(deployed, lambda each: each.workload is not None and each.workload.settled)
+    application = an_application(settled, settled.workload, image="registry.example/server:2")
+    await deployed.cluster.dry_run_workload(settled, application)
+    assert await deployed.workload_image() == "registry.example/server:1"
+    await deployed.touch_workload()
+    with pytest.raises(Conflict):
+        await deployed.cluster.dry_run_workload(settled, application)
+
+
 async def test_a_foreign_deployment_is_not_taken_over_and_is_seen_after_the_conflict(deployed: Backend) -> None:
     snapshot = await seen(deployed)
     await deployed.occupy()

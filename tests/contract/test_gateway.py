@@ -250,20 +250,51 @@ async def test_our_deployment_that_lost_its_label_is_seen_still(deployed: RealBa
 @pytest.mark.parametrize(
     ("container", "message"),
     [
-        ({"imagePullPolicy": "Sometimes"}, 'Unsupported value: "Sometimes"'),
-        ({"memory": "1Gi"}, ".memory: field not declared in schema"),
-        ({"resources": {"limits": {"cpu": "much"}}}, "quantities must match"),
-        ({"image": 7}, "expected string"),
+        (
+            {"imagePullPolicy": "Sometimes"},
+            'spec.template.spec.containers[0].imagePullPolicy: Unsupported value: "Sometimes": '
+            'supported values: "Always", "IfNotPresent", "Never"',
+        ),
+        ({"memory": "1Gi"}, 'spec.template.spec.containers[name="server"].memory: unknown field'),
+        ({"image": ""}, "spec.template.spec.containers[0].image: is required"),
+        (
+            {"env": [{"name": "PORT", "value": 8080}]},
+            'spec.template.spec.containers[name="server"].env[name="PORT"].value: must be a string; '
+            "write 8080 in quotes",
+        ),
+        (
+            {"args": "--port"},
+            'spec.template.spec.containers[name="server"].args: must be a list, not --port',
+        ),
     ],
-    ids=["a bad value", "an unknown field", "a bad quantity", "a wrong type"],
+    ids=["a bad value", "an unknown field", "a field that is missing", "a wrong type", "no list"],
 )
-async def test_a_manifest_is_refused_with_the_servers_own_words(
+async def test_a_manifest_is_refused_in_the_fields_of_the_spec(
     deployed: RealBackend, container: dict[str, object], message: str
 ) -> None:
     snapshot = await seen(deployed)
-    with pytest.raises(Refused, match=message):
-        await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None, **container))
+    action = an_application(snapshot, None, **container)
+    for write in (deployed.cluster.dry_run_workload, deployed.cluster.apply_workload):
+        with pytest.raises(Refused) as raised:
+            await write(snapshot, action)
+        assert str(raised.value) == message
     assert (await seen(deployed)).workload is None
+
+
+async def test_fields_outside_the_pod_template_are_named_where_the_spec_has_them(deployed: RealBackend) -> None:
+    await deployed.deploy(
+        a_spec(
+            replicas=0,
+            metadata={"annotations": {"no key": "1"}},
+            rollout={"maxSurge": 0, "maxUnavailable": 0, "minReadySeconds": 5},
+        )
+    )
+    await deployed.catch_up()
+    snapshot = await seen(deployed)
+    with pytest.raises(Refused) as raised:
+        await deployed.cluster.dry_run_workload(snapshot, an_application(snapshot, None))
+    assert "[spec.metadata.annotations: Invalid value" in str(raised.value)
+    assert "spec.rollout.maxUnavailable: Invalid value: 0: may not be 0 when `maxSurge` is 0" in str(raised.value)
 
 
 async def test_a_revision_that_somebody_else_recorded_is_seen_after_the_conflict(deployed: RealBackend) -> None:

@@ -97,9 +97,13 @@ def what_became_of(key: Key, story: Story) -> object:
     return entries, [(each.version, each.reason, each.since) for each in status.quarantine]
 
 
+FIRST = 2
+"""The first write is the status after the dry run: nothing is on record before it."""
+
+
 def at_each(writes: int, every: int, *deletions: T) -> Iterator[tuple[int, T]]:
     """Yield the writes at which something is deleted, with the next one of these deletions each."""
-    return zip(range(1, writes + 1, every), itertools.cycle(deletions), strict=False)
+    return zip(range(FIRST, writes + 1, every), itertools.cycle(deletions), strict=False)
 
 
 def version_goes(version: str, *, comes_back: bool) -> Deletion:

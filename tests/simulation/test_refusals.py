@@ -8,6 +8,7 @@ from contextlib import suppress
 
 import pytest
 
+from pennant.api.history import Trigger
 from pennant.api.meta import Json, rfc3339
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Key
@@ -76,6 +77,86 @@ async def test_a_promotion_that_the_api_server_refuses_is_said_and_tried_again(f
     await story.until(lambda: story.served() == "1.1.0", seconds=70)
     await story.until(lambda: story.condition("Ready") == ("True", "Serving"))
     assert [each[:2] for each in outcomes(story)] == [("1.0.0", "TagMoved"), ("1.1.0", "TagMoved")]
+
+
+DRY_RUN = "tries the Deployment"
+
+
+def template(image: str) -> Json:
+    return {"spec": {"containers": [{"name": "server", "image": image}]}}
+
+
+async def test_a_template_that_the_api_server_refuses_is_told_at_once_and_makes_no_revision() -> None:
+    """Rule: R104."""
+    story = await steps.serving()
+    assert story.condition("TemplateValid") == ("True", "TemplateAccepted")
+    policy = Policy(story.world, DRY_RUN)
+    story.deployment(template=template("registry.example/server:2"))
+    await story.passes()
+    assert story.condition("TemplateValid") == ("False", "TemplateRefused")
+    assert story.condition("Stalled") == ("True", "TemplateRefused")
+    stalled = next(each for each in story.status.conditions if each.type == "Stalled")
+    assert stalled.message == (
+        "the API server refuses the Deployment of this spec: exceeded quota; 1.0.0 keeps serving. "
+        f"{Reason.TEMPLATE_REFUSED.to_do}"
+    )
+    assert (len(story.history), policy.asked) == (1, 1)
+    await stands_still(story, policy)
+
+    policy.lift()
+    await story.until(lambda: image(story) == "registry.example/server:2", seconds=70)
+    await story.until(lambda: story.condition("Ready") == ("True", "Serving"))
+    assert story.condition("TemplateValid") == ("True", "TemplateAccepted")
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"paused": True},
+        {"promotion": {"requireComplete": True}},
+        {"tag": "nobody-has-it"},
+    ],
+    ids=["paused", "blocked by a gate", "without a version"],
+)
+async def test_a_refused_template_is_told_although_nothing_is_to_be_rolled_out(spec: dict[str, object]) -> None:
+    """Rule: R104."""
+    story = Story()
+    policy = Policy(story.world, DRY_RUN)
+    story.version("1.0.0", "production")
+    story.deployment(**spec)
+    await story.passes()
+    assert story.condition("TemplateValid") == ("False", "TemplateRefused")
+    policy.lift()
+    await story.until(lambda: story.condition("TemplateValid") == ("True", "TemplateAccepted"), seconds=70)
+    assert not story.history
+
+
+async def test_a_version_that_fails_is_rolled_back_while_the_template_is_refused() -> None:
+    """Rule: R104."""
+    story = await steps.serving()
+    story.accuracy.values["1.1.0"] = 0.2
+    await steps.move_tag(story, "1.0.0", "1.1.0")
+    await story.until(lambda: story.served() == "1.1.0")
+    policy = Policy(story.world, DRY_RUN)
+    story.deployment(template=template("registry.example/server:2"))
+    await story.until(lambda: story.history[-1].trigger is Trigger.AUTOMATIC_ROLLBACK)
+    await story.until(lambda: story.served() == "1.0.0")
+    assert policy.asked >= 1
+    assert story.condition("TemplateValid") == ("False", "TemplateRefused")
+    assert image(story) == "registry.example/server:1"
+
+
+async def test_a_spec_is_tried_once_whatever_moves_or_restarts_after_that() -> None:
+    """Rule: R104."""
+    story = await steps.serving()
+    await steps.promoted(story, "1.0.0", "1.1.0")
+    story.deployment(replicas=3)
+    await story.passes(5)
+    story.start_operator()
+    await story.passes(5)
+    story.deployment(replicas=3, metadata={"labels": {"team": "growth"}})
+    await story.passes(5)
+    assert len([line for line in story.world.trace if DRY_RUN in line]) == 1
 
 
 def with_image(template: Json, image: str) -> Json:

@@ -159,8 +159,8 @@ class ModelDeploymentStatus(ApiModel):
     observed_generation: Annotated[int, Field(ge=-1)] = -1
     """The `metadata.generation` for which the status was computed; -1: it was not computed yet."""
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=listed("map", "type"))] = ()
-    """Conditions: Ready, Available, TagResolved, Reconciling, Stalled, MetricsHealthy, RolledBack, Verified, Suspended
-    and HistoryIntact."""
+    """Conditions: Ready, Available, TagResolved, Reconciling, Stalled, MetricsHealthy, RolledBack, Verified,
+    Suspended, HistoryIntact and TemplateValid."""
     desired: Desired | None = None
     """Target version. While no version or several have the tag: the last one."""
     serving: Serving | None = None
@@ -172,6 +172,9 @@ class ModelDeploymentStatus(ApiModel):
     measured_since: Timestamp | None = None
     """Time when a pod was available again after `spec.replicas` had been 0. Metrics count from here, as from the first
     available pod of a revision. Not set if it was never 0 while a revision served."""
+    checked_spec: ShortHash | None = None
+    """Hash of the spec, without `replicas`, for which the last dry run of the Deployment succeeded. Not set if the spec
+    changed since."""
     applied: Applied | None = None
     """Last write of the operator to the Deployment."""
     drift: Drift | None = None

@@ -46,7 +46,7 @@ class ConditionType(Word):
         "All pods run the target version, enough of them are available, and no enforced metric is breached.",
         "One of these is so, and `reason` and `message` are those of the first: `Stalled` or `RolledBack` is True, "
         "`TagResolved` is False, `Reconciling` is True, `Available` is False, `Suspended` is True and prevents a "
-        "change, `MetricsHealthy` is False. `Verified` and `HistoryIntact` do not affect it.",
+        "change, `MetricsHealthy` is False. `Verified`, `HistoryIntact` and `TemplateValid` do not affect it.",
         "Read the message.",
     )
     AVAILABLE = (
@@ -114,6 +114,16 @@ class ConditionType(Word):
         "the hash of the one before it.",
         "A ControllerRevision is missing, or its content was changed.",
         "Find out who changed it; the message names the revision. docs/history.md says what the hashes can prove.",
+    )
+
+    TEMPLATE_VALID = (
+        "TemplateValid",
+        "The API server accepts the Deployment of this spec.",
+        "The Deployment was applied, or a dry run succeeded. A dry run is made as soon as the spec changes, also while "
+        "rollouts are paused, a gate blocks the target version, or no version has the tag.",
+        "The API server refuses the Deployment (False; the message names the field), or has answered no dry run for a "
+        "minute (Unknown).",
+        "Correct the field that the message names.",
     )
 
 
@@ -810,6 +820,24 @@ class Reason(Open, Word):
         "Correct `spec.template`, the quota, the policy or the webhook. If no revision number is left, create a "
         "ModelDeployment of another name.",
         "the API server refuses ControllerRevision 2: exceeded quota",
+    )
+    TEMPLATE_REFUSED = (
+        "TemplateRefused",
+        "The API server refuses the Deployment of this spec in a dry run. Nothing of it is rolled out, and the current "
+        "version keeps serving.",
+        "Validation, a quota or an admission policy refuses it. The message names the field.",
+        "The spec is corrected, or a dry run succeeds. The operator tries again each minute.",
+        "Correct the field. `pennant lint` finds most of such errors before the manifest is applied.",
+        "the API server refuses the Deployment of this spec: "
+        'spec.template.spec.containers[name="server"].resorces: unknown field',
+    )
+    TEMPLATE_ACCEPTED = (
+        "TemplateAccepted",
+        "The API server accepts the Deployment of this spec.",
+        "The Deployment was applied, or a dry run succeeded.",
+        "The spec changes.",
+        "No action needed.",
+        "the API server accepts the Deployment of this spec",
     )
     DEPLOYMENT_ALTERED = (
         "DeploymentAltered",

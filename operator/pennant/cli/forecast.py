@@ -15,7 +15,7 @@ from pennant.cli.blockers import Blocker
 from pennant.core.analysis import schedule
 from pennant.core.analysis.assessment import Verdict
 from pennant.core.decide import explained
-from pennant.core.facts.decision import Action, ApplyWorkload, CreateRevision, Decision, PruneRevision
+from pennant.core.facts.decision import Action, ApplyWorkload, CreateRevision, Decision, DryRunWorkload, PruneRevision
 from pennant.core.facts.in_place import current
 from pennant.core.facts.measurement import Awaited, Measurement, Measurements
 from pennant.core.facts.observation import Invalid, Observation, Snapshot
@@ -28,7 +28,13 @@ from pennant.core.status.targeting import TAG_GRACE
 MAX_PASSES = 4
 """A promotion takes two passes that write, a rollback one more for the quarantine."""
 OPERATOR_ONLY = frozenset(
-    {Reason.DEPLOYMENT_REFUSED, Reason.DEPLOYMENT_ALTERED, Reason.WRITE_FAILING, Reason.MASS_BREACH_SUSPECTED}
+    {
+        Reason.TEMPLATE_REFUSED,
+        Reason.DEPLOYMENT_REFUSED,
+        Reason.DEPLOYMENT_ALTERED,
+        Reason.WRITE_FAILING,
+        Reason.MASS_BREACH_SUSPECTED,
+    }
 )
 """Reasons of Stalled that follow from what only the operator knows: refused writes, and other ModelDeployments."""
 
@@ -119,7 +125,8 @@ def _steps(seen: Observation) -> Iterator[str]:
         quarantines = decision.status.quarantine != seen.snapshot.status.quarantine
         if any(isinstance(each, ApplyWorkload) for each in decision.actions):
             return
-        if not quarantines and not any(isinstance(each, CreateRevision) for each in decision.actions):
+        goes_on = any(isinstance(each, CreateRevision | DryRunWorkload) for each in decision.actions)
+        if not quarantines and not goes_on:
             return
         seen = replace(seen, snapshot=_written(seen.snapshot, decision))
 
@@ -146,6 +153,8 @@ def words(action: Action, versions: dict[int, str]) -> str:
             return f"{what} ({entry.version}, {entry.trigger}): {entry.reason}"
         case ApplyWorkload(revision=number):
             return f"apply the Deployment with revision {number} ({versions.get(number, 'unknown')})"
+        case DryRunWorkload():
+            return "ask the API server whether it accepts the Deployment of this spec (a dry run)"
         case PruneRevision(number):
             return f"delete the ControllerRevision of revision {number}, which is beyond historyLimit"
         case _:

@@ -53,6 +53,7 @@ RULES: Mapping[Reason, tuple[str, ...]] = {
     Reason.ROLLED_BACK: ("R63",),
     Reason.INVALID_SPEC: ("R88",),
     Reason.NAME_CONFLICT: ("R9",),
+    Reason.TEMPLATE_REFUSED: ("R104",),
     Reason.DEPLOYMENT_REFUSED: ("R93",),
     Reason.DEPLOYMENT_ALTERED: ("R27",),
     Reason.WRITE_FAILING: ("R94",),
@@ -67,7 +68,7 @@ SECTIONS: Mapping[str, range] = {
     "rollback": range(53, 67),
     "manual-changes-of-the-deployment": range(67, 71),
     "history-and-status": range(71, 83),
-    "in-general": range(83, 104),
+    "in-general": range(83, 105),
 }
 """The sections of docs/behaviour.md by their anchors, and the numbers of the rules in them."""
 

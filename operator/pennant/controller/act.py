@@ -13,6 +13,7 @@ from pennant.core.facts.decision import (
     CreateRevision,
     Deciding,
     Decision,
+    DryRunWorkload,
     MarkRevision,
     MirrorQuarantine,
     PruneRevision,
@@ -93,6 +94,8 @@ async def _write(
             await cluster.create_revision(snapshot, revision)
         case ApplyWorkload():
             return await _apply(cluster, snapshot, action, status)
+        case DryRunWorkload(apply):
+            await cluster.dry_run_workload(snapshot, apply)
         case AdoptRevision(revision):
             await cluster.adopt_revision(snapshot, revision)
         case AdoptWorkload(expected):

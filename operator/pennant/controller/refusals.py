@@ -20,7 +20,7 @@ from typing import Protocol
 from pennant.api.reasons import Reason
 from pennant.controller.act import STATUS, Acted, WriteFailed, WriteRefused, act
 from pennant.controller.write_failures import EXPIRY, WriteFailure, WriteFailures
-from pennant.core.facts.decision import Action, Copying, Deciding, Decision, Event, EventType
+from pennant.core.facts.decision import Action, Copying, Deciding, Decision, DryRunWorkload, Event, EventType
 from pennant.core.facts.observation import Invalid, Key, Observation, Refusal, WriteProblem
 from pennant.ports import AdmissionFailed, Altered, Cluster, Refused
 
@@ -147,7 +147,9 @@ def _bounded(retry_at: datetime, now: datetime) -> datetime:
 def _refusal(error: WriteRefused, failure: WriteFailure, now: datetime) -> Refusal:
     """Return what a status says of a refused write, and when it is retried."""
     what, retry_after = error.action.write.what, RETRY_AFTER
-    why = WriteProblem(Reason.DEPLOYMENT_REFUSED, f"the API server refuses {what}: {error}")
+    is_trial = isinstance(error.action, DryRunWorkload)
+    reason = Reason.TEMPLATE_REFUSED if is_trial else Reason.DEPLOYMENT_REFUSED
+    why = WriteProblem(reason, f"the API server refuses {what}: {error}")
     match error.why:
         case Altered():
             message = (

@@ -32,7 +32,7 @@ from pennant.core.rollout.judgement import judge
 from pennant.core.rollout.pass_state import Pass
 from pennant.core.status import build, events, next_look
 from pennant.core.versions.selection import Selected, Selection, select
-from pennant.core.workload import manual_changes
+from pennant.core.workload import dry_run, manual_changes
 
 
 def decide(observation: Observation) -> Decision:
@@ -73,10 +73,12 @@ def _advanced(observation: Observation, spec: ModelDeploymentSpec) -> tuple[Deci
     """Return the decision for a valid spec where no halt applies.
 
     Takes at most one step from the current revision to the next one, and none while the quarantine entry of the current
-    revision is not stored.
+    revision is not stored. A dry run that the spec needs comes before that step.
     """
     at = _judged(observation, spec)
-    if _is_failure_written(at):
+    if at.dry_run is not None and at.template_problem is None:
+        at = dry_run.made(at, at.dry_run)
+    elif _is_failure_written(at):
         at = steps.stepped(at)
     at = steps.tidied(at)
     after = build.status(at)
@@ -123,7 +125,7 @@ def _judged(observation: Observation, spec: ModelDeploymentSpec) -> Pass:
     )
     at = undo.carried_through(at.with_status(quarantine=_still_undone(at)))
     at = at.with_quarantine(at.quarantine)
-    return replace(at, gate=promotion_gates.blocked(at))
+    return dry_run.considered(replace(at, gate=promotion_gates.blocked(at)))
 
 
 def _still_undone(at: Pass) -> Quarantine:

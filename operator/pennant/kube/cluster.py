@@ -156,6 +156,11 @@ class KubernetesCluster:
         with self._stale_on_failure(owner.key):
             return await self._deployments.write(owner, action)
 
+    async def dry_run_workload(self, owner: Snapshot, action: ApplyWorkload) -> None:
+        """Ask whether this write of the Deployment would be accepted; raises `Refused` with the reason if not."""
+        with self._stale_on_failure(owner.key):
+            await self._deployments.dry_run(owner, action)
+
     async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
         """Replace the status of the ModelDeployment."""
         kind = Kind.MODEL_DEPLOYMENT

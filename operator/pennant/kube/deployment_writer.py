@@ -1,19 +1,23 @@
 """Writes of the Deployment of a ModelDeployment, each with a precondition."""
 
+from collections.abc import Mapping, Sequence
+
 from pennant.api.meta import Json
 from pennant.core.facts.decision import ApplyWorkload
 from pennant.core.facts.observation import Snapshot, Workload
 from pennant.core.workload.stored_values import difference
 from pennant.kube.cache.store import Store
 from pennant.kube.codec import decode
+from pennant.kube.codec.deployment_problem import in_fields_of_the_spec
 from pennant.kube.http.client import APPLY, JSON_PATCH, ApiVerb, Client
 from pennant.kube.http.resources import RESOURCES, Kind
-from pennant.ports import Altered, Conflict
+from pennant.ports import Altered, Conflict, Refused
 
 # etcd's first revision is empty, so no object has this resourceVersion: an apply with it creates the object, or
 # conflicts with whatever exists. Without it, an apply whose fields all agree would take over another's object.
 _NO_OBJECT = "1"
 _ATTEMPTS = 4
+_DRY_RUN = {"dryRun": "All"}
 _KIND = Kind.DEPLOYMENT
 
 
@@ -41,21 +45,28 @@ class DeploymentWriter:
             raise Altered(str(found))
         return decode.deployment(raw).seen_by(owner.uid)
 
+    async def dry_run(self, owner: Snapshot, action: ApplyWorkload) -> None:
+        """Send the first request of `write` as a dry run: the API server validates it and stores nothing."""
+        seen = action.expected
+        if seen is None or action.template is None:
+            await self._send_apply(owner, action, seen, _DRY_RUN)
+        else:
+            await self._send_template(owner, action, seen, _DRY_RUN)
+
     async def _apply(self, owner: Snapshot, action: ApplyWorkload, seen: Workload | None) -> Json:
+        raw = await self._send_apply(owner, action, seen, {})
+        self._store.update(_KIND, None, raw, by=owner.key)
+        return raw
+
+    async def _send_apply(
+        self, owner: Snapshot, action: ApplyWorkload, seen: Workload | None, options: Mapping[str, str]
+    ) -> Json:
         precondition = {"resourceVersion": _NO_OBJECT}
         if seen is not None:
             precondition = {"uid": seen.uid, "resourceVersion": seen.resource_version}
         metadata = {**action.manifest["metadata"], **precondition}
-        raw = await self._client.request(
-            ApiVerb.PATCH,
-            _KIND,
-            RESOURCES[_KIND].path(owner.key.namespace, metadata["name"]),
-            params={"force": "false" if seen is None else "true"},
-            body={**action.manifest, "metadata": metadata},
-            content_type=APPLY,
-        )
-        self._store.update(_KIND, None, raw, by=owner.key)
-        return raw
+        force = {"force": "false" if seen is None else "true"}
+        return await self._send(owner, {**action.manifest, "metadata": metadata}, APPLY, {**force, **options})
 
     async def _replace_template(self, owner: Snapshot, action: ApplyWorkload, seen: Workload) -> Json:
         """Replace the whole pod template: an apply would keep the fields that other managers own too.
@@ -63,16 +74,31 @@ class DeploymentWriter:
         This comes before the apply, so that no pod is made of a mixture of both templates. The API server notes the
         fields that it changes under the operation Update as well, so the next time they count as owned by others.
         """
+        raw = await self._send_template(owner, action, seen, {})
+        self._store.update(_KIND, None, raw, by=owner.key)
+        return raw
+
+    async def _send_template(
+        self, owner: Snapshot, action: ApplyWorkload, seen: Workload, options: Mapping[str, str]
+    ) -> Json:
         body: list[Json] = [
             {"op": "replace", "path": "/metadata/uid", "value": seen.uid},
             {"op": "replace", "path": "/metadata/resourceVersion", "value": seen.resource_version},
             {"op": "replace", "path": "/spec/template", "value": action.template},
             {"op": "add", "path": "/spec/paused", "value": action.manifest["spec"]["paused"]},
         ]
+        return await self._send(owner, body, JSON_PATCH, options)
+
+    async def _send(
+        self, owner: Snapshot, body: Json | Sequence[Json], content_type: str, options: Mapping[str, str]
+    ) -> Json:
         path = RESOURCES[_KIND].path(owner.key.namespace, owner.key.name)
-        raw = await self._client.request(ApiVerb.PATCH, _KIND, path, body=body, content_type=JSON_PATCH)
-        self._store.update(_KIND, None, raw, by=owner.key)
-        return raw
+        try:
+            return await self._client.request(
+                ApiVerb.PATCH, _KIND, path, params=options, body=body, content_type=content_type
+            )
+        except Refused as error:
+            raise type(error)(in_fields_of_the_spec(str(error))) from error
 
     async def _apply_after(self, owner: Snapshot, action: ApplyWorkload, replaced: Json) -> Json:
         """Apply the Deployment after its template was replaced; repeat where only its status changed meanwhile."""

@@ -564,6 +564,17 @@ class WorldCluster:
             raise Altered(str(altered))
         return workload
 
+    async def dry_run_workload(self, owner: Snapshot, action: ApplyWorkload) -> None:
+        self._record(owner)
+        found = self.world.deployments.get(owner.key)
+        require((found is None) == (action.expected is None), "the Deployment came or went")
+        if found is not None and action.expected is not None:
+            seen = (action.expected.uid, action.expected.resource_version)
+            require((found.uid, str(found.resource_version)) == seen, "the Deployment changed")
+        # Nothing is written: no crash, and no other client, can come between.
+        self.world.before_write("tries the Deployment")
+        self.world.say("operator", "tries the Deployment: accepted")
+
     def _admitted(self, manifest: Json) -> Json:
         template = self.world.admission(manifest["spec"]["template"])
         return {**manifest, "spec": {**manifest["spec"], "template": template}}

@@ -43,6 +43,8 @@ def created() -> Iterator[Json]:
     store.update("ModelVersion", None, raw_version("1.0.0", "production", **OF_TOOLS))
     seen = store.snapshot(KEY)
     assert seen is not None
+    tried = decide(Observation(NOON, seen))
+    seen = replace(seen, status=tried.status)
     first = decide(Observation(NOON, seen))
     (create,) = first.actions
     assert isinstance(create, CreateRevision)

@@ -59,6 +59,18 @@ class ApplyWorkload:
 
 
 @dataclass(frozen=True, slots=True)
+class DryRunWorkload:
+    """Ask the API server whether it would accept a Deployment; nothing is stored."""
+
+    apply: ApplyWorkload
+
+    @property
+    def write(self) -> Write:
+        """What this action would write."""
+        return Write("the Deployment of this spec", f"dry run of {self.apply.manifest_hash}")
+
+
+@dataclass(frozen=True, slots=True)
 class AdoptRevision:
     """Set this ModelDeployment as the owner of a ControllerRevision without an owner."""
 
@@ -132,7 +144,7 @@ Copying = MirrorQuarantine | MarkRevision | PruneRevision
 """Copies of the status on other objects. If one is refused, all other writes are still made."""
 Adopting = AdoptRevision | AdoptWorkload
 """Writes that set the owner of an object; they are made before anything else is decided."""
-Deciding = CreateRevision | ApplyWorkload | Adopting
+Deciding = CreateRevision | ApplyWorkload | DryRunWorkload | Adopting
 """Writes that the next ones depend on. If one is refused, `decide` is called again with that refusal."""
 Action = Deciding | Copying
 

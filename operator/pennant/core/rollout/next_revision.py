@@ -14,10 +14,11 @@ from pennant.core.versions.selection import Selected, Selection
 def next_revision(at: Pass) -> Draft | None:
     """Return the draft of the revision that replaces the current one without a command; None: it stays.
 
-    In this order: a promotion, if no gate blocks it; a rollback of a failed revision; a version that was verified
-    before, if nothing serves; the current revision again, if its ControllerRevision is lost.
+    In this order: a promotion, if no gate blocks it and the API server is known to accept the spec; a rollback of a
+    failed revision; a version that was verified before, if nothing serves; the current revision again, if its
+    ControllerRevision is lost.
     """
-    if isinstance(at.selection, Selected) and at.template is not None and at.gate is None:
+    if isinstance(at.selection, Selected) and at.template is not None and at.gate is None and at.dry_run is None:
         draft = _promotion(at, at.selection.version, at.template)
         if draft is not None:
             return draft

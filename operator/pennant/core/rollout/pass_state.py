@@ -10,7 +10,7 @@ from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
 from pennant.api.reasons import Reason
 from pennant.core.analysis.assessment import Verdict
-from pennant.core.facts.decision import Action, Event
+from pennant.core.facts.decision import Action, DryRunWorkload, Event
 from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Observation, Snapshot, Workload, WriteProblem
 from pennant.core.rollout import history, rollback
@@ -69,6 +69,10 @@ class Pass:
     """The gate that blocks the target version."""
     pending: bool = False
     """Whether the Deployment needs a write, in this pass or in the next one."""
+    dry_run: DryRunWorkload | None = None
+    """The dry run that the spec needs before it is rolled out; None: the API server is known to accept it."""
+    template_problem: WriteProblem | None = None
+    """Why that dry run was refused; None: it was not, or it was not made yet."""
     refusal: WriteProblem | None = None
     """Why a write that the next ones depend on cannot be made; None: no such write is refused."""
     actions: tuple[Action, ...] = ()

@@ -1,7 +1,7 @@
 """The conditions of a ModelDeployment, each computed from the pass.
 
 `Ready` depends on `Stalled`, `RolledBack`, `TagResolved`, `Reconciling`, `Available`, `Suspended` and `MetricsHealthy`,
-in this order. `Verified` and `HistoryIntact` do not affect it.
+in this order. `Verified`, `HistoryIntact` and `TemplateValid` do not affect it.
 """
 
 from collections.abc import Callable
@@ -14,7 +14,15 @@ from pennant.api.meta import clip
 from pennant.api.reasons import ConditionType, Reason
 from pennant.core.rollout.pass_state import Pass
 from pennant.core.status.availability import as_it_began, available, is_scaled_to_zero, stalled_by_pods
-from pennant.core.status.inputs import FALSE, TRUE, ConditionValue, broken_records, quarantined_target, unresolved_since
+from pennant.core.status.inputs import (
+    FALSE,
+    TRUE,
+    UNKNOWN,
+    ConditionValue,
+    broken_records,
+    quarantined_target,
+    unresolved_since,
+)
 from pennant.core.status.stalls import stalled
 from pennant.core.status.targeting import asks, is_grace_over, rolled_back, tag_resolved
 from pennant.core.status.verification import metrics_healthy, verified
@@ -113,7 +121,7 @@ CHANGES = (_cooling_down, _rolling_out, _rolling_back, _being_moved)
 
 def _is_stuck(at: Pass) -> bool:
     """Return whether nothing can continue until a user acts; `Stalled` says why."""
-    if at.refusal or is_grace_over(at) or at.is_frozen or stalled_by_pods(at) is not None:
+    if at.refusal or at.template_problem or is_grace_over(at) or at.is_frozen or stalled_by_pods(at) is not None:
         return True
     return (at.gate is not None and at.active is None) or (at.failed_as is not None and at.rollback_target is None)
 
@@ -130,6 +138,20 @@ def _history_intact(at: Pass) -> ConditionValue:
     if broken := broken_records(at):
         return ConditionValue(FALSE, Reason.HISTORY_TAMPERED, "; ".join(broken))
     return ConditionValue(TRUE, Reason.HISTORY_CONSISTENT, "all history entries match their ControllerRevisions")
+
+
+def _template_valid(at: Pass) -> ConditionValue:
+    """Return `TemplateValid`: whether the API server accepts the Deployment of the present spec.
+
+    Rule: R104.
+    """
+    problem = at.template_problem
+    if problem is None and at.refusal is not None and at.refusal.reason is Reason.DEPLOYMENT_REFUSED:
+        problem = at.refusal
+    if problem is not None:
+        status = UNKNOWN if problem.reason is Reason.WRITE_FAILING else FALSE
+        return ConditionValue(status, problem.reason, problem.message)
+    return ConditionValue(TRUE, Reason.TEMPLATE_ACCEPTED, "the API server accepts the Deployment of this spec")
 
 
 def _is_held_up(at: Pass) -> bool:
@@ -173,4 +195,5 @@ CONDITIONS: dict[ConditionType, Callable[[Pass], ConditionValue]] = {
     ConditionType.VERIFIED: verified,
     ConditionType.SUSPENDED: _suspended,
     ConditionType.HISTORY_INTACT: _history_intact,
+    ConditionType.TEMPLATE_VALID: _template_valid,
 }

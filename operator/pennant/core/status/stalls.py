@@ -26,6 +26,16 @@ def _stalled_by_refusal(at: Pass) -> ConditionValue | None:
     return stall(at.refusal.reason, at.refusal.message)
 
 
+def _stalled_by_template(at: Pass) -> ConditionValue | None:
+    """Return that the API server refused the dry run of the Deployment of this spec.
+
+    Rule: R104.
+    """
+    if at.template_problem is None:
+        return None
+    return stall(at.template_problem.reason, f"{at.template_problem.message}{meanwhile(at)}")
+
+
 def _stalled_by_copy(at: Pass) -> ConditionValue | None:
     """Return that a copy of the status could not be written for a minute."""
     return stall(Reason.WRITE_FAILING, at.observation.failing) if at.observation.failing else None
@@ -105,6 +115,7 @@ STALLS = (
     _stalled_by_breach,
     stalled_by_pods,
     _stalled_by_lost_record,
+    _stalled_by_template,
     _stalled_by_quarantine,
     _stalled_by_gate,
     _stalled_by_grace,
