@@ -76,10 +76,10 @@ def _advanced(observation: Observation, spec: ModelDeploymentSpec) -> tuple[Deci
     revision is not stored. A dry run that the spec needs comes before that step.
     """
     at = _judged(observation, spec)
-    if at.dry_run is not None and at.template_problem is None:
-        at = dry_run.made(at, at.dry_run)
-    elif _is_failure_written(at):
+    if _is_failure_written(at):
         at = steps.stepped(at)
+    elif at.awaits_dry_run:
+        at = dry_run.made(at)
     at = steps.tidied(at)
     after = build.status(at)
     changes = events.of_changes(at.before, after, observation.snapshot.revisions, observation.now)

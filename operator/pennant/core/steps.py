@@ -30,13 +30,16 @@ from pennant.core.rollout.pass_state import Pass
 from pennant.core.rollout.revision_draft import Draft
 from pennant.core.status import events
 from pennant.core.versions.selection import Selected
-from pennant.core.workload import manual_changes, pending_write, surge
+from pennant.core.workload import dry_run, manual_changes, pending_write, surge
 from pennant.core.workload.pending_write import Wanted
 
 
 def stepped(at: Pass) -> Pass:
-    """Return the pass after its step: an answered command, a new revision, or a write of the Deployment."""
-    at = _commanded(at)
+    """Return the pass after its step: a dry run, an answered command, a new revision, or a write of the Deployment."""
+    before, at = at, _commanded(at)
+    if at.awaits_dry_run:
+        # A command that asks for a revision waits for one pass. A refusal does not hold it back.
+        return dry_run.made(before if at.actions else at)
     if not at.actions and not at.refusal and not at.spec.paused:
         draft = next_revision(at)
         at = at if draft is None else _with_revision(at, draft, at.quarantine)

@@ -144,6 +144,10 @@ class RememberingCluster(WorldCluster):
             self._known[owner.key] = replace(known, workload=applied)
         return applied
 
+    async def dry_run_workload(self, owner: Snapshot, action: ApplyWorkload) -> None:
+        about = About(owner.key, Part.WORKLOAD, lambda: _state(self.world.deployments.get(owner.key)))
+        await self._request(about, "dry_run_workload", super().dry_run_workload, owner, action)
+
     async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
         about = About(owner.key, Part.OBJECT, lambda: _state(self.world.records.get(owner.key)))
         await self._request(about, "write_status", self._write, owner, status)

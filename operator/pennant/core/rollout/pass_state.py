@@ -126,6 +126,11 @@ class Pass:
         """
         return self.failed_as is not None and self.spec.rollback.action is RollbackAction.PAUSE
 
+    @property
+    def awaits_dry_run(self) -> bool:
+        """Whether the API server was not asked yet whether it accepts the spec."""
+        return self.dry_run is not None and self.template_problem is None
+
     def with_status(self, **fields: Any) -> "Pass":
         """Return the pass with these fields of the status changed."""
         return replace(self, status=self.status.model_copy(update=fields))

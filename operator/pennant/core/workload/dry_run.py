@@ -38,9 +38,10 @@ def considered(at: Pass) -> Pass:
     return replace(at, dry_run=dry_run, template_problem=at.observation.refused(dry_run.write.content))
 
 
-def made(at: Pass, dry_run: DryRunWorkload) -> Pass:
-    """Return the pass with this dry run as its only write, and with the status to store if it succeeds."""
-    return replace(at.with_status(checked_spec=_hash(at)), actions=(dry_run,))
+def made(at: Pass) -> Pass:
+    """Return the pass with its dry run as the only write, and with the status to store if that succeeds."""
+    actions = () if at.dry_run is None else (at.dry_run,)
+    return replace(at.with_status(checked_spec=_hash(at)), actions=actions)
 
 
 def _dry_run(at: Pass) -> DryRunWorkload:
