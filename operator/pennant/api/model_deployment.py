@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from pennant.api import DEFAULT_TAG
 from pennant.api.analysis import Analysis
+from pennant.api.ignore_drift import IgnoreDrift
 from pennant.api.meta import (
     ATOMIC,
     STORED_DEFAULT,
@@ -168,6 +169,8 @@ class ModelDeploymentSpec(ApiModel):
     """Which containers get the values of the record as environment variables."""
     rollout: Rollout = Rollout()
     """How pods are replaced."""
+    ignore_drift: IgnoreDrift | None = None
+    """Changes of the Deployment by other field managers that are left alone, such as those of an injector."""
     analysis: Analysis = Analysis()
     """How a version is analysed by its metrics and alerts, during the rollout and after it."""
     promotion: Promotion = Promotion()

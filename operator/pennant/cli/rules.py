@@ -68,7 +68,7 @@ SECTIONS: Mapping[str, range] = {
     "rollback": range(53, 67),
     "manual-changes-of-the-deployment": range(67, 71),
     "history-and-status": range(71, 83),
-    "in-general": range(83, 105),
+    "in-general": range(83, 106),
 }
 """The sections of docs/behaviour.md by their anchors, and the numbers of the rules in them."""
 

@@ -1,13 +1,14 @@
 """Writes of the Deployment of a ModelDeployment, each with a precondition."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from pennant.api.meta import Json
 from pennant.core.facts.decision import ApplyWorkload
-from pennant.core.facts.observation import Snapshot, Workload
+from pennant.core.facts.observation import Invalid, Snapshot, Workload
 from pennant.core.workload.stored_values import difference
 from pennant.kube.cache.store import Store
-from pennant.kube.codec import decode
+from pennant.kube.codec import decode, ignored_drift
 from pennant.kube.codec.deployment_problem import in_fields_of_the_spec
 from pennant.kube.http.client import APPLY, JSON_PATCH, ApiVerb, Client
 from pennant.kube.http.resources import RESOURCES, Kind
@@ -33,7 +34,7 @@ class DeploymentWriter:
 
         Raises `Altered` where the stored object differs from the manifest, and otherwise any error of the port.
         """
-        seen = action.expected
+        seen, action = action.expected, await self._leaving_ignored(owner, action)
         if seen is None or action.template is None:
             raw = await self._apply(owner, action, seen)
         else:
@@ -45,9 +46,28 @@ class DeploymentWriter:
             raise Altered(str(found))
         return decode.deployment(raw).seen_by(owner.uid)
 
+    async def _leaving_ignored(self, owner: Snapshot, action: ApplyWorkload) -> ApplyWorkload:
+        """Return the write without the fields that `spec.ignoreDrift` leaves to others.
+
+        Where the pod template is replaced, it keeps their values.
+
+        Rule: R105.
+        """
+        ignored = None if isinstance(owner.spec, Invalid) else owner.spec.ignore_drift
+        if ignored is None or action.expected is None:
+            return action
+        raw = await self._client.get(_KIND, owner.key.namespace, owner.key.name)
+        if raw is None or raw["metadata"]["resourceVersion"] != action.expected.resource_version:
+            raise Conflict(f"the Deployment {owner.key.name} changed before it was written")
+        kept = ignored_drift.kept(raw, ignored)
+        template = action.template
+        if template is not None:
+            template = ignored_drift.with_values({"spec": {"template": template}}, kept)["spec"]["template"]
+        return replace(action, manifest=ignored_drift.without(action.manifest, kept), template=template)
+
     async def dry_run(self, owner: Snapshot, action: ApplyWorkload) -> None:
         """Send the first request of `write` as a dry run: the API server validates it and stores nothing."""
-        seen = action.expected
+        seen, action = action.expected, await self._leaving_ignored(owner, action)
         if seen is None or action.template is None:
             await self._send_apply(owner, action, seen, _DRY_RUN)
         else:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pennant.api.meta import Json
 from pennant.core.facts.observation import Invalid, Key, Revision, Snapshot, Version, Workload
 from pennant.core.rollout.revision import DEPLOYMENT_LABEL
-from pennant.kube.codec import decode, native_undo, revisions
+from pennant.kube.codec import comparison, decode, revisions
 from pennant.kube.codec.metadata import identity
 from pennant.kube.codec.sharing import Pool
 from pennant.kube.http.client import ApiVerb, Client
@@ -100,8 +100,10 @@ def _workload(owner: Snapshot, raw: Json, kept: tuple[Revision, ...]) -> Workloa
     if owned is None:
         return None
     seen = owned.seen_by(owner.uid)
-    template = native_undo.template_of(kept, seen.template_hash) if native_undo.may_be_put_back(owner, seen) else None
-    return replace(seen, as_recorded=template is not None and native_undo.holds(raw, template))
+    if not comparison.is_due(owner, seen):
+        return seen
+    found = comparison.compared(replace(owner, revisions=kept), raw, seen)
+    return replace(seen, as_recorded=found.as_recorded, tolerated=found.tolerated)
 
 
 def _all_decoded(kind: Kind, raws: Iterable[Json], decoder: Callable[[Json], T]) -> Iterator[T]:

@@ -191,6 +191,10 @@ def a_whole_deployment() -> Object:
         },
         rollback={"action": "Rollback", "cooldownSeconds": 60, "budget": {"count": 3, "windowSeconds": 86400}},
         historyLimit=20,
+        ignoreDrift={
+            "fieldManagers": ["Reloader"],
+            "fields": ["spec.template.spec.containers[name=server].resources"],
+        },
         revisionHistoryLimit=5,
     )
 

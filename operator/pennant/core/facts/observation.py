@@ -157,6 +157,11 @@ class Workload:
 
     False also where it was not compared: that is done only if another client may have written that template.
     """
+    tolerated: bool = False
+    """Whether all that others changed since the operator's last write is left to them by `spec.ignoreDrift`.
+
+    False also where it was not compared: that is done only if something was changed, and `ignoreDrift` is set.
+    """
     editor: str = ""
     """The field manager other than the operator that last wrote the spec; empty: not known."""
     edited: tuple[str, ...] = ()

@@ -55,7 +55,7 @@ ManualChange = Undone | Restarted | Drifted
 
 
 def manual_change(at: Pass, applied: Applied, paused: bool) -> ManualChange | None:
-    """Return the manual change since the operator's last write, `applied`; None: no field of the operator changed.
+    """Return the manual change since the operator's last write, `applied`; None: there is none, or it is ignored.
 
     `paused` is whether the rollout should be paused.
     """
@@ -66,7 +66,7 @@ def manual_change(at: Pass, applied: Applied, paused: bool) -> ManualChange | No
         return None
     if (target := _undone_to(at, workload)) is not None:
         return Undone(target)
-    if workload.paused == paused and is_as_left(workload, applied):
+    if workload.paused == paused and (workload.tolerated or is_as_left(workload, applied)):
         restarted = workload.restart not in ("", applied.restarted_at)
         return Restarted(workload.restart) if restarted else None
     fingerprint = f"{workload.uid}/{workload.generation}/{workload.fields_hash}/{workload.stored_template}"

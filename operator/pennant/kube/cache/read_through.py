@@ -11,7 +11,7 @@ from pennant.core.rollout import integrity
 from pennant.core.rollout.revision import DEPLOYMENT_LABEL
 from pennant.kube.cache.listing import refresh, relist_kind
 from pennant.kube.cache.store import Store, versions_in
-from pennant.kube.codec import decode, native_undo, revisions
+from pennant.kube.codec import comparison, decode, revisions
 from pennant.kube.codec.revisions import StoredRevision
 from pennant.kube.codec.sharing import Pool
 from pennant.kube.http.client import Client
@@ -116,7 +116,7 @@ class ReadThroughCache:
         self.store.revisions.take(uid, taken)
 
     async def _compare(self, key: Key) -> None:
-        """Compare the Deployment's pod template with that of the revision whose hash it carries.
+        """Compare the Deployment with a recorded revision.
 
         The store keeps only the hash of a Deployment's template, so the Deployment is read again.
         """
@@ -126,7 +126,5 @@ class ReadThroughCache:
             self.store.remove(kind, key, self.store.resource_version(kind, key), by=key)
             return
         self.store.update(kind, None, raw, by=key)
-        seen = decode.deployment(raw).workload
-        template = native_undo.template_of(self.store.revisions.of(self.store.uid(key) or ""), seen.template_hash)
-        as_recorded = template is not None and native_undo.holds(raw, template)
-        self.store.set_compared(key, seen, as_recorded=as_recorded)
+        if (known := self.store.snapshot(key)) is not None:
+            self.store.set_compared(key, comparison.compared(known, raw, decode.deployment(raw).workload))

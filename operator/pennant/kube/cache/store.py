@@ -20,7 +20,8 @@ from pennant.kube.cache.kind_cache import KindCache
 from pennant.kube.cache.models import NO_KEYS, Keys, Model, ModelIndex
 from pennant.kube.cache.revisions import OwnedRevisions
 from pennant.kube.cache.version_index import VersionIndex, ignore_changes
-from pennant.kube.codec import decode, native_undo
+from pennant.kube.codec import comparison, decode
+from pennant.kube.codec.comparison import Compared
 from pennant.kube.codec.decode import OwnedDeployment
 from pennant.kube.codec.metadata import Identity, identity
 from pennant.kube.http.resources import Kind
@@ -65,8 +66,8 @@ class Store:
         self._models = ModelIndex()
         self._expected_status: dict[Key, ModelDeploymentStatus] = {}
         """Statuses that this process wrote, and whose response or event did not arrive yet."""
-        self._compared: dict[Key, tuple[str, str, bool]] = {}
-        """Of Deployments: the uid, the hash of the stored pod template, and the result of comparing that template."""
+        self._compared: dict[Key, Compared] = {}
+        """The results of comparing Deployments."""
 
     def update(self, kind: str, event_type: str | None, raw: Json, *, by: Key | None = None) -> Keys:
         """Store an object from an event, a list or a response; return the ModelDeployments that it affects.
@@ -159,21 +160,22 @@ class Store:
         owned = self._workloads.get(key)
         if owned is None:
             return None
-        seen = owned.seen_by(uid)
-        return replace(seen, as_recorded=self._compared.get(key) == (seen.uid, seen.stored_template, True))
+        seen, known = owned.seen_by(uid), self._compared.get(key)
+        if known is None or known.of != comparison.state(self._deployments.get(key), seen):
+            return seen
+        return replace(seen, as_recorded=known.as_recorded, tolerated=known.tolerated)
 
     def needs_comparison(self, key: Key) -> bool:
-        """Return whether the Deployment may hold the template of an earlier revision, which was not compared yet."""
+        """Return whether the Deployment must be compared with a recorded revision, and was not yet."""
         found, owned = self._deployments.get(key), self._workloads.get(key)
-        if found is None or owned is None or not native_undo.may_be_put_back(found, owned.workload):
+        if found is None or owned is None or not comparison.is_due(found, owned.workload):
             return False
-        seen = owned.workload
-        is_known = self._compared.get(key, ())[:2] == (seen.uid, seen.stored_template)
-        return not is_known and native_undo.template_of(self.revisions.of(found.uid), seen.template_hash) is not None
+        known = self._compared.get(key)
+        return known is None or known.of != comparison.state(found, owned.workload)
 
-    def set_compared(self, key: Key, seen: Workload, *, as_recorded: bool) -> None:
-        """Keep the result of a comparison for as long as the Deployment has this pod template."""
-        self._compared[key] = (seen.uid, seen.stored_template, as_recorded)
+    def set_compared(self, key: Key, compared: Compared) -> None:
+        """Keep the result of a comparison for as long as the Deployment has this state."""
+        self._compared[key] = compared
 
     def unread_version(self, key: Key) -> Key | None:
         """Return the key of the ModelVersion that `spec.version` names, if its record was left out; otherwise None."""

@@ -1,7 +1,7 @@
 """Metadata of objects: identity, owner references and managed fields."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from sys import intern
 from typing import Any
@@ -115,6 +115,15 @@ def _leaves(fields: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[t
         yield path
     for key, each in inner.items():
         yield from _leaves(each, (*path, key.removeprefix("f:")))
+
+
+def path_text(path: Iterable[str]) -> str:
+    """Return the path of a field in `managedFields` as text, such as `spec.template.spec.containers[name=server]`."""
+    shown = ""
+    for step in path:
+        kind, _, name = step.partition(":")
+        shown += f"[{_item(name)}]" if kind in "kvi" else f".{name}"
+    return shown.removeprefix(".")
 
 
 def _paths(fields: Mapping[str, Any], path: str) -> Iterator[str]:

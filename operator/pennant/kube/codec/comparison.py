@@ -1,0 +1,92 @@
+"""A Deployment that others changed, compared with what is recorded.
+
+It may have the pod template of an earlier revision again, for instance by `kubectl rollout undo`; or all that was
+changed is left to others by `spec.ignoreDrift`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pennant.api.meta import Json
+from pennant.core.facts.observation import Invalid, Revision, Snapshot, Workload
+from pennant.core.rollout.revision import with_restart
+from pennant.core.workload import deployment_manifest
+from pennant.core.workload.stored_values import difference
+from pennant.kube.codec import ignored_drift
+
+State = tuple[str, str, str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The result of a comparison."""
+
+    of: State
+    """What was compared."""
+    as_recorded: bool
+    """As in `Workload`."""
+    tolerated: bool
+    """As in `Workload`."""
+
+
+def state(owner: Snapshot | None, seen: Workload) -> State:
+    """Return what a result depends on: the Deployment, its template, our fields, and the ModelDeployment's spec."""
+    return seen.uid, seen.stored_template, seen.fields_hash, 0 if owner is None else owner.generation
+
+
+def is_due(owner: Snapshot, seen: Workload) -> bool:
+    """Return whether a Deployment must be compared: others changed it since it was applied."""
+    return _may_be_put_back(owner, seen) or _may_be_tolerated(owner, seen)
+
+
+def compared(owner: Snapshot, raw: Json, seen: Workload) -> Compared:
+    """Compare a Deployment with the revisions of its ModelDeployment."""
+    template = _template_of(owner.revisions, seen.template_hash) if _may_be_put_back(owner, seen) else None
+    tolerated = _may_be_tolerated(owner, seen) and _is_tolerated(owner, raw, seen)
+    return Compared(state(owner, seen), template is not None and _holds(owner, raw, template), tolerated)
+
+
+def _may_be_put_back(owner: Snapshot, seen: Workload) -> bool:
+    """Return whether the template is not the one that was last applied, and has another hash than the current one."""
+    applied, history = owner.status.applied, owner.status.history
+    if applied is None or not history:
+        return False
+    return seen.template_hash != history[-1].template_hash and seen.stored_template != applied.template_hash
+
+
+def _may_be_tolerated(owner: Snapshot, seen: Workload) -> bool:
+    applied = owner.status.applied
+    if applied is None or isinstance(owner.spec, Invalid) or owner.spec.ignore_drift is None:
+        return False
+    return (seen.stored_template, seen.fields_hash) != (applied.template_hash, applied.fields_hash)
+
+
+def _is_tolerated(owner: Snapshot, raw: Json, seen: Workload) -> bool:
+    """Return whether nothing but ignored fields differs from the manifest of the current revision.
+
+    Rule: R105.
+    """
+    applied, spec = owner.status.applied, owner.spec
+    if applied is None or isinstance(spec, Invalid) or spec.ignore_drift is None:
+        return False
+    found = next((each for each in owner.revisions if each.entry.revision == applied.revision), None)
+    if found is None:
+        return False
+    template = with_restart(found.template, "")
+    manifest = deployment_manifest.deployment(owner, spec, found.entry, template, paused=seen.paused)
+    return ignored_drift.is_all(raw, manifest, spec.ignore_drift)
+
+
+def _template_of(revisions: Iterable[Revision], template_hash: str) -> Json | None:
+    """Return the pod template with this hash from the revisions; None where none has it."""
+    return next((each.template for each in revisions if each.entry.template_hash == template_hash), None)
+
+
+def _holds(owner: Snapshot, raw: Json, template: Json) -> bool:
+    """Return whether the pod template of a Deployment has every value of this one that is not left to others.
+
+    Others may have added fields, and `kubectl rollout restart` its annotation.
+    """
+    ignored = None if isinstance(owner.spec, Invalid) else owner.spec.ignore_drift
+    asked = {"spec": {"template": with_restart(template, "")}}
+    return difference(ignored_drift.without(asked, ignored_drift.kept(raw, ignored)), raw) is None
