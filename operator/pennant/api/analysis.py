@@ -44,9 +44,9 @@ class Threshold(ApiModel):
     """The bound that a value must keep; exactly one of `max` and `min`."""
 
     max: Decimal | None = None
-    """The largest good value; a larger one is a breach."""
+    """The largest good value, such as 0.05 or 2e-05; a larger one is a breach."""
     min: Decimal | None = None
-    """The smallest good value; a smaller one is a breach."""
+    """The smallest good value, such as 0.9; a smaller one is a breach."""
 
     ONE_BOUND: ClassVar = (
         "has(dyn(self).max) != has(dyn(self).min)",
