@@ -2,9 +2,10 @@
 
 `x-kubernetes-int-or-string` has no fractions, and a structural schema allows one type for a field. So such a field has
 no type, and `x-kubernetes-preserve-unknown-fields`. The API server still checks the bounds and the pattern. Of CEL,
-kube-apiserver 1.37 allows little: `self.max` does not compile, `has(dyn(self).max)` works, and so does equality with a
-constant or, in a list or an object, with the old value. So the record stays immutable, and words that are no numbers
-are refused with a sentence; of another text the API server says which pattern it must match.
+kube-apiserver 1.37 allows little, and so do the libraries of 1.33: `self.max` does not compile, `has(dyn(self).max)`
+works, and so does equality with a constant or, in a list or an object, with the old value. So the record stays
+immutable, and words that are no numbers are refused with a sentence; of another text the API server says which pattern
+it must match. A `maximum` above 2^63 is not usable: for an integer it becomes a negative one.
 
 The models have the number as text: the shortest one that means the same float.
 
