@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from cluster.api import TRIED_ONLY, Api, RefusedError
+from pennant.kube.codec.validation_message import LARGEST_RECORD, too_large
 from rig import Rig
 from unit.api import examples
 from unit.api.examples import BAD_QUERIES, GOOD_QUERIES, ROOT_RULES, RULES, Object, Refused
@@ -115,6 +117,70 @@ def test_tags_description_and_owner_can_be_changed_and_retention_lengthened(api:
     api.merge(whole, {"spec": {**changed, "retention": {"minimumDays": 400, "legalHold": True}}})
     for shorter in ({"minimumDays": 399}, {"legalHold": False}):
         assert "may only be" in refusal_of_change(api, whole, retention=shorter)
+
+
+HYPERPARAMETERS: list[Object] = [{"name": "learning_rate", "value": 2e-05}, {"name": "depth", "value": 6}]
+METRICS: list[Object] = [
+    {"name": "loss", "value": 8.88e-16},
+    {"name": "f1_macro", "value": 0.05},
+    {"name": "val/auc", "value": "0.910"},
+    {"name": "flops", "value": 1e21},
+]
+
+
+@pytest.mark.parametrize("server_side", [True, False], ids=["server-side", "client-side"])
+def test_numbers_without_quotes_are_stored_as_numbers_and_stay_as_they_are(
+    rig: Rig, api: Api, namespace: str, server_side: bool
+) -> None:
+    """CEL sees no value of a field without a type, but it sees whether a list that has such a field is another one.
+
+    Rule: R120, R121.
+    """
+    manifest = examples.a_version(hyperparameters=HYPERPARAMETERS, metrics=METRICS)
+    text, mode = yaml.safe_dump(manifest), ["--server-side"] if server_side else []
+    assert rig.kubectl("apply", *mode, "-n", namespace, "-f", "-", stdin=text).returncode == 0
+    found = json.loads(rig.kubectl("get", "mver", "fraud-1.0.0", "-n", namespace, "-o", "json").stdout)
+    assert (found["spec"]["hyperparameters"], found["spec"]["metrics"]) == (HYPERPARAMETERS, METRICS)
+    diff = rig.kubectl("diff", *mode, "-n", namespace, "-f", "-", stdin=text, check=False)
+    assert diff.returncode == 0, diff.stdout
+    for field, values in (("hyperparameters", HYPERPARAMETERS), ("metrics", METRICS)):
+        for other in (0.06, 1, "0.05", "2e-05", "8.88e-16"):
+            said = refusal_of_change(api, found, **{field: [{**values[0], "value": other}, *values[1:]]})
+            assert f"spec.{field} is immutable; create a new ModelVersion" in said
+        assert f"spec.{field} is immutable" in refusal_of_change(api, found, **{field: values[:-1]})
+    api.merge(found, {"spec": {"tags": ["production"]}})
+
+
+@pytest.mark.parametrize("value", [0.05, 2e-05, 1, "2e-05", ".5", "5.", "+0.5", "1E6", 8.88e-16])
+def test_a_number_is_taken_in_every_notation_wherever_a_number_is(api: Api, space: str, value: object) -> None:
+    """Rule: R120."""
+    assert refusal(api, space, examples.a_version(metrics=[{"name": "a_b", "value": value}])) == ""
+    for metric in ({"threshold": {"max": value}}, {"compareTo": "Stable", "maxIncreasePercent": value}):
+        analysis = {"metrics": [examples.a_metric(name="a_b") | metric]}
+        assert refusal(api, space, examples.a_deployment(analysis=analysis)) == ""
+    gates = [{"metric": "a_b", field: value} for field in ("maxRegression", "maxRegressionPercent")]
+    assert refusal(api, space, examples.a_deployment(promotion={"gates": gates})) == ""
+
+
+def test_metrics_of_a_thousand_classes_fit_into_a_record_and_cannot_be_changed(
+    rig: Rig, api: Api, namespace: str
+) -> None:
+    """Rule: R124."""
+    metrics = [
+        {"name": name, "value": number / 1001, "dataset": "holdout", "split": "Test", "slice": f"class {number}/é"}
+        | {"direction": "Maximize"}
+        for name in ("precision", "recall", "f1_score")
+        for number in range(1000)
+    ]
+    manifest = examples.a_version(metrics=metrics)
+    assert too_large(manifest["spec"], LARGEST_RECORD) is None
+    text = json.dumps(manifest)
+    rig.kubectl("apply", "--server-side", "-n", namespace, "-f", "-", stdin=text)
+    found = json.loads(rig.kubectl("get", "mver", "fraud-1.0.0", "-n", namespace, "-o", "json").stdout)
+    assert found["spec"]["metrics"] == metrics
+    api.merge(found, {"spec": {"tags": ["production"]}})
+    changed = [*metrics[:-1], {**metrics[-1], "value": 0.5}]
+    assert "spec.metrics is immutable" in refusal_of_change(api, found, metrics=changed)
 
 
 def test_the_model_of_a_deployment_cannot_be_changed(api: Api, stored: dict[str, Object]) -> None:

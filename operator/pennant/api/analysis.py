@@ -8,8 +8,9 @@ from typing import Annotated, ClassVar, NamedTuple, get_args
 from pydantic import Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from pennant.api.meta import ApiModel, Decimal, LabelValue, PositiveDecimal, Seconds, listed
+from pennant.api.meta import ApiModel, LabelValue, Seconds, listed
 from pennant.api.metric_query import MetricQuery
+from pennant.api.number import Decimal, PositiveDecimal
 from pennant.api.prometheus import AlertSelector, MinimumSamples, PrometheusQuery
 
 Count = Annotated[int, Field(ge=1, le=60)]
@@ -43,11 +44,14 @@ class Threshold(ApiModel):
     """The bound that a value must keep; exactly one of `max` and `min`."""
 
     max: Decimal | None = None
-    """The largest good value; a larger one is a breach."""
+    """The largest good value, such as 0.05 or 2e-05; a larger one is a breach."""
     min: Decimal | None = None
-    """The smallest good value; a smaller one is a breach."""
+    """The smallest good value, such as 0.9; a smaller one is a breach."""
 
-    ONE_BOUND: ClassVar = ("has(self.max) != has(self.min)", "set exactly one of threshold.max and threshold.min")
+    ONE_BOUND: ClassVar = (
+        "has(dyn(self).max) != has(dyn(self).min)",
+        "set exactly one of threshold.max and threshold.min",
+    )
     RULES: ClassVar = (ONE_BOUND,)
 
     @model_validator(mode="after")
@@ -182,7 +186,7 @@ def _rules_of(model: type[Metric]) -> tuple[_Rule, ...]:
         *(_bounded(name) for name, kind in kinds.items() if kind.is_number()),
         *(_without(name, kind) for name, kind in kinds.items() if kind.LEAVES_OUT),
         _Rule(
-            "has(self.compareTo) == (has(self.maxIncreasePercent) || has(self.maxDecreasePercent))",
+            "has(self.compareTo) == (has(dyn(self).maxIncreasePercent) || has(dyn(self).maxDecreasePercent))",
             "set compareTo together with maxIncreasePercent or maxDecreasePercent",
             lambda metric: (
                 (metric.compare_to is not None)
@@ -215,7 +219,7 @@ def _without(name: str, kind: type[MetricQuery]) -> _Rule:
     """Return the rule that a metric of this kind leaves out the fields that say nothing of it."""
     fields = [to_camel(each) for each in kind.LEAVES_OUT]
     return _Rule(
-        f"!has(self.{name}) || !({' || '.join(f'has(self.{each})' for each in fields)})",
+        f"!has(self.{name}) || !({' || '.join(f'has(dyn(self).{each})' for each in fields)})",
         f"leave out {_listed(fields)}: {kind.BECAUSE}",
         lambda metric: getattr(metric, name) is None or not metric.model_fields_set.intersection(kind.LEAVES_OUT),
     )

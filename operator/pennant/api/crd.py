@@ -13,6 +13,7 @@ from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import LONGEST_NAME, MEANINGS, RULES, STORED_DEFAULT, ApiModel
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
+from pennant.api.number import word_rules
 from pennant.api.version_status import ModelVersionStatus
 
 Schema = dict[str, Any]
@@ -211,14 +212,17 @@ def _inlined(source: _Source, node: Mapping[str, Any], name: str = "") -> Schema
 def _rules(source: _Source, schema: Schema, name: str) -> Schema:
     """Return the CEL rules of a node: its own, and one whose message explains its pattern."""
     model = source.models.get(name)
-    rules = [*schema.pop(RULES, ()), *(model.rules() if model is not None else ())]
+    rules: list[tuple[str, ...]] = [*schema.pop(RULES, ()), *(model.rules() if model is not None else ())]
+    if source.has_rules:
+        rules += word_rules(schema.get("properties", {}))
     pattern = str(schema.get("pattern"))
-    if pattern in MEANINGS:
+    # CEL does not see the value of a field without a type.
+    if pattern in MEANINGS and "type" in schema:
         rules.append((f"self.matches('{pattern}')".replace("\\", "\\\\"), MEANINGS[pattern]))
     return {"x-kubernetes-validations": [_rule(*each) for each in rules]} if rules and source.has_rules else {}
 
 
-def _rule(rule: str, message: str) -> Schema:
+def _rule(rule: str, message: str, field_path: str = "") -> Schema:
     """Return a CEL rule that accepts an unchanged value, and that is not evaluated for one: a long one costs too much.
 
     An object may be older than a rule that it violates. The API server ignores such a rule when another part of the
@@ -227,7 +231,8 @@ def _rule(rule: str, message: str) -> Schema:
     if "oldSelf" in rule:
         return {"rule": rule, "message": message}
     unchanged = "oldSelf.hasValue() && self == oldSelf.value()"
-    return {"rule": f"({unchanged}) || ({rule})", "message": message, "optionalOldSelf": True}
+    whole: Schema = {"rule": f"({unchanged}) || ({rule})", "message": message, "optionalOldSelf": True}
+    return whole | ({"fieldPath": field_path} if field_path else {})
 
 
 def _at_creation(rule: str, message: str, **more: str) -> Schema:

@@ -8,7 +8,7 @@ import yaml
 
 from pennant.api.crd import Schema, crds
 from pennant.api.deployment_status import ModelDeploymentStatus
-from pennant.api.meta import ApiModel
+from pennant.api.meta import MEANINGS, ApiModel
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import ModelVersionStatus
@@ -168,6 +168,8 @@ def _type(field: Field) -> str:
     item = field.item
     if item.get("x-kubernetes-int-or-string"):
         return "integer or string"
+    if "type" not in item:
+        return "number or string"
     name = "time" if item.get("format") == "date-time" else str(item["type"])
     name = "map of strings" if "additionalProperties" in item else name
     return f"list of {name}s" if field.item is not field.schema else name
@@ -182,15 +184,15 @@ def _bounds(schema: Schema) -> list[str]:
         texts.append("one of " + ", ".join(f"`{each}`" for each in schema["enum"]))
     if "maxLength" in schema:
         texts.append(f"at most {schema['maxLength']} characters")
-    if "maxItems" in schema:
+    if "maxItems" in schema and "items" in schema:
         texts.append(f"at most {schema['maxItems']} items")
-    if "maxProperties" in schema:
+    if "maxProperties" in schema and "type" in schema:
         texts.append(f"at most {schema['maxProperties']} entries")
     if keys := schema.get("x-kubernetes-list-map-keys"):
         texts.append("unique by " + " and ".join(f"`{each}`" for each in keys))
     rules = _rules(schema)
     if "pattern" in schema:
-        return texts + (rules or [f"pattern {_code(schema['pattern'])}"])
+        return texts + (rules or [MEANINGS.get(schema["pattern"], f"pattern {_code(schema['pattern'])}")])
     is_leaf = "properties" not in schema and "items" not in schema
     return texts + [f'refused with "{each}"' for each in rules if is_leaf]
 

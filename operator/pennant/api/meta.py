@@ -24,6 +24,8 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, core_schema
 
+from pennant.api.number import DECIMAL_PATTERN, FINITE, POSITIVE, POSITIVE_DECIMAL_PATTERN
+
 
 def _exact(schema: Any) -> Any:
     """Return a pydantic schema in which integers and booleans are not made from strings."""
@@ -131,21 +133,20 @@ DIGEST_PATTERN = (
 """Algorithms of registries and stores. `md5-dir` is that of DVC for a directory, `mlflow` the short one of MLflow for a
 data set. Hexadecimal digits may be capitals, and an md5 may be in base64, as cloud stores have it."""
 COMMIT_PATTERN = r"^[a-f0-9]{7,64}$"
-DECIMAL_PATTERN = r"^-?[0-9]{1,18}(\.[0-9]{1,18})?$"
-POSITIVE_DECIMAL_PATTERN = r"^[0-9]{1,18}(\.[0-9]{1,18})?$"
 VARIABLE_PATTERN = r"^[-._a-zA-Z][-._a-zA-Z0-9]*$"
 MEANINGS: Mapping[str, str] = {
     LABEL_PATTERN: "must be lower-case letters, digits and dashes, such as fraud-eu",
     SUBDOMAIN_PATTERN: "must be lower-case letters, digits, dots and dashes, and begin and end with a letter or digit, "
     "also beside each dot",
     VERSION_PATTERN: "must be lower-case letters, digits, dots and dashes, such as 1.4.0, v3, 2024-05-01 or the "
-    "hash of a commit; write 1.4.0+gpu as 1.4.0-gpu, and Release_7 as release-7",
+    "hash of a commit; write 1.4.0+gpu as 1.4.0-gpu, Release_7 as release-7, v1.0 beta as v1.0-beta, and a number such "
+    "as 3 as '3' in quotes or as 3.0.0",
     LABEL_VALUE_PATTERN: "must be letters, digits, dots, dashes and underscores, and begin and end with a letter or "
     "digit",
     DIGEST_PATTERN: "must be <algorithm>:<value>, such as sha256: and 64 hexadecimal digits; algorithms are sha256, "
     "sha384, sha512, sha1, blake3, md5, md5-dir, gitSha1, crc32c, xxh128, mlflow and etag",
-    DECIMAL_PATTERN: "must be a decimal number in quotes, such as '0.95'",
-    POSITIVE_DECIMAL_PATTERN: "must be a decimal number in quotes that is not negative, such as '0.01'",
+    DECIMAL_PATTERN: FINITE,
+    POSITIVE_DECIMAL_PATTERN: POSITIVE,
     VARIABLE_PATTERN: "must be letters, digits, dashes, dots and underscores, and not begin with a digit",
     COMMIT_PATTERN: "must be the hash of a commit: 7 to 64 lower-case hexadecimal digits",
 }
@@ -181,14 +182,12 @@ LabelValue = Annotated[str, Field(min_length=1, max_length=63, pattern=LABEL_VAL
 """The value of a label, not empty."""
 Digest = Annotated[str, Field(min_length=7, max_length=140, pattern=DIGEST_PATTERN)]
 """`<algorithm>:<value>`."""
-Decimal = Annotated[str, Field(min_length=1, max_length=38, pattern=DECIMAL_PATTERN)]
-"""A decimal number as a string, so that no client rounds it."""
-PositiveDecimal = Annotated[str, Field(min_length=1, max_length=37, pattern=POSITIVE_DECIMAL_PATTERN)]
-"""A decimal number that is not negative, as a string."""
 RevisionNumber = Annotated[int, Field(ge=1, le=LAST_REVISION)]
 """Number of a revision; numbers only grow."""
 Seconds = Annotated[int, Field(ge=0, le=31_536_000)]
 """A duration in seconds, at most a year."""
+RegistryKey = Annotated[str, Field(min_length=1, max_length=250)]
+"""The name of a metric or a parameter, as its registry has it; MLflow allows 250 characters."""
 Uri = Annotated[str, Field(min_length=1, max_length=2048)]
 Word = Annotated[str, Field(min_length=1, max_length=63)]
 DatasetName = Annotated[str, Field(min_length=1, max_length=253)]

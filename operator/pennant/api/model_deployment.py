@@ -16,12 +16,13 @@ from pennant.api.meta import (
     DatasetName,
     Label,
     LabelValue,
-    PositiveDecimal,
+    Line,
+    RegistryKey,
     Seconds,
     Subdomain,
     VersionName,
-    Word,
 )
+from pennant.api.number import PositiveDecimal
 from pennant.api.object_metadata import ObjectMetadata
 from pennant.api.pod_template import PodTemplate, longest_startup_seconds
 from pennant.api.recorded_metric import Split
@@ -83,16 +84,18 @@ class AmbiguousTag(StrEnum):
 class PromotionGate(ApiModel):
     """A recorded metric in which a new version must not be worse than the current version.
 
-    Values are compared if metric, data set (by digest if both records have one) and split are the same. `direction` of
-    the recorded metric says whether larger or smaller is better.
+    Values are compared if metric, data set (by digest if both records have one), split and slice are the same.
+    `direction` of the recorded metric says whether larger or smaller is better.
     """
 
-    metric: Word
+    metric: RegistryKey
     """Name of the metric in `spec.metrics` of both ModelVersions."""
     dataset: DatasetName | None = None
     """Name of the data set on which the metric was computed. Default: values without a data set."""
     split: Split | None = None
     """Split on which the metric was computed: Train, Validation or Test. Default: values without a split."""
+    slice: Line | None = None
+    """Part of the data for which the metric was computed, such as one class. Default: values without a slice."""
     max_regression: PositiveDecimal | None = None
     """Maximum amount by which the new version may be worse, in the unit of the metric. Default: 0."""
     max_regression_percent: PositiveDecimal | None = None
@@ -122,7 +125,7 @@ class Promotion(ApiModel):
     # A rule of the parent: CEL has no old value of an item of an atomic list.
     RULES: ClassVar = (
         (
-            "!has(self.gates) || self.gates.all(g, !(has(g.maxRegression) && has(g.maxRegressionPercent)))",
+            "!has(self.gates) || self.gates.all(g, !(has(dyn(g).maxRegression) && has(dyn(g).maxRegressionPercent)))",
             "each of promotion.gates may set at most one of maxRegression and maxRegressionPercent",
         ),
     )

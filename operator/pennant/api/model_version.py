@@ -99,7 +99,7 @@ class ModelVersionSpec(ApiModel):
     """Inputs and outputs of the model."""
     training: Training | None = None
     """Training run that created the version."""
-    metrics: Annotated[tuple[RecordedMetric, ...], Field(max_length=256, json_schema_extra=ATOMIC)] = ()
+    metrics: Annotated[tuple[RecordedMetric, ...], Field(max_length=4096, json_schema_extra=ATOMIC)] = ()
     """Metrics that were measured when the version was created. `promotion.gates` of a ModelDeployment compares them."""
     reports: Annotated[tuple[Document, ...], Field(max_length=32, json_schema_extra=listed("map", "name"))] = ()
     """Documents about the version, such as evaluation reports."""

@@ -5,7 +5,19 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field, WithJsonSchema, model_validator
 
-from pennant.api.meta import COMMIT_PATTERN, ApiModel, DatasetName, Digest, Line, Timestamp, Uri, Word, listed
+from pennant.api.meta import (
+    COMMIT_PATTERN,
+    ApiModel,
+    DatasetName,
+    Digest,
+    Line,
+    RegistryKey,
+    Timestamp,
+    Uri,
+    Word,
+    listed,
+)
+from pennant.api.number import Parameter
 
 
 class AuthorKind(StrEnum):
@@ -99,10 +111,10 @@ class Preprocessing(ApiModel):
 class Hyperparameter(ApiModel):
     """A hyperparameter of the training."""
 
-    name: Word
-    """Name of the hyperparameter."""
-    value: Annotated[str, Field(max_length=6000)]
-    """Value of the hyperparameter, as a string."""
+    name: RegistryKey
+    """Name of the hyperparameter, as its registry has it."""
+    value: Parameter
+    """Value of the hyperparameter: a text, or a number such as `6` or `2e-05`."""
 
 
 class Framework(ApiModel):

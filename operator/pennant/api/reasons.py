@@ -198,8 +198,8 @@ class Reason(Open, Word):
         "field.",
         "A valid ModelVersion has the tag.",
         "Create a fixed ModelVersion and move the tag to it.",
-        'ModelVersion fraud-1.1.0 has the tag "production", but is invalid: spec.metrics[0].value: must be '
-        "a decimal number in quotes, such as '0.95'; 1.0.0 keeps serving",
+        'ModelVersion fraud-1.1.0 has the tag "production", but is invalid: spec.code.commit: must be '
+        "the hash of a commit: 7 to 64 lower-case hexadecimal digits; 1.0.0 keeps serving",
     )
     VERSION_PINNED = (
         "VersionPinned",

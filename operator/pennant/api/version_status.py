@@ -110,7 +110,7 @@ class ModelVersionStatus(ApiModel):
     """Which elements of a complete record the version has."""
     record_digest: ContentDigest | None = None
     """sha256 of the immutable part of the spec (all but tags, description, owner and retention), as JSON with sorted
-    keys and without white space."""
+    keys and without white space. It is that of what is stored: 0.05 and "0.05" have different digests."""
     computed_bump: ComputedBump | None = None
     """Semantic version bump that the differences from `spec.parent` require. Not set if `spec.parent` is not set."""
     serving: Line | None = None

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec, PromotionGate
 from pennant.api.model_version import ModelVersionSpec
+from pennant.api.number import decimal_text
 from pennant.api.reasons import Reason
 from pennant.cli import output
 from pennant.cli.forecast import Forecast
@@ -117,5 +118,5 @@ def _row(found: Compared | Incomparable) -> Sequence[str]:
             return ("-", "-", why)
         case Compared():
             change = found.regression
-            word = "equal" if not change else f"{'worse' if change > 0 else 'better'} by {abs(change).normalize():f}"
+            word = "equal" if not change else f"{'worse' if change > 0 else 'better'} by {decimal_text(abs(change))}"
             return (str(found.present), str(found.candidate), word)

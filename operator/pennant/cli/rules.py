@@ -1,6 +1,6 @@
 """What a reason means to a user of the command line: the rules of docs/behaviour.md, and the verb that helps."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pennant.api.reasons import Reason
@@ -60,15 +60,15 @@ RULES: Mapping[Reason, tuple[str, ...]] = {
 }
 """The rules that explain a reason; a reason that is not there is explained by its message alone."""
 
-SECTIONS: Mapping[str, range] = {
+SECTIONS: Mapping[str, Sequence[int]] = {
     "the-target-version": range(1, 9),
-    "gates-before-a-rollout": range(9, 15),
+    "gates-before-a-rollout": (*range(9, 15), 104, 124),
     "the-rollout": range(15, 29),
     "analysis": range(29, 53),
     "rollback": range(53, 67),
-    "manual-changes-of-the-deployment": range(67, 71),
-    "history-and-status": range(71, 83),
-    "in-general": range(83, 106),
+    "manual-changes-of-the-deployment": (*range(67, 71), 105),
+    "history-and-status": (*range(71, 83), 123),
+    "in-general": (*range(83, 104), *range(120, 123)),
 }
 """The sections of docs/behaviour.md by their anchors, and the numbers of the rules in them."""
 

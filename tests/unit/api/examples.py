@@ -95,7 +95,8 @@ def a_whole_version() -> Object:
                 "direction": "Maximize",
                 "unit": "1",
                 "category": "Performance",
-            }
+            },
+            {"name": "f1_macro", "value": 0.05},
         ],
         reports=[{"name": "evaluation", "uri": "s3://r", "digest": DIGEST}],
         modelCard={"uri": "s3://c", "digest": DIGEST},
@@ -185,7 +186,7 @@ def a_whole_deployment() -> Object:
             "requireComplete": True,
             "gates": [
                 {"metric": "auc", "dataset": "payments", "split": "Test", "maxRegression": "0.01", "required": True},
-                {"metric": "latency-p99", "maxRegressionPercent": "5", "required": False},
+                {"metric": "f1", "slice": "class 7", "maxRegressionPercent": 0.5, "required": False},
             ],
             "onAmbiguousTag": "Newest",
         },
@@ -355,6 +356,36 @@ RULES = (
         "a variable from nowhere",
         a_version(serving={"env": [{"name": "A", "valueFrom": {}}]}),
         "set exactly one of secretKeyRef, configMapKeyRef and fieldRef",
+    ),
+    Refused(
+        "a recorded metric that is not a number",
+        a_version(metrics=[{"name": "loss", "value": "NaN"}]),
+        "must be a finite number such as 0.95 or 2e-05, with or without quotes; leave out a value that is NaN",
+    ),
+    Refused(
+        "a recorded metric that is a boolean",
+        a_version(metrics=[{"name": "loss", "value": False}]),
+        "must be a finite number such as 0.95 or 2e-05, with or without quotes; leave out a value that is NaN",
+    ),
+    Refused(
+        "a bound that is infinite",
+        _analysis(threshold={"max": "Infinity"}),
+        "must be a finite number such as 0.95 or 2e-05, with or without quotes; leave out a value that is NaN",
+    ),
+    Refused(
+        "a percentage that is not a number",
+        _watching(a_metric(compareTo="Stable", maxIncreasePercent=".nan")),
+        "must be a finite number that is not negative, such as 0.01 or 2e-05, with or without quotes",
+    ),
+    Refused(
+        "a gate that allows everything",
+        a_deployment(promotion={"gates": [{"metric": "m", "maxRegression": "inf"}]}),
+        "must be a finite number that is not negative, such as 0.01 or 2e-05, with or without quotes",
+    ),
+    Refused(
+        "a parameter that is a boolean",
+        a_version(hyperparameters=[{"name": "bias", "value": False}]),
+        "must be a text or a number; put words such as yes, no, true and false in quotes",
     ),
     Refused("a tag twice", a_version(tags=["a", "a"]), "spec.tags must not name a tag twice"),
 )

@@ -136,16 +136,28 @@ MISTAKES = (
     ),
     Mistake("a misspelt field", metric(treshold={"max": "1"}), "spec.analysis.metrics[0].treshold", "unknown field"),
     Mistake(
-        "a bound that is a number",
-        metric(threshold={"max": 0.5}),
+        "a bound that is a boolean",
+        metric(threshold={"max": True}),
         "spec.analysis.metrics[0].threshold.max",
-        "must be of type string",
+        "must be a finite number such as 0.95 or 2e-05, with or without quotes",
     ),
     Mistake(
         "a bound in percent",
         metric(threshold={"max": "5%"}),
         "spec.analysis.metrics[0].threshold.max",
-        "must be a decimal number in quotes, such as '0.95'",
+        "should match '^[-+]?([0-9]",
+    ),
+    Mistake(
+        "a bound that is a list",
+        metric(threshold={"max": [1]}),
+        "spec.analysis.metrics[0].threshold.max",
+        "must have at most 0 items",
+    ),
+    Mistake(
+        "a gate with a negative number",
+        a_deployment(promotion={"gates": [{"metric": "auc", "maxRegression": -0.1}]}),
+        "spec.promotion.gates[0].maxRegression",
+        "greater than or equal to 0",
     ),
     Mistake(
         "no query",
@@ -181,6 +193,15 @@ MISTAKES = (
         "must be of type string",
     ),
     Mistake(
+        "a version that is an integer",
+        yaml("{model: fraud, version: 3, artifacts: [{name: m, uri: u}]}"),
+        "spec.version",
+        "must be of type string",
+    ),
+    Mistake("a version with capitals", a_version(version="Release_7"), "spec.version", "Release_7 as release-7"),
+    Mistake("a version with a space", a_version(version="v1.0 beta"), "spec.version", "v1.0 beta as v1.0-beta"),
+    Mistake("a version with a plus", a_version(version="1.4.0+gpu"), "spec.version", "1.4.0+gpu as 1.4.0-gpu"),
+    Mistake(
         "a tag that YAML takes for a boolean",
         yaml("{model: fraud, version: 1.10.0, tags: [on], artifacts: [{name: m, uri: u}]}"),
         "spec.tags[0]",
@@ -205,10 +226,22 @@ MISTAKES = (
         'supported values: "Training", "Validation", "Test", "Reference"',
     ),
     Mistake(
-        "a hyperparameter that is a number",
-        a_version(hyperparameters=[{"name": "depth", "value": 6}]),
+        "a hyperparameter that YAML takes for a boolean",
+        a_version(hyperparameters=[{"name": "shuffle", "value": True}]),
         "spec.hyperparameters[0].value",
+        "must be a text or a number; put words such as yes, no, true and false in quotes",
+    ),
+    Mistake(
+        "a hyperparameter whose name YAML takes for a boolean",
+        yaml("{model: fraud, version: 1.10.0, artifacts: [{name: m, uri: u}], hyperparameters: [{name: n, value: 1}]}"),
+        "spec.hyperparameters[0].name",
         "must be of type string",
+    ),
+    Mistake(
+        "a recorded metric without a value",
+        a_version(metrics=[{"name": "f1_macro", "value": None}]),
+        "spec.metrics[0].value",
+        "Required value",
     ),
     Mistake(
         "a branch in the place of a commit",

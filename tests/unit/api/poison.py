@@ -109,10 +109,14 @@ DEPLOYMENTS = (
     _of_deployment("metric null", "spec.analysis.metrics[0]: must be an object", analysis={"metrics": [None]}),
     _of_deployment("metrics an object", "spec.analysis.metrics: must be a list", analysis={"metrics": {"a": 1}}),
     _of_deployment(
-        "bound a number",
-        "spec.analysis.metrics[0].threshold.max: must be a string",
-        analysis=_metrics(threshold={"max": 1}),
-        is_mute=True,
+        "bound a boolean",
+        "spec.analysis.metrics[0].threshold.max: must be a finite number",
+        analysis=_metrics(threshold={"max": True}),
+    ),
+    _of_deployment(
+        "bound an object",
+        "spec.analysis.metrics[0].threshold.max: must be a finite number",
+        analysis=_metrics(threshold={"max": {"value": 1}}),
     ),
     _of_deployment("no bound", "set exactly one of threshold.max", analysis=_metrics(threshold={})),
     _of_deployment("interval a duration", "spec.analysis.intervalSeconds", analysis={"intervalSeconds": "30s"}),
@@ -261,7 +265,10 @@ VERSIONS = (
     _of_version("description of a megabyte", "spec: must be at most 512 KiB", description="d" * MEGABYTE),
     _of_version("datasets null", "spec.datasets: must be a list", datasets=None),
     _of_version("role unknown", "spec.datasets[0].role: must be", datasets=[{"name": "d", "role": "Guess"}]),
-    _of_version("metric a number", "spec.metrics[0].value: must be a string", metrics=[{"name": "m", "value": 0.9}]),
+    _of_version(
+        "metric not a number", "spec.metrics[0].value: must be a finite", metrics=[{"name": "m", "value": "NaN"}]
+    ),
+    _of_version("metric a list", "spec.metrics[0].value: must be a finite", metrics=[{"name": "m", "value": [0.9]}]),
     _of_version("time of garbage", "spec.createdAt: must be", createdAt="yesterday"),
     _of_version("days a string", "spec.retention.minimumDays: must be", retention={"minimumDays": "30"}),
     _of_version("nested deeply", "must have at most 64 levels of nesting", serving=nested(2000)),

@@ -123,9 +123,9 @@ SAID = [
 
 @pytest.mark.parametrize("message", MESSAGES)
 def test_each_cel_rule_of_the_crds_has_an_example_that_is_refused_with_its_message(message: str) -> None:
-    # The API server composes this message from the values; and of a list of tags, the item is named here.
+    # The API server composes this message from the values; and of a list of tags or numbers, the item is named here.
     words = message.replace("metadata.name must be <spec.model>-<spec.version>", "made of spec.model and spec.version")
-    words = words.removeprefix("each of spec.tags ")
+    words = re.sub(r"^each (of spec\.tags|\w+) (?=must be)", "", words)
     assert any(words in each for each in SAID)
 
 
@@ -373,7 +373,86 @@ def test_a_version_in_another_namespace_does_not_count() -> None:
     assert found(examples.a_version(tags=["production"]), examples.a_deployment()) == ()
 
 
-# YAML, as kubectl reads it.
+# YAML, as kubectl reads it, and as people write it.
+
+WHAT_PYYAML_WRITES = """\
+apiVersion: pennant.dev/v1alpha1
+kind: ModelVersion
+metadata: {name: m-1.0.0}
+spec:
+  model: m
+  version: 1.0.0
+  artifacts: [{name: model, uri: x}]
+  metrics: [{name: val/f1_macro, value: 8.88e-16}, {name: n, value: .5}]
+  hyperparameters:
+  - {name: learning_rate, value: 2e-05}
+  - {name: n, value: '1'}
+  - {name: y, value: 1}
+"""
+
+
+def test_numbers_that_pyyaml_writes_are_taken_and_names_that_it_does_not_quote_are_refused_with_the_fix() -> None:
+    """Rule: R120, R122."""
+    assert errors(WHAT_PYYAML_WRITES) == [
+        f"spec.{path}.name: must be a string, and kubectl reads {name} as a boolean; write '{name}' in quotes"
+        for path, name in (("metrics[1]", "n"), ("hyperparameters[1]", "n"), ("hyperparameters[2]", "y"))
+    ]
+    assert errors(re.sub(r"name: ([ny]),", r"name: '\1',", WHAT_PYYAML_WRITES)) == []
+    record = examples.a_version(hyperparameters=[{"name": "lr", "value": "2e-05"}])
+    assert "value: 2e-05" in yaml.safe_dump(record)
+    assert errors(record) == []
+
+
+@pytest.mark.parametrize(
+    ("version", "says"),
+    [
+        ("3", "kubectl reads 3 as a number; write '3' in quotes, or 3.0.0 without"),
+        ("1.10", "kubectl reads 1.10 as a number; write '1.10' in quotes, or 1.10.0 without"),
+        ("1e5", "kubectl reads 1e5 as a number; write '1e5' in quotes"),
+        ("1234567", "kubectl reads 1234567 as a number; write '1234567' in quotes, or 1234567.0.0 without"),
+        ("007", "kubectl reads 007 as a number; write '007' in quotes"),
+        ("on", "kubectl reads on as a boolean; write 'on' in quotes"),
+        ("1.4.0+gpu", "write 1.4.0+gpu as 1.4.0-gpu"),
+        ("Release_7", "Release_7 as release-7"),
+        ("v1.0 beta", "v1.0 beta as v1.0-beta"),
+    ],
+)
+def test_a_version_that_is_refused_says_how_to_write_it(version: str, says: str) -> None:
+    """Rule: R122."""
+    text = yaml.safe_dump(examples.a_version(version="NAME")).replace("version: NAME", f"version: {version}")
+    (said, *_) = (each for each in errors(text) if each.startswith("spec.version: "))
+    assert says in said
+    assert said.endswith(("in quotes", "without", "or as 3.0.0"))
+
+
+@pytest.mark.parametrize("version", ["2024-05-01", "12e4567", "0123abc", "v3", "2024.5.1", "'3'", "'1.10'", "1e99999"])
+def test_a_version_that_kubectl_takes_for_a_string_needs_no_quotes(version: str) -> None:
+    text = yaml.safe_dump(examples.a_version(version="NAME")).replace("version: NAME", f"version: {version}")
+    text = text.replace("name: fraud-1.0.0", f"name: fraud-{version.strip(chr(39))}")
+    assert errors(text) == []
+
+
+@pytest.mark.parametrize("word", [".nan", ".NaN", "-.inf", "'NaN'", "1e400", "5%", "yes"])
+def test_a_number_that_is_none_is_refused_with_its_line_and_the_fix(word: str) -> None:
+    """Of `.nan`, kubectl itself says that JSON has no such value. Rule: R120."""
+    text = yaml.safe_dump(examples.a_version(metrics=[{"name": "loss", "value": "WORD"}])).replace("WORD", word)
+    (finding,) = found(text)
+    assert (finding.field, text.splitlines()[finding.line - 1].strip()) == ("spec.metrics[0].value", f"value: {word}")
+    assert finding.message.startswith(
+        "must be a finite number such as 0.95 or 2e-05, with or without quotes; leave out"
+    )
+
+
+def test_a_number_of_thousands_of_digits_is_a_string_to_kubectl() -> None:
+    text = yaml.safe_dump(examples.a_version(reason="REASON")).replace("REASON", "1" * 1024)
+    assert errors(text) == []
+    assert errors(text.replace("1" * 1024, "1" * 6000)) == [
+        "spec.reason: must have at most 1024 characters, and has 6000"
+    ]
+
+
+def test_an_integer_that_has_more_than_64_bits_is_a_number_too() -> None:
+    assert errors(examples.a_version(metrics=[{"name": "flops", "value": 10**24}])) == []
 
 
 def value(text: str) -> Any:

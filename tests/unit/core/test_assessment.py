@@ -45,6 +45,12 @@ def checked(*values: float | None, metric: dict[str, Any] | None = None, answer:
         ),
         pytest.param((0.5, 0.5, 0.5), {"threshold": {"max": "0.4"}}, "Breaching", "ThresholdBreached", id="above max"),
         pytest.param((0.3, 0.3, 0.3), {"threshold": {"max": "0.4"}}, "Passing", "WithinThreshold", id="below max"),
+        pytest.param(
+            (3e-05, 3e-05, 3e-05), {"threshold": {"max": 2e-05}}, "Breaching", "ThresholdBreached", id="above a number"
+        ),
+        pytest.param(
+            (2e-05, 0, 0), {"threshold": {"max": 2e-05}}, "Passing", "WithinThreshold", id="the number itself"
+        ),
         pytest.param((None, None, None), {}, "Unknown", "NoData", id="no sample is neither good nor bad"),
         pytest.param((0.8, 0.8, None), {}, "Unknown", "NoData", id="a gap is no third breach"),
         pytest.param((NAN, NAN, NAN), {}, "Unknown", "NotANumber", id="NaN is neither good nor bad"),

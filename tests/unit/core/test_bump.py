@@ -50,6 +50,7 @@ def without_base(spec: Spec) -> None:
     del spec["baseModel"]
 
 
+KEPT = ({"name": "activation", "value": "relu"},)
 CASES = (
     Case(
         "another base model",
@@ -331,6 +332,15 @@ def test_reasons_are_bounded() -> None:
     bump = computed_bump(changed(lambda s: s["schema"].update(inputs=many)), changed())
     assert len(bump.reasons) == 16
     assert bump.reasons[-1] == "and 26 more"
+
+
+def test_a_number_that_is_written_in_another_way_is_no_difference() -> None:
+    """Rule: R121."""
+    parent = changed(lambda s: s.update(hyperparameters=[{"name": "rate", "value": "0.10"}, *KEPT]))
+    same = changed(lambda s: s.update(hyperparameters=[{"name": "rate", "value": 1e-1}, *KEPT]))
+    other = changed(lambda s: s.update(hyperparameters=[{"name": "rate", "value": 2e-1}, *KEPT]))
+    assert computed_bump(same, parent).bump.value == "None"
+    assert computed_bump(other, parent).reasons == ("hyperparameters differ: rate",)
 
 
 def test_of_versions_without_an_order_the_bump_gives_no_number() -> None:

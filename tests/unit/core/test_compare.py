@@ -1,8 +1,9 @@
 """Recorded numbers of two versions: when they are the same number, and which of them is worse.
 
-Rule: R11.
+Rule: R11, R124.
 """
 
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +22,7 @@ def record(version: str, *metrics: dict[str, Any], digest: str | None = None) ->
     return ModelVersionSpec.model_validate(a_record(version, metrics=list(metrics), datasets=[data]))
 
 
-def auc(value: str, **fields: Any) -> dict[str, Any]:
+def auc(value: str | float, **fields: Any) -> dict[str, Any]:
     known = {"name": "auc", "value": value, "dataset": "payments", "split": "Test", "direction": "Maximize"}
     return {name: each for name, each in (known | fields).items() if each is not None}
 
@@ -109,3 +110,41 @@ def test_two_records_are_compared_number_by_number() -> None:
     }
     assert found[GATE] == compare(GATE, candidate, present)
     assert next(iter(found)) == Number("auc", "payments", GATE.split)
+
+
+def test_a_number_without_quotes_is_compared_with_one_in_quotes_exactly() -> None:
+    found = compare(GATE, record("1.1.0", auc(0.1)), record("1.0.0", auc("0.3")))
+    assert found == Compared("auc", Decimal("0.1"), Decimal("0.3"), Decimal("0.2"))
+    tiny = compare(GATE, record("1.1.0", auc(2e-05)), record("1.0.0", auc("8.88E-16")))
+    assert isinstance(tiny, Compared)
+    assert tiny.regression == Decimal("8.88e-16") - Decimal("2e-05")
+
+
+def test_a_gate_on_one_class_compares_that_class() -> None:
+    """Names and slices are as registries have them: with spaces, slashes and letters of any script."""
+    name, part = "val/f1_score", "class 7/Größe XL"
+    both = [
+        record(version, auc(value, name=name, slice=part), auc("0.9", name=name, slice="class 8"))
+        for version, value in (("1.1.0", 0.7), ("1.0.0", 0.8))
+    ]
+    gate = of_gate(
+        PromotionGate.model_validate({"metric": name, "dataset": "payments", "split": "Test", "slice": part})
+    )
+    found = compare(gate, *both)
+    assert isinstance(found, Compared)
+    assert (str(gate), found.regression) == (f"{name}/payments/Test/{part}", Decimal("0.1"))
+    whole = PromotionGate.model_validate({"metric": name, "dataset": "payments", "split": "Test"})
+    assert compare(of_gate(whole), *both) == Incomparable("1.1.0 has no recorded value"), "a slice is not the whole"
+
+
+def test_three_metrics_of_a_thousand_classes_are_compared_at_once() -> None:
+    names, classes = ("precision", "recall", "f1"), range(1000)
+    both = [
+        record(version, *(auc(value / 1001, name=name, slice=f"class {value}") for name in names for value in classes))
+        for version in ("1.1.0", "1.0.0")
+    ]
+    begun = time.perf_counter()
+    found = compare_records(*both)
+    assert time.perf_counter() - begun < 2, "each value is looked up once"
+    assert len(found) == 3000
+    assert all(isinstance(each, Compared) and not each.regression for each in found.values())

@@ -1,4 +1,7 @@
-"""The digest of a record is that of what never changes, and the same for anybody who computes it."""
+"""The digest of a record is that of what never changes, and the same for anybody who computes it.
+
+Rule: R121.
+"""
 
 import hashlib
 import json
@@ -36,3 +39,15 @@ def test_anybody_can_compute_it() -> None:
     text = '{"model":"fraud","reason":"für Ada","version":"1.0.0"}'
     assert json.loads(text).items() <= spec.items()
     assert record_digest(spec) == f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def test_the_digest_is_that_of_what_is_stored_so_a_number_in_quotes_has_another() -> None:
+    """Records that were stored before numbers were taken without quotes keep their digests."""
+    quoted, plain = ({"metrics": [{"name": "auc", "value": each}]} for each in ("0.05", 0.05))
+    text = '{"metrics":[{"name":"auc","value":"0.05"}]}'
+    assert record_digest(quoted) == f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    assert (
+        record_digest(plain)
+        == f"sha256:{hashlib.sha256(text.replace(chr(34) + '0.05' + chr(34), '0.05').encode()).hexdigest()}"
+    )
+    assert record_digest(plain) == record_digest(json.loads('{"metrics": [{"value": 5.0e-2, "name": "auc"}]}'))

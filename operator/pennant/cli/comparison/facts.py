@@ -9,13 +9,14 @@ from typing import Any
 
 from pennant.api.meta import Json
 from pennant.api.model_version import ModelVersionSpec
+from pennant.api.number import number_text
 from pennant.api.recorded_metric import RecordedMetric
 from pennant.api.version_status import Bump, ComputedBump, ServedBy
 from pennant.cli.comparison.live import Live
 from pennant.core.facts.digest import content_digest
 from pennant.core.versions import completeness
 from pennant.core.versions.bump import computed_bump
-from pennant.core.versions.compare import Compared, Number, compare_records
+from pennant.core.versions.compare import Compared, Number, compare_records, values
 from pennant.core.versions.semver import is_semantic, precedence_key
 
 
@@ -150,8 +151,9 @@ def compared(before: Side, after: Side, live: tuple[Live, ...] = ()) -> Comparis
 
 
 def _metrics(before: ModelVersionSpec, after: ModelVersionSpec) -> Iterator[MetricRow]:
+    earlier, later = values(before), values(after)
     for number, found in compare_records(after, before).items():
-        old, new = _recorded(number, before), _recorded(number, after)
+        old, new = (next(iter(each.get(number, ())), None) for each in (earlier, later))
         if not isinstance(found, Compared):
             yield MetricRow(number, old, new, Result.NOT_COMPARABLE, why=found.why)
             continue
@@ -159,11 +161,6 @@ def _metrics(before: ModelVersionSpec, after: ModelVersionSpec) -> Iterator[Metr
         percent = delta / abs(found.present) * 100 if found.present else None
         result = Result.SAME if not found.regression else Result.WORSE if found.regression > 0 else Result.BETTER
         yield MetricRow(number, old, new, result, delta, percent)
-
-
-def _recorded(number: Number, record: ModelVersionSpec) -> RecordedMetric | None:
-    same = (each for each in record.metrics if Number(each.name, each.dataset, each.split, each.slice) == number)
-    return next(same, None)
 
 
 def step(before: str, after: str) -> Bump:
@@ -220,8 +217,8 @@ def _flat(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], 
 def _item(rest: Json, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
     """Yield the values of an item of a list, without its name; one that has a value alone is that value."""
     match rest:
-        case {"value": str(only), **others} if not others:
-            yield path, only
+        case {"value": str() | int() | float() as only, **others} if not others:
+            yield path, only if isinstance(only, str) else number_text(only)
         case {} if not rest:
             yield path, ""
         case _:

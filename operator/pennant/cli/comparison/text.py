@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from pennant.api.meta import printable
+from pennant.api.number import decimal_text
 from pennant.api.recorded_metric import RecordedMetric
 from pennant.cli import output
 from pennant.cli.comparison.facts import Comparison, MetricRow, Result, missing
@@ -78,7 +79,7 @@ def change(row: MetricRow) -> str:
     if not row.delta:
         return "0"
     percent = f" ({signed(row.percent)} %)" if row.percent is not None else ""
-    return f"{row.delta.normalize():+f}{percent}"
+    return f"{'+' if row.delta > 0 else ''}{decimal_text(row.delta)}{percent}"
 
 
 def signed(percent: Decimal) -> str:

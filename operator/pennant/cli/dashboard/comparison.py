@@ -7,12 +7,13 @@ from pydantic import ValidationError
 
 from pennant.api.history import HistoryEntry
 from pennant.api.model_version import ModelVersionSpec
+from pennant.api.number import decimal_text
 from pennant.cli.dashboard.state import Tone, words
 from pennant.cli.outcomes import outcome
 from pennant.core.facts.in_place import in_place
 from pennant.core.facts.observation import Invalid, Snapshot
 from pennant.core.versions.bump import computed_bump
-from pennant.core.versions.compare import Compared, Number, compare_records
+from pennant.core.versions.compare import Compared, Number, Values, compare_records, values
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +83,10 @@ def record(snapshot: Snapshot, entry: HistoryEntry) -> ModelVersionSpec | None:
 
 
 def _lines(new: ModelVersionSpec, old: ModelVersionSpec) -> tuple[Line, ...]:
-    made = []
+    made, later, earlier = [], values(new), values(old)
     for number, found in compare_records(new, old).items():
         change, tone = _change(found.regression) if isinstance(found, Compared) else (found.why, Tone.IDLE)
-        made.append(Line(str(number), _value(new, number), _value(old, number), change, tone))
+        made.append(Line(str(number), _value(later, number), _value(earlier, number), change, tone))
     return tuple(made)
 
 
@@ -93,9 +94,9 @@ def _change(regression: Decimal) -> tuple[str, Tone]:
     if regression == 0:
         return "equal", Tone.IDLE
     word, tone = ("worse", Tone.BAD) if regression > 0 else ("better", Tone.GOOD)
-    return f"{word} by {abs(regression).normalize():f}", tone
+    return f"{word} by {decimal_text(abs(regression))}", tone
 
 
-def _value(record: ModelVersionSpec, number: Number) -> str:
-    found = [e.value for e in record.metrics if Number(e.name, e.dataset, e.split, e.slice) == number]
-    return found[0] if len(found) == 1 else "–"
+def _value(recorded: Values, number: Number) -> str:
+    found = recorded.get(number, ())
+    return found[0].value if len(found) == 1 else "–"

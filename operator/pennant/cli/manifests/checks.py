@@ -15,7 +15,14 @@ from pennant.api.model_version import ModelVersionSpec
 from pennant.cli.manifests import schema
 from pennant.cli.manifests.documents import Path, Problem
 from pennant.core.facts import command
-from pennant.kube.codec.validation_message import LARGEST_RECORD, LARGEST_TEMPLATE, requirement, too_deep, too_large
+from pennant.kube.codec.validation_message import (
+    LARGEST_RECORD,
+    LARGEST_TEMPLATE,
+    NO_STRING,
+    requirement,
+    too_deep,
+    too_large,
+)
 
 VERSION, DEPLOYMENT = "ModelVersion", "ModelDeployment"
 MODELS: Mapping[str, type[ApiModel]] = {VERSION: ModelVersionSpec, DEPLOYMENT: ModelDeploymentSpec}
@@ -28,7 +35,6 @@ METADATA = frozenset(
     }
 )
 LONGEST_VERSION_NAME = 63
-NO_STRING = "must be a string; put numbers and words such as yes in quotes"
 COUNTED = frozenset({"too_short", "too_long"})
 """Errors about the length of a list. The models count valid items only; the schema counts them all."""
 

@@ -17,6 +17,8 @@ Path = tuple[str | int, ...]
 DEEPEST = 100
 MAX_NODES = 300_000
 """Values of a document after its aliases are replaced: a few lines of aliases can stand for more than a memory."""
+LONGEST_INTEGER = 308
+"""Digits of an integer. One that is longer than a float can be is a string to kubectl."""
 TAG = "tag:yaml.org,2002:"
 _BOOL = re.compile("^(?:y|Y|yes|Yes|YES|true|True|TRUE|on|On|ON|n|N|no|No|NO|false|False|FALSE|off|Off|OFF)$")
 _INT = re.compile("^[-+]?(?:0|[1-9][0-9_]*|0[xX][0-9a-fA-F_]+|0[oO]?[0-7_]+|0[bB][01_]+)$")
@@ -71,6 +73,15 @@ class Document:
                 break
             node, found = child, key or child
         return _mark(found)
+
+    def plain(self, path: Path) -> tuple[str, Any]:
+        """Return the text of a scalar without quotes and what kubectl takes it for; empty where there is none."""
+        node: yaml.Node | None = self.root
+        for step in (*self.prefix, *path):
+            node = _child(node, step)[1] if node is not None else None
+        if not isinstance(node, yaml.ScalarNode) or node.style:
+            return "", None
+        return node.value, scalar(node.tag, node.value)
 
     def items(self) -> Iterator["Document"]:
         """Yield the objects of a `List`, or the document itself where it is none."""
@@ -171,7 +182,7 @@ def scalar(tag: str, text: str) -> Any:
             return None
         case "bool":
             return text.lower() in ("y", "yes", "true", "on")
-        case "int" if _INT.match(text):
+        case "int" if _INT.match(text) and len(text) <= LONGEST_INTEGER:
             return _whole(text.replace("_", ""))
         case "float" if _FLOAT.match(text):
             number = float(text.replace(".", "", 1) if text.lstrip("+-.")[:1].isalpha() else text)

@@ -6,7 +6,7 @@ from pathlib import PurePath
 from typing import Any
 
 from pennant.api.meta import printable
-from pennant.cli.manifests import checks, together
+from pennant.cli.manifests import checks, recipes, together
 from pennant.cli.manifests.documents import Document, Mark, Path, Unparsed, documents
 from pennant.kube.codec.validation_message import field_path
 
@@ -91,7 +91,7 @@ def _in_document(document: Document, ours: list[Document]) -> Iterator[Finding]:
             continue
         ours.append(each)
         for problem in checks.problems(each.value):
-            yield _finding(each, problem.path, problem.message, True)
+            yield _finding(each, problem.path, recipes.message(each, problem), True)
         for problem in checks.warnings(each.value):
             yield _finding(each, problem.path, problem.message, is_error=False)
 

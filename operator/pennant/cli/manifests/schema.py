@@ -27,7 +27,7 @@ def problems(schema: Json, value: Any, path: Path) -> Iterator[Problem]:
         yield from _list(schema, value, path)
     elif isinstance(value, str):
         yield from _string(schema, value, path)
-    elif isinstance(value, int) and not -(2**63) <= value < 2**63:
+    elif isinstance(value, int) and "type" in schema and not -(2**63) <= value < 2**63:
         yield Problem(path, "must be a number of at most 64 bits")
 
 

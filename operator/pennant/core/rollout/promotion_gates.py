@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from pennant.api.meta import Json
 from pennant.api.model_deployment import PromotionGate
 from pennant.api.model_version import ModelVersionSpec
+from pennant.api.number import decimal_text
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Invalid, Version
 from pennant.core.rollout import rollback_limits
@@ -95,7 +96,7 @@ def _worse(gate: PromotionGate, record: ModelVersionSpec, present: ModelVersionS
                 return None
             return (
                 f"{both.candidate} is worse than {both.present} of {present.version} "
-                f"by {both.regression.normalize():f}, maximum {allowed.normalize():f}"
+                f"by {decimal_text(both.regression)}, maximum {decimal_text(allowed)}"
             )
 
 

@@ -1,5 +1,10 @@
-"""Compare the recorded metrics of two records: how much worse a candidate is than the current version."""
+"""Compare the recorded metrics of two records: how much worse a candidate is than the current version.
 
+Rule: R124.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -43,14 +48,27 @@ class Incomparable:
 
 def of_gate(gate: PromotionGate) -> Number:
     """Return the metric that a gate of `spec.promotion.gates` names."""
-    return Number(gate.metric, gate.dataset, gate.split)
+    return Number(gate.metric, gate.dataset, gate.split, gate.slice)
 
 
 def compare_records(candidate: ModelVersionSpec, present: ModelVersionSpec) -> dict[Number, Compared | Incomparable]:
     """Return the comparison of each metric that either record has, in the order of the candidate's record."""
-    recorded = (*candidate.metrics, *present.metrics)
-    numbers = dict.fromkeys(Number(each.name, each.dataset, each.split, each.slice) for each in recorded)
-    return {number: compare(number, candidate, present) for number in numbers}
+    new, old = values(candidate), values(present)
+    return {
+        number: _compared(number, candidate, present, _only(number, new), _only(number, old))
+        for number in {**new, **old}
+    }
+
+
+Values = Mapping[Number, Sequence[RecordedMetric]]
+
+
+def values(record: ModelVersionSpec) -> Values:
+    """Return the metrics of a record by what identifies them. A valid record may have two for one number."""
+    found: dict[Number, list[RecordedMetric]] = defaultdict(list)
+    for each in record.metrics:
+        found[Number(each.name, each.dataset, each.split, each.slice)].append(each)
+    return dict(found)
 
 
 def compare(number: Number, candidate: ModelVersionSpec, present: ModelVersionSpec) -> Compared | Incomparable:
@@ -61,7 +79,18 @@ def compare(number: Number, candidate: ModelVersionSpec, present: ModelVersionSp
 
     Rule: R11.
     """
-    fresh, old = _value(number, candidate), _value(number, present)
+    fresh, old = _only(number, values(candidate)), _only(number, values(present))
+    return _compared(number, candidate, present, fresh, old)
+
+
+def _compared(
+    number: Number,
+    candidate: ModelVersionSpec,
+    present: ModelVersionSpec,
+    fresh: RecordedMetric | str,
+    old: RecordedMetric | str,
+) -> Compared | Incomparable:
+    """Return the comparison of the only value of each record, or of why there is none."""
     if isinstance(fresh, str):
         return Incomparable(f"{candidate.version} {fresh}")
     if isinstance(old, str):
@@ -78,15 +107,14 @@ def compare(number: Number, candidate: ModelVersionSpec, present: ModelVersionSp
     return Compared(number.metric, new, before, regression)
 
 
-def _value(number: Number, record: ModelVersionSpec) -> RecordedMetric | str:
-    found = [each for each in record.metrics if Number(each.name, each.dataset, each.split, each.slice) == number]
-    match found:
+def _only(number: Number, found: Values) -> RecordedMetric | str:
+    match found.get(number, []):
         case [only]:
             return only
         case []:
             return "has no recorded value"
         case _:
-            return f"has {len(found)} recorded values, expected one"
+            return f"has {len(found[number])} recorded values, expected one"
 
 
 def _other_data(number: Number, candidate: ModelVersionSpec, present: ModelVersionSpec) -> str | None:

@@ -1,4 +1,9 @@
-"""The nine elements of a complete version record, and which of them a record has."""
+"""The nine elements of a complete version record, and which of them a record has.
+
+Each can be met by what a registry such as MLflow holds by itself, but for the reason, which a person gives.
+
+Rule: R80, R123.
+"""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -6,6 +11,13 @@ from enum import StrEnum
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.provenance import DatasetRole
 from pennant.api.recorded_metric import Split
+
+SPLITS = {
+    DatasetRole.TRAINING: Split.TRAIN,
+    DatasetRole.VALIDATION: Split.VALIDATION,
+    DatasetRole.TEST: Split.TEST,
+}
+"""The split of a data set by its use."""
 
 
 class Element(StrEnum):
@@ -38,14 +50,23 @@ def _artifacts(record: ModelVersionSpec) -> bool:
 
 
 def _training_data(record: ModelVersionSpec) -> bool:
-    """Return whether there is a training data set, and each one has a digest and a URI."""
+    """Return whether there is a training data set, and each one has a digest and can be found.
+
+    It is found by its URI, or by its name in the training run: a registry knows no URI of data that a program made in
+    memory and logged to a run.
+    """
     sets = [each for each in record.datasets if each.role is DatasetRole.TRAINING]
-    return bool(sets) and all(each.digest and each.uri for each in sets)
+    is_logged = record.training is not None and bool(record.training.run)
+    return bool(sets) and all(each.digest and (each.uri or is_logged) for each in sets)
 
 
 def _metrics(record: ModelVersionSpec) -> bool:
-    """Return whether there are metrics on validation data and on test data."""
-    return {Split.VALIDATION, Split.TEST} <= {each.split for each in record.metrics}
+    """Return whether there are metrics on validation data and on test data.
+
+    A metric without a split belongs to that of its data set: registries know the data set of a metric, and its role.
+    """
+    roles = {each.name: SPLITS.get(each.role) for each in record.datasets}
+    return {Split.VALIDATION, Split.TEST} <= {each.split or roles.get(each.dataset or "") for each in record.metrics}
 
 
 def _environment(record: ModelVersionSpec) -> bool:

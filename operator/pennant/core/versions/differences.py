@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from pennant.api.artifacts import Artifact, Tensor
 from pennant.api.model_version import ModelVersionSpec
+from pennant.api.number import equal_texts
 from pennant.api.provenance import Dataset, DatasetRole
 from pennant.api.version_status import Bump
 from pennant.core.facts.digest import comparable
@@ -143,7 +144,8 @@ def _training_sets(record: ModelVersionSpec) -> Mapping[str, Dataset]:
 
 def _hyperparameters(old: ModelVersionSpec, new: ModelVersionSpec) -> Iterator[Finding]:
     before, after = ({each.name: each.value for each in some.hyperparameters} for some in (old, new))
-    changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    names = before.keys() | after.keys()
+    changed = sorted(name for name in names if not equal_texts(before.get(name), after.get(name)))
     if changed:
         yield Difference(Bump.MINOR, f"hyperparameters differ: {', '.join(changed)}")
 

@@ -17,6 +17,7 @@ LARGEST_TEMPLATE = 256 * 1024
 """Bytes of a pod template. With its managed fields a larger one comes near to etcd's limit of 1.5 MiB an object."""
 LARGEST_RECORD = 512 * 1024
 """Bytes of a version's record. Each revision stores it again, beside the pod template."""
+NO_STRING = "must be a string; put numbers and words such as yes in quotes"
 _PATH_LEVELS = 5
 _MESSAGES: Mapping[str, str] = {
     "missing": "must be set",
@@ -24,7 +25,7 @@ _MESSAGES: Mapping[str, str] = {
     "dict_type": "must be an object",
     "list_type": "must be a list",
     "tuple_type": "must be a list",
-    "string_type": "must be a string; put numbers and words such as yes in quotes",
+    "string_type": NO_STRING,
     "int_type": "must be an integer, without quotes",
     "bool_type": "must be true or false, without quotes",
 }
