@@ -7,9 +7,9 @@ from typing import Protocol
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
 from pennant.api.version_status import ModelVersionStatus
-from pennant.core.facts.decision import ApplyWorkload, Event, MirrorQuarantine
+from pennant.core.facts.decision import ApplyService, ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.facts.measurement import Answer, Request
-from pennant.core.facts.observation import Key, Revision, Snapshot, Workload
+from pennant.core.facts.observation import Key, Revision, ServiceSeen, Snapshot, Workload
 from pennant.core.facts.pods import Pods
 from pennant.core.versions.status import VersionSeen
 
@@ -97,6 +97,14 @@ class Cluster(Protocol):
 
     async def adopt_workload(self, owner: Snapshot, seen: Workload) -> None:
         """Make the ModelDeployment the owner of this Deployment, whose owner does not exist."""
+        ...
+
+    async def apply_service(self, owner: Snapshot, action: ApplyService) -> None:
+        """Apply the Service; raises `Refused` where one of this name does not belong to the ModelDeployment."""
+        ...
+
+    async def delete_service(self, owner: Snapshot, seen: ServiceSeen) -> None:
+        """Delete a Service; one that does not exist is no error."""
         ...
 
     async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:

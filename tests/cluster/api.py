@@ -29,9 +29,11 @@ APIS = {
     "deployments": "apis/apps/v1",
     "replicasets": "apis/apps/v1",
     "events": "api/v1",
+    "endpointslices": "apis/discovery.k8s.io/v1",
     "leases": "apis/coordination.k8s.io/v1",
     "pods": "api/v1",
     "serviceaccounts": "api/v1",
+    "services": "api/v1",
     "modeldeployments": "apis/pennant.dev/v1alpha1",
     "modelversions": "apis/pennant.dev/v1alpha1",
 }

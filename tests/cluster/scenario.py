@@ -383,5 +383,7 @@ ALLOWED = {
     ("controllerrevisions", "", "patch"),
     ("controllerrevisions", "", "delete"),
     ("deployments", "", "patch"),
+    ("services", "", "patch"),
+    ("services", "", "delete"),
     ("events", "", "create"),
 }

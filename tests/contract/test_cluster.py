@@ -4,16 +4,19 @@ Rule: R16.
 """
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from contract.backend import NOON, Backend, a_revision, an_application, seen, seen_when
 from pennant.api.deployment_status import Applied
 from pennant.api.history import Outcome
+from pennant.api.service import Service
 from pennant.api.version_status import QuarantinedBy
-from pennant.core.facts.decision import MirrorQuarantine
+from pennant.core.facts.decision import ApplyService, MirrorQuarantine
 from pennant.core.facts.observation import Invalid, Key, Snapshot
 from pennant.core.facts.pods import ReplicaSet
+from pennant.core.workload import service
 from pennant.ports import Conflict
 from simulation.support.story import a_record, a_spec
 
@@ -201,6 +204,40 @@ async def test_a_deployment_is_not_applied_over_a_change_that_was_not_seen(deplo
     with pytest.raises(Conflict):
         await deployed.cluster.apply_workload(snapshot, application)
     assert await deployed.workload_image() == "registry.example/server:1"
+
+
+def a_service(snapshot: Snapshot, **fields: Any) -> ApplyService:
+    """Return the write of the Service that a spec with these fields asks for."""
+    assert not isinstance(snapshot.spec, Invalid)
+    wanted = Service.model_validate({"name": "fraud", "ports": [{"port": 80, "targetPort": 8080}], **fields})
+    manifest = service.manifest(snapshot, snapshot.spec.model_copy(update={"service": wanted}))
+    assert manifest is not None
+    known = {each.name: each for each in snapshot.services or ()}
+    return ApplyService(manifest, known.get(manifest["metadata"]["name"]))
+
+
+async def test_a_service_is_applied_changed_and_deleted(deployed: Backend) -> None:
+    """Rule: R106."""
+    snapshot = await seen(deployed)
+    assert snapshot.services == ()
+    first = a_service(snapshot, labels={"team": "payments"})
+    await deployed.cluster.apply_service(snapshot, first)
+    snapshot = await seen(deployed)
+    (found,) = snapshot.services or ()
+    assert found.owned
+    assert found.spec["ports"][0]["targetPort"] == 8080
+    assert found.manifest_hash == first.manifest["metadata"]["annotations"]["pennant.dev/manifest-hash"]
+    with pytest.raises(Conflict):
+        await deployed.cluster.apply_service(snapshot, replace(first, expected=None))
+    await deployed.cluster.apply_service(snapshot, a_service(snapshot, ports=[{"port": 81}]))
+    await deployed.catch_up()
+    snapshot = await seen(deployed)
+    (found,) = snapshot.services or ()
+    assert [each["port"] for each in found.spec["ports"]] == [81]
+    await deployed.cluster.delete_service(snapshot, found)
+    await deployed.catch_up()
+    assert (await seen(deployed)).services == ()
+    await deployed.cluster.delete_service(snapshot, found)
 
 
 async def test_a_dry_run_stores_nothing(deployed: Backend) -> None:

@@ -85,7 +85,7 @@ WRITTEN = (
     Mark(
         f"{GROUP}/modeldeployment",
         "label",
-        "pods, Deployment, ControllerRevisions",
+        "pods, Deployment, Service, ControllerRevisions",
         "the operator",
         "Name of the ModelDeployment. The selector of the Deployment; use it as the selector of a Service.",
         "fraud",
@@ -106,7 +106,7 @@ WRITTEN = (
     Mark(
         "app.kubernetes.io/managed-by",
         "label",
-        "Deployment, ControllerRevisions",
+        "Deployment, Service, ControllerRevisions",
         "the operator",
         "The operator lists only objects with this label.",
         "pennant",
@@ -118,6 +118,14 @@ WRITTEN = (
         "the operator",
         "Number of the revision that the Deployment is or becomes.",
         "3",
+    ),
+    Mark(
+        f"{GROUP}/manifest-hash",
+        "annotation",
+        "Service",
+        "the operator",
+        "Hash of the Service as it was last applied.",
+        "4d3c2b1a0f9e",
     ),
     Mark(
         "kubernetes.io/change-cause",

@@ -27,6 +27,7 @@ from pennant.api.object_metadata import ObjectMetadata
 from pennant.api.pod_template import PodTemplate, longest_startup_seconds
 from pennant.api.recorded_metric import Split
 from pennant.api.rollout import AFTER_STARTUP_SECONDS, SHORTEST_DEADLINE, Rollout
+from pennant.api.service import Service
 
 Replicas = Annotated[int, Field(ge=0, le=100_000)]
 
@@ -172,6 +173,8 @@ class ModelDeploymentSpec(ApiModel):
     """Which containers get the values of the record as environment variables."""
     rollout: Rollout = Rollout()
     """How pods are replaced."""
+    service: Service | None = None
+    """The Service that sends requests to the pods. Default: none."""
     ignore_drift: IgnoreDrift | None = None
     """Changes of the Deployment by other field managers that are left alone, such as those of an injector."""
     analysis: Analysis = Analysis()

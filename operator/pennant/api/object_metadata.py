@@ -46,11 +46,11 @@ class ObjectMetadata(ApiModel):
     annotations: Annotations | None = None
     """Annotations of the Deployment, such as `reloader.stakater.com/auto`. Changing them restarts no pod."""
 
-    RULES: ClassVar = (_unreserved("labels"), _unreserved("annotations"))
+    RULES: ClassVar[tuple[tuple[str, str], ...]] = (_unreserved("labels"), _unreserved("annotations"))
 
     @model_validator(mode="after")
     def _no_reserved_keys(self) -> "ObjectMetadata":
-        for keys, (_, message) in zip((self.labels, self.annotations), self.RULES, strict=True):
+        for keys, (_, message) in zip((self.labels, self.annotations), ObjectMetadata.RULES, strict=True):
             if any(map(_is_reserved, keys or ())):
                 raise ValueError(message)
         return self

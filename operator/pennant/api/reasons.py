@@ -856,7 +856,8 @@ class Reason(Open, Word):
         "A write has failed for a minute.",
         "The API server has answered a write with a server error, or not at all, for a minute; or it has refused for a "
         "minute what only repeats the status elsewhere: a quarantine mark on a ModelVersion, or progress on a "
-        "ControllerRevision. If the status itself cannot be written, an event reports it.",
+        "ControllerRevision. A Service that is refused is reported at once. If the status itself cannot be written, an "
+        "event reports it.",
         "It is written. The operator tries again each minute.",
         "Check the webhooks, quotas and request limits that apply to the object that the message names.",
         "the Deployment could not be written since 2026-11-03T14:20:31.870Z: too many requests",

@@ -63,7 +63,7 @@ RULES: Mapping[Reason, tuple[str, ...]] = {
 SECTIONS: Mapping[str, Sequence[int]] = {
     "the-target-version": range(1, 9),
     "gates-before-a-rollout": (*range(9, 15), 104, 124),
-    "the-rollout": range(15, 29),
+    "the-rollout": (*range(15, 29), 106),
     "analysis": range(29, 53),
     "rollback": range(53, 67),
     "manual-changes-of-the-deployment": (*range(67, 71), 105),

@@ -8,11 +8,13 @@ from pennant.core.facts.decision import (
     Action,
     AdoptRevision,
     AdoptWorkload,
+    ApplyService,
     ApplyWorkload,
     Copying,
     CreateRevision,
     Deciding,
     Decision,
+    DeleteService,
     DryRunWorkload,
     MarkRevision,
     MirrorQuarantine,
@@ -100,6 +102,17 @@ async def _write(
             await cluster.adopt_revision(snapshot, revision)
         case AdoptWorkload(expected):
             await cluster.adopt_workload(snapshot, expected)
+        case _:
+            await _copy(cluster, snapshot, action)
+    return status
+
+
+async def _copy(cluster: Cluster, snapshot: Snapshot, action: Copying) -> None:
+    match action:
+        case ApplyService():
+            await cluster.apply_service(snapshot, action)
+        case DeleteService(seen):
+            await cluster.delete_service(snapshot, seen)
         case MirrorQuarantine():
             await cluster.mirror_quarantine(snapshot, action)
         case MarkRevision(entry):
@@ -108,7 +121,6 @@ async def _write(
             await cluster.delete_revision(snapshot, revision)
         case _ as never:
             assert_never(never)
-    return status
 
 
 async def _apply(

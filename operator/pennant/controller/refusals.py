@@ -20,7 +20,16 @@ from typing import Protocol
 from pennant.api.reasons import Reason
 from pennant.controller.act import STATUS, Acted, WriteFailed, WriteRefused, act
 from pennant.controller.write_failures import EXPIRY, WriteFailure, WriteFailures
-from pennant.core.facts.decision import Action, Copying, Deciding, Decision, DryRunWorkload, Event, EventType
+from pennant.core.facts.decision import (
+    Action,
+    ApplyService,
+    Copying,
+    Deciding,
+    Decision,
+    DryRunWorkload,
+    Event,
+    EventType,
+)
 from pennant.core.facts.observation import Invalid, Key, Observation, Refusal, WriteProblem
 from pennant.ports import AdmissionFailed, Altered, Cluster, Refused
 
@@ -48,6 +57,8 @@ class _Object:
     failures: WriteFailures = field(default_factory=WriteFailures)
     copies: set[str] = field(default_factory=set)
     """The failures that are of copies."""
+    services: set[str] = field(default_factory=set)
+    """Those of them that are reported at once: a Service that the API server refuses."""
     reported_generation: int | None = None
     """The generation of which an Event was recorded because no status could be written."""
 
@@ -61,7 +72,7 @@ class Refusals:
         self._objects: dict[Key, _Object] = {}
 
     def of(self, key: Key, now: datetime) -> tuple[tuple[Refusal, ...], str]:
-        """Return the refusals for the next decision, and a sentence on copies that have failed for a minute."""
+        """Return the refusals for the next decision, and a sentence on copies that failed."""
         known = self._objects.get(key)
         if known is None:
             return (), ""
@@ -69,7 +80,8 @@ class Refusals:
         recent = {kind: each for kind, each in known.refusals.items() if now < each.retry_at + EXPIRY}
         known.refusals = {kind: replace(each, retry_at=_bounded(each.retry_at, now)) for kind, each in recent.items()}
         known.deferred = tuple((copy, _bounded(until, now)) for copy, until in known.deferred)
-        failing = (str(each) for what, each in known.failures.lasting.items() if what in known.copies)
+        lasting = known.failures.lasting.keys() & known.copies | known.services
+        failing = (str(each) for each in known.failures if each.what in lasting)
         return tuple(known.refusals.values()), "; ".join(failing)
 
     @property
@@ -105,6 +117,9 @@ class Refusals:
         for copy, answer in acted.refused:
             self._report(key, copy, answer)
             _defer(known, copy, answer, now)
+        if any(isinstance(copy, ApplyService) for copy, _ in acted.refused):
+            # Another pass reports it.
+            acted = replace(acted, written=True)
         refused = [copy for copy, _ in acted.refused]
         _clear(known, [each for each in decision.actions if each not in refused])
         if not (known.refusals or known.deferred or known.failures):
@@ -186,6 +201,8 @@ def _defer(known: _Object, copy: Copying, answer: str, now: datetime) -> None:
     """Skip a copy that was refused for a minute."""
     known.failures.failed(copy.write.what, answer, now)
     known.copies.add(copy.write.what)
+    if isinstance(copy, ApplyService):
+        known.services.add(copy.write.what)
     known.deferred = (*known.deferred, (copy, now + RETRY_AFTER))
 
 
@@ -195,5 +212,6 @@ def _clear(known: _Object, done: list[Action]) -> None:
     for what in (*(each.write.what for each in done), STATUS):
         known.failures.succeeded(what)
         known.copies.discard(what)
+        known.services.discard(what)
     for each in done:
         known.refusals.pop(type(each), None)

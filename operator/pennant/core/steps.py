@@ -1,7 +1,8 @@
 """The steps of a pass: answer a command, create the next revision, write the Deployment, and tidy up.
 
 Each takes the pass and returns a changed copy. A pass has at most one of `CreateRevision` and `ApplyWorkload`. With
-neither, it may have copies of the status: `MirrorQuarantine`, `MarkRevision` and `PruneRevision`.
+neither, it may have copies of the status (`MirrorQuarantine`, `MarkRevision`, `PruneRevision`) and writes of the
+Service.
 """
 
 from collections.abc import Iterator
@@ -30,7 +31,7 @@ from pennant.core.rollout.pass_state import Pass
 from pennant.core.rollout.revision_draft import Draft
 from pennant.core.status import events
 from pennant.core.versions.selection import Selected
-from pennant.core.workload import dry_run, manual_changes, pending_write, surge
+from pennant.core.workload import dry_run, manual_changes, pending_write, service, surge
 from pennant.core.workload.pending_write import Wanted
 
 
@@ -165,6 +166,7 @@ def tidied(at: Pass) -> Pass:
     if at.actions or at.quarantine != at.before.quarantine or at.status.drift != at.before.drift:
         return at
     tidying: tuple[Action, ...] = (
+        *service.writes(at),
         *rollback.mirrors(at.snapshot, at.quarantine),
         # The status is written first: the progress annotation of a ControllerRevision is a copy.
         *_progress_writes(at, tuple(each for each in past if each in at.before.history)),

@@ -15,8 +15,8 @@ from pennant.api import API_VERSION
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
-from pennant.core.facts.decision import ApplyWorkload, Event, MirrorQuarantine
-from pennant.core.facts.observation import Key, Revision, Snapshot, Workload
+from pennant.core.facts.decision import ApplyService, ApplyWorkload, Event, MirrorQuarantine
+from pennant.core.facts.observation import Key, Revision, ServiceSeen, Snapshot, Workload
 from pennant.core.facts.pods import Pods
 from pennant.core.rollout.revision import DEPLOYMENT_LABEL, TEMPLATE_HASH_LABEL
 from pennant.core.workload import deployment_manifest
@@ -30,6 +30,7 @@ from pennant.kube.events import EventRecorder, Regarding
 from pennant.kube.http.client import MERGE, ApiVerb, Client
 from pennant.kube.http.errors import Missing
 from pennant.kube.http.resources import RESOURCES, Kind
+from pennant.kube.service_writer import ServiceWriter
 from pennant.ports import Conflict, Ending, PortError, Refused, Unavailable
 
 _log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class KubernetesCluster:
         self._store = cache.store
         self._events = events
         self._deployments = DeploymentWriter(client, cache.store)
+        self._services = ServiceWriter(client, cache.store)
 
     async def snapshot(self, key: Key) -> Snapshot | None:
         """Return a ModelDeployment with all that belongs to it; None where it does not exist."""
@@ -160,6 +162,16 @@ class KubernetesCluster:
         """Ask whether this write of the Deployment would be accepted; raises `Refused` with the reason if not."""
         with self._stale_on_failure(owner.key):
             await self._deployments.dry_run(owner, action)
+
+    async def apply_service(self, owner: Snapshot, action: ApplyService) -> None:
+        """Apply the Service; `Refused` where one of this name does not belong to the ModelDeployment."""
+        with self._stale_on_failure(owner.key):
+            await self._services.apply(owner, action)
+
+    async def delete_service(self, owner: Snapshot, seen: ServiceSeen) -> None:
+        """Delete a Service; no error where it is already deleted."""
+        with self._stale_on_failure(owner.key):
+            await self._services.delete(owner, seen)
 
     async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
         """Replace the status of the ModelDeployment."""

@@ -11,12 +11,9 @@ from pennant.kube.cache.store import Store
 from pennant.kube.codec import decode, ignored_drift
 from pennant.kube.codec.deployment_problem import in_fields_of_the_spec
 from pennant.kube.http.client import APPLY, JSON_PATCH, ApiVerb, Client
-from pennant.kube.http.resources import RESOURCES, Kind
+from pennant.kube.http.resources import NO_OBJECT, RESOURCES, Kind
 from pennant.ports import Altered, Conflict, Refused
 
-# etcd's first revision is empty, so no object has this resourceVersion: an apply with it creates the object, or
-# conflicts with whatever exists. Without it, an apply whose fields all agree would take over another's object.
-_NO_OBJECT = "1"
 _ATTEMPTS = 4
 _DRY_RUN = {"dryRun": "All"}
 _KIND = Kind.DEPLOYMENT
@@ -81,7 +78,7 @@ class DeploymentWriter:
     async def _send_apply(
         self, owner: Snapshot, action: ApplyWorkload, seen: Workload | None, options: Mapping[str, str]
     ) -> Json:
-        precondition = {"resourceVersion": _NO_OBJECT}
+        precondition = {"resourceVersion": NO_OBJECT}
         if seen is not None:
             precondition = {"uid": seen.uid, "resourceVersion": seen.resource_version}
         metadata = {**action.manifest["metadata"], **precondition}

@@ -30,6 +30,8 @@ SERVED: Mapping[Resource, Verbs] = {
     # but that admission plugin asks for `delete` on an object whose owner references change.
     ("apps", "deployments"): _WATCHED | {"create", "delete", "patch"},
     ("apps", "controllerrevisions"): frozenset({"list", "create", "patch", "delete"}),
+    # Where `spec.service` asks for one. An apply is a patch, as above.
+    ("", "services"): _WATCHED | {"create", "delete", "patch"},
     # Read only when a verdict or a message depends on them; not watched.
     ("apps", "replicasets"): frozenset({"list"}),
     ("", "pods"): frozenset({"list"}),

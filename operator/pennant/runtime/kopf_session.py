@@ -19,6 +19,7 @@ WATCHED = {
     Kind.MODEL_DEPLOYMENT: (GROUP, VERSION, "modeldeployments"),
     Kind.MODEL_VERSION: (GROUP, VERSION, "modelversions"),
     Kind.DEPLOYMENT: ("apps", "v1", "deployments"),
+    Kind.SERVICE: ("", "v1", "services"),
 }
 """Group, version and plural of each kind that is watched."""
 _BY_PLURAL = {plural: kind for kind, (*_, plural) in WATCHED.items()}

@@ -26,7 +26,8 @@ def settings() -> kopf.OperatorSettings:
     chosen.watching.server_timeout = 300
     chosen.watching.client_timeout = 310
     chosen.watching.connect_timeout = 5
-    chosen.watching.label_selectors[WATCHED[Kind.DEPLOYMENT]] = MANAGED_BY
+    for kind in (Kind.DEPLOYMENT, Kind.SERVICE):
+        chosen.watching.label_selectors[WATCHED[kind]] = MANAGED_BY
     chosen.queueing.idle_timeout = 0.5
     chosen.networking.request_timeout = 15
     chosen.networking.error_backoffs = ERROR_BACKOFFS

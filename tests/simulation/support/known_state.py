@@ -86,7 +86,7 @@ class RememberingCluster(WorldCluster):
         elif present is not None and known is not None and present.uid == known.uid:
             match part:
                 case Part.WORKLOAD:
-                    self._known[key] = replace(known, workload=present.workload)
+                    self._known[key] = replace(known, workload=present.workload, services=present.services)
                 case Part.VERSIONS:
                     self._known[key] = replace(known, versions=present.versions)
                 case Part.REVISIONS:

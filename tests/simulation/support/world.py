@@ -21,12 +21,12 @@ from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import ModelVersionStatus
 from pennant.core.facts import command, pods
-from pennant.core.facts.decision import ApplyWorkload, Event, MirrorQuarantine
+from pennant.core.facts.decision import ApplyService, ApplyWorkload, Event, MirrorQuarantine
 from pennant.core.facts.digest import content_digest, short_hash
-from pennant.core.facts.observation import Invalid, Key, Revision, Snapshot, Version, Workload
+from pennant.core.facts.observation import Invalid, Key, Revision, ServiceSeen, Snapshot, Version, Workload
 from pennant.core.rollout.revision import RESTARTED_AT, with_restart
 from pennant.core.workload.stored_values import difference
-from pennant.ports import Altered, Conflict
+from pennant.ports import Altered, Conflict, Refused
 from simulation.support import kubelet, trace
 from simulation.support.controllers import Controllers
 from simulation.support.deployment_controller import AVAILABLE, REPLICA_FAILURE
@@ -88,6 +88,8 @@ class World:
         """What is stored besides `quarantinedBy`, which is in the version itself."""
         self.version_generations: dict[tuple[str, str], int] = {}
         self.deployments: dict[Key, Deployment] = {}
+        self.services: dict[Key, tuple[str, ServiceSeen]] = {}
+        """Services by namespace and name, each with the uid of its owner; empty: it has none of ours."""
         self.never_ready: set[str] = set()
         """Versions whose pods run and never become ready; one that is ready stays so."""
         self.slow: set[str] = set()
@@ -488,6 +490,11 @@ class WorldCluster:
             ),
             revisions=tuple(each for _, each in sorted(self._revisions(key, record).items())),
             workload=self.world.workload(key, record.uid),
+            services=tuple(
+                replace(seen, owned=True)
+                for where, (owner, seen) in sorted(self.world.services.items())
+                if where.namespace == key.namespace and owner == record.uid
+            ),
             changed_by="kubectl",
             command=command.read(record.annotations),
             taken=self.world.left_behind.get(key, frozenset()),
@@ -593,6 +600,27 @@ class WorldCluster:
             found.shared &= frozenset(_variables(template))
             found.generation += int(moved)
         found.applied = action.manifest["spec"]["template"]
+
+    async def apply_service(self, owner: Snapshot, action: ApplyService) -> None:
+        self._record(owner)
+        metadata = action.manifest["metadata"]
+        where = Key(owner.key.namespace, metadata["name"])
+        found = self.world.services.get(where)
+        if found is not None and found[0] != owner.uid:
+            raise Refused("it exists and does not belong to this ModelDeployment")
+        expected = action.expected
+        require((found and found[1].uid) == (expected and expected.uid), "the Service came or went")
+        with self._writing(owner, f"applies Service {where.name}"):
+            uid = found[1].uid if found else f"service-{self.world.serial()}"
+            version = str(self.world.serial())
+            written = metadata["annotations"]["pennant.dev/manifest-hash"]
+            seen = ServiceSeen(where.name, uid, version, written, action.manifest["spec"])
+            self.world.services[where] = (owner.uid, seen)
+
+    async def delete_service(self, owner: Snapshot, seen: ServiceSeen) -> None:
+        self._record(owner)
+        with self._writing(owner, f"deletes Service {seen.name}"):
+            self.world.services.pop(Key(owner.key.namespace, seen.name), None)
 
     async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
         record = self._record(owner)

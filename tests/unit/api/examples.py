@@ -192,6 +192,17 @@ def a_whole_deployment() -> Object:
         },
         rollback={"action": "Rollback", "cooldownSeconds": 60, "budget": {"count": 3, "windowSeconds": 86400}},
         historyLimit=20,
+        service={
+            "name": "fraud",
+            "type": "LoadBalancer",
+            "labels": {"team": "payments"},
+            "annotations": {"example.com/internal": "true"},
+            "loadBalancerClass": "example.com/internal",
+            "ports": [
+                {"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP", "appProtocol": "http"},
+                {"name": "grpc", "port": 81, "targetPort": "grpc", "nodePort": 30081},
+            ],
+        },
         ignoreDrift={
             "fieldManagers": ["Reloader"],
             "fields": ["spec.template.spec.containers[name=server].resources"],

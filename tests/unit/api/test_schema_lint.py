@@ -56,8 +56,8 @@ def test_a_field_keeps_the_conventions(path: str, node: Node) -> None:
     if node.get("x-kubernetes-preserve-unknown-fields") and not is_number_or_text:
         assert path in PRESERVED, "only the pod template is open"
     if "default" in node:
-        # The scale subresource, and so a HorizontalPodAutoscaler, needs a number that is stored.
-        stored = (".status", ".status.observedGeneration", ".spec.replicas")
+        # The scale subresource, and so a HorizontalPodAutoscaler, needs a number that is stored, and a list its key.
+        stored = (".status", ".status.observedGeneration", ".spec.replicas", ".spec.service.ports[].name")
         assert path in stored, "other defaults live in the models"
 
 
@@ -137,9 +137,11 @@ FREE_TEXT = {
     ".spec.promotion.gates[].dataset",
     ".spec.promotion.gates[].metric",
     ".spec.promotion.gates[].slice",
-    # Those of the Deployment: the operator copies them, and reads none.
+    # Those of the Deployment and the Service: the operator copies them, and reads none.
     ".spec.metadata.labels{}",
     ".spec.metadata.annotations{}",
+    ".spec.service.labels{}",
+    ".spec.service.annotations{}",
 }
 
 

@@ -34,10 +34,10 @@ def test_what_users_declare_is_never_written() -> None:
         assert not SERVED["pennant.dev", resource] & written
 
 
-def test_only_records_may_be_deleted_and_deployments_because_admission_asks_for_it() -> None:
+def test_only_records_and_services_may_be_deleted_and_deployments_because_admission_asks_for_it() -> None:
     """To take up a Deployment that lost its owner; that none is ever deleted is checked after every scenario."""
     deletable = {resource for (_, resource), verbs in EVERYTHING.items() if "delete" in verbs}
-    assert deletable == {"controllerrevisions", "deployments"}
+    assert deletable == {"controllerrevisions", "deployments", "services"}
 
 
 def test_a_lease_is_read_and_replaced_by_its_name_alone() -> None:

@@ -9,7 +9,7 @@ from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
-from pennant.core.facts.observation import Revision, Version, Workload
+from pennant.core.facts.observation import Revision, ServiceSeen, Version, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +101,36 @@ class AdoptWorkload:
 
 
 @dataclass(frozen=True, slots=True)
+class ApplyService:
+    """Apply the Service by server-side apply.
+
+    `expected` is the precondition: this uid and resourceVersion; None: no Service of this name may exist.
+    """
+
+    manifest: Json
+    expected: ServiceSeen | None
+
+    @property
+    def write(self) -> Write:
+        """What this action writes."""
+        what = f"Service {self.manifest['metadata']['name']}"
+        return Write(what, what)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteService:
+    """Delete a Service that the spec no longer asks for."""
+
+    expected: ServiceSeen
+
+    @property
+    def write(self) -> Write:
+        """What this action writes."""
+        what = f"the deletion of Service {self.expected.name}"
+        return Write(what, what)
+
+
+@dataclass(frozen=True, slots=True)
 class MirrorQuarantine:
     """Replace the list `status.quarantinedBy` of a ModelVersion, including the entries of other ModelDeployments."""
 
@@ -140,8 +170,8 @@ class PruneRevision:
         return Write(what, what)
 
 
-Copying = MirrorQuarantine | MarkRevision | PruneRevision
-"""Copies of the status on other objects. If one is refused, all other writes are still made."""
+Copying = MirrorQuarantine | MarkRevision | PruneRevision | ApplyService | DeleteService
+"""Copies of the status on other objects, and the Service. If one is refused, all other writes are still made."""
 Adopting = AdoptRevision | AdoptWorkload
 """Writes that set the owner of an object; they are made before anything else is decided."""
 Deciding = CreateRevision | ApplyWorkload | DryRunWorkload | Adopting

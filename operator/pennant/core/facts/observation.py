@@ -200,6 +200,22 @@ class Workload:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceSeen:
+    """A Service with the labels of this ModelDeployment."""
+
+    name: str
+    uid: str
+    resource_version: str
+    manifest_hash: str
+    """The annotation with the hash of the manifest that the operator applied."""
+    spec: Json
+    deleting: bool = False
+    owned: bool = False
+    """Whether this ModelDeployment, by uid, is its controller. Otherwise it has no owner, or a former one of this name.
+    """
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """A span of time."""
 
@@ -243,6 +259,8 @@ class Snapshot:
     """All ControllerRevisions of this ModelDeployment, oldest first; in a decision, only those that may be used."""
     workload: Workload | None
     """The Deployment of this name; None: there is none."""
+    services: tuple[ServiceSeen, ...] | None = None
+    """The Services with its labels; None: they were not read."""
     changed_by: str = ""
     """The field manager that last wrote the spec; empty: not known."""
     command: Command | Malformed | None = None

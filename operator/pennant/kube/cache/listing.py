@@ -16,16 +16,16 @@ from pennant.kube.http.resources import MANAGED_BY, Kind
 AT_A_TIME = 25
 """Objects that are decoded before other tasks run."""
 _log = logging.getLogger(__name__)
-_SELECTORS = {Kind.DEPLOYMENT: {"labelSelector": MANAGED_BY}}
+_SELECTORS = {kind: {"labelSelector": MANAGED_BY} for kind in (Kind.DEPLOYMENT, Kind.SERVICE)}
 
 
 async def relist(client: Client, store: Store, namespace: str = "") -> Keys:
-    """List ModelDeployments, ModelVersions and Deployments of one namespace, or of all, into the store.
+    """List ModelDeployments, ModelVersions, Deployments and Services of one namespace, or of all, into the store.
 
     Returns the ModelDeployments that changes affect. Raises `Unavailable`; what was read until then stays in the store.
     """
     mark = store.freshness.mark()
-    kinds = (Kind.MODEL_DEPLOYMENT, Kind.MODEL_VERSION, Kind.DEPLOYMENT)
+    kinds = (Kind.MODEL_DEPLOYMENT, Kind.MODEL_VERSION, Kind.DEPLOYMENT, Kind.SERVICE)
     affected = await asyncio.gather(*(relist_kind(client, store, kind, namespace) for kind in kinds))
     for key in store.keys(Kind.MODEL_DEPLOYMENT, namespace):
         # A Deployment that the list lacks may exist without our label; only a read by name can show that.

@@ -92,6 +92,7 @@ class ReadThroughCache:
         await asyncio.gather(
             refresh(self._client, self.store, Kind.MODEL_DEPLOYMENT, key, by=key),
             refresh(self._client, self.store, Kind.DEPLOYMENT, key, by=key),
+            *(refresh(self._client, self.store, Kind.SERVICE, each, by=key) for each in self.store.services.keys(key)),
         )
         self.store.freshness.mark_fresh(key, mark)
 

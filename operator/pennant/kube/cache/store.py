@@ -1,4 +1,4 @@
-"""The newest known state of all ModelDeployments, ModelVersions and Deployments; it makes no requests itself.
+"""The newest known state of all ModelDeployments, ModelVersions, Deployments and Services; it makes no requests itself.
 
 Watches, lists and the responses to the operator's own writes update it. `read_through.py` and `listing.py` make the
 quorum reads.
@@ -19,14 +19,21 @@ from pennant.kube.cache.freshness import Freshness
 from pennant.kube.cache.kind_cache import KindCache
 from pennant.kube.cache.models import NO_KEYS, Keys, Model, ModelIndex
 from pennant.kube.cache.revisions import OwnedRevisions
+from pennant.kube.cache.services import ServiceIndex
 from pennant.kube.cache.version_index import VersionIndex, ignore_changes
 from pennant.kube.codec import comparison, decode
 from pennant.kube.codec.comparison import Compared
 from pennant.kube.codec.decode import OwnedDeployment
 from pennant.kube.codec.metadata import Identity, identity
+from pennant.kube.codec.services import LabelledService
 from pennant.kube.http.resources import Kind
 
 _log = logging.getLogger(__name__)
+
+
+AnyCache = (
+    KindCache[Snapshot] | KindCache[tuple[Model, Version]] | KindCache[OwnedDeployment] | KindCache[LabelledService]
+)
 
 
 def versions_in(namespace: str) -> tuple[Kind, str]:
@@ -52,16 +59,18 @@ class Store:
         self._templates = LargeTemplates()
         self._versions = KindCache[tuple[Model, Version]]()
         self._workloads = KindCache[OwnedDeployment]()
-        self._caches: dict[Kind, KindCache[Snapshot] | KindCache[tuple[Model, Version]] | KindCache[OwnedDeployment]]
-        self._caches = {
+        self.services = ServiceIndex()
+        self._caches: dict[Kind, AnyCache] = {
             Kind.MODEL_DEPLOYMENT: self._deployments,
             Kind.MODEL_VERSION: self._versions,
             Kind.DEPLOYMENT: self._workloads,
+            Kind.SERVICE: self.services.cache,
         }
         self._put: dict[Kind, Callable[[Identity, Json], Keys]] = {
             Kind.MODEL_DEPLOYMENT: self._put_deployment,
             Kind.MODEL_VERSION: self._put_version,
             Kind.DEPLOYMENT: self._put_workload,
+            Kind.SERVICE: self._put_service,
         }
         self._models = ModelIndex()
         self._expected_status: dict[Key, ModelDeploymentStatus] = {}
@@ -153,6 +162,7 @@ class Store:
             versions=versions,
             revisions=self.revisions.of(found.uid),
             workload=self._workload(key, found.uid),
+            services=self.services.of(key, found.uid),
             taken=self.revisions.taken(found.uid),
         )
 
@@ -268,11 +278,14 @@ class Store:
         self._workloads.put(who, after)
         return self._owner(who.key) if before is None or after.differs(before) else NO_KEYS
 
+    def _put_service(self, who: Identity, raw: Json) -> Keys:
+        return NO_KEYS.union(*map(self._owner, self.services.put(who, raw)))
+
     def _owner(self, key: Key) -> Keys:
         return frozenset({key}) if self._deployments.get(key) is not None else NO_KEYS
 
     def _removed(
-        self, kind: Kind, key: Key, removed: Snapshot | tuple[Model, Version] | OwnedDeployment | None
+        self, kind: Kind, key: Key, removed: Snapshot | tuple[Model, Version] | OwnedDeployment | LabelledService | None
     ) -> Keys:
         match removed:
             case None:
@@ -288,6 +301,8 @@ class Store:
                 # It may still exist without the label that the watch selects.
                 self.freshness.mark_stale(key)
                 return self._owner(key)
+            case LabelledService():
+                return NO_KEYS.union(*map(self._owner, self.services.drop(key, removed)))
             case (model, Version() as version):
                 self._models.remove_version(model, version)
                 self.versions.remove(key)

@@ -8,8 +8,11 @@ from urllib.parse import quote
 from pennant.api import API_VERSION
 
 FIELD_MANAGER = "pennant"
+NO_OBJECT = "1"
+"""A resourceVersion that no object has, because etcd's first revision is empty. An apply with it creates the object, or
+conflicts with whatever exists. Without it, an apply whose fields all agree would take over another's object."""
 MANAGED_BY = "app.kubernetes.io/managed-by=pennant"
-"""Label selector of the Deployments that are watched and listed."""
+"""Label selector of the Deployments and Services that are watched and listed."""
 
 
 class Kind(StrEnum):
@@ -21,6 +24,7 @@ class Kind(StrEnum):
     CONTROLLER_REVISION = "ControllerRevision"
     REPLICA_SET = "ReplicaSet"
     POD = "Pod"
+    SERVICE = "Service"
     EVENT = "Event"
     LEASE = "Lease"
     ACCESS_REVIEW = "SelfSubjectAccessReview"
@@ -61,6 +65,7 @@ RESOURCES: Mapping[Kind, Resource] = {
     Kind.CONTROLLER_REVISION: Resource("apps/v1", "controllerrevisions"),
     Kind.REPLICA_SET: Resource("apps/v1", "replicasets"),
     Kind.POD: Resource("v1", "pods"),
+    Kind.SERVICE: Resource("v1", "services"),
     Kind.EVENT: Resource("events.k8s.io/v1", "events"),
     Kind.LEASE: Resource("coordination.k8s.io/v1", "leases"),
     Kind.ACCESS_REVIEW: Resource("authorization.k8s.io/v1", "selfsubjectaccessreviews"),

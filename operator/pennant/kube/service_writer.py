@@ -1,0 +1,63 @@
+"""Writes of the Service of a ModelDeployment, each with a precondition."""
+
+from contextlib import suppress
+
+from pennant.core.facts.decision import ApplyService
+from pennant.core.facts.observation import Key, ServiceSeen, Snapshot
+from pennant.kube.cache.store import Store
+from pennant.kube.http.client import APPLY, ApiVerb, Client
+from pennant.kube.http.errors import Missing
+from pennant.kube.http.resources import NO_OBJECT, RESOURCES, Kind
+from pennant.ports import Conflict, Refused
+
+_KIND = Kind.SERVICE
+
+
+class ServiceWriter:
+    """Applies and deletes Services, and puts the responses into the store before it returns."""
+
+    def __init__(self, client: Client, store: Store) -> None:
+        self._client = client
+        self._store = store
+
+    async def apply(self, owner: Snapshot, action: ApplyService) -> None:
+        """Apply the Service; raises `Refused` where one of its name does not belong to the ModelDeployment."""
+        name, seen = action.manifest["metadata"]["name"], action.expected
+        precondition = {"resourceVersion": NO_OBJECT}
+        if seen is not None:
+            precondition = {"uid": seen.uid, "resourceVersion": seen.resource_version}
+        metadata = {**action.manifest["metadata"], **precondition}
+        path = RESOURCES[_KIND].path(owner.key.namespace, name)
+        try:
+            raw = await self._client.request(
+                ApiVerb.PATCH,
+                _KIND,
+                path,
+                params={"force": "false" if seen is None else "true"},
+                body={**action.manifest, "metadata": metadata},
+                content_type=APPLY,
+            )
+        except Conflict as error:
+            if seen is None and await self._is_taken(owner, name):
+                fix = "Delete or rename it, or set spec.service.name"
+                raise Refused(f"it exists and does not belong to this ModelDeployment. {fix}") from error
+            raise
+        self._store.update(_KIND, None, raw, by=owner.key)
+
+    async def _is_taken(self, owner: Snapshot, name: str) -> bool:
+        """Return whether a Service of this name exists that is not this ModelDeployment's; ours goes into the store."""
+        raw = await self._client.get(_KIND, owner.key.namespace, name)
+        if raw is None:
+            return False
+        self._store.update(_KIND, None, raw, by=owner.key)
+        known = self._store.snapshot(owner.key)
+        return known is None or all(each.name != name for each in known.services or ())
+
+    async def delete(self, owner: Snapshot, seen: ServiceSeen) -> None:
+        """Delete a Service if it still is this one; one that does not exist is no error."""
+        preconditions = {"uid": seen.uid, "resourceVersion": seen.resource_version}
+        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
+        path = RESOURCES[_KIND].path(owner.key.namespace, seen.name)
+        with suppress(Missing):
+            await self._client.request(ApiVerb.DELETE, _KIND, path, body=body)
+        self._store.remove(_KIND, Key(owner.key.namespace, seen.name), int(seen.resource_version), by=owner.key)
