@@ -4,11 +4,13 @@
 """
 
 import argparse
+import json
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from cluster import kustomize_schema
 from pennant.cli.manifests import openapi
 from pennant.runtime.generate import checked, written
 from rig import Rig
@@ -20,7 +22,11 @@ COMMAND = "python -m cluster.schemas --write"
 def files(rig: Rig) -> dict[Path, str]:
     """Return the content of each file by its path."""
     kubernetes = openapi.parsed(rig.kubectl("get", "--raw", openapi.DOCUMENT).stdout)
-    return {ROOT / "operator/pennant/cli/manifests" / openapi.BUNDLED: openapi.text(kubernetes)}
+    whole = json.loads(rig.kubectl("get", "--raw", kustomize_schema.DOCUMENT).stdout)
+    return {
+        ROOT / "operator/pennant/cli/manifests" / openapi.BUNDLED: openapi.text(kubernetes),
+        ROOT / "charts/pennant/kustomize/schema.json": kustomize_schema.text(whole),
+    }
 
 
 def main(argv: Sequence[str]) -> int:
