@@ -95,9 +95,9 @@ class Api:
         of = plural({"kind": kind} if isinstance(manifest, str) else manifest)
         return _accepted(self._send("POST", _path(of, namespace), manifest, content_type, **STRICT | query))
 
-    def apply(self, manifest: dict[str, Any]) -> None:
+    def apply(self, manifest: dict[str, Any], **query: str) -> None:
         """Apply a manifest as `kubectl apply --server-side --force-conflicts` does."""
-        _accepted(self._send("PATCH", _path_of(manifest), manifest, APPLY, **STRICT, force="true"))
+        _accepted(self._send("PATCH", _path_of(manifest), manifest, APPLY, **STRICT | query, force="true"))
 
     def merge(
         self, manifest: dict[str, Any], change: dict[str, Any], subresource: str = "", **query: str

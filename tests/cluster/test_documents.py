@@ -24,8 +24,8 @@ CRDS = sorted((ROOT / "tests" / "crds").glob("*.yaml"))
 NAMESPACE = "documents"
 PLACES = ("examples/", "argocd/", "kind-config.yaml")
 """Where YAML files are that users copy."""
-ELSEWHERE = "examples/servers/"
-"""Where test_servers.py has them taken, all in one call."""
+ELSEWHERE = ("examples/servers/", "examples/helm/models/templates/")
+"""Where test_servers.py has them taken, all in one call; and what test_models_chart.py renders before."""
 NOT_OF_AN_API_SERVER = {
     "kind.x-k8s.io": "read by the program kind",
     "kustomize.config.k8s.io": "read by Kustomize; test_kustomize.py builds it",

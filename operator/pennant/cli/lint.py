@@ -1,7 +1,7 @@
 """`lint`: check manifests offline, as the API server and the operator would."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,21 +9,28 @@ import click
 
 from pennant.cli import output
 from pennant.cli.errors import CliError
+from pennant.cli.manifests import openapi
 from pennant.cli.manifests.files import contents
 from pennant.cli.manifests.findings import Finding, Report, report, strict, to_json
+from pennant.cli.manifests.openapi import Kubernetes
 
 COLOURS = {"error": "red", "warning": "yellow"}
 
 
 def execute(
-    arguments: tuple[str, ...], filenames: tuple[str, ...], recursive: bool, is_strict: bool, output: str | None
+    arguments: tuple[str, ...],
+    filenames: tuple[str, ...],
+    recursive: bool,
+    is_strict: bool,
+    openapi_file: str | None,
+    output: str | None,
 ) -> int:
     """Carry out the verb; its options are in `pennant.cli.commands.lint`."""
     given = (*filenames, *arguments)
     if not given:
         raise CliError("must specify -f with a file, a directory or - for standard input")
     files = {each: tuple(contents((each,), recursive)) for each in dict.fromkeys(given)}
-    found = report(each for listed in files.values() for each in listed)
+    found = report((each for listed in files.values() for each in listed), _kubernetes(openapi_file))
     without = [each for each, all_of in files.items() if not any(path in found.with_objects for path, _ in all_of)]
     if len(without) == len(files):
         raise CliError(nothing_in(without, recursive))
@@ -36,6 +43,20 @@ def execute(
     if output is None:
         click.echo(summary(found), err=bool(found.findings))
     return 1 if found.errors or (without and is_strict) else 0
+
+
+def _kubernetes(file: str | None) -> Callable[[], Kubernetes]:
+    """Return what returns the schema of pod templates; raises `CliError` if the file has none."""
+    if file is None:
+        return openapi.bundled
+    try:
+        known = openapi.parsed(Path(file).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CliError(f"--openapi: {file} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        fix = f"write it by: kubectl get --raw {openapi.DOCUMENT}"
+        raise CliError(f"--openapi: {file} {error}; {fix}") from error
+    return lambda: known
 
 
 def nothing_in(arguments: Sequence[str], recursive: bool) -> str:

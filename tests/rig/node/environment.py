@@ -8,9 +8,10 @@ from typing import Any
 Object = Mapping[str, Any]
 _REFERENCE = re.compile(r"\$\$|\$\(([^)]*)\)")
 _KEYED = re.compile(r"metadata\.(labels|annotations)\['([^']*)'\]")
-_POD_FEATURES = ("initContainers", "hostNetwork", "activeDeadlineSeconds")
-_CONTAINER_FEATURES = ("envFrom", "lifecycle", "startupProbe", "workingDir", "restartPolicy", "volumeDevices")
-_PROBES = ("readinessProbe", "livenessProbe")
+_POD_FEATURES = ("hostNetwork", "activeDeadlineSeconds")
+_CONTAINER_FEATURES = ("envFrom", "lifecycle", "workingDir", "restartPolicyRules", "volumeDevices")
+_MOUNT_FEATURES = ("subPath", "subPathExpr")
+_PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 
 
 class Unsupported(Exception):
@@ -73,6 +74,11 @@ def check(pod: Object, container: Object) -> None:
     asked = [name for name in _POD_FEATURES if pod["spec"].get(name)]
     asked += [f"volume {each['name']}" for each in pod["spec"].get("volumes") or () if not _is_harmless(each)]
     asked += [name for name in _CONTAINER_FEATURES if container.get(name)]
+    if container.get("restartPolicy") and not _is_sidecar(pod, container):
+        asked.append(f"restartPolicy {container['restartPolicy']}")
+    asked += [
+        f"volumeMounts.{name}" for name in _MOUNT_FEATURES if any(name in each for each in mounts(pod, container))
+    ]
     for name in _PROBES:
         probe = container.get(name) or {}
         if "grpc" in probe:
@@ -81,6 +87,17 @@ def check(pod: Object, container: Object) -> None:
             asked.append(f"{name}.httpGet.scheme HTTPS")
     if asked:
         raise Unsupported(f"the test node does not support {', '.join(asked)}")
+
+
+def mounts(pod: Object, container: Object) -> list[Object]:
+    """Return the mounts of those volumes that containers share: the emptyDirs. Others hold what no test needs."""
+    shared = {each["name"] for each in pod["spec"].get("volumes") or () if "emptyDir" in each}
+    return [each for each in container.get("volumeMounts") or () if each["name"] in shared]
+
+
+def _is_sidecar(pod: Object, container: Object) -> bool:
+    others = {each["name"] for each in pod["spec"].get("initContainers") or ()}
+    return container["restartPolicy"] == "Always" and container["name"] in others
 
 
 def _is_harmless(volume: Object) -> bool:

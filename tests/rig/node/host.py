@@ -34,3 +34,7 @@ class Host:
         """Return where the containers of a pod work and log."""
         metadata = pod["metadata"]
         return self.directory / f"{metadata['namespace']}_{metadata['name']}_{metadata['uid']}"
+
+    def volume_directory(self, pod: Mapping[str, Any], volume: str) -> Path:
+        """Return the directory of an emptyDir of a pod. No container has a name that begins with a dot."""
+        return self.pod_directory(pod) / ".volumes" / volume

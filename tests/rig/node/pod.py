@@ -9,6 +9,8 @@ from rig.node.api import Gone, Refused, Unavailable
 from rig.node.clock import timestamp
 from rig.node.container import Container
 from rig.node.host import Host
+from rig.node.sequence import Sequence
+from rig.node.states import Role, init_role
 from rig.node.status import Seen, rendered
 
 log = logging.getLogger(__name__)
@@ -28,13 +30,15 @@ class PodRunner:
         self._generation: int = pod["metadata"].get("generation", 1)
         self._told: dict[str, Any] = dict(pod.get("status", {}))
         self._started_at: str = self._told.get("startTime") or timestamp()
-        self._containers = [Container(host, pod, each, ip, self._changed.set) for each in pod["spec"]["containers"]]
+        spec = pod["spec"]
+        self._init = [self._container(each, init_role(each)) for each in spec.get("initContainers") or ()]
+        self._containers = [self._container(each, Role.APP) for each in spec["containers"]]
+        self._sequence = Sequence(self._init, self._containers, spec.get("terminationGracePeriodSeconds", 30))
 
     def delete(self, grace_seconds: float, generation: int = 0) -> None:
         """Begin to end the pod; a later call may only shorten the grace."""
         self._generation = max(self._generation, generation)
-        for each in self._containers:
-            each.stop(grace_seconds)
+        self._sequence.stop(grace_seconds)
         self._deleted.set()
         self._changed.set()
 
@@ -47,13 +51,16 @@ class PodRunner:
         """Run the pod until it is deleted; when cancelled, end its processes and leave the pod to the next node."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tell())
-            lives = [tasks.create_task(each.run()) for each in self._containers]
+            lives = tasks.create_task(self._sequence.run())
             self._changed.set()
             await self._deleted.wait()
-            await asyncio.gather(*lives)
+            await lives
             self._over = True
             self._changed.set()
         await self._take_off()
+
+    def _container(self, spec: Mapping[str, Any], role: Role) -> Container:
+        return Container(self._host, self._pod, spec, role, self._ip, self._changed.set)
 
     async def _tell(self) -> None:
         """Write the status whenever it is another one; the last time when the pod is over."""
@@ -89,6 +96,7 @@ class PodRunner:
 
     def _seen(self) -> Seen:
         return Seen(
+            tuple(each.status() for each in self._init),
             tuple(each.status() for each in self._containers),
             self._pod["spec"].get("restartPolicy", "Always"),
             self._deleted.is_set(),

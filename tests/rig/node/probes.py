@@ -1,7 +1,8 @@
 """Probes: a question to a container, asked by HTTP, by TCP or by a command, again and again."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Self
 
@@ -36,10 +37,23 @@ class Timing:
         )
 
 
-async def follow(
-    timing: Timing, ask: Callable[[], Awaitable[bool]], tell: Callable[[bool], None], *, eager: bool
-) -> None:
+Ask = Callable[[], Awaitable[bool]]
+
+
+async def follow(timing: Timing, ask: Ask, tell: Callable[[bool], None], *, eager: bool) -> None:
     """Ask until cancelled and tell the answer whenever it is believed; `eager` hurries until the first success."""
+    async with aclosing(_believed(timing, ask, eager=eager)) as answers:
+        async for each in answers:
+            tell(each)
+
+
+async def first(timing: Timing, ask: Ask) -> bool:
+    """Return the first answer that is believed. It does not hurry: a startup probe grants its periods as time."""
+    async with aclosing(_believed(timing, ask, eager=False)) as answers:
+        return await anext(answers)
+
+
+async def _believed(timing: Timing, ask: Ask, *, eager: bool) -> AsyncGenerator[bool]:
     await asyncio.sleep(timing.initial_delay_seconds)
     last, times = False, 0
     hurries = EAGER_TRIES if eager else 0
@@ -48,7 +62,7 @@ async def follow(
         times = times + 1 if passed == last else 1
         last = passed
         if times >= (timing.success_threshold if passed else timing.failure_threshold):
-            tell(passed)
+            yield passed
         hurries = 0 if passed else max(hurries - 1, 0)
         await asyncio.sleep(min(timing.period_seconds, EAGER_SECONDS) if hurries else timing.period_seconds)
 

@@ -2,9 +2,21 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import Any
 
 START_ERROR_CODE = 128
+
+
+class Role(Enum):
+    """What a container is in its pod."""
+
+    APP = auto()
+    """One of `containers`."""
+    INIT = auto()
+    """It must complete before the next container starts."""
+    SIDECAR = auto()
+    """An init container that stays: once it has started, the next one may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,19 @@ class ContainerStatus:
     ready: bool
     restarts: int
     container_id: str
+    role: Role = Role.APP
+    started: bool = False
+    """Whether it runs and its startup probe, if there is one, has passed."""
+
+    @property
+    def end(self) -> Terminated | None:
+        """How it ended, the last time if it runs or waits now; None: it never ended."""
+        return self.state if isinstance(self.state, Terminated) else self.last_end
+
+    @property
+    def is_initialised(self) -> bool:
+        """Whether the container after it may start."""
+        return self.started if self.role is Role.SIDECAR else self.ready
 
 
 def ended(return_code: int, started_at: str, finished_at: str) -> Terminated:
@@ -78,6 +103,22 @@ def end_known_from(status: Mapping[str, Any], now: str) -> Terminated | None:
         end.get("signal", 0),
         end.get("message", ""),
     )
+
+
+def init_role(container: Mapping[str, Any]) -> Role:
+    """Return the role of one of `initContainers`."""
+    return Role.SIDECAR if container.get("restartPolicy") == "Always" else Role.INIT
+
+
+def restart_policy(role: Role, of_pod: str) -> str:
+    """Return the restart policy of a container: an init container that completed is not restarted, a sidecar always."""
+    match role:
+        case Role.SIDECAR:
+            return "Always"
+        case Role.INIT:
+            return "Never" if of_pod == "Never" else "OnFailure"
+        case Role.APP:
+            return of_pod
 
 
 def runs_again(restart_policy: str, end: Terminated) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, assert_never
 
-from rig.node.states import ContainerStatus, Running, State, Terminated, Waiting
+from rig.node.states import ContainerStatus, Role, Running, State, Terminated, Waiting, restart_policy, runs_again
 
 Rendered = dict[str, Any]
 
@@ -23,6 +23,8 @@ class Phase(StrEnum):
 class Seen:
     """What the node knows of a pod at one moment."""
 
+    init: tuple[ContainerStatus, ...]
+    """Init containers and sidecars, in their order."""
     containers: tuple[ContainerStatus, ...]
     restart_policy: str
     deleted: bool
@@ -45,45 +47,80 @@ def rendered(seen: Seen, before: Mapping[str, Any]) -> Rendered:
         "podIPs": [{"ip": seen.pod_ip}],
         "startTime": seen.started_at,
         "conditions": _conditions(seen, now_phase, before),
+        **({"initContainerStatuses": [_container(each) for each in seen.init]} if seen.init else {}),
         "containerStatuses": [_container(each) for each in seen.containers],
     }
 
 
 def phase(seen: Seen) -> Phase:
-    """Return the phase by the rules of a kubelet."""
-    ends = [_end(each) for each in seen.containers]
-    running = any(isinstance(each.state, Running) for each in seen.containers)
-    if any(isinstance(each.state, Waiting) and each.last_end is None for each in seen.containers):
+    """Return the phase by the rules of a kubelet: `getPhase` of pkg/kubelet/kubelet_pods.go."""
+    if any(has_failed_for_good(each, seen.restart_policy) for each in seen.init):
+        return Phase.FAILED
+    staying = [*(each for each in seen.init if each.role is Role.SIDECAR), *seen.containers]
+    if _initialises(seen) or any(_has_not_begun(each) for each in staying):
         return Phase.PENDING
     over = seen.deleted or seen.restart_policy != "Always"
-    if running or not over:
+    if any(isinstance(each.state, Running) for each in staying) or not over:
         return Phase.RUNNING
+    ends = [each.end for each in seen.containers]
     if all(end is not None and end.exit_code == 0 for end in ends):
         return Phase.SUCCEEDED
     return Phase.FAILED if seen.deleted or seen.restart_policy == "Never" else Phase.RUNNING
 
 
-def _end(container: ContainerStatus) -> Terminated | None:
-    return container.state if isinstance(container.state, Terminated) else container.last_end
+def has_failed_for_good(container: ContainerStatus, policy: str) -> bool:
+    """Return whether an init container failed and is not restarted, which fails its pod."""
+    end = None if isinstance(container.state, Running) else container.end
+    again = end is not None and runs_again(restart_policy(container.role, policy), end)
+    return container.role is Role.INIT and end is not None and end.exit_code != 0 and not again
+
+
+def _initialises(seen: Seen) -> bool:
+    """Return whether an init container runs or did not begin, or a sidecar has not started before all others did."""
+    if any(each.role is Role.INIT and (_has_not_begun(each) or _runs(each)) for each in seen.init):
+        return True
+    return not _was_initialised(seen) and any(
+        each.role is Role.SIDECAR and (_has_not_begun(each) or (_runs(each) and not each.started)) for each in seen.init
+    )
+
+
+def _was_initialised(seen: Seen) -> bool:
+    """Return whether any container proper has started: then the pod stays initialised while a sidecar restarts."""
+    return any(not isinstance(each.state, Waiting) or each.last_end is not None for each in seen.containers)
+
+
+def _has_not_begun(container: ContainerStatus) -> bool:
+    return isinstance(container.state, Waiting) and container.last_end is None
+
+
+def _runs(container: ContainerStatus) -> bool:
+    return isinstance(container.state, Running)
 
 
 def _conditions(seen: Seen, now_phase: Phase, before: Mapping[str, Any]) -> list[Rendered]:
-    unready = [each.name for each in seen.containers if not each.ready]
+    counted = [*(each for each in seen.init if each.role is Role.SIDECAR), *seen.containers]
+    unready = [each.name for each in counted if not each.ready]
     ready = not unready and not seen.deleted
-    why = {
+    why_unready = {
         Phase.SUCCEEDED: {"reason": "PodCompleted"},
         Phase.FAILED: {"reason": "PodFailed"},
-    }.get(now_phase, {"reason": "ContainersNotReady", "message": f"containers with unready status: {unready}"})
+    }.get(now_phase, _why("ContainersNotReady", "unready", unready))
+    incomplete = [] if _was_initialised(seen) else [each.name for each in seen.init if not each.is_initialised]
+    why_not_initialised = _why("ContainersNotInitialized", "incomplete", incomplete)
     known = {each["type"]: each for each in before.get("conditions", ())}
     return [
         _condition(seen, kind, holds, {} if holds else why, known.get(kind))
-        for kind, holds in (
-            ("PodReadyToStartContainers", True),
-            ("Initialized", True),
-            ("ContainersReady", ready),
-            ("Ready", ready),
+        for kind, holds, why in (
+            ("PodReadyToStartContainers", True, {}),
+            ("Initialized", not incomplete, why_not_initialised),
+            ("ContainersReady", ready, why_unready),
+            ("Ready", ready, why_unready),
         )
     ]
+
+
+def _why(reason: str, word: str, names: list[str]) -> dict[str, str]:
+    return {"reason": reason, "message": f"containers with {word} status: [{' '.join(names)}]"}
 
 
 def _condition(
@@ -109,7 +146,7 @@ def _container(status: ContainerStatus) -> Rendered:
         "imageID": status.image if status.container_id else "",
         "containerID": status.container_id,
         "ready": status.ready,
-        "started": isinstance(status.state, Running),
+        "started": status.started,
         "restartCount": status.restarts,
         "state": _state(status.state),
         "lastState": _state(status.last_end) if status.last_end is not None else {},

@@ -520,6 +520,22 @@ def test_the_hook_and_the_job_of_the_page_call_lint_with_options_that_it_has(
         assert yaml.safe_load(block)
 
 
+TRIED = ("strategy", "progressDeadlineSeconds", "minReadySeconds", "selector", "metrics")
+"""Fields that people write as in a Deployment, a StatefulSet or an AnalysisTemplate."""
+
+
+def test_the_fields_that_people_try_have_a_place() -> None:
+    assert set(TRIED) <= PLACES.keys()
+    said = [each.message for name in TRIED for each in found(examples.a_deployment(**{name: {}})) if each.is_error]
+    assert said == [
+        "unknown field; it is spec.rollout.strategy",
+        "unknown field; it is spec.rollout.progressDeadlineSeconds",
+        "unknown field; it is spec.rollout.minReadySeconds",
+        "unknown field; the operator selects the pods by the label pennant.dev/modeldeployment",
+        "unknown field; it is spec.analysis.metrics",
+    ]
+
+
 @pytest.mark.parametrize("name", sorted(PLACES))
 def test_a_field_of_a_deployment_is_answered_with_its_place(name: str) -> None:
     assert [each.message for each in found(examples.a_deployment(**{name: {}})) if each.is_error] == [

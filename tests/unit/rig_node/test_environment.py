@@ -108,13 +108,19 @@ def test_a_bad_image_is_bad_even_with_a_command(image: str) -> None:
 @pytest.mark.parametrize(
     ("pod", "container", "named"),
     [
-        ({"initContainers": [{"name": "i"}]}, {}, "initContainers"),
         ({"hostNetwork": True}, {}, "hostNetwork"),
         ({"volumes": [{"name": "v", "secret": {}}]}, {}, "volume v"),
         ({"volumes": [{"name": "v", "projected": {"sources": [{"secret": {}}]}}]}, {}, "volume v"),
         ({}, {"envFrom": [{}]}, "envFrom"),
         ({}, {"lifecycle": {"preStop": {}}}, "lifecycle"),
-        ({}, {"startupProbe": {"exec": {}}}, "startupProbe"),
+        ({}, {"startupProbe": {"grpc": {"port": 1}}}, "startupProbe.grpc"),
+        ({}, {"name": "c", "restartPolicy": "Always"}, "restartPolicy Always"),
+        ({"initContainers": [{"name": "i"}]}, {"name": "i", "restartPolicy": "OnFailure"}, "restartPolicy OnFailure"),
+        (
+            {"volumes": [{"name": "v", "emptyDir": {}}]},
+            {"volumeMounts": [{"name": "v", "mountPath": "/v", "subPath": "a"}]},
+            "volumeMounts.subPath",
+        ),
         ({}, {"workingDir": "/srv"}, "workingDir"),
         ({}, {"readinessProbe": {"grpc": {"port": 1}}}, "readinessProbe.grpc"),
         ({}, {"livenessProbe": {"httpGet": {"scheme": "HTTPS"}}}, "livenessProbe.httpGet.scheme HTTPS"),
@@ -128,5 +134,7 @@ def test_what_the_node_does_not_do_is_named(pod: dict[str, Any], container: dict
 
 def test_what_every_pod_has_is_no_obstacle() -> None:
     token = {"name": "kube-api-access-x", "projected": {"sources": [{"serviceAccountToken": {}}, {"configMap": {}}]}}
-    pod = {"initContainers": [], "volumes": [token, {"name": "tmp", "emptyDir": {}}]}
+    sidecar = {"name": "proxy", "restartPolicy": "Always", "startupProbe": {"httpGet": {"scheme": "HTTP"}}}
+    pod = {"initContainers": [sidecar], "volumes": [token, {"name": "tmp", "emptyDir": {}}]}
     check({"spec": pod}, {"readinessProbe": {"httpGet": {"scheme": "HTTP"}}, "volumeMounts": [{"name": "tmp"}]})
+    check({"spec": pod}, sidecar)

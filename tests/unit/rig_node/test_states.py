@@ -2,7 +2,16 @@ from typing import Any
 
 import pytest
 
-from rig.node.states import Terminated, end_known_from, ended, pause_seconds, runs_again
+from rig.node.states import (
+    Role,
+    Terminated,
+    end_known_from,
+    ended,
+    init_role,
+    pause_seconds,
+    restart_policy,
+    runs_again,
+)
 
 NOW, BEFORE = "2026-01-01T00:01:00Z", "2026-01-01T00:00:00Z"
 
@@ -35,6 +44,26 @@ def test_an_end_is_told_as_a_shell_tells_it(return_code: int, end: tuple[int, st
 )
 def test_the_restart_policy_decides(policy: str, code: int, again: bool) -> None:
     assert runs_again(policy, ended(code, BEFORE, NOW)) is again
+
+
+@pytest.mark.parametrize(
+    ("role", "of_pod", "policy"),
+    [
+        (Role.APP, "Never", "Never"),
+        (Role.APP, "Always", "Always"),
+        (Role.INIT, "Always", "OnFailure"),
+        (Role.INIT, "OnFailure", "OnFailure"),
+        (Role.INIT, "Never", "Never"),
+        (Role.SIDECAR, "Never", "Always"),
+    ],
+)
+def test_a_role_has_a_restart_policy_of_its_own(role: Role, of_pod: str, policy: str) -> None:
+    assert restart_policy(role, of_pod) == policy
+
+
+def test_an_init_container_that_always_restarts_is_a_sidecar() -> None:
+    assert init_role({"restartPolicy": "Always"}) is Role.SIDECAR
+    assert init_role({}) is Role.INIT
 
 
 def test_the_first_restart_is_at_once_and_the_pauses_double_up_to_five_minutes() -> None:

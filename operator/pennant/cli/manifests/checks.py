@@ -1,7 +1,7 @@
 """What is wrong with one ModelVersion or ModelDeployment, as the API server and the operator would say it."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -12,8 +12,9 @@ from pennant.api.crd import crds
 from pennant.api.meta import LONGEST_NAME, MEANINGS, SUBDOMAIN_PATTERN, ApiModel, Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
-from pennant.cli.manifests import schema
+from pennant.cli.manifests import openapi, pod_template, schema
 from pennant.cli.manifests.documents import Path, Problem
+from pennant.cli.manifests.openapi import Kubernetes
 from pennant.core.facts import command
 from pennant.kube.codec.validation_message import (
     LARGEST_RECORD,
@@ -59,8 +60,11 @@ def type_problem(value: Json) -> Problem | None:
     return None
 
 
-def problems(value: Json) -> Iterator[Problem]:
-    """Yield what is wrong with an object, by its schema, its rules and its name."""
+def problems(value: Json, kubernetes: Callable[[], Kubernetes] = openapi.bundled) -> Iterator[Problem]:
+    """Yield what is wrong with an object, by its schema, its rules, its name and its pod template.
+
+    `kubernetes` is called only for a pod template: the schema of pod templates is large.
+    """
     kind = value["kind"]
     for name in value.keys() - TOP:
         yield Problem((name,), schema.unknown_field(name, TOP))
@@ -73,7 +77,7 @@ def problems(value: Json) -> Iterator[Problem]:
         where, _, said = large.partition(": ")
         yield Problem(tuple(where.split(".")) if "[" not in where else ("spec",), said)
         return
-    yield from _spec(kind, spec)
+    yield from _spec(kind, spec, kubernetes)
 
 
 def warnings(value: Json) -> Iterator[Problem]:
@@ -101,11 +105,33 @@ def without_nulls(value: Any) -> Any:
     return [without_nulls(each) for each in value] if isinstance(value, list) else value
 
 
-def _spec(kind: str, spec: Any) -> Iterator[Problem]:
-    found = [*schema.problems(_schema(kind), spec, ("spec",))]
-    told = {each.path for each in found}
-    yield from found
-    yield from (each for each in _by_model(kind, spec) if each.path not in told)
+def _spec(kind: str, spec: Any, kubernetes: Callable[[], Kubernetes]) -> Iterator[Problem]:
+    """Yield what is wrong with a spec: of a field only what the most specific of the three says that knows it."""
+    told = set[Path]()
+    by_kubernetes = _in_deployment(kubernetes, spec) if kind == DEPLOYMENT else _in_version(spec)
+    for problems_of in (by_kubernetes, schema.problems(_schema(kind), spec, ("spec",)), _by_model(kind, spec)):
+        found = [each for each in problems_of if each.path not in told]
+        told |= {each.path for each in found}
+        yield from found
+
+
+def _in_deployment(kubernetes: Callable[[], Kubernetes], spec: Any) -> Iterator[Problem]:
+    template = spec.get("template") if isinstance(spec, dict) else None
+    if isinstance(template, dict):
+        yield from pod_template.problems(kubernetes(), template)
+
+
+def _in_version(spec: Any) -> Iterator[Problem]:
+    """Yield which quantities of `serving.resources` Kubernetes refuses: the schema only says that they are strings."""
+    found = spec
+    for step in ("serving", "resources"):
+        found = found.get(step) if isinstance(found, dict) else None
+    for name in ("requests", "limits"):
+        listed = found.get(name) if isinstance(found, dict) else None
+        for resource, each in listed.items() if isinstance(listed, dict) else ():
+            if isinstance(each, str) and not pod_template.is_quantity(each):
+                path: Path = ("spec", "serving", "resources", name, resource)
+                yield Problem(path, pod_template.NO_QUANTITY)
 
 
 def _by_model(kind: str, spec: Any) -> Iterator[Problem]:

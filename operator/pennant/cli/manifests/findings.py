@@ -1,13 +1,14 @@
 """Findings: what is wrong with manifest files, each with its place, in the order of the files."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
 from pennant.api.meta import printable
-from pennant.cli.manifests import checks, recipes, together
+from pennant.cli.manifests import checks, openapi, recipes, together
 from pennant.cli.manifests.documents import Document, Mark, Path, Unparsed, documents
+from pennant.cli.manifests.openapi import Kubernetes
 from pennant.kube.codec.validation_message import field_path
 
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
@@ -57,8 +58,13 @@ class Report:
         return sum(each.is_error for each in self.findings)
 
 
-def report(files: Iterable[tuple[str, str | Unparsed]]) -> Report:
-    """Check manifest files, each given as its path and its text or why it has none, one by one and together."""
+def report(
+    files: Iterable[tuple[str, str | Unparsed]], kubernetes: Callable[[], Kubernetes] = openapi.bundled
+) -> Report:
+    """Check manifest files, each given as its path and its text or why it has none, one by one and together.
+
+    `kubernetes` returns the schema of pod templates.
+    """
     found, ours, count = list[Finding](), list[Document](), 0
     order: dict[str, int] = {}
     for file, text in files:
@@ -68,7 +74,7 @@ def report(files: Iterable[tuple[str, str | Unparsed]]) -> Report:
             if isinstance(each, Unparsed):
                 found.append(Finding(file, each.mark.line, each.mark.column, True, "", each.message, ""))
             else:
-                found += _in_document(each, ours)
+                found += _in_document(each, ours, kubernetes)
     for doubt in together.doubts(ours):
         found.append(_finding(doubt.document, doubt.path, doubt.message, doubt.is_error))
     placed = sorted(set(found), key=lambda each: (order[each.file], each))
@@ -76,7 +82,7 @@ def report(files: Iterable[tuple[str, str | Unparsed]]) -> Report:
     return Report(tuple(placed), count, len(ours), meant)
 
 
-def _in_document(document: Document, ours: list[Document]) -> Iterator[Finding]:
+def _in_document(document: Document, ours: list[Document], kubernetes: Callable[[], Kubernetes]) -> Iterator[Finding]:
     """Yield what is wrong with a document by itself; objects whose kind is right are added to `ours`."""
     for each in document.items():
         if not checks.is_ours(each.value):
@@ -90,7 +96,7 @@ def _in_document(document: Document, ours: list[Document]) -> Iterator[Finding]:
             yield _finding(each, wrong_type.path, wrong_type.message, True)
             continue
         ours.append(each)
-        for problem in checks.problems(each.value):
+        for problem in checks.problems(each.value, kubernetes):
             yield _finding(each, problem.path, recipes.message(each, problem), True)
         for problem in checks.warnings(each.value):
             yield _finding(each, problem.path, problem.message, is_error=False)

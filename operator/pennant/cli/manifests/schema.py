@@ -16,6 +16,7 @@ from pennant.cli.manifests.documents import Path, Problem
 _DATE_TIME = re.compile(
     r"^(\d{4}-\d{2}-\d{2})[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?([Zz]|[+-]([01]\d|2[0-3]):[0-5]\d)$"
 )
+NO_TIME = "must be a time such as 2026-01-02T03:04:05Z"
 OPEN = "x-kubernetes-preserve-unknown-fields"
 
 
@@ -86,10 +87,16 @@ def _list(schema: Json, value: list[Any], path: Path) -> Iterator[Problem]:
     ):
         if is_beyond:
             yield Problem(path, f"must have {word} {schema[limit]} item(s), and has {len(value)}")
+    for number, each in enumerate(value):
+        yield from problems(items, each, (*path, number))
+    yield from duplicates(schema, value, path)
+
+
+def duplicates(schema: Json, value: list[Any], path: Path) -> Iterator[Problem]:
+    """Yield the items that a list may hold only once, and holds again."""
     key = _identity(schema)
     seen: dict[str, int] = {}
     for number, each in enumerate(value):
-        yield from problems(items, each, (*path, number))
         if key is None or (known := key(each)) is None:
             continue
         if known in seen:
@@ -115,8 +122,8 @@ def _identity(schema: Json) -> Callable[[Any], str | None] | None:
 
 
 def _string(schema: Json, value: str, path: Path) -> Iterator[Problem]:
-    if schema.get("format") == "date-time" and not _is_time(value):
-        yield Problem(path, "must be a time such as 2026-01-02T03:04:05Z")
+    if schema.get("format") == "date-time" and not is_time(value):
+        yield Problem(path, NO_TIME)
     pattern = schema.get("pattern", "")
     if pattern in MEANINGS and re.search(pattern, value) is None:
         yield Problem(path, MEANINGS[pattern])
@@ -124,7 +131,8 @@ def _string(schema: Json, value: str, path: Path) -> Iterator[Problem]:
         yield Problem(path, f"must have at most {schema['maxLength']} characters, and has {len(value)}")
 
 
-def _is_time(text: str) -> bool:
+def is_time(text: str) -> bool:
+    """Return whether a text is a time of RFC 3339."""
     found = _DATE_TIME.match(text)
     if found is None:
         return False

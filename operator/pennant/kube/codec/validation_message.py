@@ -19,7 +19,7 @@ LARGEST_RECORD = 512 * 1024
 """Bytes of a version's record. Each revision stores it again, beside the pod template."""
 NO_STRING = "must be a string; put numbers and words such as yes in quotes"
 _PATH_LEVELS = 5
-_MESSAGES: Mapping[str, str] = {
+TYPES: Mapping[str, str] = {
     "missing": "must be set",
     "model_type": "must be an object",
     "dict_type": "must be an object",
@@ -29,6 +29,7 @@ _MESSAGES: Mapping[str, str] = {
     "int_type": "must be an integer, without quotes",
     "bool_type": "must be true or false, without quotes",
 }
+"""What a value must be, by the type of the error."""
 
 
 def problem(error: ValidationError, root: str = "spec", only: Container[str] | None = None) -> str:
@@ -51,7 +52,7 @@ def problem(error: ValidationError, root: str = "spec", only: Container[str] | N
 def requirement(error: ErrorDetails) -> str:
     """Return what a value must be, without the path of its field."""
     return (
-        _MESSAGES.get(error["type"])
+        TYPES.get(error["type"])
         or MEANINGS.get(error.get("ctx", {}).get("pattern", ""))
         or re.sub(r"^(\w+ should|Value error,) ", _must, error["msg"])
     )
