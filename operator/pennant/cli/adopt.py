@@ -20,6 +20,7 @@ from pennant.cli.manifests.files import texts
 from pennant.cli.names import valid
 from pennant.cli.options import ClusterOptions
 from pennant.cli.session import Session, run
+from pennant.kube.codec import decode
 from pennant.kube.http.resources import Kind
 
 BESIDE = "-pennant"
@@ -116,6 +117,15 @@ def _of_one_object(target: str | None, wishes: Wishes) -> str:
 
 def adopted(kind: Kind, raw: Json, objects: Objects, wish: str | None, wishes: Wishes) -> Adopted:
     """Return the result for one object, checked; raises `CliError` where it cannot be adopted."""
+    try:
+        return _adopted(kind, raw, objects, wish, wishes)
+    except decode.UNREADABLE as error:
+        # A file may hold anything; the API server checks what it stores.
+        said = f"{words.singular(kind)}/{name_of(raw)} has a field of a wrong type ({error})"
+        raise CliError(f"{said}: kubectl apply --dry-run=server names it") from error
+
+
+def _adopted(kind: Kind, raw: Json, objects: Objects, wish: str | None, wishes: Wishes) -> Adopted:
     target = _target(kind, raw, objects, wish)
     workload = ADOPTABLE[kind].translated(raw, objects, target)
     record = record_of(workload, wishes)

@@ -8,10 +8,10 @@ from typing import Any
 
 from pennant.api.meta import Json
 from pennant.cli.adoption import autoscaler
-from pennant.cli.adoption.defaults import without_defaults
+from pennant.cli.adoption.defaults import as_written
 from pennant.cli.adoption.deployment import DEFAULT_LIMIT, history_limit, timing
 from pennant.cli.adoption.objects import Objects, items, mapping, metadata, name_of, namespace_of
-from pennant.cli.adoption.workload import Workload, kept_annotations, kept_labels
+from pennant.cli.adoption.workload import Workload, kept_annotations, kept_labels, losses
 from pennant.cli.errors import CliError
 from pennant.core.rollout.revision import with_restart
 from pennant.kube.http.resources import Kind
@@ -21,18 +21,27 @@ HASH = "rollouts-pod-template-hash"
 ANALYSES = ("prePromotionAnalysis", "postPromotionAnalysis", "analysis")
 OF_PODS = ("canaryMetadata", "stableMetadata", "previewMetadata", "activeMetadata")
 ROLLING = "Pennant rolls out by the rolling update of a Deployment"
-LOST: Mapping[str, str] = {
-    "steps": f"canary steps are not carried over: {ROLLING}, watches spec.analysis.metrics meanwhile, and rolls back",
-    "trafficRouting": "trafficRouting is not carried over: Pennant shifts no traffic, so let the route lead to the "
-    "Service of all pods",
-    "previewService": f"previewService is not carried over: {ROLLING}, so there is no preview. Serve a candidate by a "
-    "second ModelDeployment with its own tag",
-    "autoPromotionEnabled": "autoPromotionEnabled is not carried over: a promotion is the move of the tag",
-    "antiAffinity": "antiAffinity is not carried over: write it as the affinity of the pod template",
-    "dynamicStableScale": f"dynamicStableScale is not carried over: {ROLLING}",
-    "replicaProgressThreshold": f"replicaProgressThreshold is not carried over: {ROLLING}",
+ADVICE: Mapping[str, str] = {
+    "steps": f"{ROLLING}, watches spec.analysis.metrics meanwhile, and rolls back",
+    "trafficRouting": "Pennant shifts no traffic, so let the route lead to the Service of all pods",
+    "previewService": "there is no preview. Serve a candidate by a second ModelDeployment with its own tag",
+    "autoPromotionEnabled": "a promotion is the move of the tag",
+    "antiAffinity": "write it as the affinity of the pod template",
+    "rollbackWindow": "Pennant rolls a failed version back at once (spec.rollback)",
+    "progressDeadlineAbort": "Pennant rolls a failed version back at once (spec.rollback)",
+    "paused": "kubectl pennant pause pauses a ModelDeployment",
 }
-"""Fields of a strategy that a ModelDeployment has nothing for, and what to do."""
+"""What to do instead of fields of a Rollout and of its strategy."""
+CARRIED = frozenset(
+    {
+        *("replicas", "selector", "template", "workloadRef", "minReadySeconds", "strategy", "revisionHistoryLimit"),
+        *("progressDeadlineSeconds", "restartAt", "analysis"),
+    }
+)
+CARRIED_OF_STRATEGY = frozenset(
+    {"maxSurge", "maxUnavailable", "stableService", "canaryService", "activeService", *ANALYSES, *OF_PODS}
+)
+"""Fields that have their place, end with the Rollout, or are told apart."""
 
 
 def wanted(raw: Json) -> list[tuple[Kind, str]]:
@@ -58,7 +67,7 @@ def translated(raw: Json, objects: Objects, target: str) -> Workload:
         name=name,
         namespace=namespace_of(raw),
         # A restart of the old pods says nothing about new ones.
-        template=with_restart(without_defaults(template) if objects.is_live else template, ""),
+        template=with_restart(template, ""),
         labels=labels,
         annotations=annotations,
         replicas=spec.get("replicas"),
@@ -75,7 +84,7 @@ def translated(raw: Json, objects: Objects, target: str) -> Workload:
 def _template(raw: Json, objects: Objects) -> Json:
     reference = mapping(raw, "spec", "workloadRef")
     if not reference:
-        return mapping(raw, "spec", "template")
+        return as_written(mapping(raw, "spec", "template"), raw, objects)
     kind, name = str(reference.get("kind")), str(reference.get("name"))
     if kind != Kind.DEPLOYMENT:
         raise CliError(f"rollout/{name_of(raw)} has its pod template in {kind} {name}; only a Deployment can be read")
@@ -83,13 +92,12 @@ def _template(raw: Json, objects: Objects) -> Json:
     if found is None:
         where = "does not exist" if objects.is_live else "is not in the files; add its file with -f"
         raise CliError(f"rollout/{name_of(raw)} has its pod template in Deployment {name}, which {where}")
-    return mapping(found, "spec", "template")
+    return as_written(mapping(found, "spec", "template"), found, objects)
 
 
 def _lost(spec: Json, strategy: Json) -> Iterator[str]:
-    for name, said in LOST.items():
-        if name in strategy:
-            yield said
+    yield from losses(spec, ADVICE, CARRIED)
+    yield from losses(strategy, ADVICE, CARRIED_OF_STRATEGY)
     if mapping(spec, "strategy", "blueGreen"):
         keeps = "spec.rollout.maxUnavailable: 0 keeps all old pods until new ones serve"
         yield f"the strategy blueGreen is not carried over: {ROLLING}; {keeps}"
@@ -99,11 +107,6 @@ def _lost(spec: Json, strategy: Json) -> Iterator[str]:
         yield f"analysis templates are not carried over ({listed}): write their queries as spec.analysis.metrics"
     if any(name in strategy for name in OF_PODS):
         yield "metadata of canary and stable pods is not carried over: pods have the label pennant.dev/version"
-    for name in ("rollbackWindow", "progressDeadlineAbort"):
-        if spec.get(name):
-            yield f"{name} is not carried over: Pennant rolls a failed version back at once (spec.rollback)"
-    if spec.get("paused"):
-        yield "paused is not carried over: kubectl pennant pause pauses a ModelDeployment"
 
 
 def _templates(field: Json) -> Iterator[str]:

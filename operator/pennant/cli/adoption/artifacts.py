@@ -38,8 +38,11 @@ def found_in(template: Json) -> list[Artifact]:
     """Return each place that the pod template names, the surest first; empty: it names none."""
     pod = mapping(template, "spec")
     searches: tuple[Callable[[Json], Iterator[Artifact]], ...] = (_variables, _flags, _positional, _fetched, _claims)
-    found = {each.uri: each for search in reversed(searches) for each in reversed(list(search(pod)))}
-    return list(reversed(found.values()))
+    found: dict[str, Artifact] = {}
+    for search in searches:
+        for each in search(pod):
+            found.setdefault(each.uri, each)
+    return list(found.values())
 
 
 def _all(pod: Json) -> Iterator[tuple[Json, str]]:

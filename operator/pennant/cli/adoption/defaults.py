@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pennant.api.meta import Json
-from pennant.cli.adoption.objects import items, mapping
+from pennant.cli.adoption.objects import Objects, items, mapping, metadata
 
 POD: Json = {
     "restartPolicy": "Always",
@@ -29,19 +29,25 @@ FIRST = ("name", "image", "command", "args", "env", "envFrom", "ports")
 """Fields of a container in the order in which people write them; the others follow."""
 
 
+def as_written(template: Json, raw: Json, objects: Objects) -> Json:
+    """Return the pod template of an object: without defaults if the API server returned it, otherwise as it is."""
+    is_returned = objects.is_live or "uid" in metadata(raw)
+    return without_defaults(template) if is_returned else template
+
+
 def without_defaults(template: Json) -> dict[str, Any]:
     """Return a pod template that was read from a cluster without defaults, empty fields and creation times."""
     pod = _less(mapping(template, "spec"), POD)
     if pod.get("serviceAccount") == pod.get("serviceAccountName"):
         # The older name of the same field, which the API server fills in.
         pod.pop("serviceAccount", None)
-    for name in ("initContainers", "containers"):
-        if name in pod:
-            pod[name] = [_container(each) for each in items(pod, name)]
+    for field in ("initContainers", "containers"):
+        if field in pod:
+            pod[field] = [_container(each) for each in items(pod, field)]
     if "volumes" in pod:
         pod["volumes"] = [_volume(each) for each in items(pod, "volumes")]
-    metadata = {key: each for key, each in mapping(template, "metadata").items() if each and key != "creationTimestamp"}
-    return {"metadata": metadata, "spec": pod} if metadata else {"spec": pod}
+    kept = {key: each for key, each in mapping(template, "metadata").items() if each and key != "creationTimestamp"}
+    return {"metadata": kept, "spec": pod} if kept else {"spec": pod}
 
 
 def _less(value: Json, defaults: Json) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from pennant.api.meta import Json
 from pennant.cli import gitops
 from pennant.cli.adoption import autoscaler
-from pennant.cli.adoption.defaults import without_defaults
+from pennant.cli.adoption.defaults import as_written
 from pennant.cli.adoption.objects import Objects, controller_of, mapping, metadata, name_of, namespace_of
 from pennant.cli.adoption.words import SHORT, full_name, singular
 from pennant.cli.adoption.workload import Workload, kept_annotations, kept_labels
@@ -31,7 +31,6 @@ def translated(raw: Json, objects: Objects, target: str) -> Workload:
     spec, name = mapping(raw, "spec"), name_of(raw)
     labels, lost_labels = kept_labels(metadata(raw).get("labels") or {})
     annotations, lost_annotations = kept_annotations(metadata(raw).get("annotations") or {})
-    template = mapping(spec, "template")
     rollout, lost_rollout = rollout_of(spec)
     limit, lost_limit = history_limit(spec)
     adopts = target == name
@@ -39,7 +38,7 @@ def translated(raw: Json, objects: Objects, target: str) -> Workload:
         kind=Kind.DEPLOYMENT,
         name=name,
         namespace=namespace_of(raw),
-        template=without_defaults(template) if objects.is_live else template,
+        template=as_written(mapping(spec, "template"), raw, objects),
         labels=labels,
         annotations=annotations,
         replicas=spec.get("replicas"),

@@ -10,10 +10,17 @@ from typing import Any
 from pennant.api.meta import Json
 from pennant.cli.adoption import autoscaler
 from pennant.cli.adoption.deployment import rollout_of
-from pennant.cli.adoption.kserve_runtime import MODEL_CONTAINER, TRANSFORMER, pod_of, runtime_name, runtime_of
+from pennant.cli.adoption.kserve_runtime import (
+    MODEL_CONTAINER,
+    POD_FIELDS,
+    TRANSFORMER,
+    pod_of,
+    runtime_name,
+    runtime_of,
+)
 from pennant.cli.adoption.kserve_storage import INITIALIZER, stored
 from pennant.cli.adoption.objects import Objects, items, mapping, metadata, name_of, namespace_of
-from pennant.cli.adoption.workload import Workload, kept_annotations, kept_labels
+from pennant.cli.adoption.workload import Workload, kept_annotations, kept_labels, losses
 from pennant.cli.errors import CliError
 from pennant.kube.http.resources import Kind
 
@@ -26,19 +33,24 @@ FRAMEWORKS = (
 """Older fields of a predictor, each of which stands for `model` with that format."""
 HTTP_PORT = 8080
 """The port of a model server, where its container names none."""
-LOST: Mapping[str, str] = {
-    "transformer": "transformer is not carried over: serve it by a Deployment of its own, which calls the model",
-    "explainer": "explainer is not carried over: serve it by a Deployment of its own, which calls the model",
+ELSEWHERE = "serve it by a Deployment of its own, which calls the model"
+ADVICE: Mapping[str, str] = {
+    "transformer": ELSEWHERE,
+    "explainer": ELSEWHERE,
+    "canaryTrafficPercent": "Pennant rolls out by a rolling update, and rolls back by spec.analysis.metrics",
+    "batcher": "KServe's agent batched the requests",
+    "logger": "KServe's agent logged the requests",
+    "workerSpec": "a Deployment has one kind of pods",
+    "containerConcurrency": "only Knative limits requests",
+    "timeout": "set it in the server or in the route",
 }
-LOST_OF_PREDICTOR: Mapping[str, str] = {
-    "canaryTrafficPercent": "canaryTrafficPercent is not carried over: Pennant rolls out by the rolling update of a "
-    "Deployment, and rolls back by spec.analysis.metrics",
-    "batcher": "batcher is not carried over: KServe's agent batched the requests",
-    "logger": "logger is not carried over: KServe's agent logged the requests",
-    "workerSpec": "workerSpec is not carried over: a Deployment has one kind of pods",
-    "containerConcurrency": "containerConcurrency is not carried over: only Knative limits requests",
-    "timeout": "timeout is not carried over: set it in the server or in the route",
-}
+"""What to do instead of fields of an InferenceService and of its predictor."""
+CARRIED_OF_PREDICTOR = frozenset(
+    {
+        *(*POD_FIELDS, "containers", "model", "storageUris", "storageContainerName", "name", "labels", "annotations"),
+        *("minReplicas", "maxReplicas", "scaleMetric", "scaleTarget", "autoScaling", "deploymentStrategy"),
+    }
+)
 
 
 def wanted(raw: Json) -> list[tuple[Kind, str]]:
@@ -138,8 +150,8 @@ def _scaling(raw: Json) -> tuple[Json | None, int | None, list[str]]:
 
 def _lost(raw: Json) -> Iterator[str]:
     spec = mapping(raw, "spec")
-    yield from (said for name, said in LOST.items() if name in spec)
-    yield from (said for name, said in LOST_OF_PREDICTOR.items() if name in mapping(spec, "predictor"))
+    yield from losses(spec, ADVICE, ("predictor",))
+    yield from losses(mapping(spec, "predictor"), ADVICE, CARRIED_OF_PREDICTOR)
     if any(each.get("name") == TRANSFORMER for each in items(mapping(spec, "predictor"), "containers")):
         yield f"container {TRANSFORMER} is carried over, and the new Service leads to the container {MODEL_CONTAINER}"
     yield "the host and the routes of KServe end with the InferenceService: let clients use a Service of your own"

@@ -84,7 +84,11 @@ def _fetching(pod: dict[str, Any], sources: list[tuple[str, str, str]], *, is_on
         pod = _mounted(pod, {"name": volume, "emptyDir": {}}, {**mounts[-1], "readOnly": True})
     resources = {"requests": {"cpu": "100m", "memory": "100Mi"}, "limits": {"cpu": "1", "memory": "1Gi"}}
     fetcher = {"name": INITIALIZER, "image": IMAGE, "args": arguments, "resources": resources, "volumeMounts": mounts}
-    return {**pod, "initContainers": [*items(pod, "initContainers"), fetcher]}
+    return {"initContainers": [*items(pod, "initContainers"), fetcher], **_without(pod, "initContainers")}
+
+
+def _without(pod: dict[str, Any], field: str) -> dict[str, Any]:
+    return {key: each for key, each in pod.items() if key != field}
 
 
 def _lost(pod: Json) -> list[str]:

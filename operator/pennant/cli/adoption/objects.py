@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pennant.api.meta import Json
 from pennant.cli.errors import CliError
+from pennant.cli.manifests.checks import without_nulls
 from pennant.cli.manifests.documents import Unparsed, documents
 from pennant.kube.http.resources import RESOURCES, Kind
 
@@ -76,6 +77,6 @@ def from_files(files: Iterable[tuple[str, str]]) -> Objects:
             if isinstance(document, Unparsed):
                 raise CliError(f"{path}:{document.mark.line}: {document.message}")
             for each in document.items():
-                if isinstance(each.value, dict):
-                    found.append(each.value)
+                if isinstance(value := without_nulls(each.value), dict):
+                    found.append(value)
     return Objects(tuple(found), is_live=False)

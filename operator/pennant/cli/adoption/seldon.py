@@ -13,7 +13,7 @@ from pennant.cli.adoption import autoscaler
 from pennant.cli.adoption.defaults import without_defaults
 from pennant.cli.adoption.deployment import rollout_of
 from pennant.cli.adoption.objects import Objects, controller_of, items, mapping, metadata, name_of, namespace_of
-from pennant.cli.adoption.workload import Artifact, Workload, kept_annotations, kept_labels
+from pennant.cli.adoption.workload import Artifact, Workload, kept_annotations, kept_labels, losses
 from pennant.cli.errors import CliError
 from pennant.kube.http.resources import Kind
 
@@ -25,14 +25,17 @@ ENGINE, ENGINE_PORT, MODEL_PORT = "seldon-container-engine", 8000, 9000
 FETCHER = "model-initializer"
 FETCHER_IMAGE = "seldonio/rclone-storage-initializer:1.18.2"
 PLACE = "/mnt/models"
-LOST_OF_PREDICTOR: Mapping[str, str] = {
-    "explainer": "explainer is not carried over: serve it by a Deployment of its own, which calls the model",
-    "ssl": "ssl is not carried over: end TLS in the route, or mount the Secret in the pod template",
+ADVICE: Mapping[str, str] = {
+    "explainer": "serve it by a Deployment of its own, which calls the model",
+    "ssl": "end TLS in the route, or mount the Secret in the pod template",
+    "kedaSpec": "write a ScaledObject of the ModelDeployment",
+    "pdbSpec": "write a PodDisruptionBudget for the label pennant.dev/modeldeployment",
+    "svcOrchSpec": "it is about Seldon's engine, which only pods of the cluster have",
+    "engineResources": "it is about Seldon's engine, which only pods of the cluster have",
 }
-LOST_OF_COMPONENT: Mapping[str, str] = {
-    "kedaSpec": "kedaSpec is not carried over: write a ScaledObject of the ModelDeployment",
-    "pdbSpec": "pdbSpec is not carried over: write a PodDisruptionBudget for pennant.dev/modeldeployment",
-}
+"""What to do instead of fields of a predictor and of a componentSpec."""
+CARRIED_OF_PREDICTOR = frozenset({"name", "graph", "componentSpecs", "replicas", "labels", "traffic", "shadow"})
+CARRIED_OF_COMPONENT = frozenset({"metadata", "spec", "replicas", "hpaSpec"})
 
 
 def translated(raw: Json, objects: Objects, target: str) -> Workload:
@@ -47,7 +50,7 @@ def translated(raw: Json, objects: Objects, target: str) -> Workload:
     chosen = max(predictors, key=lambda each: (not each.get("shadow"), each.get("traffic") or 0))
     graph = mapping(chosen, "graph")
     made = _made(raw, chosen, objects)
-    found = _of_deployment(raw, made, objects) if made is not None else _of_manifest(raw, chosen, objects)
+    found = _of_deployment(raw, chosen, made, objects) if made is not None else _of_manifest(raw, chosen, objects)
     labels, lost_labels = kept_labels(metadata(raw).get("labels") or {})
     annotations, lost_annotations = kept_annotations(metadata(raw).get("annotations") or {})
     uri = str(graph.get("modelUri") or "")
@@ -85,7 +88,7 @@ def _predictor_of(deployment: Json) -> str | None:
     return next((each.get("value") for each in variables if each.get("name") == PREDICTOR), None)
 
 
-def _of_deployment(raw: Json, made: Json, objects: Objects) -> Workload:
+def _of_deployment(raw: Json, predictor: Json, made: Json, objects: Objects) -> Workload:
     """Return what the Deployment of Seldon serves: the same pods, without the labels of its Services."""
     spec = mapping(made, "spec")
     template = without_defaults(mapping(spec, "template"))
@@ -112,7 +115,7 @@ def _of_deployment(raw: Json, made: Json, objects: Objects) -> Workload:
         container=others[0] if len(others) == 1 else "",
         autoscaler=autoscaler.of(objects, Kind.DEPLOYMENT, name_of(made)),
         port=next((int(each["containerPort"]) for each in items(served, "ports")), port),
-        warnings=tuple(lost),
+        warnings=(*lost, *losses(predictor, ADVICE, CARRIED_OF_PREDICTOR | {"svcOrchSpec", "engineResources"})),
     )
 
 
@@ -136,7 +139,7 @@ def _of_manifest(raw: Json, predictor: Json, objects: Objects) -> Workload:
         )
         raise CliError(f"seldondeployment/{name} has no image for {model or 'its graph'}: {what} has it, and {where}")
     pod = dict(mapping(served, "spec"))
-    warnings = [said for field, said in LOST_OF_COMPONENT.items() if field in served]
+    warnings = [*losses(predictor, ADVICE, CARRIED_OF_PREDICTOR), *losses(served, ADVICE, CARRIED_OF_COMPONENT)]
     warnings.append("variables PREDICTIVE_UNIT_* are not carried over from a manifest: adopt from the cluster has them")
     if graph.get("modelUri"):
         pod = _fetching(pod, graph, model)
@@ -188,7 +191,8 @@ def _fetching(pod: dict[str, Any], graph: Json, model: str) -> dict[str, Any]:
     account = {"serviceAccountName": graph["serviceAccountName"]} if graph.get("serviceAccountName") else {}
     volumes = [*items(pod, "volumes"), {"name": mount["name"], "emptyDir": {}}]
     initial = [*items(pod, "initContainers"), fetcher]
-    return {**pod, **account, "initContainers": initial, "containers": containers, "volumes": volumes}
+    own = {key: each for key, each in pod.items() if key not in ("initContainers", "containers", "volumes")}
+    return {**own, **account, "initContainers": initial, "containers": containers, "volumes": volumes}
 
 
 def _scaler(name: str, spec: Json) -> Json | None:
@@ -220,7 +224,6 @@ def _lost(chosen: Json, predictors: list[Json]) -> Iterator[str]:
         yield "the children of the graph are not carried over: a version is one model"
     if graph.get("logger"):
         yield "logger is not carried over: Seldon's engine logged the requests"
-    yield from (said for field, said in LOST_OF_PREDICTOR.items() if field in chosen)
     if len(items(chosen, "componentSpecs")) > 1:
         yield f"only the componentSpec with the container {graph.get('name')} is carried over: each is a Deployment"
     yield "the routes of Seldon end with the SeldonDeployment: let clients use a Service of your own"

@@ -20,8 +20,14 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _string(dumper: _Dumper, text: str) -> yaml.Node:
-    style = "|" if "\n" in text else None if _is_plain(text) else "'"
-    return dumper.represent_scalar(TAG + "str", text, style=style)
+    return dumper.represent_scalar(TAG + "str", text, style=_style(text))
+
+
+def _style(text: str) -> str | None:
+    if not text.replace("\n", "").isprintable():
+        # Other readers take some of these signs for the end of a line.
+        return '"'
+    return "|" if "\n" in text else None if _is_plain(text) else "'"
 
 
 def _is_plain(text: str) -> bool:
@@ -33,12 +39,15 @@ _Dumper.add_representer(str, _string)
 
 
 def manifest(value: Mapping[str, Any], comments: Mapping[str, Sequence[str]]) -> str:
-    """Return a manifest as YAML; `comments` are those of fields of the spec, each a paragraph above its field."""
+    """Return a manifest as YAML without the end of its last line.
+
+    `comments` are those of fields of the spec, each a paragraph above its field.
+    """
     text = yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=1 << 20, allow_unicode=True)
     lines: list[str] = []
     is_spec = False
-    for line in text.splitlines():
-        is_spec = line == "spec:" or (is_spec and line.startswith(" "))
+    for line in text.removesuffix("\n").split("\n"):
+        is_spec = line == "spec:" or (is_spec and not line[:1].strip())
         is_field = is_spec and line.startswith("  ") and line[2:3].isalpha()
         for paragraph in comments.get(line[2:].partition(":")[0], ()) if is_field else ():
             lines += wrapped_text(paragraph, WIDTH, "  # ")

@@ -1,6 +1,6 @@
 """What an object serves, said as a Deployment would say it, and what a Deployment cannot say."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pennant.api.meta import Json
@@ -10,7 +10,7 @@ from pennant.kube.http.resources import Kind
 
 WRITTEN_BY_OTHERS = (LAST_APPLIED, *ARGO_CD, *FLUX)
 """Labels and annotations by which a tool finds its own objects."""
-HELM_DOMAIN = "meta.helm.sh/"
+TOOL_DOMAINS = ("meta.helm.sh/", "rollout.argoproj.io/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,13 @@ class Workload:
     """What is not carried over, line by line."""
 
 
+def losses(value: Json, advice: Mapping[str, str], carried: Iterable[str]) -> Iterator[str]:
+    """Yield that each field is lost which is not carried over, with the advice that there is for it."""
+    for name, each in value.items():
+        if name not in carried and each not in (None, {}, [], ""):
+            yield f"{name} is not carried over{f': {advice[name]}' if name in advice else ''}"
+
+
 def kept_labels(labels: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     """Return the labels of an object without those of tools and of Pennant, and a warning for each that is lost."""
     kept = {key: each for key, each in labels.items() if not _is_of_a_tool(key) and not _is_reserved(key)}
@@ -78,7 +85,7 @@ def kept_annotations(annotations: Mapping[str, str]) -> tuple[dict[str, str], li
 
 
 def _is_of_a_tool(key: str) -> bool:
-    return key in WRITTEN_BY_OTHERS or key.startswith(HELM_DOMAIN)
+    return key in WRITTEN_BY_OTHERS or key.startswith(TOOL_DOMAINS)
 
 
 def _is_reserved(key: str) -> bool:
