@@ -211,16 +211,17 @@ def a_pod_template(scenario: Scenario, labels: dict[str, str]) -> Json:
 
 
 def a_service(selector: dict[str, str]) -> Json:
+    """Return the Service `front`, through which clients reach the model."""
     spec = {"selector": selector, "ports": [{"port": 80, "targetPort": 8080}]}
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "front"}, "spec": spec}
 
 
-def ready_pods(scenario: Scenario) -> int:
-    """Return the number of ready pods that the Service selects.
+def ready_pods(scenario: Scenario, name: str = "front") -> int:
+    """Return the number of ready pods that a Service selects.
 
     The pods of the test node have loopback addresses, of which Kubernetes makes no EndpointSlices.
     """
-    service = json.loads(scenario.kubectl("get", "service/front", "-o", "json"))
+    service = json.loads(scenario.kubectl("get", f"service/{name}", "-o", "json"))
     selector = ",".join(f"{key}={each}" for key, each in service["spec"]["selector"].items())
     conditions = (each["status"].get("conditions", ()) for each in scenario.all_of("pod", selector))
     return sum({"type": "Ready", "status": "True"}.items() <= one.items() for each in conditions for one in each)
@@ -253,7 +254,7 @@ def adopt(scenario: Scenario, tmp_path: Path, *args: str) -> tuple[Path, list[st
 
 @pytest.mark.usefixtures("foreign_kinds")
 def test_the_steps_from_a_rollout_keep_a_pod_behind_the_service(scenario: Scenario, tmp_path: Path) -> None:
-    """Its ReplicaSet is that of Argo Rollouts, whose controller does not run here; so is the selector of its Service."""
+    """The controller of Argo Rollouts does not run here: a ReplicaSet and a Service are as it makes them."""
     labels = {"app": "fraud", "rollouts-pod-template-hash": "5f8c"}
     scenario.accuracy("1.0.0", 0.95)
     rollout = {
@@ -303,3 +304,66 @@ def test_the_steps_beside_a_deployment_keep_a_pod_behind_the_service(scenario: S
     follow(scenario, steps, file)
     assert not scenario.exists("deployment", "old")
     assert scenario.served() == "1.0.0"
+
+
+@pytest.mark.usefixtures("foreign_kinds")
+def test_the_steps_from_kserve_end_with_a_service_of_the_new_pods(scenario: Scenario, tmp_path: Path) -> None:
+    """KServe's controller does not run here: a Deployment stands for its pods."""
+    scenario.accuracy("1.0.0", 0.95)
+    pod = a_pod_template(scenario, {})["spec"]
+    service = {
+        "apiVersion": "serving.kserve.io/v1beta1",
+        "kind": "InferenceService",
+        "metadata": {"name": "fraud"},
+        "spec": {"predictor": {"containers": pod["containers"], "terminationGracePeriodSeconds": 1}},
+    }
+    labels = {"app": "isvc.fraud-predictor"}
+    made = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "fraud-predictor"},
+        "spec": {"selector": {"matchLabels": labels}, "template": a_pod_template(scenario, labels)},
+    }
+    for each in (service, made, a_service(labels)):
+        scenario.kubectl("apply", "-f", "-", stdin=json.dumps(each))
+    scenario.until(lambda: ready_pods(scenario) == 1, what="a pod of the InferenceService")
+    file, steps = adopt(scenario, tmp_path, "isvc/fraud")
+    assert [each.split()[1] for each in steps] == ["apply", "apply", "pennant", "expose", "get", "delete"]
+    follow(scenario, steps, file)
+    assert ready_pods(scenario, "fraud-model") == 1
+    assert "targetPort: 8080" in scenario.kubectl("get", "service/fraud-model", "-o", "yaml")
+    assert scenario.kubectl("get", "inferenceservices", "-o", "name") == ""
+
+
+def test_the_way_back_to_a_deployment_keeps_a_pod_behind_the_service(scenario: Scenario, tmp_path: Path) -> None:
+    """The commands are those of docs/how-to/coming-from-a-deployment.md."""
+    labels = {"app": "fraud"}
+    scenario.accuracy("1.0.0", 0.95)
+    scenario.version("1.0.0", "production")
+    scenario.deployment(template=a_pod_template(scenario, labels))
+    scenario.kubectl("apply", "-f", "-", stdin=json.dumps(a_service(labels)))
+    scenario.until_verified("1.0.0")
+    old = scenario.pods()
+    mine = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "fraud", "namespace": scenario.namespace},
+        "spec": {"selector": {"matchLabels": labels}, "template": a_pod_template(scenario, labels)},
+    }
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(mine))
+    at = f"-n {scenario.namespace}"
+    follow(scenario, [f"kubectl delete modeldeployment fraud --cascade=orphan {at}"], file)
+    del scenario.applied["ModelDeployment/fraud"]
+    assert scenario.pods() == old
+    follow(
+        scenario,
+        [
+            f"kubectl delete deployment fraud --cascade=orphan {at}",
+            "kubectl apply -f FILE",
+            f"kubectl rollout status deployment/fraud {at}",
+        ],
+        file,
+    )
+    scenario.until(lambda: scenario.pods() == [], what="the end of the pods of Pennant")
+    assert ready_pods(scenario) == 1

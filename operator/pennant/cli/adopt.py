@@ -1,5 +1,6 @@
 """`adopt`: write a ModelVersion and a ModelDeployment that serve what an object of the cluster or of a file serves."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -130,7 +131,7 @@ def _adopted(kind: Kind, raw: Json, objects: Objects, wish: str | None, wishes: 
     workload = ADOPTABLE[kind].translated(raw, objects, target)
     record = record_of(workload, wishes)
     scaler = _scaler_name(workload, target, objects)
-    pair = pair_of(workload, record, target, scaler)
+    pair = pair_of(workload, record, target, scaler, is_live=objects.is_live)
     findings = checked(pair, workload)
     warnings = [*objects.unread, *workload.warnings, *(each.sentence for each in findings)]
     if wish is None and target != name_of(raw):
@@ -138,9 +139,14 @@ def _adopted(kind: Kind, raw: Json, objects: Objects, wish: str | None, wishes: 
         warnings.append(f"{said}; --name chooses another name")
     if objects.get(Kind.MODEL_DEPLOYMENT, target, namespace_of(raw)) is not None:
         warnings.append(f"a ModelDeployment {target} exists already: the output changes it")
-    if workload.autoscaler is not None and workload.replicas is None:
-        said = "replicas is minReplicas of the autoscaler, because the manifest does not say how many pods run"
-        warnings.append(f"{said}: set it to their number, so that the first apply ends none")
+    if workload.autoscaler is not None and not objects.is_live:
+        said = "the files do not say how many pods the autoscaler made"
+        warnings.append(f"{said}: set replicas to their number, so that the first apply ends none")
+    warnings += [
+        f"the address {each.uri} may have a secret in it, and a ModelVersion is none: give another one with --uri"
+        for each in record.artifacts
+        if re.search(r"://[^/]*@|\?", each.uri)
+    ]
     told = (*record.reasons, *about_services(workload, objects))
     return Adopted(pair, told, tuple(dict.fromkeys(warnings)), tuple(steps(workload, target, objects, scaler)))
 

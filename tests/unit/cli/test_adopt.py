@@ -174,7 +174,7 @@ def test_replicas_without_a_number_are_those_of_the_autoscaler(offline: Offline,
     scaler = {**given("deployment")[1], "metadata": {"name": "fraud-load"}}
     _, out, err = offline("-f", write(tmp_path / "x.yaml", raw, scaler))
     assert printed(out)["ModelDeployment"]["spec"]["replicas"] == 2
-    assert "set it to their number, so that the first apply ends none" in err
+    assert "set replicas to their number, so that the first apply ends none" in err
 
 
 def test_an_autoscaler_of_another_object_is_left_alone(offline: Offline, tmp_path: Path) -> None:
@@ -209,17 +209,40 @@ def test_a_rollout_under_way_is_waited_for(pennant: Run, shop: FakeApi) -> None:
     assert "is not rolled out. Wait before you apply: kubectl rollout status deployment/fraud" in err
 
 
+@pytest.mark.parametrize(
+    "uri", ["https://key:secret@models.example.com/m", "https://b.example.com/m?X-Amz-Signature=1"]
+)
+def test_an_address_with_a_secret_is_warned_of(offline: Offline, uri: str) -> None:
+    _, _, err = offline("-f", file_of("deployment"), "--uri", uri)
+    assert f"Warning: the address {uri} may have a secret in it" in err
+    assert "secret" not in offline("-f", file_of("deployment"))[2]
+
+
 # KServe, Argo Rollouts and Seldon in a cluster.
 
 
 def test_the_image_that_kserve_chose_is_kept(pennant: Run, api: FakeApi) -> None:
     serve(api, *given("kserve"))
     container = {"name": "kserve-container", "image": "registry.example.com/sklearn-server:v0.20.0-gpu"}
-    made = {"metadata": {"name": "iris-predictor"}, "spec": {"template": {"spec": {"containers": [container]}}}}
-    serve(api, {"apiVersion": "apps/v1", "kind": "Deployment", **made})
+    spec = {"replicas": 5, "template": {"spec": {"containers": [container]}}}
+    serve(api, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "iris-predictor"}, "spec": spec})
     _, out, _ = pennant("adopt", "isvc/iris")
-    (served,) = printed(out)["ModelDeployment"]["spec"]["template"]["spec"]["containers"]
+    adopted = printed(out)["ModelDeployment"]["spec"]
+    (served,) = adopted["template"]["spec"]["containers"]
     assert served["image"] == container["image"]
+    assert adopted["replicas"] == 5
+
+
+def test_a_runtime_of_the_namespace_needs_no_right_to_those_of_the_cluster(pennant: Run, api: FakeApi) -> None:
+    service, runtime = given("kserve")
+    serve(api, service, {**runtime, "kind": "ServingRuntime"})
+    api.forbidden = {"clusterservingruntimes"}
+    assert pennant("adopt", "isvc/iris")[0] == 0
+    service["spec"]["predictor"]["model"]["runtime"] = "x"
+    serve(api, service)
+    code, _, err = pennant("adopt", "isvc/iris")
+    assert code == 1
+    assert "permission is missing: get clusterservingruntimes.serving.kserve.io in all namespaces" in err
 
 
 def test_a_runtime_that_kserve_chose_is_in_the_status(pennant: Run, api: FakeApi) -> None:

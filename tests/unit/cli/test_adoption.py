@@ -192,3 +192,11 @@ def test_the_autoscaler_of_kserve_is_written_where_a_cluster_has_its_metric(
     resources = [each["resource"] for each in scaler["spec"]["metrics"]] if scaler else None
     found = [(each["name"], each["target"]["averageUtilization"]) for each in resources] if resources else None
     assert found == metrics
+
+
+@pytest.mark.parametrize(("by", "lost"), [("none", 0), ("external", 0), ("keda", 1)])
+def test_an_autoscaler_that_kserve_does_not_make_is_not_written(by: str, lost: int) -> None:
+    raw = an_inference_service(maxReplicas=4, scaleMetric="cpu")
+    raw["metadata"]["annotations"] = {"serving.kserve.io/autoscalerClass": by}
+    scaler, _, said = kserve._scaling(raw)
+    assert (scaler, len(said)) == (None, lost)

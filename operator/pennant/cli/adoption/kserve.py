@@ -84,7 +84,9 @@ def translated(raw: Json, objects: Objects, target: str) -> Workload:
     pod = pod_of(raw, runtime, objects)
     pod, artifacts, lost_storage = stored(raw, pod)
     labels, annotations, lost_metadata = _pod_metadata(raw, runtime)
-    scaler, replicas, lost_scaling = _scaling(raw)
+    made = objects.get(Kind.DEPLOYMENT, f"{name}-predictor", namespace_of(raw)) or {}
+    scaler, least, lost_scaling = _scaling(raw)
+    scaler = autoscaler.of(objects, Kind.DEPLOYMENT, name_of(made)) or scaler
     rollout, _ = rollout_of({"strategy": mapping(predictor, "deploymentStrategy")})
     served = next(each for each in pod["containers"] if each["name"] == MODEL_CONTAINER)
     known = {key: each for key, each in (("labels", labels), ("annotations", annotations)) if each}
@@ -94,7 +96,7 @@ def translated(raw: Json, objects: Objects, target: str) -> Workload:
         namespace=namespace_of(raw),
         template={"metadata": known, "spec": pod} if known else {"spec": pod},
         labels=labels,
-        replicas=replicas,
+        replicas=mapping(made, "spec").get("replicas", least),
         rollout=rollout,
         container=MODEL_CONTAINER,
         artifacts=artifacts,
@@ -125,12 +127,14 @@ def is_standard(raw: Json) -> bool:
 
 
 def _scaling(raw: Json) -> tuple[Json | None, int | None, list[str]]:
-    """Return the autoscaler that KServe makes in its Standard mode, the number of pods, and what is lost."""
+    """Return the autoscaler that KServe makes in its Standard mode, the least number of pods, and what is lost."""
     predictor = mapping(raw, "spec", "predictor")
     least, most = predictor.get("minReplicas", 1), predictor.get("maxReplicas") or 0
     lost = ["minReplicas: 0 is not carried over: Pennant does not scale to zero; replicas is 1"] if least == 0 else []
     least = max(least, 1)
-    if most <= least:
+    scaled_by = (metadata(raw).get("annotations") or {}).get("serving.kserve.io/autoscalerClass", "hpa")
+    if most <= least or scaled_by != "hpa":
+        lost += ["KEDA is not carried over: write a ScaledObject of the ModelDeployment"] if scaled_by == "keda" else []
         return None, least, lost
     metric, target = predictor.get("scaleMetric", "cpu"), predictor.get("scaleTarget")
     own = [each for each in items(mapping(predictor, "autoScaling"), "metrics") if each.get("type") == "Resource"]

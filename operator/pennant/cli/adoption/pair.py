@@ -25,9 +25,13 @@ BEFORE_THE_NEXT = (
 )
 INJECT = (f"No container gets variables of the record, so all keep their environment. {BEFORE_THE_NEXT}",)
 INJECT_FETCHER = ("Only the init container that downloads the model gets variables of the record.",)
-REPLICAS = (
-    "The number of pods at present, so that the first apply scales nothing. The autoscaler below writes this field "
-    "from then on: remove it from your file, and run `kubectl apply set-last-applied -f FILE`, before the next apply.",
+THEN = (
+    "The autoscaler below writes this field from then on: remove it from your file, and run `kubectl apply "
+    "set-last-applied -f FILE`, before the next apply."
+)
+REPLICAS = (f"The number of pods at present, so that the first apply scales nothing. {THEN}",)
+REPLICAS_OF_A_FILE = (
+    f"Set this to the number of pods at present before the first apply, so that it ends none. {THEN}",
 )
 
 
@@ -48,10 +52,13 @@ class Pair:
         return "\n---\n".join(manifest(value, comments) for value, comments in self.manifests)
 
 
-def pair_of(workload: Workload, record: Record, target: str, scaler_name: str) -> Pair:
-    """Return the manifests for a ModelDeployment of the name `target`."""
+def pair_of(workload: Workload, record: Record, target: str, scaler_name: str, *, is_live: bool) -> Pair:
+    """Return the manifests for a ModelDeployment of the name `target`.
+
+    `is_live` says that the number of pods is that of the cluster.
+    """
     version = _object("ModelVersion", record.name, workload.namespace, _version_spec(record))
-    spec, comments = _deployment_spec(workload, record)
+    spec, comments = _deployment_spec(workload, record, is_live)
     found: list[tuple[Json, Mapping[str, Sequence[str]]]] = [
         (version, _version_comments(record)),
         (_object("ModelDeployment", target, workload.namespace, spec), comments),
@@ -96,7 +103,9 @@ def _version_comments(record: Record) -> Mapping[str, Sequence[str]]:
     return found
 
 
-def _deployment_spec(workload: Workload, record: Record) -> tuple[dict[str, Any], Mapping[str, Sequence[str]]]:
+def _deployment_spec(
+    workload: Workload, record: Record, is_live: bool
+) -> tuple[dict[str, Any], Mapping[str, Sequence[str]]]:
     spec: dict[str, Any] = {"model": record.model}
     comments: dict[str, Sequence[str]] = {}
     if record.tag != DEFAULT_TAG:
@@ -107,7 +116,8 @@ def _deployment_spec(workload: Workload, record: Record) -> tuple[dict[str, Any]
     comments["inject"] = INJECT_FETCHER if workload.fetcher else INJECT
     replicas = workload.replicas
     if workload.autoscaler is not None:
-        replicas, comments["replicas"] = replicas or autoscaler.least(workload.autoscaler), REPLICAS
+        replicas = replicas or autoscaler.least(workload.autoscaler)
+        comments["replicas"] = REPLICAS if is_live else REPLICAS_OF_A_FILE
     if replicas is not None:
         spec["replicas"] = replicas
     if metadata := {k: dict(v) for k, v in (("labels", workload.labels), ("annotations", workload.annotations)) if v}:

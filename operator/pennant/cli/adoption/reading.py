@@ -38,8 +38,9 @@ async def read(session: Session, kind: Kind, name: str, target: str) -> tuple[Js
     adoptable = ADOPTABLE[kind]
     taken = [(other, each) for other in (Kind.DEPLOYMENT, Kind.MODEL_DEPLOYMENT) for each in (name, target)]
     for other, wanted in dict.fromkeys((*adoptable.wanted(raw), *taken)):
-        if (other, wanted) != (kind, name):
-            found += [each for each in [await _optional(session, other, wanted)] if each is not None]
+        if (other, wanted) == (kind, name) or (other is Kind.CLUSTER_SERVING_RUNTIME and _has_runtime(found)):
+            continue
+        found += [each for each in [await _optional(session, other, wanted)] if each is not None]
     for other in (*LISTED, *adoptable.listed):
         try:
             found += await _list(session, other)
@@ -50,9 +51,14 @@ async def read(session: Session, kind: Kind, name: str, target: str) -> tuple[Js
     return raw, Objects(tuple(found), is_live=True, unread=tuple(unread))
 
 
+def _has_runtime(found: list[Json]) -> bool:
+    """Return whether the runtime is one of the namespace: then nobody needs the right to read those of the cluster."""
+    return any(each["kind"] == Kind.SERVING_RUNTIME for each in found)
+
+
 async def _get(session: Session, kind: Kind, name: str) -> Json | None:
-    asked = session.client.get(kind, _namespace(session, kind), name)
-    raw = await permitted(ApiVerb.GET, kind, session.namespace, asked)
+    namespace = "" if kind is Kind.CLUSTER_SERVING_RUNTIME else session.namespace
+    raw = await permitted(ApiVerb.GET, kind, namespace, session.client.get(kind, namespace, name))
     return None if raw is None else _typed(raw, kind)
 
 
@@ -72,10 +78,6 @@ async def _list(session: Session, kind: Kind) -> list[Json]:
 def _typed(raw: Json, kind: Kind) -> Json:
     """Return an object with its type, which the items of a list do not have."""
     return {"apiVersion": RESOURCES[kind].api_version, "kind": kind.value, **raw}
-
-
-def _namespace(session: Session, kind: Kind) -> str:
-    return "" if kind is Kind.CLUSTER_SERVING_RUNTIME else session.namespace
 
 
 async def _missing(session: Session, kind: Kind, name: str) -> CliError:
