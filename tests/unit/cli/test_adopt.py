@@ -408,6 +408,29 @@ def test_a_model_deployment_of_that_name_is_said(pennant: Run, shop: FakeApi) ->
     assert "Warning: a ModelDeployment fraud exists already: the output changes it" in err
 
 
+@pytest.mark.parametrize(
+    ("version", "says"),
+    [
+        ("1.4.0", "a ModelVersion fraud-1.4.0 exists already, and cannot be changed; choose another --version"),
+        ("1.3.0", "fraud-1.3.0 has the tag production as well, and no version is rolled out while two have it"),
+    ],
+)
+def test_a_model_version_that_is_in_the_way_is_said(pennant: Run, shop: FakeApi, version: str, says: str) -> None:
+    spec = {"model": "fraud", "version": version, "tags": ["production"]}
+    serve(shop, {"kind": "ModelVersion", "metadata": {"name": f"fraud-{version}", "namespace": "shop"}, "spec": spec})
+    assert says in pennant("adopt", "deployment/fraud", "-n", "shop")[2]
+    assert says not in pennant("adopt", "deployment/fraud", "-n", "shop", "--model=other", "--version=2")[2]
+
+
+def test_objects_that_would_be_one_version_are_refused_together(offline: Offline, tmp_path: Path) -> None:
+    rollout = {**given("rollout_canary")[0], "metadata": {"name": "fraud"}}
+    rollout["spec"]["template"]["metadata"]["labels"]["version"] = "1.4.0"
+    code, out, err = offline("-f", write(tmp_path / "x.yaml", a_deployment(), rollout))
+    assert (code, out) == (1, "")
+    assert err.startswith("error: the objects cannot be adopted together: ModelVersion/fraud-1.4.0: ")
+    assert err.endswith("Adopt each by itself, with --model and --name\n")
+
+
 def test_a_name_that_another_deployment_has_is_refused(pennant: Run, shop: FakeApi) -> None:
     serve(shop, {**a_deployment(), "metadata": {"name": "other", "namespace": "shop"}})
     code, _, err = pennant("adopt", "deployment/fraud", "-n", "shop", "--name", "other")

@@ -104,7 +104,7 @@ def translated(raw: Json, objects: Objects, target: str) -> Workload:
         autoscaler=scaler,
         retired=(f"kubectl delete inferenceservice {name} # delete the InferenceService",),
         port=next((int(each["containerPort"]) for each in items(served, "ports")), HTTP_PORT),
-        warnings=(*lost_metadata, *_lost(raw), *lost_scaling, *lost_storage),
+        warnings=(*lost_metadata, *_lost(raw, is_seen=bool(made)), *lost_scaling, *lost_storage),
     )
 
 
@@ -152,8 +152,11 @@ def _scaling(raw: Json) -> tuple[Json | None, int | None, list[str]]:
     return autoscaler.new(name_of(raw), least, most, metrics, behaviour), least, lost
 
 
-def _lost(raw: Json) -> Iterator[str]:
+def _lost(raw: Json, *, is_seen: bool) -> Iterator[str]:
+    """Yield what is not carried over; `is_seen` says that the image is that of the Deployment which KServe made."""
     spec = mapping(raw, "spec")
+    if mapping(spec, "predictor", "model") and not is_seen:
+        yield f"KServe may choose another form of the image for GPUs or CPUs: compare that of {MODEL_CONTAINER}"
     yield from losses(spec, ADVICE, ("predictor",))
     yield from losses(mapping(spec, "predictor"), ADVICE, CARRIED_OF_PREDICTOR)
     if any(each.get("name") == TRANSFORMER for each in items(mapping(spec, "predictor"), "containers")):

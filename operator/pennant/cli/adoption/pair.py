@@ -19,6 +19,10 @@ ADOPT = (
     "Pennant takes over the Deployment of this name. No pod is restarted, because the pod template below is the one "
     "that runs.",
 )
+ADOPT_OF_A_FILE = (
+    "Pennant takes over the Deployment of this name. No pod is restarted if the pod template below is the one that "
+    "runs.",
+)
 BEFORE_THE_NEXT = (
     "Before you promote another version, let the template refer to the record, such as by $(MODEL_URI), and remove "
     "this field: until then all versions have the same pods."
@@ -71,11 +75,16 @@ def pair_of(workload: Workload, record: Record, target: str, scaler_name: str, *
 def checked(pair: Pair, workload: Workload) -> list[Finding]:
     """Return what `lint` warns of; raises `CliError` where the API server would refuse a manifest."""
     me = full_name(workload.kind, workload.name)
-    found = report([("output", pair.text)]).findings
+    found = problems(pair.text)
     if errors := [each for each in found if each.is_error]:
         said = "; ".join(f"{each.object}: {each.sentence}" for each in errors)
         raise CliError(f"{me} cannot be adopted as it is: {said}")
     return list(found)
+
+
+def problems(text: str) -> Sequence[Finding]:
+    """Return what `lint` says of an output."""
+    return report([("output", text)]).findings
 
 
 def _object(kind: str, name: str, namespace: str | None, spec: Json) -> Json:
@@ -111,7 +120,7 @@ def _deployment_spec(
     if record.tag != DEFAULT_TAG:
         spec["tag"] = record.tag
     if workload.adopts:
-        spec["adopt"], comments["adopt"] = True, ADOPT
+        spec["adopt"], comments["adopt"] = True, ADOPT if is_live else ADOPT_OF_A_FILE
     spec["inject"] = {"containers": [workload.fetcher] if workload.fetcher else []}
     comments["inject"] = INJECT_FETCHER if workload.fetcher else INJECT
     replicas = workload.replicas

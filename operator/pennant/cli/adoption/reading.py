@@ -14,10 +14,11 @@ from pennant.kube.http.errors import Forbidden, NotServed
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.kube.inspector import permitted
 
-LISTED = (Kind.AUTOSCALER, Kind.SERVICE)
+LISTED = (Kind.AUTOSCALER, Kind.SERVICE, Kind.MODEL_VERSION)
 WHY = {
     Kind.AUTOSCALER: "if one scales this object, let its scaleTargetRef name the ModelDeployment",
     Kind.SERVICE: "look yourself which of them select these pods",
+    Kind.MODEL_VERSION: "look yourself whether another version has the tag",
 }
 
 
@@ -48,6 +49,9 @@ async def read(session: Session, kind: Kind, name: str, target: str) -> tuple[Js
             if other not in WHY:
                 raise
             unread.append(f"{error}: {WHY[other]}")
+        except NotServed:
+            # Pennant may be installed after the manifests were written.
+            continue
     return raw, Objects(tuple(found), is_live=True, unread=tuple(unread))
 
 
