@@ -156,17 +156,30 @@ def test_a_list_of_several_objects_gives_a_pair_for_each(offline: Offline, tmp_p
     assert offline("-f", file, "isvc/iris")[1] == offline("-f", file_of("kserve"))[1]
 
 
-def test_a_deployment_that_a_tool_applies_is_kept_from_its_pruning(offline: Offline, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("labels", "annotations", "key", "value"),
+    [
+        ({}, {"argocd.argoproj.io/tracking-id": "shop:x"}, "argocd.argoproj.io/sync-options", "Prune=false"),
+        ({"kustomize.toolkit.fluxcd.io/name": "shop"}, {}, "kustomize.toolkit.fluxcd.io/prune", "disabled"),
+        ({}, {"meta.helm.sh/release-name": "shop"}, "helm.sh/resource-policy", "keep"),
+        (
+            {"argocd.argoproj.io/instance": "shop"},
+            {"argocd.argoproj.io/sync-options": "Validate=false"},
+            "argocd.argoproj.io/sync-options",
+            "Validate=false,Prune=false",
+        ),
+    ],
+)
+def test_a_deployment_that_a_tool_applies_is_kept_from_its_pruning(
+    offline: Offline, tmp_path: Path, labels: dict[str, str], annotations: dict[str, str], key: str, value: str
+) -> None:
     raw = a_deployment()
-    for labels, annotations, says in (
-        ({}, {"argocd.argoproj.io/tracking-id": "shop:apps/Deployment:a/fraud"}, "sync-options=Prune=false"),
-        ({"kustomize.toolkit.fluxcd.io/name": "shop"}, {}, "kustomize.toolkit.fluxcd.io/prune=disabled"),
-        ({}, {"meta.helm.sh/release-name": "shop"}, "helm.sh/resource-policy=keep"),
-    ):
-        raw["metadata"] = {"name": "fraud", "labels": labels, "annotations": annotations}
-        _, out, err = offline("-f", write(tmp_path / "x.yaml", raw))
-        assert f"kubectl annotate deployment/fraud {says}" in err.replace("argocd.argoproj.io/", "")
-        assert "metadata" not in printed(out)["ModelDeployment"]["spec"]
+    raw["metadata"] = {"name": "fraud", "labels": labels, "annotations": annotations}
+    _, out, err = offline("-f", write(tmp_path / "x.yaml", raw))
+    assert f"kubectl annotate --overwrite deployment/fraud {key}={value}\n" in err
+    assert printed(out)["ModelDeployment"]["spec"]["metadata"] == {"annotations": {key: value}}
+    raw["metadata"]["annotations"] |= {key: value}
+    assert "kubectl annotate" not in offline("-f", write(tmp_path / "y.yaml", raw))[2]
 
 
 def test_replicas_without_a_number_are_those_of_the_autoscaler(offline: Offline, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A Deployment of Kubernetes: the fields of its spec are those of a ModelDeployment, in other places."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pennant.api.meta import Json
@@ -14,10 +15,10 @@ from pennant.kube.http.resources import Kind
 
 DEFAULT_LIMIT, DEFAULT_DEADLINE, DEFAULT_HISTORY = "25%", 600, 10
 LONGEST_DEADLINE, LONGEST_READY, LONGEST_HISTORY = 86_400, 3600, 100
-KEEP: dict[str, str] = {
-    "Argo CD": "argocd.argoproj.io/sync-options=Prune=false",
-    "Flux": "kustomize.toolkit.fluxcd.io/prune=disabled",
-    "Helm": "helm.sh/resource-policy=keep",
+KEEP: dict[str, tuple[str, str]] = {
+    "Argo CD": ("argocd.argoproj.io/sync-options", "Prune=false"),
+    "Flux": ("kustomize.toolkit.fluxcd.io/prune", "disabled"),
+    "Helm": ("helm.sh/resource-policy", "keep"),
 }
 """The annotation by which each tool leaves an object in the cluster that is gone from its manifests."""
 
@@ -34,13 +35,15 @@ def translated(raw: Json, objects: Objects, target: str) -> Workload:
     rollout, lost_rollout = rollout_of(spec)
     limit, lost_limit = history_limit(spec)
     adopts = target == name
+    keeping = _keeping(raw) if adopts else {}
     return Workload(
         kind=Kind.DEPLOYMENT,
         name=name,
         namespace=namespace_of(raw),
         template=as_written(mapping(spec, "template"), raw, objects),
         labels=labels,
-        annotations=annotations,
+        # Pennant creates the Deployment again, and Helm looks at the annotation of the one that is there.
+        annotations=annotations | keeping,
         replicas=spec.get("replicas"),
         rollout=rollout,
         revision_history_limit=limit,
@@ -53,7 +56,7 @@ def translated(raw: Json, objects: Objects, target: str) -> Workload:
             *lost_rollout,
             *lost_limit,
             *_state(raw, spec),
-            *_tracked(raw, adopts),
+            *_tracked(raw, keeping),
         ),
     )
 
@@ -133,15 +136,26 @@ def _state(raw: Json, spec: Json) -> list[str]:
     return found
 
 
-def _tracked(raw: Json, adopts: bool) -> list[str]:
+def _keeping(raw: Json) -> dict[str, str]:
+    """Return the annotation by which the tool that applies the Deployment leaves it alone; empty: there is no tool."""
+    tool = gitops.tracked_by(raw)
+    if not tool:
+        return {}
+    key, value = next(each for word, each in KEEP.items() if tool.startswith(word))
+    known = (metadata(raw).get("annotations") or {}).get(key, value)
+    return {key: known if value in known else f"{known},{value}"}
+
+
+def _tracked(raw: Json, keeping: Mapping[str, str]) -> list[str]:
     """Return what to do where a tool applies the Deployment from manifests."""
     tool = gitops.tracked_by(raw)
     if not tool:
         return []
     name = name_of(raw)
     said = f"{tool} manages deployment/{name}: put the output into its manifests, in place of the Deployment"
-    if not adopts:
-        return [said]
-    keep = next(each for word, each in KEEP.items() if tool.startswith(word))
-    command = f"kubectl annotate deployment/{name} {keep}"
-    return [f"{said}. First, so that it does not delete the Deployment then: {command}"]
+    first = [
+        f"kubectl annotate --overwrite deployment/{name} {key}={value}"
+        for key, value in keeping.items()
+        if (metadata(raw).get("annotations") or {}).get(key) != value
+    ]
+    return [said, *(f"before that, so that it does not delete the Deployment then: {each}" for each in first)]

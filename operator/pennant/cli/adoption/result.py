@@ -94,9 +94,7 @@ def _about_others(workload: Workload, record: Record, target: str, objects: Obje
         if name_of(each) == record.name:
             yield f"a ModelVersion {record.name} exists already, and cannot be changed; choose another --version"
         elif spec.get("model") == record.model and record.tag in (spec.get("tags") or ()):
-            said = (
-                f"{name_of(each)} has the tag {record.tag} as well, and while two versions have it none is rolled out"
-            )
+            said = f"{name_of(each)} has the tag {record.tag} as well, and no version is rolled out while two have it"
             yield f"{said}; choose another --tag or --model"
     if workload.autoscaler is not None and not objects.is_live:
         said = "the files do not say how many pods the autoscaler made"
