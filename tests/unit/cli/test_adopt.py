@@ -320,9 +320,51 @@ def test_a_prepackaged_server_is_only_known_to_the_cluster(offline: Offline, tmp
     code, out, err = offline("-f", write(tmp_path / "x.yaml", raw))
     assert (code, out) == (1, "")
     assert err == (
-        "error: seldondeployment/income has no image for classifier: Seldon's settings for SKLEARN_SERVER has it, and "
-        "only the cluster knows it: kubectl pennant adopt seldondeployment/income\n"
+        "error: seldondeployment/income says no image for classifier; it is in Seldon's settings for SKLEARN_SERVER. "
+        "The Deployment in the cluster has it: kubectl pennant adopt seldondeployment/income\n"
     )
+
+
+def test_a_seldon_deployment_without_pods_or_predictors_is_refused(pennant: Run, api: FakeApi) -> None:
+    (raw,) = given("seldon")
+    raw["spec"]["predictors"] = [raw["spec"]["predictors"][1]]
+    serve(api, raw)
+    code, _, err = pennant("adopt", "sdep/income")
+    assert code == 1
+    assert (
+        "Its Deployment cannot be found: does `kubectl get deployments -l seldon-deployment-id=income` show it?" in err
+    )
+    serve(api, {**raw, "spec": {}})
+    assert "has no spec.predictors, so there is no model to serve" in pennant("adopt", "sdep/income")[2]
+
+
+def test_several_artefacts_of_kserve_have_a_volume_each(offline: Offline, tmp_path: Path) -> None:
+    service, runtime = given("kserve")
+    predictor = service["spec"]["predictor"]
+    del predictor["model"]["storageUri"]
+    sources = {"/mnt/base": "s3://models/base/1", "/mnt/adapter": "hf://org/adapter", "/mnt/data": "pvc://store/data"}
+    predictor["storageUris"] = [{"uri": uri, "mountPath": place} for place, uri in sources.items()]
+    _, out, _ = offline("-f", write(tmp_path / "x.yaml", service, runtime))
+    found = printed(out)
+    assert [each["uri"] for each in found["ModelVersion"]["spec"]["artifacts"]] == list(sources.values())
+    pod = found["ModelDeployment"]["spec"]["template"]["spec"]
+    (fetcher,) = pod["initContainers"]
+    assert fetcher["args"] == ["s3://models/base/1", "/mnt/base", "hf://org/adapter", "/mnt/adapter"]
+    (served,) = pod["containers"]
+    assert {each["mountPath"] for each in served["volumeMounts"]} == sources.keys()
+    assert {each["name"] for each in pod["volumes"]} == {each["name"] for each in served["volumeMounts"]}
+
+
+def test_a_storage_of_kserve_without_an_address_needs_it(offline: Offline, tmp_path: Path) -> None:
+    service, runtime = given("kserve")
+    model = service["spec"]["predictor"]["model"]
+    del model["storageUri"]
+    model["storage"] = {"key": "minio", "path": "iris"}
+    file = write(tmp_path / "x.yaml", service, runtime)
+    assert "does not say where its model is" in offline("-f", file)[2]
+    code, _, err = offline("-f", file, "--uri", "s3://models/iris")
+    assert code == 0
+    assert "storage is not carried over: " in err
 
 
 # What is refused.

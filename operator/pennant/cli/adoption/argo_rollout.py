@@ -20,6 +20,7 @@ HASH = "rollouts-pod-template-hash"
 """The label by which Argo Rollouts tells the pods of revisions apart."""
 ANALYSES = ("prePromotionAnalysis", "postPromotionAnalysis", "analysis")
 OF_PODS = ("canaryMetadata", "stableMetadata", "previewMetadata", "activeMetadata")
+SERVICES = ("stableService", "activeService")
 ROLLING = "Pennant rolls out by the rolling update of a Deployment"
 ADVICE: Mapping[str, str] = {
     "steps": f"{ROLLING}, watches spec.analysis.metrics meanwhile, and rolls back",
@@ -38,9 +39,7 @@ CARRIED = frozenset(
         *("progressDeadlineSeconds", "restartAt", "analysis"),
     }
 )
-CARRIED_OF_STRATEGY = frozenset(
-    {"maxSurge", "maxUnavailable", "stableService", "canaryService", "activeService", *ANALYSES, *OF_PODS}
-)
+CARRIED_OF_STRATEGY = frozenset({"maxSurge", "maxUnavailable", "canaryService", *SERVICES, *ANALYSES, *OF_PODS})
 """Fields that have their place, end with the Rollout, or are told apart."""
 
 
@@ -74,6 +73,7 @@ def translated(raw: Json, objects: Objects, target: str) -> Workload:
         rollout=rollout,
         revision_history_limit=limit,
         autoscaler=autoscaler.of(objects, Kind.ROLLOUT, name),
+        services=tuple(str(strategy[each]) for each in SERVICES if strategy.get(each)),
         # While the Rollout exists, its controller writes the hash into the selectors of its Services again.
         released=(f"kubectl delete rollout {name} --cascade=orphan # delete the Rollout; its pods keep serving",),
         retired=_retired(template, mapping(spec, "workloadRef")),

@@ -11,6 +11,9 @@ from pennant.cli.errors import CliError
 INITIALIZER = "storage-initializer"
 IMAGE = "kserve/storage-initializer:v0.15.2"
 PLACE = "/mnt/models"
+STORAGE_LOST = (
+    "storage is not carried over: write an init container that downloads the model, and give its address as --uri"
+)
 OCI = ("oci://", "oci+native://", "oci+fetch://")
 
 
@@ -21,7 +24,13 @@ def stored(raw: Json, pod: dict[str, Any]) -> tuple[dict[str, Any], tuple[Artifa
     """
     sources = _sources(raw)
     if not sources:
-        lost = ["storage is not carried over: give the address of the model with --uri"] if _has_storage(raw) else []
+        lost = (
+            [
+                "storage is not carried over: write what downloads the model as an init container, and its address as --uri"
+            ]
+            if _has_storage(raw)
+            else []
+        )
         return pod, (), lost
     for uri, _, _ in sources:
         if uri.startswith(OCI):

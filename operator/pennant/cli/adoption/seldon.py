@@ -130,14 +130,14 @@ def _of_manifest(raw: Json, predictor: Json, objects: Objects) -> Workload:
     components = items(predictor, "componentSpecs")
     served = next((each for each in components if _container_of(each, model)), None)
     if served is None or not _container_of(served, model).get("image"):
-        implementation = graph.get("implementation")
-        what = f"Seldon's settings for {implementation}" if implementation else "nothing"
+        kind = graph.get("implementation")
+        settings = f"; it is in Seldon's settings for {kind}" if kind else ""
         where = (
-            f"its Deployment cannot be found. Does `kubectl get deployments -l seldon-deployment-id={name}` show it?"
+            f"Its Deployment cannot be found: does `kubectl get deployments -l seldon-deployment-id={name}` show it?"
             if objects.is_live
-            else f"only the cluster knows it: kubectl pennant adopt seldondeployment/{name}"
+            else f"The Deployment in the cluster has it: kubectl pennant adopt seldondeployment/{name}"
         )
-        raise CliError(f"seldondeployment/{name} has no image for {model or 'its graph'}: {what} has it, and {where}")
+        raise CliError(f"seldondeployment/{name} says no image for {model or 'its graph'}{settings}. {where}")
     pod = dict(mapping(served, "spec"))
     warnings = [*losses(predictor, ADVICE, CARRIED_OF_PREDICTOR), *losses(served, ADVICE, CARRIED_OF_COMPONENT)]
     warnings.append("variables PREDICTIVE_UNIT_* are not carried over from a manifest: adopt from the cluster has them")

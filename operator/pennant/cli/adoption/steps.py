@@ -41,10 +41,14 @@ def _switch(workload: Workload, target: str, objects: Objects, scaler: str) -> I
         )
         yield f"kubectl get service {service} # let clients and routes use it, and wait until they do"
     else:
-        for each in selecting(workload, objects):
+        found = selecting(workload, objects)
+        for each in found:
             selector = {DEPLOYMENT_LABEL: target} | ({HASH: None} if workload.kind is Kind.ROLLOUT else {})
             patch = json.dumps({"spec": {"selector": selector}}, separators=(",", ":"))
             yield f"kubectl patch service {name_of(each)} -p '{patch}' # send all its traffic to the new pods"
+        for name in workload.services:
+            if name not in map(name_of, found):
+                yield f"kubectl get service {name} -o yaml # see that its selector fits the new pods, without {HASH}"
     yield from workload.retired
     if workload.autoscaler is not None and scaler != (old := name_of(workload.autoscaler)) and workload.port is None:
         yield f"kubectl delete horizontalpodautoscaler {old} # delete the old autoscaler"

@@ -50,6 +50,8 @@ class Workload:
     """A HorizontalPodAutoscaler of the object."""
     adopts: bool = False
     """Whether Pennant takes over the Deployment of this name."""
+    services: tuple[str, ...] = ()
+    """Names of Services that lead to its pods, as it says itself."""
     released: tuple[str, ...] = ()
     """The commands that must come before a Service is switched to the new pods, each with what it does after ` # `."""
     retired: tuple[str, ...] = ()
