@@ -18,20 +18,13 @@ OCI = ("oci://", "oci+native://", "oci+fetch://")
 
 
 def stored(raw: Json, pod: dict[str, Any]) -> tuple[dict[str, Any], tuple[Artifact, ...], list[str]]:
-    """Return the pod with an init container that downloads the model, or with its volume; the artefacts; what is lost.
+    """Return the pod with an init container that downloads the model, or a volume; the artefacts; what is lost.
 
     Raises `CliError` for an image as a model.
     """
     sources = _sources(raw)
     if not sources:
-        lost = (
-            [
-                "storage is not carried over: write what downloads the model as an init container, and its address as --uri"
-            ]
-            if _has_storage(raw)
-            else []
-        )
-        return pod, (), lost
+        return pod, (), [STORAGE_LOST] if _has_storage(raw) else []
     for uri, _, _ in sources:
         if uri.startswith(OCI):
             raise CliError(
