@@ -4,9 +4,10 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Protocol
 
 import pennant
-from cluster.scenario import Scenario
+from rig import Rig
 
 SECONDS = 120
 PROGRAMS = {
@@ -15,9 +16,16 @@ PROGRAMS = {
 }
 
 
-def directory(scenario: Scenario) -> Path:
+class Place(Protocol):
+    """A namespace of a control plane, such as that of a scenario."""
+
+    rig: Rig
+    namespace: str
+
+
+def directory(place: Place) -> Path:
     """Return a directory with both programs of the plugin, and write them first where they are missing."""
-    found = scenario.rig.directory / "plugin"
+    found = place.rig.directory / "plugin"
     found.mkdir(exist_ok=True)
     for name, imports in PROGRAMS.items():
         path = found / name
@@ -28,27 +36,27 @@ def directory(scenario: Scenario) -> Path:
     return found
 
 
-def environment(scenario: Scenario, kubeconfig: Path | None = None) -> dict[str, str]:
+def environment(place: Place, kubeconfig: Path | None = None) -> dict[str, str]:
     """Return the environment in which kubectl finds the plugin and the plugin finds the control plane."""
     source = str(Path(pennant.__file__).parents[1])
     return os.environ | {
-        "PATH": os.pathsep.join((str(directory(scenario)), os.environ["PATH"])),
-        "KUBECONFIG": str(kubeconfig or scenario.rig.kubeconfig),
-        "KUBECACHEDIR": str(scenario.rig.directory / "kubectl"),
+        "PATH": os.pathsep.join((str(directory(place)), os.environ["PATH"])),
+        "KUBECONFIG": str(kubeconfig or place.rig.kubeconfig),
+        "KUBECACHEDIR": str(place.rig.directory / "kubectl"),
         "PYTHONPATH": os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH", "")))),
     }
 
 
-def command(scenario: Scenario, *args: str) -> list[str]:
-    """Return `kubectl pennant ARGS` for the namespace of the scenario; options follow the name of the plugin."""
-    return [str(scenario.rig.binary("kubectl")), "pennant", *args, "--namespace", scenario.namespace]
+def command(place: Place, *args: str) -> list[str]:
+    """Return `kubectl pennant ARGS` for the namespace of a place; options follow the name of the plugin."""
+    return [str(place.rig.binary("kubectl")), "pennant", *args, "--namespace", place.namespace]
 
 
-def kubectl_pennant(scenario: Scenario, *args: str, kubeconfig: Path | None = None) -> tuple[int, str, str]:
+def kubectl_pennant(place: Place, *args: str, kubeconfig: Path | None = None) -> tuple[int, str, str]:
     """Run `kubectl pennant ARGS`; return its exit code, standard output and standard error."""
     done = subprocess.run(
-        command(scenario, *args),
-        env=environment(scenario, kubeconfig),
+        command(place, *args),
+        env=environment(place, kubeconfig),
         capture_output=True,
         text=True,
         timeout=SECONDS,

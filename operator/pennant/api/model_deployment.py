@@ -171,6 +171,9 @@ class ModelDeploymentSpec(ApiModel):
     """Name of the container that gets the model. Default: the first container of the template."""
     inject: Inject = Inject()
     """Which containers get the values of the record as environment variables."""
+    adopt: bool = False
+    """Whether to take over a Deployment of this name that exists already and has no owner. Its pods are not restarted
+    if the rendered pod template equals that of the Deployment, beside Pennant's own labels. Default: false."""
     rollout: Rollout = Rollout()
     """How pods are replaced."""
     service: Service | None = None

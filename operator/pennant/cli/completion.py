@@ -72,6 +72,21 @@ def complete_compared(ctx: "click.Context", parameter: "click.Parameter", incomp
     return [each for each in offered if each.value not in given and each.value.rpartition("/")[2] in same]
 
 
+def complete_adoptable(ctx: "click.Context", _: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
+    """Return what `adopt` takes next: a kind, then names of its objects, also after `kind/`."""
+    from pennant.cli.adoption.words import SHORT, TOOLS, kinds_by_word, singular
+    from pennant.kube.http.resources import RESOURCES
+
+    given = list(ctx.params.get("words") or ())
+    word, slash, start = incomplete.rpartition("/")
+    if not given and not slash:
+        return [_item(singular(each), TOOLS.get(each, "")) for each in SHORT if singular(each).startswith(start)]
+    kind = kinds_by_word().get((given[0] if given else word).lower())
+    if kind is None or len(given) > 1:
+        return []
+    return [_item(f"{word}{slash}{name}", words) for name, words in _names(ctx, RESOURCES[kind].full_name, start)]
+
+
 def complete_quarantined(ctx: "click.Context", _: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
     """Return the versions that are quarantined in the ModelDeployment of the command line, each with the reason."""
     found = {str(each.get("version")): str(each.get("reason")) for each in _status(ctx).get("quarantine") or ()}

@@ -129,9 +129,11 @@ def contexts(params: Mapping[str, Any]) -> list[str]:
 def listed(params: Mapping[str, Any], plural: str, seconds: float) -> list[Mapping[str, Any]]:
     """Return objects of the namespace of a command line, for completion, within some seconds.
 
+    A plural without a group is one of this API, or `namespaces`.
+
     kubectl reads them if it is installed: it starts in a tenth of the time that the imports of our own client take.
     """
-    kind = plural if plural == "namespaces" else f"{plural}.{GROUP}"
+    kind = plural if plural == "namespaces" or "." in plural else f"{plural}.{GROUP}"
     if (said := _kubectl(params, "get", kind, "--output=json", f"--request-timeout={seconds}s")) is not None:
         return list(json.loads(said)["items"])
     return _listed(params, plural, seconds)
@@ -161,13 +163,15 @@ def _listed(params: Mapping[str, Any], plural: str, seconds: float) -> list[Mapp
 
     from pennant.kube.http.client import ApiVerb, Client
     from pennant.kube.http.connection import Connection
-    from pennant.kube.http.resources import Kind, Resource
+    from pennant.kube.http.resources import RESOURCES, Kind, Resource
 
     async def asked() -> list[Mapping[str, Any]]:
         connection = Connection(params.get("kubeconfig"), params.get("context"))
         namespace = params.get("namespace") or connection.namespace or "default"
         is_namespaced = plural != "namespaces"
-        path = Resource(API_VERSION if is_namespaced else "v1", plural).path(namespace if is_namespaced else "")
+        others = (each for each in RESOURCES.values() if each.full_name == plural)
+        resource = next(others, Resource(API_VERSION if is_namespaced else "v1", plural))
+        path = resource.path(namespace if is_namespaced else "")
         async with Client(connection, total_seconds=seconds) as client:
             found = await client.request(ApiVerb.LIST, Kind.MODEL_DEPLOYMENT, path, params={"limit": "500"})
         return list(found.get("items") or ())

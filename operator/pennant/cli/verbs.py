@@ -13,6 +13,7 @@ VERBS: dict[str, str] = {
     "versions": "List the versions of a model",
     "why": "Explain what blocks a rollout and what the operator does next",
     "compare": "Compare two versions",
+    "adopt": "Write manifests that serve what a Deployment serves",
     "audit": "Tell which version served when, and why",
     "lint": "Check manifests offline",
     "dashboard": "Show ModelDeployments on a local web page",

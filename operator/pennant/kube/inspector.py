@@ -79,19 +79,18 @@ class Inspector:
         return revisions.sort_out(raws, owner.key, owner.uid, Pool())
 
     async def _get(self, kind: Kind, key: Key) -> Json | None:
-        return await _permitted(ApiVerb.GET, kind, key.namespace, self._client.get(kind, key.namespace, key.name))
+        return await permitted(ApiVerb.GET, kind, key.namespace, self._client.get(kind, key.namespace, key.name))
 
     async def _list(self, kind: Kind, namespace: str, **selectors: str) -> list[Json]:
-        return await _permitted(ApiVerb.LIST, kind, namespace, self._client.all_of(kind, namespace, **selectors))
+        return await permitted(ApiVerb.LIST, kind, namespace, self._client.all_of(kind, namespace, **selectors))
 
 
-async def _permitted(verb: ApiVerb, kind: Kind, namespace: str, request: Coroutine[Any, Any, T]) -> T:
+async def permitted(verb: ApiVerb, kind: Kind, namespace: str, request: Coroutine[Any, Any, T]) -> T:
     """Return the result of a request; `Forbidden` names the permission that it needs."""
     try:
         return await request
     except Forbidden as error:
-        group, slash, _ = RESOURCES[kind].api_version.partition("/")
-        right = Right(namespace, RESOURCES[kind].plural, group if slash else "", verb)
+        right = Right(namespace, RESOURCES[kind].plural, RESOURCES[kind].group, verb)
         raise Forbidden(f"permission is missing: {described([right])} ({error})") from error
 
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 Json = dict[str, Any]
 Answer = tuple[int, str]
 _PATH = re.compile(
-    r"/apis?(?:/(?P<group>[a-z.]+\.[a-z.]+|apps))?/v1[a-z0-9]*(?:/namespaces/(?P<ns>[^/]+))?/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?"
+    r"/apis?(?:/(?P<group>[a-z.]+))?/v[12][a-z0-9]*(?:/namespaces/(?P<ns>[^/]+))?/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?"
 )
 
 

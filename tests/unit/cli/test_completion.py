@@ -30,6 +30,8 @@ def completed(api: FakeApi, snapshot: Snapshot, tmp_path: Path, monkeypatch: pyt
     api.add("modelversions", raw_version("1.0.0", "beta", spec={"model": "churn"}))
     api.add("modeldeployments", raw_deployment(status=snapshot.status.to_json()))
     api.add("modeldeployments", raw_deployment("other", spec={"model": "churn", "tag": "canary"}))
+    api.add("deployments", raw("cards", {}), raw("web", {}))
+    api.add("inferenceservices", raw("iris", {}))
     api.add("namespaces", raw("shop", {}, namespace=""))
     with served(api) as url:
         config = a_kubeconfig(tmp_path, url)
@@ -67,6 +69,11 @@ def completed(api: FakeApi, snapshot: Snapshot, tmp_path: Path, monkeypatch: pyt
         ("compare fraud ''", []),
         ("compare --model fraud ''", ["1.0.0", "1.1.0"]),
         ("compare fraud-1.0.0 fraud-1.1.0 ''", []),
+        ("adopt ''", ["deployment", "inferenceservice", "rollout", "seldondeployment"]),
+        ("adopt deployment ''", ["cards", "web"]),
+        ("adopt isvc/", ["isvc/iris"]),
+        ("adopt deployment/w", ["deployment/web"]),
+        ("adopt deployment web ''", []),
         ("get -n ''", ["shop"]),
         ("get --context ''", ["one", "two"]),
     ],

@@ -1,4 +1,4 @@
-"""The kinds that the operator reads and writes, and their paths."""
+"""The kinds that the operator and the command line read and write, and their paths."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,6 +30,14 @@ class Kind(StrEnum):
     ACCESS_REVIEW = "SelfSubjectAccessReview"
     DISCOVERY = "APIResourceList"
     """Discovery: the list of the kinds that the API server serves."""
+    # Only `kubectl pennant adopt` reads these.
+    SERVICE = "Service"
+    AUTOSCALER = "HorizontalPodAutoscaler"
+    INFERENCE_SERVICE = "InferenceService"
+    SERVING_RUNTIME = "ServingRuntime"
+    CLUSTER_SERVING_RUNTIME = "ClusterServingRuntime"
+    ROLLOUT = "Rollout"
+    SELDON_DEPLOYMENT = "SeldonDeployment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +46,16 @@ class Resource:
 
     api_version: str
     plural: str
+
+    @property
+    def group(self) -> str:
+        """The API group; empty: the core group."""
+        return self.api_version.rpartition("/")[0]
+
+    @property
+    def full_name(self) -> str:
+        """The plural with the group, as kubectl names the resource, such as `deployments.apps`."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
 
     def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
         """Return the path of an object, or without a name that of a collection.
@@ -69,4 +87,11 @@ RESOURCES: Mapping[Kind, Resource] = {
     Kind.EVENT: Resource("events.k8s.io/v1", "events"),
     Kind.LEASE: Resource("coordination.k8s.io/v1", "leases"),
     Kind.ACCESS_REVIEW: Resource("authorization.k8s.io/v1", "selfsubjectaccessreviews"),
+    Kind.SERVICE: Resource("v1", "services"),
+    Kind.AUTOSCALER: Resource("autoscaling/v2", "horizontalpodautoscalers"),
+    Kind.INFERENCE_SERVICE: Resource("serving.kserve.io/v1beta1", "inferenceservices"),
+    Kind.SERVING_RUNTIME: Resource("serving.kserve.io/v1alpha1", "servingruntimes"),
+    Kind.CLUSTER_SERVING_RUNTIME: Resource("serving.kserve.io/v1alpha1", "clusterservingruntimes"),
+    Kind.ROLLOUT: Resource("argoproj.io/v1alpha1", "rollouts"),
+    Kind.SELDON_DEPLOYMENT: Resource("machinelearning.seldon.io/v1", "seldondeployments"),
 }
