@@ -215,6 +215,8 @@ class IntOrText:
     """Characters of the longest text."""
     rule: tuple[str, str]
     """The CEL rule that says the same, and its message, which is also that of the `ValueError`."""
+    most: int | None = None
+    """The largest integer; None: any."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         """Check the value before it is read as a number or a text."""
@@ -228,7 +230,7 @@ class IntOrText:
     def _checked(self, value: object) -> object:
         if isinstance(value, str) and re.fullmatch(self.pattern, value):
             return value
-        if type(value) is int and value >= self.least:
+        if type(value) is int and value >= self.least and (self.most is None or value <= self.most):
             return value
         raise ValueError(self.rule[1])
 

@@ -34,7 +34,7 @@ def _unreserved(field: str) -> tuple[str, str]:
     names = " || ".join(
         [f"k == '{each}'" for each in RESERVED] + [f"k.startsWith('{each}')" for each in RESERVED_DOMAINS]
     )
-    said = f"metadata.{field} must have no key that the operator or Kubernetes sets itself: {', '.join(RESERVED)}"
+    said = f"{field} must have no key that the operator or Kubernetes sets itself: {', '.join(RESERVED)}"
     return f"!has(self.{field}) || !self.{field}.exists(k, {names})", f"{said}, {', '.join(RESERVED_DOMAINS)}"
 
 

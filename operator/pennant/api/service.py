@@ -18,7 +18,7 @@ TARGET = (
     f"type(self) == int ? self >= 1 && self <= 65535 : self.matches('{PORT_NAME_PATTERN}')",
     "must be a port number, or the name of a port of the container",
 )
-TargetPort = Annotated[int | str, IntOrText(PORT_NAME_PATTERN, 1, LONGEST_PORT_NAME, TARGET)]
+TargetPort = Annotated[int | str, IntOrText(PORT_NAME_PATTERN, 1, LONGEST_PORT_NAME, TARGET, 65_535)]
 
 
 class ServiceType(StrEnum):

@@ -234,6 +234,11 @@ def an_alert(**fields: Any) -> Object:
     return {"name": "m", "alert": {"matchLabels": {"alertname": "A"}}} | fields
 
 
+def _serving(**service: Any) -> Object:
+    """Return a ModelDeployment with a Service."""
+    return a_deployment(service={"ports": [{"port": 80}], **service})
+
+
 def _watching(metric: Object) -> Object:
     return a_deployment(analysis={"metrics": [metric]})
 
@@ -290,12 +295,35 @@ RULES = (
     Refused(
         "a label of the operator",
         a_deployment(metadata={"labels": {"pennant.dev/model": "other"}}),
-        "metadata.labels must have no key that the operator or Kubernetes sets itself",
+        "labels must have no key that the operator or Kubernetes sets itself",
     ),
     Refused(
         "an annotation of Kubernetes",
         a_deployment(metadata={"annotations": {"deployment.kubernetes.io/revision": "7"}}),
-        "metadata.annotations must have no key that the operator or Kubernetes sets itself",
+        "annotations must have no key that the operator or Kubernetes sets itself",
+    ),
+    Refused(
+        "a label of the operator on a Service", _serving(labels={"pennant.dev/model": "other"}), "labels must have no"
+    ),
+    Refused(
+        "a target that is no port",
+        _serving(ports=[{"port": 80, "targetPort": 70_000}]),
+        "must be a port number, or the name of a port of the container",
+    ),
+    Refused(
+        "a headless load balancer",
+        _serving(type="LoadBalancer", headless=True),
+        "service.headless needs the type ClusterIP",
+    ),
+    Refused(
+        "a class without a load balancer",
+        _serving(loadBalancerClass="internal"),
+        "service.loadBalancerClass needs the type LoadBalancer",
+    ),
+    Refused(
+        "a port of nodes within the cluster",
+        _serving(ports=[{"port": 80, "nodePort": 30_080}]),
+        "service.ports[].nodePort needs the type NodePort or LoadBalancer",
     ),
     Refused("a metric from nowhere", _watching({"name": "m"}), "set exactly one of prometheus and alert"),
     Refused("a metric from two places", _watching(an_alert(**a_metric())), "set exactly one of prometheus and alert"),

@@ -31,7 +31,6 @@ class Kind(StrEnum):
     DISCOVERY = "APIResourceList"
     """Discovery: the list of the kinds that the API server serves."""
     # Only `kubectl pennant adopt` reads these.
-    SERVICE = "Service"
     AUTOSCALER = "HorizontalPodAutoscaler"
     INFERENCE_SERVICE = "InferenceService"
     SERVING_RUNTIME = "ServingRuntime"
@@ -87,7 +86,6 @@ RESOURCES: Mapping[Kind, Resource] = {
     Kind.EVENT: Resource("events.k8s.io/v1", "events"),
     Kind.LEASE: Resource("coordination.k8s.io/v1", "leases"),
     Kind.ACCESS_REVIEW: Resource("authorization.k8s.io/v1", "selfsubjectaccessreviews"),
-    Kind.SERVICE: Resource("v1", "services"),
     Kind.AUTOSCALER: Resource("autoscaling/v2", "horizontalpodautoscalers"),
     Kind.INFERENCE_SERVICE: Resource("serving.kserve.io/v1beta1", "inferenceservices"),
     Kind.SERVING_RUNTIME: Resource("serving.kserve.io/v1alpha1", "servingruntimes"),
