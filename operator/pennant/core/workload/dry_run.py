@@ -28,11 +28,12 @@ def considered(at: Pass) -> Pass:
     not depend on the version, so moving a tag needs no dry run: what a record changes of the Deployment was validated
     when the record was created.
     """
-    checked = _hash(at) if at.before.checked_spec == _hash(at) else None
-    at = at.with_status(checked_spec=checked)
+    is_checked = at.before.checked_spec == _hash(at)
+    if not is_checked:
+        at = at.with_status(checked_spec=None)
     shown = {each.revision for each in at.before.history if each.inputs_hash == at.inputs_hash}
     is_applied = at.before.applied is not None and at.before.applied.revision in shown
-    if checked is not None or is_applied or (at.workload is not None and at.workload.deleting):
+    if is_checked or is_applied or (at.workload is not None and at.workload.deleting):
         return at
     dry_run = _dry_run(at)
     return replace(at, dry_run=dry_run, template_problem=at.observation.refused(dry_run.write.content))
