@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 
+from pennant.api.adoption import Adoption
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
+from pennant.api.meta import Json
 from pennant.api.version_status import ModelVersionStatus
-from pennant.core.facts.decision import ApplyService, ApplyWorkload, Event, MirrorQuarantine
+from pennant.core.facts.decision import ApplyService, ApplyWorkload, Event, MirrorQuarantine, PrepareAdoption
 from pennant.core.facts.measurement import Answer, Request
 from pennant.core.facts.observation import Key, Revision, ServiceSeen, Snapshot, Workload
 from pennant.core.facts.pods import Pods
@@ -91,8 +93,11 @@ class Cluster(Protocol):
         """Apply the Deployment and return what is stored; raises `Altered` where that differs from the manifest."""
         ...
 
-    async def dry_run_workload(self, owner: Snapshot, action: ApplyWorkload) -> None:
-        """Ask whether this write of the Deployment would be accepted, and raise as it would; nothing is stored."""
+    async def dry_run_workload(self, owner: Snapshot, action: ApplyWorkload, *, beside: bool = False) -> None:
+        """Ask whether this write of the Deployment would be accepted, and raise as it would; nothing is stored.
+
+        `beside` another Deployment that has its name, it is tried under a generated one.
+        """
         ...
 
     async def adopt_workload(self, owner: Snapshot, seen: Workload) -> None:
@@ -105,6 +110,24 @@ class Cluster(Protocol):
 
     async def delete_service(self, owner: Snapshot, seen: ServiceSeen) -> None:
         """Delete a Service; one that does not exist is no error."""
+        ...
+
+    async def prepare_adoption(self, owner: Snapshot, action: PrepareAdoption) -> Adoption:
+        """Keep the manifest of an existing Deployment, and return whether taking it over replaces its pods.
+
+        The Deployment stays as it is. Raises `Refused` where the API server would refuse the one that replaces it.
+        """
+        ...
+
+    async def release_replica_sets(self, owner: Snapshot, seen: Workload) -> None:
+        """Delete this Deployment; its ReplicaSets and pods stay. One that does not exist is no error."""
+        ...
+
+    async def label_replica_sets(self, owner: Snapshot, adoption: Adoption, manifest: Json) -> None:
+        """Add the operator's labels to the ReplicaSets of a released Deployment, and to the pods of the serving one.
+
+        What has another owner by now stays as it is. Raises `Conflict` while they still belong to that Deployment.
+        """
         ...
 
     async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:

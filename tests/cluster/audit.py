@@ -89,10 +89,15 @@ def described(entry: Entry) -> str:
     return f"{entry['verb']} {entry['requestURI']} ({entry['responseStatus']['code']})"
 
 
+def is_tried_only(entry: Entry) -> bool:
+    """Return whether a request is a dry run, which stores nothing."""
+    return "dryRun=All" in entry["requestURI"]
+
+
 def fault(entry: Entry) -> str:
     """Return which precondition a mutating request lacks; empty where it has all."""
     verb, reference = entry["verb"], entry.get("objectRef", {})
-    if reference.get("apiGroup") in QUESTIONS:
+    if reference.get("apiGroup") in QUESTIONS or is_tried_only(entry):
         return ""
     body = entry.get("requestObject")
     if body is None:

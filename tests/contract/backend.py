@@ -60,6 +60,10 @@ class Backend(Protocol):
         """Create a Deployment `fraud` that is not ours."""
         ...
 
+    async def deploy_by_hand(self, template: Json, replicas: int) -> None:
+        """Create a Deployment `fraud` that is not ours, with the selector `app: fraud`."""
+        ...
+
     async def workload_image(self) -> str:
         """Return the image that the Deployment `fraud` runs, whoever's it is."""
         ...

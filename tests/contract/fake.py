@@ -37,10 +37,12 @@ class FakeBackend:
 
     async def occupy(self) -> None:
         container = {"name": "foreign", "image": "registry.example/foreign:1"}
-        labels = {"pennant.dev/template-hash": "", "pennant.dev/version": ""}
-        template = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
+        template = {"metadata": {"labels": {"app": "foreign"}}, "spec": {"containers": [container]}}
         manifest = {"spec": {"replicas": 0, "template": template}}
         self._world.deployments[self._key] = Deployment("foreign", manifest, self._world.serial())
+
+    async def deploy_by_hand(self, template: Json, replicas: int) -> None:
+        self._world.deploy_by_hand(self._key, template, replicas)
 
     async def workload_image(self) -> str:
         template = self._world.deployments[self._key].manifest["spec"]["template"]

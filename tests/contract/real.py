@@ -80,6 +80,10 @@ class RealBackend:
         spec = {"replicas": 0, "selector": {"matchLabels": {"app": "foreign"}}, "template": template}
         await self.put(Kind.DEPLOYMENT, "fraud", spec)
 
+    async def deploy_by_hand(self, template: Json, replicas: int) -> None:
+        spec = {"replicas": replicas, "selector": {"matchLabels": {"app": "fraud"}}, "template": template}
+        await self.put(Kind.DEPLOYMENT, "fraud", spec)
+
     async def workload_image(self) -> str:
         raw = await self.admin.get(Kind.DEPLOYMENT, self.namespace, "fraud")
         assert raw is not None

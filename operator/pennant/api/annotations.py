@@ -104,6 +104,14 @@ WRITTEN = (
         "1a2b3c4d5e6f",
     ),
     Mark(
+        f"{GROUP}/adopted-by",
+        "label",
+        "ControllerRevision with the manifest of a Deployment that was taken over",
+        "the operator",
+        "Name of the ModelDeployment that [took the Deployment over](../how-to/adopt-a-deployment.md).",
+        "fraud",
+    ),
+    Mark(
         "app.kubernetes.io/managed-by",
         "label",
         "Deployment, Service, ControllerRevisions",

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from pennant.api.adoption import Adoption
 from pennant.api.commands import MAX_COMMANDS, AnsweredCommand, LastCommand
 from pennant.api.conditions import Condition
 from pennant.api.history import HistoryEntry, Measure, QuarantineEntry
@@ -179,6 +180,8 @@ class ModelDeploymentStatus(ApiModel):
     """Last write of the operator to the Deployment."""
     drift: Drift | None = None
     """Newest manual change of the Deployment that was corrected."""
+    adoption: Adoption | None = None
+    """The Deployment of this name that existed before and is taken over. Not set without `spec.adopt`."""
     last_command: LastCommand | None = None
     """Result of the newest command."""
     commands: Annotated[tuple[AnsweredCommand, ...], Field(max_length=MAX_COMMANDS, json_schema_extra=ATOMIC)] = ()

@@ -142,8 +142,8 @@ class Inject(ApiModel):
     prefix: Annotated[str, Field(max_length=63, pattern=VARIABLE_PATTERN)] = "MODEL_"
     """What the names of the variables begin with. Default: `MODEL_`."""
     containers: Annotated[tuple[Label, ...], Field(max_length=32, json_schema_extra=ATOMIC)] | None = None
-    """Names of the containers and init containers that get the variables. Default: the container that gets the model,
-    and all init containers."""
+    """Names of the containers and init containers that get the variables; with an empty list, none gets them. Default:
+    the container that gets the model, and all init containers."""
 
 
 class ModelDeploymentSpec(ApiModel):
@@ -173,7 +173,8 @@ class ModelDeploymentSpec(ApiModel):
     """Which containers get the values of the record as environment variables."""
     adopt: bool = False
     """Whether to take over a Deployment of this name that exists already and has no owner. Its pods are not restarted
-    if the rendered pod template equals that of the Deployment, beside Pennant's own labels. Default: false."""
+    if the rendered pod template equals that of the Deployment, beside Pennant's own labels; otherwise a rolling update
+    replaces them. Default: false."""
     rollout: Rollout = Rollout()
     """How pods are replaced."""
     service: Service | None = None

@@ -807,9 +807,30 @@ class Reason(Open, Word):
         "The Deployment has no owner reference to this ModelDeployment, and neither the history nor a "
         "ControllerRevision has its pod template.",
         "The Deployment is deleted, or gets the owner reference.",
-        "Rename one of the two. To keep a Deployment that was orphaned, restore its owner reference: kind, name and "
-        "uid of this object, `controller: true` and `blockOwnerDeletion: true`.",
+        "Rename one of the two, or set `spec.adopt` to true to take the Deployment over. To keep one that was "
+        "orphaned, restore its owner reference: kind, name and uid of this object, `controller: true`.",
         "Deployment fraud exists and does not belong to this ModelDeployment",
+    )
+    ADOPTION_WAITING = (
+        "AdoptionWaiting",
+        "`spec.adopt` is true, and the existing Deployment is not at rest yet.",
+        "The rollout of the existing Deployment is not complete: not all of its pods have its newest pod template and "
+        "are available.",
+        "Its rollout is complete. The operator looks every 5 seconds.",
+        "Wait for its rollout, or complete it: `kubectl rollout status deployment/NAME`.",
+        "the rollout of Deployment fraud is not complete: of 3 replicas 1 have its newest pod template and 3 are "
+        "available, and there are 4 pods in all. Wait for its rollout, or complete it: `kubectl rollout status "
+        "deployment/NAME`.",
+    )
+    ADOPTION_BLOCKED = (
+        "AdoptionBlocked",
+        "`spec.adopt` is true, and the existing Deployment cannot be taken over as it is. It is not changed.",
+        "The existing Deployment has an owner, its rollout is paused, or it has another number of replicas than "
+        "`spec.replicas`. The message says which.",
+        "The cause is removed, or `spec.adopt` is false. The operator looks again after half a minute at most.",
+        "Do what the message says, or set `spec.adopt` to false to leave the Deployment alone.",
+        "Deployment fraud has 3 replicas, and spec.replicas is 1. To keep its pods, set spec.replicas to 3 (kubectl "
+        "scale modeldeployment fraud --namespace default --replicas=3)",
     )
     DEPLOYMENT_REFUSED = (
         "DeploymentRefused",
@@ -887,11 +908,19 @@ class Reason(Open, Word):
         "No action needed.",
         "revision 2 serves 1.1.0: the tag production moved from 1.0.0 to 1.1.0",
     )
+    ADOPTING = (
+        "Adopting",
+        "An existing Deployment is about to be taken over.",
+        "`spec.adopt` is true, and the existing Deployment is at rest. The message says whether its pods keep running.",
+        "Event only.",
+        "No action needed.",
+        "takes over Deployment fraud: its pods keep running. Its manifest is kept in ControllerRevision fraud-adopted",
+    )
     ADOPTED = (
         "Adopted",
-        "Objects of this ModelDeployment that had lost their owner reference were adopted again.",
-        "ControllerRevisions or the Deployment were restored from a backup, or were orphaned when the ModelDeployment "
-        "was deleted. The message names them.",
+        "Objects were adopted: an existing Deployment by `spec.adopt`, or objects that had lost their owner reference.",
+        "An existing Deployment was taken over; or ControllerRevisions or the Deployment were restored from a backup, "
+        "or were orphaned when the ModelDeployment was deleted. The message names them.",
         "Event only.",
         "No action needed.",
         "adopted the Deployment fraud, which had no owner",

@@ -86,8 +86,10 @@ def of(status: ModelDeploymentStatus, at: Pass | None) -> tuple[Blocker, ...]:
 def _blockers(status: ModelDeploymentStatus, at: Pass | None) -> Iterator[Blocker]:
     stalled = _if(status, ConditionType.STALLED, ConditionStatus.TRUE)
     if at is None:
-        if stalled is not None:
-            yield Blocker("all changes", Reason.of(stalled.reason), stalled.message)
+        # A halt that ends by itself is no problem that needs a user, and is in progress.
+        halt = stalled or _if(status, ConditionType.RECONCILING, ConditionStatus.TRUE)
+        if halt is not None:
+            yield Blocker("all changes", Reason.of(halt.reason), halt.message)
         return
     if (paused := _if(status, ConditionType.SUSPENDED, ConditionStatus.TRUE)) is not None:
         yield Blocker("all changes but the number of replicas", Reason.of(paused.reason), paused.message)

@@ -14,7 +14,15 @@ from pennant.core.facts.observation import Invalid, Snapshot
 from pennant.core.versions.selection import Selected, select
 
 TRUE = ConditionStatus.TRUE
-HALTS = frozenset({Reason.INVALID_SPEC, Reason.NAME_CONFLICT, Reason.STATUS_UNREADABLE, Reason.HISTORY_TAMPERED})
+HALTS = frozenset(
+    {
+        Reason.INVALID_SPEC,
+        Reason.NAME_CONFLICT,
+        Reason.ADOPTION_BLOCKED,
+        Reason.STATUS_UNREADABLE,
+        Reason.HISTORY_TAMPERED,
+    }
+)
 """Reasons for which the operator takes no note of a new target version."""
 
 

@@ -52,8 +52,10 @@ RULES: Mapping[Reason, tuple[str, ...]] = {
     Reason.QUARANTINED: ("R63", "R64"),
     Reason.ROLLED_BACK: ("R63",),
     Reason.INVALID_SPEC: ("R88",),
-    Reason.NAME_CONFLICT: ("R9",),
     Reason.TEMPLATE_REFUSED: ("R104",),
+    Reason.NAME_CONFLICT: ("R9", "R129"),
+    Reason.ADOPTION_WAITING: ("R125",),
+    Reason.ADOPTION_BLOCKED: ("R125",),
     Reason.DEPLOYMENT_REFUSED: ("R93",),
     Reason.DEPLOYMENT_ALTERED: ("R27",),
     Reason.WRITE_FAILING: ("R94",),
@@ -69,6 +71,7 @@ SECTIONS: Mapping[str, Sequence[int]] = {
     "manual-changes-of-the-deployment": (*range(67, 71), 105),
     "history-and-status": (*range(71, 83), 123),
     "in-general": (*range(83, 104), *range(120, 123)),
+    "adopting-an-existing-deployment": range(125, 130),
 }
 """The sections of docs/behaviour.md by their anchors, and the numbers of the rules in them."""
 

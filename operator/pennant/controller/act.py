@@ -16,9 +16,13 @@ from pennant.core.facts.decision import (
     Decision,
     DeleteService,
     DryRunWorkload,
+    LabelReplicaSets,
     MarkRevision,
     MirrorQuarantine,
+    PrepareAdoption,
     PruneRevision,
+    ReleaseReplicaSets,
+    TakingOver,
 )
 from pennant.core.facts.observation import Snapshot, Workload
 from pennant.ports import Cluster, Refused, Unavailable
@@ -96,12 +100,14 @@ async def _write(
             await cluster.create_revision(snapshot, revision)
         case ApplyWorkload():
             return await _apply(cluster, snapshot, action, status)
-        case DryRunWorkload(apply):
-            await cluster.dry_run_workload(snapshot, apply)
+        case DryRunWorkload(apply, beside):
+            await cluster.dry_run_workload(snapshot, apply, beside=beside)
         case AdoptRevision(revision):
             await cluster.adopt_revision(snapshot, revision)
         case AdoptWorkload(expected):
             await cluster.adopt_workload(snapshot, expected)
+        case PrepareAdoption() | ReleaseReplicaSets() | LabelReplicaSets():
+            return await _take_over(cluster, snapshot, action, status)
         case _:
             await _copy(cluster, snapshot, action)
     return status
@@ -121,6 +127,22 @@ async def _copy(cluster: Cluster, snapshot: Snapshot, action: Copying) -> None:
             await cluster.delete_revision(snapshot, revision)
         case _ as never:
             assert_never(never)
+
+
+async def _take_over(
+    cluster: Cluster, snapshot: Snapshot, action: TakingOver, status: ModelDeploymentStatus
+) -> ModelDeploymentStatus:
+    """Make one write of an adoption, and return the status with what its answer shows."""
+    match action:
+        case PrepareAdoption():
+            return status.model_copy(update={"adoption": await cluster.prepare_adoption(snapshot, action)})
+        case ReleaseReplicaSets(expected):
+            await cluster.release_replica_sets(snapshot, expected)
+        case LabelReplicaSets(adoption, manifest):
+            await cluster.label_replica_sets(snapshot, adoption, manifest)
+        case _ as never:
+            assert_never(never)
+    return status
 
 
 async def _apply(

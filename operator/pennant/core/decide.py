@@ -32,7 +32,7 @@ from pennant.core.rollout.judgement import judge
 from pennant.core.rollout.pass_state import Pass
 from pennant.core.status import build, events, next_look
 from pennant.core.versions.selection import Selected, Selection, select
-from pennant.core.workload import dry_run, manual_changes
+from pennant.core.workload import adoption, dry_run, manual_changes
 
 
 def decide(observation: Observation) -> Decision:
@@ -75,7 +75,7 @@ def _advanced(observation: Observation, spec: ModelDeploymentSpec) -> tuple[Deci
     Takes at most one step from the current revision to the next one, and none while the quarantine entry of the current
     revision is not stored. A dry run that the spec needs comes before that step.
     """
-    at = _judged(observation, spec)
+    at = _judged(adoption.set_aside(observation, spec), spec)
     if _is_failure_written(at):
         at = steps.stepped(at)
     elif at.awaits_dry_run:

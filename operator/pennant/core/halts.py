@@ -4,15 +4,18 @@ A halt changes no Deployment and creates no revision. It may adopt ControllerRev
 their `ownerReferences`.
 """
 
+from dataclasses import replace
+
 from pennant.api.conditions import ConditionStatus
 from pennant.api.reasons import ConditionType, Reason
 from pennant.core.facts.decision import AdoptRevision, AdoptWorkload, Decision
-from pennant.core.facts.observation import Observation
+from pennant.core.facts.observation import Invalid, Observation
 from pennant.core.rollout import restoration
 from pennant.core.status import events
 from pennant.core.status.conditions import stamped
 from pennant.core.status.inputs import ConditionValue
 from pennant.core.status.stalls import stall
+from pennant.core.workload import adoption
 
 
 def _deleting(observation: Observation) -> Decision | None:
@@ -46,21 +49,35 @@ def _left_behind(observation: Observation) -> Decision | None:
 def _foreign(observation: Observation) -> Decision | None:
     """Change nothing while a Deployment has this name and does not belong to this ModelDeployment.
 
-    One without an owner is adopted, if a ControllerRevision or the history has the hash of its pod template.
+    One without an owner is adopted, if a ControllerRevision or the history has the hash of its pod template. With
+    `spec.adopt` any other one is taken over, as soon as nothing prevents that.
     """
     snapshot, workload = observation.snapshot, observation.snapshot.workload
     if workload is None or workload.owned or workload.deleting:
         return None
     message = f"Deployment {snapshot.key.name} exists and does not belong to this ModelDeployment"
     if restoration.is_ours_again(workload, snapshot):
-        adoption = AdoptWorkload(workload)
-        if not (refusal := observation.refused(adoption.write.content)):
+        owning = AdoptWorkload(workload)
+        if not (refusal := observation.refused(owning.write.content)):
             applied = snapshot.status.applied
             known = applied if applied is not None and applied.uid == workload.uid else None
             status = snapshot.status.model_copy(update={"applied": known})
-            return Decision(status, (adoption,), (events.adopted(f"the Deployment {snapshot.key.name}"),))
+            return Decision(status, (owning,), (events.adopted(f"the Deployment {snapshot.key.name}"),))
         message = f"{message}, and cannot be adopted: {refusal.message}"
-    return halted(observation, Reason.NAME_CONFLICT, message)
+        return halted(observation, Reason.NAME_CONFLICT, message)
+    spec = snapshot.spec
+    if isinstance(spec, Invalid) or not spec.adopt:
+        return _without_adoption(halted(observation, Reason.NAME_CONFLICT, message))
+    found = adoption.obstacle(snapshot, spec, workload)
+    if found is None:
+        return None
+    again = observation.now + adoption.WAIT_FOR_ROLLOUT if found.reason is Reason.ADOPTION_WAITING else None
+    return replace(halted(observation, found.reason, found.message), look_again_at=again)
+
+
+def _without_adoption(decision: Decision) -> Decision:
+    """Return the decision without an adoption in the status: the next one begins from the start."""
+    return replace(decision, status=decision.status.model_copy(update={"adoption": None}))
 
 
 def _unreadable(observation: Observation) -> Decision | None:
@@ -119,6 +136,9 @@ def halted(observation: Observation, reason: Reason, message: str, to_do: str = 
         ConditionType.RECONCILING: ConditionValue(ConditionStatus.FALSE, reason, message),
         ConditionType.STALLED: ConditionValue(ConditionStatus.TRUE, reason, message),
     }
+    if reason is Reason.ADOPTION_WAITING:
+        said[ConditionType.RECONCILING] = ConditionValue(ConditionStatus.TRUE, reason, message)
+        said[ConditionType.STALLED] = ConditionValue(ConditionStatus.FALSE, Reason.NOT_STALLED, "no action needed")
     spoken = stamped(said, observation.snapshot.generation, observation.now, before)
     others = tuple(each for each in before.conditions if each.type not in said)
     update = {"conditions": (*spoken, *others), "observed_generation": observation.snapshot.generation}

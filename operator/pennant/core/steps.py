@@ -9,11 +9,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import assert_never
 
+from pennant.api.adoption import AdoptionPhase
 from pennant.api.history import HistoryEntry, Trigger
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.reasons import Reason
 from pennant.core.analysis import assessment
-from pennant.core.facts.decision import Action, CreateRevision, Event, MarkRevision, PruneRevision
+from pennant.core.facts.decision import (
+    Action,
+    CreateRevision,
+    Event,
+    LabelReplicaSets,
+    MarkRevision,
+    PruneRevision,
+)
 from pennant.core.facts.observation import WriteProblem
 from pennant.core.rollout import (
     command_execution,
@@ -31,7 +39,7 @@ from pennant.core.rollout.pass_state import Pass
 from pennant.core.rollout.revision_draft import Draft
 from pennant.core.status import events
 from pennant.core.versions.selection import Selected
-from pennant.core.workload import dry_run, manual_changes, pending_write, service, surge
+from pennant.core.workload import adoption, dry_run, manual_changes, pending_write, service, surge
 from pennant.core.workload.pending_write import Wanted
 
 
@@ -117,6 +125,8 @@ def _written(at: Pass) -> Pass:
     wanted = pending_write.wanted(at)
     if wanted is None:
         return at
+    if adoption.is_due(at):
+        return _taking_over(at, wanted, adoption.next_step(at, wanted))
     if pending_write.is_pending(wanted, at.before.applied):
         # While paused, an existing Deployment is written (`replicas`), and a deleted one is not created again.
         needed = not at.spec.paused or at.workload is not None
@@ -128,6 +138,30 @@ def _written(at: Pass) -> Pass:
     if isinstance(change, manual_changes.Drifted) and not change.is_new:
         return _applied(at, wanted)
     return at if change is None else _with_manual_change(at, at.active, change)
+
+
+def _taking_over(at: Pass, wanted: Wanted, step: adoption.Step | None) -> Pass:
+    """Return the pass with the next step of an adoption; where the API server refuses it, with `refusal` instead.
+
+    It begins only while `spec.paused` is false, and is completed in any case. Without a step it waits.
+
+    Rule: R126.
+    """
+    ends = isinstance(step, LabelReplicaSets)
+    if step is None or (at.spec.paused and not ends):
+        return replace(at, pending=not at.spec.paused)
+    if refusal := at.observation.refused(step.write.content):
+        return replace(at, pending=True, refusal=refusal)
+    after = adoption.moved_on(at.before.adoption, step, at.now)
+    if ends and at.workload is None:
+        # In one pass, so that the pods have no Deployment for as short as possible.
+        at = _applied(at, wanted)
+        if not at.actions:
+            return at
+    at = replace(at.with_status(adoption=after), pending=True, actions=(step, *at.actions))
+    if after is None or after.phase is not AdoptionPhase.RELEASED:
+        return at
+    return replace(at, events=(*at.events, events.adopting(at.snapshot.key.name, after)))
 
 
 def _with_manual_change(at: Pass, active: HistoryEntry, change: manual_changes.ManualChange) -> Pass:

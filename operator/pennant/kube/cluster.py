@@ -12,14 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from pennant.api import API_VERSION
+from pennant.api.adoption import Adoption
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
-from pennant.core.facts.decision import ApplyService, ApplyWorkload, Event, MirrorQuarantine
+from pennant.core.facts.decision import ApplyService, ApplyWorkload, Event, MirrorQuarantine, PrepareAdoption
 from pennant.core.facts.observation import Key, Revision, ServiceSeen, Snapshot, Workload
 from pennant.core.facts.pods import Pods
 from pennant.core.rollout.revision import DEPLOYMENT_LABEL, TEMPLATE_HASH_LABEL
 from pennant.core.workload import deployment_manifest
+from pennant.kube.adoption import Adopter
 from pennant.kube.cache.listing import refresh
 from pennant.kube.cache.read_through import ReadThroughCache
 from pennant.kube.codec import encode
@@ -47,6 +49,7 @@ class KubernetesCluster:
         self._events = events
         self._deployments = DeploymentWriter(client, cache.store)
         self._services = ServiceWriter(client, cache.store)
+        self._adopter = Adopter(client, self._deployments.tried_beside)
 
     async def snapshot(self, key: Key) -> Snapshot | None:
         """Return a ModelDeployment with all that belongs to it; None where it does not exist."""
@@ -104,6 +107,21 @@ class KubernetesCluster:
             raw = await self._adopt(owner, Kind.DEPLOYMENT, owner.key.name, seen.uid, seen.resource_version)
         self._store.update(Kind.DEPLOYMENT, None, raw, by=owner.key)
 
+    async def prepare_adoption(self, owner: Snapshot, action: PrepareAdoption) -> Adoption:
+        """Keep the manifest of an existing Deployment, and return whether taking it over replaces its pods."""
+        with self._stale_on_failure(owner.key):
+            return await self._adopter.prepare(owner, action)
+
+    async def release_replica_sets(self, owner: Snapshot, seen: Workload) -> None:
+        """Delete this Deployment; its ReplicaSets and pods stay."""
+        with self._stale_on_failure(owner.key):
+            await self._adopter.release(owner, seen)
+        await refresh(self._client, self._store, Kind.DEPLOYMENT, owner.key, by=owner.key)
+
+    async def label_replica_sets(self, owner: Snapshot, adoption: Adoption, manifest: Json) -> None:
+        """Add the operator's labels to the ReplicaSets of a released Deployment, and to the pods of the serving one."""
+        await self._adopter.label(owner, adoption, manifest)
+
     async def _adopt(self, owner: Snapshot, kind: Kind, name: str, uid: str, resource_version: str) -> Json:
         """Replace the owner references of an object; it has none, or only one of a deleted owner."""
         references = [deployment_manifest.owner_reference(owner)]
@@ -158,10 +176,13 @@ class KubernetesCluster:
         with self._stale_on_failure(owner.key):
             return await self._deployments.write(owner, action)
 
-    async def dry_run_workload(self, owner: Snapshot, action: ApplyWorkload) -> None:
+    async def dry_run_workload(self, owner: Snapshot, action: ApplyWorkload, *, beside: bool = False) -> None:
         """Ask whether this write of the Deployment would be accepted; raises `Refused` with the reason if not."""
         with self._stale_on_failure(owner.key):
-            await self._deployments.dry_run(owner, action)
+            if beside:
+                await self._deployments.tried_beside(owner, action.manifest)
+            else:
+                await self._deployments.dry_run(owner, action)
 
     async def apply_service(self, owner: Snapshot, action: ApplyService) -> None:
         """Apply the Service; `Refused` where one of this name does not belong to the ModelDeployment."""

@@ -70,6 +70,16 @@ class DeploymentWriter:
         else:
             await self._send_template(owner, action, seen, _DRY_RUN)
 
+    async def tried_beside(self, owner: Snapshot, manifest: Json) -> Json:
+        """Return the Deployment as it would be created, by a dry run under a generated name: its own is in use."""
+        metadata = {name: each for name, each in manifest["metadata"].items() if name != "name"}
+        body = {**manifest, "metadata": {**metadata, "generateName": f"{owner.key.name}-"}}
+        path = RESOURCES[_KIND].path(owner.key.namespace)
+        try:
+            return await self._client.request(ApiVerb.CREATE, _KIND, path, params=_DRY_RUN, body=body)
+        except Refused as error:
+            raise type(error)(in_fields_of_the_spec(str(error))) from error
+
     async def _apply(self, owner: Snapshot, action: ApplyWorkload, seen: Workload | None) -> Json:
         raw = await self._send_apply(owner, action, seen, {})
         self._store.update(_KIND, None, raw, by=owner.key)

@@ -26,15 +26,16 @@ SERVED: Mapping[Resource, Verbs] = {
     (GROUP, "modeldeployments/finalizers"): frozenset({"update"}),
     (GROUP, "modelversions"): _WATCHED,
     (GROUP, "modelversions/status"): frozenset({"patch"}),
-    # An apply is a patch, and needs `create` where the object does not exist yet. The operator deletes no Deployment,
-    # but that admission plugin asks for `delete` on an object whose owner references change.
+    # An apply is a patch, and needs `create` where the object does not exist yet. A Deployment is deleted when it is
+    # taken over (`spec.adopt`), and that admission plugin asks for `delete` where owner references change.
     ("apps", "deployments"): _WATCHED | {"create", "delete", "patch"},
     ("apps", "controllerrevisions"): frozenset({"list", "create", "patch", "delete"}),
     # Where `spec.service` asks for one. An apply is a patch, as above.
     ("", "services"): _WATCHED | {"create", "delete", "patch"},
-    # Read only when a verdict or a message depends on them; not watched.
-    ("apps", "replicasets"): frozenset({"list"}),
-    ("", "pods"): frozenset({"list"}),
+    # Read only when a verdict or a message depends on them; not watched. Their labels are written where they are taken
+    # over with an existing Deployment (`spec.adopt`).
+    ("apps", "replicasets"): frozenset({"list", "patch"}),
+    ("", "pods"): frozenset({"list", "patch"}),
     ("events.k8s.io", "events"): frozenset({"create"}),
 }
 """In each namespace that the operator serves."""

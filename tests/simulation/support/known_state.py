@@ -7,12 +7,15 @@ of a revision is never heard of, and a doubt has things read anew, one after the
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from functools import partial
 from typing import TypeVar
 
+from pennant.api.adoption import Adoption
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
-from pennant.core.facts.decision import ApplyWorkload, MirrorQuarantine
-from pennant.core.facts.observation import Key, Revision, Snapshot, Version, Workload
+from pennant.api.meta import Json
+from pennant.core.facts.decision import ApplyWorkload, MirrorQuarantine, PrepareAdoption
+from pennant.core.facts.observation import Invalid, Key, Revision, Snapshot, Version, Workload
 from pennant.ports import Conflict, Unavailable
 from simulation.support.objects import Deployment
 from simulation.support.world import Record, World, WorldCluster, require
@@ -64,6 +67,8 @@ class RememberingCluster(WorldCluster):
         self._doubts: dict[Key, set[Part]] = {}
 
     async def snapshot(self, key: Key) -> Snapshot | None:
+        if self._is_to_adopt(key):
+            self._doubts.setdefault(key, set(EVERYTHING)).update((Part.OBJECT, Part.WORKLOAD))
         while doubts := self._doubts.setdefault(key, set(EVERYTHING)):
             part = min(doubts, key=lambda each: each.value)
             doubts.discard(part)
@@ -74,6 +79,13 @@ class RememberingCluster(WorldCluster):
                 break
         self._views.look()
         return self._shown(key, self._known.get(key))
+
+    def _is_to_adopt(self, key: Key) -> bool:
+        """Return whether the Deployment is another's, and to be taken over: then each pass reads both."""
+        known = self._known.get(key)
+        if known is None or known.workload is None or known.workload.owned or isinstance(known.spec, Invalid):
+            return False
+        return known.spec.adopt or known.status.adoption is not None
 
     def view(self, key: Key) -> Snapshot | None:
         return self._known.get(key)
@@ -144,9 +156,23 @@ class RememberingCluster(WorldCluster):
             self._known[owner.key] = replace(known, workload=applied)
         return applied
 
-    async def dry_run_workload(self, owner: Snapshot, action: ApplyWorkload) -> None:
+    async def dry_run_workload(self, owner: Snapshot, action: ApplyWorkload, *, beside: bool = False) -> None:
         about = About(owner.key, Part.WORKLOAD, lambda: _state(self.world.deployments.get(owner.key)))
-        await self._request(about, "dry_run_workload", super().dry_run_workload, owner, action)
+        ask = partial(super().dry_run_workload, beside=beside)
+        await self._request(about, "dry_run_workload", ask, owner, action)
+
+    async def prepare_adoption(self, owner: Snapshot, action: PrepareAdoption) -> Adoption:
+        about = About(owner.key, Part.WORKLOAD, lambda: _state(self.world.deployments.get(owner.key)))
+        return await self._request(about, "prepare_adoption", super().prepare_adoption, owner, action)
+
+    async def release_replica_sets(self, owner: Snapshot, seen: Workload) -> None:
+        about = About(owner.key, Part.WORKLOAD, lambda: _state(self.world.deployments.get(owner.key)))
+        await self._request(about, "release_replica_sets", super().release_replica_sets, owner, seen)
+        self.hear(owner.key, Part.WORKLOAD)
+
+    async def label_replica_sets(self, owner: Snapshot, adoption: Adoption, manifest: Json) -> None:
+        about = About(owner.key, Part.WORKLOAD, lambda: _state(self.world.let_go.get(owner.key)))
+        await self._request(about, "label_replica_sets", super().label_replica_sets, owner, adoption, manifest)
 
     async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
         about = About(owner.key, Part.OBJECT, lambda: _state(self.world.records.get(owner.key)))

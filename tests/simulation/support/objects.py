@@ -5,13 +5,13 @@ them, and what a controller has seen stays as it saw it.
 """
 
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pennant.api.meta import Json
 from pennant.core.facts.digest import short_hash
 from pennant.core.facts.observation import Workload
-from pennant.core.rollout.revision import RESTARTED_AT, template_hash
+from pennant.core.rollout.revision import RESTARTED_AT
 
 NO_DEADLINE = 2**31 - 1
 NO_LIMIT = 2**31 - 1
@@ -136,6 +136,10 @@ class Deployment:
     owner: str = ""
     """The uid of the ModelDeployment that it belongs to; empty: of none."""
     deleting: bool = False
+    lets_go: bool = False
+    """Whether its ReplicaSets and pods stay when it is gone."""
+    labelled: bool = False
+    """Whether its ReplicaSets, which it let go, have the label that the selector of the operator needs."""
     status: DeploymentStatus = DeploymentStatus()
     revision: int = 0
     """The annotation `deployment.kubernetes.io/revision`."""
@@ -160,11 +164,15 @@ class Deployment:
 
     @property
     def template_hash(self) -> str:
-        return template_hash(self.manifest["spec"]["template"])
+        return self._label("pennant.dev/template-hash")
 
     @property
     def version(self) -> str:
-        return str(self.manifest["spec"]["template"]["metadata"]["labels"]["pennant.dev/version"])
+        return self._label("pennant.dev/version")
+
+    def _label(self, name: str) -> str:
+        """Return a label of the pod template; empty where it has none: it is not ours."""
+        return str(self.manifest["spec"]["template"]["metadata"]["labels"].get(name, ""))
 
     @property
     def replicas(self) -> int:
@@ -243,6 +251,27 @@ class Deployment:
         self.manifest = {**self.manifest, "spec": {**self.manifest["spec"], **fields}}
         self.editor, self.taken = editor, (*self.taken, *taken)
         self.generation, self.resource_version = self.generation + 1, resource_version
+
+    def relabel(self, template: Json) -> None:
+        """Put this pod template in place of the present one: into the ReplicaSet that has that, and as labels to pods.
+
+        What is the same to the Deployment controller follows from the template, and so changes with it.
+        """
+        old = self.pod_identity
+        self.manifest = {**self.manifest, "spec": {**self.manifest["spec"], "template": template}}
+        identity, template_hash, version = self.pod_identity, self.template_hash, self.version
+        self.replica_sets = tuple(
+            replace(each, identity=identity, template_hash=template_hash, version=version)
+            if each.identity == old
+            else each
+            for each in self.replica_sets
+        )
+        self.every_pod = tuple(
+            replace(each, identity=identity, template_hash=template_hash, version=version)
+            if each.identity == old
+            else each
+            for each in self.every_pod
+        )
 
     def put(self, old: ReplicaSet, new: ReplicaSet) -> None:
         """Write a ReplicaSet."""

@@ -175,6 +175,7 @@ def state_of(story: Story) -> object:
             )
             for key, each in world.deployments.items()
         },
+        {key: (each.labelled, each.replica_sets, len(each.every_pod)) for key, each in world.let_go.items()},
         tuple(story.accuracy.samples),
     )
 

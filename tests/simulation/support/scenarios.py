@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from pennant.api.meta import Json
 from simulation.support.scenario import Act, Script
 from simulation.support.story import Story, a_spec
 from simulation.support.world import KEY
@@ -97,4 +98,32 @@ BY_HAND = Script(
 )
 """Users act on the Deployment itself: they undo, change, restart and delete it."""
 
-SCRIPTS = {"promotions": PROMOTIONS, "commands": COMMANDS, "by hand": BY_HAND}
+
+def a_pod_template(**container: Any) -> Json:
+    """Return the pod template that users of an existing Deployment wrote."""
+    known = a_spec()["template"]["spec"]["containers"][0]
+    return {"metadata": {"labels": {"app": "fraud"}}, "spec": {"containers": [{**known, **container}]}}
+
+
+def deploy_beside(story: Story) -> None:
+    """Deploy where there is a Deployment of this name, whose pod template is equal."""
+    story.world.deploy_by_hand(KEY, a_pod_template(), replicas=1)
+    deploy(story, template=a_pod_template(), inject={"containers": []})
+
+
+def adopt(story: Story) -> None:
+    deploy(story, adopt=True, template=a_pod_template(), inject={"containers": []})
+
+
+ADOPTION = Script(
+    {
+        0: deploy_beside,
+        4: adopt,
+        16: lambda story: deploy(story, adopt=True, template=a_pod_template()),
+        24: promote("1.0.0", "1.1.0", accuracy=0.2),
+    },
+    seconds=36,
+)
+"""An existing Deployment is taken over; then its pods get the variables of the record, and a bad version comes."""
+
+SCRIPTS = {"promotions": PROMOTIONS, "commands": COMMANDS, "by hand": BY_HAND, "adoption": ADOPTION}

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pennant.api.adoption import AdoptedReplicaSet, Adoption, AdoptionPhase
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
@@ -21,10 +22,10 @@ from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import ModelVersionStatus
 from pennant.core.facts import command, pods
-from pennant.core.facts.decision import ApplyService, ApplyWorkload, Event, MirrorQuarantine
+from pennant.core.facts.decision import ApplyService, ApplyWorkload, Event, MirrorQuarantine, PrepareAdoption
 from pennant.core.facts.digest import content_digest, short_hash
 from pennant.core.facts.observation import Invalid, Key, Revision, ServiceSeen, Snapshot, Version, Workload
-from pennant.core.rollout.revision import RESTARTED_AT, with_restart
+from pennant.core.rollout.revision import LABELS, RESTARTED_AT, template_hash, with_restart
 from pennant.core.workload.stored_values import difference
 from pennant.ports import Altered, Conflict, Refused
 from simulation.support import kubelet, trace
@@ -79,9 +80,8 @@ class World:
     """Everything that exists, and the clock."""
 
     def __init__(self) -> None:
-        self.time = BEGINNING
-        self.behind = timedelta(0)
-        """By how much the clock was set back."""
+        self.time, self.behind = BEGINNING, timedelta(0)
+        """The time, and by how much the clock was set back."""
         self.records: dict[Key, Record] = {}
         self.versions: dict[tuple[str, str], Version] = {}
         self.version_statuses: dict[tuple[str, str], ModelVersionStatus] = {}
@@ -90,6 +90,8 @@ class World:
         self.deployments: dict[Key, Deployment] = {}
         self.services: dict[Key, tuple[str, ServiceSeen]] = {}
         """Services by namespace and name, each with the uid of its owner; empty: it has none of ours."""
+        self.let_go: dict[Key, Deployment] = {}
+        """Deployments that are gone and whose ReplicaSets and pods stayed, until another one takes them."""
         self.never_ready: set[str] = set()
         """Versions whose pods run and never become ready; one that is ready stays so."""
         self.slow: set[str] = set()
@@ -127,8 +129,7 @@ class World:
         """Records of a ModelDeployment that is gone, or that came from a backup: their names are taken."""
         self.gone: set[str] = set()
         """The uids of the ModelDeployments that there were."""
-        self._controllers = Controllers()
-        self._serial = 0
+        self._controllers, self._serial = Controllers(), 0
 
     # The clock port.
     def now(self) -> datetime:
@@ -143,7 +144,7 @@ class World:
         """Set all clocks back; what waits for a span of time to pass waits no longer for that."""
         self.say("user", f"sets the clock back by {by}")
         self.time, self.behind = self.time - by, self.behind + by
-        for each in self.deployments.values():
+        for each in self._with_pods():
             each.every_pod = tuple(kubelet.set_back(pod, by) for pod in each.every_pod)
         self._controllers.forget()
 
@@ -156,6 +157,7 @@ class World:
         other.version_statuses = dict(self.version_statuses)
         other.version_generations = dict(self.version_generations)
         other.deployments = {key: each.copy() for key, each in self.deployments.items()}
+        other.let_go = {key: each.copy() for key, each in self.let_go.items()}
         other.never_ready, other.slow = set(self.never_ready), set(self.slow)
         other.crashing, other.flapping = set(self.crashing), dict(self.flapping)
         other.room, other.quota, other.controllers_away = self.room, self.quota, self.controllers_away
@@ -165,6 +167,10 @@ class World:
         other.orphans = {key: dict(each) for key, each in self.orphans.items()}
         other.gone = set(self.gone)
         return other
+
+    def _with_pods(self) -> tuple[Deployment, ...]:
+        """Return all that has pods: Deployments, and those that are gone and let their pods stay."""
+        return (*self.deployments.values(), *self.let_go.values())
 
     def say(self, who: str, what: str) -> None:
         elapsed = round((self.time - BEGINNING).total_seconds())
@@ -227,6 +233,21 @@ class World:
         self.say("user", f"puts an earlier status of {key} back")
         record = self.records[key]
         record.status, record.resource_version = status, self.serial()
+
+    def deploy_by_hand(self, key: Key, template: Json, replicas: int) -> None:
+        """Create a Deployment that belongs to no ModelDeployment; as `kubectl apply` does."""
+        self.say("user", f"applies the Deployment {key}")
+        manifest = {"spec": {"replicas": replicas, "template": template}}
+        found = Deployment(f"deployment-{self.serial()}", manifest, self.serial(), editor="kubectl")
+        self.give(found, key)
+        self.deployments[key] = found
+
+    def give(self, found: Deployment, key: Key) -> None:
+        """Give a new Deployment the ReplicaSets and pods that nobody owns, if its selector fits them."""
+        left = self.let_go.get(key)
+        if left is not None and (left.labelled or not found.owner):
+            found.replica_sets, found.every_pod = left.replica_sets, left.every_pod
+            del self.let_go[key]
 
     def set_image_by_hand(self, key: Key, image: str) -> None:
         """What `kubectl set image deployment/...` does."""
@@ -337,8 +358,9 @@ class World:
         self.time += timedelta(seconds=1)
         if not self.controllers_away:
             # What is deleted in the foreground is gone when its pods are.
+            self.let_go |= {key: each for key, each in self.deployments.items() if each.deleting and each.lets_go}
             self.deployments = {key: each for key, each in self.deployments.items() if not each.deleting}
-        for each in self.deployments.values():
+        for each in self._with_pods():
             kubelet.live(each, self, self.time)
 
     def rounds(self) -> Iterator[None]:
@@ -363,7 +385,9 @@ class World:
             for key, each, _ in before:
                 busy |= self._controllers.look_at_deployment(key, each, self)
                 busy |= self._controllers.look_at_replica_sets(key, each, self)
-        busy |= kubelet.bind(self.deployments.values(), self.room, self.time)
+            for key, each in self.let_go.items():
+                busy |= self._controllers.look_at_replica_sets(key, each, self)
+        busy |= kubelet.bind(self._with_pods(), self.room, self.time)
         self.after_round()
         return busy, any(each.resource_version != version for _, each, version in before)
 
@@ -382,7 +406,8 @@ class World:
 
     def refuses(self, namespace: str, pod: str) -> str | None:
         """Return why the API server refuses to create a pod; None: it does not."""
-        here = (each for key, each in self.deployments.items() if key.namespace == namespace)
+        all_of_them = (*self.deployments.items(), *self.let_go.items())
+        here = (each for key, each in all_of_them if key.namespace == namespace)
         used = sum(not pod.evicted for each in here for pod in each.every_pod)
         if self.quota is None or used < self.quota:
             return None
@@ -520,11 +545,58 @@ class WorldCluster:
 
     async def adopt_workload(self, owner: Snapshot, seen: Workload) -> None:
         self._record(owner)
-        found = self.world.deployments.get(owner.key)
-        assert found is not None
-        require((found.uid, str(found.resource_version)) == (seen.uid, seen.resource_version), "the Deployment changed")
+        found = self._present(owner, seen)
         with self._writing(owner, "takes up the Deployment"):
             found.owner, found.resource_version = owner.uid, self.world.serial()
+
+    async def prepare_adoption(self, owner: Snapshot, action: PrepareAdoption) -> Adoption:
+        self._record(owner)
+        found = self._present(owner, action.expected)
+        wanted, known = self._admitted(action.manifest)["spec"]["template"], found.manifest["spec"]["template"]
+        with self._writing(owner, "keeps the manifest of the existing Deployment"):
+            # What it keeps it never reads again.
+            pass
+        new = [each for each in found.replica_sets if each.identity == found.pod_identity]
+        differs = difference(wanted, _labelled(known, wanted)) or difference(_labelled(known, wanted), wanted)
+        return Adoption(
+            phase=AdoptionPhase.PREPARED,
+            uid=found.uid,
+            generation=found.generation,
+            manifest=f"{owner.key.name}-adopted",
+            serving=AdoptedReplicaSet(name=new[0].name, uid=new[0].name) if new else None,
+            earlier=tuple(each.name for each in found.replica_sets if each not in new),
+            template_hash=template_hash(wanted),
+            replaces_pods=f"{differs.path} differs" if differs is not None else "",
+            since=action.since,
+        )
+
+    async def release_replica_sets(self, owner: Snapshot, seen: Workload) -> None:
+        self._record(owner)
+        if owner.key in self.world.deployments:
+            found = self._present(owner, seen)
+            with self._writing(owner, "deletes the existing Deployment and lets its pods stay"):
+                found.deleting = found.lets_go = True
+                found.resource_version = self.world.serial()
+
+    async def label_replica_sets(self, owner: Snapshot, adoption: Adoption, manifest: Json) -> None:
+        self._record(owner)
+        there = self.world.deployments.get(owner.key)
+        require(there is None or there.uid != adoption.uid, "the ReplicaSets belong to the Deployment")
+        left = self.world.let_go.get(owner.key)
+        if left is None or left.uid != adoption.uid or left.labelled:
+            return
+        template = manifest["spec"]["template"]
+        with self._writing(owner, "labels the ReplicaSets and pods of the Deployment that is gone"):
+            left.labelled, left.resource_version = True, self.world.serial()
+            if not adoption.replaces_pods and adoption.template_hash == template_hash(template):
+                left.relabel(_labelled(left.manifest["spec"]["template"], template))
+
+    def _present(self, owner: Snapshot, seen: Workload) -> Deployment:
+        found = self.world.deployments.get(owner.key)
+        require(found is not None, "the Deployment is gone")
+        assert found is not None
+        require((found.uid, str(found.resource_version)) == (seen.uid, seen.resource_version), "the Deployment changed")
+        return found
 
     async def create_revision(self, owner: Snapshot, revision: Revision) -> None:
         record = self._record(owner)
@@ -561,6 +633,7 @@ class WorldCluster:
                 found = Deployment(f"deployment-{self.world.serial()}", manifest, self.world.serial())
                 found.owner = owner.uid
                 found.applied = action.manifest["spec"]["template"]
+                self.world.give(found, owner.key)
                 self.world.deployments[owner.key] = found
             else:
                 self._apply(found, action)
@@ -571,9 +644,9 @@ class WorldCluster:
             raise Altered(str(altered))
         return workload
 
-    async def dry_run_workload(self, owner: Snapshot, action: ApplyWorkload) -> None:
+    async def dry_run_workload(self, owner: Snapshot, action: ApplyWorkload, *, beside: bool = False) -> None:
         self._record(owner)
-        found = self.world.deployments.get(owner.key)
+        found = None if beside else self.world.deployments.get(owner.key)
         require((found is None) == (action.expected is None), "the Deployment came or went")
         if found is not None and action.expected is not None:
             seen = (action.expected.uid, action.expected.resource_version)
@@ -678,6 +751,13 @@ class _Write:
 def _is_labelled(manifest: Json, key: Key) -> bool:
     labels = manifest.get("metadata", {}).get("labels", {})
     return bool(labels.get("pennant.dev/modeldeployment") == key.name)
+
+
+def _labelled(template: Json, wanted: Json) -> Json:
+    """Return a pod template with the labels of the operator in another one."""
+    labels = {name: each for name, each in wanted["metadata"]["labels"].items() if name in LABELS}
+    metadata = template["metadata"]
+    return {**template, "metadata": {**metadata, "labels": {**metadata["labels"], **labels}}}
 
 
 def _variables(template: Json) -> list[str]:

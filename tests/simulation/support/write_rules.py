@@ -250,7 +250,10 @@ def what_others_own_is_left_alone(before: World, now: World, key: Key) -> None:
         old = before.deployments.get(other)
         if other != key or (old is not None and was is not None and old.owner != was.uid):
             new = now.deployments.get(other)
-            assert new == old or (other == key and _is_taken_up(before, old, new))
+            assert new == old or (
+                other == key and (_is_taken_up(before, old, new) or _is_let_go(before, key, old, new))
+            )
+    assert {**before.let_go, key: None} == {**now.let_go, key: None}
 
 
 def what_is_made_is_where_its_owner_is(before: World, now: World, key: Key) -> None:
@@ -345,6 +348,19 @@ def _is_taken_up(before: World, old: Deployment | None, new: Deployment | None) 
     return replace(new, owner=old.owner, resource_version=old.resource_version) == old
 
 
+def _is_let_go(before: World, key: Key, old: Deployment | None, new: Deployment | None) -> bool:
+    """Return whether a Deployment is deleted without its pods, and the status said before that this very one will be.
+
+    Rule: R126.
+    """
+    if old is None or new is None or not new.lets_go or old.lets_go:
+        return False
+    said, is_asked_for = before.records[key].status.adoption, before.records[key].spec.get("adopt", False)
+    assert said is not None, "the intent is there before the Deployment goes"
+    assert (said.uid, said.generation, is_asked_for) == (old.uid, old.generation, True)
+    return replace(new, deleting=False, lets_go=False, resource_version=old.resource_version) == old
+
+
 def _condemned(before: World, now: World, key: Key) -> set[QuarantineEntry]:
     """Return what is newly quarantined, but for what a ModelVersion or a record of a revision has said before."""
     was, record = _both(before, now, key)
@@ -364,4 +380,4 @@ def _applied(before: World, now: World, key: Key) -> Deployment | None:
     old, new = before.deployments.get(key), now.deployments.get(key)
     if new is None or (old is not None and new.resource_version == old.resource_version):
         return None
-    return None if _is_taken_up(before, old, new) else new
+    return None if _is_taken_up(before, old, new) or _is_let_go(before, key, old, new) else new

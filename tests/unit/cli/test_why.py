@@ -23,7 +23,7 @@ from unit.cli.conftest import Run
 from unit.cli.fake_api import FakeApi
 from unit.cli.golden_files import assert_golden
 from unit.cli.states import rolling_out
-from unit.core.builders import a_snapshot, a_workload, after
+from unit.core.builders import a_snapshot, a_workload, after, the_spec
 from unit.kube.raw import raw_deployment, raw_version, raw_workload
 
 ROOT = Path(__file__).parents[3]
@@ -113,6 +113,12 @@ def test_an_invalid_spec_blocks_everything() -> None:
 def test_a_deployment_of_somebody_else_blocks_everything() -> None:
     (found,) = forecast(a_snapshot("fraud", workload=a_workload(owned=False)), after(0)).blockers
     assert (found.what, found.reason) == ("all changes", Reason.NAME_CONFLICT)
+
+
+def test_an_adoption_that_waits_for_a_rollout_blocks_everything_until_that_is_complete() -> None:
+    workload = a_workload(owned=False, updated=1)
+    (found,) = forecast(a_snapshot("fraud", spec=the_spec(adopt=True), workload=workload), after(0)).blockers
+    assert (found.what, found.reason, found.rules) == ("all changes", Reason.ADOPTION_WAITING, ("R125",))
 
 
 async def test_what_only_the_operator_knows_is_taken_from_the_status() -> None:

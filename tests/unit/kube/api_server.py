@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 from aiohttp import web
@@ -61,8 +61,14 @@ class Routes:
         return self.replies[request.path]()
 
 
+class Replies(Protocol):
+    """What answers requests."""
+
+    async def reply(self, request: web.Request) -> web.StreamResponse: ...
+
+
 @asynccontextmanager
-async def serving(answers: Answers | Routes) -> AsyncIterator[str]:
+async def serving(answers: Replies) -> AsyncIterator[str]:
     """Serve on a free port of the loopback and yield the URL."""
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answers.reply)

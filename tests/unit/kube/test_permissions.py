@@ -24,8 +24,9 @@ def test_secrets_are_none_of_our_business() -> None:
     assert not {resource for _, resource in EVERYTHING} & forbidden
 
 
-def test_pods_and_replica_sets_are_read_and_never_watched_or_written() -> None:
-    assert SERVED["", "pods"] == SERVED["apps", "replicasets"] == {"list"}
+def test_pods_and_replica_sets_are_never_watched_and_written_only_to_label_what_is_taken_over() -> None:
+    """That they are patched nowhere else is checked after every scenario."""
+    assert SERVED["", "pods"] == SERVED["apps", "replicasets"] == {"list", "patch"}
 
 
 def test_what_users_declare_is_never_written() -> None:
@@ -34,8 +35,8 @@ def test_what_users_declare_is_never_written() -> None:
         assert not SERVED["pennant.dev", resource] & written
 
 
-def test_only_records_and_services_may_be_deleted_and_deployments_because_admission_asks_for_it() -> None:
-    """To take up a Deployment that lost its owner; that none is ever deleted is checked after every scenario."""
+def test_only_records_and_services_may_be_deleted_and_deployments_that_are_taken_over() -> None:
+    """Admission asks for it as well; that no other Deployment is ever deleted is checked after every scenario."""
     deletable = {resource for (_, resource), verbs in EVERYTHING.items() if "delete" in verbs}
     assert deletable == {"controllerrevisions", "deployments", "services"}
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from pennant.api.adoption import Adoption
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
@@ -63,6 +64,8 @@ class DryRunWorkload:
     """Ask the API server whether it would accept a Deployment; nothing is stored."""
 
     apply: ApplyWorkload
+    beside: bool = False
+    """Whether it is tried under a generated name, because a Deployment that is taken over has its name."""
 
     @property
     def write(self) -> Write:
@@ -131,6 +134,54 @@ class DeleteService:
 
 
 @dataclass(frozen=True, slots=True)
+class PrepareAdoption:
+    """Compare the pod template of an existing Deployment with the one of the manifest, and keep its manifest.
+
+    `expected` is the precondition: this uid and resourceVersion. The Deployment is not changed. The API server checks
+    the manifest in a dry run, so that nothing is taken over that could not be created afterwards.
+    """
+
+    expected: Workload
+    manifest: Json
+    since: datetime
+    """The time of this pass, for `status.adoption`."""
+
+    @property
+    def write(self) -> Write:
+        """What this action writes."""
+        return Write("the Deployment that replaces the existing one", f"adoption of {self.expected.uid}")
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseReplicaSets:
+    """Delete an existing Deployment and let its ReplicaSets and pods stay.
+
+    `expected` is the precondition: this uid and resourceVersion.
+    """
+
+    expected: Workload
+
+    @property
+    def write(self) -> Write:
+        """What this action writes."""
+        return Write("the deletion of the existing Deployment", f"deletion of {self.expected.uid}")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelReplicaSets:
+    """Add the operator's labels to the ReplicaSets and pods of a Deployment that is deleted, if nobody owns them."""
+
+    adoption: Adoption
+    manifest: Json
+    """The Deployment that is to own them."""
+
+    @property
+    def write(self) -> Write:
+        """What this action writes."""
+        return Write("the labels of the existing ReplicaSets and pods", f"labels of {self.adoption.uid}")
+
+
+@dataclass(frozen=True, slots=True)
 class MirrorQuarantine:
     """Replace the list `status.quarantinedBy` of a ModelVersion, including the entries of other ModelDeployments."""
 
@@ -174,7 +225,9 @@ Copying = MirrorQuarantine | MarkRevision | PruneRevision | ApplyService | Delet
 """Copies of the status on other objects, and the Service. If one is refused, all other writes are still made."""
 Adopting = AdoptRevision | AdoptWorkload
 """Writes that set the owner of an object; they are made before anything else is decided."""
-Deciding = CreateRevision | ApplyWorkload | DryRunWorkload | Adopting
+TakingOver = PrepareAdoption | ReleaseReplicaSets | LabelReplicaSets
+"""Writes that take over an existing Deployment, in this order."""
+Deciding = CreateRevision | ApplyWorkload | DryRunWorkload | Adopting | TakingOver
 """Writes that the next ones depend on. If one is refused, `decide` is called again with that refusal."""
 Action = Deciding | Copying
 

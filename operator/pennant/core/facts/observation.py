@@ -168,6 +168,8 @@ class Workload:
     """The fields of the spec that this manager has written."""
     orphaned: bool = False
     """Whether it has the operator's labels and this name, and its owner does not exist."""
+    owners: str = ""
+    """Its owners of other kinds than ModelDeployment, such as `Rollout fraud`; empty: it has none."""
 
     @property
     def restart(self) -> str:
@@ -261,6 +263,8 @@ class Snapshot:
     """The Deployment of this name; None: there is none."""
     services: tuple[ServiceSeen, ...] | None = None
     """The Services with its labels; None: they were not read."""
+    foreign: Workload | None = None
+    """Of a decision: the Deployment of this name that is taken over, and then not in `workload`."""
     changed_by: str = ""
     """The field manager that last wrote the spec; empty: not known."""
     command: Command | Malformed | None = None

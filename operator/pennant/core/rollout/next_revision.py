@@ -125,6 +125,8 @@ def _promotion(at: Pass, version: Version, template: Json) -> Draft | None:
     else:
         came_from = f" from {active.version}" if active else ""
         reason = f"the tag {at.spec.tag} moved{came_from} to {version.version}"
+    if active is None and at.snapshot.foreign is not None:
+        reason = f"{reason}, and the existing Deployment {at.snapshot.key.name} is taken over"
     moved = not same and at.spec.version is None
     return Draft(
         version=version.version,

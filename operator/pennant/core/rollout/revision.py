@@ -23,6 +23,8 @@ MODEL_LABEL = f"{GROUP}/model"
 VERSION_LABEL = f"{GROUP}/version"
 TEMPLATE_HASH_LABEL = f"{GROUP}/template-hash"
 DEPLOYMENT_LABEL = f"{GROUP}/modeldeployment"
+LABELS = (DEPLOYMENT_LABEL, MODEL_LABEL, VERSION_LABEL, TEMPLATE_HASH_LABEL)
+"""The labels that the operator adds to pods."""
 RESTARTED_AT = "kubectl.kubernetes.io/restartedAt"
 
 # The fields of a history entry that never change; the others are its progress. A field that is not set is not hashed,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from pennant.api.adoption import Adoption, AdoptionPhase
 from pennant.api.commands import CommandResult
 from pennant.api.conditions import Condition, ConditionStatus, find
 from pennant.api.deployment_status import Drift, ModelDeploymentStatus
@@ -22,6 +23,7 @@ def of_changes(
         *_of_command(before, after),
         *_of_release(before, after),
         *_of_verification(before, after),
+        *_of_adoption(before, after),
         *(
             Event(EventType.WARNING, Reason.HISTORY_TAMPERED, each)
             for each in history.restored(before.history, revisions, now)
@@ -55,6 +57,15 @@ def adopted(what: str) -> Event:
     return Event(EventType.NORMAL, Reason.ADOPTED, f"adopted {what}, which had no owner")
 
 
+def adopting(name: str, adoption: Adoption) -> Event:
+    """Return the Event for an existing Deployment that is about to be taken over."""
+    pods = "its pods keep running"
+    if adoption.replaces_pods:
+        pods = f"its pods are replaced by a rolling update, because {adoption.replaces_pods}"
+    message = f"takes over Deployment {name}: {pods}. Its manifest is kept in ControllerRevision {adoption.manifest}"
+    return Event(EventType.NORMAL, Reason.ADOPTING, message)
+
+
 def drift_corrected(drift: Drift) -> Event:
     """Return the Event for a manual change of the Deployment that is corrected."""
     return Event(EventType.WARNING, Reason.DRIFT_CORRECTED, f"{drift.message}; it is corrected")
@@ -67,6 +78,15 @@ def _of_command(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> 
     if said.result is CommandResult.ACCEPTED:
         return (Event(EventType.NORMAL, Reason.COMMAND_ACCEPTED, f"{said.command}: {said.message}"),)
     return (Event(EventType.WARNING, Reason.COMMAND_REFUSED, f"{said.command}: {said.message}"),)
+
+
+def _of_adoption(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> tuple[Event, ...]:
+    """Return the Event for a Deployment that was taken over."""
+    found = after.adoption
+    if found is None or found == before.adoption or found.phase is not AdoptionPhase.ADOPTED:
+        return ()
+    sets = f"ReplicaSet {found.serving.name}" if found.serving is not None else "no ReplicaSet"
+    return (Event(EventType.NORMAL, Reason.ADOPTED, f"took over the existing Deployment, with {sets}"),)
 
 
 def _of_release(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> tuple[Event, ...]:

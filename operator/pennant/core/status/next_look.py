@@ -8,6 +8,7 @@ from pennant.core.rollout.pass_state import Pass
 from pennant.core.rollout.progress import Attempt, next_look_at
 from pennant.core.status.inputs import unresolved_since
 from pennant.core.status.targeting import TAG_GRACE
+from pennant.core.workload import adoption
 
 
 def look_again_at(at: Pass) -> datetime | None:
@@ -29,4 +30,6 @@ def look_again_at(at: Pass) -> datetime | None:
         times.append(at.rollback_blocked.limit.until)
     if at.gate is not None:
         times.append(at.gate.until)
+    if adoption.is_under_way(at):
+        times.append(at.now + adoption.LOOK_AGAIN_AFTER)
     return min((each for each in times if each is not None and each > at.now), default=None)

@@ -49,7 +49,8 @@ def _dry_run(at: Pass) -> DryRunWorkload:
     template = at.template or revision.render(at.snapshot.key.name, at.spec, _stand_in(at.spec))
     manifest = deployment_manifest.deployment(at.snapshot, at.spec, _entry(at, template), template, paused=False)
     wanted = pending_write.Wanted(manifest, short_hash(manifest), 0, paused=False)
-    return DryRunWorkload(pending_write.write(wanted, at.workload, at.before.applied))
+    write = pending_write.write(wanted, at.workload, at.before.applied)
+    return DryRunWorkload(write, beside=at.snapshot.foreign is not None)
 
 
 def _hash(at: Pass) -> str:

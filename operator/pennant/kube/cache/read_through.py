@@ -38,7 +38,9 @@ class ReadThroughCache:
 
         Raises `Unavailable`.
         """
-        if key not in self.store.freshness:
+        # A Deployment that is taken over has not the label that the watch selects. Both are read, because a newer
+        # Deployment beside an older status would look like one that has to be written again.
+        if key not in self.store.freshness or self.store.is_to_adopt(key):
             await self._read_deployments(key)
         await self.ensure_versions(key.namespace)
         if (unread := self.store.unread_version(key)) is not None:

@@ -187,6 +187,13 @@ class Store:
         """Keep the result of a comparison for as long as the Deployment has this state."""
         self._compared[key] = compared
 
+    def is_to_adopt(self, key: Key) -> bool:
+        """Return whether the Deployment of this name belongs to another, and is to be taken over or being deleted."""
+        found, owned = self._deployments.get(key), self._workloads.get(key)
+        if found is None or owned is None or owned.controller_uid == found.uid or isinstance(found.spec, Invalid):
+            return False
+        return found.spec.adopt or found.status.adoption is not None
+
     def unread_version(self, key: Key) -> Key | None:
         """Return the key of the ModelVersion that `spec.version` names, if its record was left out; otherwise None."""
         found = self._deployments.get(key)

@@ -28,6 +28,7 @@ from pennant.kube.codec.metadata import (
     identity,
     last_editor,
     last_writer,
+    other_owners,
     sole_owner,
 )
 from pennant.kube.codec.pods import refusal, since
@@ -273,6 +274,7 @@ def deployment(raw: Json) -> OwnedDeployment:
         co_owned=co_owned(raw, FIELD_MANAGER, "spec", _TEMPLATE, but_for=_ANNOTATION),
         editor=editor,
         edited=edited,
+        owners=other_owners(raw),
     )
     return OwnedDeployment(workload, controller_uid(raw), _left_by(raw))
 

@@ -51,6 +51,13 @@ def sole_owner(raw: Json, owner: Key) -> str | None:
     return str(first["uid"]) if is_ours and not others else None
 
 
+def other_owners(raw: Json) -> str:
+    """Return the owners of an object that are no ModelDeployments, such as `Rollout fraud`; empty: it has none."""
+    references = raw["metadata"].get("ownerReferences") or ()
+    others = (each for each in references if each.get("kind") not in (None, Kind.MODEL_DEPLOYMENT))
+    return ", ".join(f"{each['kind']} {each.get('name', '')}" for each in others)
+
+
 def fields_hash(raw: Json, manager: str, but_for: tuple[str, ...]) -> str:
     """Return a hash of the set of fields that a manager owns by server-side apply; empty where it owns none.
 

@@ -19,11 +19,11 @@ def replica_set_of(raws: Iterable[Json], deployment_uid: str) -> Json | None:
     Several may have the same label: `kubectl rollout restart` changes the pod template, but not our template hash.
     """
     owned = [each for each in raws if controller_uid(each) == deployment_uid]
-    return max(owned, key=_number, default=None)
+    return max(owned, key=revision_of, default=None)
 
 
-def _number(raw: Json) -> int:
-    """Return the revision in the annotation of the Deployment controller; 0 where there is none yet."""
+def revision_of(raw: Json) -> int:
+    """Return the number that the Deployment controller gave a ReplicaSet; 0 where there is none yet."""
     number = str((raw["metadata"].get("annotations") or {}).get(_NUMBER, ""))
     return int(number) if number.isascii() and number.isdecimal() and len(number) < 19 else 0
 
