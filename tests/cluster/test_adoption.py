@@ -13,13 +13,16 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from cluster.api import Api
 from cluster.installation import Installation
 from cluster.scenario import NAME, Manifest, Scenario
+from cluster.test_cli_adopt import adopt as adopt_by_command
 from cluster.test_permissions import TO_TAKE_OVER
 
 APP = {"app": "fraud-server"}
@@ -162,6 +165,19 @@ def test_an_operator_that_dies_in_the_middle_is_followed_by_one_that_completes_i
     existing.operator.start()
     existing.until_verified("1.0.0")
     assert (phase(existing), pods(existing)) == ("Adopted", before)
+
+
+def test_what_the_command_line_writes_restarts_no_pod(existing: Scenario, tmp_path: Path) -> None:
+    before, serving = pods(existing), Serving(existing)
+    file, steps = adopt_by_command(existing, tmp_path, f"deployment/{NAME}")
+    manifests = yaml.safe_load_all(file.read_text())
+    with serving.watched():
+        # The version is there already.
+        existing.kubectl_apply(*(each for each in manifests if each["kind"] == "ModelDeployment"))
+        existing.until(lambda: phase(existing) == "Adopted", what=f"the adoption, by {steps}")
+        existing.until(lambda: existing.condition("Ready") == ("True", "Serving"), what="Ready")
+    assert pods(existing) == before
+    assert min(serving.counts) == REPLICAS
 
 
 def test_another_pod_template_is_rolled_out_while_the_old_pods_serve(existing: Scenario) -> None:
