@@ -11,8 +11,9 @@ from pennant.api.meta import Json
 from pennant.api.version_status import ModelVersionStatus
 from pennant.core.facts.decision import ApplyService, ApplyWorkload, Event, MirrorQuarantine, PrepareAdoption
 from pennant.core.facts.measurement import Answer, Request
-from pennant.core.facts.observation import Key, Revision, ServiceSeen, Snapshot, Workload
+from pennant.core.facts.observation import Key, Revision, Snapshot, Workload
 from pennant.core.facts.pods import Pods
+from pennant.core.facts.service import ServiceSeen
 from pennant.core.versions.status import VersionSeen
 
 

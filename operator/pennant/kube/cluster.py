@@ -17,8 +17,9 @@ from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.core.facts.decision import ApplyService, ApplyWorkload, Event, MirrorQuarantine, PrepareAdoption
-from pennant.core.facts.observation import Key, Revision, ServiceSeen, Snapshot, Workload
+from pennant.core.facts.observation import Key, Revision, Snapshot, Workload
 from pennant.core.facts.pods import Pods
+from pennant.core.facts.service import ServiceSeen
 from pennant.core.rollout.revision import DEPLOYMENT_LABEL, TEMPLATE_HASH_LABEL
 from pennant.core.workload import deployment_manifest
 from pennant.kube.adoption import Adopter

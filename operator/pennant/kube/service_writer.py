@@ -3,7 +3,8 @@
 from contextlib import suppress
 
 from pennant.core.facts.decision import ApplyService
-from pennant.core.facts.observation import Key, ServiceSeen, Snapshot
+from pennant.core.facts.observation import Key, Snapshot
+from pennant.core.facts.service import ServiceSeen
 from pennant.kube.cache.store import Store
 from pennant.kube.http.client import APPLY, ApiVerb, Client
 from pennant.kube.http.errors import Missing

@@ -24,7 +24,8 @@ from pennant.api.version_status import ModelVersionStatus
 from pennant.core.facts import command, pods
 from pennant.core.facts.decision import ApplyService, ApplyWorkload, Event, MirrorQuarantine, PrepareAdoption
 from pennant.core.facts.digest import content_digest, short_hash
-from pennant.core.facts.observation import Invalid, Key, Revision, ServiceSeen, Snapshot, Version, Workload
+from pennant.core.facts.observation import Invalid, Key, Revision, Snapshot, Version, Workload
+from pennant.core.facts.service import ServiceSeen
 from pennant.core.rollout.revision import LABELS, RESTARTED_AT, template_hash, with_restart
 from pennant.core.workload.stored_values import difference
 from pennant.ports import Altered, Conflict, Refused

@@ -10,7 +10,8 @@ from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
-from pennant.core.facts.observation import Revision, ServiceSeen, Version, Workload
+from pennant.core.facts.observation import Revision, Version, Workload
+from pennant.core.facts.service import ServiceSeen
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from pennant.api.version_status import QuarantinedBy, ServedBy
 from pennant.core.facts.command import Command, Malformed
 from pennant.core.facts.measurement import Measurements
 from pennant.core.facts.pods import Pods
+from pennant.core.facts.service import ServiceSeen
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -199,22 +200,6 @@ class Workload:
         That is so if more pods are available than there are pods of older templates.
         """
         return self.settled and self.available > self.total - self.updated
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceSeen:
-    """A Service with the labels of this ModelDeployment."""
-
-    name: str
-    uid: str
-    resource_version: str
-    manifest_hash: str
-    """The annotation with the hash of the manifest that the operator applied."""
-    spec: Json
-    deleting: bool = False
-    owned: bool = False
-    """Whether this ModelDeployment, by uid, is its controller. Otherwise it has no owner, or a former one of this name.
-    """
 
 
 @dataclass(frozen=True, slots=True)

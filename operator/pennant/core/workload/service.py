@@ -11,7 +11,8 @@ from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core.facts.decision import ApplyService, DeleteService
 from pennant.core.facts.digest import short_hash
-from pennant.core.facts.observation import ServiceSeen, Snapshot
+from pennant.core.facts.observation import Snapshot
+from pennant.core.facts.service import ServiceSeen
 from pennant.core.rollout.pass_state import Pass
 from pennant.core.workload import deployment_manifest
 from pennant.core.workload.stored_values import difference

@@ -40,7 +40,7 @@ class ReadThroughCache:
         """
         # A Deployment that is taken over has not the label that the watch selects. Both are read, because a newer
         # Deployment beside an older status would look like one that has to be written again.
-        if key not in self.store.freshness or self.store.is_to_adopt(key):
+        if key not in self.store.freshness or self.store.workloads.is_to_adopt(self.store.known(key)):
             await self._read_deployments(key)
         await self.ensure_versions(key.namespace)
         if (unread := self.store.unread_version(key)) is not None:
@@ -53,7 +53,7 @@ class ReadThroughCache:
             if uid is not None and known is not None and not integrity.is_whole(known):
                 # ControllerRevisions are not watched, so a restored one is only found by reading them again.
                 await self._read_revisions(key, uid)
-        if self.store.needs_comparison(key):
+        if self.store.workloads.needs_comparison(self.store.known(key)):
             await self._compare(key)
             if uid is not None and uid not in self.store.revisions:
                 # They were forgotten meanwhile, to make room for others.
@@ -130,4 +130,4 @@ class ReadThroughCache:
             return
         self.store.update(kind, None, raw, by=key)
         if (known := self.store.snapshot(key)) is not None:
-            self.store.set_compared(key, comparison.compared(known, raw, decode.deployment(raw).workload))
+            self.store.workloads.set_compared(key, comparison.compared(known, raw, decode.deployment(raw).workload))

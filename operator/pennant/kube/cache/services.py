@@ -1,7 +1,8 @@
 """The Services of ModelDeployments, found by the label with the name of their ModelDeployment."""
 
 from pennant.api.meta import Json
-from pennant.core.facts.observation import Key, ServiceSeen
+from pennant.core.facts.observation import Key
+from pennant.core.facts.service import ServiceSeen
 from pennant.kube.cache.kind_cache import KindCache
 from pennant.kube.codec import services
 from pennant.kube.codec.metadata import Identity

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
-from pennant.core.facts.observation import Invalid, Key, Snapshot, Version, Workload
+from pennant.core.facts.observation import Invalid, Key, Snapshot, Version
 from pennant.kube.cache.folding import LargeTemplates
 from pennant.kube.cache.freshness import Freshness
 from pennant.kube.cache.kind_cache import KindCache
@@ -21,8 +21,8 @@ from pennant.kube.cache.models import NO_KEYS, Keys, Model, ModelIndex
 from pennant.kube.cache.revisions import OwnedRevisions
 from pennant.kube.cache.services import ServiceIndex
 from pennant.kube.cache.version_index import VersionIndex, ignore_changes
-from pennant.kube.codec import comparison, decode
-from pennant.kube.codec.comparison import Compared
+from pennant.kube.cache.workloads import WorkloadCache
+from pennant.kube.codec import decode
 from pennant.kube.codec.decode import OwnedDeployment
 from pennant.kube.codec.metadata import Identity, identity
 from pennant.kube.codec.services import LabelledService
@@ -58,12 +58,12 @@ class Store:
         self._deployments = KindCache[Snapshot]()
         self._templates = LargeTemplates()
         self._versions = KindCache[tuple[Model, Version]]()
-        self._workloads = KindCache[OwnedDeployment]()
+        self.workloads = WorkloadCache()
         self.services = ServiceIndex()
         self._caches: dict[Kind, AnyCache] = {
             Kind.MODEL_DEPLOYMENT: self._deployments,
             Kind.MODEL_VERSION: self._versions,
-            Kind.DEPLOYMENT: self._workloads,
+            Kind.DEPLOYMENT: self.workloads.cache,
             Kind.SERVICE: self.services.cache,
         }
         self._put: dict[Kind, Callable[[Identity, Json], Keys]] = {
@@ -75,8 +75,6 @@ class Store:
         self._models = ModelIndex()
         self._expected_status: dict[Key, ModelDeploymentStatus] = {}
         """Statuses that this process wrote, and whose response or event did not arrive yet."""
-        self._compared: dict[Key, Compared] = {}
-        """The results of comparing Deployments."""
 
     def update(self, kind: str, event_type: str | None, raw: Json, *, by: Key | None = None) -> Keys:
         """Store an object from an event, a list or a response; return the ModelDeployments that it affects.
@@ -161,38 +159,14 @@ class Store:
             spec=spec,
             versions=versions,
             revisions=self.revisions.of(found.uid),
-            workload=self._workload(key, found.uid),
+            workload=self.workloads.of(found),
             services=self.services.of(key, found.uid),
             taken=self.revisions.taken(found.uid),
         )
 
-    def _workload(self, key: Key, uid: str) -> Workload | None:
-        owned = self._workloads.get(key)
-        if owned is None:
-            return None
-        seen, known = owned.seen_by(uid), self._compared.get(key)
-        if known is None or known.of != comparison.state(self._deployments.get(key), seen):
-            return seen
-        return replace(seen, as_recorded=known.as_recorded, tolerated=known.tolerated)
-
-    def needs_comparison(self, key: Key) -> bool:
-        """Return whether the Deployment must be compared with a recorded revision, and was not yet."""
-        found, owned = self._deployments.get(key), self._workloads.get(key)
-        if found is None or owned is None or not comparison.is_due(found, owned.workload):
-            return False
-        known = self._compared.get(key)
-        return known is None or known.of != comparison.state(found, owned.workload)
-
-    def set_compared(self, key: Key, compared: Compared) -> None:
-        """Keep the result of a comparison for as long as the Deployment has this state."""
-        self._compared[key] = compared
-
-    def is_to_adopt(self, key: Key) -> bool:
-        """Return whether the Deployment of this name belongs to another, and is to be taken over or being deleted."""
-        found, owned = self._deployments.get(key), self._workloads.get(key)
-        if found is None or owned is None or owned.controller_uid == found.uid or isinstance(found.spec, Invalid):
-            return False
-        return found.spec.adopt or found.status.adoption is not None
+    def known(self, key: Key) -> Snapshot | None:
+        """Return a ModelDeployment without the objects that belong to it; None where it is not known."""
+        return self._deployments.get(key)
 
     def unread_version(self, key: Key) -> Key | None:
         """Return the key of the ModelVersion that `spec.version` names, if its record was left out; otherwise None."""
@@ -281,9 +255,7 @@ class Store:
         return any(not isinstance(each, Invalid) and each.version == version for each in specs)
 
     def _put_workload(self, who: Identity, raw: Json) -> Keys:
-        before, after = self._workloads.get(who.key), decode.deployment(raw)
-        self._workloads.put(who, after)
-        return self._owner(who.key) if before is None or after.differs(before) else NO_KEYS
+        return self._owner(who.key) if self.workloads.put(who, raw) else NO_KEYS
 
     def _put_service(self, who: Identity, raw: Json) -> Keys:
         return NO_KEYS.union(*map(self._owner, self.services.put(who, raw)))
@@ -304,7 +276,7 @@ class Store:
                 self.versions.remove_deployment(key)
                 return frozenset({key})
             case OwnedDeployment():
-                self._compared.pop(key, None)
+                self.workloads.drop(key)
                 # It may still exist without the label that the watch selects.
                 self.freshness.mark_stale(key)
                 return self._owner(key)

@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 
 from pennant.api.meta import Json
-from pennant.core.facts.observation import Key, ServiceSeen
+from pennant.core.facts.observation import Key
+from pennant.core.facts.service import ServiceSeen
 from pennant.core.rollout.revision import DEPLOYMENT_LABEL
 from pennant.core.workload.service import MANIFEST_HASH
 from pennant.kube.codec.metadata import controller_uid, identity, sole_owner
