@@ -44,7 +44,8 @@ async def inspected(backend: RealBackend) -> Snapshot:
 
 
 def in_order(snapshot: Snapshot) -> Snapshot:
-    return replace(snapshot, versions=tuple(sorted(snapshot.versions, key=lambda each: each.name)))
+    """Return the snapshot with its versions by name, and without Services: a command line reads none."""
+    return replace(snapshot, services=None, versions=tuple(sorted(snapshot.versions, key=lambda each: each.name)))
 
 
 async def agreed(deployed: RealBackend) -> Snapshot:

@@ -35,8 +35,8 @@ class Inspector:
 
         There are four requests: get the ModelDeployment and the Deployment, list the ControllerRevisions and the
         ModelVersions (lists in pages). The objects may change in between. The result equals that of
-        `KubernetesCluster.snapshot`, except that a record which only another ModelDeployment targets is not read, and
-        that `taken` lacks the numbers that failed creations have found.
+        `KubernetesCluster.snapshot`, except that Services and a record which only another ModelDeployment targets are
+        not read, and that `taken` lacks the numbers that failed creations have found.
         """
         raw = await self._get(Kind.MODEL_DEPLOYMENT, key)
         found = None if raw is None else _decoded(Kind.MODEL_DEPLOYMENT, raw, decode.model_deployment)
