@@ -1,0 +1,88 @@
+"""Digests of what is at a URL: by obstore for object stores and HTTP, by fsspec for every other scheme it knows."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+from pennant.record.errors import RegisterError, missing_extra
+from pennant.record.hashing import CHUNK, Hashed, of_chunks, of_list
+from pennant.record.progress import Meter
+
+OBJECT_STORES = frozenset({"s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss", "http", "https"})
+
+
+def of_url(url: str, meter: Meter) -> Hashed:
+    """Return the digest of a file, or of all files below a URL that ends with `/`.
+
+    The credentials are those that the libraries find, such as AWS_ACCESS_KEY_ID. Raises `RegisterError` where it cannot
+    be read.
+    """
+    is_store = urlsplit(url).scheme.lower() in OBJECT_STORES
+    open_, library = (_of_store, "obstore") if is_store else (_of_filesystem, "fsspec")
+    try:
+        return open_(url, meter)
+    except RegisterError:
+        raise
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] == library:
+            raise missing_extra(library, f"reading {url}") from error
+        raise RegisterError(f"{url} cannot be read: {error}") from error
+    except Exception as error:
+        # The libraries raise errors of many kinds, by scheme.
+        said = " ".join(str(error).split())[:300] or type(error).__name__
+        raise RegisterError(
+            f"{url} cannot be read: {said}. If its digest is known, write it after the URL, as in URL@sha256:..."
+        ) from error
+
+
+def _of_store(url: str, meter: Meter) -> Hashed:
+    import obstore
+    from obstore.store import from_url
+
+    parts = urlsplit(url)
+    base, path = parts._replace(path="", query="", fragment="").geturl(), parts.path.lstrip("/")
+    if parts.scheme in ("http", "https"):
+        directory, _, path = path.rpartition("/")
+        base = f"{base}/{directory}"
+        store: Any = from_url(base, client_options={"allow_http": parts.scheme == "http"})
+        path += f"?{parts.query}" if parts.query else ""
+    else:
+        store = from_url(base)
+
+    def chunks(name: str) -> Iterator[bytes]:
+        return (bytes(each) for each in obstore.get(store, name).stream(min_chunk_size=CHUNK))
+
+    if not url.endswith("/"):
+        size = obstore.head(store, path)["size"]
+        with meter.measuring(url, size):
+            digest, length = of_chunks(chunks(path), meter)
+        return Hashed(f"sha256:{digest}", length)
+    sizes = {each["path"]: each["size"] for batch in obstore.list(store, path.rstrip("/")) for each in batch}
+    return _of_files(url, {name.removeprefix(path): (name, size) for name, size in sizes.items()}, chunks, meter)
+
+
+def _of_filesystem(url: str, meter: Meter) -> Hashed:
+    from fsspec.core import url_to_fs
+
+    system, path = url_to_fs(url)
+
+    def chunks(name: str) -> Iterator[bytes]:
+        with system.open(name, "rb") as file:
+            yield from iter(lambda: file.read(CHUNK), b"")
+
+    if not url.endswith("/"):
+        with meter.measuring(url, system.size(path)):
+            digest, length = of_chunks(chunks(path), meter)
+        return Hashed(f"sha256:{digest}", length)
+    root = path.rstrip("/") + "/"
+    listed = {name: each["size"] for name, each in system.find(path, detail=True).items()}
+    return _of_files(url, {name.removeprefix(root): (name, size) for name, size in listed.items()}, chunks, meter)
+
+
+def _of_files(url: str, files: dict[str, tuple[str, int]], chunks: Any, meter: Meter) -> Hashed:
+    """Return the digest of files, given the name in the store and the size of each by its path."""
+    if not files:
+        raise RegisterError(f"there is no file below {url}")
+    with meter.measuring(url, sum(size for _, size in files.values())):
+        digests = {path: of_chunks(chunks(name), meter)[0] for path, (name, _) in files.items()}
+    return Hashed(of_list(digests), sum(size for _, size in files.values()), len(files))
