@@ -94,7 +94,11 @@ class OutputFormat(click.Choice[str]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the format; fails where the verb does not have it."""
         if re.match("jsonpath|go-template|custom-columns", str(value)):
-            kind = "mver" if ctx is not None and ctx.info_name in ("versions", "promote", "compare") else "mdep"
+            kind = (
+                "mver"
+                if ctx is not None and ctx.info_name in ("versions", "promote", "compare", "register")
+                else "mdep"
+            )
             raise click.BadParameter(f"{value} is a format of kubectl; use `kubectl get {kind} -o {value}`", ctx, param)
         return str(super().convert(value, param, ctx))
 

@@ -9,6 +9,7 @@ VERBS: dict[str, str] = {
     "resume": "Resume rollouts and rollbacks",
     "restart": "Restart all pods",
     "promote": "Move a tag to a version",
+    "register": "Register a new version of a model",
     "retry": "Release a quarantined version",
     "versions": "List the versions of a model",
     "why": "Explain what blocks a rollout and what the operator does next",

@@ -161,15 +161,19 @@ def read_dataset(one: Named, role: str, meter: Meter, directory: Path) -> Read:
     return Read((Part(one.where, {"datasets": [fields]}),), {f"datasets.{one.name}": strength})
 
 
-def with_uris(artifacts: Sequence[dict[str, Any]], uris: Mapping[str, str], words: Mapping[str, str]) -> None:
-    """Set the URIs under which servers find artefacts; `{model}`, `{version}` and `{sha256}` are replaced."""
-    names = [each["name"] for each in artifacts]
-    if unknown := next((each for each in uris if each not in names), None):
-        raise RegisterError(f"--uri names the artefact {unknown}; there are {', '.join(names)}")
-    for each in artifacts:
-        if (uri := uris.get(each["name"])) is not None:
-            digest = str(each.get("digest") or each.get("manifestDigest") or "")
-            each["uri"] = _filled(uri, {**words, "sha256": digest.removeprefix("sha256:")})
+def with_uris(items: Sequence[dict[str, Any]], uris: Mapping[str, str], words: Mapping[str, str]) -> None:
+    """Set the URIs of artefacts and data sets; `{model}`, `{version}` and `{sha256}` are replaced.
+
+    Of two with the same name, the first one gets the URI.
+    """
+    by_name = {each["name"]: each for each in reversed(items)}
+    for name, uri in uris.items():
+        if (item := by_name.get(name)) is None:
+            raise RegisterError(
+                f"--uri names {name}; there are {', '.join(dict.fromkeys(one['name'] for one in items))}"
+            )
+        digest = str(item.get("digest") or item.get("manifestDigest") or "")
+        item["uri"] = _filled(uri, {**words, "sha256": digest.removeprefix("sha256:")})
 
 
 def _filled(uri: str, words: Mapping[str, str]) -> str:

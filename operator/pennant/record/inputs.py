@@ -55,8 +55,13 @@ def _distinct(what: str, found: tuple[Named, ...]) -> tuple[Named, ...]:
 
 
 def uris_of(words: Iterable[str]) -> dict[str, str]:
-    """Return URIs by artefact, each given as `[NAME=]URI`."""
-    return {each.name: word.removeprefix(f"{each.name}=") for word in words for each in [named(word, MAIN)]}
+    """Return URIs by artefact or data set, each given as `[NAME=]URI`."""
+    found = {}
+    for word in words:
+        name, sign, uri = word.partition("=")
+        has_name = bool(sign) and not set(name) & set(":/{}")
+        found[name if has_name else MAIN] = uri if has_name else word
+    return found
 
 
 def metrics_of(words: Iterable[str], directions: Mapping[str, str]) -> Iterable[Part]:

@@ -1,6 +1,7 @@
 """One registration: read all sources, join them, and give the record its number and its manifest."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -41,7 +42,7 @@ class Request:
     model: str
     artifacts: tuple[Named, ...]
     uris: Mapping[str, str] = field(default_factory=dict)
-    """By artefact: where servers find it."""
+    """By artefact or data set: where others find it."""
     datasets: tuple[tuple[str, Named], ...] = ()
     """Each with its role."""
     given: tuple[Part, ...] = ()
@@ -182,11 +183,12 @@ def finished(made: Draft, known: Known) -> Registration:
     """Return the registration of a draft beside the versions that exist; raises `Duplicate`, `RegisterError`."""
     _check({**made.spec, "version": made.request.wish.version or UNNAMED})
     numbered = number(made.spec, known, made.request.wish)
-    spec = {**made.spec, "version": numbered.version, "artifacts": [dict(each) for each in made.spec["artifacts"]]}
+    # The same draft may be numbered again, if somebody else takes the number.
+    spec = {**deepcopy(made.spec), "version": numbered.version}
     if numbered.parent is not None:
         spec["parent"] = numbered.parent
     words = {"model": made.request.model, "version": numbered.version}
-    artifacts.with_uris(spec["artifacts"], made.request.uris, words)
+    artifacts.with_uris([*spec["artifacts"], *spec.get("datasets", ())], made.request.uris, words)
     manifest = document.model_version(spec, made.request.namespace)
     lacking = {each: HINTS[each] for each in missing(ModelVersionSpec.model_validate(manifest["spec"]))}
     warnings = (*made.warnings, *_local(manifest["spec"]), *_invalid(made.request.model, known), *numbered.warnings)
@@ -202,10 +204,11 @@ def _check(spec: Json) -> None:
 
 
 def _local(spec: Json) -> Iterator[str]:
-    for each in spec["artifacts"]:
-        if each["uri"].startswith("file:"):
-            option = f"--uri {each['name']}=URI"
-            yield f"artifacts[{each['name']}].uri is a path of this machine; {option} says where servers find it"
+    for listed in ("artifacts", "datasets"):
+        for each in spec.get(listed, ()):
+            if str(each.get("uri", "")).startswith("file:"):
+                name = each["name"]
+                yield f"{listed}[{name}].uri is a path of this machine; --uri {name}=URI says where others find it"
 
 
 def _invalid(model: str, known: Known) -> Iterator[str]:

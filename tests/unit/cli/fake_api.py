@@ -25,6 +25,10 @@ class FakeApi:
         """Names, bodies, and whether each was a dry run."""
         self.before_patch: Callable[[str, Json], Answer | None] = lambda _name, _body: None
         """Called before each patch; an answer is given instead of it."""
+        self.before_create: Callable[[str, Json], Answer | None] = lambda _name, _body: None
+        """Called before each create; an answer is given instead of it."""
+        self.created: list[tuple[str, bool]] = []
+        """Names, and whether each was a dry run."""
         self.forbidden: set[str] = set()
         self.after_list: Callable[[str], None] = lambda _plural: None
         self._serial = 100
@@ -76,6 +80,19 @@ class FakeApi:
         self.touch(plural, name, namespace, **body.get("spec", {}))
         return self.get(plural, namespace, name)
 
+    def create(self, plural: str, namespace: str, body: Json, is_dry: bool) -> tuple[int, Json]:
+        name = body["metadata"]["name"]
+        self.created.append((name, is_dry))
+        if (answer := self.before_create(name, body)) is not None:
+            return answer[0], _status(*answer)
+        if (plural, namespace, name) in self.objects:
+            return 409, _status(409, f'{plural} "{name}" already exists')
+        raw = {**body, "metadata": {"uid": f"uid-{name}", "resourceVersion": "9", **body["metadata"]}}
+        raw["metadata"]["namespace"] = namespace
+        if not is_dry:
+            self.add(plural, raw)
+        return 201, raw
+
 
 def _matches(raw: Json, is_field: bool, selector: str) -> bool:
     name, _, value = selector.partition("=")
@@ -112,8 +129,12 @@ def served(api: FakeApi) -> Iterator[str]:
             self._answer(*api.patch(plural, namespace or "", name or "", body, "dryRun" in query))
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self._answer(201, {"status": {"userInfo": {"username": "ada"}}})
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            plural, namespace, _, query = self._asked()
+            if plural == "selfsubjectreviews":
+                self._answer(201, {"status": {"userInfo": {"username": "ada"}}})
+            else:
+                self._answer(*api.create(plural, namespace or "", body, "dryRun" in query))
 
         def _asked(self) -> tuple[str, str | None, str | None, dict[str, list[str]]]:
             url = urlsplit(self.path)

@@ -161,5 +161,5 @@ def test_words_in_a_uri_are_replaced() -> None:
     assert [each["uri"] for each in listed] == ["s3://b/fraud/1.1.0.onnx", f"s3://b/{'0' * 64}/"]
     with pytest.raises(RegisterError, match=r"there is no \{name\}; there are \{model\}, \{version\}, \{sha256\}"):
         with_uris(listed, {"model": "s3://{name}"}, words)
-    with pytest.raises(RegisterError, match="--uri names the artefact x; there are model, t"):
+    with pytest.raises(RegisterError, match="--uri names x; there are model, t"):
         with_uris(listed, {"x": "s3://"}, words)

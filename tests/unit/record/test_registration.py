@@ -45,7 +45,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def register(**changes: Any) -> pennant.Registered:
     whole: dict[str, Any] = {
         "artifact": "model.bin",
-        "uri": "s3://models/{model}/{version}/model.bin",
+        "uri": {"model": "s3://models/{model}/{version}/model.bin", "transactions": "s3://data/{sha256}.csv"},
         "metrics": {"validation": {"auc": 0.91}, "test": {"auc": 0.9}},
         "maximize": "auc",
         "params": {"lr": 0.1},
@@ -112,7 +112,7 @@ def test_what_is_missing_is_told_and_commented(project: Path) -> None:
     assert found.incomplete == ("TrainingData", "Hyperparameters", "Metrics", "Reason", "Environment")
     assert "  # incomplete: Reason; --reason TEXT gives it\n" in found.yaml
     assert found.warnings == (
-        "artifacts[model].uri is a path of this machine; --uri model=URI says where servers find it",
+        "artifacts[model].uri is a path of this machine; --uri model=URI says where others find it",
     )
     assert found.manifest["spec"]["environment"]["language"] == "Python"
 
