@@ -1,7 +1,10 @@
 """Versions of a model on the API server: list them, and create a new one. None is ever changed."""
 
+import asyncio
+
 from pennant.api.meta import Json
 from pennant.kube.http.client import ApiVerb, Client
+from pennant.kube.http.errors import Missing, Throttled
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import Conflict, Ending
 from pennant.record.errors import Taken
@@ -12,12 +15,20 @@ from pennant.record.registration import Draft, Registration, finished
 FIELD_MANAGER = "kubectl-pennant"
 MAX_TRIES = 5
 """How often a number is looked for while others register versions of the same model."""
+LONGEST_WAIT_SECONDS = 10.0
 
 
 async def known(client: Client, namespace: str, model: str) -> Known:
-    """Return the versions of a model in a namespace."""
-    listed = await client.all_of(Kind.MODEL_VERSION, namespace, fieldSelector=f"spec.model={model}")
-    return of_objects(listed, model)
+    """Return the versions of a model in a namespace; a server that asks to wait is asked again."""
+    for _ in range(MAX_TRIES):
+        try:
+            listed = await client.all_of(Kind.MODEL_VERSION, namespace, fieldSelector=f"spec.model={model}")
+        except Throttled as error:
+            last = error
+            await asyncio.sleep(min(error.retry_after_seconds, LONGEST_WAIT_SECONDS))
+        else:
+            return of_objects(listed, model)
+    raise last
 
 
 async def register(client: Client, namespace: str, draft: Draft, *, is_dry: bool = False) -> tuple[Registration, Json]:
@@ -30,7 +41,8 @@ async def register(client: Client, namespace: str, draft: Draft, *, is_dry: bool
         made = finished(draft, await known(client, namespace, draft.request.model))
         try:
             return made, await _created(client, namespace, made.manifest, is_dry=is_dry)
-        except Ending:
+        except (Ending, Missing):
+            # The namespace is being deleted, or does not exist.
             raise
         except Conflict as error:
             if draft.request.wish.version is not None:

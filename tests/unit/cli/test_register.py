@@ -231,6 +231,14 @@ def test_a_number_that_is_always_taken_is_given_up(pennant: Run, api: FakeApi) -
     assert (code, "is forbidden. Ask an administrator" in err) == (1, True)
 
 
+@pytest.mark.parametrize(("code", "message"), [(404, 'namespaces "shop" not found'), (403, "you must not")])
+def test_what_the_server_refuses_is_said(pennant: Run, api: FakeApi, code: int, message: str) -> None:
+    api.before_create = lambda _name, _body: (code, message)
+    exit_code, out, err = pennant(*WHOLE, "--apply")
+    assert (exit_code, out, err) == (1, "", f"error: {message}\n")
+    assert len(api.created) == 1
+
+
 def test_versions_of_other_models_do_not_count(pennant: Run, api: FakeApi) -> None:
     api.add("modelversions", raw_version("3.0.0", spec={"model": "churn"}))
     assert pennant(*WHOLE, "--apply", "-o", "name")[1] == "modelversion.pennant.dev/fraud-1.0.0\n"
