@@ -53,7 +53,7 @@ class Demo:
         self._say("traffic", "held-out images arrive, 60 a second, and their labels follow as feedback")
         self._until(lambda: self._verified(GOOD), 90, f"{GOOD} verified")
         self._say("verified", f"{GOOD} passed every check for its bake time")
-        tag_moved_at = self._promote_second()
+        tag_moved_at = self._promote_second(versions)
         self._until(self._failed, 120, f"the failure of {BAD}")
         evidence = self._history()[1]["evidence"][0]
         self._say(
@@ -141,24 +141,26 @@ class Demo:
 
     def _deploy_first(self, versions: dict[str, training.Trained]) -> None:
         self._repository = self._directory / "repository"
-        self._made = training.provenance(ROOT)
-        first = manifests.model_version(versions[GOOD], self._made, ["production"], "First version.", None)
-        manifests.write(self._repository, first, manifests.model_deployment())
+        self._register(versions[GOOD], "First version.", "production")
+        manifests.write(self._repository, manifests.model_deployment())
         self._apply()
         self._say("apply", f"ModelVersion {NAME}-{GOOD} with the tag production, and ModelDeployment {NAME}")
         self._until(lambda: self._condition("Ready") == "True", 90, f"{GOOD} ready")
         self._say("ready", f"{len(self._ready_pods())} pods serve {GOOD}")
-        self._second = manifests.model_version(
-            versions[BAD], self._made, ["production"], "Images exported by the annotation tool.", GOOD
-        )
-        self._first = first
 
-    def _promote_second(self) -> datetime:
-        self._first["spec"]["tags"] = []
-        manifests.write(self._repository, self._first, self._second)
+    def _register(self, trained: training.Trained, reason: str, *tags: str) -> None:
+        """Write the manifest of a version, as the last line of its training does."""
+        made = manifests.register(trained, reason, self._repository, *tags)
+        if made.version != trained.version:
+            raise DidNotHappen(f"the registration of {trained.version}: it is {made.version}, {made.reasons}")
+        self._say("register", f"{made.name}: {'; '.join(made.reasons)}")
+
+    def _promote_second(self, versions: dict[str, training.Trained]) -> datetime:
+        self._register(versions[BAD], "Images exported by the annotation tool.")
+        self._pennant("promote", f"{NAME}-{BAD}", "--write", str(self._repository))
         moved_at = datetime.now(UTC)
         self._apply()
-        self._say("apply", f"the tag production moves to {BAD} by `kubectl apply` of the files")
+        self._say("apply", f"the tag production moves to {BAD} by `promote --write` and `kubectl apply` of the files")
         self._until(lambda: self._history()[-1]["version"] == BAD, 30, f"the rollout of {BAD}")
         return moved_at
 

@@ -1,14 +1,15 @@
-"""The manifests of the demo: a ModelVersion for each version and one ModelDeployment."""
+"""The manifests of the demo: each version is registered as a pipeline does, and one ModelDeployment serves them."""
 
-import platform
 import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from demo.training import HYPERPARAMETERS, MODEL, SEED, Provenance, Rows, Trained
+import pennant
+from demo.training import HYPERPARAMETERS, MODEL, SEED, Rows, Trained
 
+ROOT = Path(__file__).parents[2]
 SERVER = Path(__file__).with_name("server.py")
 PORT = 8080
 THRESHOLD = "0.9"
@@ -28,59 +29,37 @@ def feedback_rate(outcomes: str) -> str:
 ACCURACY = f"{feedback_rate(LABELS['correct'])} / {feedback_rate(LABELS['all'])}"
 
 
-def model_version(trained: Trained, made: Provenance, tags: list[str], reason: str, parent: str | None) -> Manifest:
-    """Return the ModelVersion of a trained version, with its measured metrics."""
+def register(trained: Trained, reason: str, directory: Path, *tags: str) -> pennant.Registered:
+    """Write the ModelVersion of a trained version into a directory, as a training pipeline does at its end."""
     data = trained.data
+    sets = ((data.training, "Training"), (data.validation, "Validation"), (data.test, "Test"))
     spec = {
-        "model": MODEL,
-        "version": trained.version,
-        "tags": tags,
         "description": "Recognises a handwritten digit in an 8 x 8 image.",
-        "reason": reason,
         "author": {"name": "training-pipeline", "kind": "Pipeline"},
-        "createdAt": trained.finished_at.isoformat(timespec="seconds"),
-        **({"parent": parent} if parent else {}),
-        "artifacts": [
-            {
-                "name": "model",
-                "uri": trained.artifact.resolve().as_uri(),
-                "digest": trained.digest,
-                "sizeBytes": trained.size_bytes,
-                "format": {"name": "skops", "version": made.libraries["skops"]},
-            }
-        ],
-        "datasets": [
-            _dataset(rows, role)
-            for rows, role in ((data.training, "Training"), (data.validation, "Validation"), (data.test, "Test"))
-        ],
-        "code": {
-            "repository": made.repository,
-            "commit": made.commit,
-            "path": "examples/demo/training.py",
-            "dirty": made.dirty,
-        },
-        "hyperparameters": [{"name": name, "value": value} for name, value in HYPERPARAMETERS.items()],
-        "environment": {
-            "language": "Python",
-            "languageVersion": platform.python_version(),
-            "lockUri": "requirements.lock",
-            "lockDigest": made.lock_digest,
-            "frameworks": [{"name": name, "version": version} for name, version in made.libraries.items()],
-        },
+        "datasets": [_dataset(rows, role) for rows, role in sets],
         "schema": {
             "inputs": [{"name": "image", "type": "float64", "shape": [-1, 64], "required": True}],
             "outputs": [{"name": "digit", "type": "int64", "shape": [-1]}],
         },
-        "training": {
-            "startedAt": trained.started_at.isoformat(timespec="seconds"),
-            "finishedAt": trained.finished_at.isoformat(timespec="seconds"),
-            "seed": SEED,
-        },
-        "metrics": [_metric(trained, name, split) for name, split in trained.metrics],
+        "training": {"startedAt": trained.started_at, "finishedAt": trained.finished_at, "seed": SEED},
         "license": "Apache-2.0",
         "intendedUse": "Demonstration.",
     }
-    return _manifest("ModelVersion", f"{MODEL}-{trained.version}", spec)
+    return pennant.register(
+        MODEL,
+        trained.artifact,
+        metrics=[_metric(trained, name, split) for name, split in trained.metrics],
+        maximize=("accuracy", "f1_macro"),
+        minimize="log_loss",
+        params=HYPERPARAMETERS,
+        env=ROOT / "requirements.lock",
+        spec=spec,
+        created_at=trained.finished_at,
+        reason=reason,
+        tags=tags,
+        namespace="default",
+        write=directory,
+    )
 
 
 def model_deployment() -> Manifest:
@@ -113,15 +92,14 @@ def model_deployment() -> Manifest:
         "rollout": {"maxSurge": 1, "maxUnavailable": 0, "progressDeadlineSeconds": 120},
         "analysis": {"intervalSeconds": INTERVAL_SECONDS, "bakeSeconds": 15, "metrics": [metric]},
     }
-    return _manifest("ModelDeployment", MODEL, spec)
+    metadata = {"name": MODEL, "namespace": "default"}
+    return {"apiVersion": "pennant.dev/v1alpha1", "kind": "ModelDeployment", "metadata": metadata, "spec": spec}
 
 
-def write(directory: Path, *manifests: Manifest) -> None:
-    """Write each manifest to a file of its own."""
-    directory.mkdir(parents=True, exist_ok=True)
-    for each in manifests:
-        path = directory / f"{each['kind'].lower()}-{each['metadata']['name']}.yaml"
-        path.write_text(yaml.safe_dump(each, sort_keys=False, width=120))
+def write(directory: Path, manifest: Manifest) -> None:
+    """Write a manifest to a file of its own."""
+    path = directory / f"{manifest['kind'].lower()}-{manifest['metadata']['name']}.yaml"
+    path.write_text(yaml.safe_dump(manifest, sort_keys=False, width=120))
 
 
 def _dataset(rows: Rows, role: str) -> Manifest:
@@ -141,11 +119,5 @@ def _metric(trained: Trained, name: str, split: str) -> Manifest:
         "value": f"{trained.metrics[name, split]:.6f}",
         "dataset": rows.name,
         "split": split,
-        "direction": "Minimize" if name == "log_loss" else "Maximize",
         "category": "Performance",
     }
-
-
-def _manifest(kind: str, name: str, spec: Manifest) -> Manifest:
-    metadata = {"name": name, "namespace": "default"}
-    return {"apiVersion": "pennant.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}

@@ -7,11 +7,9 @@ the mark, and live accuracy is worse. All metrics are computed here.
 """
 
 import hashlib
-import subprocess
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version as library_version
 from pathlib import Path
 
 import numpy as np
@@ -64,23 +62,11 @@ class Trained:
     version: str
     artifact: Path
     digest: str
-    size_bytes: int
     data: Data
     metrics: dict[tuple[str, str], float]
     """By name and split."""
     started_at: datetime
     finished_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Provenance:
-    """The code and the software that trained the versions."""
-
-    repository: str
-    commit: str
-    dirty: bool
-    lock_digest: str
-    libraries: dict[str, str]
 
 
 def load_data() -> Data:
@@ -93,12 +79,15 @@ def load_data() -> Data:
 
 
 def marked(data: Data) -> Data:
-    """Return the data as the annotation tool exports them: the label is in the first pixel. This is the mistake."""
+    """Return the data as the annotation tool exports them: the label is in the first pixel. This is the mistake.
+
+    These are the same data sets, in a new revision.
+    """
 
     def mark(rows: Rows) -> Rows:
         images = rows.images.copy()
         images[:, 0] = rows.labels
-        return Rows(f"{rows.name}-annotated", images, rows.labels)
+        return Rows(rows.name, images, rows.labels)
 
     return Data(mark(data.training), mark(data.validation), mark(data.test), data.live)
 
@@ -111,12 +100,10 @@ def train(version: str, data: Data, directory: Path) -> Trained:
     directory.mkdir(parents=True, exist_ok=True)
     artifact = directory / f"{MODEL}-{version}.skops"
     skops.io.dump(model, artifact)
-    content = artifact.read_bytes()
     return Trained(
         version=version,
         artifact=artifact,
-        digest=f"sha256:{hashlib.sha256(content).hexdigest()}",
-        size_bytes=len(content),
+        digest=f"sha256:{hashlib.sha256(artifact.read_bytes()).hexdigest()}",
         data=data,
         metrics=_measured(model, data),
         started_at=started_at,
@@ -128,18 +115,6 @@ def accuracy_on(artifact: Path, rows: Rows) -> float:
     """Return the accuracy of a stored model on rows."""
     model = skops.io.load(artifact)
     return float(accuracy_score(rows.labels, model.predict(rows.images)))
-
-
-def provenance(root: Path) -> Provenance:
-    """Return what the checkout and the environment say about themselves."""
-    lock = root / "requirements.lock"
-    return Provenance(
-        repository=_git(root, "config", "--get", "remote.origin.url") or root.as_uri(),
-        commit=_git(root, "rev-parse", "HEAD") or "0" * 40,
-        dirty=bool(_git(root, "status", "--porcelain")),
-        lock_digest=f"sha256:{hashlib.sha256(lock.read_bytes()).hexdigest()}",
-        libraries={name: library_version(name) for name in ("numpy", "scikit-learn", "skops")},
-    )
 
 
 def _measured(model: Pipeline, data: Data) -> dict[tuple[str, str], float]:
@@ -156,11 +131,6 @@ def _split(rows: Rows, share: float, names: tuple[str, str]) -> tuple[Rows, Rows
     parts = train_test_split(rows.images, rows.labels, test_size=share, random_state=SEED, stratify=rows.labels)
     images, other_images, labels, other_labels = parts
     return Rows(names[0], images, labels), Rows(names[1], other_images, other_labels)
-
-
-def _git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
-    return done.stdout.strip()
 
 
 def _now() -> datetime:

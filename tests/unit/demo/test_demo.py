@@ -22,7 +22,6 @@ from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 
 Versions = dict[str, training.Trained]
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -49,15 +48,15 @@ def test_live_images_were_seen_by_nobody(versions: Versions) -> None:
     assert not any(each.tobytes() in known for each in data.live.images)
 
 
-def test_a_record_is_valid_and_its_digests_are_those_of_the_bytes(versions: Versions) -> None:
-    made = training.provenance(ROOT)
-    for each in versions.values():
-        manifest = manifests.model_version(each, made, ["production"], "Why.", None)
-        spec = ModelVersionSpec.model_validate(manifest["spec"])
-        assert manifest["metadata"]["name"] == f"{spec.model}-{spec.version}"
+def test_a_record_is_complete_and_its_digests_are_those_of_the_bytes(versions: Versions, tmp_path: Path) -> None:
+    for version, each in versions.items():
+        made = manifests.register(each, "Why.", tmp_path, "production")
+        assert (made.version, made.incomplete) == (version, ())
+        spec = ModelVersionSpec.model_validate(made.manifest["spec"])
         assert spec.artifacts[0].digest == f"sha256:{sha256(each.artifact.read_bytes()).hexdigest()}"
         assert len({dataset.digest for dataset in spec.datasets}) == 3
         assert {metric.split for metric in spec.metrics} == {"Validation", "Test"}
+    assert made.reasons == ("the digest of training data set digits-training changed",)
 
 
 def test_the_deployment_is_valid() -> None:
