@@ -39,13 +39,15 @@ def words(weights: Path, *more: str) -> list[str]:
     return ["register", "fraud", *(f"--{name}={each}" for name, each in given.items()), *more]
 
 
-def run(scenario: Scenario, project: Path, weights: str, *more: str) -> tuple[int, str, str]:
+def run(
+    scenario: Scenario, project: Path, weights: str, *more: str, kubeconfig: Path | None = None
+) -> tuple[int, str, str]:
     """Register a model with these weights; return the exit code and what was printed."""
     path = Path(tempfile.mkdtemp(dir=project)) / "model.bin"
     path.write_text(weights)
     done = subprocess.run(
         command(scenario, *words(path, *more)),
-        env=environment(scenario),
+        env=environment(scenario, kubeconfig),
         cwd=project,
         capture_output=True,
         text=True,
@@ -103,6 +105,20 @@ def test_writers_at_the_same_time_get_different_versions_or_are_duplicates(scena
     assert sorted(code for code, _, _ in done) == [0, 0, 0, 3], done
     names = scenario.kubectl("get", "modelversions", "-o", "name", "--namespace", scenario.namespace).split()
     assert [each.rpartition("-")[2] for each in sorted(names)] == ["1.0.0", "1.0.1", "1.0.2"]
+
+
+def test_list_and_create_are_all_that_it_needs(scenario: Scenario, project: Path) -> None:
+    scenario.kubectl("create", "serviceaccount", "ci")
+    account = f"--serviceaccount={scenario.namespace}:ci"
+    ci = scenario.rig.kubeconfig_for(scenario.namespace, "ci")
+    for verb in ("list", "create"):
+        code, _, err = run(scenario, project, "first", "--apply", kubeconfig=ci)
+        assert (code, f'cannot {verb} resource "modelversions"' in err) == (1, True), err
+        assert "Ask an administrator for this permission" in err
+        scenario.kubectl("create", "role", verb, f"--verb={verb}", "--resource=modelversions.pennant.dev")
+        scenario.kubectl("create", "rolebinding", verb, f"--role={verb}", account)
+    code, _, err = run(scenario, project, "first", "--apply", kubeconfig=ci)
+    assert code == 0, err
 
 
 def test_the_function_creates_a_version(scenario: Scenario, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,7 @@ def _print(made: Draft, options: Options) -> None:
             "no earlier version was looked for: name their manifests with -f or --write, or use --apply, so that the "
             "number follows from them and a duplicate is found"
         )
-    found = files.known(tuple(map(Path, options.filenames)), made.request.model) if options.filenames else Known()
+    found = files.known(tuple(map(Path, options.filenames)), made.request) if options.filenames else Known()
     done = finished(made, found)
     _remarks(done)
     if options.output is not None:
@@ -152,6 +152,6 @@ def _remarks(done: Registration) -> None:
 
 
 def _summarised(line: str, done: Registration) -> None:
-    click.echo(line)
-    click.echo(done.summary)
-    click.echo(done.digests)
+    width = output.terminal_width()
+    for each in (line, done.summary, done.digests):
+        click.echo(output.folded(each, width))

@@ -59,7 +59,7 @@ def register(
     artifact: Words | Mapping[str, PathLike] | None = None,
     *,
     uri: str | Mapping[str, str] | None = None,
-    metrics: PathLike | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
+    metrics: PathLike | Mapping[str, Any] | Sequence[Mapping[str, Any] | str] | None = None,
     params: PathLike | Mapping[str, Any] | None = None,
     env: PathLike | None = None,
     dataset: Mapping[str, PathLike] | None = None,
@@ -123,7 +123,7 @@ def register(
         return _result(_applied(made, namespace, kubeconfig, context))
     if write is not None:
         return _result(*files.register(Path(write), places, made))
-    return _result(finished(made, files.known(places, model) if places else Known()))
+    return _result(finished(made, files.known(places, request) if places else Known()))
 
 
 def _result(made: Registration, path: Path | None = None) -> Registered:
@@ -180,6 +180,8 @@ def _metrics(value: Any, directions: Mapping[str, str]) -> tuple[Part, ...]:
         return ()
     if isinstance(value, str | os.PathLike):
         return tuple(inputs.metrics_of([os.fspath(value)], directions))
+    if isinstance(value, Sequence) and value and all(isinstance(each, str) for each in value):
+        return tuple(inputs.metrics_of(value, directions))
     return (metrics.of_values(value, Reading("metrics", None, directions)),)
 
 

@@ -12,10 +12,10 @@ from pennant.api.meta import DIGEST_PATTERN, LABEL_PATTERN
 from pennant.core.facts.digest import comparable
 from pennant.record import dvc, hashing, mlmodel, onnx_model, remote, safetensors
 from pennant.record.errors import RegisterError
-from pennant.record.git import without_credentials
 from pennant.record.hashing import Hashed
 from pennant.record.merging import Part
 from pennant.record.progress import Meter
+from pennant.record.secrecy import without_credentials
 
 _DIGEST = re.compile(f"(?P<where>.+)@(?P<digest>{DIGEST_PATTERN.strip('^$')})")
 FORMATS: Mapping[str, str] = {

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pennant.record.git import without_credentials
 from pennant.record.merging import Part
+from pennant.record.secrecy import without_credentials
 
 ROBOTS = ("[bot]",)
 """What the names of accounts end in that are no people."""

@@ -5,9 +5,10 @@ files relative to themselves, each with an md5; that of a directory ends in `.di
 """
 
 import configparser
+import hashlib
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 from pennant.record.merging import Part
 from pennant.record.metrics import SPLITS
 from pennant.record.parameters import of_values
+from pennant.record.secrecy import without_credentials
 from pennant.record.texts import text_of, values_of
 
 LOCK = "dvc.lock"
@@ -53,10 +55,11 @@ def of_file(path: Path) -> Tracked | None:
     return next((each for each in map(tracked, listed) if each is not None and each.path == path.name), None)
 
 
-def read(directory: Path, root: Path | None, artifacts: list[Path]) -> Part | None:
+def read(directory: Path, root: Path | None, artifacts: Sequence[Path], known: Sequence[Path] = ()) -> Part | None:
     """Return data sets and parameters of the stages that made the artefacts; None: there is no `dvc.lock`.
 
-    The file is searched in the directory and above it, up to the top of the checkout.
+    The file is searched in the directory and above it, up to the top of the checkout. Data sets at `known` paths are
+    left out: the user named them.
     """
     found = next((each / LOCK for each in _above(directory, root) if (each / LOCK).is_file()), None)
     if found is None:
@@ -65,17 +68,24 @@ def read(directory: Path, root: Path | None, artifacts: list[Path]) -> Part | No
     stages = value.get("stages") if isinstance(value, Mapping) else None
     if not isinstance(stages, Mapping):
         return Part(LOCK, {}, (f"{found} has no stages",))
-    wanted = {_relative(each, found.parent) for each in artifacts}
+    wanted = {_relative(each, found.parent): each for each in artifacts}
     making = [each for each in stages.values() if isinstance(each, Mapping) and _makes(each, wanted)]
     if not making:
         return Part(LOCK, {}, (f"{found}: no stage has an artefact of this version as an output, so it is not used",))
+    if (
+        stale := next((one.path for each in making for one in _all(each, "outs") if _differs(one, wanted)), None)
+    ) is not None:
+        return Part(
+            LOCK, {}, (f"{found} is of another {stale} than the artefact, so it is not used; run `dvc commit`",)
+        )
+    named = {_relative(each, found.parent) for each in known}
     made = {one.path for each in stages.values() for one in _all(each, "outs")}
     remote = remote_url(found.parent)
     datasets = [
         dataset(one, posixpath.basename(one.path), role_of(one.path), remote)
         for stage in making
         for one in _all(stage, "deps")
-        if one.path in made or not one.path.lower().endswith(CODE)
+        if one.path not in named and (one.path in made or not one.path.lower().endswith(CODE))
     ]
     parameters = of_values(_parameters(making), LOCK).spec
     return Part(LOCK, {"datasets": datasets, **(parameters if parameters["hyperparameters"] else {})})
@@ -104,7 +114,7 @@ def remote_url(directory: Path) -> str | None:
         url = config[f"'remote \"{config['core']['remote']}\"'"]["url"].rstrip("/")
     except (configparser.Error, KeyError):
         return None
-    return url if "://" in url else None
+    return without_credentials(url) if "://" in url else None
 
 
 def _stored(one: Tracked, remote: str | None) -> str | None:
@@ -112,7 +122,19 @@ def _stored(one: Tracked, remote: str | None) -> str | None:
     return f"{remote}/files/md5/{value[:2]}/{value[2:]}" if remote else None
 
 
-def _makes(stage: Mapping[str, Any], wanted: set[str]) -> bool:
+def _differs(one: Tracked, artifacts: Mapping[str, Path]) -> bool:
+    """Return whether an output is an artefact whose file has other bytes now; of a directory it is not known."""
+    path = artifacts.get(one.path)
+    if path is None or not path.is_file() or not one.digest.startswith("md5:"):
+        return False
+    if one.size is not None and one.size != path.stat().st_size:
+        return True
+    with path.open("rb") as file:
+        md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False))
+    return one.digest != f"md5:{md5.hexdigest()}"
+
+
+def _makes(stage: Mapping[str, Any], wanted: Mapping[str, Path]) -> bool:
     return any(one.path in wanted for one in _all(stage, "outs"))
 
 

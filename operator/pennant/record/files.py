@@ -6,16 +6,16 @@ from pathlib import Path
 from pennant.record.errors import RegisterError, Taken
 from pennant.record.known import objects_in, of_objects
 from pennant.record.numbering import Known
-from pennant.record.registration import Draft, Registration, finished
+from pennant.record.registration import Draft, Registration, Request, finished
 
 MAX_TRIES = 5
 PAUSE_SECONDS = 0.1
 """Time for somebody else to finish a file."""
 
 
-def known(places: tuple[Path, ...], model: str) -> Known:
-    """Return the versions of a model in manifest files and directories."""
-    return of_objects(objects_in(places), model)
+def known(places: tuple[Path, ...], request: Request) -> Known:
+    """Return the versions of the model in manifest files and directories."""
+    return of_objects(objects_in(places), request.model, request.namespace)
 
 
 def register(directory: Path, places: tuple[Path, ...], draft: Draft) -> tuple[Registration, Path]:
@@ -42,7 +42,7 @@ def register(directory: Path, places: tuple[Path, ...], draft: Draft) -> tuple[R
 def planned(directory: Path, places: tuple[Path, ...], draft: Draft) -> tuple[Registration, Path]:
     """Return what would be written, and where."""
     there = (directory, *places) if directory.exists() else places
-    made = finished(draft, known(there, draft.request.model))
+    made = finished(draft, known(there, draft.request))
     return made, directory / f"{made.name}.yaml"
 
 

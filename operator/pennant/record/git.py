@@ -1,13 +1,12 @@
 """The commit of the checkout that trained the version, and whether tracked files had uncommitted changes."""
 
 import os
-import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from pennant.record.merging import Part
+from pennant.record.secrecy import without_credentials
 
 SECONDS = 60.0
 
@@ -64,16 +63,6 @@ def _warnings(status: "_Said") -> list[str]:
 def _author(root: Path) -> dict[str, object]:
     name, email = (_git(root, "config", "--get", f"user.{each}").text for each in ("name", "email"))
     return {"author": {"name": name, **({"email": email} if email else {})}} if name else {}
-
-
-def without_credentials(url: str) -> str:
-    """Return the URL of a repository without a password or token."""
-    if re.match(r"[a-z][a-z0-9+.-]*://", url, re.IGNORECASE) is None:
-        return url
-    parts = urlsplit(url)
-    user, _, host = parts.netloc.rpartition("@")
-    keeps_user = parts.scheme == "ssh" and user
-    return parts._replace(netloc=f"{user.partition(':')[0]}@{host}" if keeps_user else host).geturl()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ SUFFIXES = (".yaml", ".yml", ".json")
 KIND = "ModelVersion"
 
 
-def of_objects(objects: Iterable[Json], model: str) -> Known:
-    """Return the versions of a model among objects."""
+def of_objects(objects: Iterable[Json], model: str, namespace: str | None = None) -> Known:
+    """Return the versions of a model among objects; with a namespace, not those of others."""
     records, others = dict[str, ModelVersionSpec](), dict[str, str]()
     for raw in objects:
         spec, metadata = field(raw, "spec"), field(raw, "metadata")
-        if spec.get("model") != model:
+        if spec.get("model") != model or (namespace and metadata.get("namespace") not in (None, namespace)):
             continue
         version = str(spec.get("version", ""))
         read = version_spec(str(metadata.get("name") or f"{model}-{version}"), spec)

@@ -63,9 +63,9 @@ def number(spec: Json, known: Known, wish: Wish) -> Number:
     `spec` has no version yet, and is valid otherwise.
     """
     record = ModelVersionSpec.model_validate({**spec, "version": wish.version or UNNAMED})
+    _refuse_duplicate(record, known, wish)
     if wish.version in known.versions:
         raise RegisterError(f"{record.model} has a version {wish.version} already; choose another --version")
-    _refuse_duplicate(record, known, wish)
     parent = _parent(record.model, known, wish)
     if parent is None:
         return _first(record.model, known, wish)

@@ -1,6 +1,7 @@
 """Inputs, outputs, format and producer of an ONNX model."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ def read(path: Path, name: str, *, is_alone: bool = True) -> Part:
         raise missing_extra("onnx", f"reading the inputs and outputs of {path}") from error
     try:
         model = onnx.load(path, load_external_data=False)
-        entries = (each for one in model.graph.initializer for each in one.external_data)
+        entries = (each for one in _tensors(model.graph) for each in one.external_data)
         elsewhere = sorted({each.value for each in entries if each.key == "location"})
     except Exception as error:
         # protobuf and onnx raise errors of many kinds for a broken file.
@@ -32,6 +33,17 @@ def read(path: Path, name: str, *, is_alone: bool = True) -> Part:
             "directory with both"
         )
     return Part(f"the header of {name}", _spec(onnx, model, name))
+
+
+def _tensors(graph: Any) -> Iterator[Any]:
+    """Yield the tensors of a graph: weights, constants, and those of the graphs inside it."""
+    yield from graph.initializer
+    for attribute in (each for node in graph.node for each in node.attribute):
+        yield attribute.t
+        yield from attribute.tensors
+        for inner in (attribute.g, *attribute.graphs):
+            if inner.node or inner.initializer:
+                yield from _tensors(inner)
 
 
 def _spec(onnx: Any, model: Any, name: str) -> dict[str, Any]:

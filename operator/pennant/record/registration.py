@@ -140,7 +140,8 @@ def _parts(
     yield from _environments(request, checkout.root)
     yield from (part for each in taken for part in each.parts[1:])
     paths = [each.path for each in request.artifacts if each.path is not None]
-    if (tracked := dvc.read(request.directory, checkout.root, paths)) is not None:
+    known = [each.path for _, each in request.datasets if each.path is not None]
+    if (tracked := dvc.read(request.directory, checkout.root, paths, known)) is not None:
         yield tracked
     yield from _provenance(checkout.part, job)
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pennant.record.errors import RegisterError, missing_extra
 from pennant.record.hashing import CHUNK, Hashed, of_chunks, of_list
 from pennant.record.progress import Meter
+from pennant.record.secrecy import without_credentials
 
 OBJECT_STORES = frozenset({"s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss", "http", "https"})
 
@@ -17,7 +18,9 @@ def of_url(url: str, meter: Meter) -> Hashed:
     The credentials are those that the libraries find, such as AWS_ACCESS_KEY_ID. Raises `RegisterError` where it cannot
     be read.
     """
-    is_store = urlsplit(url).scheme.lower() in OBJECT_STORES
+    parts, shown = urlsplit(url), without_credentials(url)
+    # obstore takes a query for a part of the path.
+    is_store = parts.scheme.lower() in OBJECT_STORES and not parts.query
     open_, library = (_of_store, "obstore") if is_store else (_of_filesystem, "fsspec")
     try:
         return open_(url, meter)
@@ -25,13 +28,13 @@ def of_url(url: str, meter: Meter) -> Hashed:
         raise
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] == library:
-            raise missing_extra(library, f"reading {url}") from error
-        raise RegisterError(f"{url} cannot be read: {error}") from error
+            raise missing_extra(library, f"reading {shown}") from error
+        raise RegisterError(f"{shown} cannot be read: {error}") from error
     except Exception as error:
         # The libraries raise errors of many kinds, by scheme.
-        said = " ".join(str(error).split())[:300] or type(error).__name__
+        said = " ".join(str(error).replace(url, shown).split())[:300] or type(error).__name__
         raise RegisterError(
-            f"{url} cannot be read: {said}. If its digest is known, write it after the URL, as in URL@sha256:..."
+            f"{shown} cannot be read: {said}. If its digest is known, write it after the URL, as in URL@sha256:..."
         ) from error
 
 
@@ -40,12 +43,11 @@ def _of_store(url: str, meter: Meter) -> Hashed:
     from obstore.store import from_url
 
     parts = urlsplit(url)
-    base, path = parts._replace(path="", query="", fragment="").geturl(), parts.path.lstrip("/")
+    base, path = parts._replace(path="", fragment="").geturl(), parts.path.lstrip("/")
     if parts.scheme in ("http", "https"):
         directory, _, path = path.rpartition("/")
         base = f"{base}/{directory}"
         store: Any = from_url(base, client_options={"allow_http": parts.scheme == "http"})
-        path += f"?{parts.query}" if parts.query else ""
     else:
         store = from_url(base)
 
@@ -53,9 +55,9 @@ def _of_store(url: str, meter: Meter) -> Hashed:
         return (bytes(each) for each in obstore.get(store, name).stream(min_chunk_size=CHUNK))
 
     if not url.endswith("/"):
-        size = obstore.head(store, path)["size"]
-        with meter.measuring(url, size):
-            digest, length = of_chunks(chunks(path), meter)
+        found = obstore.get(store, path)
+        with meter.measuring(without_credentials(url), found.meta["size"]):
+            digest, length = of_chunks((bytes(each) for each in found.stream(min_chunk_size=CHUNK)), meter)
         return Hashed(f"sha256:{digest}", length)
     sizes = {each["path"]: each["size"] for batch in obstore.list(store, path.rstrip("/")) for each in batch}
     return _of_files(url, {name.removeprefix(path): (name, size) for name, size in sizes.items()}, chunks, meter)
@@ -71,7 +73,7 @@ def _of_filesystem(url: str, meter: Meter) -> Hashed:
             yield from iter(lambda: file.read(CHUNK), b"")
 
     if not url.endswith("/"):
-        with meter.measuring(url, system.size(path)):
+        with meter.measuring(without_credentials(url), system.size(path)):
             digest, length = of_chunks(chunks(path), meter)
         return Hashed(f"sha256:{digest}", length)
     root = path.rstrip("/") + "/"
@@ -82,7 +84,7 @@ def _of_filesystem(url: str, meter: Meter) -> Hashed:
 def _of_files(url: str, files: dict[str, tuple[str, int]], chunks: Any, meter: Meter) -> Hashed:
     """Return the digest of files, given the name in the store and the size of each by its path."""
     if not files:
-        raise RegisterError(f"there is no file below {url}")
-    with meter.measuring(url, sum(size for _, size in files.values())):
+        raise RegisterError(f"there is no file below {without_credentials(url)}")
+    with meter.measuring(without_credentials(url), sum(size for _, size in files.values())):
         digests = {path: of_chunks(chunks(name), meter)[0] for path, (name, _) in files.items()}
     return Hashed(of_list(digests), sum(size for _, size in files.values()), len(files))

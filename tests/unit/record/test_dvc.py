@@ -49,7 +49,7 @@ stages:
     outs:
     - path: models/model.pkl
       hash: md5
-      md5: e1671797c52e15f763380b45e841ec32
+      md5: 20f35e630daf44dbfa4c3f68f5399d8c
       size: 5
 """
 POINTER = """\
@@ -98,6 +98,22 @@ def test_the_stage_that_made_the_artefact_has_data_and_parameters(project: Path)
         ],
         "hyperparameters": [{"name": "train.lr", "value": "0.1"}, {"name": "train.layers", "value": "[64, 32]"}],
     }
+
+
+@pytest.mark.parametrize("content", ["other", "a longer model"])
+def test_a_lock_of_another_file_is_not_used(project: Path, content: str) -> None:
+    path = project / "models" / "model.pkl"
+    path.write_text(content)
+    part = dvc.read(project, project, [path])
+    assert part is not None
+    assert part.spec == {}
+    assert "is of another models/model.pkl than the artefact, so it is not used" in part.warnings[0]
+
+
+def test_data_that_the_user_named_is_left_out(project: Path) -> None:
+    part = dvc.read(project, project, [project / "models" / "model.pkl"], [project / "data" / "prepared"])
+    assert part is not None
+    assert [each["name"] for each in part.spec["datasets"]] == ["holdout.csv"]
 
 
 def test_without_a_remote_the_uri_is_the_path(project: Path) -> None:

@@ -62,17 +62,3 @@ def test_where_there_is_no_commit_the_warning_says_why(tmp_path: Path, monkeypat
     monkeypatch.setenv("PATH", str(tmp_path))
     (found,) = git.read(tmp_path).part.warnings
     assert found == "git is not installed, so its commit is not recorded"
-
-
-@pytest.mark.parametrize(
-    ("url", "without"),
-    [
-        ("https://user:pw@host.example:8443/a/b.git", "https://host.example:8443/a/b.git"),
-        ("https://token@host.example/a", "https://host.example/a"),
-        ("ssh://git:pw@host.example/a", "ssh://git@host.example/a"),
-        ("git@host.example:a/b.git", "git@host.example:a/b.git"),
-        ("/srv/git/a.git", "/srv/git/a.git"),
-    ],
-)
-def test_the_address_of_a_repository_has_no_password(url: str, without: str) -> None:
-    assert git.without_credentials(url) == without

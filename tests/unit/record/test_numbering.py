@@ -102,7 +102,7 @@ def test_a_chosen_version_below_the_required_one_is_told() -> None:
 
 def test_a_duplicate_of_any_version_is_refused_by_its_name() -> None:
     several = known("1.2.0", "1.10.0", "1.1.0")
-    for wish in (Wish(), Wish(bump=Bump.MAJOR), Wish(version="9.0.0")):
+    for wish in (Wish(), Wish(bump=Bump.MAJOR), Wish(version="9.0.0"), Wish(version="1.1.0")):
         with pytest.raises(Duplicate, match=r"this is a duplicate of fraud-1.1.0") as caught:
             number(spec(reason="again", tags=["production"]), several, wish)
         assert caught.value.version == "1.1.0"

@@ -157,7 +157,7 @@ def test_without_any_address_the_repository_is_the_checkout(project: Path) -> No
 def test_dvc_and_the_header_of_a_model_fill_the_record(project: Path) -> None:
     (project / "dvc.lock").write_text(LOCK)
     (project / "models").mkdir()
-    (project / "models" / "model.pkl").write_text("x")
+    (project / "models" / "model.pkl").write_text("model")
     (project / "graph.onnx").write_bytes(onnx_bytes())
     artifacts = {"model": "models/model.pkl", "graph": "graph.onnx"}
     found = pennant.register("fraud", artifacts, params={"train.lr": 0.1})
@@ -215,6 +215,24 @@ def test_an_invalid_manifest_is_told_and_not_replaced(project: Path) -> None:
         register()
     found = register(version="1.0.1")
     assert found.warnings == ("fraud-1.0.0 is invalid and was not compared: spec.artifacts: must be set",)
+
+
+def test_versions_of_another_namespace_do_not_count(project: Path) -> None:
+    register(namespace="shop")
+    assert register(namespace="bank", write="bank", manifests="manifests").version == "1.0.0"
+    with pytest.raises(pennant.Duplicate):
+        register(write=None, manifests="manifests")
+
+
+def test_metrics_can_be_files(project: Path) -> None:
+    (project / "v.json").write_text('{"auc": 0.91}')
+    (project / "t.csv").write_text("auc\n0.9\n")
+    found = register(metrics=["validation=v.json", "test=t.csv"])
+    assert [(each["value"], each["split"]) for each in found.manifest["spec"]["metrics"]] == [
+        ("0.91", "Validation"),
+        ("0.9", "Test"),
+    ]
+    assert register(metrics="v.json", write=None).incomplete == ("Metrics",)
 
 
 def test_other_files_of_the_directory_are_left_alone(project: Path) -> None:

@@ -113,6 +113,17 @@ def test_a_directory_has_the_same_digest_by_fsspec_as_on_disk(tmp_path: Path) ->
     assert remote.of_url("memory://register/model/b-c", Silent()) == hashing.of_path(local / "b-c", Silent())
 
 
+def test_a_signed_url_is_read_and_its_signature_is_shown_nowhere(server: str) -> None:
+    meter = Counter()
+    content = FILES["models/fraud/model.bin"]
+    url = f"{server}/models/fraud/model.bin?X-Amz-Signature=s3cret"
+    assert remote.of_url(url, meter) == hashing.Hashed(sha256(content), len(content))
+    assert meter.seen == [(url.partition("?")[0], len(content), len(content))]
+    with pytest.raises(RegisterError, match="cannot be read") as caught:
+        remote.of_url(f"{server}/none?X-Amz-Signature=s3cret", Silent())
+    assert "s3cret" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("url", "says"),
     [
