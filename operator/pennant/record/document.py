@@ -33,7 +33,7 @@ _ELEMENT_FIELDS: Mapping[Element, str] = {
 }
 _FIELDS = tuple(each.alias or name for name, each in ModelVersionSpec.model_fields.items())
 # Go's YAML, which kubectl uses, makes numbers and booleans of texts that PyYAML writes without quotes.
-_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|0[oO][0-7_]+")
+_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?0[xXoObB][0-9a-fA-F_]+")
 _BOOLEAN = frozenset({"y", "Y", "n", "N"})
 
 
@@ -73,7 +73,7 @@ def text(manifest: Json, notes: Sequence[str] = (), hints: Mapping[Element, str]
     comments = _comments(manifest, hints or {})
     for field in _FIELDS:
         if field in manifest["spec"]:
-            lines += [f"  {line}" for line in _dumped({field: manifest["spec"][field]})]
+            lines += [f"  {line}" if line else "" for line in _dumped({field: manifest["spec"][field]})]
         lines += comments.get(field, ())
     return "\n".join(lines) + "\n"
 
@@ -86,6 +86,15 @@ def _comments(manifest: Json, hints: Mapping[Element, str]) -> Mapping[str, list
     }
 
 
+def _style(value: str) -> str | None:
+    if not value.replace("\n", "").isprintable():
+        # YAML 1.1 takes some of these signs for the end of a line; in double quotes they are escaped.
+        return '"'
+    if "\n" in value:
+        return "|"
+    return "'" if _NUMBER.fullmatch(value) is not None or value in _BOOLEAN else None
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes lists below their names without a further indentation, and texts so that kubectl reads texts."""
 
@@ -95,12 +104,11 @@ class _Dumper(yaml.SafeDumper):
 
     def represent_text(self, value: str) -> yaml.ScalarNode:
         """Return a text, in quotes where kubectl would make a number or a boolean of it."""
-        quoted = _NUMBER.fullmatch(value) is not None or value in _BOOLEAN
-        return self.represent_scalar("tag:yaml.org,2002:str", value, style="'" if quoted else None)
+        return self.represent_scalar("tag:yaml.org,2002:str", value, style=_style(value))
 
 
 _Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def _dumped(value: Json) -> list[str]:
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=WIDTH, allow_unicode=True).splitlines()
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=WIDTH, allow_unicode=True).rstrip("\n").split("\n")

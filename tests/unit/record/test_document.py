@@ -75,7 +75,24 @@ def test_a_wrong_field_is_named(change: dict[str, Any], says: str) -> None:
 TEXTS = st.one_of(
     st.from_regex(r"[-+]?[0-9_.eExXoObB:]{1,12}", fullmatch=True),
     st.sampled_from(
-        ["y", "N", "on", "null", "~", "1e3", "0o17", "0b1", "1:20", ".inf", "2024-05-01", "=", "<<", "#", "- a"]
+        [
+            "y",
+            "N",
+            "on",
+            "null",
+            "~",
+            "1e3",
+            "0o17",
+            "0b1",
+            "1:20",
+            ".inf",
+            "2024-05-01",
+            "a\x85b\u2028 c\u2029",
+            "=",
+            "<<",
+            "#",
+            "- a",
+        ]
     ),
     st.text(max_size=30),
 )
@@ -85,6 +102,12 @@ TEXTS = st.one_of(
 def test_kubectl_reads_each_text_as_the_same_text(text: str) -> None:
     manifest = document.model_version(SPEC | {"hyperparameters": [{"name": "x", "value": text}], "license": text})
     assert read(document.text(manifest)) == manifest
+
+
+def test_a_text_of_several_lines_stays_readable() -> None:
+    text = document.text(document.model_version(SPEC | {"description": "one\n\n  two\n"}))
+    assert "  description: |\n    one\n\n      two\n" in text
+    assert read(text)["spec"]["description"] == "one\n\n  two\n"
 
 
 def test_a_note_cannot_end_the_comment() -> None:

@@ -183,17 +183,21 @@ def scalar(tag: str, text: str) -> Any:
         case "bool":
             return text.lower() in ("y", "yes", "true", "on")
         case "int" if _INT.match(text) and len(text) <= LONGEST_INTEGER:
-            return _whole(text.replace("_", ""))
+            return text if (number := _whole(text.replace("_", ""))) is None else number
         case "float" if _FLOAT.match(text):
-            number = float(text.replace(".", "", 1) if text.lstrip("+-.")[:1].isalpha() else text)
-            return number if math.isfinite(number) else text
+            real = float(text.replace(".", "", 1) if text.lstrip("+-.")[:1].isalpha() else text)
+            return real if math.isfinite(real) else text
     return text
 
 
-def _whole(text: str) -> int:
+def _whole(text: str) -> int | None:
+    """Return an integer; None where there is a prefix without a digit, such as `0x`."""
     digits = text.lstrip("+-")
     octal = len(digits) > 1 and digits[0] == "0" and digits[1] in "01234567"
-    number = int(digits, 8) if octal else int(digits, 0)
+    try:
+        number = int(digits, 8) if octal else int(digits, 0)
+    except ValueError:
+        return None
     return -number if text.startswith("-") else number
 
 
