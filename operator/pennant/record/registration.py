@@ -163,12 +163,11 @@ def _provenance(checkout: Part, job: Part | None) -> Iterator[Part]:
 
 
 def _environments(request: Request, root: Path | None) -> Iterator[Part]:
-    """Yield the lock file that was named, or the only one of the directory and of the top of the checkout."""
+    """Yield the lock file that was named, or the only one of the directory, or else of the top of the checkout."""
     if request.lock is not None:
         yield environment.read(request.lock, root)
     else:
-        places = dict.fromkeys(each.resolve() for each in (request.directory, root) if each is not None)
-        found = [each for place in places for each in environment.found_in(place)]
+        found = environment.found_in(request.directory) or (environment.found_in(root) if root is not None else [])
         if len(found) == 1:
             yield environment.read(found[0], root)
         elif found:

@@ -168,6 +168,17 @@ def test_dvc_and_the_header_of_a_model_fill_the_record(project: Path) -> None:
     assert found.digests["datasets.prepared"] == "Weak"
 
 
+def test_the_lock_file_of_the_directory_counts_more_than_that_of_the_checkout(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "fraud").mkdir()
+    monkeypatch.chdir(project / "fraud")
+    for expected in ("uv.lock", "fraud/poetry.lock"):
+        found = pennant.register("fraud", "../model.bin")
+        assert found.manifest["spec"]["environment"]["lockUri"] == expected
+        (project / "fraud" / "poetry.lock").write_text("")
+
+
 def test_several_lock_files_need_a_choice(project: Path) -> None:
     (project / "requirements.lock").write_text("numpy==2.4.6\n")
     found = register()
