@@ -96,7 +96,7 @@ class OutputFormat(click.Choice[str]):
         if re.match("jsonpath|go-template|custom-columns", str(value)):
             kind = (
                 "mver"
-                if ctx is not None and ctx.info_name in ("versions", "promote", "compare", "register")
+                if ctx is not None and ctx.info_name in ("versions", "promote", "compare", "register", "import")
                 else "mdep"
             )
             raise click.BadParameter(f"{value} is a format of kubectl; use `kubectl get {kind} -o {value}`", ctx, param)

@@ -14,6 +14,7 @@ VERBS: dict[str, str] = {
     "versions": "List the versions of a model",
     "why": "Explain what blocks a rollout and what the operator does next",
     "compare": "Compare two versions",
+    "import": "Import versions of another registry",
     "adopt": "Write manifests that serve what a Deployment serves",
     "audit": "Tell which version served when, and why",
     "lint": "Check manifests offline",

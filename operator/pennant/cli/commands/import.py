@@ -1,0 +1,47 @@
+"""The command `import`."""
+
+from typing import Any
+
+import click
+
+from pennant.cli.options import ClusterOptions, cluster_options, dry_run_option, output_option
+
+
+@click.command("import", short_help="Import versions of another registry")
+@click.argument("registry", type=click.Choice(("mlflow",)), metavar="REGISTRY")
+@click.argument("models", nargs=-1, metavar="[MODEL ...]")
+@click.option("--from", "address", metavar="URL", help="Address of the registry; MLFLOW_TRACKING_URI if not given.")
+@click.option(
+    "--all-versions", "is_all", is_flag=True, help="All versions; otherwise the newest one and those with an alias."
+)
+@click.option("--since", metavar="TIME", help="All versions created since then, such as 2026-05-01.")
+@click.option("--as-semver", is_flag=True, help="Name the versions as semantic ones: 3 becomes 3.0.0.")
+@click.option(
+    "--tag-alias",
+    "aliases",
+    multiple=True,
+    metavar="ALIAS[=TAG]",
+    help="Give a new version the tag of its alias; no version gets a tag by default.",
+)
+@click.option("--repository", metavar="URL", help="Where the code is, if the registry only has its commit.")
+@click.option("--verify", "is_verified", is_flag=True, help="Download the artefacts and record their sha256.")
+@click.option("--write", metavar="DIR", type=click.Path(), help="Write a manifest for each version into DIR.")
+@click.option("--apply", "is_applied", is_flag=True, help="Create the versions in the cluster.")
+@cluster_options
+@dry_run_option
+@output_option("yaml", "json", "name")
+def command(registry: str, models: tuple[str, ...], cluster: ClusterOptions, **options: Any) -> None:
+    """Import versions of MODEL, or of all models, from REGISTRY, which is mlflow. The registry is only read.
+
+    Prints the manifests, or writes them into DIR with --write, or creates the objects with --apply. A version that is
+    there already is not changed: it is unchanged, or it is an error if the registry says something else. So the same
+    command can be run again after a failure.
+
+    MLflow: credentials are those of its own client, in MLFLOW_TRACKING_TOKEN, or in MLFLOW_TRACKING_USERNAME and
+    MLFLOW_TRACKING_PASSWORD.
+
+    Exit code 0: all versions are there. Exit code 1: a version could not be imported; the others were.
+    """
+    from pennant.cli.importing import verb as work
+
+    work.execute(registry, models, cluster, work.Options(**options))

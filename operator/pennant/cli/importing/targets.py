@@ -1,0 +1,188 @@
+"""Where imported versions go: standard output, a directory of manifests, or the cluster. None is ever replaced."""
+
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+import click
+import yaml
+
+from pennant.api.meta import Json
+from pennant.cli import names
+from pennant.cli.errors import CliError
+from pennant.cli.importing.outcome import Outcome, addition, contradiction
+from pennant.cli.model_versions import full_name, of_model, tags_of
+from pennant.cli.output import warn
+from pennant.cli.session import FIELD_MANAGER, Session
+from pennant.kube.http.client import ApiVerb
+from pennant.kube.http.resources import RESOURCES, Kind
+from pennant.ports import Conflict, Ending
+from pennant.record.document import text
+from pennant.registries.changes import changes
+from pennant.registries.protocol import RegistryError
+
+
+class Target(Protocol):
+    """Where versions go."""
+
+    async def tags(self, model: str) -> dict[str, str]:
+        """Return who has each tag of a model there, by the name of the object."""
+        ...
+
+    async def put(self, document: Json) -> Outcome:
+        """Add a version, unless it is there; raises `RegistryError` where it is there with other content."""
+        ...
+
+    def close(self) -> None:
+        """Write what belongs after the last version."""
+        ...
+
+
+def same(document: Json, there: Json, where: str) -> Outcome:
+    """Return that a version is there already; raises `RegistryError` where it has other content."""
+    name = str(document["metadata"]["name"])
+    found = changes(there.get("spec") or {}, document["spec"])
+    if found.changed:
+        raise RegistryError(contradiction(name, where, found))
+    if said := addition(name, found):
+        warn(said)
+    return Outcome.UNCHANGED
+
+
+@dataclass(slots=True)
+class Printed:
+    """Prints the manifests, one after the other, and keeps none."""
+
+    form: str | None
+    count: int = 0
+
+    async def tags(self, model: str) -> dict[str, str]:
+        """Return nothing: nobody has a tag yet."""
+        return {}
+
+    async def put(self, document: Json) -> Outcome:
+        """Print a manifest."""
+        match self.form:
+            case "name":
+                click.echo(full_name(document["metadata"]["name"]))
+            case "json":
+                head = '{"apiVersion": "v1", "kind": "List", "items": [' if not self.count else ","
+                click.echo(f"{head}\n{json.dumps(document)}", nl=False)
+            case _:
+                click.echo(f"---\n{text(document)}", nl=False)
+        self.count += 1
+        return Outcome.IMPORTED
+
+    def close(self) -> None:
+        """End the list of JSON."""
+        if self.form == "json":
+            click.echo("\n]}" if self.count else '{"apiVersion": "v1", "kind": "List", "items": []}')
+
+
+@dataclass(slots=True)
+class Directory:
+    """Writes each version to `<model>-<version>.yaml`, as a whole or not at all."""
+
+    root: Path
+    is_dry: bool
+
+    async def tags(self, model: str) -> dict[str, str]:
+        """Return who has each tag in the manifests of the model."""
+        found = (self._read(path) for path in sorted(self.root.glob("*.yaml")))
+        return {
+            tag: str(each["metadata"]["name"])
+            for each in found
+            if (each.get("spec") or {}).get("model") == model
+            for tag in tags_of(each)
+        }
+
+    async def put(self, document: Json) -> Outcome:
+        """Write a manifest. Of two writers of the same version, the second one finds the file of the first."""
+        name = str(document["metadata"]["name"])
+        path = self.root / f"{name}.yaml"
+        if path.exists():
+            return same(document, self._read(path), str(path))
+        if not self.is_dry:
+            try:
+                self._create(path, text(document))
+            except FileExistsError:
+                return same(document, self._read(path), str(path))
+            except OSError as error:
+                raise CliError(f"{path} cannot be written: {error.strerror}") from error
+        click.echo(f"{path}: {full_name(name)} {'would be written' if self.is_dry else 'written'}")
+        return Outcome.IMPORTED
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    def _create(self, path: Path, content: str) -> None:
+        self.root.mkdir(parents=True, exist_ok=True)
+        # The file gets its name when it is complete, and only if no other one has it.
+        number, temporary = tempfile.mkstemp(dir=self.root, prefix=".import-")
+        try:
+            with os.fdopen(number, "w", encoding="utf-8") as file:
+                file.write(content)
+                file.flush()
+                os.fchmod(file.fileno(), 0o644)
+            os.link(temporary, path)
+        finally:
+            os.unlink(temporary)
+
+    def _read(self, path: Path) -> Json:
+        try:
+            value = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise RegistryError(f"{path} cannot be read: {' '.join(str(error).split())}") from error
+        if not isinstance(value, dict) or value.get("kind") != "ModelVersion":
+            return {"metadata": {"name": path.stem}, "spec": {}}
+        return value
+
+
+@dataclass(slots=True)
+class Cluster:
+    """Creates each version in the cluster."""
+
+    session: Session
+    dry_run: str
+    known: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    async def tags(self, model: str) -> dict[str, str]:
+        """Return who has each tag of the model in the namespace."""
+        if model not in self.known:
+            listed = await of_model(self.session, model)
+            self.known[model] = {tag: str(each["metadata"]["name"]) for each in listed for tag in tags_of(each)}
+        return self.known[model]
+
+    async def put(self, document: Json) -> Outcome:
+        """Create the object. Of two writers of the same version, the second one finds the object of the first."""
+        name = names.valid(str(document["metadata"]["name"]))
+        there = await self._there(name)
+        if there is None:
+            try:
+                await self._create(document)
+            except Ending:
+                raise
+            except Conflict:
+                there = await self._there(name)
+                if there is None:
+                    raise
+            else:
+                click.echo(f"{full_name(name)} created{f' ({self.dry_run} dry run)' if self.dry_run != 'none' else ''}")
+                return Outcome.IMPORTED
+        return same(document, there, f"{full_name(name)} in the cluster")
+
+    def close(self) -> None:
+        """Do nothing."""
+
+    async def _there(self, name: str) -> Json | None:
+        return await self.session.client.get(Kind.MODEL_VERSION, self.session.namespace, name)
+
+    async def _create(self, document: Json) -> None:
+        if self.dry_run == "client":
+            return
+        params = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if self.dry_run == "server" else {})
+        path = RESOURCES[Kind.MODEL_VERSION].path(self.session.namespace)
+        await self.session.client.request(ApiVerb.CREATE, Kind.MODEL_VERSION, path, params=params, body=document)

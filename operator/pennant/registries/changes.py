@@ -1,0 +1,81 @@
+"""What differs between the record that is there and what its registry says now.
+
+A record is immutable. If both have a field with different values, the version changed under its number. A field that
+only one of them has is no contradiction: a run may be deleted, and metrics may be logged later. Tags, description,
+owner and retention are the user's. The annotations of the source are those of the time of the import.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from pennant.api.meta import Json
+from pennant.api.model_version import ModelVersionSpec
+from pennant.core.versions.record import immutable
+from pennant.registries.protocol import RegistryError
+
+OF_THE_IMPORT = frozenset({"importedAt", "annotations"})
+OF_THE_BYTES = ("manifestDigest", "digest", "sizeBytes")
+"""Fields of an artefact that an import without `--verify` may not know."""
+_KEYS = ("name", "dataset", "split", "slice")
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Paths of fields."""
+
+    changed: tuple[str, ...]
+    """Both have the field, with different values."""
+    only_there: tuple[str, ...]
+    """Only the record that exists has it."""
+    only_found: tuple[str, ...]
+    """Only the registry has it."""
+
+
+def changes(there: Json, found: Json) -> Changes:
+    """Return how two specs differ; raises `RegistryError` where the one that exists cannot be read."""
+    try:
+        old = _comparable(there)
+    except ValidationError as error:
+        raise RegistryError("the record that exists is not valid; correct or remove it") from error
+    listed = list(_differences(old, _comparable(found), ""))
+    return Changes(*(tuple(path for kind, path in listed if kind == each) for each in ("changed", "there", "found")))
+
+
+def _comparable(spec: Json) -> Mapping[str, Any]:
+    known = ModelVersionSpec.model_validate(spec).model_dump(mode="json", by_alias=True, exclude_none=True)
+    source = {name: each for name, each in known.get("source", {}).items() if name not in OF_THE_IMPORT}
+    return {name: each for name, each in {**immutable(known), "source": source}.items() if each not in ([], {})}
+
+
+def _differences(old: Any, new: Any, path: str) -> Iterator[tuple[str, str]]:
+    before, after = _parts(old), _parts(new)
+    if before is None or after is None:
+        if old != new:
+            yield "changed", path
+        return
+    for name in (*before, *(each for each in after if each not in before)):
+        inner = f"{path}[{name}]" if not isinstance(old, Mapping) else f"{path}.{name}" if path else name
+        if name not in after:
+            if not (inner.startswith("artifacts[") and name in OF_THE_BYTES):
+                yield "there", inner
+        elif name not in before:
+            yield "found", inner
+        else:
+            yield from _differences(before[name], after[name], inner)
+
+
+def _parts(value: Any) -> Mapping[str, Any] | None:
+    """Return the fields of an object, or the items of a list by their names; None: it has no parts with names."""
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, Sequence) and not isinstance(value, str) and all(_is_named(each) for each in value):
+        keyed = {"/".join(str(each[key]) for key in _KEYS if each.get(key)): each for each in value}
+        return keyed if len(keyed) == len(value) else None
+    return None
+
+
+def _is_named(each: Any) -> bool:
+    return isinstance(each, Mapping) and bool(each.get("name"))

@@ -1,0 +1,1 @@
+"""MLflow 2 and 3, over plain HTTP."""

@@ -1,0 +1,131 @@
+"""The data sets and metrics of an MLflow run and of a logged model."""
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pennant.api.meta import Json
+from pennant.api.number import DECIMAL_PATTERN, number_text
+from pennant.registries.mlflow.notes import Notes
+
+MAX_DATASETS = 32
+MAX_METRICS = 4096
+CONTEXT = "mlflow.data.context"
+ROLES: Mapping[str, str] = {
+    "train": "Training",
+    "training": "Training",
+    "val": "Validation",
+    "valid": "Validation",
+    "validation": "Validation",
+    "test": "Test",
+    "testing": "Test",
+}
+"""The use of a data set by its context in MLflow."""
+SPLITS: Mapping[str, str] = {"Training": "Train", "Validation": "Validation", "Test": "Test"}
+_SPLIT = re.compile(r"(train|training|val|valid|validation|test|testing)[_/.]")
+"""The first word of the name of a metric without a data set, as MLflow's autologging and its users write it."""
+
+Names = Mapping[tuple[str, str], str]
+"""The name of a data set in the record, by its name and its digest in MLflow."""
+
+
+def datasets(run: Json, notes: Notes) -> tuple[list[dict[str, Any]], Names]:
+    """Return the data sets of a run, and their names in the record, where each name occurs once."""
+    found: dict[str, dict[str, Any]] = {}
+    names: dict[tuple[str, str], str] = {}
+    for each in run.get("inputs", {}).get("dataset_inputs") or ():
+        known = each.get("dataset") or {}
+        context = next((str(tag.get("value")) for tag in each.get("tags") or () if tag.get("key") == CONTEXT), "")
+        role = ROLES.get(context.lower(), "Reference")
+        name, digest = str(known.get("name") or "dataset")[:200], str(known.get("digest") or "")
+        if role == "Reference":
+            notes.add(f"data set {name} has the context {context!r}, which is none of {', '.join(ROLES)}: Reference")
+        label = name
+        if label in found:
+            label = next(
+                word for n in range(2, 1000) if (word := f"{name} ({role}{'' if n == 2 else f' {n}'})") not in found
+            )
+        if len(found) == MAX_DATASETS:
+            notes.add(f"the record has the first {MAX_DATASETS} data sets of the run")
+            break
+        found[label] = _dataset(known, label, role, notes)
+        names.setdefault((name, digest), label)
+    return list(found.values()), names
+
+
+def _dataset(known: Json, label: str, role: str, notes: Notes) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": label, "role": role}
+    digest = str(known.get("digest") or "")
+    if re.fullmatch("[A-Fa-f0-9]{8,64}", digest):
+        found["digest"] = f"mlflow:{digest}"
+    elif digest:
+        # Of a versioned table, for example, MLflow has a decimal number of 19 digits or a word here.
+        found["version"] = notes.line(digest, 256, f"the digest of data set {label}")
+    source = _object(known.get("source"))
+    uri = next((str(source[key]) for key in ("uri", "url", "path") if source.get(key)), None)
+    if uri is not None:
+        found["uri"] = notes.line(uri, 2048, f"the URI of data set {label}")
+    rows = _object(known.get("profile")).get("num_rows")
+    if isinstance(rows, int) and not isinstance(rows, bool) and rows >= 0:
+        found["rows"] = rows
+    return found
+
+
+def metrics(run: Json, logged: Json, names: Names, notes: Notes) -> list[dict[str, Any]]:
+    """Return the metrics of the logged model, and those of the run that it does not have.
+
+    The run has the last value of each metric only, whatever its data set, so it says nothing of a metric that the
+    logged model has. A metric of another logged model of the same run is left out.
+    """
+    own = list(logged.get("data", {}).get("metrics") or ())
+    identity = logged.get("info", {}).get("model_id")
+    known = {each.get("key") for each in own}
+    rest = [
+        each
+        for each in run.get("data", {}).get("metrics") or ()
+        if each.get("key") not in known and each.get("model_id") in (None, "", identity)
+    ]
+    found = {_identity(each): each for each in _listed((*own, *rest), names, notes)}
+    if len(found) > MAX_METRICS:
+        notes.add(f"the record has the first {MAX_METRICS} of {len(found)} metrics")
+    return list(found.values())[:MAX_METRICS]
+
+
+def _identity(metric: Json) -> tuple[str, str]:
+    return str(metric["name"]), str(metric.get("dataset", ""))
+
+
+def _listed(metrics: Iterable[Json], names: Names, notes: Notes) -> Iterable[dict[str, Any]]:
+    # A metric that was logged in several steps counts with the last one.
+    for each in sorted(metrics, key=lambda each: (int(each.get("step") or 0), int(each.get("timestamp") or 0))):
+        name = notes.line(each.get("key"), 250, "a metric's name")
+        if (value := _number(each.get("value"))) is None:
+            notes.add(f"metric {name} is {each.get('value')}, which is no number that a record can have")
+            continue
+        metric = {"name": name, "value": value}
+        if dataset := each.get("dataset_name"):
+            digest = str(each.get("dataset_digest") or "")
+            metric["dataset"] = names.get((str(dataset)[:200], digest), str(dataset)[:200])
+        elif (word := _SPLIT.match(name)) is not None:
+            metric["split"] = SPLITS[ROLES[word[1]]]
+        yield metric
+
+
+def _number(value: Any) -> str | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    text = number_text(number) if math.isfinite(number) else ""
+    return text if re.fullmatch(DECIMAL_PATTERN, text) else None
+
+
+def _object(text: Any) -> Mapping[str, Any]:
+    """Return JSON in a text as an object; empty where it is none."""
+    try:
+        value = json.loads(text) if isinstance(text, str) else text
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,266 @@
+"""The versions of an MLflow server, by its REST API."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+from pennant.api.meta import Json
+from pennant.registries.http import Pairs, Reader
+from pennant.registries.mlflow import model_file
+from pennant.registries.mlflow.notes import Notes
+from pennant.registries.mlflow.record import Answers, artifact_uri, record
+from pennant.registries.protocol import (
+    Failed,
+    File,
+    FoundVersion,
+    NoAccess,
+    NotThere,
+    Refused,
+    RegistryError,
+    Selection,
+    Skipped,
+    Unreadable,
+)
+
+API = "/api/2.0/mlflow"
+PAGE = 100
+CONCURRENCY = 8
+"""Versions that are read at the same time."""
+DEEPEST = 32
+"""Levels of directories in an artefact."""
+REDACTED = "REDACTED"
+
+Item = FoundVersion | Skipped | Failed
+
+
+class Mlflow:
+    """Implements `Registry`."""
+
+    def __init__(self, http: Reader, base: str, repository: str | None = None) -> None:
+        """Read through `http`; `base` is the address without credentials, `repository` that of code without one."""
+        self._http = http
+        self._base = base.rstrip("/")
+        self._repository = repository
+        self._experiments: dict[str, str | None] = {}
+
+    async def models(self) -> AsyncIterator[str]:
+        """Yield the names of all registered models."""
+        async for each in self._pages(f"{API}/registered-models/search", "registered_models", ()):
+            yield str(each["name"])
+
+    async def versions(self, model: str, selection: Selection) -> AsyncIterator[Item]:
+        """Yield versions of a model: the oldest first, or the newest first where only some are wanted."""
+        registered = (await self._http.json(f"{API}/registered-models/get", (("name", model),))).get("registered_model")
+        if not isinstance(registered, dict):
+            raise NoAccess(f"{self._base} answers without a registered_model. Is this an MLflow server?")
+        aliases = _aliases(registered)
+        page: list[Json] = []
+        async for each in self._listed(model, registered, selection):
+            page.append(each)
+            if len(page) == CONCURRENCY:
+                for done in await self._read(page, registered, aliases):
+                    yield done
+                page = []
+        for done in await self._read(page, registered, aliases):
+            yield done
+
+    async def _listed(self, model: str, registered: Json, selection: Selection) -> AsyncIterator[Json]:
+        path, of_model = f"{API}/model-versions/search", ("filter", f"name={_quoted(model)}")
+        if selection.since is not None:
+            order = ("order_by", "creation_timestamp DESC")
+            async for each in self._pages(path, "model_versions", (of_model, order)):
+                if int(each.get("creation_timestamp") or 0) < selection.since.timestamp() * 1000:
+                    return
+                yield each
+        elif selection.is_all:
+            async for each in self._pages(path, "model_versions", (of_model, ("order_by", "version_number ASC"))):
+                yield each
+        else:
+            newest = ("order_by", "version_number DESC")
+            first = await self._http.json(path, (of_model, newest, ("max_results", "1")))
+            chosen = {str(each["version"]): each for each in first.get("model_versions") or ()}
+            for each in registered.get("aliases") or ():
+                if (number := str(each["version"])) not in chosen:
+                    asked = await self._http.json(f"{API}/model-versions/get", (("name", model), ("version", number)))
+                    chosen[number] = asked["model_version"]
+            for number in sorted(chosen, key=_number):
+                yield chosen[number]
+
+    async def _pages(self, path: str, field: str, params: Pairs) -> AsyncIterator[Json]:
+        token, seen = "", set[str]()
+        while True:
+            more = (("max_results", str(PAGE)), *((("page_token", token),) if token else ()))
+            page = await self._http.json(path, (*params, *more))
+            for each in page.get(field) or ():
+                yield each
+            token = str(page.get("next_page_token") or "")
+            if not token:
+                return
+            if token in seen:
+                raise RegistryError(f"{self._base}{path} gives the same page again. Run the import again")
+            seen = {token}
+
+    async def _read(self, page: Sequence[Json], registered: Json, aliases: dict[str, list[str]]) -> list[Item]:
+        return list(
+            await asyncio.gather(
+                *(self._one({**each, "aliases": aliases.get(str(each["version"]), [])}, registered) for each in page)
+            )
+        )
+
+    async def _one(self, version: Json, registered: Json) -> Item:
+        name, number, source = str(version["name"]), str(version["version"]), str(version.get("source") or "")
+        status = version.get("status", "READY")
+        if status != "READY":
+            said = version.get("status_message")
+            return Skipped(name, number, f"its status is {status}{f': {said}' if said else ''}")
+        if not source or source.startswith(REDACTED):
+            return Failed(
+                name, number, "MLflow has no artefact of it: its source is empty. Register it again in MLflow"
+            )
+        try:
+            return await self._found(version, registered)
+        except NoAccess:
+            raise
+        except RegistryError as error:
+            return Failed(name, number, str(error))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            return Failed(name, number, f"MLflow's answer does not have the expected form: {error!r}")
+
+    async def _found(self, version: Json, registered: Json) -> FoundVersion:
+        notes = Notes()
+        name, number = str(version["name"]), str(version["version"])
+        source = str(version["source"])
+        logged, run = await asyncio.gather(self._logged(source, notes), self._run(version.get("run_id"), notes))
+        content = await self._file(name, number, "MLmodel", notes)
+        requirements = await self._file(name, number, "requirements.txt", notes) if content is not None else None
+        answers = Answers(
+            base=self._base,
+            version=version,
+            registered=registered,
+            run=run,
+            logged=logged,
+            experiment=await self._experiment(run.get("info", {}).get("experiment_id")),
+            model_file=model_file.parsed(content, notes) if content is not None else {},
+            requirements=requirements,
+            repository=self._repository,
+        )
+        fields = record(answers, notes)
+        return FoundVersion(name, number, fields, tuple(version["aliases"]), notes.said, _place(answers))
+
+    async def _logged(self, source: str, notes: Notes) -> Json:
+        """Return the logged model that a version was made of; empty: it was made of something else."""
+        if not source.startswith("models:/m-"):
+            return {}
+        identity = source.removeprefix("models:/")
+        try:
+            return dict((await self._http.json(f"{API}/logged-models/{identity}")).get("model") or {})
+        except NotThere:
+            notes.add(f"the logged model {identity} was deleted, with the metrics of its data sets")
+            return {}
+
+    async def _run(self, run: Any, notes: Notes) -> Json:
+        if not run or str(run).startswith(REDACTED):
+            notes.add("it has no run, so parameters, metrics, data sets and code are not known")
+            return {}
+        try:
+            return dict((await self._http.json(f"{API}/runs/get", (("run_id", str(run)),))).get("run") or {})
+        except NotThere:
+            notes.add(f"the run {run} was deleted, with its parameters, metrics, data sets and code")
+            return {}
+
+    async def _experiment(self, experiment: Any) -> str | None:
+        if not experiment:
+            return None
+        if experiment not in self._experiments:
+            try:
+                found = await self._http.json(f"{API}/experiments/get", (("experiment_id", str(experiment)),))
+                self._experiments[experiment] = str(found["experiment"]["name"])
+            except (NotThere, KeyError):
+                self._experiments[experiment] = None
+        return self._experiments[experiment]
+
+    async def _file(self, name: str, number: str, path: str, notes: Notes) -> bytes | None:
+        """Return a small file of the model, which the server reads from its store; None: it cannot."""
+        try:
+            return await self._http.content(*_artifact(name, number, path))
+        except (NotThere, Unreadable, Refused) as error:
+            notes.add(f"the file {path} cannot be read through MLflow: {error}")
+            return None
+
+    async def files(self, found: FoundVersion) -> AsyncIterator[File]:
+        """Yield the files of the artefact of a version; raises `RegistryError` where MLflow cannot list them."""
+        if not found.place:
+            uri = found.record["artifacts"][0]["uri"]
+            raise RegistryError(f"MLflow lists only the files of runs and logged models, and these are at {uri}")
+        pending = [("", 0)]
+        while pending:
+            directory, depth = pending.pop()
+            if depth > DEEPEST:
+                raise RegistryError(f"the artefact has more than {DEEPEST} levels of directories")
+            async for path, is_directory, size in self._entries(found.place, directory):
+                if is_directory:
+                    pending.append((path, depth + 1))
+                else:
+                    yield File(path, size)
+
+    async def _entries(self, place: Any, directory: str) -> AsyncIterator[tuple[str, bool, int | None]]:
+        root = place.get("path", "")
+        where = "/".join(filter(None, (root, directory)))
+        if "model" in place:
+            path = f"{API}/logged-models/{place['model']}/artifacts/directories"
+            params: Pairs = (("artifact_directory_path", where),) if where else ()
+        else:
+            path, params = f"{API}/artifacts/list", (("run_id", place["run"]), ("path", where))
+        token = ""
+        while True:
+            page = await self._http.json(path, (*params, *((("page_token", token),) if token else ())))
+            for each in page.get("files") or ():
+                size = each.get("file_size")
+                inner = str(each["path"]).removeprefix(f"{root}/" if root else "")
+                yield inner, bool(each.get("is_dir")), int(size) if size is not None else None
+            token = str(page.get("next_page_token") or "")
+            if not token:
+                return
+
+    async def content(self, found: FoundVersion, file: File) -> AsyncIterator[bytes]:
+        """Yield the bytes of a file of the artefact."""
+        async for part in self._http.chunks(*_artifact(found.model, found.version, file.path)):
+            yield part
+
+
+def _artifact(name: str, number: str, path: str) -> tuple[str, Pairs]:
+    return "/model-versions/get-artifact", (("name", name), ("version", number), ("path", path))
+
+
+def _place(answers: Answers) -> dict[str, str]:
+    """Return where the files of a version can be listed: in a logged model, or below a directory of a run."""
+    if identity := answers.logged.get("info", {}).get("model_id"):
+        return {"model": str(identity)}
+    info = answers.run.get("info", {})
+    run, root, uri = str(info.get("run_id") or ""), str(info.get("artifact_uri") or ""), artifact_uri(answers)
+    if not run:
+        return {}
+    for start in (f"runs:/{run}/", f"{root.rstrip('/')}/"):
+        if uri.startswith(start) and len(start) > 1:
+            return {"run": run, "path": uri.removeprefix(start).strip("/")}
+    return {}
+
+
+def _aliases(registered: Json) -> dict[str, list[str]]:
+    """Return the aliases by version. The list of versions has none."""
+    found: dict[str, list[str]] = {}
+    for each in registered.get("aliases") or ():
+        found.setdefault(str(each["version"]), []).append(str(each["alias"]))
+    return found
+
+
+def _number(version: str) -> int:
+    return int(version) if version.isdigit() else 0
+
+
+def _quoted(name: str) -> str:
+    """Return a name as MLflow's filters have it; raises `RegistryError` where they cannot have it."""
+    sign = next((sign for sign in "'\"" if sign not in name), None)
+    if sign is None:
+        raise RegistryError(f"the name {name!r} has both kinds of quotes, which no filter of MLflow can have")
+    return f"{sign}{name}{sign}"

@@ -1,0 +1,104 @@
+"""What a registry offers to the importer: its versions, one after the other, in the words of the record."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+
+class RegistryError(Exception):
+    """A registry cannot be read; the message names the cause and what to do."""
+
+
+class NoAccess(RegistryError):
+    """Nothing of the registry can be read: its address or the credentials are wrong. Going on is of no use."""
+
+
+class NotThere(RegistryError):
+    """The registry does not have what was asked for."""
+
+
+class Refused(RegistryError):
+    """The registry does not accept the request."""
+
+
+class Unreadable(RegistryError):
+    """The registry fails with an error of its own, as for a file in a store that it cannot reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which versions of a model are read."""
+
+    is_all: bool = False
+    """All; otherwise the newest one, and those with an alias."""
+    since: datetime | None = None
+    """Only versions that were created at this time or later, and of those all."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundVersion:
+    """All that a registry holds of a version."""
+
+    model: str
+    """Name of the model in the registry."""
+    version: str
+    """Name of the version in the registry."""
+    record: Mapping[str, Any]
+    """Fields of `spec` of a ModelVersion, without model, version and tags."""
+    aliases: tuple[str, ...] = ()
+    """Names that the registry lets point to this version."""
+    unknown: tuple[str, ...] = ()
+    """What could not be read or does not fit into a record, each a sentence."""
+    place: Mapping[str, str] = field(default_factory=dict)
+    """What the registry's own module needs to find the files of the artefact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A version that has no record yet, or none any more."""
+
+    model: str
+    version: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A version that cannot be read."""
+
+    model: str
+    version: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file of an artefact."""
+
+    path: str
+    """Path in the artefact, with `/`."""
+    size: int | None
+
+
+class Registry(Protocol):
+    """A registry that is open. Each method raises `RegistryError`."""
+
+    def models(self) -> AsyncIterator[str]:
+        """Yield the names of all models, page by page."""
+        ...
+
+    def versions(self, model: str, selection: Selection) -> AsyncIterator[FoundVersion | Skipped | Failed]:
+        """Yield versions of a model, page by page. One that cannot be read does not end it.
+
+        Raises `NotThere` where the registry has no such model.
+        """
+        ...
+
+    def files(self, found: FoundVersion) -> AsyncIterator[File]:
+        """Yield the files of the artefact of a version."""
+        ...
+
+    def content(self, found: FoundVersion, file: File) -> AsyncIterator[bytes]:
+        """Yield the bytes of a file of the artefact."""
+        ...
