@@ -84,6 +84,9 @@ def rendered(
         return "\n".join(full_name(each["metadata"]["name"]) for each in items)
     header: tuple[str, ...] = (*HEADER, *(WIDE if form == "wide" else ()))
     rows = [_row(each, now, form == "wide") for each in items]
+    if any(sources := [_source(each) for each in items]):
+        header = (header[0], "SOURCE", *header[1:])
+        rows = [(row[0], each or output.NONE, *row[1:]) for row, each in zip(rows, sources, strict=True)]
     if with_model:
         header = ("MODEL", *header)
         rows = [(decode.model_and_version(each)[0] or output.NONE, *row) for each, row in zip(items, rows, strict=True)]
@@ -121,6 +124,12 @@ def _more(raw: Json, status: ModelVersionStatus) -> Sequence[str]:
         "; ".join(bump.reasons) if bump is not None and bump.reasons else output.NONE,
         status.record_digest or output.NONE,
     )
+
+
+def _source(raw: Json) -> str:
+    """Return what the registry calls a version that was imported, such as `MLflow 3`; empty: it was not imported."""
+    source = decode.field(decode.field(raw, "spec"), "source")
+    return " ".join(str(source[each]) for each in ("registry", "version") if source.get(each))
 
 
 def _listing(words: Any) -> str:
