@@ -30,7 +30,6 @@ OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
     "events": ("why", "audit"),
     "log": ("audit", "history"),
     "diff": ("compare",),
-    "import": ("adopt",),
     "convert": ("adopt",),
     "migrate": ("adopt",),
     "validate": ("lint",),

@@ -5,6 +5,7 @@ import tracemalloc
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from time import monotonic
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +17,8 @@ from pennant.api.model_version import ModelVersionSpec
 from pennant.core.versions.completeness import missing
 from pennant.registries.digest import hashed
 from pennant.registries.http import Pairs
+from pennant.registries.mlflow.measured import MAX_DATASETS, ROLES
+from pennant.registries.mlflow.record import ENTRY, LONGEST_ANNOTATION, MAPPED, MAX_ANNOTATIONS, MAX_PARAMETERS
 from pennant.registries.mlflow.registry import PAGE, Mlflow
 from pennant.registries.protocol import Failed, File, FoundVersion, NotThere, RegistryError, Selection, Skipped
 from unit.registries.fake_mlflow import RECORDED
@@ -345,3 +348,11 @@ async def test_ten_thousand_versions_are_read_page_by_page_with_the_memory_of_a_
 async def test_a_server_that_gives_the_same_page_again_is_not_asked_for_ever() -> None:
     with pytest.raises(RegistryError, match="gives the same page again"):
         await read(Many(10_000, repeats=True), "big")
+
+
+def test_the_page_names_each_context_and_each_tag() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "import-from-mlflow.md").read_text(encoding="utf-8")
+    for word in (*ROLES, *(f"{each}_" for each in ROLES), *MAPPED, ENTRY):
+        assert f"`{word}`" in page, word
+    for limit in (MAX_PARAMETERS, MAX_DATASETS, MAX_ANNOTATIONS, LONGEST_ANNOTATION, PAGE):
+        assert str(limit) in page, limit
