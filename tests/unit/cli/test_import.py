@@ -219,6 +219,8 @@ def test_credentials_are_those_of_the_client_of_mlflow(
     ("args", "said"),
     [
         (("--from=ftp://host",), "ftp://host is no address of an MLflow server; write it as https://HOST:PORT"),
+        (("--from=http://[host",), "http://[host is no address of an MLflow server"),
+        (("--from=https://ada:secret@host:no",), "error: host:no is no address of an MLflow server"),
         (("--from=http://127.0.0.1:9",), "http://127.0.0.1:9 does not answer: Cannot connect to host"),
         (("--since=yesterday",), "--since 'yesterday' is no date and no time; write it as 2026-05-01"),
         (("--apply", "--write=x"), "--apply creates the versions in the cluster, --write writes files; give one"),

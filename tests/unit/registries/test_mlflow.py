@@ -181,6 +181,16 @@ async def test_the_repository_can_be_given(reader: Replayed) -> None:
     assert (code.repository, code.path) == ("https://git.example/wine.git", None)
 
 
+async def test_no_credentials_get_into_the_record(reader: Replayed) -> None:
+    reader.versions("Wine Quality")["source"] = "https://ada:secret@host/model?X-Amz-Signature=secret"
+    inputs = reader.answer("/api/2.0/mlflow/runs/get?run_id=7aed")["run"]["inputs"]["dataset_inputs"]
+    inputs[0]["dataset"]["source"] = '{"uri": "https://data.example/wine.csv?sig=secret"}'
+    record = spec(await one(reader))
+    assert record.artifacts[0].uri == "https://host/model"
+    assert record.datasets[0].uri == "https://data.example/wine.csv"
+    assert "secret" not in record.model_dump_json()
+
+
 async def test_the_digest_is_that_of_sha256sum(reader: Replayed) -> None:
     """`find -L . -type f -printf '%P\\0' | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum` said so of the files."""
     digest = await hashed(Mlflow(reader, BASE), await one(reader))

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from pennant.cli import clock
 from pennant.cli.errors import CliError
-from pennant.record.git import without_credentials
+from pennant.record.secrecy import without_credentials
 from pennant.registries.http import Http
 from pennant.registries.mlflow.registry import Mlflow
 from pennant.registries.protocol import Registry
@@ -29,15 +29,27 @@ async def opened(
     given = address or environment.get(ADDRESS)
     if not given:
         raise CliError(f"no registry is given; use --from URL, or set {ADDRESS}")
-    parts = urlsplit(given)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise CliError(f"{without_credentials(given)} is no address of an MLflow server; write it as https://HOST:PORT")
+    if not _is_address(given):
+        raise CliError(f"{_shown(given)} is no address of an MLflow server; write it as https://HOST:PORT")
     base = without_credentials(given).rstrip("/")
     http = Http(base, _headers(given, environment), hint=HINT, tls=_tls(environment), now=clock.now)
     try:
         yield Mlflow(http, base, repository)
     finally:
         await http.close()
+
+
+def _is_address(given: str) -> bool:
+    try:
+        parts = urlsplit(given)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _shown(given: str) -> str:
+    """Return a wrong address without what may be a password."""
+    return given.rpartition("@")[2]
 
 
 def _headers(address: str, environment: Mapping[str, str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from pennant.api.meta import Json
 from pennant.api.number import DECIMAL_PATTERN, number_text
+from pennant.record.secrecy import without_credentials
 from pennant.registries.mlflow.notes import Notes
 
 MAX_DATASETS = 32
@@ -66,7 +67,7 @@ def _dataset(known: Json, label: str, role: str, notes: Notes) -> dict[str, Any]
     source = _object(known.get("source"))
     uri = next((str(source[key]) for key in ("uri", "url", "path") if source.get(key)), None)
     if uri is not None:
-        found["uri"] = notes.line(uri, 2048, f"the URI of data set {label}")
+        found["uri"] = notes.line(without_credentials(uri), 2048, f"the URI of data set {label}")
     rows = _object(known.get("profile")).get("num_rows")
     if isinstance(rows, int) and not isinstance(rows, bool) and rows >= 0:
         found["rows"] = rows

@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import quote
 
 from pennant.api.meta import COMMIT_PATTERN, Json, rfc3339
-from pennant.record.git import without_credentials
 from pennant.record.merging import Part, merged
+from pennant.record.secrecy import without_credentials
 from pennant.registries.mlflow import measured, model_file
 from pennant.registries.mlflow.notes import Notes
 
@@ -51,8 +51,8 @@ def artifact_uri(answers: Answers) -> str:
     """Return where the files of the model are; empty: MLflow knows no place."""
     source = str(answers.version.get("source") or "")
     if source.startswith("models:/m-"):
-        return str(answers.logged.get("info", {}).get("artifact_uri") or source)
-    return source
+        source = str(answers.logged.get("info", {}).get("artifact_uri") or source)
+    return without_credentials(source)
 
 
 def record(answers: Answers, notes: Notes) -> dict[str, Any]:
