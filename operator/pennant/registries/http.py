@@ -67,6 +67,8 @@ class Http:
         self._now = now
         self._session: aiohttp.ClientSession | None = None
         self._has_answered = False
+        self._is_registry = False
+        """Whether it has answered with JSON, so that the address and the credentials are right."""
 
     async def close(self) -> None:
         """Close all connections."""
@@ -101,6 +103,7 @@ class Http:
                 ) from error
             if not isinstance(value, dict):
                 raise NoAccess(f"{self._base}{path} answers with no JSON object. Is this the address of the registry?")
+            self._is_registry = True
             return value
         raise AssertionError("the last attempt returns or raises")
 
@@ -185,9 +188,11 @@ class Http:
                     f"{self._base} does not accept the credentials (401){said}. {self._hint}"
                 )
             case 403:
-                error = NoAccess(f"{self._base} does not permit this read (403){said}. {self._hint}")
-            case 404 if body.lstrip().startswith("{"):
-                error = NotThere(f"not found{said}")
+                # Of a single experiment, for example.
+                kind = RegistryError if self._is_registry else NoAccess
+                error = kind(f"{where} may not be read (403){said}. {self._hint}")
+            case 404 if self._is_registry or body.lstrip().startswith("{"):
+                error = NotThere(f"not found{said or f': {path}'}")
             case 404:
                 error = NoAccess(f"{where} does not exist (404). Is {self._base} the address of the registry?")
             case 429:

@@ -78,7 +78,7 @@ async def test_a_registry_that_stays_busy_is_not_asked_for_ever(
     ("answer", "kind", "said"),
     [
         (Answer(401, ""), NoAccess, r"does not accept the credentials \(401\)\. Set TOKEN"),
-        (Answer(403, '{"message": "no role"}'), NoAccess, r"does not permit this read \(403\): no role\. Set TOKEN"),
+        (Answer(403, '{"message": "no role"}'), NoAccess, r"may not be read \(403\): no role\. Set TOKEN"),
         (Answer(404, "<html>"), NoAccess, r"experiments/get does not exist \(404\)\. Is http://127"),
         (Answer(404, '{"message": "No such experiment"}'), NotThere, "not found: No such experiment"),
         (Answer(400, '{"message": "bad filter"}'), Refused, "fails with HTTP 400: bad filter"),
@@ -95,6 +95,20 @@ async def test_each_failure_says_what_to_do(
 ) -> None:
     mlflow.broken[PATH] = answer
     with pytest.raises(RegistryError, match=said) as caught:
+        await http.json(*PARAMS)
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [(Answer(403, "{}"), RegistryError), (Answer(404, "<html>"), NotThere), (Answer(401, ""), NoAccess)],
+)
+async def test_what_only_a_part_of_a_registry_refuses_does_not_end_the_import(
+    http: Http, mlflow: FakeMlflow, answer: Answer, kind: type[RegistryError]
+) -> None:
+    await http.json(*PARAMS)
+    mlflow.broken[PATH] = answer
+    with pytest.raises(kind) as caught:
         await http.json(*PARAMS)
     assert type(caught.value) is kind
 

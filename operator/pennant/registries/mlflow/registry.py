@@ -69,7 +69,7 @@ class Mlflow:
         if selection.since is not None:
             order = ("order_by", "creation_timestamp DESC")
             async for each in self._pages(path, "model_versions", (of_model, order)):
-                if int(each.get("creation_timestamp") or 0) < selection.since.timestamp() * 1000:
+                if _number(each.get("creation_timestamp")) < selection.since.timestamp() * 1000:
                     return
                 yield each
         elif selection.is_all:
@@ -78,27 +78,36 @@ class Mlflow:
         else:
             newest = ("order_by", "version_number DESC")
             first = await self._http.json(path, (of_model, newest, ("max_results", "1")))
-            chosen = {str(each["version"]): each for each in first.get("model_versions") or ()}
-            for each in registered.get("aliases") or ():
-                if (number := str(each["version"])) not in chosen:
+            listed = [self._named(each, path) for each in first.get("model_versions") or ()]
+            chosen = {str(each["version"]): each for each in listed}
+            for number in sorted(_aliases(registered).keys() - chosen.keys()):
+                try:
                     asked = await self._http.json(f"{API}/model-versions/get", (("name", model), ("version", number)))
-                    chosen[number] = asked["model_version"]
+                except NotThere:
+                    # It was deleted a moment ago.
+                    continue
+                chosen[number] = self._named(asked.get("model_version"), path)
             for number in sorted(chosen, key=_number):
                 yield chosen[number]
 
     async def _pages(self, path: str, field: str, params: Pairs) -> AsyncIterator[Json]:
-        token, seen = "", set[str]()
+        token = ""
         while True:
             more = (("max_results", str(PAGE)), *((("page_token", token),) if token else ()))
             page = await self._http.json(path, (*params, *more))
             for each in page.get(field) or ():
-                yield each
-            token = str(page.get("next_page_token") or "")
+                yield self._named(each, path)
+            before, token = token, str(page.get("next_page_token") or "")
             if not token:
                 return
-            if token in seen:
+            if token == before:
                 raise RegistryError(f"{self._base}{path} gives the same page again. Run the import again")
-            seen = {token}
+
+    def _named(self, item: Any, path: str) -> Json:
+        """Return an item of a list; raises `RegistryError` where it has no name."""
+        if not isinstance(item, dict) or "name" not in item or ("version" not in item and "model-versions" in path):
+            raise RegistryError(f"{self._base}{path} gives an item without a name or a version. Is it MLflow?")
+        return item
 
     async def _read(self, page: Sequence[Json], registered: Json, aliases: dict[str, list[str]]) -> list[Item]:
         return list(
@@ -250,12 +259,13 @@ def _aliases(registered: Json) -> dict[str, list[str]]:
     """Return the aliases by version. The list of versions has none."""
     found: dict[str, list[str]] = {}
     for each in registered.get("aliases") or ():
-        found.setdefault(str(each["version"]), []).append(str(each["alias"]))
+        found.setdefault(str(each.get("version")), []).append(str(each.get("alias")))
     return found
 
 
-def _number(version: str) -> int:
-    return int(version) if version.isdigit() else 0
+def _number(value: Any) -> int:
+    """Return a number that JSON has as a number or as a text; 0: it is none."""
+    return int(value) if str(value).isdecimal() else 0
 
 
 def _quoted(name: str) -> str:
