@@ -355,7 +355,7 @@ async def test_ten_thousand_versions_are_read_page_by_page() -> None:
     numbers = [int(each.version) async for each in Mlflow(many, BASE).versions("big", ALL)]
     assert numbers == list(range(1, 10_001))
     assert many.pages == 10_000 / PAGE
-    # Processor time, because the tests share the machine. It is 3 seconds.
+    # Processor time, because the tests share the machine.
     assert process_time() - began < 30
 
 
@@ -369,8 +369,9 @@ async def peak_of(count: int) -> int:
 
 
 async def test_many_versions_need_the_memory_of_a_page() -> None:
-    few, many = await peak_of(300), await peak_of(3000)
-    assert many < few * 1.5
+    few, many = await peak_of(200), await peak_of(2000)
+    # A record of these takes 3 kB in memory, so all of them would take 6 MB.
+    assert many < few + 1_000_000
 
 
 async def test_a_server_that_gives_the_same_page_again_is_not_asked_for_ever() -> None:
