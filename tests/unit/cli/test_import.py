@@ -91,6 +91,20 @@ def test_no_version_has_a_tag_unless_an_alias_is_named(capsys: pytest.CaptureFix
     assert [each["spec"].get("tags") for each in found] == [["production"], None]
 
 
+def test_two_aliases_with_one_tag_give_it_to_one_version(
+    capsys: pytest.CaptureFixture[str], mlflow: FakeMlflow
+) -> None:
+    registered = mlflow.answers["/api/2.0/mlflow/registered-models/get?name=Churn_Model"]["registered_model"]
+    aliases = [*registered["aliases"], {"alias": "newest", "version": "3"}]
+    mlflow.answers["/api/2.0/mlflow/registered-models/get?name=Churn_Model"] = {
+        "registered_model": {**registered, "aliases": aliases}
+    }
+    both = ("--tag-alias=champion=production", "--tag-alias=newest=production")
+    code, out, err = ran(capsys, "Churn_Model", *both)
+    assert (code, [each["spec"].get("tags") for each in versions(out)]) == (0, [["production"], None])
+    assert "churn-model-3 does not get the tag production, which churn-model-2 has" in err
+
+
 def test_files_are_written_once(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     code, out, _ = ran(capsys, "--write", f"{tmp_path}/records", "Churn_Model")
     assert (code, out.split()[1::3]) == (0, list(CHURN))

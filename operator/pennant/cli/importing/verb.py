@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -62,6 +62,8 @@ class Import:
     """The tag of each alias that becomes one."""
     namespace: str | None
     tally: Tally
+    given: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By model and tag: the version that this import gave it to."""
 
 
 def execute(registry: str, models: tuple[str, ...], cluster: ClusterOptions, options: Options) -> None:
@@ -192,9 +194,12 @@ async def _free_tags(job: Import, found: FoundVersion, name: str, model: str, ta
     wanted = sorted({job.tags[each] for each in found.aliases if each in job.tags})
     if not wanted:
         return ()
-    holders = await target.tags(model)
+    given = {tag: holder for (of, tag), holder in job.given.items() if of == model}
+    holders = {**await target.tags(model), **given}
     for tag in (each for each in wanted if holders.get(each, name) != name):
         output.warn(
             f"{name} does not get the tag {tag}, which {holders[tag]} has; move it with `pennant promote {name}`"
         )
-    return tuple(each for each in wanted if holders.get(each, name) == name)
+    free = tuple(each for each in wanted if holders.get(each, name) == name)
+    job.given.update({(model, each): name for each in free})
+    return free
