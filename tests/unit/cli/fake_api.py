@@ -1,4 +1,5 @@
-"""An API server in memory, in a thread, for verbs that are run whole: gets, lists, patches with preconditions."""
+"""An API server in memory, in a thread, for verbs that are run whole: gets, lists, creations, and patches with
+preconditions."""
 
 import json
 import re
@@ -12,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 Json = dict[str, Any]
 Answer = tuple[int, str]
 _PATH = re.compile(
-    r"/apis?(?:/(?P<group>[a-z.]+))?/v[12][a-z0-9]*(?:/namespaces/(?P<ns>[^/]+))?/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?"
+    r"/apis?(?:/(?P<group>[a-z0-9.]+))?/v[12][a-z0-9]*(?:/namespaces/(?P<ns>[^/]+))?/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?(?:/status)?"
 )
 
 
@@ -25,6 +26,10 @@ class FakeApi:
         """Names, bodies, and whether each was a dry run."""
         self.before_patch: Callable[[str, Json], Answer | None] = lambda _name, _body: None
         """Called before each patch; an answer is given instead of it."""
+        self.before_create: Callable[[str], Answer | None] = lambda _name: None
+        """Called before each creation; an answer is given instead of it."""
+        self.created: list[str] = []
+        """Plurals and names, as in `modelversions/fraud-1.0.0`."""
         self.forbidden: set[str] = set()
         self.after_list: Callable[[str], None] = lambda _plural: None
         self._serial = 100
@@ -74,7 +79,22 @@ class FakeApi:
         if is_dry:
             return 200, raw
         self.touch(plural, name, namespace, **body.get("spec", {}))
-        return self.get(plural, namespace, name)
+        _, raw = self.get(plural, namespace, name)
+        raw["status"] = {**raw.get("status", {}), **body.get("status", {})}
+        return 200, raw
+
+    def create(self, plural: str, namespace: str, body: Json, is_dry: bool) -> tuple[int, Json]:
+        name = body["metadata"]["name"]
+        if (answer := self.before_create(name)) is not None:
+            return answer[0], _status(*answer)
+        if (plural, namespace, name) in self.objects:
+            return 409, _status(409, f'{plural} "{name}" already exists')
+        self._serial += 1
+        metadata = {**body["metadata"], "uid": f"new-{self._serial}", "resourceVersion": str(self._serial)}
+        if not is_dry:
+            self.created.append(f"{plural}/{name}")
+            self.add(plural, {**body, "metadata": metadata})
+        return 201, body
 
 
 def _matches(raw: Json, is_field: bool, selector: str) -> bool:
@@ -112,8 +132,12 @@ def served(api: FakeApi) -> Iterator[str]:
             self._answer(*api.patch(plural, namespace or "", name or "", body, "dryRun" in query))
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self._answer(201, {"status": {"userInfo": {"username": "ada"}}})
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            plural, namespace, _, query = self._asked()
+            if namespace is None:
+                self._answer(201, {"status": {"userInfo": {"username": "ada"}}})
+            else:
+                self._answer(*api.create(plural, namespace, body, "dryRun" in query))
 
         def _asked(self) -> tuple[str, str | None, str | None, dict[str, list[str]]]:
             url = urlsplit(self.path)
