@@ -5,6 +5,8 @@ Rule: R144.
 """
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,8 +16,17 @@ import pytest
 from cluster.plugin import kubectl_pennant
 from cluster.scenario import NAME, Manifest, Scenario
 from cluster.test_restoration import delete_all, labels_of_replica_sets
+from rig import Rig
 
 REBUILT = ("history", "quarantine")
+
+
+@dataclass(slots=True)
+class Somewhere:
+    """A namespace of the control plane."""
+
+    rig: Rig
+    namespace: str
 
 
 @pytest.fixture
@@ -33,8 +44,8 @@ def run(scenario: Scenario, *args: str) -> str:
     return out
 
 
-def lines(does: str, suffix: str = "") -> list[str]:
-    records = [f"controllerrevision.apps/{NAME}-{number}" for number in (1, 2, 3)]
+def lines(does: str, suffix: str = "", revisions: Sequence[int] = (1, 2, 3)) -> list[str]:
+    records = [f"controllerrevision.apps/{NAME}-{number}" for number in revisions]
     versions = [f"modelversion.pennant.dev/{NAME}-{version}" for version in ("1.0.0", "1.1.0")]
     return [f"{each} {does}{suffix}" for each in (*records, *versions, f"modeldeployment.pennant.dev/{NAME}")]
 
@@ -128,12 +139,14 @@ def bare(found: Manifest, namespace: str) -> Manifest:
     }
 
 
-def test_what_a_user_lacks_the_permission_for_is_named_and_the_next_run_continues(
-    at_rest: Scenario, tmp_path: Path
-) -> None:
+def test_what_is_missing_for_a_restore_is_named_and_the_next_run_continues(at_rest: Scenario, tmp_path: Path) -> None:
+    at_rest.deployment(historyLimit=2)
+    at_rest.until(lambda: [each["revision"] for each in at_rest.history] == [2, 3], what="the limit of the history")
+    at_rest.assert_falls_silent()
     before, file = at_rest.status, tmp_path / "fraud.json"
     run(at_rest, "export", NAME, "--output-file", str(file))
     delete_all(at_rest)
+    created, unchanged = (lines(does, revisions=(2, 3)) for does in ("created", "unchanged"))
     kinds = ("controllerrevisions.apps", "modelversions.pennant.dev", "modeldeployments.pennant.dev")
     at_rest.kubectl("create", "serviceaccount", "ada")
     at_rest.kubectl("create", "role", "makes", "--verb=get,list,create", f"--resource={','.join(kinds)}")
@@ -144,10 +157,17 @@ def test_what_a_user_lacks_the_permission_for_is_named_and_the_next_run_continue
     assert err.startswith(f"error: modelversion.pennant.dev/{NAME}-1.0.0: "), err
     assert 'cannot patch resource "modelversions/status"' in err
     assert err.endswith("What was restored stays; run the same command again\n"), err
-    assert out.splitlines() == lines("created")[:4]
+    assert out.splitlines() == created[:3]
     assert not at_rest.exists("modeldeployment", NAME), "it would roll out what has no mark yet"
 
+    nowhere = Somewhere(at_rest.rig, "no-such-namespace")
+    code, out, err = kubectl_pennant(nowhere, "restore", str(file))
+    assert (code, out) == (1, "")
+    assert err.endswith(
+        'namespaces "no-such-namespace" not found. Create it: kubectl create namespace no-such-namespace\n'
+    )
+
     told = run(at_rest, "restore", str(file)).splitlines()
-    assert marked(told) == [*lines("unchanged")[:4], *lines("created")[4:]]
+    assert marked(told) == [*unchanged[:3], *created[3:]]
     at_rest.until(lambda: at_rest.history == before["history"], what="the whole history as it was")
     assert at_rest.quarantined() == [("1.1.0", "MetricBreach")]

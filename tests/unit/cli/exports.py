@@ -26,7 +26,8 @@ def fill(api: FakeApi, snapshot: Snapshot) -> None:
     """Put a ModelDeployment with all that belongs to it into the API server."""
     commanded = {"pennant.dev/restart": "", "pennant.dev/requested-at": "t1", "team": "risk"}
     status = snapshot.status.to_json()
-    api.add("modeldeployments", raw_deployment(status=status, annotations=commanded, labels={"app": "fraud"}))
+    fields: dict[str, Any] = {"uid": snapshot.uid, "annotations": commanded, "labels": {"app": "fraud"}}
+    api.add("modeldeployments", raw_deployment(status=status, **fields))
     for each in snapshot.revisions:
         stored = encode.controller_revision(snapshot, each)
         annotations = {} if each.mirrored is None else {PROGRESS_ANNOTATION: encode.progress(each.mirrored)}

@@ -8,7 +8,7 @@ Rule: R143.
 import io
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +146,16 @@ def test_the_deployment_may_be_left_to_others_and_the_namespace_be_another_one(
     assert content(api, "risk") == before
 
 
+def test_a_namespace_that_does_not_exist_is_named_with_the_command_that_creates_it(
+    pennant: Run, api: FakeApi, file: Path
+) -> None:
+    emptied(api).before_create = lambda _: (404, 'namespaces "shop" not found')
+    code, out, err = pennant("restore", str(file), "-n", "shop")
+    assert (code, out) == (1, "")
+    missing = 'controllerrevision.apps/fraud-1: namespaces "shop" not found'
+    assert err == f"error: {missing}. Create it: kubectl create namespace shop\n"
+
+
 def test_a_version_is_restored_by_itself(pennant: Run, api: FakeApi, text: str, tmp_path: Path) -> None:
     assert text
     before = content(api)
@@ -229,7 +239,8 @@ def later_history(api: FakeApi) -> None:
         ),
         (
             later_history,
-            "modeldeployment.pennant.dev/fraud exists with a history of its own: status.history is another one",
+            "modeldeployment.pennant.dev/fraud exists with a history of its own: status.history has no revision of the "
+            "document",
         ),
     ],
     ids=lambda each: each.__name__ if callable(each) else "",
@@ -241,6 +252,18 @@ def test_an_object_that_is_another_one_is_named_with_its_fields_and_nothing_is_w
     change(api)
     assert refused(pennant, file) == f"{says}. Nothing was restored"
     assert (api.created, api.patches) == ([], [])
+
+
+def test_what_the_garbage_collector_is_about_to_delete_does_not_count_as_restored(
+    pennant: Run, api: FakeApi, file: Path
+) -> None:
+    del api.objects["modeldeployments", "default", "fraud"]
+    assert "controllerrevision.apps/fraud-1 is being deleted; wait until it is gone" in refused(pennant, file)
+    for each in RECORDS:
+        found = stored(api, each)
+        api.add("controllerrevisions", {**found, "metadata": {**found["metadata"], "ownerReferences": []}})
+    restored(pennant, file)
+    assert api.created == [DEPLOYMENT], "the operator adopts those without an owner"
 
 
 def test_tags_and_other_fields_that_change_stay(pennant: Run, api: FakeApi, file: Path) -> None:
@@ -420,6 +443,28 @@ def test_a_document_that_was_cut_off_is_refused_wherever_it_ends(text: str) -> N
     whole = text.rstrip().encode()
     for end in range(0, len(whole), len(whole) // 40):
         assert "is no JSON, or was cut off" in says(whole[:end])
+
+
+ODD: tuple[Any, ...] = (None, 0, -1, 10**30, True, "", "../x", [], [1], {}, {"a": None}, [{}])
+
+
+def paths(value: Any, at: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    yield at
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, each in inner:
+        yield from paths(each, (*at, step))
+
+
+def test_whatever_a_field_has_the_document_is_read_or_refused_with_a_sentence(text: str) -> None:
+    tried = refusals = 0
+    for number, path in enumerate(list(paths(json.loads(text)))[1:]):
+        tried += 1
+        try:
+            check.document(changed(text, *path, to=ODD[number % len(ODD)]), "fraud.json", NOW)
+        except CliError:
+            refusals += 1
+    assert tried > 300
+    assert 0.8 * tried < refusals < tried, "what has no hash of its own may have another value, if the digest fits"
 
 
 def test_nesting_and_characters_that_no_object_has_are_refused(text: str) -> None:

@@ -10,6 +10,7 @@ from pennant.cli.restoring import marks
 from pennant.cli.restoring.plan import Does, Plan, Step
 from pennant.cli.session import Session, explained
 from pennant.core.facts.observation import Key
+from pennant.kube.http.errors import Missing
 from pennant.ports import Conflict, PortError
 
 ATTEMPTS = 5
@@ -27,8 +28,13 @@ async def applied(session: Session, plan: Plan, step: Step, dry_run: str) -> Non
             case Does.KEEP:
                 pass
     except PortError as error:
-        said = explained(error, session.server)
-        raise CliError(f"{step.full_name}: {said}. What was restored stays; run the same command again") from error
+        raise CliError(f"{step.full_name}: {explained(error, session.server)}. {_advice(error, session)}") from error
+
+
+def _advice(error: PortError, session: Session) -> str:
+    if isinstance(error, Missing) and str(error).startswith("namespaces "):
+        return f"Create it: kubectl create namespace {session.namespace}"
+    return "What was restored stays; run the same command again"
 
 
 async def _marked(session: Session, plan: Plan, step: Step, dry_run: str) -> None:

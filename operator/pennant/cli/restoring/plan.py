@@ -27,7 +27,7 @@ from pennant.cli.session import Session
 from pennant.core.facts.observation import Invalid, Key
 from pennant.core.versions.record import immutable
 from pennant.kube.codec import decode, encode
-from pennant.kube.codec.revisions import PROGRESS_ANNOTATION, revision_name
+from pennant.kube.codec.revisions import PROGRESS_ANNOTATION, is_collected, revision_name
 from pennant.kube.http.resources import RESOURCES, Kind
 
 SHOWN = 5
@@ -111,12 +111,13 @@ async def _revisions(
     key = Key(session.namespace, part.name)
     bodies = {revision_name(key, each["revision"]): _controller_revision(key, each) for each in wanted}
     there = await _all(session, Kind.CONTROLLER_REVISION, bodies)
-    steps = []
-    for name, body in bodies.items():
-        stored = there.get(name)
-        wrong += [] if stored is None else _differing(Kind.CONTROLLER_REVISION, stored, _of_record(stored, body))
-        steps.append(Step(Kind.CONTROLLER_REVISION, name, Does.KEEP if stored is not None else Does.CREATE, body))
-    return steps
+    uid = "" if live is None else live["metadata"]["uid"]
+    for name, stored in there.items():
+        wrong += _differing(Kind.CONTROLLER_REVISION, stored, _of_record(stored, bodies[name]), key, uid)
+    return [
+        Step(Kind.CONTROLLER_REVISION, name, Does.KEEP if name in there else Does.CREATE, body)
+        for name, body in bodies.items()
+    ]
 
 
 def _controller_revision(key: Key, stored: Json) -> dict[str, Any]:
@@ -132,7 +133,11 @@ def _contradictions(part: ExportedDeployment, history: tuple[HistoryEntry, ...])
     common = [each for each in history if each.revision in exported]
     other = next((each.revision for each in common if each.hash != exported[each.revision]), None)
     if other is not None or not common:
-        which = f"status.history has another hash for revision {other}" if common else "status.history is another one"
+        which = (
+            f"status.history has another hash for revision {other}"
+            if common
+            else "status.history has no revision of the document"
+        )
         yield f"{output.full_name(part.name)} exists with a history of its own: {which}"
 
 
@@ -154,10 +159,14 @@ def _differences(one: Any, other: Any) -> list[str]:
     return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
 
 
-def _differing(kind: Kind, stored: Json, fields: Iterable[str]) -> list[str]:
-    """Return a sentence about an object that exists and is not what is restored; empty: it is."""
+def _differing(kind: Kind, stored: Json, fields: Iterable[str], owner: Key | None = None, uid: str = "") -> list[str]:
+    """Return a sentence about an object that exists and is not what is restored; empty: it is.
+
+    `owner` is the ModelDeployment that it belongs to, and `uid` its uid; empty: it does not exist.
+    """
     step = Step(kind, stored["metadata"]["name"], Does.KEEP)
-    if "deletionTimestamp" in stored["metadata"]:
+    collected = owner is not None and is_collected(stored, owner, uid)
+    if collected or "deletionTimestamp" in stored["metadata"]:
         return [f"{step.full_name} is being deleted; wait until it is gone"]
     differing = list(fields)
     return [f"{step.full_name} exists with another {', '.join(differing)}"] if differing else []
