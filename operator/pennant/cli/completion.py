@@ -55,6 +55,13 @@ def complete_version_names(ctx: "click.Context", _: "click.Parameter", incomplet
     return [_item(f"{kind}{slash}{name}", words) for name, words in _names(ctx, "modelversions", start)]
 
 
+def complete_exported(ctx: "click.Context", parameter: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
+    """Return what `export` takes: a ModelDeployment, or a ModelVersion after its kind."""
+    given = [*(ctx.params.get("words") or ()), incomplete][0].partition("/")[0].lower()
+    is_version = given in ("modelversion", "modelversions", "mver", "mv")
+    return (complete_version_names if is_version else complete_deployments)(ctx, parameter, incomplete)
+
+
 def complete_compared(ctx: "click.Context", parameter: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
     """Return what `compare` takes next: a version or a ModelDeployment, then another version of the same model."""
     given = list(ctx.params.get("words") or ())

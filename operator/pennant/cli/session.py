@@ -54,11 +54,20 @@ class Session:
             return ""
         return str(review.get("status", {}).get("userInfo", {}).get("username", ""))
 
-    async def patch(self, kind: Kind, key: Key, body: Json, *, dry_run: str = "none") -> Json:
+    async def patch(self, kind: Kind, key: Key, body: Json, *, dry_run: str = "none", subresource: str = "") -> Json:
         """Merge a patch into an object as the field manager `kubectl-pennant`, and return the object."""
-        params = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run == "server" else {})
-        path = RESOURCES[kind].path(key.namespace, key.name)
+        params, path = _params(dry_run), RESOURCES[kind].path(key.namespace, key.name, subresource)
         return await self.client.request(ApiVerb.PATCH, kind, path, params=params, body=body, content_type=MERGE)
+
+    async def create(self, kind: Kind, body: Json, *, dry_run: str = "none") -> Json:
+        """Create an object as the field manager `kubectl-pennant`; raises `Conflict` where its name is taken."""
+        path = RESOURCES[kind].path(body["metadata"]["namespace"])
+        return await self.client.request(ApiVerb.CREATE, kind, path, params=_params(dry_run), body=body)
+
+
+def _params(dry_run: str) -> dict[str, str]:
+    """Return the parameters of a write."""
+    return {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if dry_run == "server" else {})
 
 
 def run(options: ClusterOptions, verb: Callable[[Session], Coroutine[Any, Any, ResultT]]) -> ResultT:

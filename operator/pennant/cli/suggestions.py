@@ -36,6 +36,9 @@ OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
     "check": ("lint",),
     "verify": ("audit --verify", "status --for=verified"),
     "ui": ("dashboard",),
+    "backup": ("export",),
+    "dump": ("export",),
+    "load": ("restore",),
     "version": ("versions", "--version"),
     "models": ("versions",),
 }

@@ -17,6 +17,8 @@ VERBS: dict[str, str] = {
     "import": "Import versions of another registry",
     "adopt": "Write manifests that serve what a Deployment serves",
     "audit": "Tell which version served when, and why",
+    "export": "Write the history of a ModelDeployment to a file",
+    "restore": "Create what an export describes",
     "lint": "Check manifests offline",
     "dashboard": "Show ModelDeployments on a local web page",
 }

@@ -63,6 +63,17 @@ class Inspector:
         found = _all_decoded(Kind.MODEL_DEPLOYMENT, raws, decode.model_deployment)
         return tuple(sorted(found, key=lambda each: (each.key.namespace, each.key.name)))
 
+    async def records(self, owner: Snapshot) -> tuple[Json, ...]:
+        """Return the ControllerRevisions of a ModelDeployment as the API server has them: its own, or to adopt."""
+        raws = await self._labelled(owner)
+        return tuple(
+            raw
+            for raw in raws
+            if (number := revisions.revision_number(raw)) is not None
+            and raw["metadata"]["name"] == revisions.revision_name(owner.key, number)
+            and revisions.is_listed_for(raw, owner.key, owner.uid)
+        )
+
     async def _versions(self, owner: Snapshot) -> tuple[Version, ...]:
         if isinstance(spec := owner.spec, Invalid):
             return ()
@@ -74,9 +85,11 @@ class Inspector:
         return tuple(_all_decoded(Kind.MODEL_VERSION, raws, version))
 
     async def _revisions(self, owner: Snapshot) -> revisions.OwnRevisions:
+        return revisions.sort_out(await self._labelled(owner), owner.key, owner.uid, Pool())
+
+    async def _labelled(self, owner: Snapshot) -> list[Json]:
         label = f"{DEPLOYMENT_LABEL}={owner.key.name}"
-        raws = await self._list(Kind.CONTROLLER_REVISION, owner.key.namespace, labelSelector=label)
-        return revisions.sort_out(raws, owner.key, owner.uid, Pool())
+        return await self._list(Kind.CONTROLLER_REVISION, owner.key.namespace, labelSelector=label)
 
     async def _get(self, kind: Kind, key: Key) -> Json | None:
         return await permitted(ApiVerb.GET, kind, key.namespace, self._client.get(kind, key.namespace, key.name))

@@ -1,4 +1,5 @@
-"""An API server in memory, in a thread, for verbs that are run whole: gets, lists, patches with preconditions."""
+"""An API server in memory, in a thread, for verbs that are run whole: gets, lists, creations, and patches with
+preconditions."""
 
 import json
 import re
@@ -12,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 Json = dict[str, Any]
 Answer = tuple[int, str]
 _PATH = re.compile(
-    r"/apis?(?:/(?P<group>[a-z.]+))?/v[12][a-z0-9]*(?:/namespaces/(?P<ns>[^/]+))?/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?"
+    r"/apis?(?:/(?P<group>[a-z0-9.]+))?/v[12][a-z0-9]*(?:/namespaces/(?P<ns>[^/]+))?/(?P<plural>[a-z]+)(?:/(?P<name>[^/]+))?(?:/status)?"
 )
 
 
@@ -28,7 +29,9 @@ class FakeApi:
         self.before_create: Callable[[str, Json], Answer | None] = lambda _name, _body: None
         """Called before each create; an answer is given instead of it."""
         self.created: list[tuple[str, bool]] = []
-        """Names, and whether each was a dry run."""
+        """Names of all creates, and whether each was a dry run."""
+        self.made: list[str] = []
+        """Plurals and names of the objects that were created, as in `modelversions/fraud-1.0.0`."""
         self.forbidden: set[str] = set()
         self.after_list: Callable[[str], None] = lambda _plural: None
         self._serial = 100
@@ -78,7 +81,9 @@ class FakeApi:
         if is_dry:
             return 200, raw
         self.touch(plural, name, namespace, **body.get("spec", {}))
-        return self.get(plural, namespace, name)
+        _, raw = self.get(plural, namespace, name)
+        raw["status"] = {**raw.get("status", {}), **body.get("status", {})}
+        return 200, raw
 
     def create(self, plural: str, namespace: str, body: Json, is_dry: bool) -> tuple[int, Json]:
         name = body["metadata"]["name"]
@@ -87,9 +92,11 @@ class FakeApi:
             return answer[0], _status(*answer)
         if (plural, namespace, name) in self.objects:
             return 409, _status(409, f'{plural} "{name}" already exists')
-        raw = {**body, "metadata": {"uid": f"uid-{name}", "resourceVersion": "9", **body["metadata"]}}
-        raw["metadata"]["namespace"] = namespace
+        self._serial += 1
+        metadata = {**body["metadata"], "uid": f"new-{self._serial}", "resourceVersion": str(self._serial)}
+        raw = {**body, "metadata": {**metadata, "namespace": namespace}}
         if not is_dry:
+            self.made.append(f"{plural}/{name}")
             self.add(plural, raw)
         return 201, raw
 

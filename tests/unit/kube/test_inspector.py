@@ -94,6 +94,18 @@ async def test_a_controller_revision_of_another_owner_is_left_out_and_an_unreada
     assert found.taken == {3}
 
 
+async def test_records_are_the_controller_revisions_as_they_are_stored_its_own_and_those_to_adopt(
+    routed: Client, routes: Routes
+) -> None:
+    own, left, other, renamed = (a_controller_revision(number) for number in (1, 2, 3, 4))
+    own["data"]["entry"]["field"] = "of a newer release"
+    left["metadata"]["ownerReferences"] = []
+    other["metadata"]["ownerReferences"][0] |= {"kind": "StatefulSet", "uid": "other"}
+    renamed["metadata"]["name"] = "another-4"
+    routes.json(REVISIONS, a_page(own, left, other, renamed))
+    assert await Inspector(routed).records(await inspected(routed)) == (own, left)
+
+
 async def test_a_targeted_version_without_a_tag_has_its_record(routed: Client, routes: Routes) -> None:
     routes.json(DEPLOYMENT, raw_deployment(spec={"version": "0.9.0"}))
     found = await inspected(routed)

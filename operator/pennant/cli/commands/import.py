@@ -1,14 +1,17 @@
 """The command `import`."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from pennant.cli.options import ClusterOptions, cluster_options, dry_run_option, output_option
 
+REGISTRIES = ("mlflow",)
+
 
 @click.command("import", short_help="Import versions of another registry")
-@click.argument("registry", type=click.Choice(("mlflow",)), metavar="REGISTRY")
+@click.argument("registry", metavar="REGISTRY|FILE")
 @click.argument("models", nargs=-1, metavar="[MODEL ...]")
 @click.option("--from", "address", metavar="URL", help="Address of the registry; MLFLOW_TRACKING_URI if not given.")
 @click.option(
@@ -33,6 +36,8 @@ from pennant.cli.options import ClusterOptions, cluster_options, dry_run_option,
 def command(registry: str, models: tuple[str, ...], cluster: ClusterOptions, **options: Any) -> None:
     """Import versions of MODEL, or of all models, from REGISTRY, which is mlflow. The registry is only read.
 
+    With a FILE that `export` wrote, it does what `restore FILE` does.
+
     Prints the manifests, or writes them into DIR with --write, or creates the objects with --apply. A version that is
     there already is not changed: it is unchanged, or it is an error if the registry says something else. So the same
     command can be run again after a failure.
@@ -42,6 +47,27 @@ def command(registry: str, models: tuple[str, ...], cluster: ClusterOptions, **o
 
     Exit code 0: all versions are there. Exit code 1: a version could not be imported; the others were.
     """
+    if registry not in REGISTRIES:
+        _restore(registry, models, cluster, options)
+        return
     from pennant.cli.importing import verb as work
 
     work.execute(registry, models, cluster, work.Options(**options))
+
+
+def _restore(filename: str, models: tuple[str, ...], cluster: ClusterOptions, options: dict[str, Any]) -> None:
+    """Restore an export; raises `click.UsageError` for what is no file, and for options of a registry."""
+    if filename != "-" and not Path(filename).is_file():
+        raise click.UsageError(f"{filename} is no registry and no file; registries are: {', '.join(REGISTRIES)}")
+    dry_run = options.pop("dry_run")
+    given = [name for name in options if _is_given(name)]
+    if models or given:
+        raise click.UsageError("a file takes no models and none of the options of a registry; see restore --help")
+    from pennant.cli import restore as work
+
+    work.execute(filename, cluster, without_deployment=False, verify=False, dry_run=dry_run)
+
+
+def _is_given(name: str) -> bool:
+    source = click.get_current_context().get_parameter_source(name)
+    return source is click.core.ParameterSource.COMMANDLINE

@@ -5,7 +5,8 @@ from typing import Any
 
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
-from pennant.core.facts.observation import Revision, Snapshot
+from pennant.api.meta import Json
+from pennant.core.facts.observation import Key, Revision, Snapshot
 from pennant.core.workload import deployment_manifest
 from pennant.kube.codec.revisions import IMMUTABLE, revision_name
 from pennant.kube.http.resources import RESOURCES, Kind
@@ -30,20 +31,25 @@ def progress(entry: HistoryEntry) -> str:
 
 def controller_revision(owner: Snapshot, revision: Revision) -> dict[str, Any]:
     """Return the manifest of the ControllerRevision that stores a revision of a ModelDeployment."""
-    number = revision.entry.revision
+    data = {"entry": revision.entry.to_json(), "template": revision.template, "record": revision.record}
+    found = unowned_revision(owner.key, revision.entry.revision, data)
+    found["metadata"]["ownerReferences"] = [deployment_manifest.owner_reference(owner)]
+    return found
+
+
+def unowned_revision(owner: Key, number: int, data: Json) -> dict[str, Any]:
+    """Return the manifest without an owner: the ModelDeployment of this name adopts it.
+
+    Rule: R144.
+    """
     return {
         "apiVersion": RESOURCES[Kind.CONTROLLER_REVISION].api_version,
         "kind": Kind.CONTROLLER_REVISION,
         "metadata": {
-            "name": revision_name(owner.key, number),
-            "namespace": owner.key.namespace,
-            "labels": deployment_manifest.selector(owner.key.name) | deployment_manifest.MANAGED_BY,
-            "ownerReferences": [deployment_manifest.owner_reference(owner)],
+            "name": revision_name(owner, number),
+            "namespace": owner.namespace,
+            "labels": deployment_manifest.selector(owner.name) | deployment_manifest.MANAGED_BY,
         },
         "revision": number,
-        "data": {
-            "entry": revision.entry.to_json(),
-            "template": revision.template,
-            "record": revision.record,
-        },
+        "data": data,
     }
