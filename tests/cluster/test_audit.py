@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from cluster.audit import AuditLog, Entry, described, fault, without_precondition
+from cluster.audit import AuditLog, Entry, described, fault, is_tried_only, without_precondition
 from cluster.scenario import ALLOWED, NAME, Scenario
 
 LEASE = ("leases", "", "update")
@@ -26,7 +26,12 @@ def writes(rolled_back: Scenario) -> list[Entry]:
     # A history that is full lets the oldest record go.
     rolled_back.deployment(historyLimit=2)
     rolled_back.until(lambda: ("controllerrevisions", "", "delete") in map(kind, rolled_back.operator_writes()))
-    return list(rolled_back.operator.installation.audit_log.writes(rolled_back.begins_at))
+    rolled_back.deployment(historyLimit=2, service={"ports": [{"port": 80}]})
+    rolled_back.until(lambda: rolled_back.exists("service", NAME))
+    rolled_back.deployment(historyLimit=2)
+    rolled_back.until(lambda: not rolled_back.exists("service", NAME))
+    found = rolled_back.operator.installation.audit_log.writes(rolled_back.begins_at)
+    return [each for each in found if not is_tried_only(each)]
 
 
 def kind(entry: Entry) -> tuple[str, str, str]:

@@ -42,6 +42,14 @@ def test_every_right_that_is_granted_is_used(rolled_back: Scenario, installation
     rolled_back.deployment(rollout={"maxSurge": 1, "maxUnavailable": 0, "progressDeadlineSeconds": 2})
     rolled_back.move_tag("1.1.0", "1.2.0")
     rolled_back.until(lambda: ("1.2.0", "ProgressDeadlineExceeded") in rolled_back.quarantined())
+    # A Service that belongs to somebody else is looked at, another one is created and deleted.
+    rolled_back.kubectl("create", "service", "clusterip", "taken", "--tcp=80:80")
+    rolled_back.deployment(service={"name": "taken", "ports": [{"port": 80}]})
+    rolled_back.until(lambda: ("", "services", "get") not in unused())
+    rolled_back.deployment(service={"ports": [{"port": 80}]})
+    rolled_back.until(lambda: rolled_back.exists("service", "fraud"))
+    rolled_back.deployment()
+    rolled_back.until(lambda: not rolled_back.exists("service", "fraud"))
     # A watch is in the audit log when it is over.
     rolled_back.operator.restart()
     # What is left is asked for by admission, so that no request shows it, see below, or used in test_adoption.py.
