@@ -242,7 +242,7 @@ def assert_at_rest(operator: Operator, scenario: Scenario) -> None:
     scenario.stays(lambda: operator.alive, 15, "the operator")
     asked = requests(operator)[before:]
     reads = [each for each in asked if each["verb"] in ("get", "list")]
-    assert len(reads) <= 4 * RESYNCED, "no more than the lists of some rounds"
+    assert len(reads) <= 5 * RESYNCED, "no more than the lists of four kinds in some rounds"
     ready = ready_of_versions(scenario)
     mute = [each.what for each in poison.VERSIONS if each.manifest["metadata"]["name"] not in ready]
     # Two more statuses cannot be written: of a version with a mark without support, and of the invalid holder.
