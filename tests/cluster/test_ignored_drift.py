@@ -74,6 +74,14 @@ def test_what_is_ignored_is_left_alone_and_kept_through_a_rollout_and_anything_e
 def test_what_is_no_longer_ignored_is_corrected(serving: Scenario) -> None:
     serving.deployment(ignoreDrift=IGNORED)
     change(serving, "reloader", CHECKSUM)
+    change(serving, "tuner", server(resources=LIMITS))
     serving.stays(lambda: "drift" not in serving.status, 2, "no drift")
-    serving.deployment()
+    serving.deployment(ignoreDrift={"fields": IGNORED["fields"]})
     serving.until(lambda: "reloader.example.com/checksum" not in template(serving)["metadata"].get("annotations", {}))
+    assert serving.status["drift"]["message"] == (
+        "reloader changed spec.template.metadata.annotations.reloader.example.com/checksum"
+    )
+    assert template(serving)["spec"]["containers"][0]["resources"] == LIMITS, "it is still ignored"
+    serving.deployment()
+    serving.until(lambda: not template(serving)["spec"]["containers"][0].get("resources"), what="a correction")
+    serving.assert_falls_silent()

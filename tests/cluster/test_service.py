@@ -32,6 +32,10 @@ def test_a_service_is_created_corrected_and_deleted(serving: Scenario) -> None:
     serving.kubectl("delete", "service", "fraud")
     serving.until(lambda: serving.exists("service", "fraud"), what="a new Service")
 
+    other = {"spec": {"ports": [{"name": "http", "port": 90}], "selector": {"pennant.dev/modeldeployment": "other"}}}
+    serving.merge("service", "fraud", other)
+    serving.until(lambda: [each["port"] for each in service(serving)["spec"]["ports"]] == [80], what="our ports")
+    serving.until(lambda: pods(serving) == serving.pods())
     serving.deployment(service={"ports": SERVICE["ports"], "name": "scores"})
     serving.until(lambda: serving.exists("service", "scores") and not serving.exists("service", "fraud"))
     assert "team" not in serving.get("service", "scores")["metadata"]["labels"]
@@ -53,8 +57,15 @@ def test_a_service_of_somebody_else_is_not_changed_and_stops_no_rollout(serving:
     serving.until(lambda: serving.condition("Stalled") == ("True", "WriteFailing"))
     message = serving.message("Stalled")
     assert "Service fraud could not be written since" in message
-    assert "it exists and does not belong to this ModelDeployment. Delete or rename it, or set spec.service" in message
+    assert (
+        "it exists and does not belong to this ModelDeployment. Delete or rename it, or set another spec.service"
+        in message
+    )
     assert service(serving)["spec"] == before
-    serving.kubectl("delete", "service", "fraud")
-    serving.until(lambda: serving.condition("Stalled")[0] == "False", 90, "another try after a minute")
-    assert pods(serving) == serving.pods()
+    serving.deployment(service={**SERVICE, "name": "scores"})
+    serving.until(lambda: serving.condition("Stalled")[0] == "False", what="the end of the report")
+    serving.deployment(service=SERVICE)
+    serving.until(lambda: serving.condition("Stalled") == ("True", "WriteFailing"))
+    assert serving.exists("service", "scores"), "the old one stays until the new one exists"
+    serving.deployment()
+    serving.until(lambda: serving.condition("Stalled")[0] == "False", what="the end of the report")

@@ -62,12 +62,23 @@ class Rollout(ApiModel):
             "!has(self.strategy) || self.strategy != 'Recreate' || !has(self.maxSurge) && !has(self.maxUnavailable)",
             "rollout.maxSurge and rollout.maxUnavailable need the strategy RollingUpdate",
         ),
+        (
+            "!has(self.maxSurge) || !has(self.maxUnavailable) || !((self.maxSurge == 0 || self.maxSurge == '0%') && "
+            "(self.maxUnavailable == 0 || self.maxUnavailable == '0%'))",
+            "rollout.maxSurge and rollout.maxUnavailable must not both be 0: no pod could be replaced",
+        ),
     )
 
     @model_validator(mode="after")
     def _deadline_after_ready(self) -> "Rollout":
         if (self.min_ready_seconds or 0) >= (self.progress_deadline_seconds or SHORTEST_DEADLINE):
             raise ValueError(self.RULES[0][1])
+        return self
+
+    @model_validator(mode="after")
+    def _some_pod_is_replaced(self) -> "Rollout":
+        if self.max_surge in (0, "0%") and self.max_unavailable in (0, "0%"):
+            raise ValueError(self.RULES[2][1])
         return self
 
     @model_validator(mode="after")

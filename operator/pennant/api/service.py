@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field, model_validator
 
 from pennant.api.meta import STORED_DEFAULT, ApiModel, IntOrText, Label, listed
-from pennant.api.object_metadata import ObjectMetadata
+from pennant.api.object_metadata import Annotations, Labels, ObjectMetadata
 
 LONGEST_PORT_NAME = 15
 PORT_NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
@@ -57,6 +57,10 @@ class ServicePort(ApiModel):
 class Service(ObjectMetadata):
     """The Service that sends requests to the pods. The operator creates, corrects and deletes it."""
 
+    labels: Labels | None = None
+    """Labels of the Service."""
+    annotations: Annotations | None = None
+    """Annotations of the Service, such as those of a load balancer."""
     name: Label | None = None
     """Name of the Service. Default: the name of the ModelDeployment, which must then have no dots."""
     type: ServiceType = ServiceType.CLUSTER_IP

@@ -98,6 +98,7 @@ class Refusals:
         key, now = observation.snapshot.key, observation.now
         known = self._objects.setdefault(key, _Object())
         known.deferred = tuple((copy, until) for copy, until in known.deferred if now < until)
+        gone = _no_longer_wanted(known, decision)
         skipped = [copy for copy, _ in known.deferred]
         decision = replace(decision, actions=tuple(each for each in decision.actions if each not in skipped))
         try:
@@ -117,7 +118,8 @@ class Refusals:
         for copy, answer in acted.refused:
             self._report(key, copy, answer)
             _defer(known, copy, answer, now)
-        if any(isinstance(copy, ApplyService) for copy, _ in acted.refused):
+        _forget_services(known, gone)
+        if gone or any(isinstance(copy, ApplyService) for copy, _ in acted.refused):
             # Another pass reports it.
             acted = replace(acted, written=True)
         refused = [copy for copy, _ in acted.refused]
@@ -195,6 +197,24 @@ def _is_skipped(known: _Object, error: WriteFailed, now: datetime) -> bool:
     if failure.is_lasting:
         known.deferred = (*known.deferred, (action, now + RETRY_AFTER))
     return failure.is_lasting
+
+
+def _no_longer_wanted(known: _Object, decision: Decision) -> set[str]:
+    """Return the Services with a reported failure that a decision does not write: the spec asks for another one.
+
+    A decision with a write that others depend on says nothing of Services.
+    """
+    if any(isinstance(each, Deciding) for each in decision.actions):
+        return set()
+    return known.services - {each.write.what for each in decision.actions}
+
+
+def _forget_services(known: _Object, gone: set[str]) -> None:
+    for what in gone:
+        known.failures.succeeded(what)
+        known.copies.discard(what)
+        known.services.discard(what)
+    known.deferred = tuple((copy, until) for copy, until in known.deferred if copy.write.what not in gone)
 
 
 def _defer(known: _Object, copy: Copying, answer: str, now: datetime) -> None:

@@ -14,6 +14,8 @@ from pennant.kube.http.client import APPLY, JSON_PATCH, ApiVerb, Client
 from pennant.kube.http.resources import NO_OBJECT, RESOURCES, Kind
 from pennant.ports import Altered, Conflict, Refused
 
+LEFT_TO_OTHERS = "others"
+"""Takes the place of `Applied.fields_hash` where fields were left to others: no Deployment is as it was left then."""
 _ATTEMPTS = 4
 _DRY_RUN = {"dryRun": "All"}
 _KIND = Kind.DEPLOYMENT
@@ -31,7 +33,8 @@ class DeploymentWriter:
 
         Raises `Altered` where the stored object differs from the manifest, and otherwise any error of the port.
         """
-        seen, action = action.expected, await self._leaving_ignored(owner, action)
+        seen, asked_for = action.expected, action
+        action = await self._leaving_ignored(owner, action)
         if seen is None or action.template is None:
             raw = await self._apply(owner, action, seen)
         else:
@@ -41,7 +44,9 @@ class DeploymentWriter:
         spec = {**action.manifest["spec"], "template": action.template or action.manifest["spec"]["template"]}
         if (found := difference({"metadata": asked, "spec": spec}, raw)) is not None:
             raise Altered(str(found))
-        return decode.deployment(raw).seen_by(owner.uid)
+        workload = decode.deployment(raw).seen_by(owner.uid)
+        # What is left to others is not as the operator wrote it, and counts as changed once it is no longer ignored.
+        return workload if action == asked_for else replace(workload, fields_hash=LEFT_TO_OTHERS, generation=0)
 
     async def _leaving_ignored(self, owner: Snapshot, action: ApplyWorkload) -> ApplyWorkload:
         """Return the write without the fields that `spec.ignoreDrift` leaves to others.

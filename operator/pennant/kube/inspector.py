@@ -114,8 +114,7 @@ def _workload(owner: Snapshot, raw: Json, kept: tuple[Revision, ...]) -> Workloa
     seen = owned.seen_by(owner.uid)
     if not comparison.is_due(owner, seen):
         return seen
-    found = comparison.compared(replace(owner, revisions=kept), raw, seen)
-    return replace(seen, as_recorded=found.as_recorded, tolerated=found.tolerated)
+    return comparison.compared(replace(owner, revisions=kept), raw, seen).seen(seen)
 
 
 def _all_decoded(kind: Kind, raws: Iterable[Json], decoder: Callable[[Json], T]) -> Iterator[T]:

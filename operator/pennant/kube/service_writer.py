@@ -1,12 +1,15 @@
 """Writes of the Service of a ModelDeployment, each with a precondition."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
+from pennant.api.meta import Json
 from pennant.core.facts.decision import ApplyService
 from pennant.core.facts.observation import Key, Snapshot
 from pennant.core.facts.service import ServiceSeen
 from pennant.kube.cache.store import Store
-from pennant.kube.http.client import APPLY, ApiVerb, Client
+from pennant.kube.codec import services
+from pennant.kube.http.client import APPLY, JSON_PATCH, ApiVerb, Client
 from pennant.kube.http.errors import Missing
 from pennant.kube.http.resources import NO_OBJECT, RESOURCES, Kind
 from pennant.ports import Conflict, Refused
@@ -24,6 +27,8 @@ class ServiceWriter:
     async def apply(self, owner: Snapshot, action: ApplyService) -> None:
         """Apply the Service; raises `Refused` where one of its name does not belong to the ModelDeployment."""
         name, seen = action.manifest["metadata"]["name"], action.expected
+        if seen is not None and _is_in_the_way(seen, action.manifest["spec"]["ports"]):
+            seen = await self._replace_ports(owner, seen, action.manifest["spec"]["ports"])
         precondition = {"resourceVersion": NO_OBJECT}
         if seen is not None:
             precondition = {"uid": seen.uid, "resourceVersion": seen.resource_version}
@@ -40,10 +45,22 @@ class ServiceWriter:
             )
         except Conflict as error:
             if seen is None and await self._is_taken(owner, name):
-                fix = "Delete or rename it, or set spec.service.name"
+                fix = "Delete or rename it, or set another spec.service.name"
                 raise Refused(f"it exists and does not belong to this ModelDeployment. {fix}") from error
             raise
         self._store.update(_KIND, None, raw, by=owner.key)
+
+    async def _replace_ports(self, owner: Snapshot, seen: ServiceSeen, ports: Sequence[Json]) -> ServiceSeen:
+        """Replace all ports, and return the Service as it is then."""
+        body: list[Json] = [
+            {"op": "replace", "path": "/metadata/uid", "value": seen.uid},
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": seen.resource_version},
+            {"op": "replace", "path": "/spec/ports", "value": ports},
+        ]
+        path = RESOURCES[_KIND].path(owner.key.namespace, seen.name)
+        raw = await self._client.request(ApiVerb.PATCH, _KIND, path, body=body, content_type=JSON_PATCH)
+        self._store.update(_KIND, None, raw, by=owner.key)
+        return services.service(raw).seen
 
     async def _is_taken(self, owner: Snapshot, name: str) -> bool:
         """Return whether a Service of this name exists that is not this ModelDeployment's; ours goes into the store."""
@@ -62,3 +79,18 @@ class ServiceWriter:
         with suppress(Missing):
             await self._client.request(ApiVerb.DELETE, _KIND, path, body=body)
         self._store.remove(_KIND, Key(owner.key.namespace, seen.name), int(seen.resource_version), by=owner.key)
+
+
+def _is_in_the_way(seen: ServiceSeen, ports: Sequence[Json]) -> bool:
+    """Return whether a port must go before these can be applied: it has the name or the node port of one of them.
+
+    An apply merges ports by number and protocol, and removes none that another client has written.
+    """
+    wanted = {(each["port"], each["protocol"]) for each in ports}
+    others = [each for each in seen.spec.get("ports") or () if (each["port"], each.get("protocol")) not in wanted]
+    return any(
+        each.get(field) is not None and each.get(field) == port.get(field)
+        for each in others
+        for port in ports
+        for field in ("name", "nodePort")
+    )

@@ -293,6 +293,11 @@ RULES = (
         "rollout.maxSurge and rollout.maxUnavailable need the strategy RollingUpdate",
     ),
     Refused(
+        "neither a surge nor a pod less",
+        a_deployment(rollout={"maxSurge": 0, "maxUnavailable": "0%"}),
+        "rollout.maxSurge and rollout.maxUnavailable must not both be 0",
+    ),
+    Refused(
         "a label of the operator",
         a_deployment(metadata={"labels": {"pennant.dev/model": "other"}}),
         "labels must have no key that the operator or Kubernetes sets itself",

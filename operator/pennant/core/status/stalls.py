@@ -38,7 +38,11 @@ def _stalled_by_template(at: Pass) -> ConditionValue | None:
 
 def _stalled_by_copy(at: Pass) -> ConditionValue | None:
     """Return that a copy of the status could not be written for a minute."""
-    return stall(Reason.WRITE_FAILING, at.observation.failing) if at.observation.failing else None
+    failing = at.observation.failing
+    if not failing:
+        return None
+    to_do = "Correct spec.service, or what the message names" if failing.startswith("Service ") else ""
+    return stall(Reason.WRITE_FAILING, failing, to_do)
 
 
 def _stalled_by_breach(at: Pass) -> ConditionValue | None:

@@ -31,10 +31,12 @@ def writes(at: Pass) -> Iterator[ApplyService | DeleteService]:
         return
     wanted = manifest(at.snapshot, at.spec)
     name = "" if wanted is None else wanted["metadata"]["name"]
-    yield from (DeleteService(each) for each in known if each.name != name and each.owned and not each.deleting)
     found = next((each for each in known if each.name == name), None)
     if wanted is not None and not (found is not None and found.deleting) and _is_pending(wanted, found, at.spec):
         yield ApplyService(wanted, found)
+    # Under a new name it must exist before the old one goes.
+    if wanted is None or (found is not None and found.owned):
+        yield from (DeleteService(each) for each in known if each.name != name and each.owned and not each.deleting)
 
 
 def manifest(snapshot: Snapshot, spec: ModelDeploymentSpec) -> Json | None:

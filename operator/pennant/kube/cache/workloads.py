@@ -1,7 +1,5 @@
 """The Deployments of ModelDeployments, with the results of comparing those that others changed."""
 
-from dataclasses import replace
-
 from pennant.api.meta import Json
 from pennant.core.facts.observation import Invalid, Key, Snapshot, Workload
 from pennant.kube.cache.kind_cache import KindCache
@@ -37,7 +35,7 @@ class WorkloadCache:
         seen, known = owned.seen_by(owner.uid), self._compared.get(owner.key)
         if known is None or known.of != comparison.state(owner, seen):
             return seen
-        return replace(seen, as_recorded=known.as_recorded, tolerated=known.tolerated)
+        return known.seen(seen)
 
     def needs_comparison(self, owner: Snapshot | None) -> bool:
         """Return whether the Deployment must be compared with a recorded revision, and was not yet."""

@@ -5,7 +5,7 @@ changed is left to others by `spec.ignoreDrift`.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pennant.api.meta import Json
 from pennant.core.facts.observation import Invalid, Revision, Snapshot, Workload
@@ -27,6 +27,13 @@ class Compared:
     """As in `Workload`."""
     tolerated: bool
     """As in `Workload`."""
+    editor: tuple[str, tuple[str, ...]] | None = None
+    """Who changed what is not ignored, and the fields; None: as `Workload` has it."""
+
+    def seen(self, workload: Workload) -> Workload:
+        """Return the Deployment with the result."""
+        compared = replace(workload, as_recorded=self.as_recorded, tolerated=self.tolerated)
+        return compared if self.editor is None else replace(compared, editor=self.editor[0], edited=self.editor[1])
 
 
 def state(owner: Snapshot | None, seen: Workload) -> State:
@@ -42,8 +49,14 @@ def is_due(owner: Snapshot, seen: Workload) -> bool:
 def compared(owner: Snapshot, raw: Json, seen: Workload) -> Compared:
     """Compare a Deployment with the revisions of its ModelDeployment."""
     template = _template_of(owner.revisions, seen.template_hash) if _may_be_put_back(owner, seen) else None
-    tolerated = _may_be_tolerated(owner, seen) and _is_tolerated(owner, raw, seen)
-    return Compared(state(owner, seen), template is not None and _holds(owner, raw, template), tolerated)
+    as_recorded = template is not None and _holds(owner, raw, template)
+    manifest = _manifest(owner, seen) if _may_be_tolerated(owner, seen) else None
+    ignored = None if isinstance(owner.spec, Invalid) else owner.spec.ignore_drift
+    if manifest is None or ignored is None:
+        return Compared(state(owner, seen), as_recorded, tolerated=False)
+    tolerated = ignored_drift.is_all(raw, manifest, ignored)
+    editor = None if tolerated else ignored_drift.editor(raw, manifest, ignored)
+    return Compared(state(owner, seen), as_recorded, tolerated, editor)
 
 
 def _may_be_put_back(owner: Snapshot, seen: Workload) -> bool:
@@ -61,20 +74,19 @@ def _may_be_tolerated(owner: Snapshot, seen: Workload) -> bool:
     return (seen.stored_template, seen.fields_hash) != (applied.template_hash, applied.fields_hash)
 
 
-def _is_tolerated(owner: Snapshot, raw: Json, seen: Workload) -> bool:
-    """Return whether nothing but ignored fields differs from the manifest of the current revision.
+def _manifest(owner: Snapshot, seen: Workload) -> Json | None:
+    """Return the manifest of the revision that was applied last; None where its ControllerRevision is missing.
 
     Rule: R105.
     """
     applied, spec = owner.status.applied, owner.spec
-    if applied is None or isinstance(spec, Invalid) or spec.ignore_drift is None:
-        return False
+    if applied is None or isinstance(spec, Invalid):
+        return None
     found = next((each for each in owner.revisions if each.entry.revision == applied.revision), None)
     if found is None:
-        return False
+        return None
     template = with_restart(found.template, "")
-    manifest = deployment_manifest.deployment(owner, spec, found.entry, template, paused=seen.paused)
-    return ignored_drift.is_all(raw, manifest, spec.ignore_drift)
+    return deployment_manifest.deployment(owner, spec, found.entry, template, paused=seen.paused)
 
 
 def _template_of(revisions: Iterable[Revision], template_hash: str) -> Json | None:

@@ -4,9 +4,14 @@ import re
 
 _OPENINGS = re.compile(
     r'^(?:Deployment\.apps "[^"]*" is invalid|failed to create typed patch object \([^()]*\)|'
-    r"failed to convert new object \([^()]*\) to proper version): "
+    r'failed to convert new object \([^()]*\) to proper version|\s*"" is invalid: patch): '
 )
 _SAID = (
+    (re.compile(r'strict decoding error: unknown field "([^"]+)"'), r"\1: unknown field"),
+    (
+        re.compile(r"json: cannot unmarshal (\w+) into Go struct field \w+\.(\S+) of type (\w+)"),
+        r"\2: must be a \3, not a \1",
+    ),
     (re.compile(r": field not declared in schema"), ": unknown field"),
     (
         re.compile(r": expected string, got &value\.valueUnstructured\{Value:(.{1,64}?)\}"),

@@ -73,6 +73,23 @@ def is_all(raw: Json, manifest: Json, ignored: IgnoreDrift) -> bool:
     return all(_value(manifest, path) is not _ABSENT for path in others if _value(raw, path) not in (_ABSENT, None))
 
 
+def editor(raw: Json, manifest: Json, ignored: IgnoreDrift) -> tuple[str, tuple[str, ...]] | None:
+    """Return the field manager that last changed what is not ignored, and the paths; None: nobody did, or it is gone.
+
+    A field counts as changed if the manifest that the Deployment should have lacks it, or has another value.
+    """
+    left = {each.path for each in kept(raw, ignored)} | {_RESTART}
+    found: dict[str, list[Path]] = {}
+    for manager, path in _owned_by_others(raw):
+        if path not in left and _value(raw, path) not in (_ABSENT, None, _value(manifest, path)):
+            found.setdefault(manager, []).append(path)
+    if not found:
+        return None
+    entries = raw["metadata"].get("managedFields") or ()
+    last = max((each for each in entries if each.get("manager") in found), key=lambda each: str(each.get("time", "")))
+    return last["manager"], tuple(path_text(path) for path in found[last["manager"]])
+
+
 def _owned_by_others(raw: Json) -> Iterator[tuple[str, Path]]:
     """Yield the fields of the spec that other field managers own, each with its manager."""
     for entry in raw["metadata"].get("managedFields") or ():

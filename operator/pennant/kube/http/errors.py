@@ -13,6 +13,8 @@ _MANIFEST_FAULTS = ("failed to create typed patch object", "failed to convert ne
 # An admission webhook may deny a request with any code.
 _DENIED = re.compile(r'admission webhook "[^"]*" denied the request')
 _TOO_LARGE = re.compile(r"too large|larger than max|ResourceExhausted", re.IGNORECASE)
+_PATCHED_OBJECT = re.compile(r': Invalid value: "\{.*\}": ', re.DOTALL)
+"""The whole object, which the API server quotes where a JSON patch makes one that it cannot read."""
 _SECONDS = re.compile("[0-9]{1,6}", re.ASCII)
 _NO_RESOURCE = "the server could not find the requested resource"
 _NOT_ASKED = "Internal error occurred: failed calling webhook"
@@ -70,7 +72,7 @@ def is_too_large(code: int, message: str) -> bool:
 def failure(code: int, body: bytes, headers: Mapping[str, str]) -> PortError:
     """Return the error for a response other than 2xx, with the server's message."""
     status = _status(body)
-    message = clip(str(status.get("message") or f"HTTP {code}"))
+    message = clip(_PATCHED_OBJECT.sub(": ", str(status.get("message") or f"HTTP {code}")))
     retry_after = headers.get("Retry-After", "")
     if code == 401:
         return Unauthenticated(message)
