@@ -146,6 +146,17 @@ SECRET = {"secretKeyRef": {"name": "s", "key": "k"}}
         ({"networkPolicy": {"metricsFrom": [{"podSelectors": {}}]}}, "podSelectors"),
         ({"networkPolicy": {"apiServerPorts": []}}, "apiServerPorts"),
         ({"resources": {"request": {}}}, "request"),
+        ({"governance": {"stamp": "yes"}}, "stamp"),
+        ({"governance": {"promote": {"tags": []}}}, "tags"),
+        ({"governance": {"promote": {"tags": ["a'b"]}}}, "tags"),
+        (
+            {"governance": {"stamp": True, "promote": {"fourEyes": True}}},
+            "governance.promote.fourEyes: set governance.promote.enabled as well",
+        ),
+        (
+            {"governance": {"promote": {"enabled": True, "fourEyes": True}}},
+            "governance.promote.fourEyes: set governance.stamp as well",
+        ),
     ],
     ids=str,
 )

@@ -3,22 +3,31 @@
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cluster.api import Api
-from cluster.governance import ARGO_CD, Governed, a_deployment, a_version, bind, govern, written
+from cluster.governance import ARGO_CD, ROLES, Governed, a_deployment, a_version, bind, govern, written
+from cluster.operator_process import Operator
+from cluster.scenario import Manifest, Scenario
 from rig import Rig
 
-Says = Callable[[Governed], str]
 TAGGED = "tagged-by.pennant.dev/production"
 LARGE = "x" * 1000
+SERVER_SIDE = ("--server-side", "--force-conflicts")
 
 
 @pytest.fixture
 def namespace(rig: Rig) -> Iterator[str]:
+    with a_namespace(rig) as name:
+        yield name
+
+
+@contextmanager
+def a_namespace(rig: Rig) -> Iterator[str]:
     name = f"governed-{uuid.uuid4().hex[:6]}"
     Api(rig).create_namespace(name)
     yield name
@@ -27,7 +36,20 @@ def namespace(rig: Rig) -> Iterator[str]:
 
 @pytest.fixture
 def governed(rig: Rig, namespace: str) -> Iterator[Governed]:
-    """Return a namespace with two versions, of which 1.0.0 is in production, and a ModelDeployment."""
+    with in_production(rig, namespace) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared(rig: Rig) -> Iterator[Governed]:
+    """Return the same for tests that change nothing."""
+    with a_namespace(rig) as namespace, in_production(rig, namespace) as made:
+        yield made
+
+
+@contextmanager
+def in_production(rig: Rig, namespace: str) -> Iterator[Governed]:
+    """Yield a namespace with two versions, of which 1.0.0 is in production, and a ModelDeployment."""
     made = govern(rig, namespace)
     assert made.apply("rita", a_version("1.0.0", "staging"), a_version("1.1.0")) == ""
     assert made.tag("paul", "fraud-1.0.0", "staging", "production") == ""
@@ -40,44 +62,64 @@ def patched(name: str, **spec: Any) -> Callable[[Governed, str], str]:
     return lambda governed, user: governed.merge(user, "modeldeployment", name, {"spec": spec})
 
 
-ACTS: dict[str, tuple[Callable[[Governed, str], str], set[str]]] = {
-    "create a version": (lambda g, user: g.apply(user, a_version("2.0.0", "staging")), {"rita"}),
-    "create a version in production": (lambda g, user: g.apply(user, a_version("2.1.0", "production")), set()),
-    "move another tag": (lambda g, user: g.tag(user, "fraud-1.1.0", "staging"), {"rita", "paul"}),
-    "promote": (lambda g, user: g.tag(user, "fraud-1.1.0", "production"), {"paul"}),
-    "take production away": (lambda g, user: g.tag(user, "fraud-1.0.0", "staging"), {"paul"}),
-    "pause": (patched("fraud", paused=True), {"olga"}),
-    "scale": (lambda g, user: g.says(user, "scale", "modeldeployment/fraud", "--replicas=2"), {"olga"}),
-    "serve a fixed version": (patched("fraud", version="1.1.0"), set()),
-    "follow another tag": (patched("fraud", tag="staging"), set()),
-    "command": (lambda g, user: g.says(user, "annotate", "modeldeployment/fraud", "pennant.dev/restart=1"), {"olga"}),
-    "delete a version": (lambda g, user: g.says(user, "delete", "modelversion/fraud-1.1.0"), set()),
-    "read records": (lambda g, user: g.says(user, "get", "controllerrevisions"), {"olga", "anna"}),
-    "read events": (lambda g, user: g.says(user, "get", "events"), {"olga", "anna"}),
-    "read versions": (lambda g, user: g.says(user, "get", "modelversions"), {"rita", "paul", "olga", "anna"}),
-    "read secrets": (lambda g, user: g.says(user, "get", "secrets"), set()),
+def words(*arguments: str, **spec: Any) -> tuple[str, ...]:
+    """Return the words for kubectl; a change of a spec is merged."""
+    return (*arguments, "--type=merge", "--patch", json.dumps({"spec": spec})) if spec else arguments
+
+
+VERSION, DEPLOYMENT = ("patch", "modelversion"), ("patch", "modeldeployment", "fraud")
+WRITES: dict[str, tuple[tuple[str, ...], set[str]]] = {
+    "move another tag": (words(*VERSION, "fraud-1.1.0", tags=["staging"]), {"rita", "paul"}),
+    "promote": (words(*VERSION, "fraud-1.1.0", tags=["production"]), {"paul"}),
+    "take production away": (words(*VERSION, "fraud-1.0.0", tags=["staging"]), {"paul"}),
+    "pause": (words(*DEPLOYMENT, paused=True), {"olga"}),
+    "scale": (words("scale", "modeldeployment/fraud", "--replicas=2"), {"olga"}),
+    "serve a fixed version": (words(*DEPLOYMENT, version="1.1.0"), set()),
+    "follow another tag": (words(*DEPLOYMENT, tag="staging"), set()),
+    "command": (words("annotate", "modeldeployment/fraud", "pennant.dev/restart=1"), {"olga"}),
+    "write a status": (words("patch", "modeldeployment", "fraud", "--subresource=status", paused=True), set()),
+    "delete a version": (words("delete", "modelversion/fraud-1.1.0"), set()),
+}
+READS: dict[str, set[str]] = {
+    "modelversions": {"rita", "paul", "olga", "anna"},
+    "modeldeployments": {"rita", "paul", "olga", "anna"},
+    "controllerrevisions": {"olga", "anna"},
+    "events": {"olga", "anna"},
+    "secrets": set(),
 }
 
 
-@pytest.mark.parametrize("act", ACTS)
-def test_a_role_permits_what_it_is_for_and_nothing_else(governed: Governed, act: str) -> None:
-    """Try each act as each of the people, those last who may: their act may change the state.
+@pytest.mark.parametrize("act", WRITES)
+def test_a_role_permits_what_it_is_for_and_nothing_else(shared: Governed, act: str) -> None:
+    """Each of the people tries each act; the API server carries none out, and decides as if it did.
 
     Rule: R153.
     """
-    does, permitted = ACTS[act]
-    people = sorted(("rita", "paul", "olga", "anna"), key=lambda user: user in permitted)
-    answers = {user: does(governed, user) for user in people}
+    arguments, permitted = WRITES[act]
+    answers = {user: shared.says(user, *arguments, "--dry-run=server") for user in ROLES}
     assert {user for user, said in answers.items() if not said} == permitted, answers
     assert all("forbidden" in said.lower() for said in answers.values() if said), answers
 
 
-def test_a_refusal_says_what_is_missing(governed: Governed) -> None:
-    said = governed.tag("rita", "fraud-1.1.0", "production")
-    needed = f"rita lacks the verb promote on tags.pennant.dev production in the namespace {governed.namespace}"
-    role = f"the ClusterRole {governed.namespace}-promoter grants it"
+@pytest.mark.parametrize("resource", READS)
+def test_a_role_reads_what_it_needs_and_nothing_else(shared: Governed, resource: str) -> None:
+    answers = {user: shared.says(user, "get", resource) for user in ROLES}
+    assert {user for user, said in answers.items() if not said} == READS[resource], answers
+
+
+@pytest.mark.parametrize(("tags", "permitted"), [(["staging"], {"rita"}), (["production"], set())], ids=str)
+def test_a_registrar_creates_versions_without_the_tag(shared: Governed, tags: list[str], permitted: set[str]) -> None:
+    manifest = a_version("2.0.0", *tags)
+    answers = {user: shared.says(user, "create", "--dry-run=server", "-f", "-", stdin=manifest) for user in ROLES}
+    assert {user for user, said in answers.items() if not said} == permitted, answers
+
+
+def test_a_refusal_says_what_is_missing(shared: Governed) -> None:
+    said = shared.tag("rita", "fraud-1.1.0", "production")
+    needed = f"rita lacks the verb promote on tags.pennant.dev production in the namespace {shared.namespace}"
+    role = f"the ClusterRole {shared.namespace}-promoter grants it"
     assert f"{needed}, which moving the tag needs; {role}" in said
-    said = governed.merge("olga", "modeldeployment", "fraud", {"spec": {"version": "1.1.0"}})
+    said = shared.merge("olga", "modeldeployment", "fraud", {"spec": {"version": "1.1.0"}})
     assert "olga lacks the verb promote" in said
     assert "serving a version that the tag does not choose" in said
 
@@ -113,19 +155,19 @@ def test_each_change_gets_the_name_of_its_user_and_leaves_the_other_names(govern
         ("modeldeployment", "fraud", "pennant.dev/commanded-by"),
     ],
 )
-def test_nobody_can_forge_a_name(governed: Governed, kind: str, name: str, annotation: str) -> None:
+def test_nobody_can_forge_a_name(shared: Governed, kind: str, name: str, annotation: str) -> None:
     """Not even an administrator, not by a status, and a name that is left out or removed stays.
 
     Rule: R152.
     """
-    before = governed.users(kind, name)
+    before = shared.users(kind, name)
     forged: dict[str, Any] = {"metadata": {"annotations": {annotation: "mallory"}}}
-    said = governed.merge("admin", kind, name, forged)
+    said = shared.merge("admin", kind, name, forged)
     assert f"only the API server writes the annotation {annotation}" in said
     assert "Forbidden" in said
-    governed.says("admin", "patch", kind, name, "--type=merge", "--subresource=status", "--patch", json.dumps(forged))
-    governed.merge("admin", kind, name, {"metadata": {"annotations": {annotation: None}}})
-    assert governed.users(kind, name) == before
+    shared.says("admin", "patch", kind, name, "--type=merge", "--subresource=status", "--patch", json.dumps(forged))
+    shared.merge("admin", kind, name, {"metadata": {"annotations": {annotation: None}}})
+    assert shared.users(kind, name) == before
 
 
 def test_a_name_beside_the_change_itself_is_replaced(governed: Governed) -> None:
@@ -139,21 +181,23 @@ def test_a_name_beside_the_change_itself_is_replaced(governed: Governed) -> None
     assert governed.users("modelversion", "fraud-3.1.0") == {"pennant.dev/created-by": "rita"}
 
 
-def test_both_kinds_of_apply_and_replace_go_on_as_before(governed: Governed, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", [(), SERVER_SIDE], ids=["client-side", "server-side"])
+def test_apply_diff_and_replace_go_on_as_before(governed: Governed, tmp_path: Path, form: tuple[str, ...]) -> None:
     """Applying again changes nothing, meets no conflict, and `kubectl diff` shows nothing."""
     for manifest, name in ((a_version("4.0.0", "canary"), "fraud-4.0.0"), (a_deployment(historyLimit=7), "fraud")):
         kind, file = manifest["kind"].lower(), written(tmp_path, manifest)
-        for form in (("--server-side", "--force-conflicts"), ("--server-side",), (), ()):
-            assert governed.says("admin", "apply", *form, "-f", file) == ""
+        if name == "fraud":
+            assert governed.says("admin", "delete", "modeldeployment/fraud") == ""
+        for again in (form, form[:1], form[:1]):
+            assert governed.says("admin", "apply", *again, "-f", file) == ""
         names = governed.users(kind, name)
         assert set(names.values()) == {"admin"}
-        assert governed.says("admin", "diff", "-f", file) == ""
-        assert governed.says("admin", "diff", "--server-side", "-f", file) == ""
+        assert governed.says("admin", "diff", *form[:1], "-f", file) == ""
         assert governed.says("admin", "replace", "-f", file) == ""
         assert governed.users(kind, name) == names
 
 
-def test_the_account_of_argo_cd_promotes_with_the_role_only(rig: Rig, governed: Governed) -> None:
+def test_the_account_of_argo_cd_promotes_with_the_role_only(governed: Governed) -> None:
     """A sync is refused without the role; with it, it is carried out, again and again, under the account's name.
 
     Rule: R153.
@@ -188,10 +232,10 @@ def test_with_four_eyes_somebody_else_must_promote(rig: Rig, namespace: str) -> 
         governed.end()
 
 
-def test_an_invalid_object_gets_the_message_of_its_schema(governed: Governed) -> None:
-    said = governed.merge("rita", "modelversion", "fraud-1.0.0", {"spec": {"tags": 5}})
+def test_an_invalid_object_gets_the_message_of_its_schema(shared: Governed) -> None:
+    said = shared.merge("rita", "modelversion", "fraud-1.0.0", {"spec": {"tags": 5}})
     assert "spec.tags in body must be of type array" in said
-    said = governed.merge("olga", "modeldeployment", "fraud", {"spec": None})
+    said = shared.merge("olga", "modeldeployment", "fraud", {"spec": None})
     assert "spec: Required value" in said
 
 
@@ -205,3 +249,68 @@ def test_the_largest_objects_pass(governed: Governed) -> None:
     for image in ("a", "b"):
         template = {"spec": {"containers": [{**container, "image": image}]}}
         assert governed.apply("admin", a_deployment(template=template)) == ""
+
+
+@pytest.fixture
+def stamped(rig: Rig, operator: Operator, tmp_path: Path, scenario: Scenario) -> Iterator[tuple[Scenario, Governed]]:
+    """Return a scenario in a governed namespace, under an operator that believes the annotations."""
+    governed = govern(rig, scenario.namespace)
+    operator.stop()
+    believing = Operator(rig, tmp_path / "believing", operator.installation, PENNANT_STAMPED="true")
+    believing.start()
+    scenario.operator = believing
+    yield scenario, governed
+    believing.stop()
+    scenario.operator = operator
+    operator.start()
+    governed.end()
+
+
+def test_history_audit_and_events_name_the_users(stamped: tuple[Scenario, Governed]) -> None:
+    """A tag, a command and a spec of three users: each revision, its Event and `audit` have the right name.
+
+    Rule: R150.
+    Rule: R151.
+    """
+    scenario, governed = stamped
+    bind(governed, "carl", "operator-on-duty", "--user=carl")
+
+    def applies(user: str, *manifests: Manifest) -> None:
+        assert governed.apply(user, *map(scenario.noted, manifests)) == ""
+
+    scenario.accuracy("1.0.0", 0.95)
+    applies("rita", scenario.a_version("1.0.0"))
+    applies("admin", scenario.a_deployment())
+    applies("paul", scenario.a_version("1.0.0", "production"))
+    scenario.until_verified("1.0.0")
+    restart = ("pennant.dev/restart=", "pennant.dev/requested-by=somebody-else", "pennant.dev/requested-at=1")
+    assert governed.says("olga", "annotate", "modeldeployment/fraud", *restart) == ""
+    scenario.until(lambda: len(scenario.history) == 2, what="the restart")
+    changed = scenario.a_deployment()
+    changed["spec"]["template"]["metadata"]["annotations"]["changed"] = "yes"
+    applies("carl", changed)
+    scenario.until(lambda: len(scenario.history) == 3, what="the new template")
+    said = [(each["trigger"], each["actor"], each["user"]) for each in scenario.history]
+    assert [(trigger, user) for trigger, _, user in said] == [
+        ("TagMoved", "paul"),
+        ("Restart", "olga"),
+        ("SpecChanged", "carl"),
+    ]
+    assert said[1][1] == "somebody-else"
+    assert scenario.status["lastCommand"]["user"] == "olga"
+    changed["spec"]["paused"] = True
+    applies("olga", changed)
+    scenario.until(lambda: "set by the user olga" in scenario.message("Suspended"))
+    told = (
+        "; by the user paul",
+        "all pods are restarted; by the user olga",
+        "; by the user carl",
+        "set by the user olga",
+    )
+    scenario.until(lambda: all(each in events(scenario) for each in told), what="the Events")
+    changed["spec"]["paused"] = False
+    applies("olga", changed)
+
+
+def events(scenario: Scenario) -> str:
+    return "\n".join(each["message"] for each in scenario.all_of("event"))
