@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from typing import Any
 
 import pytest
 
@@ -42,19 +43,19 @@ NOW = after(60)
     ],
     ids=str,
 )
-def test_the_words_for_an_actor(fields: dict[str, str], short: str, full: str) -> None:
+def test_the_words_for_an_actor(fields: dict[str, Any], short: str, full: str) -> None:
     """Rule: R151."""
     entry = an_entry(**fields)
     assert (who(entry), in_full(entry)) == (short, full)
 
 
-def snapshot(**fields: str) -> Snapshot:
-    made = a_revision(available_at=after(1), **fields)
+def snapshot(user: str | None = None) -> Snapshot:
+    made = a_revision(available_at=after(1), user=user)
     return a_snapshot("fraud", status=ModelDeploymentStatus(history=(made.entry,)), revisions=(made,))
 
 
 def test_the_history_has_a_column_only_if_it_knows_a_user() -> None:
-    header, row = history.rendered(snapshot(user="ada")).splitlines()[1:]
+    header, row = history.rendered(snapshot(user="ada"), None).splitlines()[1:]
     assert "WHO" in header
     assert "ada" in row.split()
     assert "WHO" not in history.rendered(snapshot(), None)
