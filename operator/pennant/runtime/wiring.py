@@ -75,7 +75,7 @@ class Operator:
         self._elector = self._leader_election()
         self._queue, self._version_queue = (self._work_queue(n) for n in (settings.workers, settings.version_workers))
         self._store = Store(
-            VersionIndex(self._version_queue.add_changed), self._queue.add_changed, is_stamped=settings.stamped
+            VersionIndex(self._version_queue.add_changed), self._queue.add_changed, stamped=settings.stamped
         )
         self._client = Client(
             connection,

@@ -48,17 +48,16 @@ class Store:
         self,
         versions: VersionIndex | None = None,
         changed: Callable[[Key], None] = ignore_changes,
-        *,
-        is_stamped: bool = False,
+        stamped: bool = False,
     ) -> None:
         """Keep the specs and the statuses of ModelVersions in `versions`.
 
         `changed` is called with the key of each ModelDeployment that must be reconciled, once for each state of an
-        object: after the response of a write, the watch event of the same write does not call it. `is_stamped` is as in
-        `decode.model_deployment`.
+        object: after the response of a write, the watch event of the same write does not call it. `stamped` is as
+        `is_stamped` in `decode`.
         """
         self.versions = versions or VersionIndex()
-        self._is_stamped = is_stamped
+        self._is_stamped = stamped
         self._changed = changed
         self.freshness = Freshness()
         """By the key of a ModelDeployment, `Kind.MODEL_VERSION` (all ModelVersions) or `versions_in` a namespace."""
@@ -214,10 +213,8 @@ class Store:
         self.revisions.forget_all()
 
     def _put_deployment(self, who: Identity, raw: Json) -> Keys:
-        before, after = (
-            self._deployments.get(who.key),
-            self._templates.move(decode.model_deployment(raw, is_stamped=self._is_stamped)),
-        )
+        read = decode.model_deployment(raw, is_stamped=self._is_stamped)
+        before, after = self._deployments.get(who.key), self._templates.move(read)
         self._deployments.put(who, after)
         self.versions.put_deployment(who.key, decode.model_and_version(raw)[0], after.status.history)
         if before is not None:

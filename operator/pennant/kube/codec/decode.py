@@ -1,7 +1,8 @@
 """The API server's JSON to the core's values: ModelDeployments, ModelVersions and Deployments.
 
 A spec that users wrote wrongly becomes `Invalid`. Of a status that cannot be read, the readable fields are kept, and
-`Unreadable` says what is wrong with the others. ControllerRevisions are in `revisions.py`, pods in `pods.py`.
+`Unreadable` says what is wrong with the others. ControllerRevisions are in `revisions.py`, pods in `pods.py`. The
+users in annotations are read only if policies hold these (`is_stamped`).
 """
 
 import logging
@@ -77,10 +78,7 @@ class OwnedDeployment:
 
 
 def model_deployment(raw: Json, *, is_stamped: bool = False) -> Snapshot:
-    """Return the ModelDeployment as a snapshot without versions, revisions and Deployment.
-
-    `is_stamped` says that policies hold the annotations with users, so that they may be believed.
-    """
+    """Return the ModelDeployment as a snapshot without versions, revisions and Deployment; `is_stamped`: see above."""
     metadata = raw["metadata"]
     annotations = metadata.get("annotations") or {}
     status, unreadable = _status(raw)
@@ -178,8 +176,6 @@ def model_version(raw: Json, *, is_targeted: bool = False, is_stamped: bool = Fa
     It may be served if it has a tag, is in quarantine, was verified by a ModelDeployment, or is the `spec.version` of
     one (`is_targeted`). Most versions are none of these, and the cache holds all of them: with the records, 10,000
     versions would take 422 MB instead of 8 MB (tracemalloc, records of 2 KB).
-
-    `is_stamped` is as in `model_deployment`.
     """
     metadata, stored = raw["metadata"], raw.get("spec")
     tags, quarantined_by = _tags(field(raw, "spec")), _listed(raw, "quarantinedBy", QuarantinedBy)
