@@ -40,7 +40,7 @@ class GitScenario(Scenario):
     def commit_all(self) -> str:
         """Commit what is in the work tree, as a webhook of the Git server reports it, and return the commit."""
         for path in self.repository.glob("model*.yaml"):
-            self._noted(yaml.safe_load(path.read_text()))
+            self.noted(yaml.safe_load(path.read_text()))
         self._git("add", "--all")
         self._git("commit", "--quiet", "--message", "Change")
         head = self._git("rev-parse", "HEAD").strip()

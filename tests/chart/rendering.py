@@ -20,7 +20,8 @@ HELM_SECONDS = 60
 # The oldest that the chart takes; the Helm 3 at hand would otherwise assume an older one.
 KUBERNETES = "1.33.0"
 # What `helm template` cannot ask a cluster for.
-APIS = ("--api-versions", "monitoring.coreos.com/v1")
+STAMPING_API = "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy"
+APIS = ("--api-versions", "monitoring.coreos.com/v1", "--api-versions", STAMPING_API)
 NAMESPACE = "pennant-system"
 Manifest = dict[str, Any]
 

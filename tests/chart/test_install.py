@@ -224,6 +224,28 @@ def test_a_service_monitor_is_installed_where_there_is_its_kind(release: Release
     assert len(release.there(*release.objects(**values))) == len(release.objects(**values))
 
 
+def test_governance_is_installed_as_the_cluster_has_its_kinds(rig: Rig, release: Release, major: int) -> None:
+    """The API server takes each expression, and Helm finds the kind by itself; the names stay when an upgrade comes."""
+    values: Any = {
+        "namespace": release.namespace,
+        "governance": {"stamp": True, "promote": {"enabled": True, "fourEyes": True}, "roles": True},
+    }
+    release.install(major, **values)
+    assert len(release.there(*release.objects(**values))) == len(release.objects(**values))
+    create = ("create", "--dry-run=server", "-o", "json", "--namespace", release.namespace, "-f", "-")
+    rig.kubectl("wait", "--for=condition=Established", "crd", *CRDS, "--timeout=30s")
+
+    def is_stamped() -> bool:
+        told = rig.kubectl(*create, stdin=json.dumps(VERSION), check=False).stdout
+        return '"pennant.dev/created-by": "admin"' in told
+
+    until(is_stamped, "the name of the user")
+    release.upgrade(major, **values, replicas=3)
+    assert is_stamped()
+    policies = rig.kubectl("get", "validatingadmissionpolicies", "-o", "json").stdout
+    assert "expressionWarnings" not in policies
+
+
 def test_people_may_do_what_their_role_says_and_write_no_status(rig: Rig, release: Release) -> None:
     release.install(4)
     for role, user in (("view", "vera"), ("edit", "edith")):

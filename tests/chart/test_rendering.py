@@ -11,6 +11,7 @@ from pennant import __version__
 from pennant.api.crd import crds
 
 SHARED = {"CustomResourceDefinition"}
+CLUSTER_SCOPED = ("ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition")
 EVERYTHING = CHART / "ci" / "everything-values.yaml"
 
 
@@ -57,7 +58,7 @@ def test_every_object_is_labelled_and_in_its_place(values_file: Path) -> None:
         assert labels["helm.sh/chart"] == "pennant-0.1.0"
         hook = each["metadata"].get("annotations", {}).get("helm.sh/hook")
         assert hook == ("test" if each["kind"] == "Pod" else None)
-        cluster_scoped = each["kind"] in ("ClusterRole", "ClusterRoleBinding", "CustomResourceDefinition")
+        cluster_scoped = "Admission" in each["kind"] or each["kind"] in CLUSTER_SCOPED
         assert ("namespace" in each["metadata"]) != cluster_scoped
 
 

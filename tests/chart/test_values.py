@@ -19,7 +19,7 @@ SCHEMA: Any = json.loads((CHART / "values.schema.json").read_text())
 CHARTS_OWN = {
     *("namespace", "metric_sources", "leader_election", "lease_name", "lease_namespace", "listen_address", "port"),
     *("alert_webhook_address", "alert_webhook_port", "alert_webhook_token_file"),
-    *("kubeconfig", "context"),
+    *("kubeconfig", "context", "stamped"),
 }
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "enum", "type")
 
@@ -146,6 +146,17 @@ SECRET = {"secretKeyRef": {"name": "s", "key": "k"}}
         ({"networkPolicy": {"metricsFrom": [{"podSelectors": {}}]}}, "podSelectors"),
         ({"networkPolicy": {"apiServerPorts": []}}, "apiServerPorts"),
         ({"resources": {"request": {}}}, "request"),
+        ({"governance": {"stamp": "yes"}}, "stamp"),
+        ({"governance": {"promote": {"tags": []}}}, "tags"),
+        ({"governance": {"promote": {"tags": ["a'b"]}}}, "tags"),
+        (
+            {"governance": {"stamp": True, "promote": {"fourEyes": True}}},
+            "governance.promote.fourEyes: set governance.promote.enabled as well",
+        ),
+        (
+            {"governance": {"promote": {"enabled": True, "fourEyes": True}}},
+            "governance.promote.fourEyes: set governance.stamp as well",
+        ),
     ],
     ids=str,
 )

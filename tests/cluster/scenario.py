@@ -48,14 +48,14 @@ class Scenario:
 
     def apply(self, *manifests: Manifest) -> None:
         for each in manifests:
-            self._api.apply(self._noted(each))
+            self._api.apply(self.noted(each))
         self.touched_at = datetime.now(UTC)
 
     def kubectl_apply(self, *manifests: Manifest) -> None:
         """Apply with kubectl. Use it for all manifests of a scenario or for none, as fields have owners."""
-        self.kubectl("apply", "-f", "-", stdin=_list([self._noted(each) for each in manifests]))
+        self.kubectl("apply", "-f", "-", stdin=_list([self.noted(each) for each in manifests]))
 
-    def _noted(self, manifest: Manifest) -> Manifest:
+    def noted(self, manifest: Manifest) -> Manifest:
         """Remember the manifest for the checks at the end, and return it."""
         self.applied[f"{manifest['kind']}/{manifest['metadata']['name']}"] = manifest
         return manifest

@@ -13,6 +13,12 @@ message. What a command does is in [how to roll back](../how-to/roll-back.md) an
 """
 
 
+ABOUT_USERS = """\
+[How to govern promotions](../how-to/govern-promotions.md) says how they are switched on. The API server refuses a
+request that would store another value, so leave them out of your manifests.
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """An annotation or a label."""
@@ -69,7 +75,8 @@ COMMANDS = (
         "annotation",
         "ModelDeployment",
         "you, or a verb of `kubectl pennant`",
-        "Who gives the command; copied into the history as the actor. It is not authenticated.",
+        "Who gives the command; copied into the history as the actor. It is not authenticated; "
+        "`pennant.dev/commanded-by` is.",
         "ada@example.com",
     ),
     Mark(
@@ -171,7 +178,50 @@ OF_OTHERS = (
         "Verified",
     ),
 )
-MARKS = (*COMMANDS, *OF_OTHERS, *WRITTEN)
+STAMPER = "the API server, if `governance.stamp` of the chart is set"
+STAMPED = (
+    Mark(
+        f"{GROUP}/created-by",
+        "annotation",
+        "ModelVersion",
+        STAMPER,
+        "The authenticated user who created it.",
+        "ada@example.com",
+    ),
+    Mark(
+        f"tagged-by.{GROUP}/<tag>",
+        "annotation",
+        "ModelVersion",
+        STAMPER,
+        "The authenticated user who put this tag on it. It is removed with the tag.",
+        "system:serviceaccount:argocd:argocd-application-controller",
+    ),
+    Mark(
+        f"{GROUP}/changed-by",
+        "annotation",
+        "ModelDeployment",
+        STAMPER,
+        "The authenticated user who last changed its spec, other than `paused` and `replicas`.",
+        "ada@example.com",
+    ),
+    Mark(
+        f"{GROUP}/paused-by",
+        "annotation",
+        "ModelDeployment",
+        STAMPER,
+        "The authenticated user who last changed `spec.paused`.",
+        "grace@example.com",
+    ),
+    Mark(
+        f"{GROUP}/commanded-by",
+        "annotation",
+        "ModelDeployment",
+        STAMPER,
+        "The authenticated user who last changed an annotation of a command.",
+        "grace@example.com",
+    ),
+)
+MARKS = (*COMMANDS, *OF_OTHERS, *STAMPED, *WRITTEN)
 
 
 def page() -> str:
@@ -183,6 +233,9 @@ def page() -> str:
             "\n".join(map(_entry, COMMANDS)),
             "## Read by other tools\n",
             "\n".join(map(_entry, OF_OTHERS)),
+            "## Authenticated users\n",
+            ABOUT_USERS,
+            "\n".join(map(_entry, STAMPED)),
             "## Written by the operator\n",
             "\n".join(map(_entry, WRITTEN)),
         )

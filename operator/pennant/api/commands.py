@@ -34,6 +34,8 @@ class LastCommand(ApiModel):
     """What was done, or why the command was not carried out."""
     at: Timestamp
     """Time when it was answered."""
+    user: Name | None = None
+    """Authenticated user who gave it. Set only if the admission policies of `governance.stamp` are installed."""
     revision: RevisionNumber | None = None
     """Revision that carries out the command, if there is one."""
     withdrawn_at: Timestamp | None = None

@@ -87,7 +87,10 @@ class HistoryEntry(ApiModel):
     """Cause of the revision: TagMoved, SpecChanged, AutomaticRollback, Undo, Retry or Restart."""
     actor: Name
     """Who caused the revision: a field manager, the value of `pennant.dev/requested-by`, or `pennant` for the operator.
-    It is not authenticated."""
+    It is not authenticated; `user` is."""
+    user: Name | None = None
+    """Authenticated user who moved the tag, changed the spec or gave the command. Set only if the admission policies of
+    `governance.stamp` are installed; not set for what the operator did by itself."""
     reason: Sentence
     """Reason for the revision, in a sentence."""
     command_token: Name | None = None

@@ -8,6 +8,7 @@ import click
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.cli import names, output, targets
+from pennant.cli.actors import who
 from pennant.cli.errors import CliError
 from pennant.cli.options import ClusterOptions, Selectors
 from pennant.cli.outcomes import outcome
@@ -53,8 +54,13 @@ def rendered(snapshot: Snapshot, form: str | None, width: int | None = None) -> 
         return "\n".join(f"controllerrevision.apps/{snapshot.key.name}-{each.revision}" for each in entries)
     if not entries:
         return f"{output.full_name(snapshot.key.name)} \nNo rollout history found."
-    header = (*HEADER, *WIDE) if form == "wide" else HEADER
+    header: Sequence[str] = (*HEADER, *WIDE) if form == "wide" else HEADER
     rows = [_row(each, entries, form == "wide") for each in entries]
+    if form != "wide" and any(each.user for each in entries):
+        # Only where the API server has authenticated somebody: a field manager tells little.
+        *before, last = HEADER
+        header = (*before, "WHO", last)
+        rows = [(*row[:-1], who(each), row[-1]) for row, each in zip(rows, entries, strict=True)]
     table = output.table(header, rows, width)
     return f"{output.full_name(snapshot.key.name)} \n{table}"
 
@@ -74,7 +80,7 @@ def _row(entry: HistoryEntry, history: Sequence[HistoryEntry], wide: bool) -> Se
         return row
     evidence = "; ".join(f"{e.metric} {e.value} ({e.threshold}, {e.breaches})" for e in entry.evidence)
     times = (output.moment(entry.started_at), output.moment(entry.verified_at))
-    return (*row, *times, entry.digest, entry.actor or output.NONE, evidence or output.NONE)
+    return (*row, *times, entry.digest, who(entry), evidence or output.NONE)
 
 
 def entry_of(snapshot: Snapshot, number: int) -> HistoryEntry:

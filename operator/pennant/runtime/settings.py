@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     """Number of ModelDeployments that are reconciled concurrently."""
     version_workers: Annotated[int, Field(ge=1, le=64, examples=["8"])] = 4
     """Number of ModelVersions that are reconciled concurrently, in addition."""
+    stamped: Annotated[bool, Field(examples=["true"])] = False
+    """Whether to record the users that admission policies write in annotations. Only if the policies are installed
+    (`governance.stamp` of the chart): otherwise any client can write these annotations."""
     listen_address: Annotated[str, Field(examples=["0.0.0.0"])] = "127.0.0.1"
     """Address of the probes and metrics; 0.0.0.0 in a pod."""
     port: Annotated[int, Field(ge=0, le=65535, examples=["8081"])] = 8080

@@ -74,7 +74,9 @@ class Operator:
         self._leases = Leases(connection, lease_namespace(settings, connection), settings.lease_name)
         self._elector = self._leader_election()
         self._queue, self._version_queue = (self._work_queue(n) for n in (settings.workers, settings.version_workers))
-        self._store = Store(VersionIndex(self._version_queue.add_changed), self._queue.add_changed)
+        self._store = Store(
+            VersionIndex(self._version_queue.add_changed), self._queue.add_changed, stamped=settings.stamped
+        )
         self._client = Client(
             connection,
             permit=self._is_leading,

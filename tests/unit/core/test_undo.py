@@ -6,7 +6,7 @@ import pytest
 
 from pennant.api.history import HistoryEntry, Outcome
 from pennant.core.facts.observation import Revision
-from pennant.core.rollout.undo import NoTarget, undo_target
+from pennant.core.rollout.undo import NoTarget, sentence, undo_target
 from unit.core.builders import NOON, a_snapshot, an_entry
 
 
@@ -111,3 +111,10 @@ def test_a_number_that_is_both_or_none_is_refused(value: str, problem: str) -> N
 def test_a_number_that_means_the_same_revision_in_both_ways_is_taken() -> None:
     history = (entry(1, "1", verified=True), entry(2, "2", Outcome.IN_PROGRESS))
     assert undo_target(history, (), a_snapshot("fraud", revisions=recorded(*history)), "1") == history[0]
+
+
+def test_the_quarantine_names_the_authenticated_user_before_the_name_that_was_given() -> None:
+    """Rule: R151."""
+    made = an_entry(reason="rolled back from 1.1.0 to 1.0.0: wrong scores", actor="eve")
+    assert sentence(made) == "undone by eve: wrong scores"
+    assert sentence(made.model_copy(update={"user": "ada"})) == "undone by ada: wrong scores"

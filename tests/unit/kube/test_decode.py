@@ -6,8 +6,10 @@ import pytest
 
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import Outcome
+from pennant.api.meta import NAME
 from pennant.core.facts.digest import content_digest, sha256
 from pennant.core.facts.observation import Invalid, Revision
+from pennant.core.facts.users import Users
 from pennant.core.rollout.revision import chained, data_hash, restarted, template_hash
 from pennant.kube.codec import decode
 from pennant.kube.codec.encode import controller_revision
@@ -298,3 +300,32 @@ def test_the_writer_of_the_tags_is_the_last_manager_that_owns_them(
 ) -> None:
     fields = [{"manager": name, "time": time, "fieldsV1": {"f:spec": spec}} for name, time, spec in managers]
     assert last_writer(raw("fraud-1.0.0", {}, managedFields=fields), "spec", "tags") == writer
+
+
+STAMPS = {
+    "pennant.dev/changed-by": "carl",
+    "pennant.dev/paused-by": "olga",
+    "pennant.dev/commanded-by": "olga",
+    "tagged-by.pennant.dev/production": "paul",
+    "tagged-by.pennant.dev/canary": "rita",
+}
+
+
+def test_users_are_read_only_where_the_policies_are_installed() -> None:
+    """Rule: R150."""
+    deployment, version = raw_deployment(annotations=STAMPS), raw_version("1.0.0", "production", annotations=STAMPS)
+    assert decode.model_deployment(deployment, is_stamped=True).users == Users("carl", "olga", "olga")
+    assert decode.model_version(version, is_stamped=True).users == {"production": "paul"}
+    assert decode.model_deployment(deployment).users == Users()
+    assert decode.model_version(version).users == {}
+
+
+def test_long_names_stay_different() -> None:
+    names = ["n" * 200 + end for end in "ab"]
+    read = [
+        decode.model_deployment(raw_deployment(annotations={"pennant.dev/changed-by": name}), is_stamped=True)
+        for name in names
+    ]
+    first, second = (each.users.changed for each in read)
+    assert first != second
+    assert {len(first), len(second)} == {NAME}

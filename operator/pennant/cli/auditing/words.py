@@ -9,14 +9,14 @@ from typing import Any
 from pennant.api.history import Evidence, HistoryEntry
 from pennant.api.meta import rfc3339
 from pennant.cli import output
+from pennant.cli.actors import actor_is, in_full, who
 from pennant.cli.auditing.chain import Chain
 from pennant.cli.auditing.timeline import Segment, Served, cause
 from pennant.cli.outcomes import outcome
-from pennant.core.rollout.revision_draft import OPERATOR
 
 NOTES = (
-    "An actor is what the client said (a field manager, or the annotation pennant.dev/requested-by); it is not "
-    "authenticated. The audit log of the API server has the authenticated user.",
+    "A user without an addition is authenticated. A field manager, and the annotation pennant.dev/requested-by, are "
+    "what the client said; without `governance.stamp`, only the audit log of the API server has the user.",
     "Times are those at which the operator saw a change. It does not record a loss of pods, or that the "
     "ModelDeployment was scaled to zero.",
 )
@@ -25,7 +25,20 @@ KEYLESS = (
     "matching hashes. Compare the newest hash with the one in the operator's log (`Revision recorded`)."
 )
 COLUMNS = (
-    *("from", "until", "served", "revision", "version", "digest", "trigger", "actor", "actor_is", "command", "reason"),
+    *(
+        "from",
+        "until",
+        "served",
+        "revision",
+        "version",
+        "digest",
+        "trigger",
+        "actor",
+        "actor_is",
+        "user",
+        "command",
+        "reason",
+    ),
     *("cause", "started_at", "available_at", "rolled_out_at", "verified_at", "ended_at", "outcome", "evidence"),
 )
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -87,7 +100,7 @@ def _block(entry: HistoryEntry, history: Sequence[HistoryEntry], width: int | No
         ("All pods since", output.moment(entry.rolled_out_at)),
         ("Current until", until),
         ("Trigger", str(entry.trigger)),
-        ("Actor", _actor(entry)),
+        ("Actor", in_full(entry)),
         *((("Command", entry.command),) if entry.command else ()),
         ("Reason", entry.reason),
         *(("Cause", said(each)) for each in cause(entry, history)),
@@ -102,17 +115,6 @@ def _block(entry: HistoryEntry, history: Sequence[HistoryEntry], width: int | No
 def said(each: Evidence) -> str:
     """Return a measurement as a sentence."""
     return f"{each.metric} was {each.value}, {each.threshold}, in {each.breaches} checks, at {output.moment(each.at)}"
-
-
-def actor_is(entry: HistoryEntry) -> str:
-    """Return where the actor of a revision comes from."""
-    if entry.command:
-        return "annotation pennant.dev/requested-by, not authenticated"
-    return "the operator" if entry.actor == OPERATOR else "field manager, not authenticated"
-
-
-def _actor(entry: HistoryEntry) -> str:
-    return f"{entry.actor or 'not given'} ({actor_is(entry)})"
 
 
 def timeline_table(name: str, segments: Iterable[Segment], width: int | None = None) -> str:
@@ -150,7 +152,7 @@ def _row(segment: Segment) -> Sequence[str]:
     if newest is None:
         return (*span, "not recorded", *[output.NONE] * 3)
     what = _what(served)
-    return (*span, what, str(newest.trigger), newest.actor or output.NONE, newest.reason)
+    return (*span, what, str(newest.trigger), who(newest), newest.reason)
 
 
 def _what(served: Served) -> str:
@@ -184,7 +186,8 @@ def served_json(served: Served, history: Sequence[HistoryEntry]) -> dict[str, An
 
 def _entry_json(entry: HistoryEntry, history: Sequence[HistoryEntry]) -> dict[str, Any]:
     causes = [each.to_json() for each in cause(entry, history)]
-    return {**entry.to_json(), "actorIs": actor_is(entry), "actorAuthenticated": False, "cause": causes}
+    said = {"actorIs": actor_is(entry), "actorAuthenticated": False, "user": entry.user}
+    return {**entry.to_json(), **said, "cause": causes}
 
 
 def timeline_csv(segments: Iterable[Segment], history: Sequence[HistoryEntry]) -> str:
@@ -208,7 +211,7 @@ def _cells(entry: HistoryEntry, history: Sequence[HistoryEntry]) -> Sequence[str
     marks = (entry.started_at, entry.available_at, entry.rolled_out_at, entry.verified_at, entry.ended_at)
     return (
         *(str(entry.revision), entry.version, entry.digest, str(entry.trigger), entry.actor, actor_is(entry)),
-        *(entry.command or "", entry.reason, "; ".join(said(each) for each in cause(entry, history))),
+        *(entry.user or "", entry.command or "", entry.reason, "; ".join(said(each) for each in cause(entry, history))),
         *(rfc3339(each) if each else "" for each in marks),
         *(str(entry.outcome), "; ".join(said(each) for each in entry.evidence)),
     )

@@ -7,6 +7,7 @@ from datetime import datetime
 from pennant.api.deployment_status import MetricState
 from pennant.api.history import Evidence, HistoryEntry, QuarantineEntry
 from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.cli.actors import who
 from pennant.cli.dashboard.comparison import Comparison, comparison
 from pennant.cli.dashboard.plot import Plot, limits, plot
 from pennant.cli.dashboard.state import State, Tone, ended, sentence, state, tone_of, words
@@ -86,6 +87,7 @@ class Step:
     tone: Tone
     trigger: str
     actor: str
+    """The authenticated user, or the actor with what it is."""
     reason: str
     started_at: datetime
     available_at: datetime | None
@@ -253,7 +255,7 @@ def _step(entry: HistoryEntry, snapshot: Snapshot) -> Step:
         outcome="Being replaced" if is_serving and entry.ended_at is not None else became,
         tone=tone_of(entry),
         trigger=words(str(entry.trigger)),
-        actor=entry.actor,
+        actor=who(entry),
         reason=sentence(entry.reason),
         started_at=entry.started_at,
         available_at=entry.available_at,

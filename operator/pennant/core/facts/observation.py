@@ -18,6 +18,7 @@ from pennant.core.facts.command import Command, Malformed
 from pennant.core.facts.measurement import Measurements
 from pennant.core.facts.pods import Pods
 from pennant.core.facts.service import ServiceSeen
+from pennant.core.facts.users import UNKNOWN, Users
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -69,6 +70,8 @@ class Version:
     deleting: bool = False
     tagged_by: str = ""
     """The field manager that last wrote the tags; empty: not known."""
+    users: Mapping[str, str] = field(default_factory=dict)
+    """The authenticated user who put each tag on it, by tag; empty where that is not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +255,8 @@ class Snapshot:
     """Of a decision: the Deployment of this name that is taken over, and then not in `workload`."""
     changed_by: str = ""
     """The field manager that last wrote the spec; empty: not known."""
+    users: Users = UNKNOWN
+    """The authenticated users of the last changes; empty where they are not recorded."""
     command: Command | Malformed | None = None
     """The command in the annotations; None: there is none."""
     taken: frozenset[int] = frozenset()

@@ -207,6 +207,12 @@ def _said(
     revision: int | None = None,
 ) -> CommandAnswer:
     said = LastCommand(
-        token=command.token, command=_line(command), result=result, message=clip(message), at=at.now, revision=revision
+        token=command.token,
+        command=_line(command),
+        result=result,
+        message=clip(message),
+        at=at.now,
+        user=at.snapshot.users.commanded or None,
+        revision=revision,
     )
     return CommandAnswer(said, at.quarantine if quarantine is None else quarantine, draft)

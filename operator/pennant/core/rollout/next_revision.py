@@ -136,6 +136,7 @@ def _promotion(at: Pass, version: Version, template: Json) -> Draft | None:
         inputs_hash=at.inputs_hash,
         trigger=Trigger.TAG_MOVED if moved else Trigger.SPEC_CHANGED,
         actor=version.tagged_by if moved else at.snapshot.changed_by,
+        user=version.users.get(at.spec.tag, "") if moved else at.snapshot.users.changed,
         reason=reason,
     )
 

@@ -37,6 +37,7 @@ FIXED = (
     "inputs_hash",
     "trigger",
     "actor",
+    "user",
     "reason",
     "started_at",
     "command_token",

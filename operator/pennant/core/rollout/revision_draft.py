@@ -37,6 +37,8 @@ class Draft:
     """Token of the command that caused it; of a `kubectl rollout restart`, the value of its annotation."""
     command: str | None = None
     """That command as text."""
+    user: str = ""
+    """The authenticated user who caused it; empty: not known, or the operator."""
     restarted_at: str | None = None
     """The restart annotation of its pods; None: that of earlier pods with the same template, if there were any."""
 
@@ -54,6 +56,7 @@ def retry_draft(at: Pass, version: Version, template: Json, command: Command) ->
         reason=because(f"{version.version} is retried", command.reason),
         token=command.token,
         command=str(command),
+        user=at.snapshot.users.commanded,
     )
 
 
@@ -71,6 +74,7 @@ def restart_draft(at: Pass, active: HistoryEntry, command: Command) -> Draft:
         reason=because("all pods are restarted", command.reason),
         token=command.token,
         command=str(command),
+        user=at.snapshot.users.commanded,
     )
 
 
@@ -143,6 +147,7 @@ def recorded(draft: Draft, history: History, snapshot: Snapshot, now: datetime) 
         inputs_hash=draft.inputs_hash,
         trigger=draft.trigger,
         actor=clip(draft.actor, NAME),
+        user=draft.user or None,
         reason=clip(draft.reason, SENTENCE),
         started_at=now,
         outcome=Outcome.IN_PROGRESS,

@@ -36,6 +36,7 @@ def undo_draft(at: Pass, target: HistoryEntry, actor: str, why: str, command: Co
         reason=because(f"rolled back from {came_from} to {target.version} (revision {target.revision})", why),
         token=command.token if command is not None else None,
         command=str(command) if command is not None else None,
+        user=at.snapshot.users.commanded if command is not None else "",
     )
 
 
@@ -90,7 +91,8 @@ def _asked(at: Pass, message: str) -> QuarantineEntry | None:
 
 def sentence(made: Draft | HistoryEntry) -> str:
     """Return the message of the quarantine entry of an undo: who gave it, and the reason that they gave."""
-    who = f"undone by {made.actor}" if made.actor else "undone"
+    by = made.user or made.actor
+    who = f"undone by {by}" if by else "undone"
     _, _, why = made.reason.partition(": ")
     return because(who, why)
 

@@ -128,8 +128,9 @@ def _is_stuck(at: Pass) -> bool:
 
 def _suspended(at: Pass) -> ConditionValue:
     if at.spec.paused:
+        by = f", set by the user {user}" if (user := at.snapshot.users.paused) else ""
         return ConditionValue(
-            TRUE, Reason.PAUSED, "spec.paused is true; rollouts, rollbacks and corrections are paused"
+            TRUE, Reason.PAUSED, f"spec.paused is true{by}; rollouts, rollbacks and corrections are paused"
         )
     return ConditionValue(FALSE, Reason.NOT_PAUSED, "rollouts and rollbacks are automatic")
 

@@ -43,7 +43,7 @@ def of_stall(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> tup
 
 def revision_created(entry: HistoryEntry) -> Event:
     """Return the Event for a new revision."""
-    told = f"revision {entry.revision} serves {entry.version}: {entry.reason}"
+    told = f"revision {entry.revision} serves {entry.version}: {entry.reason}{_by(entry.user)}"
     return Event(EventType.NORMAL, Reason.REVISION_CREATED, told)
 
 
@@ -75,9 +75,18 @@ def _of_command(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> 
     said = after.last_command
     if said is None or said.withdrawn_at is not None or said == before.last_command:
         return ()
+    message = f"{said.command}: {said.message}{_by(said.user)}"
     if said.result is CommandResult.ACCEPTED:
-        return (Event(EventType.NORMAL, Reason.COMMAND_ACCEPTED, f"{said.command}: {said.message}"),)
-    return (Event(EventType.WARNING, Reason.COMMAND_REFUSED, f"{said.command}: {said.message}"),)
+        return (Event(EventType.NORMAL, Reason.COMMAND_ACCEPTED, message),)
+    return (Event(EventType.WARNING, Reason.COMMAND_REFUSED, message),)
+
+
+def _by(user: str | None) -> str:
+    """Return the clause that names an authenticated user; empty where none is known.
+
+    Rule: R151.
+    """
+    return f"; by the user {user}" if user else ""
 
 
 def _of_adoption(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> tuple[Event, ...]:

@@ -44,13 +44,20 @@ def versions_in(namespace: str) -> tuple[Kind, str]:
 class Store:
     """Holds the objects, and joins those that belong together into a snapshot."""
 
-    def __init__(self, versions: VersionIndex | None = None, changed: Callable[[Key], None] = ignore_changes) -> None:
+    def __init__(
+        self,
+        versions: VersionIndex | None = None,
+        changed: Callable[[Key], None] = ignore_changes,
+        stamped: bool = False,
+    ) -> None:
         """Keep the specs and the statuses of ModelVersions in `versions`.
 
         `changed` is called with the key of each ModelDeployment that must be reconciled, once for each state of an
-        object: after the response of a write, the watch event of the same write does not call it.
+        object: after the response of a write, the watch event of the same write does not call it. `stamped` is as
+        `is_stamped` in `decode`.
         """
         self.versions = versions or VersionIndex()
+        self._is_stamped = stamped
         self._changed = changed
         self.freshness = Freshness()
         """By the key of a ModelDeployment, `Kind.MODEL_VERSION` (all ModelVersions) or `versions_in` a namespace."""
@@ -206,7 +213,8 @@ class Store:
         self.revisions.forget_all()
 
     def _put_deployment(self, who: Identity, raw: Json) -> Keys:
-        before, after = self._deployments.get(who.key), self._templates.move(decode.model_deployment(raw))
+        read = decode.model_deployment(raw, is_stamped=self._is_stamped)
+        before, after = self._deployments.get(who.key), self._templates.move(read)
         self._deployments.put(who, after)
         self.versions.put_deployment(who.key, decode.model_and_version(raw)[0], after.status.history)
         if before is not None:
@@ -236,7 +244,7 @@ class Store:
     def _put_version(self, who: Identity, raw: Json) -> Keys:
         name, version = decode.model_and_version(raw)
         model = (who.key.namespace, name)
-        after = decode.model_version(raw, is_targeted=self._is_targeted(model, version))
+        after = decode.model_version(raw, is_targeted=self._is_targeted(model, version), is_stamped=self._is_stamped)
         before_of, before = self._versions.get(who.key) or (model, None)
         self._versions.put(who, (model, after))
         self.versions.put(who, raw)

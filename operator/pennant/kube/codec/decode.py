@@ -1,7 +1,8 @@
 """The API server's JSON to the core's values: ModelDeployments, ModelVersions and Deployments.
 
 A spec that users wrote wrongly becomes `Invalid`. Of a status that cannot be read, the readable fields are kept, and
-`Unreadable` says what is wrong with the others. ControllerRevisions are in `revisions.py`, pods in `pods.py`.
+`Unreadable` says what is wrong with the others. ControllerRevisions are in `revisions.py`, pods in `pods.py`. The
+users in annotations are read only if policies hold these (`is_stamped`).
 """
 
 import logging
@@ -16,7 +17,7 @@ from pennant.api.meta import LONGEST_NAME, ApiModel, Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import QuarantinedBy, ServedBy
-from pennant.core.facts import command
+from pennant.core.facts import command, users
 from pennant.core.facts.digest import content_digest, short_hash
 from pennant.core.facts.observation import Invalid, Key, Snapshot, Unreadable, Version, Workload
 from pennant.core.rollout.revision import RESTARTED_AT, TEMPLATE_HASH_LABEL, restart, with_restart
@@ -76,9 +77,10 @@ class OwnedDeployment:
         return known != other.workload or (self.controller_uid, self.left_by) != (other.controller_uid, other.left_by)
 
 
-def model_deployment(raw: Json) -> Snapshot:
-    """Return the ModelDeployment as a snapshot without versions, revisions and Deployment."""
+def model_deployment(raw: Json, *, is_stamped: bool = False) -> Snapshot:
+    """Return the ModelDeployment as a snapshot without versions, revisions and Deployment; `is_stamped`: see above."""
     metadata = raw["metadata"]
+    annotations = metadata.get("annotations") or {}
     status, unreadable = _status(raw)
     return Snapshot(
         key=Key(metadata["namespace"], metadata["name"]),
@@ -92,7 +94,8 @@ def model_deployment(raw: Json) -> Snapshot:
         revisions=(),
         workload=None,
         changed_by=last_writer(raw, "spec"),
-        command=command.read(metadata.get("annotations") or {}),
+        users=users.of_deployment(annotations) if is_stamped else users.UNKNOWN,
+        command=command.read(annotations),
         unreadable=unreadable,
     )
 
@@ -167,7 +170,7 @@ def model_and_version(raw: Json) -> tuple[str, str]:
     return intern(model), version
 
 
-def model_version(raw: Json, *, is_targeted: bool = False) -> Version:
+def model_version(raw: Json, *, is_targeted: bool = False, is_stamped: bool = False) -> Version:
     """Return the ModelVersion, with its record only where a ModelDeployment may serve it; otherwise `NOT_READ`.
 
     It may be served if it has a tag, is in quarantine, was verified by a ModelDeployment, or is the `spec.version` of
@@ -195,6 +198,7 @@ def model_version(raw: Json, *, is_targeted: bool = False) -> Version:
         verified_periods=verified_periods,
         deleting="deletionTimestamp" in metadata,
         tagged_by=last_writer(raw, "spec", "tags") if matters else "",
+        users=users.of_tags(metadata.get("annotations") or {}, tags) if is_stamped and tags else {},
     )
 
 

@@ -1,0 +1,83 @@
+"""The users whom the API server has authenticated, in the history, the Events and the command line."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster.governance import Governed, bind, govern
+from cluster.operator_process import Operator
+from cluster.plugin import kubectl_pennant
+from cluster.scenario import Manifest, Scenario
+from rig import Rig
+
+
+@pytest.fixture
+def stamped(rig: Rig, operator: Operator, tmp_path: Path, scenario: Scenario) -> Iterator[tuple[Scenario, Governed]]:
+    """Return a scenario in a governed namespace, under an operator that believes the annotations."""
+    governed = govern(rig, scenario.namespace)
+    operator.stop()
+    believing = Operator(rig, tmp_path / "believing", operator.installation, PENNANT_STAMPED="true")
+    believing.start()
+    scenario.operator = believing
+    yield scenario, governed
+    believing.stop()
+    scenario.operator = operator
+    operator.start()
+    governed.end()
+
+
+def test_history_audit_and_events_name_the_users(stamped: tuple[Scenario, Governed]) -> None:
+    """A tag, a command and a spec of three users: each revision, its Event and `audit` have the right name.
+
+    Rule: R150.
+    Rule: R151.
+    """
+    scenario, governed = stamped
+    bind(governed, "carl", "operator-on-duty", "--user=carl")
+
+    def applies(user: str, *manifests: Manifest) -> None:
+        assert governed.apply(user, *map(scenario.noted, manifests)) == ""
+
+    scenario.accuracy("1.0.0", 0.95)
+    applies("rita", scenario.a_version("1.0.0"))
+    applies("admin", scenario.a_deployment())
+    applies("paul", scenario.a_version("1.0.0", "production"))
+    scenario.until_verified("1.0.0")
+    restart = ("pennant.dev/restart=", "pennant.dev/requested-by=somebody-else", "pennant.dev/requested-at=1")
+    assert governed.says("olga", "annotate", "modeldeployment/fraud", *restart) == ""
+    # `audit` leaves out a revision that served for less than a second.
+    scenario.until(lambda: [each.get("verifiedAt") is not None for each in scenario.history] == [True, True])
+    time.sleep(1.5)
+    changed = scenario.a_deployment()
+    changed["spec"]["template"]["metadata"]["annotations"]["changed"] = "yes"
+    applies("carl", changed)
+    scenario.until(lambda: len(scenario.history) == 3, what="the new template")
+    said = [(each["trigger"], each["actor"], each["user"]) for each in scenario.history]
+    assert [(trigger, user) for trigger, _, user in said] == [
+        ("TagMoved", "paul"),
+        ("Restart", "olga"),
+        ("SpecChanged", "carl"),
+    ]
+    assert said[1][1] == "somebody-else"
+    for verb in ("history", "audit"):
+        _, shown, _ = kubectl_pennant(scenario, verb, "fraud")
+        assert {"paul", "olga", "carl"} <= set(shown.split()), shown
+    assert scenario.status["lastCommand"]["user"] == "olga"
+    changed["spec"]["paused"] = True
+    applies("olga", changed)
+    scenario.until(lambda: "set by the user olga" in scenario.message("Suspended"))
+    told = (
+        "; by the user paul",
+        "all pods are restarted; by the user olga",
+        "; by the user carl",
+        "set by the user olga",
+    )
+    scenario.until(lambda: all(each in events(scenario) for each in told), what="the Events")
+    changed["spec"]["paused"] = False
+    applies("olga", changed)
+
+
+def events(scenario: Scenario) -> str:
+    return "\n".join(each["message"] for each in scenario.all_of("event"))
