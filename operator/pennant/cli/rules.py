@@ -69,7 +69,7 @@ SECTIONS: Mapping[str, Sequence[int]] = {
     "analysis": range(29, 53),
     "rollback": range(53, 67),
     "manual-changes-of-the-deployment": (*range(67, 71), 105),
-    "history-and-status": (*range(71, 83), 123, *range(140, 145)),
+    "history-and-status": (*range(71, 83), 123, *range(140, 145), *range(150, 155)),
     "in-general": (*range(83, 104), *range(120, 123)),
     "adopting-an-existing-deployment": range(125, 130),
 }
