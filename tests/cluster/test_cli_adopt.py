@@ -25,7 +25,7 @@ SERVERS = {
     each.name: yaml.safe_load((each / "deployment.yaml").read_text()) | {"kind": "Deployment"}
     for each in sorted(EXAMPLES.iterdir())
 }
-URI = "registry.example.com/model:1"
+URI = "oci://registry.example.com/model:1"
 FOREIGN = {
     "inferenceservices.serving.kserve.io": ("v1beta1", "InferenceService", "Namespaced"),
     "clusterservingruntimes.serving.kserve.io": ("v1alpha1", "ClusterServingRuntime", "Cluster"),

@@ -817,10 +817,10 @@ class Reason(Open, Word):
         "The rollout of the existing Deployment is not complete: not all of its pods have its newest pod template and "
         "are available.",
         "Its rollout is complete. The operator looks every 5 seconds.",
-        "Wait for its rollout, or complete it: `kubectl rollout status deployment/NAME`.",
+        "Wait for its rollout, or complete it: `kubectl rollout status deployment/NAME --namespace NAMESPACE`.",
         "the rollout of Deployment fraud is not complete: of 3 replicas 1 have its newest pod template and 3 are "
         "available, and there are 4 pods in all. Wait for its rollout, or complete it: `kubectl rollout status "
-        "deployment/NAME`.",
+        "deployment/fraud --namespace default`.",
     )
     ADOPTION_BLOCKED = (
         "AdoptionBlocked",

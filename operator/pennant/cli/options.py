@@ -103,9 +103,9 @@ class OutputFormat(click.Choice[str]):
         return str(super().convert(value, param, ctx))
 
 
-def output_option(*formats: str) -> Callable[[FunctionT], FunctionT]:
-    """Give a verb `-o` with these formats; None is the text for people."""
-    return click.option("-o", "--output", type=OutputFormat(formats), help="Output format; text if not given.")
+def output_option(*formats: str, otherwise: str = "text") -> Callable[[FunctionT], FunctionT]:
+    """Give a verb `-o` with these formats; None is the text for people, or what `otherwise` says."""
+    return click.option("-o", "--output", type=OutputFormat(formats), help=f"Output format; {otherwise} if not given.")
 
 
 def object_output_option(function: FunctionT) -> FunctionT:

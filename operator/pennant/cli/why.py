@@ -131,7 +131,9 @@ def idle(found: Forecast) -> str:
     """Return until when the operator has nothing to do, where it would write nothing now."""
     going_on = find(found.decision.status.conditions, ConditionType.RECONCILING)
     if going_on is not None and going_on.status is ConditionStatus.TRUE:
-        return f"The operator waits: {going_on.message} ({going_on.reason})."
+        if any(each.reason == going_on.reason for each in found.blockers):
+            return f"The operator waits ({going_on.reason}): see Blocked."
+        return f"The operator waits: {going_on.message.removesuffix('.')} ({going_on.reason})."
     nothing = "The operator has nothing to do until"
     if found.blockers:
         ends = [(each.until, "a limit ends") for each in found.blockers if each.until is not None]

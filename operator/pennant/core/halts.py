@@ -72,7 +72,7 @@ def _foreign(observation: Observation) -> Decision | None:
     if found is None:
         return None
     again = observation.now + adoption.WAIT_FOR_ROLLOUT if found.reason is Reason.ADOPTION_WAITING else None
-    return replace(halted(observation, found.reason, found.message), look_again_at=again)
+    return replace(halted(observation, found.reason, found.message, found.to_do), look_again_at=again)
 
 
 def _without_adoption(decision: Decision) -> Decision:

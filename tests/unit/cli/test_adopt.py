@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 import yaml
 
+from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.api.model_version import ModelVersionSpec
 from pennant.cli.main import main
 from pennant.cli.manifests.documents import Document, documents
 from pennant.cli.manifests.findings import report
+from pennant.core.rollout.revision import render
 from pennant.kube.http.resources import Kind
 from unit.cli.adopting import INPUTS, NAMES, file_of, given, printed, rendered, serve
 from unit.cli.conftest import Ran, Run
@@ -40,6 +43,11 @@ def shop(api: FakeApi) -> FakeApi:
     """Return an API server with the Deployment fraud in the namespace shop."""
     serve(api, *given("deployment"))
     return api
+
+
+def said(text: str) -> str:
+    """Return the text of comments that were wrapped."""
+    return " ".join(line.removeprefix("  # ") for line in text.splitlines() if line.startswith("  # "))
 
 
 def write(path: Path, *raws: Any) -> str:
@@ -90,7 +98,7 @@ def test_a_cluster_is_read_with_the_same_result(pennant: Run, offline: Offline, 
 @pytest.mark.parametrize("kind", sorted(each.name for each in SERVERS.iterdir()))
 def test_an_adopted_server_runs_the_same_pods(offline: Offline, kind: str) -> None:
     file = SERVERS / kind / "deployment.yaml"
-    uri = ["--uri", "registry.example.com/model:1"] if kind in NEED_A_URI else []
+    uri = ["--uri", "oci://registry.example.com/model:1"] if kind in NEED_A_URI else []
     code, out, err = offline("-f", str(file), *uri)
     assert code == 0, err
     found = printed(out)
@@ -202,7 +210,7 @@ def test_an_autoscaler_of_another_object_is_left_alone(offline: Offline, tmp_pat
         ({"strategy": {"type": "Recreate"}}, {"strategy": "Recreate"}, ""),
         ({"progressDeadlineSeconds": 2147483647}, {}, "spec.rollout.progressDeadlineSeconds is at most 86400"),
         ({"minReadySeconds": 7200}, {}, "spec.rollout.minReadySeconds is at most 3600"),
-        ({"paused": True}, {}, "resume it first: kubectl rollout resume deployment/fraud"),
+        ({"paused": True}, {}, "resume it first: kubectl rollout resume deployment/fraud\n"),
         ({"revisionHistoryLimit": 500}, {}, "revisionHistoryLimit: 500 becomes 100"),
     ],
 )
@@ -218,8 +226,73 @@ def test_a_rollout_of_a_deployment_is_carried_over(
 def test_a_rollout_under_way_is_waited_for(pennant: Run, shop: FakeApi) -> None:
     raw = shop.objects["deployments", "shop", "fraud"]
     raw["status"] = {**raw["status"], "updatedReplicas": 1}
-    _, _, err = pennant("adopt", "deploy/fraud", "-n", "shop")
-    assert "is not rolled out. Wait before you apply: kubectl rollout status deployment/fraud" in err
+    _, out, err = pennant("adopt", "deploy/fraud", "-n", "shop")
+    assert "is not rolled out. Wait before you apply: kubectl rollout status deployment/fraud -n shop\n" in err
+    assert "It waits until that is at rest: its rollout is not complete at present. No pod is restarted if" in said(out)
+
+
+def test_a_paused_deployment_keeps_its_pods_only_if_its_template_stays(pennant: Run, shop: FakeApi) -> None:
+    shop.touch("deployments", "fraud", "shop", paused=True)
+    _, out, err = pennant("adopt", "deploy/fraud", "-n", "shop")
+    assert "resume it first: kubectl rollout resume deployment/fraud -n shop\n" in err
+    assert (
+        "It waits until that is at rest: it is paused at present. No pod is restarted if the pod template below is "
+        "still its own when it is taken over: status.adoption.replacesPods says so if it is not." in said(out)
+    )
+
+
+def test_at_rest_no_pod_is_restarted(pennant: Run, shop: FakeApi) -> None:
+    _, out, err = pennant("adopt", "deploy/fraud", "-n", "shop")
+    assert "No pod is restarted, because the pod template below is the one that runs." in said(out)
+    assert "replaced" not in err
+
+
+@pytest.mark.parametrize(
+    ("strategy", "how"), [({}, "by a rolling update"), ({"type": "Recreate"}, "all at once (strategy Recreate)")]
+)
+def test_entries_that_a_container_has_twice_replace_the_pods(
+    pennant: Run, shop: FakeApi, strategy: dict[str, Any], how: str
+) -> None:
+    level = [{"name": "LEVEL", "value": each} for each in ("1", "2")]
+    ports = [{"containerPort": 80, "name": each, "protocol": "TCP"} for each in ("http", "metrics")]
+    server = {"name": "server", "image": "x:1", "args": ["--model=s3://m/1"], "env": level, "ports": ports}
+    raw = with_containers(a_deployment(strategy=strategy), server)
+    shop.touch("deployments", "fraud", "shop", **raw["spec"])
+    _, out, err = pennant("adopt", "deploy/fraud", "-n", "shop")
+    replaced = (
+        f"pods are replaced {how}, because a container has an entry twice. Only the last one is kept, so the template "
+        "differs from the one that runs. Dropped: variable LEVEL of container server, port 80/TCP (http) of container "
+        "server"
+    )
+    assert f"Pennant takes over the Deployment of this name. Its {replaced}." in said(out)
+    assert f"Warning: the {replaced}\n" in err
+    assert "No pod is restarted" not in out
+
+
+@pytest.mark.parametrize(("replicas", "when"), [(0, ""), (1, "when it has no pods any more, and ")])
+def test_a_replicaset_that_was_taken_over_before_replaces_the_pods(
+    pennant: Run, shop: FakeApi, replicas: int, when: str
+) -> None:
+    found = printed(pennant("adopt", "deploy/fraud", "-n", "shop")[1])
+    spec = ModelDeploymentSpec.model_validate(found["ModelDeployment"]["spec"])
+    template = render("fraud", spec, ModelVersionSpec.model_validate(found["ModelVersion"]["spec"]))
+    uid = shop.objects["deployments", "shop", "fraud"]["metadata"]["uid"]
+    owner = {"kind": "Deployment", "name": "fraud", "uid": uid, "controller": True}
+    metadata = {"name": "fraud-7d5", "namespace": "shop", "ownerReferences": [owner]}
+    serve(shop, {"kind": "ReplicaSet", "metadata": metadata, "spec": {"replicas": replicas, "template": template}})
+    _, out, err = pennant("adopt", "deploy/fraud", "-n", "shop")
+    replaced = (
+        "pods are replaced by a rolling update, because ReplicaSet fraud-7d5, which was taken over before, has the "
+        f"same pod template. To keep the pods, delete it {when}before you apply this: kubectl delete replicaset "
+        "fraud-7d5 -n shop"
+    )
+    assert f"Its {replaced}" in said(out)
+    assert f"Warning: the {replaced}\n" in err
+    # Another version has other labels, so that this ReplicaSet is not used.
+    assert "replaced" not in pennant("adopt", "deploy/fraud", "-n", "shop", "--version=2")[2]
+    # It belongs to another Deployment.
+    owner["uid"] = "other"
+    assert "replaced" not in pennant("adopt", "deploy/fraud", "-n", "shop")[2]
 
 
 @pytest.mark.parametrize(
@@ -367,6 +440,20 @@ def test_a_storage_of_kserve_without_an_address_needs_it(offline: Offline, tmp_p
     assert "storage is not carried over: " in err
 
 
+def test_the_help_says_what_is_taken_by_default(offline: Offline) -> None:
+    _, out, _ = offline("--help")
+    text = " ".join(out.split())
+    assert "from a label, the commit or the address of the model, or the tag of the image, in this order" in text
+    assert "Output format; YAML with comments if not given." in text
+    assert "the only one that names a model. Required if none of these decides." in text
+
+
+@pytest.mark.parametrize("uri", ["/models/fraud", "models:/fraud/3", "hf://org/m", "pvc://store/m", "file:///m"])
+def test_an_address_has_a_scheme_or_is_a_path(offline: Offline, uri: str) -> None:
+    _, out, _ = offline("-f", file_of("deployment"), "--uri", uri)
+    assert printed(out)["ModelVersion"]["spec"]["artifacts"][0]["uri"] == uri
+
+
 # What is refused.
 
 
@@ -394,6 +481,13 @@ def test_a_storage_of_kserve_without_an_address_needs_it(offline: Offline, tmp_p
             'rollouts.argoproj.io "fraud" not found in namespace default, which has none; choose another one with -n',
         ),
         (("deployment/fraud", "-n", "shop", "--container", "x"), "has no container x; there are: server, logs"),
+        (
+            ("deployment/fraud", "-n", "shop", "--uri", "oops"),
+            'invalid --uri "oops": it must have a scheme or be an absolute path, such as s3://models/fraud/1.0.0/',
+        ),
+        (("deployment/fraud", "-n", "shop", "--uri", ""), 'invalid --uri "": it must have a scheme'),
+        (("deployment/fraud", "-n", "shop", "--uri", "registry.example.com:5000/m"), "it must have a scheme or be an"),
+        (("deployment/fraud", "-n", "shop", "--uri", "s3:// m"), "it must have a scheme or be an absolute path"),
         (("deployment/fraud", "-n", "shop", "--model", "A"), 'invalid model "A": it must be lower-case letters'),
         (("deployment/fraud", "-n", "shop", "--version", "1+2"), 'invalid version "1+2": it must be lower-case'),
         (("deployment/fraud", "-n", "shop", "--model", "m" * 60), "characters; choose a shorter --model or --version"),
@@ -413,10 +507,13 @@ def test_a_wrong_command_line_is_refused(pennant: Run, shop: FakeApi, args: tupl
 @pytest.mark.parametrize(
     ("owner", "says"),
     [
-        (("pennant.dev/v1alpha1", "ModelDeployment", "fraud"), "is already managed by ModelDeployment fraud; see"),
+        (
+            ("pennant.dev/v1alpha1", "ModelDeployment", "fraud"),
+            "is already managed by ModelDeployment fraud; see `kubectl pennant get fraud -n shop`",
+        ),
         (
             ("serving.kserve.io/v1beta1", "InferenceService", "fraud"),
-            "is owned by InferenceService fraud; adopt that: kubectl pennant adopt inferenceservice/fraud",
+            "is owned by InferenceService fraud; adopt that: kubectl pennant adopt inferenceservice/fraud -n shop\n",
         ),
         (("example.com/v1", "Server", "fraud"), "is owned by Server fraud; its controller would change it back."),
     ],
@@ -466,7 +563,11 @@ def test_a_model_deployment_of_that_name_is_said(pennant: Run, shop: FakeApi) ->
 @pytest.mark.parametrize(
     ("version", "says"),
     [
-        ("1.4.0", "a ModelVersion fraud-1.4.0 exists already, and cannot be changed; choose another --version"),
+        (
+            "1.4.0",
+            "Warning: a ModelVersion fraud-1.4.0 exists already with another record, and cannot be changed; choose "
+            "another --version",
+        ),
         ("1.3.0", "fraud-1.3.0 has the tag production as well, and no version is rolled out while two have it"),
     ],
 )
@@ -475,6 +576,19 @@ def test_a_model_version_that_is_in_the_way_is_said(pennant: Run, shop: FakeApi,
     serve(shop, {"kind": "ModelVersion", "metadata": {"name": f"fraud-{version}", "namespace": "shop"}, "spec": spec})
     assert says in pennant("adopt", "deployment/fraud", "-n", "shop")[2]
     assert says not in pennant("adopt", "deployment/fraud", "-n", "shop", "--model=other", "--version=2")[2]
+
+
+@pytest.mark.parametrize(
+    ("tags", "also"), [(["production"], ""), (["staging"], "; its tags (staging) become production")]
+)
+def test_a_model_version_with_the_same_record_is_no_obstacle(
+    pennant: Run, shop: FakeApi, tags: list[str], also: str
+) -> None:
+    version = printed(pennant("adopt", "deployment/fraud", "-n", "shop")[1])["ModelVersion"]
+    serve(shop, {**version, "spec": {**version["spec"], "tags": tags, "description": "by hand"}})
+    _, _, err = pennant("adopt", "deployment/fraud", "-n", "shop")
+    assert f"\nModelVersion fraud-1.4.0 exists already with the same record{also}\n" in err
+    assert "cannot be changed" not in err
 
 
 def test_objects_that_would_be_one_version_are_refused_together(offline: Offline, tmp_path: Path) -> None:

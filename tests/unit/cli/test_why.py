@@ -119,6 +119,10 @@ def test_an_adoption_that_waits_for_a_rollout_blocks_everything_until_that_is_co
     workload = a_workload(owned=False, updated=1)
     (found,) = forecast(a_snapshot("fraud", spec=the_spec(adopt=True), workload=workload), after(0)).blockers
     assert (found.what, found.reason, found.rules) == ("all changes", Reason.ADOPTION_WAITING, ("R125",))
+    text = explanation(forecast(a_snapshot("fraud", spec=the_spec(adopt=True), workload=workload), after(0)))
+    assert text.count("kubectl rollout status deployment/fraud --namespace default") == 1
+    assert "The operator waits (AdoptionWaiting): see Blocked." in text
+    assert ".." not in text
 
 
 async def test_what_only_the_operator_knows_is_taken_from_the_status() -> None:

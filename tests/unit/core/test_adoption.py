@@ -55,7 +55,12 @@ def halted(decision: Decision) -> tuple[str, str]:
     ("fields", "reason", "says"),
     [
         pytest.param({"owners": "Rollout fraud"}, Reason.ADOPTION_BLOCKED, "belongs to Rollout fraud", id="an owner"),
-        pytest.param({"paused": True}, Reason.ADOPTION_BLOCKED, "is paused; resume it", id="a pause"),
+        pytest.param(
+            {"paused": True},
+            Reason.ADOPTION_BLOCKED,
+            "is paused. Resume it: `kubectl rollout resume deployment/fraud --namespace default`, or set",
+            id="a pause",
+        ),
         pytest.param(
             {"replicas": 5, "total": 5, "updated": 5, "available": 5},
             Reason.ADOPTION_BLOCKED,
@@ -63,6 +68,12 @@ def halted(decision: Decision) -> tuple[str, str]:
             id="another number of replicas",
         ),
         pytest.param({"updated": 2}, Reason.ADOPTION_WAITING, "of 3 replicas 2 have its newest", id="old pods"),
+        pytest.param(
+            {"updated": 2},
+            Reason.ADOPTION_WAITING,
+            "Wait for its rollout, or complete it: `kubectl rollout status deployment/fraud --namespace default`.",
+            id="what to do",
+        ),
         pytest.param({"total": 4}, Reason.ADOPTION_WAITING, "there are 4 pods in all", id="a surplus"),
         pytest.param(
             {"available": 1}, Reason.ADOPTION_WAITING, "and 1 are available", id="pods that are not available"

@@ -9,7 +9,7 @@ from pennant.cli.adoption import autoscaler
 from pennant.cli.adoption.defaults import as_written
 from pennant.cli.adoption.objects import Objects, controller_of, mapping, metadata, name_of, namespace_of
 from pennant.cli.adoption.words import SHORT, full_name, singular
-from pennant.cli.adoption.workload import Workload, kept_annotations, kept_labels
+from pennant.cli.adoption.workload import Workload, in_namespace, kept_annotations, kept_labels
 from pennant.cli.errors import CliError
 from pennant.kube.http.resources import Kind
 
@@ -21,6 +21,8 @@ KEEP: dict[str, tuple[str, str]] = {
     "Helm": ("helm.sh/resource-policy", "keep"),
 }
 """The annotation by which each tool leaves an object in the cluster that is gone from its manifests."""
+
+PAUSED = "it is paused"
 
 
 def translated(raw: Json, objects: Objects, target: str) -> Workload:
@@ -36,6 +38,7 @@ def translated(raw: Json, objects: Objects, target: str) -> Workload:
     limit, lost_limit = history_limit(spec)
     adopts = target == name
     keeping = _keeping(raw) if adopts else {}
+    unrest = _unrest(raw, spec)
     return Workload(
         kind=Kind.DEPLOYMENT,
         name=name,
@@ -55,9 +58,10 @@ def translated(raw: Json, objects: Objects, target: str) -> Workload:
             *lost_annotations,
             *lost_rollout,
             *lost_limit,
-            *_state(raw, spec),
+            *_at_rest_first(raw, unrest),
             *_tracked(raw, keeping),
         ),
+        unrest=unrest,
     )
 
 
@@ -68,10 +72,11 @@ def _refuse_owned(raw: Json) -> None:
     kind, name = str(owner.get("kind")), str(owner.get("name"))
     said = f'deployments.apps "{name_of(raw)}"'
     if kind == Kind.MODEL_DEPLOYMENT:
-        raise CliError(f"{said} is already managed by ModelDeployment {name}; see `kubectl pennant get {name}`")
+        look = in_namespace(f"kubectl pennant get {name}", namespace_of(raw))
+        raise CliError(f"{said} is already managed by ModelDeployment {name}; see `{look}`")
     known = next((each for each in SHORT if each == kind), None)
     advice = (
-        f"adopt that: kubectl pennant adopt {singular(known)}/{name}"
+        in_namespace(f"adopt that: kubectl pennant adopt {singular(known)}/{name}", namespace_of(raw))
         if known is not None
         else f"its controller would change it back. Adopt a manifest of it with -f, under another name (--name), "
         f"and delete {kind} {name} afterwards"
@@ -120,20 +125,30 @@ def history_limit(spec: Json) -> tuple[int | None, list[str]]:
     return int(limit), []
 
 
-def _state(raw: Json, spec: Json) -> list[str]:
-    """Return what should be over before the Deployment is taken over."""
-    found = []
+def _unrest(raw: Json, spec: Json) -> str:
+    """Return why the Deployment is not at rest; empty: it is, or its manifest has no status."""
     if spec.get("paused"):
-        found.append(f"paused is not carried over: resume it first: kubectl rollout resume deployment/{name_of(raw)}")
+        return PAUSED
     status = mapping(raw, "status")
     if status and (
         status.get("observedGeneration", 0) < metadata(raw).get("generation", 0)
         or status.get("updatedReplicas", 0) < spec.get("replicas", 1)
         or status.get("unavailableReplicas", 0)
     ):
-        waiting = f"kubectl rollout status deployment/{name_of(raw)}"
-        found.append(f"{full_name(Kind.DEPLOYMENT, name_of(raw))} is not rolled out. Wait before you apply: {waiting}")
-    return found
+        return "its rollout is not complete"
+    return ""
+
+
+def _at_rest_first(raw: Json, unrest: str) -> list[str]:
+    """Return what should be over before the Deployment is taken over."""
+    name, namespace = name_of(raw), namespace_of(raw)
+    if unrest == PAUSED:
+        resume = in_namespace(f"kubectl rollout resume deployment/{name}", namespace)
+        return [f"paused is not carried over: resume it first: {resume}"]
+    if unrest:
+        waiting = in_namespace(f"kubectl rollout status deployment/{name}", namespace)
+        return [f"{full_name(Kind.DEPLOYMENT, name)} is not rolled out. Wait before you apply: {waiting}"]
+    return []
 
 
 def _keeping(raw: Json) -> dict[str, str]:
@@ -154,7 +169,7 @@ def _tracked(raw: Json, keeping: Mapping[str, str]) -> list[str]:
     name = name_of(raw)
     said = f"{tool} manages deployment/{name}: put the output into its manifests, in place of the Deployment"
     first = [
-        f"kubectl annotate --overwrite deployment/{name} {key}={value}"
+        in_namespace(f"kubectl annotate --overwrite deployment/{name} {key}={value}", namespace_of(raw))
         for key, value in keeping.items()
         if (metadata(raw).get("annotations") or {}).get(key) != value
     ]

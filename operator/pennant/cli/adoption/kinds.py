@@ -29,7 +29,7 @@ class Adoptable:
 
 
 ADOPTABLE: Mapping[Kind, Adoptable] = {
-    Kind.DEPLOYMENT: Adoptable(deployment.translated),
+    Kind.DEPLOYMENT: Adoptable(deployment.translated, listed=(Kind.REPLICA_SET,)),
     Kind.INFERENCE_SERVICE: Adoptable(kserve.translated, kserve.wanted),
     Kind.ROLLOUT: Adoptable(argo_rollout.translated, argo_rollout.wanted),
     Kind.SELDON_DEPLOYMENT: Adoptable(seldon.translated, listed=(Kind.DEPLOYMENT,)),

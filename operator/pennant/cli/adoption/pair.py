@@ -15,14 +15,6 @@ from pennant.cli.adoption.workload import Workload
 from pennant.cli.errors import CliError
 from pennant.cli.manifests.findings import Finding, report
 
-ADOPT = (
-    "Pennant takes over the Deployment of this name. No pod is restarted, because the pod template below is the one "
-    "that runs.",
-)
-ADOPT_OF_A_FILE = (
-    "Pennant takes over the Deployment of this name. No pod is restarted if the pod template below is the one that "
-    "runs.",
-)
 BEFORE_THE_NEXT = (
     "Before you promote another version, let the template refer to the record, such as by $(MODEL_URI), and remove "
     "this field: until then all versions have the same pods."
@@ -54,6 +46,11 @@ class Pair:
     def text(self) -> str:
         """The manifests as YAML documents."""
         return "\n---\n".join(manifest(value, comments) for value, comments in self.manifests)
+
+    def with_comment(self, field: str, comment: str) -> "Pair":
+        """Return the manifests with a comment on a field of the ModelDeployment."""
+        version, (deployment, comments), *others = self.manifests
+        return Pair((version, (deployment, {**comments, field: (comment,)}), *others))
 
 
 def pair_of(workload: Workload, record: Record, target: str, scaler_name: str, *, is_live: bool) -> Pair:
@@ -120,7 +117,7 @@ def _deployment_spec(
     if record.tag != DEFAULT_TAG:
         spec["tag"] = record.tag
     if workload.adopts:
-        spec["adopt"], comments["adopt"] = True, ADOPT if is_live else ADOPT_OF_A_FILE
+        spec["adopt"] = True
     spec["inject"] = {"containers": [workload.fetcher] if workload.fetcher else []}
     comments["inject"] = INJECT_FETCHER if workload.fetcher else INJECT
     replicas = workload.replicas

@@ -19,6 +19,7 @@ WHY = {
     Kind.AUTOSCALER: "if one scales this object, let its scaleTargetRef name the ModelDeployment",
     Kind.SERVICE: "look yourself which of them select these pods",
     Kind.MODEL_VERSION: "look yourself whether another version has the tag",
+    Kind.REPLICA_SET: "if one was taken over before, its pod template may be the new one, and pods are replaced then",
 }
 
 

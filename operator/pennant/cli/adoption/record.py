@@ -15,6 +15,11 @@ LONGEST = 63
 FIRST_VERSION = "1.0.0"
 IN_ADDRESS = re.compile(r"v?\d+(?:\.\d+){1,3}(?:-[a-z0-9.-]+)?|\d{4}-\d{2}-\d{2}|v?\d+|(?=[a-f]*\d)[0-9a-f]{7,40}")
 """A directory of an address that is a version: a number, a date, or the hash of a commit."""
+ADDRESS = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*:)?/\S*")
+"""What `--uri` takes: a scheme with a path, such as `s3://models/fraud` or `models:/fraud/3`, or an absolute path."""
+EXAMPLES = (
+    ", such as s3://models/fraud/1.0.0/model.onnx, hf://org/model, oci://registry.example.com/fraud:1 or /models/fraud"
+)
 VERSION_LABELS = ("app.kubernetes.io/version", "version")
 MOVING = frozenset({"latest", "stable", "main", "master", "edge", "nightly", "dev"})
 """Tags of images that name no version."""
@@ -87,6 +92,8 @@ def _container(workload: Workload, wishes: Wishes, found: Sequence[Artifact]) ->
 
 def _artifacts(workload: Workload, wishes: Wishes, found: Sequence[Artifact], container: str) -> list[Artifact]:
     if wishes.uri is not None:
+        if ADDRESS.fullmatch(wishes.uri) is None:
+            raise CliError(f'invalid --uri "{wishes.uri}": it must have a scheme or be an absolute path{EXAMPLES}')
         return [Artifact(wishes.uri, "--uri")]
     if workload.artifacts:
         return list(workload.artifacts)
@@ -96,7 +103,8 @@ def _artifacts(workload: Workload, wishes: Wishes, found: Sequence[Artifact], co
         return own[:1]
     raise CliError(
         f"{full_name(workload.kind, workload.name)} does not say where its model is. Say it with --uri, such as "
-        f"--uri=s3://models/{workload.name}/1.0.0/model.onnx; if the model is in the image, give the image"
+        f"--uri=s3://models/{workload.name}/1.0.0/model.onnx; if the model is in the image, give the image, such as "
+        f"--uri=oci://registry.example.com/{workload.name}:1.0.0"
     )
 
 

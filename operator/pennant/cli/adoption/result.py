@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pennant.api.meta import LONGEST_NAME, Json
+from pennant.api.model_version import MUTABLE
 from pennant.cli.adoption import words
 from pennant.cli.adoption.kinds import ADOPTABLE
 from pennant.cli.adoption.objects import Objects, mapping, name_of, namespace_of
+from pennant.cli.adoption.outlook import outlook
 from pennant.cli.adoption.pair import Pair, checked, pair_of
 from pennant.cli.adoption.record import Record, Wishes, record_of
 from pennant.cli.adoption.steps import about_services, steps
@@ -50,11 +52,16 @@ def _adopted(kind: Kind, raw: Json, objects: Objects, wish: str | None, wishes: 
     pair = pair_of(workload, record, target, scaler, is_live=objects.is_live)
     findings = checked(pair, workload)
     warnings = [*objects.unread, *workload.warnings, *(each.sentence for each in findings)]
+    if workload.adopts:
+        found = outlook(workload, pair, raw, objects)
+        pair = pair.with_comment("adopt", found.comment)
+        warnings += found.warnings
     if wish is None and target != name_of(raw):
         said = f"a Deployment {name_of(raw)} exists, so the ModelDeployment is named {target}"
         warnings.append(f"{said}; --name chooses another name")
-    warnings += [*_about_others(workload, record, target, objects), *_about_addresses(record)]
-    told = (*record.reasons, *about_services(workload, objects))
+    known = _same_record(record, pair.values[0], objects)
+    warnings += [*_about_others(workload, record, target, objects, is_known=bool(known)), *_about_addresses(record)]
+    told = (*record.reasons, *known, *about_services(workload, objects))
     return Adopted(pair, told, tuple(dict.fromkeys(warnings)), tuple(steps(workload, target, objects, scaler)))
 
 
@@ -85,14 +92,32 @@ def _scaler_name(workload: Workload, target: str, objects: Objects) -> str:
     return target if objects.get(Kind.AUTOSCALER, target, workload.namespace) is None else f"{target}{BESIDE}"
 
 
-def _about_others(workload: Workload, record: Record, target: str, objects: Objects) -> Iterator[str]:
+def _same_record(record: Record, version: Json, objects: Objects) -> list[str]:
+    """Return that the ModelVersion is there already, with all fields as in the output but for those that may change."""
+    there = next((each for each in objects.all_of(Kind.MODEL_VERSION) if name_of(each) == record.name), {})
+    known, wanted = (
+        {key: value for key, value in mapping(each, "spec").items() if key not in MUTABLE} for each in (there, version)
+    )
+    if known != wanted:
+        return []
+    tags = mapping(there, "spec").get("tags") or []
+    moved = "" if tags == [record.tag] else f"; its tags ({', '.join(tags) or 'none'}) become {record.tag}"
+    return [f"ModelVersion {record.name} exists already with the same record{moved}"]
+
+
+def _about_others(
+    workload: Workload, record: Record, target: str, objects: Objects, *, is_known: bool
+) -> Iterator[str]:
     """Yield what the objects that are there mean for the output."""
     if objects.get(Kind.MODEL_DEPLOYMENT, target, workload.namespace) is not None:
         yield f"a ModelDeployment {target} exists already: the output changes it"
     for each in objects.all_of(Kind.MODEL_VERSION):
         spec = mapping(each, "spec")
-        if name_of(each) == record.name:
-            yield f"a ModelVersion {record.name} exists already, and cannot be changed; choose another --version"
+        if name_of(each) == record.name and not is_known:
+            said = f"a ModelVersion {record.name} exists already with another record, and cannot be changed"
+            yield f"{said}; choose another --version"
+        elif name_of(each) == record.name:
+            continue
         elif spec.get("model") == record.model and record.tag in (spec.get("tags") or ()):
             said = f"{name_of(each)} has the tag {record.tag} as well, and no version is rolled out while two have it"
             yield f"{said}; choose another --tag or --model"

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pennant.api.meta import Json
 from pennant.cli.adoption.argo_rollout import HASH
 from pennant.cli.adoption.objects import Objects, controller_of, mapping, name_of, namespace_of
-from pennant.cli.adoption.workload import Workload
+from pennant.cli.adoption.workload import Workload, in_namespace
 from pennant.core.rollout.revision import DEPLOYMENT_LABEL
 from pennant.kube.http.resources import Kind
 
 
 def steps(workload: Workload, target: str, objects: Objects, scaler: str) -> list[str]:
     """Return the steps from the output to a model that Pennant serves; ` # ` separates a command from what it does."""
-    at = f" -n {workload.namespace}" if workload.namespace else ""
     apply = [
         "kubectl apply --dry-run=server -f FILE # check the output, which you saved as FILE",
         "kubectl apply -f FILE # apply it; Pennant takes the Deployment over"
@@ -22,13 +21,13 @@ def steps(workload: Workload, target: str, objects: Objects, scaler: str) -> lis
         f"kubectl pennant status {target} --timeout=15m # wait until it serves",
     ]
     after = [] if workload.adopts else list(_switch(workload, target, objects, scaler))
-    return [_in_namespace(each, at) for each in (*apply, *after)]
+    return [_in_namespace(each, workload.namespace) for each in (*apply, *after)]
 
 
-def _in_namespace(step: str, at: str) -> str:
+def _in_namespace(step: str, namespace: str | None) -> str:
     """Return a step with `-n` in its command; a file names its namespace itself."""
     command, mark, does = step.partition(" # ")
-    return step if not at or " -f FILE" in command else f"{command}{at}{mark}{does}"
+    return step if " -f FILE" in command else f"{in_namespace(command, namespace)}{mark}{does}"
 
 
 def _switch(workload: Workload, target: str, objects: Objects, scaler: str) -> Iterator[str]:

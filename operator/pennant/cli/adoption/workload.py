@@ -60,6 +60,13 @@ class Workload:
     """The port of the model, where the Services of the old pods end with the object; None: they stay."""
     warnings: tuple[str, ...] = ()
     """What is not carried over, line by line."""
+    unrest: str = ""
+    """Why a Deployment that is taken over is not at rest, such as `it is paused`; empty: it is, or nobody knows."""
+
+
+def in_namespace(command: str, namespace: str | None) -> str:
+    """Return a command with `-n`; None: the manifest of the object does not say its namespace."""
+    return f"{command} -n {namespace}" if namespace else command
 
 
 def losses(value: Json, advice: Mapping[str, str], carried: Iterable[str]) -> Iterator[str]:

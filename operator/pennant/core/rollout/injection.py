@@ -62,6 +62,21 @@ def duplicates(spec: ModelDeploymentSpec) -> str:
     return f"{'; '.join(found)}: the last one is used" if found else ""
 
 
+def dropped(spec: ModelDeploymentSpec) -> list[str]:
+    """Return each variable and port of the template that a later one replaces, such as `port 80/TCP of server`."""
+    found = []
+    for container in _all(spec):
+        for field, (key, word) in _KEYED.items():
+            items = container.get(field) or ()
+            kept = {id(each) for each in _last(items, key)}
+            found += [
+                f"{word} {key(each)}{_port_name(each, field)} of container {container['name']}"
+                for each in items
+                if id(each) not in kept
+            ]
+    return found
+
+
 def _all(spec: ModelDeploymentSpec) -> Iterator[Json]:
     pod = spec.template["spec"]
     for field in (INIT_CONTAINERS, CONTAINERS):
@@ -80,6 +95,11 @@ def _variable(item: Json) -> str:
 
 def _port(item: Json) -> str:
     return f"{item.get('containerPort')}/{item.get('protocol') or 'TCP'}"
+
+
+def _port_name(item: Json, field: str) -> str:
+    """Return the name of a port, which a Service or a probe may refer to."""
+    return f" ({item['name']})" if field == "ports" and item.get("name") else ""
 
 
 _KEYED: dict[str, tuple[Callable[[Json], str], str]] = {"env": (_variable, "variable"), "ports": (_port, "port")}

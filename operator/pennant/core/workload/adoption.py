@@ -33,6 +33,8 @@ class Obstacle:
 
     reason: Reason
     message: str
+    to_do: str = ""
+    """What to do; empty: what the reason says."""
 
 
 def obstacle(snapshot: Snapshot, spec: ModelDeploymentSpec, existing: Workload) -> Obstacle | None:
@@ -41,12 +43,16 @@ def obstacle(snapshot: Snapshot, spec: ModelDeploymentSpec, existing: Workload) 
     Rule: R125.
     """
     name, wanted = f"Deployment {snapshot.key.name}", 1 if spec.replicas is None else spec.replicas
+    command = f"deployment/{snapshot.key.name} --namespace {snapshot.key.namespace}"
     if (again := _written_again(snapshot, existing)) is not None:
         return again
     if existing.owners:
         return Obstacle(Reason.ADOPTION_BLOCKED, f"{name} belongs to {existing.owners}, which would write it again")
     if existing.paused:
-        return Obstacle(Reason.ADOPTION_BLOCKED, f"the rollout of {name} is paused; resume it")
+        resume = f"Resume it: `kubectl rollout resume {command}`"
+        return Obstacle(
+            Reason.ADOPTION_BLOCKED, f"the rollout of {name} is paused", f"{resume}, or set `spec.adopt` to false."
+        )
     if existing.replicas != wanted:
         fix = f"kubectl scale modeldeployment {snapshot.key.name} --namespace {snapshot.key.namespace}"
         message = (
@@ -59,7 +65,8 @@ def obstacle(snapshot: Snapshot, spec: ModelDeploymentSpec, existing: Workload) 
             f"the rollout of {name} is not complete: of {existing.replicas} replicas {existing.updated} have its "
             f"newest pod template and {existing.available} are available, and there are {existing.total} pods in all"
         )
-        return Obstacle(Reason.ADOPTION_WAITING, message)
+        wait = f"Wait for its rollout, or complete it: `kubectl rollout status {command}`."
+        return Obstacle(Reason.ADOPTION_WAITING, message, wait)
     return None
 
 
