@@ -367,3 +367,62 @@ def test_the_way_back_to_a_deployment_keeps_a_pod_behind_the_service(scenario: S
     )
     scenario.until(lambda: scenario.pods() == [], what="the end of the pods of Pennant")
     assert ready_pods(scenario) == 1
+
+
+@pytest.mark.parametrize("is_deleted", [True, False], ids=["what remains is deleted", "what remains is kept"])
+def test_adopting_again_replaces_the_pods_unless_what_remains_is_deleted(
+    scenario: Scenario, tmp_path: Path, *, is_deleted: bool
+) -> None:
+    """The commands are those of docs/how-to/adopt-a-deployment.md; the output says what becomes of the pods."""
+    labels, at = {"app": "fraud"}, f"-n {scenario.namespace}"
+    scenario.accuracy("1.0.0", 0.95)
+    mine = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "fraud"},
+        "spec": {"replicas": 1, "selector": {"matchLabels": labels}, "template": a_pod_template(scenario, labels)},
+    }
+    for each in (mine, a_service(labels)):
+        scenario.kubectl("apply", "-f", "-", stdin=json.dumps(each))
+    scenario.kubectl("rollout", "status", "deployment/fraud", "--timeout=60s")
+
+    def pods() -> set[str]:
+        """Return the uids of the pods that are not being deleted."""
+        found = scenario.all_of("pod", "app=fraud")
+        return {each["metadata"]["uid"] for each in found if "deletionTimestamp" not in each["metadata"]}
+
+    def adopted() -> str:
+        """Adopt the Deployment by the steps of the output, and return what was said of it."""
+        wishes = ("--model=fraud", "--version=1.0.0", "--uri=file:///m")
+        code, out, err = kubectl_pennant(scenario, "adopt", "deployment/fraud", *wishes)
+        assert code == 0, err
+        (tmp_path / "fraud.yaml").write_text(out)
+        follow(scenario, steps_of(err), tmp_path / "fraud.yaml")
+        scenario.applied["ModelDeployment/fraud"] = printed(out)["ModelDeployment"]
+        return str(err)
+
+    before = pods()
+    assert "are replaced" not in adopted()
+    assert pods() == before
+    file = tmp_path / "deployment.json"
+    file.write_text(scenario.kubectl("get", "controllerrevision", "fraud-adopted", "-o", "jsonpath={.data}"))
+    back = ["delete modeldeployment fraud --cascade=orphan", "delete deployment fraud --cascade=orphan"]
+    back += ["create -f FILE", "rollout status deployment/fraud"]
+    follow(scenario, [f"kubectl {each} {at}" for each in back], file)
+    scenario.until(lambda: len(pods()) == 1, what="the end of the old pod")
+    assert not pods() & before
+    (old,) = scenario.all_of("replicaset", "pennant.dev/modeldeployment=fraud")
+    assert old["spec"]["replicas"] == 0
+    names = {each["metadata"]["name"] for each in scenario.all_of("controllerrevision")}
+    assert names == {"fraud-1", "fraud-adopted"}
+    if is_deleted:
+        remains = ["controllerrevision -l pennant.dev/modeldeployment=fraud", "controllerrevision fraud-adopted"]
+        remains += ["modelversion fraud-1.0.0", f"replicaset {old['metadata']['name']}"]
+        follow(scenario, [f"kubectl delete {each} {at}" for each in remains], file)
+        assert scenario.all_of("controllerrevision") == []
+    before = pods()
+    said = adopted()
+    scenario.until(lambda: len(pods()) == 1, what="the end of surplus pods")
+    assert ("are replaced by a rolling update, because ReplicaSet" in said) is not is_deleted
+    assert ("fraud-1.0.0 exists already with the same record" in said) is not is_deleted
+    assert (pods() == before) is is_deleted

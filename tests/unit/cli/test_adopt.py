@@ -404,9 +404,8 @@ def test_a_seldon_deployment_without_pods_or_predictors_is_refused(pennant: Run,
     serve(api, raw)
     code, _, err = pennant("adopt", "sdep/income")
     assert code == 1
-    assert (
-        "Its Deployment cannot be found: does `kubectl get deployments -l seldon-deployment-id=income` show it?" in err
-    )
+    look = "kubectl get deployments -l seldon-deployment-id=income -n default"
+    assert f"Its Deployment cannot be found: does `{look}` show it?" in err
     serve(api, {**raw, "spec": {}})
     assert "has no spec.predictors, so there is no model to serve" in pennant("adopt", "sdep/income")[2]
 

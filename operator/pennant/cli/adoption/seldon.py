@@ -13,7 +13,7 @@ from pennant.cli.adoption import autoscaler
 from pennant.cli.adoption.defaults import without_defaults
 from pennant.cli.adoption.deployment import rollout_of
 from pennant.cli.adoption.objects import Objects, controller_of, items, mapping, metadata, name_of, namespace_of
-from pennant.cli.adoption.workload import Artifact, Workload, kept_annotations, kept_labels, losses
+from pennant.cli.adoption.workload import Artifact, Workload, in_namespace, kept_annotations, kept_labels, losses
 from pennant.cli.errors import CliError
 from pennant.kube.http.resources import Kind
 
@@ -132,10 +132,17 @@ def _of_manifest(raw: Json, predictor: Json, objects: Objects) -> Workload:
     if served is None or not _container_of(served, model).get("image"):
         kind = graph.get("implementation")
         settings = f"; it is in Seldon's settings for {kind}" if kind else ""
+        look, there = (
+            in_namespace(each, namespace_of(raw))
+            for each in (
+                f"kubectl get deployments -l seldon-deployment-id={name}",
+                f"kubectl pennant adopt seldondeployment/{name}",
+            )
+        )
         where = (
-            f"Its Deployment cannot be found: does `kubectl get deployments -l seldon-deployment-id={name}` show it?"
+            f"Its Deployment cannot be found: does `{look}` show it?"
             if objects.is_live
-            else f"The Deployment in the cluster has it: kubectl pennant adopt seldondeployment/{name}"
+            else f"The Deployment in the cluster has it: {there}"
         )
         raise CliError(f"seldondeployment/{name} says no image for {model or 'its graph'}{settings}. {where}")
     pod = dict(mapping(served, "spec"))
