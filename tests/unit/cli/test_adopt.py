@@ -228,7 +228,9 @@ def test_a_rollout_under_way_is_waited_for(pennant: Run, shop: FakeApi) -> None:
     raw["status"] = {**raw["status"], "updatedReplicas": 1}
     _, out, err = pennant("adopt", "deploy/fraud", "-n", "shop")
     assert "is not rolled out. Wait before you apply: kubectl rollout status deployment/fraud -n shop\n" in err
-    assert "It waits until that is at rest: its rollout is not complete at present. No pod is restarted if" in said(out)
+    assert "this name once it is at rest (its rollout is not complete at present). No pod is restarted if the" in said(
+        out
+    )
 
 
 def test_a_paused_deployment_keeps_its_pods_only_if_its_template_stays(pennant: Run, shop: FakeApi) -> None:
@@ -236,8 +238,8 @@ def test_a_paused_deployment_keeps_its_pods_only_if_its_template_stays(pennant: 
     _, out, err = pennant("adopt", "deploy/fraud", "-n", "shop")
     assert "resume it first: kubectl rollout resume deployment/fraud -n shop\n" in err
     assert (
-        "It waits until that is at rest: it is paused at present. No pod is restarted if the pod template below is "
-        "still its own when it is taken over: status.adoption.replacesPods says so if it is not." in said(out)
+        "once it is at rest (it is paused at present). No pod is restarted if the pod template below is still its own "
+        "then: status.adoption.replacesPods says so if it is not." in said(out)
     )
 
 

@@ -16,8 +16,8 @@ TAKES = "Pennant takes over the Deployment of this name."
 KEEPS = "No pod is restarted, because the pod template below is the one that runs."
 KEEPS_OF_A_FILE = "No pod is restarted if the pod template below is the one that runs."
 KEEPS_LATER = (
-    "No pod is restarted if the pod template below is still its own when it is taken over: "
-    "status.adoption.replacesPods says so if it is not."
+    "No pod is restarted if the pod template below is still its own then: status.adoption.replacesPods says so if it "
+    "is not."
 )
 
 
@@ -47,7 +47,8 @@ def outlook(workload: Workload, pair: Pair, raw: Json, objects: Objects) -> Outl
         why = f"ReplicaSet {name_of(twin)}, which was taken over before, has the same pod template"
         return _replaced(workload, why, f". To keep the pods, delete it {first}before you apply this: {command}")
     if workload.unrest:
-        return Outlook(f"{TAKES} It waits until that is at rest: {workload.unrest} at present. {KEEPS_LATER}")
+        takes = TAKES.removesuffix(".")
+        return Outlook(f"{takes} once it is at rest ({workload.unrest} at present). {KEEPS_LATER}")
     return Outlook(f"{TAKES} {KEEPS if objects.is_live else KEEPS_OF_A_FILE}")
 
 
