@@ -9,11 +9,22 @@ import pytest
 
 from cluster import schemas
 from cluster.api import TRIED_ONLY, Api, RefusedError
-from pennant.cli.manifests import openapi
+from pennant.cli.manifests import labels, openapi
 from pennant.cli.manifests.findings import report
 from pennant.cli.manifests.pod_template import is_quantity, problems
 from rig import Rig
-from unit.cli.pod_templates import CONTAINER, MISTAKES, QUANTITIES, WHOLE, Mistake, Path, changed, paths
+from unit.cli.pod_templates import (
+    CONTAINER,
+    LABEL_KEYS,
+    LABEL_VALUES,
+    MISTAKES,
+    QUANTITIES,
+    WHOLE,
+    Mistake,
+    Path,
+    changed,
+    paths,
+)
 from unit.cli.test_pod_templates import IN_A_FILE
 
 LABELS: Path = ("metadata", "labels")
@@ -92,6 +103,19 @@ def test_a_quantity_is_what_the_api_server_takes_for_one(api: Api, namespace: st
     limits = changed((*CONTAINER, "resources"), {"limits": {"example.com/tokens": "1", "memory": text}})
     said = refusal(api, namespace, limits)
     assert is_quantity(text) is not any(each in said for each in ("quantities must match", "unable to parse quantity"))
+
+
+@pytest.mark.parametrize("text", LABEL_VALUES)
+def test_the_value_of_a_label_is_what_the_api_server_takes(api: Api, namespace: str, text: str) -> None:
+    assert labels.is_value(text) is not bool(refusal(api, namespace, changed((*LABELS, "team"), text)))
+
+
+@pytest.mark.parametrize("text", LABEL_KEYS)
+def test_the_key_of_a_label_is_what_the_api_server_takes(api: Api, namespace: str, text: str) -> None:
+    """Of an annotation the case of the domain does not matter."""
+    assert labels.is_key(text) is not bool(refusal(api, namespace, changed((*LABELS, text), "x")))
+    annotated = changed(("metadata", "annotations", text), "x y")
+    assert labels.is_key(text.lower()) is not bool(refusal(api, namespace, annotated))
 
 
 def test_kubectl_accepts_a_typo_in_a_template_and_lint_does_not(rig: Rig, namespace: str) -> None:

@@ -56,7 +56,10 @@ def test_a_record_is_judged_by_itself(scenario: Scenario) -> None:
     assert condition(scenario, "1.0.0", "Ready") == ("True", "RecordValid", "the record is valid")
     assert condition(scenario, "1.0.0", "Complete") == ("True", "RecordComplete", "all 9 elements are present")
     scenario.until(lambda: condition(scenario, "1.1.0", "Complete")[0] == "False", what="an incomplete record")
-    assert condition(scenario, "1.1.0", "Complete")[1:] == ("RecordIncomplete", "missing: Metrics, Author")
+    assert condition(scenario, "1.1.0", "Complete")[1:] == (
+        "RecordIncomplete",
+        "missing: Metrics (on validation data and on test data), Author",
+    )
     assert condition(scenario, "1.1.0", "Ready")[:2] == ("True", "RecordValid")
     assert status(scenario, "1.1.0")["completeness"] == {"present": 7, "missing": ["Metrics", "Author"]}
 

@@ -296,6 +296,9 @@ MISTAKES = (
         ("spec", "imagePullSecrets", 1),
     ),
     # Rules that are in no schema.
+    Mistake("a label with a space", ("metadata", "labels", "team"), "x y", "the value of a label must be empty, or"),
+    Mistake("a key with a space", ("metadata", "labels", "my team"), "x", "the key must be letters, digits, dashes"),
+    Mistake("an annotation without a name", ("metadata", "annotations", "a.b/"), "x", "the key must be letters"),
     Mistake(
         "a mount of a volume that there is not",
         (*CONTAINER, "volumeMounts", 0, "name"),
@@ -315,3 +318,15 @@ QUANTITIES = (
     *("", "1 Gi", "2GB", "1gi", "1K", "1KI", "1e", "1e3.5", "1..2", "0x10", "1_000", "1,5", "１"),
 )
 """Texts that are quantities, and texts that are not; the API server is asked which."""
+LONG_DOMAIN = ".".join(["a" * 62] * 4)
+"""A domain of 251 characters; Kubernetes takes 253."""
+LABEL_VALUES = {
+    **dict.fromkeys(("", "a", "A.b_c-9", "9", "1.0.0", "a--b", "a..b", "a" * 63), True),
+    **dict.fromkeys(("a b", " ", "-a", "a-", "_a", "a.", "a/b", "a" * 64, "a\n", "é", "１", "a:b", "${x}"), False),
+}
+LABEL_KEYS = {
+    **dict.fromkeys(("a", "A", "9a", "a.b_c-D", "a" * 63, "example.com/a", "e/A_b", "1.2/x", f"{LONG_DOMAIN}/a"), True),
+    **dict.fromkeys(("", "a b", "-a", "a-", "a" * 64, "Example.com/a", "a_b/c", "/a", "a/", "a/b/c", "a./b"), False),
+    **dict.fromkeys((f"{LONG_DOMAIN}.ab/a", "a..b/c", "a.b/-", "é", "a\n", "a\n/b"), False),
+}
+"""Texts, and whether they are values or keys of labels; the API server is asked as well."""

@@ -84,8 +84,9 @@ def test_what_is_missing_is_named(without: str, missing: str) -> None:
     """Rule: R80."""
     record = {name: each for name, each in seen().record.items() if name != without}
     status = said(seen(record=record))
+    which = f"{missing} (on validation data and on test data)" if missing == "Metrics" else missing
     found = condition(status, "Complete")
-    assert (found.status, found.reason, found.message) == ("False", "RecordIncomplete", f"missing: {missing}")
+    assert (found.status, found.reason, found.message) == ("False", "RecordIncomplete", f"missing: {which}")
     assert condition(status, "Ready").status == "True", "to be incomplete is no error"
     assert status.completeness is not None
     assert (status.completeness.present, status.completeness.missing) == (8, (missing,))

@@ -132,7 +132,7 @@ def _deployment_spec(
         spec["rollout"] = workload.rollout
     if workload.revision_history_limit is not None:
         spec["revisionHistoryLimit"] = workload.revision_history_limit
-    first = next((each.get("name") for each in items(mapping(workload.template, "spec"), "containers")), None)
-    if record.container != first:
+    names = [each.get("name") for each in items(mapping(workload.template, "spec"), "containers")]
+    if names != [record.container]:
         spec["container"] = record.container
     return {**spec, "template": workload.template}, comments

@@ -12,7 +12,7 @@ from pennant.api.crd import crds
 from pennant.api.meta import LONGEST_NAME, MEANINGS, SUBDOMAIN_PATTERN, ApiModel, Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
-from pennant.cli.manifests import openapi, pod_template, schema
+from pennant.cli.manifests import labels, openapi, pod_template, schema
 from pennant.cli.manifests.documents import Path, Problem
 from pennant.cli.manifests.openapi import Kubernetes
 from pennant.core.facts import command
@@ -119,6 +119,8 @@ def _in_deployment(kubernetes: Callable[[], Kubernetes], spec: Any) -> Iterator[
     template = spec.get("template") if isinstance(spec, dict) else None
     if isinstance(template, dict):
         yield from pod_template.problems(kubernetes(), template)
+    for field in ("metadata", "service") if isinstance(spec, dict) else ():
+        yield from labels.problems(spec.get(field), ("spec", field))
 
 
 def _in_version(spec: Any) -> Iterator[Problem]:
@@ -165,6 +167,7 @@ def _metadata(value: Json) -> Iterator[Problem]:
         yield Problem(("metadata", name), schema.unknown_field(name, METADATA))
     for field in ("labels", "annotations"):
         yield from _strings(metadata.get(field), ("metadata", field))
+    yield from labels.problems(metadata, ("metadata",))
     name = metadata.get("name")
     if not isinstance(name, str):
         said = "must be set" if name is None else NO_STRING

@@ -75,7 +75,7 @@ def report(
                 found.append(Finding(file, each.mark.line, each.mark.column, True, "", each.message, ""))
             else:
                 found += _in_document(each, ours, kubernetes)
-    for doubt in together.doubts(ours):
+    for doubt in together.doubts(ours, kubernetes):
         found.append(_finding(doubt.document, doubt.path, doubt.message, doubt.is_error))
     placed = sorted(set(found), key=lambda each: (order[each.file], each))
     meant = frozenset((*(each.file for each in ours), *(each.file for each in found if each.is_error)))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pennant.api.meta import Json
-from pennant.cli.manifests import pod_rules
+from pennant.cli.manifests import labels, pod_rules
 from pennant.cli.manifests import schema as crd_schema
 from pennant.cli.manifests.documents import Path, Problem
 from pennant.cli.manifests.openapi import CONTAINER, POD, TEMPLATE, Kubernetes
@@ -28,6 +28,8 @@ _TYPES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
     "array": (list, TYPES["list_type"]),
 }
 _BITS = {"int32": 32, "int64": 64}
+_RECORD = re.compile(r"\$\{(model|version)\}")
+"""What the operator fills in, in values of labels and annotations."""
 _TWICE = frozenset({"env", "ports"})
 """Lists of a container of which the operator uses the last item of a name. `pods.doubts` warns of it."""
 
@@ -35,9 +37,19 @@ _TWICE = frozenset({"env", "ports"})
 def problems(kubernetes: Kubernetes, template: Any) -> Iterator[Problem]:
     """Yield what Kubernetes refuses in a pod template without nulls."""
     yield from _problems(kubernetes, {"$ref": TEMPLATE}, template, PATH)
-    pod = template.get("spec") if isinstance(template, dict) else None
+    metadata, pod = (template.get(each) if isinstance(template, dict) else None for each in ("metadata", "spec"))
+    yield from labels.problems(_filled(metadata), (*PATH, "metadata"))
     if isinstance(pod, dict):
         yield from pod_rules.problems(pod, (*PATH, "spec"))
+
+
+def _filled(metadata: Any) -> Any:
+    """Return metadata whose labels have a word for the values of the record, which are right in a label."""
+    listed = metadata.get("labels") if isinstance(metadata, dict) else None
+    if not isinstance(listed, dict):
+        return metadata
+    filled = {key: _RECORD.sub("x", each) if isinstance(each, str) else each for key, each in listed.items()}
+    return {**metadata, "labels": filled}
 
 
 def is_quantity(value: object) -> bool:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
+from pennant.cli.manifests import containers
 from pennant.cli.manifests.documents import Path, Problem
 from pennant.core.rollout import injection
 
@@ -26,6 +27,7 @@ def doubts(deployment: Json, versions: Iterable[Json]) -> Iterator[Problem]:
         return
     if said := injection.duplicates(spec):
         yield Problem(("spec", "template"), said)
+    yield from containers.doubts(spec)
     known = [found for each in versions if (found := _parsed(ModelVersionSpec, each)) is not None]
     told = set[Path]()
     for version in known:

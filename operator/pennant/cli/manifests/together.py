@@ -1,13 +1,14 @@
 """What is wrong with several manifests together: names that are there twice, tags that no version or several have."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from pennant.api import DEFAULT_TAG
-from pennant.cli.manifests import pods
+from pennant.cli.manifests import drift_paths, pods, recorded_metrics
 from pennant.cli.manifests.checks import DEPLOYMENT, VERSION
 from pennant.cli.manifests.documents import Document, Path
+from pennant.cli.manifests.openapi import Kubernetes
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +21,20 @@ class Doubt:
     is_error: bool = False
 
 
-def doubts(found: Iterable[Document]) -> Iterator[Doubt]:
-    """Yield what is wrong with manifests that are applied together."""
+def doubts(found: Iterable[Document], kubernetes: Callable[[], Kubernetes]) -> Iterator[Doubt]:
+    """Yield what is wrong with manifests that are applied together; `kubernetes` returns the schema of pods."""
     documents = tuple(found)
     yield from _twice(documents)
     versions = [each for each in documents if each.value["kind"] == VERSION]
     yield from _shared_tags(versions)
+    for each in versions:
+        yield from (Doubt(each, problem.path, problem.message) for problem in recorded_metrics.doubts(each))
     for each in documents:
         if each.value["kind"] == DEPLOYMENT:
             same = _of_model(each, versions)
             yield from _target(each, same)
-            for problem in pods.doubts(each.value, (version.value for version in same)):
+            of_pods = pods.doubts(each.value, (version.value for version in same))
+            for problem in (*of_pods, *drift_paths.doubts(each.value, kubernetes)):
                 yield Doubt(each, problem.path, problem.message)
 
 

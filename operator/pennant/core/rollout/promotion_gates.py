@@ -20,7 +20,7 @@ from pennant.core.rollout import rollback_limits
 from pennant.core.rollout.pass_state import Blocked, Pass
 from pennant.core.rollout.rollback import verified_contents
 from pennant.core.versions.compare import Compared, Incomparable, compare, of_gate
-from pennant.core.versions.completeness import missing
+from pennant.core.versions.completeness import described, missing
 from pennant.core.versions.selection import Selected
 
 
@@ -43,8 +43,8 @@ def _complete(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked |
     """Block an incomplete record, if `promotion.requireComplete` is true."""
     if not at.spec.promotion.require_complete or not (absent := missing(record)):
         return None
-    listed = ", ".join(each.value for each in absent)
-    message = f"{version.version} has an incomplete record, and promotion.requireComplete is true. Missing: {listed}"
+    said = f"{version.version} has an incomplete record, and promotion.requireComplete is true"
+    message = f"{said}. Missing: {described(absent)}"
     return Blocked(version.version, Reason.RECORD_INCOMPLETE, message)
 
 

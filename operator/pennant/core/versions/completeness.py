@@ -5,7 +5,7 @@ Each can be met by what a registry such as MLflow holds by itself, but for the r
 Rule: R80, R123.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 
 from pennant.api.model_version import ModelVersionSpec
@@ -37,6 +37,11 @@ class Element(StrEnum):
 def missing(record: ModelVersionSpec) -> tuple[Element, ...]:
     """Return the elements that a record lacks, in the order in which they are documented."""
     return tuple(element for element, has in PRESENT.items() if not has(record))
+
+
+def described(elements: Iterable[Element]) -> str:
+    """Return elements for a sentence; of metrics also which ones, because a record with others lacks them too."""
+    return ", ".join(f"{each}{_WHICH.get(each, '')}" for each in elements)
 
 
 def present(record: ModelVersionSpec) -> tuple[Element, ...]:
@@ -75,6 +80,7 @@ def _environment(record: ModelVersionSpec) -> bool:
     return environment is not None and bool(environment.lock_digest or environment.image_digest)
 
 
+_WHICH = {Element.METRICS: " (on validation data and on test data)"}
 PRESENT: dict[Element, Callable[[ModelVersionSpec], bool]] = {
     Element.ARTIFACTS: _artifacts,
     Element.TRAINING_DATA: _training_data,

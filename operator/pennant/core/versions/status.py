@@ -123,5 +123,5 @@ def _complete(spec: ModelVersionSpec | Invalid) -> tuple[ConditionStatus, Reason
         return UNKNOWN, Reason.INVALID_SPEC, "the record is invalid, so its elements are not known"
     missing = completeness.missing(spec)
     if missing:
-        return FALSE, Reason.RECORD_INCOMPLETE, f"missing: {', '.join(missing)}"
+        return FALSE, Reason.RECORD_INCOMPLETE, f"missing: {completeness.described(missing)}"
     return TRUE, Reason.RECORD_COMPLETE, f"all {len(completeness.PRESENT)} elements are present"
