@@ -838,8 +838,7 @@ class Reason(Open, Word):
         "Validation, a quota or an admission policy refuses it, or an admission webhook cannot be called; or the last "
         "revision number is used up, which only a forged status can cause. The message says which.",
         "It is stored. The operator tries again each minute, and sooner at first if a webhook cannot be called.",
-        "Correct `spec.template`, the quota, the policy or the webhook. If no revision number is left, create a "
-        "ModelDeployment of another name.",
+        "Correct the field that the message names, or the quota, the policy or the webhook.",
         "the API server refuses ControllerRevision 2: exceeded quota",
     )
     TEMPLATE_REFUSED = (
