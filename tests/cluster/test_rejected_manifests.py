@@ -129,6 +129,7 @@ def test_a_change_that_must_not_be_made_changes_nothing(api: Api, namespace: str
             api.merge(before, {"spec": changed["spec"]})
         assert change.says in str(refused.value)
         after = api.get(*of)
+        assert after is not None
         # An operator that another test has started may have written the status meanwhile.
         assert after["spec"] == before["spec"]
         assert after["metadata"]["generation"] == before["metadata"]["generation"]

@@ -7,6 +7,7 @@ from pennant.api import GROUP
 from pennant.api.meta import Json
 from pennant.cli import names
 from pennant.cli.errors import CliError
+from pennant.cli.names import first_five
 from pennant.cli.session import Session
 from pennant.core.facts.observation import Invalid
 from pennant.core.versions.semver import is_semantic, precedence_key
@@ -98,5 +99,5 @@ async def _missing(session: Session, name: str, model: str | None) -> CliError:
         return CliError(f'modelversions.{GROUP} "{what}" not found {where}, which has no ModelVersion{of}')
     near = [each for each in names if each.endswith(f"-{name}")]
     near = near or difflib.get_close_matches(name, names, n=3, cutoff=0.6)
-    hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(names[:5])}"
+    hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {first_five(names)}"
     return CliError(f'modelversions.{GROUP} "{what}" not found {where}. {hint}')

@@ -108,8 +108,12 @@ def not_found(name: str, namespace: str, known: Iterable[str]) -> CliError:
 def _others(names: Sequence[str], namespace: str) -> str:
     if not names:
         return f"The namespace {namespace} has no ModelDeployment; choose another one with -n"
-    listed = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-    return f"There are: {listed}"
+    return f"There are: {first_five(names)}"
+
+
+def first_five(names: Sequence[str]) -> str:
+    """Return the first five names, with an ellipsis if there are more."""
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
 def plain(words: Sequence[str]) -> tuple[str, ...]:

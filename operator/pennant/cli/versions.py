@@ -15,6 +15,7 @@ from pennant.api.version_status import ModelVersionStatus
 from pennant.cli import clock, names, output, spans
 from pennant.cli.errors import CliError
 from pennant.cli.model_versions import full_name, ordered, tags_of
+from pennant.cli.names import first_five
 from pennant.cli.options import ClusterOptions
 from pennant.cli.session import Session, run
 from pennant.kube.codec import decode
@@ -62,7 +63,7 @@ async def _no_model(session: Session, model: str, namespace: str) -> CliError:
     near = difflib.get_close_matches(model, models, n=3, cutoff=0.5)
     hint = "The namespace has no ModelVersion; choose another one with -n"
     if models:
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {', '.join(models[:5])}"
+        hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {first_five(models)}"
     return CliError(
         f"no ModelVersion of model {model} in {f'namespace {namespace}' if namespace else 'any namespace'}. {hint}"
     )
