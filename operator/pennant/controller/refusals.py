@@ -13,6 +13,7 @@ Rule: R94.
 """
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -61,6 +62,13 @@ class _Object:
     """Those of them that are reported at once: a Service that the API server refuses."""
     reported_generation: int | None = None
     """The generation of which an Event was recorded because no status could be written."""
+
+    def drop(self, writes: Iterable[str]) -> None:
+        """Drop what is known of the failures of these writes."""
+        for what in writes:
+            self.failures.succeeded(what)
+            self.copies.discard(what)
+            self.services.discard(what)
 
 
 class Refusals:
@@ -118,7 +126,8 @@ class Refusals:
         for copy, answer in acted.refused:
             self._report(key, copy, answer)
             _defer(known, copy, answer, now)
-        _forget_services(known, gone)
+        known.drop(gone)
+        known.deferred = tuple((copy, until) for copy, until in known.deferred if copy.write.what not in gone)
         if gone or any(isinstance(copy, ApplyService) for copy, _ in acted.refused):
             # Another pass reports it.
             acted = replace(acted, written=True)
@@ -209,14 +218,6 @@ def _no_longer_wanted(known: _Object, decision: Decision) -> set[str]:
     return known.services - {each.write.what for each in decision.actions}
 
 
-def _forget_services(known: _Object, gone: set[str]) -> None:
-    for what in gone:
-        known.failures.succeeded(what)
-        known.copies.discard(what)
-        known.services.discard(what)
-    known.deferred = tuple((copy, until) for copy, until in known.deferred if copy.write.what not in gone)
-
-
 def _defer(known: _Object, copy: Copying, answer: str, now: datetime) -> None:
     """Skip a copy that was refused for a minute."""
     known.failures.failed(copy.write.what, answer, now)
@@ -229,9 +230,6 @@ def _defer(known: _Object, copy: Copying, answer: str, now: datetime) -> None:
 def _clear(known: _Object, done: list[Action]) -> None:
     """Drop what is known of writes that succeeded, and of the status."""
     known.reported_generation = None
-    for what in (*(each.write.what for each in done), STATUS):
-        known.failures.succeeded(what)
-        known.copies.discard(what)
-        known.services.discard(what)
+    known.drop((*(each.write.what for each in done), STATUS))
     for each in done:
         known.refusals.pop(type(each), None)

@@ -13,8 +13,8 @@ from pennant.core.workload import deployment_manifest
 from pennant.core.workload.stored_values import difference
 from pennant.kube.codec.metadata import controller_uid
 from pennant.kube.codec.pods import POD_TEMPLATE_HASH, revision_of
+from pennant.kube.http import writes
 from pennant.kube.http.client import MERGE, ApiVerb, Client
-from pennant.kube.http.errors import Missing
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import Conflict, Refused
 
@@ -65,13 +65,8 @@ class Adopter:
 
     async def release(self, owner: Snapshot, seen: Workload) -> None:
         """Delete the existing Deployment, and let its ReplicaSets stay; no error where it is deleted already."""
-        body = {
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "propagationPolicy": "Orphan",
-            "preconditions": {"uid": seen.uid, "resourceVersion": seen.resource_version},
-        }
-        await self._delete(Kind.DEPLOYMENT, owner.key.namespace, owner.key.name, body)
+        kind, key = Kind.DEPLOYMENT, owner.key
+        await writes.delete(self._client, kind, key.namespace, key.name, seen, propagationPolicy="Orphan")
 
     async def label(self, owner: Snapshot, adoption: Adoption, manifest: Json) -> None:
         """Label the ReplicaSets, the serving one first, and then its pods; what is labelled already is left alone.
@@ -145,18 +140,9 @@ class Adopter:
                 raise Refused(f"ControllerRevision {name} exists and belongs to another object; delete or rename it")
             if each["data"] == body["data"] and controller_uid(each) == owner.uid:
                 return name
-            metadata = each["metadata"]
-            preconditions = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
-            options = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
-            await self._delete(kind, namespace, name, options)
+            await writes.delete(self._client, kind, namespace, name, writes.State.of(each))
         await self._client.request(ApiVerb.CREATE, kind, RESOURCES[kind].path(namespace), body=body)
         return name
-
-    async def _delete(self, kind: Kind, namespace: str, name: str, options: Json) -> None:
-        try:
-            await self._client.request(ApiVerb.DELETE, kind, RESOURCES[kind].path(namespace, name), body=options)
-        except Missing:
-            return
 
 
 def _manifest(existing: Json) -> Json:

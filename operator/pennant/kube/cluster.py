@@ -30,6 +30,7 @@ from pennant.kube.codec.pods import pods, replica_set_of
 from pennant.kube.codec.revisions import PROGRESS_ANNOTATION, decode_revision, revision_name
 from pennant.kube.deployment_writer import DeploymentWriter
 from pennant.kube.events import EventRecorder, Regarding
+from pennant.kube.http import writes
 from pennant.kube.http.client import MERGE, ApiVerb, Client
 from pennant.kube.http.errors import Missing
 from pennant.kube.http.resources import RESOURCES, Kind
@@ -83,7 +84,7 @@ class KubernetesCluster:
             # Left in place, it would make each pass create another one, with the next number.
             name = raw["metadata"]["name"]
             with suppress(PortError):
-                await self._delete(owner, name, raw["metadata"]["uid"], raw["metadata"]["resourceVersion"])
+                await self._delete(owner, name, writes.State.of(raw))
             raise Refused(f"ControllerRevision {name} was changed by admission, and cannot be read as a revision")
         self._store.revisions.add(owner.uid, created)
         # The newest hash covers all revisions before it. In an append-only log it is evidence.
@@ -159,17 +160,12 @@ class KubernetesCluster:
             return
         name = revision_name(owner.key, revision)
         with self._stale_on_failure(owner.key):
-            await self._delete(owner, name, known.uid, known.resource_version)
+            await self._delete(owner, name, known)
         self._store.revisions.remove(owner.uid, revision)
 
-    async def _delete(self, owner: Snapshot, name: str, uid: str, resource_version: str) -> None:
+    async def _delete(self, owner: Snapshot, name: str, seen: writes.Seen) -> None:
         """Delete a ControllerRevision if it is still in this state; `Conflict` where it is not."""
-        kind = Kind.CONTROLLER_REVISION
-        preconditions = {"uid": uid, "resourceVersion": resource_version}
-        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
-        try:
-            await self._client.request(ApiVerb.DELETE, kind, RESOURCES[kind].path(owner.key.namespace, name), body=body)
-        except Missing:
+        if not await writes.delete(self._client, Kind.CONTROLLER_REVISION, owner.key.namespace, name, seen):
             _log.debug("%s is already deleted", name)
 
     async def apply_workload(self, owner: Snapshot, action: ApplyWorkload) -> Workload:

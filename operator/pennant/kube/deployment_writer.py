@@ -1,6 +1,7 @@
 """Writes of the Deployment of a ModelDeployment, each with a precondition."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from pennant.api.meta import Json
@@ -10,8 +11,9 @@ from pennant.core.workload.stored_values import difference
 from pennant.kube.cache.store import Store
 from pennant.kube.codec import decode, ignored_drift
 from pennant.kube.codec.deployment_problem import in_fields_of_the_spec
-from pennant.kube.http.client import APPLY, JSON_PATCH, ApiVerb, Client
-from pennant.kube.http.resources import NO_OBJECT, RESOURCES, Kind
+from pennant.kube.http import writes
+from pennant.kube.http.client import ApiVerb, Client
+from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import Altered, Conflict, Refused
 
 LEFT_TO_OTHERS = "others"
@@ -71,34 +73,26 @@ class DeploymentWriter:
         """Send the first request of `write` as a dry run: the API server validates it and stores nothing."""
         seen, action = action.expected, await self._leaving_ignored(owner, action)
         if seen is None or action.template is None:
-            await self._send_apply(owner, action, seen, _DRY_RUN)
+            await self._send_apply(action, seen, **_DRY_RUN)
         else:
-            await self._send_template(owner, action, seen, _DRY_RUN)
+            await self._send_template(owner, action, seen, **_DRY_RUN)
 
     async def tried_beside(self, owner: Snapshot, manifest: Json) -> Json:
         """Return the Deployment as it would be created, by a dry run under a generated name: its own is in use."""
         metadata = {name: each for name, each in manifest["metadata"].items() if name != "name"}
         body = {**manifest, "metadata": {**metadata, "generateName": f"{owner.key.name}-"}}
         path = RESOURCES[_KIND].path(owner.key.namespace)
-        try:
+        with _in_fields_of_the_spec():
             return await self._client.request(ApiVerb.CREATE, _KIND, path, params=_DRY_RUN, body=body)
-        except Refused as error:
-            raise type(error)(in_fields_of_the_spec(str(error))) from error
 
     async def _apply(self, owner: Snapshot, action: ApplyWorkload, seen: Workload | None) -> Json:
-        raw = await self._send_apply(owner, action, seen, {})
+        raw = await self._send_apply(action, seen)
         self._store.update(_KIND, None, raw, by=owner.key)
         return raw
 
-    async def _send_apply(
-        self, owner: Snapshot, action: ApplyWorkload, seen: Workload | None, options: Mapping[str, str]
-    ) -> Json:
-        precondition = {"resourceVersion": NO_OBJECT}
-        if seen is not None:
-            precondition = {"uid": seen.uid, "resourceVersion": seen.resource_version}
-        metadata = {**action.manifest["metadata"], **precondition}
-        force = {"force": "false" if seen is None else "true"}
-        return await self._send(owner, {**action.manifest, "metadata": metadata}, APPLY, {**force, **options})
+    async def _send_apply(self, action: ApplyWorkload, seen: Workload | None, **options: str) -> Json:
+        with _in_fields_of_the_spec():
+            return await writes.apply(self._client, _KIND, action.manifest, seen, **options)
 
     async def _replace_template(self, owner: Snapshot, action: ApplyWorkload, seen: Workload) -> Json:
         """Replace the whole pod template: an apply would keep the fields that other managers own too.
@@ -106,31 +100,19 @@ class DeploymentWriter:
         This comes before the apply, so that no pod is made of a mixture of both templates. The API server notes the
         fields that it changes under the operation Update as well, so the next time they count as owned by others.
         """
-        raw = await self._send_template(owner, action, seen, {})
+        raw = await self._send_template(owner, action, seen)
         self._store.update(_KIND, None, raw, by=owner.key)
         return raw
 
-    async def _send_template(
-        self, owner: Snapshot, action: ApplyWorkload, seen: Workload, options: Mapping[str, str]
-    ) -> Json:
-        body: list[Json] = [
-            {"op": "replace", "path": "/metadata/uid", "value": seen.uid},
-            {"op": "replace", "path": "/metadata/resourceVersion", "value": seen.resource_version},
+    async def _send_template(self, owner: Snapshot, action: ApplyWorkload, seen: Workload, **options: str) -> Json:
+        operations: list[Json] = [
             {"op": "replace", "path": "/spec/template", "value": action.template},
             {"op": "add", "path": "/spec/paused", "value": action.manifest["spec"]["paused"]},
         ]
-        return await self._send(owner, body, JSON_PATCH, options)
-
-    async def _send(
-        self, owner: Snapshot, body: Json | Sequence[Json], content_type: str, options: Mapping[str, str]
-    ) -> Json:
-        path = RESOURCES[_KIND].path(owner.key.namespace, owner.key.name)
-        try:
-            return await self._client.request(
-                ApiVerb.PATCH, _KIND, path, params=options, body=body, content_type=content_type
+        with _in_fields_of_the_spec():
+            return await writes.patch(
+                self._client, _KIND, owner.key.namespace, owner.key.name, seen, operations, **options
             )
-        except Refused as error:
-            raise type(error)(in_fields_of_the_spec(str(error))) from error
 
     async def _apply_after(self, owner: Snapshot, action: ApplyWorkload, replaced: Json) -> Json:
         """Apply the Deployment after its template was replaced; repeat where only its status changed meanwhile."""
@@ -143,3 +125,12 @@ class DeploymentWriter:
             except Conflict:
                 current = await self._client.get(_KIND, owner.key.namespace, owner.key.name)
         raise Conflict(f"the Deployment {owner.key.name} changed while it was written")
+
+
+@contextmanager
+def _in_fields_of_the_spec() -> Iterator[None]:
+    """Name the fields of a refused Deployment as the ModelDeployment has them."""
+    try:
+        yield
+    except Refused as error:
+        raise type(error)(in_fields_of_the_spec(str(error))) from error

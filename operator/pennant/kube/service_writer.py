@@ -1,7 +1,6 @@
 """Writes of the Service of a ModelDeployment, each with a precondition."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 from pennant.api.meta import Json
 from pennant.core.facts.decision import ApplyService
@@ -9,9 +8,9 @@ from pennant.core.facts.observation import Key, Snapshot
 from pennant.core.facts.service import ServiceSeen
 from pennant.kube.cache.store import Store
 from pennant.kube.codec import services
-from pennant.kube.http.client import APPLY, JSON_PATCH, ApiVerb, Client
-from pennant.kube.http.errors import Missing
-from pennant.kube.http.resources import NO_OBJECT, RESOURCES, Kind
+from pennant.kube.http import writes
+from pennant.kube.http.client import Client
+from pennant.kube.http.resources import Kind
 from pennant.ports import Conflict, Refused
 
 _KIND = Kind.SERVICE
@@ -29,20 +28,8 @@ class ServiceWriter:
         name, seen = action.manifest["metadata"]["name"], action.expected
         if seen is not None and _is_in_the_way(seen, action.manifest["spec"]["ports"]):
             seen = await self._replace_ports(owner, seen, action.manifest["spec"]["ports"])
-        precondition = {"resourceVersion": NO_OBJECT}
-        if seen is not None:
-            precondition = {"uid": seen.uid, "resourceVersion": seen.resource_version}
-        metadata = {**action.manifest["metadata"], **precondition}
-        path = RESOURCES[_KIND].path(owner.key.namespace, name)
         try:
-            raw = await self._client.request(
-                ApiVerb.PATCH,
-                _KIND,
-                path,
-                params={"force": "false" if seen is None else "true"},
-                body={**action.manifest, "metadata": metadata},
-                content_type=APPLY,
-            )
+            raw = await writes.apply(self._client, _KIND, action.manifest, seen)
         except Conflict as error:
             if seen is None and await self._is_taken(owner, name):
                 fix = "Delete or rename it, or set another spec.service.name"
@@ -52,13 +39,8 @@ class ServiceWriter:
 
     async def _replace_ports(self, owner: Snapshot, seen: ServiceSeen, ports: Sequence[Json]) -> ServiceSeen:
         """Replace all ports, and return the Service as it is then."""
-        body: list[Json] = [
-            {"op": "replace", "path": "/metadata/uid", "value": seen.uid},
-            {"op": "replace", "path": "/metadata/resourceVersion", "value": seen.resource_version},
-            {"op": "replace", "path": "/spec/ports", "value": ports},
-        ]
-        path = RESOURCES[_KIND].path(owner.key.namespace, seen.name)
-        raw = await self._client.request(ApiVerb.PATCH, _KIND, path, body=body, content_type=JSON_PATCH)
+        operations = [{"op": "replace", "path": "/spec/ports", "value": ports}]
+        raw = await writes.patch(self._client, _KIND, owner.key.namespace, seen.name, seen, operations)
         self._store.update(_KIND, None, raw, by=owner.key)
         return services.service(raw).seen
 
@@ -73,11 +55,7 @@ class ServiceWriter:
 
     async def delete(self, owner: Snapshot, seen: ServiceSeen) -> None:
         """Delete a Service if it still is this one; one that does not exist is no error."""
-        preconditions = {"uid": seen.uid, "resourceVersion": seen.resource_version}
-        body = {"apiVersion": "v1", "kind": "DeleteOptions", "preconditions": preconditions}
-        path = RESOURCES[_KIND].path(owner.key.namespace, seen.name)
-        with suppress(Missing):
-            await self._client.request(ApiVerb.DELETE, _KIND, path, body=body)
+        await writes.delete(self._client, _KIND, owner.key.namespace, seen.name, seen)
         self._store.remove(_KIND, Key(owner.key.namespace, seen.name), int(seen.resource_version), by=owner.key)
 
 

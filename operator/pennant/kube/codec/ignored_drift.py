@@ -13,11 +13,9 @@ from pennant.api.ignore_drift import IgnoreDrift
 from pennant.api.meta import Json
 from pennant.core.rollout.revision import RESTARTED_AT
 from pennant.core.workload.stored_values import difference
-from pennant.kube.codec.metadata import path_text
+from pennant.kube.codec.metadata import Path, leaves, path_text
 from pennant.kube.http.resources import FIELD_MANAGER
 
-Path = tuple[str, ...]
-"""The path of a field as `managedFields` has it, such as `("f:spec", "f:replicas")`."""
 _TEMPLATE = ("f:spec", "f:template")
 _RESTART = (*_TEMPLATE, "f:metadata", "f:annotations", f"f:{RESTARTED_AT}")
 _LABELS = (*_TEMPLATE, "f:metadata", "f:labels")
@@ -95,15 +93,7 @@ def _owned_by_others(raw: Json) -> Iterator[tuple[str, Path]]:
     for entry in raw["metadata"].get("managedFields") or ():
         manager, owned = str(entry.get("manager", "")), (entry.get("fieldsV1") or {}).get("f:spec")
         if manager != FIELD_MANAGER and isinstance(owned, Mapping):
-            yield from ((manager, path) for path in _leaves(owned, ("f:spec",)))
-
-
-def _leaves(fields: Mapping[str, Any], path: Path) -> Iterator[Path]:
-    inner = {key: each for key, each in fields.items() if key != "."}
-    if not inner:
-        yield path
-    for key, each in inner.items():
-        yield from _leaves(each, (*path, key))
+            yield from ((manager, path) for path in leaves(owned, ("f:spec",)))
 
 
 def _is_named(path: Path, names: Sequence[str]) -> bool:

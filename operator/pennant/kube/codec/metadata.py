@@ -13,6 +13,8 @@ from pennant.core.facts.observation import Key
 from pennant.kube.http.resources import Kind
 
 _SPEC = ("spec",)
+Path = tuple[str, ...]
+"""The path of a field as `managedFields` has it, such as `("f:spec", "f:replicas")`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ def last_editor(raw: Json, manager: str) -> tuple[str, tuple[str, ...]]:
     if not others:
         return "", ()
     last = max(others, key=lambda each: str(each.get("time", "")))
-    return intern(str(last.get("manager", ""))), tuple(_paths(last["fieldsV1"]["f:spec"], "spec"))
+    return intern(str(last.get("manager", ""))), tuple(map(path_text, leaves(last["fieldsV1"]["f:spec"], ("f:spec",))))
 
 
 def co_owned(raw: Json, manager: str, *path: str, but_for: tuple[str, ...]) -> bool:
@@ -104,24 +106,26 @@ def co_owned(raw: Json, manager: str, *path: str, but_for: tuple[str, ...]) -> b
     `but_for`, a path below it, does not count. An apply removes no field that has another owner, and the API server
     counts other kinds of patches by the same manager as another owner.
     """
-    left_aside = {but_for[:length] for length in range(len(but_for) + 1)}
+    steps = tuple(f"f:{each}" for each in but_for)
+    left_aside = {steps[:length] for length in range(len(steps) + 1)}
     for each in raw["metadata"].get("managedFields") or ():
         if each.get("manager") == manager and each.get("operation") == "Apply":
             continue
         found: Mapping[str, Any] | None = each.get("fieldsV1") or {}
         for name in path:
             found = None if found is None else found.get(f"f:{name}")
-        if found is not None and set(_leaves(found)) - left_aside:
+        if found is not None and set(leaves(found)) - left_aside:
             return True
     return False
 
 
-def _leaves(fields: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def leaves(fields: Mapping[str, Any], path: Path = ()) -> Iterator[Path]:
+    """Yield the paths of the leaves of a field set that is at this path in `managedFields`."""
     inner = {key: each for key, each in fields.items() if key != "."}
     if not inner:
         yield path
     for key, each in inner.items():
-        yield from _leaves(each, (*path, key.removeprefix("f:")))
+        yield from leaves(each, (*path, key))
 
 
 def path_text(path: Iterable[str]) -> str:
@@ -131,16 +135,6 @@ def path_text(path: Iterable[str]) -> str:
         kind, _, name = step.partition(":")
         shown += f"[{_item(name)}]" if kind in "kvi" else f".{name}"
     return shown.removeprefix(".")
-
-
-def _paths(fields: Mapping[str, Any], path: str) -> Iterator[str]:
-    """Yield the paths of a field set's leaves, such as `spec.template.spec.containers[name=server].image`."""
-    inner = {key: each for key, each in fields.items() if key != "."}
-    if not inner:
-        yield path
-    for key, each in inner.items():
-        kind, _, name = key.partition(":")
-        yield from _paths(each, f"{path}[{_item(name)}]" if kind in "kvi" else f"{path}.{name}")
 
 
 def _item(key: str) -> str:

@@ -8,9 +8,6 @@ from urllib.parse import quote
 from pennant.api import API_VERSION
 
 FIELD_MANAGER = "pennant"
-NO_OBJECT = "1"
-"""A resourceVersion that no object has, because etcd's first revision is empty. An apply with it creates the object, or
-conflicts with whatever exists. Without it, an apply whose fields all agree would take over another's object."""
 MANAGED_BY = "app.kubernetes.io/managed-by=pennant"
 """Label selector of the Deployments and Services that are watched and listed."""
 
