@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from pennant.api import API_VERSION
@@ -15,6 +14,7 @@ from pennant.api.meta import SUBDOMAIN_PATTERN, Json, printable
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.versions.completeness import Element, missing
 from pennant.kube.codec.validation_message import LARGEST_RECORD, problem, too_deep, too_large
+from pennant.record import written
 from pennant.record.errors import RegisterError
 
 LONGEST_NAME = 63
@@ -32,9 +32,6 @@ _ELEMENT_FIELDS: Mapping[Element, str] = {
     Element.ENVIRONMENT: "environment",
 }
 _FIELDS = tuple(each.alias or name for name, each in ModelVersionSpec.model_fields.items())
-# Go's YAML, which kubectl uses, makes numbers and booleans of texts that PyYAML writes without quotes.
-_NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9_]*)?)([eE][-+]?[0-9]+)?|[-+]?0[xXoObB][0-9a-fA-F_]+")
-_BOOLEAN = frozenset({"y", "Y", "n", "N"})
 
 
 def model_version(spec: Json, namespace: str | None = None, annotations: Mapping[str, str] | None = None) -> Json:
@@ -68,12 +65,13 @@ def text(manifest: Json, notes: Sequence[str] = (), hints: Mapping[Element, str]
     `hints` says what gives a missing element, such as `--reason TEXT`.
     """
     lines = [f"# {each}" for note in notes for each in printable(note).split("\n")]
-    lines += _dumped({name: each for name, each in manifest.items() if name != "spec"})
+    lines += written.lines({name: each for name, each in manifest.items() if name != "spec"}, WIDTH)
     lines.append("spec:")
     comments = _comments(manifest, hints or {})
     for field in _FIELDS:
         if field in manifest["spec"]:
-            lines += [f"  {line}" if line else "" for line in _dumped({field: manifest["spec"][field]})]
+            one = {field: manifest["spec"][field]}
+            lines += [f"  {line}" if line else "" for line in written.lines(one, WIDTH)]
         lines += comments.get(field, ())
     return "\n".join(lines) + "\n"
 
@@ -84,31 +82,3 @@ def _comments(manifest: Json, hints: Mapping[Element, str]) -> Mapping[str, list
         _ELEMENT_FIELDS[each]: [f"  # incomplete: {each}" + (f"; {hints[each]}" if each in hints else "")]
         for each in lacking
     }
-
-
-def _style(value: str) -> str | None:
-    if not value.replace("\n", "").isprintable():
-        # YAML 1.1 takes some of these signs for the end of a line; in double quotes they are escaped.
-        return '"'
-    if "\n" in value:
-        return "|"
-    return "'" if _NUMBER.fullmatch(value) is not None or value in _BOOLEAN else None
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes lists below their names without a further indentation, and texts so that kubectl reads texts."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        """Write a value that occurs twice in full."""
-        return True
-
-    def represent_text(self, value: str) -> yaml.ScalarNode:
-        """Return a text, in quotes where kubectl would make a number or a boolean of it."""
-        return self.represent_scalar("tag:yaml.org,2002:str", value, style=_style(value))
-
-
-_Dumper.add_representer(str, _Dumper.represent_text)
-
-
-def _dumped(value: Json) -> list[str]:
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=WIDTH, allow_unicode=True).rstrip("\n").split("\n")
