@@ -21,5 +21,5 @@ class IgnoreDrift(ApiModel):
     field_managers: Annotated[tuple[Manager, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
     """Field managers whose changes are left alone, such as `Reloader`: all fields of the Deployment that they own."""
     fields: Annotated[tuple[Path, ...], Field(max_length=32, json_schema_extra=ATOMIC)] = ()
-    """Fields whose changes are left alone, whoever makes them. A path includes all fields below it. It has the form of
+    """Fields whose changes by any field manager are left alone. A path includes all fields below it. It has the form of
     `status.drift.fields`, such as `spec.template.spec.containers[name=server].resources`."""

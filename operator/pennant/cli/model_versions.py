@@ -1,13 +1,12 @@
 """ModelVersions: as users name them, in the order of their semantic versions, and who has a tag."""
 
-import difflib
 from collections.abc import Iterable, Sequence
 
 from pennant.api import GROUP
 from pennant.api.meta import Json
 from pennant.cli import names
 from pennant.cli.errors import CliError
-from pennant.cli.names import first_five
+from pennant.cli.names import hinted
 from pennant.cli.session import Session
 from pennant.core.facts.observation import Invalid
 from pennant.core.versions.semver import is_semantic, precedence_key
@@ -97,7 +96,5 @@ async def _missing(session: Session, name: str, model: str | None) -> CliError:
     if not names:
         of = f" of model {model}" if model is not None else ""
         return CliError(f'modelversions.{GROUP} "{what}" not found {where}, which has no ModelVersion{of}')
-    near = [each for each in names if each.endswith(f"-{name}")]
-    near = near or difflib.get_close_matches(name, names, n=3, cutoff=0.6)
-    hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {first_five(names)}"
+    hint = hinted(name, names, [each for each in names if each.endswith(f"-{name}")], cutoff=0.6)
     return CliError(f'modelversions.{GROUP} "{what}" not found {where}. {hint}')

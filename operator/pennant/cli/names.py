@@ -99,21 +99,22 @@ def manifest_text(path: str) -> str:
 
 def not_found(name: str, namespace: str, known: Iterable[str]) -> CliError:
     """Return the error for a name that does not exist, with the nearest names that do."""
-    names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(near)}?" if near else _others(names, namespace)
+    hint = (
+        hinted(name, sorted(known)) or f"The namespace {namespace} has no ModelDeployment; choose another one with -n"
+    )
     return CliError(f'modeldeployments.{GROUP} "{name}" not found in namespace {namespace}. {hint}')
 
 
-def _others(names: Sequence[str], namespace: str) -> str:
-    if not names:
-        return f"The namespace {namespace} has no ModelDeployment; choose another one with -n"
-    return f"There are: {first_five(names)}"
+def hinted(name: str, known: Sequence[str], near: Sequence[str] = (), cutoff: float = 0.5) -> str:
+    """Return the names that a user may have meant by one that does not exist, or the first five; empty: none is known.
 
-
-def first_five(names: Sequence[str]) -> str:
-    """Return the first five names, with an ellipsis if there are more."""
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+    `near` are those that were meant for sure; without them, they are found by their letters.
+    """
+    if not known:
+        return ""
+    if close := near or difflib.get_close_matches(name, known, n=3, cutoff=cutoff):
+        return f"Did you mean {' or '.join(close)}?"
+    return f"There are: {', '.join(known[:5])}{', ...' if len(known) > 5 else ''}"
 
 
 def plain(words: Sequence[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from typing import Any
 from pennant.api import GROUP
 from pennant.cli.errors import CliError
 from pennant.cli.model_versions import parsed
-from pennant.cli.names import SUFFIXES, first_five
+from pennant.cli.names import SUFFIXES, hinted
 from pennant.cli.tag_edit import CannotEdit, with_tags
 from pennant.cli.yaml_text import Unparsable, documents
 
@@ -159,8 +159,7 @@ def _chosen(searched: Searched, where: Sequence[str], word: str, model: str | No
     if searched.unparsable:
         message += f"; these are no YAML and were left out: {', '.join(searched.unparsable[:5])}"
     known = sorted({each.name for each in searched.found})
-    near = [each for each in known if each.endswith(f"-{name}")] or difflib.get_close_matches(name, known, n=3)
-    hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {first_five(known)}" if known else ""
+    hint = hinted(name, known, [each for each in known if each.endswith(f"-{name}")], cutoff=0.6)
     raise CliError(f"{message}. {hint}" if hint else f"{message}. They have no ModelVersion")
 
 

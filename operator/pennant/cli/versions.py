@@ -1,6 +1,5 @@
 """`versions`: the versions of a model, the newest semantic version first."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +14,7 @@ from pennant.api.version_status import ModelVersionStatus
 from pennant.cli import clock, names, output, spans
 from pennant.cli.errors import CliError
 from pennant.cli.model_versions import full_name, ordered, tags_of
-from pennant.cli.names import first_five
+from pennant.cli.names import hinted
 from pennant.cli.options import ClusterOptions
 from pennant.cli.session import Session, run
 from pennant.kube.codec import decode
@@ -60,10 +59,7 @@ async def _listed(session: Session, asked: Asked) -> str:
 async def _no_model(session: Session, model: str, namespace: str) -> CliError:
     known = await session.client.all_of(Kind.MODEL_VERSION, namespace)
     models = sorted({decode.model_and_version(each)[0] for each in known})
-    near = difflib.get_close_matches(model, models, n=3, cutoff=0.5)
-    hint = "The namespace has no ModelVersion; choose another one with -n"
-    if models:
-        hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {first_five(models)}"
+    hint = hinted(model, models) or "The namespace has no ModelVersion; choose another one with -n"
     return CliError(
         f"no ModelVersion of model {model} in {f'namespace {namespace}' if namespace else 'any namespace'}. {hint}"
     )

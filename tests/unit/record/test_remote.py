@@ -2,9 +2,8 @@
 
 import hashlib
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -14,6 +13,7 @@ import pytest
 from pennant.record import hashing, remote
 from pennant.record.errors import RegisterError
 from pennant.record.progress import Silent
+from unit.http_server import serving
 from unit.record.test_hashing import Counter, a_tree
 
 FILES = {"models/fraud/model.bin": b"weights" * 300_000, "models/fraud/b/ü.json": b"{}", "models/frau": b"x"}
@@ -63,13 +63,8 @@ class Store(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    serving = ThreadingHTTPServer(("127.0.0.1", 0), Store)
-    thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{serving.server_address[1]}"
-    serving.shutdown()
-    serving.server_close()
-    thread.join()
+    with serving(Store) as address:
+        yield address
 
 
 @pytest.fixture

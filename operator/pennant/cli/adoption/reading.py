@@ -1,13 +1,11 @@
 """What an adoption reads of a cluster, with the user's permissions."""
 
-import difflib
-
 from pennant.api.meta import Json
 from pennant.cli.adoption.kinds import ADOPTABLE
 from pennant.cli.adoption.objects import Objects, name_of
 from pennant.cli.adoption.words import TOOLS
 from pennant.cli.errors import CliError
-from pennant.cli.names import first_five, valid
+from pennant.cli.names import hinted, valid
 from pennant.cli.session import Session
 from pennant.kube.http.client import ApiVerb
 from pennant.kube.http.errors import Forbidden, NotServed
@@ -90,6 +88,4 @@ async def _missing(session: Session, kind: Kind, name: str) -> CliError:
     said = f'{RESOURCES[kind].full_name} "{name}" not found in namespace {session.namespace}'
     if not known:
         return CliError(f"{said}, which has none; choose another one with -n")
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(near)}?" if near else f"There are: {first_five(known)}"
-    return CliError(f"{said}. {hint}")
+    return CliError(f"{said}. {hinted(name, known)}")
