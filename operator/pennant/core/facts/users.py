@@ -16,7 +16,6 @@ from pennant.api import GROUP
 from pennant.api.meta import NAME, printable
 from pennant.core.facts.digest import short_hash
 
-CREATED_BY = f"{GROUP}/created-by"
 CHANGED_BY = f"{GROUP}/changed-by"
 PAUSED_BY = f"{GROUP}/paused-by"
 COMMANDED_BY = f"{GROUP}/commanded-by"
