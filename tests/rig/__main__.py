@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rig import binaries
+from rig import binaries, registries
 from rig.browser import browser
 from rig.cluster import Rig
 from rig.download import download
@@ -50,6 +50,7 @@ def _parser() -> argparse.ArgumentParser:
     building.add_argument("program", nargs="*", help=f"one of {', '.join(PROGRAMS)} (default: what `up` needs)")
     building.add_argument("--all", action="store_true", help="all of them but Argo CD, Helm, and a browser")
     building.add_argument("--argocd", action="store_true", help="what `up` needs, Alertmanager, Helm 4, and Argo CD")
+    building.add_argument("--registries", action="store_true", help="the environment of the tests of registries")
     building.add_argument("--download", action="store_true", help="first take the official release binaries there are")
     building.add_argument("--releases", metavar="URL", help="where --download finds v1.x.y/bin/linux/amd64/...")
     building.set_defaults(run=_build)
@@ -82,6 +83,8 @@ def _build(arguments: argparse.Namespace) -> int:
         if arguments.releases is None:
             raise RigError("--download needs --releases URL: the place that has Kubernetes' official releases")
         download(binaries.missing(names), arguments.releases)
+    if arguments.registries:
+        print(f"{'registries':<25}{registries.python()}")
     for name, path in binaries.ensure(names).items():
         print(f"{name:<25}{path}")
     for major in PACKAGES if arguments.all else (4,) if arguments.argocd else ():

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pennant.api.meta import Json
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.versions.record import immutable
+from pennant.registries.digest import aligned
 from pennant.registries.protocol import RegistryError
 
 OF_THE_IMPORT = frozenset({"importedAt", "annotations"})
@@ -37,15 +38,19 @@ class Changes:
 def changes(there: Json, found: Json) -> Changes:
     """Return how two specs differ; raises `RegistryError` where the one that exists cannot be read."""
     try:
-        old = _comparable(there)
+        old = _known(there)
     except ValidationError as error:
         raise RegistryError("the record that exists is not valid; correct or remove it") from error
-    listed = list(_differences(old, _comparable(found), ""))
+    old, new = aligned(old, _known(found))
+    listed = list(_differences(_comparable(old), _comparable(new), ""))
     return Changes(*(tuple(path for kind, path in listed if kind == each) for each in ("changed", "there", "found")))
 
 
-def _comparable(spec: Json) -> Mapping[str, Any]:
-    known = ModelVersionSpec.model_validate(spec).model_dump(mode="json", by_alias=True, exclude_none=True)
+def _known(spec: Json) -> dict[str, Any]:
+    return ModelVersionSpec.model_validate(spec).model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _comparable(known: Mapping[str, Any]) -> Mapping[str, Any]:
     source = {name: each for name, each in known.get("source", {}).items() if name not in OF_THE_IMPORT}
     return {name: each for name, each in {**immutable(known), "source": source}.items() if each not in ([], {})}
 

@@ -9,11 +9,13 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from pennant import __version__
 from pennant.api.meta import Json, clip
+from pennant.record.secrecy import without_credentials
 from pennant.registries.protocol import NoAccess, NotThere, Refused, RegistryError, Unreadable
 
 MAX_TRIES = 5
@@ -43,6 +45,19 @@ class Reader(Protocol):
     def chunks(self, path: str, params: Pairs = ()) -> AsyncIterator[bytes]:
         """Yield an answer in parts."""
         ...
+
+
+def base_address(given: str, what: str) -> str:
+    """Return the address of a registry without credentials; raises `NoAccess` where it is none. `what` is its kind."""
+    try:
+        parts = urlsplit(given)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address:
+        # What is before an @ may be a password.
+        raise NoAccess(f"{given.rpartition('@')[2]} is no address of {what}; write it as https://HOST:PORT")
+    return without_credentials(given).rstrip("/")
 
 
 class Http:

@@ -77,8 +77,13 @@ class File:
     """A file of an artefact."""
 
     path: str
-    """Path in the artefact, with `/`."""
+    """Path in the artefact, with `/`; empty: the artefact is this file."""
     size: int | None
+    """In bytes; None: the registry does not say it."""
+    artifact: str = "model"
+    """Name of the artefact in the record."""
+    digest: str | None = None
+    """What the registry says of the bytes, as `<algorithm>:<value>`."""
 
 
 class Registry(Protocol):
@@ -96,9 +101,9 @@ class Registry(Protocol):
         ...
 
     def files(self, found: FoundVersion) -> AsyncIterator[File]:
-        """Yield the files of the artefact of a version."""
+        """Yield the files of all artefacts of a version."""
         ...
 
     def content(self, found: FoundVersion, file: File) -> AsyncIterator[bytes]:
-        """Yield the bytes of a file of the artefact."""
+        """Yield the bytes of a file of an artefact."""
         ...

@@ -15,10 +15,11 @@ import pytest
 from pennant.api.meta import Json
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.versions.completeness import missing
-from pennant.registries.digest import hashed
+from pennant.registries.digest import verified
+from pennant.registries.fields import LONGEST_ANNOTATION, MAX_ANNOTATIONS, MAX_PARAMETERS
 from pennant.registries.http import Pairs
 from pennant.registries.mlflow.measured import MAX_DATASETS, ROLES
-from pennant.registries.mlflow.record import ENTRY, LONGEST_ANNOTATION, MAPPED, MAX_ANNOTATIONS, MAX_PARAMETERS
+from pennant.registries.mlflow.record import ENTRY, MAPPED
 from pennant.registries.mlflow.registry import PAGE, Mlflow
 from pennant.registries.protocol import Failed, File, FoundVersion, NotThere, RegistryError, Selection, Skipped
 from unit.registries.fake_mlflow import RECORDED
@@ -193,23 +194,23 @@ async def test_no_credentials_get_into_the_record(reader: Replayed) -> None:
 
 async def test_the_digest_is_that_of_sha256sum(reader: Replayed) -> None:
     """`find -L . -type f -printf '%P\\0' | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum` said so of the files."""
-    digest = await hashed(Mlflow(reader, BASE), await one(reader))
-    assert digest.digest == "sha256:298d3d9df9d556ce79e1ad7dc558fcbcc817dd9a28f8493c6e3a8e89a2e94722"
-    assert digest.size == 572
+    (artifact,) = (await verified(Mlflow(reader, BASE), await one(reader)))["artifacts"]
+    assert artifact["manifestDigest"] == "sha256:298d3d9df9d556ce79e1ad7dc558fcbcc817dd9a28f8493c6e3a8e89a2e94722"
+    assert artifact["sizeBytes"] == 572
 
 
 async def test_a_file_that_is_not_as_long_as_listed_has_no_digest(reader: Replayed) -> None:
     found = await one(reader)
     reader.answers["/model-versions/get-artifact?name=Wine+Quality&version=1&path=model.pkl"] = "short"
     with pytest.raises(RegistryError, match=r"model\.pkl has 5 bytes, and the registry lists 10"):
-        await hashed(Mlflow(reader, BASE), found)
+        await verified(Mlflow(reader, BASE), found)
 
 
 async def test_an_artefact_elsewhere_cannot_be_listed(reader: Replayed) -> None:
     reader.versions("Wine Quality")["source"] = "s3://bucket/model"
     found = await one(reader)
     with pytest.raises(RegistryError, match="these are at s3://bucket/model"):
-        await hashed(Mlflow(reader, BASE), found)
+        await verified(Mlflow(reader, BASE), found)
 
 
 @pytest.mark.parametrize("path", ["../../etc/passwd", "/etc/passwd", "a\nb"])
@@ -222,7 +223,7 @@ async def test_a_path_that_leads_elsewhere_is_refused(reader: Replayed, path: st
 
     mlflow.files = files  # type: ignore[method-assign,assignment]
     with pytest.raises(RegistryError, match=r"is not in the directory|has characters"):
-        await hashed(mlflow, found)
+        await verified(mlflow, found)
 
 
 @pytest.mark.parametrize("source", ["", None, "REDACTED-SOURCE-PATH"])

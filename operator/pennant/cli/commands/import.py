@@ -1,19 +1,30 @@
 """The command `import`."""
 
+import textwrap
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from pennant.cli.options import ClusterOptions, cluster_options, dry_run_option, output_option
+from pennant.registries.catalogue import KINDS
 
-REGISTRIES = ("mlflow",)
+
+def _registries() -> str:
+    """Return how each registry is named, as a part of the help that click leaves as it is."""
+    wrapped = partial(textwrap.wrap, width=76, initial_indent="    ", subsequent_indent="    ")
+    lines = ["\b", "Registries, with what --from takes and where credentials come from:"]
+    for name, kind in KINDS.items():
+        extra = f"; needs pip install 'pennant[{kind.extra}]'" if kind.extra else ""
+        lines += [f"  {name}", *wrapped(f"{kind.address}"), *wrapped(f"{kind.credentials}{extra}")]
+    return "\n".join(lines)
 
 
-@click.command("import", short_help="Import versions of another registry")
+@click.command("import", epilog=_registries(), short_help="Import versions of another registry")
 @click.argument("registry", metavar="REGISTRY|FILE")
 @click.argument("models", nargs=-1, metavar="[MODEL ...]")
-@click.option("--from", "address", metavar="URL", help="Address of the registry; MLFLOW_TRACKING_URI if not given.")
+@click.option("--from", "address", metavar="ADDRESS", help="Where the registry is; see the list below.")
 @click.option(
     "--all-versions", "is_all", is_flag=True, help="All versions; otherwise the newest one and those with an alias."
 )
@@ -34,7 +45,7 @@ REGISTRIES = ("mlflow",)
 @dry_run_option
 @output_option("yaml", "json", "name")
 def command(registry: str, models: tuple[str, ...], cluster: ClusterOptions, **options: Any) -> None:
-    """Import versions of MODEL, or of all models, from REGISTRY, which is mlflow. The registry is only read.
+    """Import versions of MODEL, or of all models, from REGISTRY. The registry is only read.
 
     With a FILE that `export` wrote, it does what `restore FILE` does.
 
@@ -42,12 +53,9 @@ def command(registry: str, models: tuple[str, ...], cluster: ClusterOptions, **o
     there already is not changed: it is unchanged, or it is an error if the registry says something else. So the same
     command can be run again after a failure.
 
-    MLflow: credentials are those of its own client, in MLFLOW_TRACKING_TOKEN, or in MLFLOW_TRACKING_USERNAME and
-    MLFLOW_TRACKING_PASSWORD.
-
     Exit code 0: all versions are there. Exit code 1: a version could not be imported; the others were.
     """
-    if registry not in REGISTRIES:
+    if registry not in KINDS:
         _restore(registry, models, cluster, options)
         return
     from pennant.cli.importing import verb as work
@@ -58,7 +66,7 @@ def command(registry: str, models: tuple[str, ...], cluster: ClusterOptions, **o
 def _restore(filename: str, models: tuple[str, ...], cluster: ClusterOptions, options: dict[str, Any]) -> None:
     """Restore an export; raises `click.UsageError` for what is no file, and for options of a registry."""
     if filename != "-" and not Path(filename).is_file():
-        raise click.UsageError(f"{filename} is no registry and no file; registries are: {', '.join(REGISTRIES)}")
+        raise click.UsageError(f"{filename} is no registry and no file; registries are: {', '.join(KINDS)}")
     dry_run = options.pop("dry_run")
     given = [name for name in options if _is_given(name)]
     if models or given:

@@ -58,7 +58,7 @@ class Tally:
         again = ". Run the same command again to import the rest" if self.counts[Outcome.FAILED] else ""
         if self.digests:
             worth = ", ".join(f"{count} {each}" for each, count in sorted(self.digests.items()))
-            hint = "; --verify computes them" if self.digests[Strength.NONE] else ""
+            hint = "; --verify computes them" if self.digests.keys() - {Strength.VERIFIED} else ""
             click.echo(f"digests of artefacts: {worth}{hint}", err=True)
         click.echo(f"{self.said}{' (dry run)' if self.is_dry else ''}{again}", err=True)
         if self.counts[Outcome.FAILED]:

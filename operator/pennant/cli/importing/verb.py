@@ -1,6 +1,7 @@
 """`import`: read the versions of a registry and write them as ModelVersions."""
 
 import asyncio
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,16 +11,17 @@ from typing import Any
 from pennant.api.meta import Json, rfc3339
 from pennant.cli import clock, output
 from pennant.cli.errors import CliError
-from pennant.cli.importing import connections
 from pennant.cli.importing.outcome import Outcome, Tally
 from pennant.cli.importing.targets import Cluster, Directory, Printed, Target
 from pennant.cli.options import ClusterOptions
 from pennant.cli.session import Session, run
 from pennant.ports import Refused
-from pennant.record.artifacts import Strength
+from pennant.record.artifacts import Strength, strength_of
 from pennant.record.document import model_version
 from pennant.record.errors import RegisterError
-from pennant.registries.digest import hashed
+from pennant.registries import catalogue
+from pennant.registries.catalogue import Given
+from pennant.registries.digest import verified
 from pennant.registries.names import kept, semantic
 from pennant.registries.protocol import (
     Failed,
@@ -81,8 +83,12 @@ def execute(registry: str, models: tuple[str, ...], cluster: ClusterOptions, opt
     tally = Tally(options.dry_run != "none")
 
     async def done(target: Target, namespace: str | None) -> None:
-        async with connections.opened(registry, options.address, options.repository) as opened:
-            await imported(Import(opened, models, selection, options, tags, namespace, tally), target)
+        given = Given(options.address, os.environ, clock.now, options.repository)
+        try:
+            async with catalogue.opened(registry, given) as opened:
+                await imported(Import(opened, models, selection, options, tags, namespace, tally), target)
+        except NoAccess as error:
+            raise CliError(str(error)) from error
 
     async def applied(session: Session) -> None:
         await done(Cluster(session, options.dry_run), session.namespace)
@@ -168,8 +174,9 @@ async def _version(job: Import, found: FoundVersion, what: str, target: Target) 
         return
     job.tally.add(outcome)
     if outcome is Outcome.IMPORTED:
-        # MLflow records no digests of artefacts, so one that is there was computed from the bytes.
-        job.tally.digests[Strength.VERIFIED if job.options.is_verified else Strength.NONE] += 1
+        for artifact in found.record.get("artifacts", ()):
+            known = artifact.get("digest") or artifact.get("manifestDigest")
+            job.tally.digests[Strength.VERIFIED if job.options.is_verified else strength_of(known)] += 1
         for each in found.unknown:
             output.warn(f"{what}: {each}")
 
@@ -177,12 +184,7 @@ async def _version(job: Import, found: FoundVersion, what: str, target: Target) 
 async def _document(job: Import, found: FoundVersion, target: Target) -> Json:
     model = kept(found.model)
     version = semantic(found.version) if job.options.as_semver else kept(found.version)
-    record: dict[str, Any] = dict(found.record)
-    if job.options.is_verified:
-        digest = await hashed(job.registry, found)
-        artifact, *others = record["artifacts"]
-        size = {"sizeBytes": digest.size, "manifestDigest": digest.digest}
-        record["artifacts"] = [{**artifact, **size}, *others]
+    record: dict[str, Any] = dict(await verified(job.registry, found) if job.options.is_verified else found.record)
     record["source"] = {**record["source"], "importedAt": rfc3339(clock.now())}
     tags = await _free_tags(job, found, f"{model}-{version}", model, target)
     spec = {"model": model, "version": version, **({"tags": list(tags)} if tags else {}), **record}

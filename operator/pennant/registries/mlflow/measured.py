@@ -1,18 +1,16 @@
 """The data sets and metrics of an MLflow run and of a logged model."""
 
-import json
-import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pennant.api.meta import Json
-from pennant.api.number import DECIMAL_PATTERN, number_text
 from pennant.record.secrecy import without_credentials
-from pennant.registries.mlflow.notes import Notes
+from pennant.registries import fields
+from pennant.registries.fields import object_of
+from pennant.registries.notes import Notes
 
 MAX_DATASETS = 32
-MAX_METRICS = 4096
 CONTEXT = "mlflow.data.context"
 ROLES: Mapping[str, str] = {
     "train": "Training",
@@ -24,9 +22,6 @@ ROLES: Mapping[str, str] = {
     "testing": "Test",
 }
 """The use of a data set by its context in MLflow."""
-SPLITS: Mapping[str, str] = {"Training": "Train", "Validation": "Validation", "Test": "Test"}
-_SPLIT = re.compile(r"(train|training|val|valid|validation|test|testing)[_/.]")
-"""The first word of the name of a metric without a data set, as MLflow's autologging and its users write it."""
 
 Names = Mapping[tuple[str, str], str]
 """The name of a data set in the record, by its name and its digest in MLflow."""
@@ -64,11 +59,11 @@ def _dataset(known: Json, label: str, role: str, notes: Notes) -> dict[str, Any]
     elif digest:
         # Of a versioned table, for example, MLflow has a decimal number of 19 digits or a word here.
         found["version"] = notes.line(digest, 256, f"the digest of data set {label}")
-    source = _object(known.get("source"))
+    source = object_of(known.get("source"))
     uri = next((str(source[key]) for key in ("uri", "url", "path") if source.get(key)), None)
     if uri is not None:
         found["uri"] = notes.line(without_credentials(uri), 2048, f"the URI of data set {label}")
-    rows = _object(known.get("profile")).get("num_rows")
+    rows = object_of(known.get("profile")).get("num_rows")
     if isinstance(rows, int) and not isinstance(rows, bool) and rows >= 0:
         found["rows"] = rows
     return found
@@ -88,45 +83,14 @@ def metrics(run: Json, logged: Json, names: Names, notes: Notes) -> list[dict[st
         for each in run.get("data", {}).get("metrics") or ()
         if each.get("key") not in known and each.get("model_id") in (None, "", identity)
     ]
-    found = {_identity(each): each for each in _listed((*own, *rest), names, notes)}
-    if len(found) > MAX_METRICS:
-        notes.add(f"the record has the first {MAX_METRICS} of {len(found)} metrics")
-    return list(found.values())[:MAX_METRICS]
+    return fields.metrics(_listed((*own, *rest), names), notes)
 
 
-def _identity(metric: Json) -> tuple[str, str]:
-    return str(metric["name"]), str(metric.get("dataset", ""))
-
-
-def _listed(metrics: Iterable[Json], names: Names, notes: Notes) -> Iterable[dict[str, Any]]:
+def _listed(metrics: Iterable[Json], names: Names) -> Iterable[dict[str, Any]]:
     # A metric that was logged in several steps counts with the last one.
     for each in sorted(metrics, key=lambda each: (int(each.get("step") or 0), int(each.get("timestamp") or 0))):
-        name = notes.line(each.get("key"), 250, "a metric's name")
-        if (value := _number(each.get("value"))) is None:
-            notes.add(f"metric {name} is {each.get('value')}, which is no number that a record can have")
-            continue
-        metric = {"name": name, "value": value}
+        metric = {"name": each.get("key"), "value": each.get("value")}
         if dataset := each.get("dataset_name"):
             digest = str(each.get("dataset_digest") or "")
             metric["dataset"] = names.get((str(dataset)[:200], digest), str(dataset)[:200])
-        elif (word := _SPLIT.match(name)) is not None:
-            metric["split"] = SPLITS[ROLES[word[1]]]
         yield metric
-
-
-def _number(value: Any) -> str | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    text = number_text(number) if math.isfinite(number) else ""
-    return text if re.fullmatch(DECIMAL_PATTERN, text) else None
-
-
-def _object(text: Any) -> Mapping[str, Any]:
-    """Return JSON in a text as an object; empty where it is none."""
-    try:
-        value = json.loads(text) if isinstance(text, str) else text
-    except (ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}

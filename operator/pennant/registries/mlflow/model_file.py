@@ -1,20 +1,16 @@
-"""The files `MLmodel` and `requirements.txt` of an MLflow model: format, signature, environment and base model."""
+"""The file `MLmodel` of an MLflow model: format, signature, environment and base model."""
 
-import hashlib
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import yaml
 
 from pennant.record import mlmodel
-from pennant.record.environment import LIBRARIES, normal
 from pennant.record.errors import RegisterError
-from pennant.registries.mlflow.notes import Notes
+from pennant.registries.notes import Notes
 
 ARTIFACT = "model"
 """Name of the only artefact of a version."""
-_PINNED = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*)(\[[^\]]*\])?\s*={2,3}\s*(?P<version>[^\s;*,]+)\s*(;.*)?")
 
 
 def parsed(content: bytes, notes: Notes) -> Mapping[str, Any]:
@@ -45,19 +41,4 @@ def fields(model_file: Mapping[str, Any], notes: Notes) -> dict[str, Any]:
         if revision := transformers.get("source_model_revision"):
             base["revision"] = notes.line(revision, 256, "the revision of the base model")
         found["baseModel"] = base
-    return found
-
-
-def environment(requirements: bytes, uri: str, notes: Notes) -> dict[str, Any]:
-    """Return the environment that a `requirements.txt` says. It is a lock file only if each line has one version."""
-    lines = [each.partition(" #")[0].strip() for each in requirements.decode(errors="replace").splitlines()]
-    wanted = [each for each in lines if each and not each.startswith(("#", "-"))]
-    found: dict[str, Any] = {}
-    pins = {normal(pin["name"]): pin["version"] for each in wanted if (pin := _PINNED.fullmatch(each)) is not None}
-    if listed := [{"name": name, "version": pins[name][:63]} for name in sorted(LIBRARIES & pins.keys())]:
-        found["frameworks"] = listed
-    if loose := [each for each in wanted if _PINNED.fullmatch(each) is None]:
-        notes.add(f"requirements.txt has no exact version for {', '.join(loose[:5])}, so it is no lock file")
-    elif wanted:
-        found |= {"lockUri": uri, "lockDigest": f"sha256:{hashlib.sha256(requirements).hexdigest()}"}
     return found

@@ -4,19 +4,18 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
-from pennant.api.meta import COMMIT_PATTERN, Json, rfc3339
+from pennant.api.meta import COMMIT_PATTERN, Json
 from pennant.record.merging import Part, merged
 from pennant.record.secrecy import without_credentials
+from pennant.registries import fields
+from pennant.registries.fields import of_milliseconds
 from pennant.registries.mlflow import measured, model_file
-from pennant.registries.mlflow.notes import Notes
+from pennant.registries.notes import Notes
+from pennant.registries.requirements import environment
 
-MAX_PARAMETERS = 256
-MAX_ANNOTATIONS = 64
-LONGEST_ANNOTATION = 1024
 USER = "mlflow.user"
 REPOSITORY = ("mlflow.source.git.repoURL", "mlflow.git.repo_url")
 COMMIT = ("mlflow.source.git.commit", "mlflow.git.commit")
@@ -66,7 +65,7 @@ def record(answers: Answers, notes: Notes) -> dict[str, Any]:
         found["reason"] = notes.line(reason, 1024, "the tag reason")
     if author := version.get("user_id") or tags.get(USER) or run.get("info", {}).get("user_id"):
         found["author"] = {"name": notes.line(author, 63, "the name of the author")}
-    if created := _moment(version.get("creation_timestamp")):
+    if created := of_milliseconds(version.get("creation_timestamp")):
         found["createdAt"] = created
     found["artifacts"] = [{"name": model_file.ARTIFACT, "uri": artifact_uri(answers)}]
     found["datasets"], names = measured.datasets(run, notes)
@@ -79,9 +78,7 @@ def record(answers: Answers, notes: Notes) -> dict[str, Any]:
     parts = [Part("the run", found)]
     if answers.requirements is not None:
         uri = f"{artifact_uri(answers)}/requirements.txt"
-        parts.append(
-            Part("requirements.txt", {"environment": model_file.environment(answers.requirements, uri, notes)})
-        )
+        parts.append(Part("requirements.txt", {"environment": environment(answers.requirements, uri, notes)}))
     whole = merged((*parts, Part("MLmodel", model_file.fields(answers.model_file, notes))))
     for each in whole.warnings:
         notes.add(each)
@@ -114,15 +111,7 @@ def _parameters(answers: Answers, notes: Notes) -> list[dict[str, Any]]:
         **_pairs(answers.run.get("data", {}).get("params")),
         **_pairs(answers.logged.get("data", {}).get("params")),
     }
-    if len(both) > MAX_PARAMETERS:
-        notes.add(f"the record has {MAX_PARAMETERS} of {len(both)} parameters, the first ones by name")
-    return [
-        {
-            "name": notes.line(name, 250, "a parameter's name"),
-            "value": notes.line(both[name], 6000, f"parameter {name}"),
-        }
-        for name in sorted(both)[:MAX_PARAMETERS]
-    ]
+    return fields.parameters(both, notes)
 
 
 def _training(answers: Answers, notes: Notes) -> dict[str, Any]:
@@ -135,8 +124,8 @@ def _training(answers: Answers, notes: Notes) -> dict[str, Any]:
         "experiment": notes.line(answers.experiment, 256, "the name of the experiment") if answers.experiment else None,
         "run": str(run)[:256],
         "runUri": uri[:2048],
-        "startedAt": _moment(info.get("start_time")),
-        "finishedAt": _moment(info.get("end_time")),
+        "startedAt": of_milliseconds(info.get("start_time")),
+        "finishedAt": of_milliseconds(info.get("end_time")),
     }
     return {name: each for name, each in known.items() if each is not None}
 
@@ -168,7 +157,7 @@ def _annotations(answers: Answers, mapped: frozenset[str], notes: Notes) -> dict
     single = {
         "aliases": ",".join(sorted(map(str, version.get("aliases") or ()))),
         "stage": stage if stage != "None" else "",
-        "lastUpdatedAt": _moment(version.get("last_updated_timestamp")),
+        "lastUpdatedAt": of_milliseconds(version.get("last_updated_timestamp")),
         "runLink": version.get("run_link"),
         "run.name": info.get("run_name"),
         "run.status": info.get("status"),
@@ -180,7 +169,7 @@ def _annotations(answers: Answers, mapped: frozenset[str], notes: Notes) -> dict
         "MLmodel.model_size_bytes": answers.model_file.get("model_size_bytes"),
         "registeredModel.description": registered.get("description"),
     }
-    found = {name: str(each) for name, each in single.items() if each}
+    found: dict[str, Any] = dict(single)
     lists: Iterable[tuple[str, Any]] = (
         ("tags", version.get("tags")),
         ("run.tags", run.get("data", {}).get("tags")),
@@ -193,9 +182,7 @@ def _annotations(answers: Answers, mapped: frozenset[str], notes: Notes) -> dict
             repeats = place == "loggedModel.tags" and own.get(key) == value
             if key not in INTERNAL and not repeats and (place == "tags" or key not in mapped):
                 found[f"{place}.{key}"] = value
-    if len(found) > MAX_ANNOTATIONS:
-        notes.add(f"the record has {MAX_ANNOTATIONS} of {len(found)} tags and other values without fields")
-    return {name: notes.line(value, LONGEST_ANNOTATION, name) for name, value in list(found.items())[:MAX_ANNOTATIONS]}
+    return fields.annotations(found, notes)
 
 
 def _json(value: Any) -> str:
@@ -205,12 +192,3 @@ def _json(value: Any) -> str:
 def _pairs(listed: Any) -> dict[str, str]:
     """Return a list of `{key, value}` as one object."""
     return {str(each["key"]): str(each.get("value", "")) for each in listed or () if each.get("key")}
-
-
-def _moment(milliseconds: Any) -> str | None:
-    """Return a time of MLflow, in milliseconds since 1970, as the API has it; None: it has none."""
-    try:
-        value = int(milliseconds or 0)
-        return rfc3339(datetime.fromtimestamp(value / 1000, UTC)) if value > 0 else None
-    except (ValueError, TypeError, OverflowError, OSError):
-        return None

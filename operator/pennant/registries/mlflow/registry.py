@@ -7,8 +7,8 @@ from typing import Any
 from pennant.api.meta import Json
 from pennant.registries.http import Pairs, Reader
 from pennant.registries.mlflow import model_file
-from pennant.registries.mlflow.notes import Notes
 from pennant.registries.mlflow.record import Answers, artifact_uri, record
+from pennant.registries.notes import Notes
 from pennant.registries.protocol import (
     Failed,
     File,

@@ -1,0 +1,68 @@
+"""The registries that Pennant reads: what each is called, how it is named in a command, and the module that opens it.
+
+A module is imported when its registry is opened, so that no command waits for the clients of the others.
+"""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from typing import Any, cast
+
+from pennant.registries.protocol import NoAccess, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a user says of the registry to open."""
+
+    address: str | None
+    """Where it is: a URL, or what `Kind.address` says; None: the variables of its own client say it."""
+    environment: Mapping[str, str]
+    """Variables of the environment, which have the credentials."""
+    now: Callable[[], datetime]
+    repository: str | None = None
+    """URL of the code, if the registry only has its commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of registry."""
+
+    title: str
+    """Its name for people, as `spec.source.registry` has it."""
+    address: str
+    """What `--from` takes, and what counts without it."""
+    credentials: str
+    """Where its credentials come from."""
+    extra: str | None = None
+    """The optional part of Pennant that brings its client, as in `pip install 'pennant[sagemaker]'`."""
+
+
+KINDS: Mapping[str, Kind] = {
+    "mlflow": Kind(
+        "MLflow",
+        "URL of the tracking server; default: MLFLOW_TRACKING_URI",
+        "MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
+    ),
+}
+"""By name in commands; `registries/<name>/connection.py` opens it."""
+
+
+@asynccontextmanager
+async def opened(name: str, given: Given) -> AsyncIterator[Registry]:
+    """Open a registry; raises `RegistryError` where nothing says which one, or its client is missing."""
+    kind = KINDS[name]
+    try:
+        module = import_module(f"pennant.registries.{name}.connection")
+    except ModuleNotFoundError as error:
+        if kind.extra is None or (error.name or "").startswith("pennant"):
+            raise
+        raise NoAccess(
+            f"reading {kind.title} needs {error.name}, which is not installed; "
+            f"install it with `pip install 'pennant[{kind.extra}]'`"
+        ) from error
+    open_ = cast("Callable[[Given], AbstractAsyncContextManager[Registry]]", cast(Any, module).opened)
+    async with open_(given) as registry:
+        yield registry

@@ -1,0 +1,101 @@
+"""Fields of a record that every registry fills in the same way: bounded, and each cut or left-out value is noted."""
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from pennant.api.meta import rfc3339
+from pennant.api.number import DECIMAL_PATTERN, number_text
+from pennant.record.metrics import SPLITS
+from pennant.registries.notes import Notes
+
+MAX_PARAMETERS = 256
+MAX_METRICS = 4096
+MAX_ANNOTATIONS = 64
+LONGEST_ANNOTATION = 1024
+_SPLIT = re.compile(r"(train|training|val|valid|validation|test|testing)[_/.]")
+"""The first word of the name of a metric without a data set, as libraries and people write it."""
+
+
+def parameters(values: Mapping[str, Any], notes: Notes) -> list[dict[str, Any]]:
+    """Return `spec.hyperparameters` of values by their names, sorted by name."""
+    if len(values) > MAX_PARAMETERS:
+        notes.add(f"the record has {MAX_PARAMETERS} of {len(values)} parameters, the first ones by name")
+    return [
+        {
+            "name": notes.line(name, 250, "a parameter's name"),
+            "value": notes.line(values[name], 6000, f"parameter {name}"),
+        }
+        for name in sorted(values)[:MAX_PARAMETERS]
+    ]
+
+
+def metrics(listed: Iterable[Mapping[str, Any]], notes: Notes) -> list[dict[str, Any]]:
+    """Return `spec.metrics` of metrics with the fields of a record, whose `value` may be of any type.
+
+    Of two with the same name, data set, split and slice, the last one counts. A metric without a data set and a split
+    gets the split that the first word of its name says.
+    """
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for each in listed:
+        name = notes.line(each["name"], 250, "a metric's name")
+        if (value := number(each["value"])) is None:
+            notes.add(f"metric {name} is {each['value']}, which is no number that a record can have")
+            continue
+        metric = {**each, "name": name, "value": value}
+        if not metric.get("dataset") and not metric.get("split") and (word := _SPLIT.match(name)) is not None:
+            metric["split"] = SPLITS[word[1]]
+        found[tuple(str(metric.get(key, "")) for key in ("name", "dataset", "split", "slice"))] = metric
+    if len(found) > MAX_METRICS:
+        notes.add(f"the record has the first {MAX_METRICS} of {len(found)} metrics")
+    return list(found.values())[:MAX_METRICS]
+
+
+def annotations(values: Mapping[str, Any], notes: Notes) -> dict[str, str]:
+    """Return `spec.source.annotations`, for what has no field of its own; the first ones count, empty ones do not."""
+    found = {name: str(each) for name, each in values.items() if each not in (None, "")}
+    if len(found) > MAX_ANNOTATIONS:
+        notes.add(f"the record has {MAX_ANNOTATIONS} of {len(found)} tags and other values without fields")
+    return {name: notes.line(value, LONGEST_ANNOTATION, name) for name, value in list(found.items())[:MAX_ANNOTATIONS]}
+
+
+def number(value: Any) -> str | None:
+    """Return a number as a record has it; None: it is none, not finite, or too long."""
+    if isinstance(value, bool):
+        return None
+    try:
+        known = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    text = number_text(known) if math.isfinite(known) else ""
+    return text if re.fullmatch(DECIMAL_PATTERN, text) else None
+
+
+def of_milliseconds(value: Any) -> str | None:
+    """Return a time in milliseconds since 1970 as the API has it; None: it is none."""
+    try:
+        known = int(value or 0)
+        return rfc3339(datetime.fromtimestamp(known / 1000, UTC)) if known > 0 else None
+    except (ValueError, TypeError, OverflowError, OSError):
+        return None
+
+
+def of_text(value: Any) -> str | None:
+    """Return a time as ISO 8601 writes it as the API has it; None: it is none. Without a zone it is UTC."""
+    try:
+        known = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return rfc3339(known if known.tzinfo is not None else known.replace(tzinfo=UTC))
+
+
+def object_of(text: Any) -> Mapping[str, Any]:
+    """Return JSON in a text as an object; empty where it is none."""
+    try:
+        value = json.loads(text) if isinstance(text, str) else text
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
