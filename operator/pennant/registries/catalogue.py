@@ -46,6 +46,18 @@ KINDS: Mapping[str, Kind] = {
         "URL of the tracking server; default: MLFLOW_TRACKING_URI",
         "MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
     ),
+    "vertex": Kind(
+        "Vertex AI",
+        "projects/PROJECT/locations/LOCATION; default: GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_REGION",
+        "application default credentials of Google, or GOOGLE_OAUTH_ACCESS_TOKEN",
+        "vertex",
+    ),
+    "azureml": Kind(
+        "Azure ML",
+        "azureml://subscriptions/S/resourceGroups/G/workspaces/W or azureml://registries/R",
+        "those of azure-identity, such as az login, or AZURE_ACCESS_TOKEN",
+        "azureml",
+    ),
 }
 """By name in commands; `registries/<name>/connection.py` opens it."""
 

@@ -70,14 +70,22 @@ class Http:
         *,
         hint: str,
         tls: ssl.SSLContext | bool = True,
+        token: Callable[[], Awaitable[str]] | None = None,
+        busy_pause: float | None = None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
         now: Callable[[], datetime],
     ) -> None:
-        """Read below `base`; `hint` says where credentials come from."""
+        """Read below `base`; `hint` says where credentials come from.
+
+        `token` gives the bearer token of each request, for one that expires. `busy_pause` is the first pause of a
+        registry that is busy and does not say for how long; default: `FIRST_PAUSE`.
+        """
         self._base = base.rstrip("/")
         self._headers = {"User-Agent": f"pennant/{__version__}", **headers}
         self._hint = hint
         self._tls = tls
+        self._token = token
+        self._busy_pause = busy_pause
         self._pause = pause
         self._now = now
         self._session: aiohttp.ClientSession | None = None
@@ -177,13 +185,14 @@ class Http:
                 if response.status not in BUSY or is_last:
                     raise failure
                 wait = self._retry_after(response.headers.get("Retry-After", ""))
-            await self._pause(FIRST_PAUSE * 2**attempt if wait is None else wait)
+            await self._pause((self._busy_pause or FIRST_PAUSE) * 2**attempt if wait is None else wait)
 
     async def _asked(self, path: str, params: Pairs) -> aiohttp.ClientResponse:
         if self._session is None:
             # A session belongs to the running loop. Proxies are those of the environment, as for pip and curl.
             self._session = aiohttp.ClientSession(timeout=TIMEOUT, headers=self._headers, trust_env=True)
-        return await self._session.get(self._base + path, params=list(params), ssl=self._tls)
+        headers = {"Authorization": f"Bearer {await self._token()}"} if self._token is not None else None
+        return await self._session.get(self._base + path, params=list(params), ssl=self._tls, headers=headers)
 
     def _retry_after(self, text: str) -> float | None:
         """Return the seconds to wait by a `Retry-After` header; None: it names no time."""
@@ -231,6 +240,9 @@ def _message(body: str) -> str:
     except (ValueError, RecursionError):
         return ""
     said = value.get("message") if isinstance(value, dict) else None
+    if said is None and isinstance(value, dict) and isinstance(value.get("error"), dict):
+        # Of the APIs of Google and Azure.
+        said = value["error"].get("message")
     first = str(said or "").strip().partition("\n")[0]
     return f": {clip(first, 300).rstrip('.')}" if first else ""
 

@@ -1,0 +1,1 @@
+"""Azure ML workspaces and registries, by their REST APIs."""

@@ -1,0 +1,95 @@
+"""Opens a workspace or a registry of Azure ML with the credentials that Azure's own clients find."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from pennant.registries.azureml.address import PROVIDER, Place, place
+from pennant.registries.azureml.registry import AzureMl
+from pennant.registries.azureml.runs import Runs
+from pennant.registries.azureml.source import Source
+from pennant.registries.azureml.storage import Storage
+from pennant.registries.catalogue import Given
+from pennant.registries.http import Http
+from pennant.registries.protocol import NoAccess, Registry, RegistryError
+from pennant.registries.tokens import Token, Tokens
+
+TOKEN = "AZURE_ACCESS_TOKEN"
+WORKSPACE_API = "2023-10-01"
+REGISTRY_API = "2021-10-01-dataplanepreview"
+"""What the official client says to registries, which it does not ask through Azure Resource Manager."""
+DISCOVERY = "/registrymanagement/v1.0/registries/{}/discovery"
+FRONT = "mferp/managementfrontend"
+STORAGE_SCOPE = "https://storage.azure.com/.default"
+OF_STORAGE = ("AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_SAS_TOKEN")
+HINT = (
+    f"Run `az login`, or set AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET, or {TOKEN}; the role Reader "
+    "permits all reads"
+)
+
+
+@asynccontextmanager
+async def opened(given: Given) -> AsyncIterator[Registry]:
+    """Open a workspace or a registry; raises `NoAccess` where there is none of this address, or no credentials."""
+    where = place(given.address, given.environment)
+    fetch = _fetch(given)
+    of_management = Tokens(fetch(f"{where.cloud.management}/.default"), given.now)
+    sessions: list[Http] = []
+
+    def session(base: str) -> Http:
+        sessions.append(Http(base, {}, hint=HINT, token=of_management.value, now=given.now))
+        return sessions[-1]
+
+    # A token that is given is one for management, and none for storage.
+    has_other = any(given.environment.get(each) for each in (TOKEN, *OF_STORAGE))
+    of_storage = None if has_other else Tokens(fetch(STORAGE_SCOPE), given.now)
+    try:
+        if where.is_registry:
+            source = await _registry(session, where)
+            yield AzureMl(source, None, None, given.repository)
+        else:
+            source = Source(session(where.host), where.uri, where.path, WORKSPACE_API)
+            storage = Storage(source, where.cloud.storage, of_storage)
+            yield AzureMl(source, Runs(source, session), storage, given.repository)
+    finally:
+        for each in sessions:
+            await each.close()
+
+
+async def _registry(session: Callable[[str], Http], where: Place) -> Source:
+    """Return where a registry answers, which the discovery says."""
+    found = await session(where.host).json(DISCOVERY.format(quote(where.name, safe="")), (("api-version", "v1.0"),))
+    try:
+        parts = urlsplit(f"{str(found['primaryRegionResourceProviderUri']).rstrip('/')}/{FRONT}")
+        path = f"/subscriptions/{found['subscriptionId']}/resourceGroups/{found['resourceGroup']}"
+    except (KeyError, ValueError) as error:
+        raise RegistryError(f"{where.host} does not say where the registry {where.name} is: {error!r}") from error
+    http = session(f"{parts.scheme}://{parts.netloc}")
+    return Source(http, where.uri, f"{parts.path}{path}/{PROVIDER}/registries/{where.name}", REGISTRY_API)
+
+
+def _fetch(given: Given) -> Callable[[str], Callable[[], Token]]:
+    """Return what fetches a token for a scope."""
+    if value := given.environment.get(TOKEN):
+        return lambda _: lambda: Token(value, None)
+    from azure.core.exceptions import ClientAuthenticationError
+    from azure.identity import DefaultAzureCredential
+
+    known: list[Any] = []
+
+    def of_scope(scope: str) -> Callable[[], Token]:
+        def fetch() -> Token:
+            try:
+                if not known:
+                    known.append(DefaultAzureCredential())
+                found = known[0].get_token(scope)
+            except ClientAuthenticationError as error:
+                said = str(error).partition("\n")[0].rstrip(".")
+                raise NoAccess(f"there are no credentials for Azure: {said}. {HINT}") from error
+            return Token(str(found.token), datetime.fromtimestamp(found.expires_on, UTC))
+
+        return fetch
+
+    return of_scope

@@ -1,0 +1,1 @@
+"""Vertex AI Model Registry, by its REST API."""
