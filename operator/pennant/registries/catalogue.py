@@ -4,7 +4,7 @@ A module is imported when its registry is opened, so that no command waits for t
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
@@ -66,15 +66,17 @@ KINDS: Mapping[str, Kind] = {
 async def opened(name: str, given: Given) -> AsyncIterator[Registry]:
     """Open a registry; raises `RegistryError` where nothing says which one, or its client is missing."""
     kind = KINDS[name]
-    try:
-        module = import_module(f"pennant.registries.{name}.connection")
-    except ModuleNotFoundError as error:
-        if kind.extra is None or (error.name or "").startswith("pennant"):
-            raise
-        raise NoAccess(
-            f"reading {kind.title} needs {error.name}, which is not installed; "
-            f"install it with `pip install 'pennant[{kind.extra}]'`"
-        ) from error
-    open_ = cast("Callable[[Given], AbstractAsyncContextManager[Registry]]", cast(Any, module).opened)
-    async with open_(given) as registry:
+    async with AsyncExitStack() as stack:
+        try:
+            # A client may be imported by the module, or only where the credentials need it.
+            module = import_module(f"pennant.registries.{name}.connection")
+            open_ = cast("Callable[[Given], AbstractAsyncContextManager[Registry]]", cast(Any, module).opened)
+            registry = await stack.enter_async_context(open_(given))
+        except ModuleNotFoundError as error:
+            if kind.extra is None or (error.name or "").startswith("pennant"):
+                raise
+            raise NoAccess(
+                f"reading {kind.title} needs {error.name}, which is not installed; "
+                f"install it with `pip install 'pennant[{kind.extra}]'`"
+            ) from error
         yield registry

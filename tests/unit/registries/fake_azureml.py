@@ -42,7 +42,7 @@ class FakeAzureMl(FakeRest):
 
 def version(base: str, model: str, name: str, day: int, created_by: str = "ada@example.com", **fields: Any) -> Any:
     return {
-        "id": f"{base.removeprefix(FRONT)}/models/{model}/versions/{name}",
+        "id": f"{'azureml://registries/shared' if base == REGISTRY else base}/models/{model}/versions/{name}",
         "name": name,
         "type": "Microsoft.MachineLearningServices/workspaces/models/versions",
         "systemData": {

@@ -155,7 +155,7 @@ def _source(answers: Answers, has_code: bool, notes: Notes) -> dict[str, Any]:
     found: dict[str, Any] = {
         "registry": "Vertex AI",
         "instance": f"{answers.host}/v1/{answers.location}"[:2048],
-        "modelName": notes.line(model.get("displayName") or identity, 256, "the display name"),
+        "modelName": name_of(model)[:256],
         "version": version[:256],
         "id": f"{resource}@{version}"[:256],
         "uri": page[:2048],
@@ -172,6 +172,7 @@ def _annotations(answers: Answers, has_code: bool, notes: Notes) -> dict[str, st
     mapped = {AUTHOR, *(COMMIT if has_code else ())}
     trained_in = training.container(answers.pipeline, answers.custom)
     single = {
+        "displayName": model.get("displayName"),
         "versionAliases": ",".join(map(str, model.get("versionAliases") or ())),
         **{f"labels.{name}": each for name, each in labels.items() if name not in mapped},
         "modelSourceInfo.sourceType": mapping(model.get("modelSourceInfo")).get("sourceType"),

@@ -70,7 +70,8 @@ class Vertex:
         """Return the ID of a model; raises `NotThere` where there is none, `RegistryError` where there are several."""
         if re.fullmatch(r"[a-z0-9_-]{1,63}", model):
             try:
-                return _id_of(await self._http.json(f"/v1/{self._location}/models/{model}"))
+                path = f"/v1/{self._location}/models/{model}"
+                return _id_of(self._named(await self._http.json(path), path))
             except (NotThere, Refused):
                 # A display name may look like an ID.
                 pass
@@ -111,14 +112,18 @@ class Vertex:
             page = await self._http.json(path, (*params, *more))
             listed = page.get(field) or []
             for each in listed if isinstance(listed, list) else [listed]:
-                if not isinstance(each, dict) or not isinstance(each.get("name"), str):
-                    raise RegistryError(f"{self._host}{path} gives an item without a name. Is it Vertex AI?")
-                yield each
+                yield self._named(each, path)
             before, token = token, str(page.get("nextPageToken") or "")
             if not token:
                 return
             if token == before:
                 raise RegistryError(f"{self._host}{path} gives the same page again. Run the import again")
+
+    def _named(self, item: Any, path: str) -> Json:
+        """Return an item of an answer; raises `RegistryError` where it has no name."""
+        if not isinstance(item, dict) or not isinstance(item.get("name"), str):
+            raise RegistryError(f"{self._host}{path} gives an item without a name. Is it Vertex AI?")
+        return item
 
     async def _read(self, page: Sequence[Json]) -> list[Item]:
         return list(await asyncio.gather(*(self._one(each) for each in page)))
