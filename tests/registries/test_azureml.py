@@ -159,8 +159,8 @@ def test_a_registry_is_asked_as_the_official_client_does(
     assert ours == theirs
     assert record["artifacts"][0]["uri"] == said.path
     assert record["source"]["annotations"]["tags.team"] == said.tags["team"]
-    assert said.intellectual_property is not None
-    assert said.intellectual_property.publisher in record["source"]["annotations"]["intellectualProperty"]
+    assert said._intellectual_property is not None
+    assert said._intellectual_property.publisher in record["source"]["annotations"]["intellectualProperty"]
 
 
 def test_the_import_has_what_the_client_says(client: Any, address: str, capsys: Any) -> None:

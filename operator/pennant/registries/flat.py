@@ -8,7 +8,11 @@ from typing import Any
 from pennant.registries.notes import Notes
 
 DEEPEST = 16
-_SECRET = re.compile(r"(^|[^a-z])(token|secret|passw(or)?d|credentials?|(api|access|account|private)[-_]?key)$", re.I)
+_SECRET = re.compile(
+    r"(?:^|[^A-Za-z]|(?<=[a-z])(?=[A-Z]))"
+    r"(?i:token|secret|passw(or)?d|credentials?|(api|access|account|private)[-_]?key)$"
+)
+"""Names that end with a word for a secret, such as `hf_token` or `dbPassword`, but not `max_tokens`."""
 _OPTION = re.compile(r"--?([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
 
 

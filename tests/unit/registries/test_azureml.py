@@ -252,7 +252,7 @@ async def test_a_commit_without_a_repository_is_told(fake: FakeAzureMl) -> None:
         (
             "dependencies: [python=3.10, {pip: ['torch>=2']}]",
             False,
-            "requirements.txt has no exact version for torch>=2",
+            "the conda file has no exact version for torch>=2",
         ),
         ("dependencies: [", False, "the conda file of the environment e is no YAML that can be read"),
         ("", False, ""),

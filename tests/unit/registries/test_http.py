@@ -65,6 +65,39 @@ async def test_a_busy_registry_is_asked_again_when_it_says(
     assert (pauses, len(mlflow.asked)) == ([seconds], 2)
 
 
+async def test_a_registry_that_counts_by_the_minute_is_given_more_time(
+    address: str, mlflow: FakeMlflow, pauses: list[float]
+) -> None:
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    http = Http(address, {}, hint="", busy_pause=4.0, pause=pause, now=lambda: NOW)
+    mlflow.faults += [Answer(429, "{}"), Answer(429, "{}"), Answer(429, "{}", {"Retry-After": "1"})]
+    await http.json(*PARAMS)
+    await http.close()
+    assert pauses == [4.0, 8.0, 1.0]
+
+
+async def test_each_request_has_the_token_of_its_time(address: str, mlflow: FakeMlflow) -> None:
+    given = iter(("t1", "t2"))
+
+    async def token() -> str:
+        return next(given)
+
+    http = Http(address, {}, hint="", token=token, now=lambda: NOW)
+    await http.json(*PARAMS)
+    await http.json(*PARAMS)
+    await http.close()
+    assert mlflow.credentials == ["Bearer t1", "Bearer t2"]
+
+
+async def test_the_message_of_an_api_of_google_or_azure_is_told(http: Http, mlflow: FakeMlflow) -> None:
+    body = json.dumps({"error": {"code": "ResourceNotFound", "message": "The model nope is not there."}})
+    mlflow.broken[PATH] = Answer(404, body)
+    with pytest.raises(NotThere, match="not found: The model nope is not there"):
+        await http.json(*PARAMS)
+
+
 async def test_a_registry_that_stays_busy_is_not_asked_for_ever(
     http: Http, mlflow: FakeMlflow, pauses: list[float]
 ) -> None:

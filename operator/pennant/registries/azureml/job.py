@@ -146,7 +146,7 @@ def environment(known: Json, name: str, notes: Notes) -> dict[str, Any]:
     python = next((line.removeprefix("python==") for line in lines if line.startswith("python==")), None)
     if python is not None:
         found |= {"language": "Python", "languageVersion": python[:63]}
-    libraries = of_requirements("\n".join(lines).encode(), f"{name}/condaFile", notes)
+    libraries = of_requirements("\n".join(lines).encode(), f"{name}/condaFile", notes, "the conda file")
     if "lockDigest" in libraries:
         libraries["lockDigest"] = f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
     return found | libraries
