@@ -241,5 +241,6 @@ def test_credentials_that_azure_refuses_are_a_sentence(address: str, fake: FakeA
     fake.broken["/token"] = Answer(400, '{"error": "invalid_resource"}')
     code, out, err = ran(capsys, *in_workspace(address))
     assert (code, out) == (1, "")
-    assert "error: there are no credentials for Azure: " in err
+    assert err.startswith("error: there are no credentials for Azure: ")
     assert "Run `az login`, or set AZURE_CLIENT_ID" in err
+    assert len(err.splitlines()) == 1

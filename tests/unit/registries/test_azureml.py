@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from pennant.api.meta import Json
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.versions.completeness import missing
+from pennant.registries import http
 from pennant.registries.azureml import connection, job, storage
 from pennant.registries.azureml.address import CLOUD, CLOUDS, place
 from pennant.registries.azureml.registry import AzureMl, Survey
@@ -419,6 +420,33 @@ def test_a_wrong_address_is_a_sentence_without_secrets(
     with pytest.raises(NoAccess, match=said) as error:
         place(address, environment)
     assert "hunter2" not in str(error.value)
+
+
+def test_an_error_of_azure_identity_is_told_by_what_is_set_up() -> None:
+    text = (
+        "DefaultAzureCredential failed to retrieve a token from the included credentials.\nAttempted credentials:\n"
+        "\tEnvironmentCredential: Authentication failed: AADSTS7000215: Invalid client secret provided.\n"
+        "\tManagedIdentityCredential: ManagedIdentityCredential authentication unavailable.\n"
+        "\tAzureCliCredential: Azure CLI not found on path\nTo mitigate this issue, read this."
+    )
+    said = "EnvironmentCredential: Authentication failed: AADSTS7000215: Invalid client secret provided"
+    assert connection.reason(text) == said
+    assert connection.reason("Nothing works.\n\tA: unavailable") == "Nothing works"
+
+
+async def test_an_address_without_tls_gets_no_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def discovered(self: http.Http, path: str, params: Pairs = ()) -> Json:
+        return {
+            "primaryRegionResourceProviderUri": "http://attacker.example/",
+            "subscriptionId": "s",
+            "resourceGroup": "g",
+        }
+
+    monkeypatch.setattr(http.Http, "json", discovered)
+    variables = {connection.TOKEN: "t"}
+    with pytest.raises(NoAccess, match=r"names http://attacker\.example, which is without TLS"):
+        async with opened("azureml", Given("azureml://registries/shared", variables, lambda: NOON)):
+            raise AssertionError("not opened")
 
 
 async def test_without_azure_identity_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

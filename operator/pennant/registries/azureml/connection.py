@@ -1,11 +1,14 @@
 """Opens a workspace or a registry of Azure ML with the credentials that Azure's own clients find."""
 
+import logging
+import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from pennant.api.meta import clip
 from pennant.registries.azureml.address import PROVIDER, Place, place
 from pennant.registries.azureml.registry import AzureMl
 from pennant.registries.azureml.runs import Runs
@@ -28,6 +31,8 @@ HINT = (
     f"Run `az login`, or set AZURE_CLIENT_ID, AZURE_TENANT_ID and AZURE_CLIENT_SECRET, or {TOKEN}; the role Reader "
     "permits all reads"
 )
+_IS_NOT_SET_UP = re.compile("unavailable|not found|not installed|could not be found|requires")
+"""What azure-identity says of kinds of credentials that nobody set up."""
 
 
 @asynccontextmanager
@@ -39,6 +44,8 @@ async def opened(given: Given) -> AsyncIterator[Registry]:
     sessions: list[Http] = []
 
     def session(base: str) -> Http:
+        if base.startswith("http://") and where.host.startswith("https://"):
+            raise NoAccess(f"{where.host} names {base}, which is without TLS and gets no credentials")
         sessions.append(Http(base, {}, hint=HINT, token=of_management.value, now=given.now))
         return sessions[-1]
 
@@ -78,6 +85,8 @@ def _fetch(given: Given) -> Callable[[str], Callable[[], Token]]:
     from azure.identity import DefaultAzureCredential
 
     known: list[Any] = []
+    # What it logs is in the error, which says it once.
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)
 
     def of_scope(scope: str) -> Callable[[], Token]:
         def fetch() -> Token:
@@ -86,10 +95,16 @@ def _fetch(given: Given) -> Callable[[str], Callable[[], Token]]:
                     known.append(DefaultAzureCredential())
                 found = known[0].get_token(scope)
             except ClientAuthenticationError as error:
-                said = str(error).partition("\n")[0].rstrip(".")
-                raise NoAccess(f"there are no credentials for Azure: {said}. {HINT}") from error
+                raise NoAccess(f"there are no credentials for Azure: {reason(str(error))}. {HINT}") from error
             return Token(str(found.token), datetime.fromtimestamp(found.expires_on, UTC))
 
         return fetch
 
     return of_scope
+
+
+def reason(text: str) -> str:
+    """Return what an error of azure-identity says of the credentials that are set up, or else its first line."""
+    tried = [each.strip() for each in text.splitlines() if each.startswith("\t")]
+    failed = [each for each in tried if _IS_NOT_SET_UP.search(each) is None]
+    return clip("; ".join(failed) or text.partition("\n")[0], 400).rstrip(".")
