@@ -5,14 +5,18 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from pennant.record.secrecy import without_credentials
 from pennant.registries.notes import Notes
 
 DEEPEST = 16
+HIDDEN = "***"
+"""Instead of a secret."""
 _SECRET = re.compile(
     r"(?:^|[^A-Za-z]|(?<=[a-z])(?=[A-Z]))"
     r"(?i:token|secret|passw(or)?d|credentials?|(api|access|account|private)[-_]?key)$"
 )
 """Names that end with a word for a secret, such as `hf_token` or `dbPassword`, but not `max_tokens`."""
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>]+")
 _OPTION = re.compile(r"--?([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
 
 
@@ -31,23 +35,41 @@ def parameters(value: Any, notes: Notes) -> dict[str, str]:
 
 
 def plain(values: Mapping[str, Any], notes: Notes) -> dict[str, str]:
-    """Return values as texts, without those whose name says that they are secret."""
+    """Return values as texts, without those whose name says that they are secret, and without empty ones."""
     found = {}
     for name, each in values.items():
+        if each in (None, ""):
+            continue
         if _SECRET.search(name):
-            notes.add(f"parameter {name} may be a secret, so the record does not have it")
+            notes.add(f"{name[:250]} may be a secret, so the record does not have its value")
         else:
             found[name] = text(each)
     return found
 
 
 def text(value: Any) -> str:
-    """Return a value as a record has it: a number without needless digits, a list or an object as JSON."""
+    """Return a value as a record has it: a number without needless digits, a list or an object as JSON.
+
+    Secrets in it are hidden, by their names in objects, and in URLs.
+    """
     if isinstance(value, str):
-        return value
+        return _URL.sub(_bare, value)
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
         return str(int(value))
-    return json.dumps(value, default=str, sort_keys=True)
+    return _URL.sub(_bare, json.dumps(_hidden(value), default=str, sort_keys=True))
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): HIDDEN if _SECRET.search(str(name)) else _hidden(each) for name, each in value.items()}
+    return [_hidden(each) for each in value] if isinstance(value, list) else value
+
+
+def _bare(url: re.Match[str]) -> str:
+    try:
+        return without_credentials(url[0])
+    except ValueError:
+        return HIDDEN
 
 
 def arguments(listed: Any) -> dict[str, str]:
@@ -74,8 +96,8 @@ def shown(words: Iterable[Any]) -> str:
         option = _OPTION.fullmatch(word)
         is_secret = option is not None and _SECRET.search(option[1]) is not None
         if option is not None and is_secret:
-            found.append(word if option[2] is None else f"{word.partition('=')[0]}=***")
+            found.append(word if option[2] is None else f"{word.partition('=')[0]}={HIDDEN}")
         else:
-            found.append("***" if hides and option is None else word)
+            found.append(HIDDEN if hides and option is None else word)
         hides = is_secret and option is not None and option[2] is None
-    return " ".join(found)
+    return text(" ".join(found))

@@ -82,8 +82,8 @@ def azureml() -> FakeAzureMl:
         "2026-05.1",
         3,
         description="Who will leave",
-        tags={"reason": "retrained on April", "team": "risk"},
-        properties={"azureml.git.dirty": "False", "origin": "pipeline"},
+        tags={"reason": "retrained on April", "team": "risk", "apiKey": "hunter2"},
+        properties={"azureml.git.dirty": "False", "origin": "pipeline https://ada:hunter2@host/x"},
         flavors={
             "sklearn": {"data": {"sklearn_version": "1.5.2", "pickled_model": "model.pkl"}},
             "python_function": {"data": {"loader_module": "mlflow.sklearn", "python_version": "3.11.7"}},

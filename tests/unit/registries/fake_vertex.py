@@ -79,7 +79,8 @@ def vertex() -> FakeVertex:
         description="Who will leave",
         versionDescription="retrained on April",
         versionAliases=["champion"],
-        labels={"author": "ada", "git_commit": COMMIT, "team": "risk"},
+        labels={"author": "ada", "git_commit": COMMIT, "team": "risk", "db-password": "hunter2"},
+        metadata={"inputs": {"accessKey": "hunter2", "url": "https://ada:hunter2@host/x"}},
         containerSpec={
             "imageUri": "europe-docker.pkg.dev/vertex-ai/prediction/sklearn-cpu.1-5:latest",
             "command": ["serve"],

@@ -181,7 +181,11 @@ async def test_what_has_no_field_is_an_annotation(fake: FakeAzureMl) -> None:
     assert (source.registry, source.instance, source.version) == ("Azure ML", f"azureml://{SHORT}", "2026-05.1")
     assert source.id == f"{WORKSPACE}/models/Churn_Model/versions/2026-05.1"
     notes = source.annotations
-    assert (notes["stage"], notes["tags.team"], notes["properties.origin"]) == ("Production", "risk", "pipeline")
+    assert (notes["stage"], notes["tags.team"], notes["properties.origin"]) == (
+        "Production",
+        "risk",
+        "pipeline https://host/x",
+    )
     assert json.loads(notes["flavors"])["python_function"]["loader_module"] == "mlflow.sklearn"
     assert notes["job.command"] == "python train.py --lr ${{inputs.lr}} --db-password ***"
     assert notes["job.environmentVariables"] == "DB_PASSWORD"
@@ -193,7 +197,7 @@ async def test_no_secret_gets_into_the_record_and_the_notes(fake: FakeAzureMl) -
     found = await one(fake)
     assert "hunter2" not in json.dumps(found.record)
     assert "hunter2" not in str(found.unknown)
-    assert "parameter hf_token may be a secret, so the record does not have it" in found.unknown
+    assert "hf_token may be a secret, so the record does not have its value" in found.unknown
 
 
 async def test_a_model_that_is_not_there(fake: FakeAzureMl) -> None:

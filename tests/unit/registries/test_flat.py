@@ -42,7 +42,22 @@ def test_values_that_are_too_deep_are_one_value() -> None:
 def test_what_may_be_a_secret_is_left_out_and_told(name: str) -> None:
     notes = Notes()
     assert flat.plain({name: "hunter2", "max_tokens": 5}, notes) == {"max_tokens": "5"}
-    assert notes.said == (f"parameter {name} may be a secret, so the record does not have it",)
+    assert notes.said == (f"{name} may be a secret, so the record does not have its value",)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("https://ada:hunter2@host/x?sig=hunter2", "https://host/x"),
+        ("see https://ada:hunter2@host/x and gs://b/c", "see https://host/x and gs://b/c"),
+        ({"a": [{"apiKey": "hunter2", "max_tokens": 1}]}, '{"a": [{"apiKey": "***", "max_tokens": 1}]}'),
+        (["postgres://u:hunter2@db/x"], '["postgres://db/x"]'),
+        ("https://[hunter2/x", "***"),
+        ("a", "a"),
+    ],
+)
+def test_secrets_in_a_value_are_hidden(value: Any, said: str) -> None:
+    assert flat.text(value) == said
 
 
 def test_arguments_are_options_with_and_without_values() -> None:

@@ -171,7 +171,7 @@ async def test_no_secret_gets_into_the_record_and_the_notes(fake: FakeVertex) ->
     found = await one(fake, repository="https://bot:hunter2@git.example/churn.git")
     assert "hunter2" not in json.dumps(found.record)
     assert "hunter2" not in str(found.unknown)
-    assert "parameter hf-token may be a secret, so the record does not have it" in found.unknown
+    assert "hf-token may be a secret, so the record does not have its value" in found.unknown
 
 
 @pytest.mark.parametrize(

@@ -182,10 +182,11 @@ def _annotations(answers: Answers, mapped: frozenset[str], notes: Notes) -> dict
             if name not in mapped
         },
     }
-    return fields.annotations(single, notes)
+    return fields.annotations(flat.plain(single, notes), notes)
 
 
 def _json(value: Any) -> str:
+    """Return a value as JSON; empty: it has nothing."""
     return flat.text(value) if value else ""
 
 

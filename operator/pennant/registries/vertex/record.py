@@ -210,7 +210,7 @@ def _annotations(answers: Answers, has_code: bool, notes: Notes) -> dict[str, st
         "metadataArtifact": model.get("metadataArtifact"),
         "evaluations": ",".join(str(each.get("name")).rpartition("/")[2] for each, _ in answers.evaluations),
     }
-    return fields.annotations(single, notes)
+    return fields.annotations(flat.plain(single, notes), notes)
 
 
 def _names(listed: Any) -> str:
@@ -224,4 +224,5 @@ def _list(model: Json, field: str) -> list[Any]:
 
 
 def _json(value: Any) -> str:
+    """Return a value as JSON; empty: it has nothing."""
     return flat.text(value) if value else ""
