@@ -22,6 +22,7 @@ SPLITS: Mapping[str, str] = {
     "valid": "Validation",
     "validation": "Validation",
     "test": "Test",
+    "testing": "Test",
 }
 """Words for the split of the data, in any case: as an option has it, and as the outermost names of a file."""
 FIELDS = ("name", "value", "dataset", "split", "slice", "direction", "unit", "category")

@@ -6,6 +6,12 @@ from urllib.parse import parse_qsl, urlsplit
 SECRET = re.compile(r"sig(nature)?$|token|credential|secret|password|api_?key|access_?key", re.IGNORECASE)
 """Names of the parameters of a signed URL, such as `X-Amz-Signature` or `sig`."""
 
+SECRET_VALUE = re.compile(
+    r"passw(or)?d|secret|credential|(api|access|private)[-_]?key|(auth|access|hf|hub|bearer|refresh)[-_]?token$",
+    re.IGNORECASE,
+)
+"""Names of values that people log and that no record may have. A `max_token` or a `pad_token` is none of them."""
+
 
 def without_credentials(url: str) -> str:
     """Return a URL without a password or token, and without its query where that is signed."""

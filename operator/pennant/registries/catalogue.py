@@ -58,6 +58,17 @@ KINDS: Mapping[str, Kind] = {
         "those of azure-identity, such as az login, or AZURE_ACCESS_TOKEN",
         "azureml",
     ),
+    "sagemaker": Kind(
+        "SageMaker",
+        "region, or URL of a SageMaker endpoint; default: AWS_REGION, or the region of AWS_PROFILE",
+        "those that the AWS client finds: AWS_PROFILE, AWS_ACCESS_KEY_ID, a role, ...",
+        "sagemaker",
+    ),
+    "kubeflow": Kind(
+        "Kubeflow",
+        "URL of the model registry; default: MODEL_REGISTRY_BASE_URL",
+        "the file with a token that KF_PIPELINES_SA_TOKEN_PATH names",
+    ),
 }
 """By name in commands; `registries/<name>/connection.py` opens it."""
 

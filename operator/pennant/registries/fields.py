@@ -10,6 +10,7 @@ from typing import Any
 from pennant.api.meta import rfc3339
 from pennant.api.number import DECIMAL_PATTERN, number_text
 from pennant.record.metrics import SPLITS
+from pennant.record.secrecy import SECRET_VALUE, without_credentials
 from pennant.registries.notes import Notes
 
 MAX_PARAMETERS = 256
@@ -22,12 +23,13 @@ _SPLIT = re.compile(r"(train|training|val|valid|validation|test|testing)[_/.]")
 
 def parameters(values: Mapping[str, Any], notes: Notes) -> list[dict[str, Any]]:
     """Return `spec.hyperparameters` of values by their names, sorted by name."""
+    values = _without_secrets(values, notes)
     if len(values) > MAX_PARAMETERS:
         notes.add(f"the record has {MAX_PARAMETERS} of {len(values)} parameters, the first ones by name")
     return [
         {
             "name": notes.line(name, 250, "a parameter's name"),
-            "value": notes.line(values[name], 6000, f"parameter {name}"),
+            "value": notes.line(_shown(values[name]), 6000, f"parameter {name}"),
         }
         for name in sorted(values)[:MAX_PARAMETERS]
     ]
@@ -56,10 +58,41 @@ def metrics(listed: Iterable[Mapping[str, Any]], notes: Notes) -> list[dict[str,
 
 def annotations(values: Mapping[str, Any], notes: Notes) -> dict[str, str]:
     """Return `spec.source.annotations`, for what has no field of its own; the first ones count, empty ones do not."""
-    found = {name: str(each) for name, each in values.items() if each not in (None, "")}
+    known = {name: each for name, each in values.items() if each not in (None, "")}
+    found = {name: _shown(each) for name, each in _without_secrets(known, notes).items()}
     if len(found) > MAX_ANNOTATIONS:
         notes.add(f"the record has {MAX_ANNOTATIONS} of {len(found)} tags and other values without fields")
     return {name: notes.line(value, LONGEST_ANNOTATION, name) for name, value in list(found.items())[:MAX_ANNOTATIONS]}
+
+
+def _without_secrets(values: Mapping[str, Any], notes: Notes) -> dict[str, Any]:
+    found = {name: each for name, each in values.items() if SECRET_VALUE.search(name) is None}
+    for name in sorted(values.keys() - found.keys()):
+        notes.add(f"{name[:250]} has the name of a secret, so the record does not have its value")
+    return found
+
+
+def _shown(value: Any) -> str:
+    """Return a value as text; one that is a URL without its password or token."""
+    text = str(value)
+    if re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*://\S+", text) is None:
+        return text
+    try:
+        return without_credentials(text)
+    except ValueError:
+        return re.sub("//[^/]*@", "//", text)
+
+
+def role_of(name: str) -> str | None:
+    """Return the use of a data set that its name says, such as `train`; None: it says none."""
+    split = SPLITS.get(name.lower())
+    return "Training" if split == "Train" else split
+
+
+def split_of(name: str) -> str | None:
+    """Return the split that one of the words of a name says; None: none or several do."""
+    found = {SPLITS[word] for word in re.findall("[a-z]+", name.lower()) if word in SPLITS}
+    return found.pop() if len(found) == 1 else None
 
 
 def number(value: Any) -> str | None:

@@ -16,7 +16,7 @@ import aiohttp
 from pennant import __version__
 from pennant.api.meta import Json, clip
 from pennant.record.secrecy import without_credentials
-from pennant.registries.protocol import NoAccess, NotThere, Refused, RegistryError, Unreadable
+from pennant.registries.protocol import NoAccess, NoSuchPath, NotThere, Refused, RegistryError, Unreadable
 
 MAX_TRIES = 5
 FIRST_PAUSE = 0.5
@@ -218,7 +218,7 @@ class Http:
             case 404 if self._is_registry or body.lstrip().startswith("{"):
                 error = NotThere(f"not found{said or f': {path}'}")
             case 404:
-                error = NoAccess(f"{where} does not exist (404). Is {self._base} the address of the registry?")
+                error = NoSuchPath(f"{where} does not exist (404). Is {self._base} the address of the registry?")
             case 429:
                 error = RegistryError(f"{self._base} asks to wait (429){patience}")
             case _ if code in BUSY:

@@ -14,6 +14,10 @@ class NoAccess(RegistryError):
     """Nothing of the registry can be read: its address or the credentials are wrong. Going on is of no use."""
 
 
+class NoSuchPath(NoAccess):
+    """A server that has not answered yet does not know the path: it is another registry, or another version of it."""
+
+
 class NotThere(RegistryError):
     """The registry does not have what was asked for."""
 

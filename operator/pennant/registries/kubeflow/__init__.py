@@ -1,0 +1,1 @@
+"""Reads the Kubeflow Model Registry, over HTTP."""

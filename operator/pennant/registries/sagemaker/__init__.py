@@ -1,0 +1,1 @@
+"""Reads the model package groups of Amazon SageMaker, through the AWS client for Python."""
