@@ -68,12 +68,13 @@ def report(s3: Any, name: str, value: Any) -> dict[str, str]:
 
 
 def version(sagemaker: Any, uri: str, **fields: Any) -> str:
-    container = {"Image": f"{IMAGE}:1.7", "ImageDigest": f"sha256:{'b' * 64}", "ModelDataUrl": uri}
-    more = {key: fields.pop(key) for key in ("ModelDataETag", "Environment") if key in fields}
+    container: dict[str, Any] = {"Image": f"{IMAGE}:1.7", "ImageDigest": f"sha256:{'b' * 64}", "ModelDataUrl": uri}
+    container |= {"Framework": "XGBOOST", "FrameworkVersion": "1.7"}
+    container |= {key: fields.pop(key) for key in ("ModelDataETag", "Environment") if key in fields}
     found = sagemaker.create_model_package(
         ModelPackageGroupName=GROUP,
         InferenceSpecification={
-            "Containers": [{**container, **more, "Framework": "XGBOOST", "FrameworkVersion": "1.7"}],
+            "Containers": [container],
             "SupportedContentTypes": ["text/csv"],
             "SupportedResponseMIMETypes": ["text/csv"],
         },

@@ -46,7 +46,7 @@ def server() -> Iterator[str]:
 def client(name: str, address: str | None = None) -> Any:
     config = Config(retries={"total_max_attempts": 1})
     keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret"}
-    return boto3.client(name, region_name="us-east-1", endpoint_url=address, config=config, **keys)  # type: ignore[call-overload]
+    return boto3.client(name, region_name="us-east-1", endpoint_url=address, config=config, **keys)
 
 
 @pytest.fixture(autouse=True)

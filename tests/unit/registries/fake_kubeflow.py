@@ -22,6 +22,10 @@ def text(value: str) -> dict[str, str]:
     return {"metadataType": "MetadataStringValue", "string_value": value}
 
 
+def number(value: Any) -> int:
+    return int(value) if str(value).isdecimal() else 0
+
+
 @dataclass(frozen=True)
 class Answer:
     code: int
@@ -135,7 +139,7 @@ class FakeKubeflow:
 
     def _page(self, listed: list[Resource], query: dict[str, str]) -> Resource:
         key = "createTimeSinceEpoch" if query.get("orderBy") == "CREATE_TIME" else "id"
-        ordered = sorted(listed, key=lambda each: int(each[key]), reverse=query.get("sortOrder") == "DESC")
+        ordered = sorted(listed, key=lambda each: number(each.get(key)), reverse=query.get("sortOrder") == "DESC")
         size, start = int(query.get("pageSize", 20)), int(query.get("nextPageToken") or 0)
         end = size if self.repeats else start + size
         items = ordered[end - size : end]

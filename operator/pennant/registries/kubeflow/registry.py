@@ -77,18 +77,19 @@ class Kubeflow:
                 return
 
     async def _pages(self, path: str, params: Pairs) -> AsyncIterator[Json]:
-        token, first = "", None
+        token, first, before = "", None, None
         while True:
             more = (("pageSize", str(PAGE)), *((("nextPageToken", token),) if token else ()))
             page = await self._json(path, (*params, *more))
-            for each in page.get("items") or ():
-                yield self._named(each, path)
-            before, token = token, str(page.get("nextPageToken") or "")
-            # Old servers begin again after the last page.
-            if not token or token == first or not page.get("items"):
-                return
-            if token == before:
+            items = [self._named(each, path) for each in page.get("items") or ()]
+            if items and items == before:
                 raise RegistryError(f"{self._base}{path} gives the same page again. Run the import again")
+            for each in items:
+                yield each
+            token, before = str(page.get("nextPageToken") or ""), items
+            # After the last page, an old server names the second page again.
+            if not token or not items or token == first:
+                return
             first = first or token
 
     async def _json(self, path: str, params: Pairs = ()) -> Json:
