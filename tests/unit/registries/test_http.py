@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pennant.registries.http import MAX_TRIES, Http
-from pennant.registries.protocol import NoAccess, NotThere, Refused, RegistryError, Unreadable
+from pennant.registries.protocol import NoAccess, NoSuchPath, NotThere, Refused, RegistryError, Unreadable
 from unit.registries.fake_mlflow import Answer, FakeMlflow, served
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -112,7 +112,7 @@ async def test_a_registry_that_stays_busy_is_not_asked_for_ever(
     [
         (Answer(401, ""), NoAccess, r"does not accept the credentials \(401\)\. Set TOKEN"),
         (Answer(403, '{"message": "no role"}'), NoAccess, r"may not be read \(403\): no role\. Set TOKEN"),
-        (Answer(404, "<html>"), NoAccess, r"experiments/get does not exist \(404\)\. Is http://127"),
+        (Answer(404, "<html>"), NoSuchPath, r"experiments/get does not exist \(404\)\. Is http://127"),
         (Answer(404, '{"message": "No such experiment"}'), NotThere, "not found: No such experiment"),
         (Answer(400, '{"message": "bad filter"}'), Refused, "fails with HTTP 400: bad filter"),
         (Answer(500, '{"message": "database is locked\\nTraceback"}'), Unreadable, "HTTP 500: database is locked$"),

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import suppress
@@ -24,10 +26,12 @@ from pennant.cli.main import main
 from pennant.cli.manifests.findings import report
 from pennant.record.document import model_version
 from pennant.record.errors import RegisterError
+from pennant.record.metrics import SPLITS
 from pennant.registries import http
 from pennant.registries.digest import verified
 from pennant.registries.http import Pairs
-from pennant.registries.kubeflow import connection
+from pennant.registries.kubeflow import connection, measured
+from pennant.registries.kubeflow.record import COMMIT, DIGEST, LICENSE, LONGEST_README, PIPELINE_RUN, REASON, REPOSITORY
 from pennant.registries.kubeflow.registry import PAGE, Kubeflow
 from pennant.registries.protocol import (
     Failed,
@@ -431,6 +435,29 @@ def test_after_a_failure_the_same_command_imports_the_rest(
     assert (code, err.splitlines()[-1]) == (0, "1 imported, 1 unchanged, 1 skipped")
 
 
+def test_the_interpreter_ends_as_usual_after_a_store_that_does_not_answer() -> None:
+    """With the asynchronous functions of obstore, every second one is aborted."""
+    program = """
+import asyncio
+from pennant.registries.kubeflow import stored
+async def read():
+    async for _ in stored.files({"name": "model", "uri": "http://127.0.0.1:9/x"}):
+        pass
+asyncio.run(read())
+"""
+    for _ in range(5):
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+        assert (done.returncode, "cannot be read" in done.stderr) == (1, True), done.stderr
+
+
+def test_the_page_names_each_word_and_each_limit() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "import-from-kubeflow.md").read_text(encoding="utf-8")
+    for word in (*SPLITS, *COMMIT, *REPOSITORY, REASON, DIGEST, LICENSE, measured.ROLE, PIPELINE_RUN):
+        assert f"`{word}`" in page, word
+    for limit in (PAGE, LONGEST_README):
+        assert str(limit) in page, limit
+
+
 KEYS = st.sampled_from(
     ["artifactType", "uri", "name", "state", "customProperties", "digest", "value", "step", "source"]
 )
@@ -453,7 +480,7 @@ SHAPES = st.recursive(
     st.lists(st.dictionaries(KEYS, SHAPES, max_size=6), max_size=3),
     st.dictionaries(st.sampled_from(["owner", "license", "readme", "tasks", "customProperties"]), SHAPES, max_size=3),
 )
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 async def test_answers_of_any_form_fail_one_version_at_most(version: Any, artifacts: Any, model: Any) -> None:
     kubeflow = seeded()
     kubeflow.kinds["registered_models"][0] |= model

@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+import sys
 import tracemalloc
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 from time import process_time
 from typing import Any
 
@@ -13,12 +15,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pennant.api.model_version import ModelVersionSpec
+from pennant.cli.main import main
 from pennant.record.document import model_version
 from pennant.record.errors import RegisterError
+from pennant.record.metrics import SPLITS
 from pennant.registries.digest import verified
 from pennant.registries.protocol import Failed, FoundVersion, NoAccess, NotThere, RegistryError, Selection, Skipped
+from pennant.registries.sagemaker import training
+from pennant.registries.sagemaker.card import RISKS
 from pennant.registries.sagemaker.details import NO_JOB
-from pennant.registries.sagemaker.registry import PAGE, SageMaker
+from pennant.registries.sagemaker.record import REASON
+from pennant.registries.sagemaker.registry import APPROVED, PAGE, SageMaker
+from pennant.registries.sagemaker.reports import LARGEST
 from unit.registries.fake_aws import ARN, BEGAN, JOB, MODEL, FakeAws, etag, full
 
 ALL = Selection(is_all=True)
@@ -123,6 +131,12 @@ async def test_the_training_job_is_found_by_where_it_stores_its_model_and_only_i
     found = await one(aws)
     assert spec(found).training is None
     assert NO_JOB in found.unknown
+    # A model that is not compressed is a directory.
+    source = {"S3Uri": f"s3://models/{JOB}/output/model/", "S3DataType": "S3Prefix"}
+    container = {"ModelDataSource": {"S3DataSource": source}}
+    aws.packages[0]["InferenceSpecification"]["Containers"] = [container]
+    aws.jobs[JOB]["ModelArtifacts"] = {"S3ModelArtifacts": f"s3://models/{JOB}/output/model"}
+    assert spec(await one(aws)).training is not None
 
 
 async def test_a_training_job_that_was_deleted_is_told_and_the_card_counts() -> None:
@@ -360,6 +374,23 @@ async def test_a_list_of_another_form_is_an_error() -> None:
         await read(aws)
 
 
+def test_a_client_that_is_missing_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "boto3", None)
+    monkeypatch.delitem(sys.modules, "pennant.registries.sagemaker.connection", raising=False)
+    assert main(["import", "sagemaker"]) == 1
+    assert "needs boto3, which is not installed; install it with `pip install 'pennant[sagemaker]'`" in (
+        capsys.readouterr().err
+    )
+
+
+def test_the_page_names_each_word_and_each_limit() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "import-from-sagemaker.md").read_text(encoding="utf-8")
+    for word in (*SPLITS, REASON, APPROVED, training.OWN, *RISKS.values()):
+        assert word in page, word
+    for limit in (PAGE, LARGEST >> 20):
+        assert str(limit) in page, limit
+
+
 NAMES = st.sampled_from(
     ["Containers", "ModelDataUrl", "S3Uri", "ModelDataSource", "S3DataSource", "Image", "value", "name", "metrics"]
 )
@@ -389,7 +420,7 @@ FIELDS = st.sampled_from(
 
 
 @given(st.dictionaries(FIELDS, SHAPES, max_size=4), SHAPES, st.dictionaries(NAMES, SHAPES, max_size=3))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 async def test_answers_of_any_form_fail_one_version_at_most(package: Any, report: Any, card: Any) -> None:
     aws = with_report(report)
     aws.packages[0]["ModelCard"] = {"ModelCardContent": json.dumps(card)}

@@ -1,6 +1,12 @@
-"""The files of an artefact in an object store, by obstore."""
+"""The files of an artefact in an object store, by obstore.
 
-from collections.abc import AsyncIterator
+Its synchronous functions run in threads: its asynchronous ones may end the interpreter with an abort, if they fail just
+before it exits.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -10,6 +16,7 @@ from pennant.record.remote import OBJECT_STORES
 from pennant.registries.http import CHUNK
 from pennant.registries.protocol import File, RegistryError
 
+RETRIES: Mapping[str, Any] = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
 HINT = "Its credentials are those of the object store, such as AWS_ACCESS_KEY_ID, not those of the registry"
 
 
@@ -23,13 +30,14 @@ async def files(artifact: Json) -> AsyncIterator[File]:
     try:
         if path and not urlsplit(uri).path.endswith("/"):
             try:
-                found = await obstore.head_async(store, path)
+                found = await asyncio.to_thread(obstore.head, store, path)
                 yield File("", int(found["size"]), name, digest if digest.startswith("sha256:") else None)
                 return
             except FileNotFoundError:
                 pass
         count = 0
-        async for batch in obstore.list(store, prefix=path or None):
+        batches = iter(obstore.list(store, prefix=path or None))
+        while batch := await asyncio.to_thread(next, batches, None):
             for each in batch:
                 inner = str(each["path"]).removeprefix(path).lstrip("/")
                 if inner and (each["size"] or not str(each["path"]).endswith("/")):
@@ -48,8 +56,9 @@ async def content(artifact: Json, inner: str) -> AsyncIterator[bytes]:
     from obstore.exceptions import BaseError
 
     try:
-        answer = await obstore.get_async(store, "/".join(filter(None, (path, inner))))
-        async for part in answer.stream(min_chunk_size=CHUNK):
+        answer = await asyncio.to_thread(obstore.get, store, "/".join(filter(None, (path, inner))))
+        parts = iter(answer.stream(min_chunk_size=CHUNK))
+        while (part := await asyncio.to_thread(next, parts, None)) is not None:
             yield bytes(part)
     except (BaseError, OSError) as error:
         raise _unreadable(artifact["uri"], error) from error
@@ -69,7 +78,7 @@ def _opened(name: str, uri: str) -> tuple[Any, str]:
     except ModuleNotFoundError as error:
         raise RegistryError(str(missing_extra("obstore", f"reading {uri}"))) from error
     given = {key: values[0] for key, values in parse_qs(parts.query).items()}
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = {"retry_config": RETRIES}
     base, path = parts._replace(path="", query="", fragment="").geturl(), parts.path.strip("/")
     if parts.scheme in ("http", "https"):
         if parts.query:

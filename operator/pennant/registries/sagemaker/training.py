@@ -28,18 +28,24 @@ def job_name(package: Json, card: Json) -> tuple[str | None, bool]:
     for arn in (generated, details.get("training_arn")):
         if (found := re.search(r":training-job/([A-Za-z0-9-]{1,63})$", str(arn or ""))) is not None:
             return found[1], True
-    for container in (package.get("InferenceSpecification") or {}).get("Containers") or ():
-        found = re.search(r"/([A-Za-z0-9-]{1,63})/output/[^/]+$", str(container.get("ModelDataUrl") or ""))
-        if found is not None:
+    for uri in _places(package):
+        if (found := re.search(r"/([A-Za-z0-9-]{1,63})/output/[^/]+/?$", uri)) is not None:
             return found[1], False
     return None, False
 
 
 def made(job: Json, package: Json) -> bool:
     """Return whether a training job made the model of a package, by the place of its model."""
-    place = (job.get("ModelArtifacts") or {}).get("S3ModelArtifacts")
-    containers = (package.get("InferenceSpecification") or {}).get("Containers") or ()
-    return bool(place) and any(each.get("ModelDataUrl") == place for each in containers)
+    place = str((job.get("ModelArtifacts") or {}).get("S3ModelArtifacts") or "").rstrip("/")
+    return bool(place) and any(each.rstrip("/") == place for each in _places(package))
+
+
+def _places(package: Json) -> Iterator[str]:
+    """Yield where the models of a package are: archives, or directories below which they are not compressed."""
+    for container in (package.get("InferenceSpecification") or {}).get("Containers") or ():
+        source = (container.get("ModelDataSource") or {}).get("S3DataSource") or {}
+        if uri := container.get("ModelDataUrl") or source.get("S3Uri"):
+            yield str(uri)
 
 
 def parameters(job: Json, card: Json) -> dict[str, Any]:
