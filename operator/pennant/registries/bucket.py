@@ -1,5 +1,9 @@
-"""The files of an artefact in an object store, read by obstore."""
+"""The files of an artefact in an object store, read by obstore.
 
+Its synchronous functions run in threads. Its asynchronous ones may abort the interpreter, if they end just before it.
+"""
+
+import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
@@ -28,6 +32,8 @@ class Bucket:
     """How messages name the path."""
     hint: str
     """What lets a user read it."""
+    can_list: bool = True
+    """Whether the store has lists; a web server has none."""
 
     async def files(self) -> AsyncIterator[File]:
         """Yield the files below the path, or the only one at it; raises `RegistryError` where there is none."""
@@ -35,10 +41,11 @@ class Bucket:
 
         root, sizes = self.root.strip("/"), dict[str, int]()
         try:
-            async for batch in obstore.list(self.store, prefix=root or None):
+            batches = iter(obstore.list(self.store, prefix=root or None)) if self.can_list else iter(())
+            while batch := await asyncio.to_thread(next, batches, None):
                 sizes |= {str(each["path"]): int(each["size"]) for each in batch}
             if not sizes and root:
-                sizes[root] = int((await obstore.head_async(self.store, root))["size"])
+                sizes[root] = int((await asyncio.to_thread(obstore.head, self.store, root))["size"])
         except FileNotFoundError:
             sizes = {}
         except Exception as error:
@@ -57,8 +64,8 @@ class Bucket:
 
         path = "/".join(filter(None, (self.root.strip("/"), file.path)))
         try:
-            found = await obstore.get_async(self.store, path)
-            async for part in found.stream(min_chunk_size=CHUNK):
+            parts = iter((await asyncio.to_thread(obstore.get, self.store, path)).stream(min_chunk_size=CHUNK))
+            while (part := await asyncio.to_thread(next, parts, None)) is not None:
                 yield bytes(part)
         except Exception as error:
             raise self._unreadable(error) from error
@@ -87,10 +94,11 @@ def opened(make: Callable[[Any], Any], uri: str) -> Any:
 
 
 def provider(tokens: Tokens) -> Callable[[], Any]:
-    """Return what obstore asks for credentials."""
+    """Return what obstore asks for credentials, from a thread of its own, while the loop runs."""
+    loop = asyncio.get_running_loop()
 
-    async def credential() -> dict[str, Any]:
-        token = await tokens.current()
+    def credential() -> dict[str, Any]:
+        token = asyncio.run_coroutine_threadsafe(tokens.current(), loop).result()
         return {"token": token.value, "expires_at": token.expires}
 
     return credential

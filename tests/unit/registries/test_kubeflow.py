@@ -311,7 +311,7 @@ def test_the_interpreter_ends_as_usual_after_a_store_that_does_not_answer() -> N
 import asyncio
 from pennant.registries.kubeflow import stored
 async def read():
-    async for _ in stored.files({"name": "model", "uri": "http://127.0.0.1:9/x"}):
+    async for _ in stored.bucket({"name": "model", "uri": "http://127.0.0.1:9/x"}).files():
         pass
 asyncio.run(read())
 """

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pennant.api.meta import Json
@@ -181,13 +182,15 @@ class Kubeflow:
     async def files(self, found: FoundVersion) -> AsyncIterator[File]:
         """Yield the files of the artefacts; raises `RegistryError` for one that is in no object store."""
         for artifact in found.record["artifacts"]:
-            async for each in stored.files(artifact):
-                yield each
+            digest = str(artifact.get("digest", ""))
+            async for each in stored.bucket(artifact).files():
+                expected = digest if not each.path and digest.startswith("sha256:") else None
+                yield replace(each, artifact=artifact["name"], digest=expected)
 
     async def content(self, found: FoundVersion, file: File) -> AsyncIterator[bytes]:
         """Yield the bytes of a file."""
         artifact = next(each for each in found.record["artifacts"] if each["name"] == file.artifact)
-        async for part in stored.content(artifact, file.path):
+        async for part in stored.bucket(artifact).content(file):
             yield part
 
 
