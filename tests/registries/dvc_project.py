@@ -10,9 +10,12 @@ from pathlib import Path
 
 from unit.record.projects import HOME
 
-PREPARE = "import pathlib, sys\npathlib.Path('prepared').mkdir(exist_ok=True)\n" + (
-    "for part in ('a', 'b'):\n    pathlib.Path(f'prepared/{part}.csv').write_text(pathlib.Path('data/raw.csv').read_text())\n"
-)
+PREPARE = """\
+import pathlib
+pathlib.Path('prepared').mkdir(exist_ok=True)
+for part in ('a', 'b'):
+    pathlib.Path(f'prepared/{part}.csv').write_text(pathlib.Path('data/raw.csv').read_text())
+"""
 TRAIN = """\
 import pathlib, yaml
 rate = yaml.safe_load(open('params.yaml'))['train']['lr']

@@ -18,8 +18,8 @@ from pennant.registries.git.opening import Opened
 from pennant.registries.protocol import RegistryError
 
 VERSIONED = (
-    "its remote keeps versions of files in a cloud store, which --verify cannot read. Without it, the digest is the one "
-    "that DVC has"
+    "its remote keeps versions of files in a cloud store, which --verify cannot read. Without it, the digest is that "
+    "of DVC"
 )
 
 
@@ -61,16 +61,16 @@ class Commit:
             return Where(Found(path, uri), self._stored(around, posixpath.relpath(path, around.path)).as_place)
         damaged = f" ({'; '.join(self.project.notes.said)})" if self.project.notes.said else ""
         raise RegistryError(
-            f"the commit has no {path}: no dvc.lock and no {path}.dvc tracks it, and git does not have it{damaged}. Run "
-            "`dvc repro` or `dvc add`, commit, and register the next version"
+            f"the commit has no {path}: no dvc.lock and no {path}.dvc tracks it, and git does not have it{damaged}. "
+            "Run `dvc repro` or `dvc add`, commit, and register the next version"
         )
 
     def _tracked(self, path: str, output: Output) -> Where:
         address = self.remotes.address(output)
         if address is None:
-            self.project.notes.add(
-                ".dvc/config has no remote that others can find, so the artefact has the address of its path in git"
-            )
+            self.project.notes.add(WITHOUT_REMOTE)
+        elif address.startswith("file:"):
+            self.project.notes.add(LOCAL_REMOTE)
         found = Found(path, address or self.opened.uri(self.number, path), output)
         if output.key is not None and not output.is_outside:
             return Where(found, self._stored(output).as_place)
@@ -142,6 +142,8 @@ class Commit:
         return await finding.nearest(project.repository, project.tree, above, evidence.first_lock, project.notes)
 
 
+WITHOUT_REMOTE = ".dvc/config has no remote that others can find, so the artefact has the address of its path in git"
+LOCAL_REMOTE = "the remote in .dvc/config is a directory, so the artefact has its path on this machine"
 LISTS = ("metrics", "params")
 """Lists of a `dvc.yaml` that belong to no stage."""
 

@@ -68,11 +68,8 @@ class Journal:
     unregistered: dict[str, list[str]] = field(default_factory=dict)
     """Stages of commits that are no registered version, by commit."""
     deprecated: Tag | None = None
-
-    def parent(self, one: Registered) -> str | None:
-        """Return the highest one of the lower versions that counted when a version was registered."""
-        counting = [each for each in self.versions if each.ended is None or each.ended.at > one.at]
-        return tag_names.parent(one, counting)
+    parents: Mapping[str, str] = field(default_factory=dict)
+    """By version: the highest one of the lower versions that counted when it was registered."""
 
     def aliases(self, version: str) -> tuple[str, ...]:
         """Return the stages of a version."""
@@ -111,6 +108,8 @@ def _journal(events: Sequence[Event]) -> Journal:
             end = ends.get(each.version)
             counts = end is None or end.at < each.tag.at
             found.versions.append(Registered(each.model, each.version, each.tag, None if counts else end))
+    ended = {each.version: each.ended.at for each in found.versions if each.ended is not None}
+    found.parents = tag_names.parents(found.versions, ended)
     found.deprecated = next((each.tag for each in reversed(events) if each.is_deprecation), None)
     _stages(found, events)
     return found

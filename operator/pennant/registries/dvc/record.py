@@ -157,7 +157,8 @@ def _parameters(facts: Facts, notes: Notes) -> dict[str, str]:
     found: dict[str, str] = {}
     for stage in facts.making:
         for name, value in flattened(stage.parameters):
-            found.setdefault(name, as_text(value))
+            if name:
+                found.setdefault(name, as_text(value))
     return {**evidence.parameters(facts.evidence.parameters, notes), **found}
 
 

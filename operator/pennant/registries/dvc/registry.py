@@ -114,7 +114,7 @@ class Gto:
             in_git=in_git,
             addresses=read.addresses((*making, *measuring), in_git),
             evidence=await read.evidence(pipeline, models, (*making, *measuring)),
-            parent=known.parent(one),
+            parent=known.parents.get(one.version),
             aliases=known.aliases(one.version),
             deprecated=await self._deprecated(known),
         )

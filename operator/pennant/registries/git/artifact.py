@@ -28,6 +28,7 @@ SMALL = 1024 * 1024
 """Bytes of a file that is read for the digest of its directory."""
 MOST_NAMED = 4
 FIX = "name it after the address, as in --from 'REPOSITORY#models/{model}/model.onnx'"
+OF_DVC = "If DVC tracks it, use `pennant import dvc`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,49 +40,49 @@ class Place:
     entry: Entry
 
 
-async def place(repository: Repository, tree: str, model: str, part: str | None) -> Place:
-    """Return where the model is; raises `NotThere` where nothing is there, or several things could be it."""
+async def place(
+    repository: Repository, tree: str, model: str, part: str | None = None, *, is_shared: bool = False
+) -> Place:
+    """Return where the model is; raises `NotThere` where nothing is there, or several things could be it.
+
+    `part` is its path, if a user names it; `is_shared` says that the repository has several models.
+    """
     if part is not None:
         path = posixpath.normpath(part.replace("{model}", model)).lstrip("/")
         path = "" if path == "." else path
         if (entry := await repository.entry(tree, path)) is None or not (entry.is_directory or entry.is_file):
             raise NotThere(f"the commit has no file and no directory {path}")
         return Place(path, entry)
-    under = ""
-    for each in (form.format(model=model) for form in DIRECTORIES):
-        if (entry := await repository.entry(tree, each)) is not None and entry.is_directory:
-            under, tree = f"{each}/", entry.object
-            break
-    files = [each async for each in repository.files(tree, under) if not _is_hidden(each[0])]
+    own = [form.format(model=model) for form in DIRECTORIES]
+    there = [each for each in own if (entry := await repository.entry(tree, each)) is not None and entry.is_directory]
+    for directory in [*there, *(("",) if not (there and is_shared) else ())]:
+        found = await _models(repository, tree, directory)
+        named = [each for each in found if posixpath.splitext(posixpath.basename(each[0]))[0] == model]
+        if found:
+            return await _only(repository, tree, named if is_shared and len(named) == 1 else found)
+    raise NotThere(f"no file of the commit looks like a model, and none is in Git LFS; {FIX}. {OF_DVC}")
+
+
+async def _models(repository: Repository, tree: str, directory: str) -> list[tuple[str, Entry]]:
+    """Return the files below a directory that look like models, or else those in Git LFS."""
+    at = await repository.entry(tree, directory)
+    assert at is not None
+    listed = repository.files(at.object, f"{directory}/" if directory else "")
+    files = [each async for each in listed if not any(part.startswith(".") for part in each[0].split("/"))]
     found = [each for each in files if posixpath.splitext(each[0])[1].lower() in FORMATS]
-    found = found or [each async for each in _in_lfs(repository, files)]
-    return await _only(repository, tree, under, found)
+    return found or [each for each in files if await pointer(repository, each[1]) is not None]
 
 
-async def _only(repository: Repository, tree: str, under: str, found: Sequence[tuple[str, Entry]]) -> Place:
-    if not found:
-        raise NotThere(f"no file of the commit looks like a model, and none is in Git LFS; {FIX}")
+async def _only(repository: Repository, tree: str, found: Sequence[tuple[str, Entry]]) -> Place:
     if len(found) == 1:
         return Place(*found[0])
     directory = posixpath.commonpath([posixpath.dirname(path) for path, _ in found])
-    inner = directory.removeprefix(under.rstrip("/")).strip("/")
-    entry = await repository.entry(tree, inner) if directory else None
+    entry = await repository.entry(tree, directory) if directory else None
     if entry is None:
         names = ", ".join(path for path, _ in found[:MOST_NAMED])
         more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
         raise NotThere(f"the commit has several files that may be the model ({names}{more}); {FIX}")
     return Place(directory, entry)
-
-
-def _is_hidden(path: str) -> bool:
-    return any(each.startswith(".") for each in path.split("/"))
-
-
-async def _in_lfs(repository: Repository, files: Sequence[tuple[str, Entry]]) -> AsyncIterator[tuple[str, Entry]]:
-    """Yield the files that stand for one in Git LFS."""
-    for path, entry in files:
-        if await pointer(repository, entry) is not None:
-            yield path, entry
 
 
 async def pointer(repository: Repository, entry: Entry) -> Pointer | None:

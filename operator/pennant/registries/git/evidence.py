@@ -52,7 +52,7 @@ def _measured(path: str, content: bytes, notes: Notes) -> Iterator[dict[str, Any
     for outer, inner in value.items() if isinstance(value, Mapping) else ():
         own = SPLITS.get(str(outer).lower()) if isinstance(inner, Mapping) else None
         for name, number in flattened(inner if own is not None else {outer: inner}):
-            if isinstance(number, str | list | bool) or number is None:
+            if not name or not _is_number(number):
                 notes.add(f"{path}: {name} is no number, so it is left out")
                 continue
             which = own or split
@@ -77,7 +77,8 @@ def parameters(files: Files, notes: Notes) -> dict[str, str]:
             notes.add(f"{path} holds no names and values, so its parameters are not known")
             continue
         for name, each in flattened(value):
-            found.setdefault(name, as_text(each))
+            if name:
+                found.setdefault(name, as_text(each))
     return found
 
 
@@ -115,11 +116,15 @@ def _rows(text: str) -> Any:
         return [{name: each for name, each in row.items() if name and each} for row in rows]
     if len(rows) != 1:
         raise RegisterError(f"it has {len(rows)} rows of values, and must have the columns name and value, or one row")
-    return {name: _number(each) for name, each in rows[0].items() if name}
+    return {name: each for name, each in rows[0].items() if name}
 
 
-def _number(text: Any) -> Any:
-    return text if fields.number(text) is None else float(text)
+def _is_number(value: Any) -> bool:
+    """Return whether a value is a number, also NaN; YAML has some, such as 1e-05, as texts."""
+    try:
+        return isinstance(value, int | float | str) and not isinstance(value, bool) and float(value) is not None
+    except (ValueError, OverflowError):
+        return False
 
 
 def _split(path: str) -> str | None:

@@ -30,7 +30,8 @@ class Provenance:
 
 def provenance(known: Provenance, notes: Notes) -> dict[str, Any]:
     """Return author, time, reason and code, as fields of a record."""
-    found: dict[str, Any] = {"createdAt": rfc3339(known.tag.at)}
+    # A tag of an early git has no time.
+    found: dict[str, Any] = {"createdAt": rfc3339(known.tag.at)} if known.tag.at.timestamp() > 0 else {}
     said = known.annotation.message if known.annotation is not None else ""
     if reason := (said if said != known.generated else "") or known.commit.message:
         found["reason"] = notes.line(reason, 1024, "the message")

@@ -77,7 +77,8 @@ class GitTags:
         commit = await self._repository.commit(one.tag.target)
         if (there := await finding.manifest(self._repository, commit.tree, one)) is not None:
             return Skipped(one.model, one.version, f"the commit has its record already, in {there}; apply that file")
-        place = await artifact.place(self._repository, commit.tree, one.model, self._part)
+        is_shared = len(models.versions) > 1
+        place = await artifact.place(self._repository, commit.tree, one.model, self._part, is_shared=is_shared)
         annotation = await self._repository.annotation(one.tag.object) if one.tag.is_annotated else None
         uri = self._opened.uri(one.tag.target, place.path)
         start = place.path if place.entry.is_directory else posixpath.dirname(place.path)
@@ -86,10 +87,8 @@ class GitTags:
             version=one.version,
             provenance=Provenance(one.tag, annotation, commit, self._opened.url),
             artifact=await artifact.fields(self._repository, place, uri, notes),
-            evidence=await finding.found(
-                self._repository, commit.tree, start, notes, is_shared=len(models.versions) > 1
-            ),
-            parent=tag_names.parent(one, models.versions[one.model]),
+            evidence=await finding.found(self._repository, commit.tree, start, notes, is_shared=is_shared),
+            parent=models.parents[one.model].get(one.version),
             aliases=models.aliases(one),
         )
         fields, where = record(facts, notes), {"tree": commit.tree, "path": place.path}

@@ -19,7 +19,7 @@ from pennant.registries.protocol import NoAccess, Unreadable
 CHUNK = 1024 * 1024
 LARGEST = 16 * 1024 * 1024
 """Bytes of a file that is read as a whole."""
-KEPT_TREES = 2048
+KEPT_TREES = 256
 """Directories that are kept in memory. Neighbouring versions share most of theirs."""
 DEEPEST = 5
 """Tags of tags that are followed."""

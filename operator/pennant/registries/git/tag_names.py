@@ -1,6 +1,7 @@
 """Which tags of a repository are versions, of which model, and what order they have. Nothing is read here."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -43,6 +44,8 @@ class Models:
 
     versions: Mapping[str, Sequence[Tagged]]
     """The oldest first."""
+    parents: Mapping[str, Mapping[str, str]]
+    """By model and version: the version that it follows."""
     others: Mapping[str, Sequence[str]]
     """Tags that are no versions, by their commits."""
 
@@ -69,7 +72,8 @@ def models(tags: Iterable[Tag], name: str) -> Models:
         else:
             model = parts["model"] or name
             found.setdefault(model, []).append(Tagged(model, parts["version"], each))
-    return Models({model: ordered(found[model]) for model in sorted(found)}, others)
+    versions = {model: ordered(found[model]) for model in sorted(found)}
+    return Models(versions, {model: parents(listed) for model, listed in versions.items()}, others)
 
 
 class Dated(Protocol):
@@ -109,14 +113,27 @@ def newest(versions: Sequence[One]) -> One | None:
     return max(ordered(versions), key=lambda each: precedence(each.version) or _FIRST, default=None)
 
 
-def parent(one: One, versions: Iterable[One]) -> str | None:
-    """Return the highest one of the lower versions that were made before a version; None: there is none."""
-    own = precedence(one.version)
-    if own is None:
-        return None
-    keyed = ((precedence(each.version), each) for each in versions if each.at <= one.at)
-    lower = [(key, each) for key, each in keyed if key is not None and key < own]
-    return max(lower, key=lambda pair: pair[0])[1].version if lower else None
+def parents(versions: Iterable[One], ends: Mapping[str, datetime] | None = None) -> Mapping[str, str]:
+    """Return by version the highest one of the lower versions that were there when it was made.
+
+    `ends` are the times since which versions do not count any more.
+    """
+    gone = ends or {}
+    found: dict[str, str] = {}
+    before: list[tuple[Precedence, str]] = []
+    for each in ordered(versions):
+        if (own := precedence(each.version)) is None:
+            continue
+        place = bisect_left(before, own, key=lambda pair: pair[0])
+        lower = (
+            name
+            for _, name in (before[index] for index in range(place - 1, -1, -1))
+            if name not in gone or gone[name] > each.at
+        )
+        if (parent := next(lower, None)) is not None:
+            found[each.version] = parent
+        before.insert(place, (own, each.version))
+    return found
 
 
 def chosen(versions: Sequence[One], selection: Selection, aliased: frozenset[str]) -> list[One]:
