@@ -155,13 +155,22 @@ async def test_the_newest_version_and_those_with_another_tag_are_read(fraud: Pat
     ]
 
 
+async def checked(root: Path, version: str) -> dict[str, Any]:
+    """Return the artefact of a version with the digest of its bytes."""
+    async with opened(str(root)) as registry:
+        async for each in registry.versions("fraud", ALL):
+            if each.version == version:
+                assert isinstance(each, FoundVersion), each
+                (artifact,) = (await verified(registry, each))["artifacts"]
+                return dict(artifact)
+    raise AssertionError(version)
+
+
 async def test_the_digest_is_that_of_the_bytes(fraud: Path) -> None:
-    async with opened(str(fraud)) as registry:
-        first, second = [each async for each in registry.versions("fraud", ALL)]
-        (artifact,) = (await verified(registry, second))["artifacts"]
-        assert artifact["digest"] == f"sha256:{hashlib.sha256(b'small enough for git').hexdigest()}"
-        with pytest.raises(RegistryError, match=r"fraud\.onnx are in Git LFS and cannot be fetched"):
-            await verified(registry, first)
+    digest = f"sha256:{hashlib.sha256(b'small enough for git').hexdigest()}"
+    assert (await checked(fraud, "v1.0.1"))["digest"] == digest
+    with pytest.raises(RegistryError, match=r"fraud\.onnx are in Git LFS and cannot be fetched"):
+        await checked(fraud, "v1.0.0")
 
 
 async def test_the_bytes_of_git_lfs_are_those_of_the_local_store(tmp_path: Path) -> None:
@@ -172,12 +181,10 @@ async def test_the_bytes_of_git_lfs_are_those_of_the_local_store(tmp_path: Path)
     stored = root / ".git" / "lfs" / "objects" / digest[:2] / digest[2:4] / digest
     stored.parent.mkdir(parents=True)
     stored.write_bytes(b"weights")
-    async with opened(str(root)) as registry:
-        (found,) = [each async for each in registry.versions("fraud", ALL)]
-        assert (await verified(registry, found))["artifacts"] == list(found.record["artifacts"])
-        stored.write_bytes(b"forgery")
-        with pytest.raises(RegistryError, match="the bytes are not those that were registered"):
-            await verified(registry, found)
+    assert await checked(root, "v1.0.0") == (await one(root)).record["artifacts"][0]
+    stored.write_bytes(b"forgery")
+    with pytest.raises(RegistryError, match="the bytes are not those that were registered"):
+        await checked(root, "v1.0.0")
 
 
 async def test_a_directory_has_the_digest_of_the_list_of_its_files(tmp_path: Path) -> None:
@@ -193,6 +200,24 @@ async def test_a_directory_has_the_digest_of_the_list_of_its_files(tmp_path: Pat
     tag(root, "v1.0.1")
     (artifact,) = (await one(root)).record["artifacts"]
     assert artifact["digest"] == f"gitSha1:{run(root, 'rev-parse', 'HEAD:model')}"
+
+
+async def test_git_lfs_brings_the_bytes_that_are_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The program `git-lfs` answers as the real one does: with the bytes, or with the pointer itself."""
+    root = repository(tmp_path / "r")
+    commit(root, {"m.onnx": POINTER.replace(SHA256, hashlib.sha256(b"weights").hexdigest()).replace("12345", "7")})
+    tag(root, "v1.0.0")
+    program = tmp_path / "bin" / "git-lfs"
+    program.parent.mkdir()
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    for script, said in (("printf weights", None), ("cat", "git lfs gives nothing"), ("echo no >&2; exit 2", "no")):
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+        if said is None:
+            assert (await checked(root, "v1.0.0"))["sizeBytes"] == 7
+        else:
+            with pytest.raises(RegistryError, match=f"m.onnx are in Git LFS and cannot be fetched: {said}. Install"):
+                await checked(root, "v1.0.0")
 
 
 SEVERAL: Mapping[str, tuple[str, str]] = {
@@ -334,7 +359,8 @@ async def test_a_repository_without_an_origin_has_its_path_and_says_so(tmp_path:
     found = await one(root)
     assert found.record["code"]["repository"] == root.as_uri()
     assert found.unknown == (
-        "the repository has no origin, so the record has its path on this machine; give its URL with --repository",
+        "the repository has no origin that others can read, so the record has a path of this machine; give its URL with "
+        "--repository",
     )
     found = await one(root, repository="git@git.example:shop/fraud.git")
     assert found.record["code"]["repository"] == "git@git.example:shop/fraud.git"

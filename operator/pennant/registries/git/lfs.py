@@ -5,6 +5,7 @@ The bytes are in the directory `lfs` of a local repository, or `git lfs smudge` 
 
 import asyncio
 import re
+import tempfile
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -48,27 +49,29 @@ async def chunks(repository: Repository, one: Pointer, path: str) -> AsyncIterat
 
 
 async def _smudged(repository: Repository, one: Pointer, path: str) -> AsyncIterator[bytes]:
-    process = await repository.started("lfs", "smudge", "--", path, stderr=PIPE)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    assert process.stderr is not None
-    text = f"version https://git-lfs.github.com/spec/v1\noid sha256:{one.sha256}\nsize {one.size}\n"
-    errors = asyncio.create_task(process.stderr.read())
-    try:
-        process.stdin.write(text.encode())
-        process.stdin.close()
-        first = await process.stdout.read(CHUNK)
-        # Without the file, git-lfs gives the pointer back.
-        if first and not first.startswith(text.encode()[:40]):
-            yield first
-            while part := await process.stdout.read(CHUNK):
+    """Yield what git-lfs brings, which keeps it in a temporary directory and not in the repository."""
+    text = f"version https://git-lfs.github.com/spec/v1\noid sha256:{one.sha256}\nsize {one.size}\n".encode()
+    with tempfile.TemporaryDirectory(prefix="pennant-import-") as kept:
+        process = await repository.started("-c", f"lfs.storage={kept}", "lfs", "smudge", "--", path, stderr=PIPE)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        errors = asyncio.create_task(process.stderr.read())
+        try:
+            process.stdin.write(text)
+            process.stdin.close()
+            part = await process.stdout.read(CHUNK)
+            # Without the bytes, git-lfs may give the pointer back.
+            is_there = bool(part) and not part.startswith(text[:40])
+            while is_there and part:
                 yield part
-        if await process.wait() or not first or first.startswith(text.encode()[:40]):
-            said = " ".join((await errors).decode(errors="replace").split())[:300]
-            raise RegistryError(
-                f"the bytes of {path} are in Git LFS and cannot be fetched: {said or 'git lfs gives nothing'}. Install "
-                "git-lfs, or clone the repository, run `git lfs fetch --all` there and give its path with --from"
-            )
-    finally:
-        errors.cancel()
-        await ended(process)
+                part = await process.stdout.read(CHUNK)
+            if await process.wait() or not is_there:
+                said = " ".join((await errors).decode(errors="replace").split())[:300] or "git lfs gives nothing"
+                raise RegistryError(
+                    f"the bytes of {path} are in Git LFS and cannot be fetched: {said}. Install git-lfs, or clone the "
+                    "repository, run `git lfs fetch --all` there and give its path with --from"
+                )
+        finally:
+            errors.cancel()
+            await ended(process)

@@ -10,7 +10,10 @@ from pennant.registries.git.objects import Annotation, Commit, Person
 from pennant.registries.git.repository import Tag
 from pennant.registries.notes import Notes
 
-LOCAL = "the repository has no origin, so the record has its path on this machine; give its URL with --repository"
+LOCAL = (
+    "the repository has no origin that others can read, so the record has a path of this machine; give its URL with "
+    "--repository"
+)
 
 
 @dataclass(frozen=True, slots=True)
