@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pennant.core.versions.completeness import missing
+from pennant.record.dvc import HOLDOUT
+from pennant.record.metrics import SPLITS
 from pennant.registries.digest import verified
 from pennant.registries.dvc import config, outputs, store
 from pennant.registries.dvc.config import Remotes
 from pennant.registries.dvc.journal import event, journals
 from pennant.registries.dvc.outputs import Output
-from pennant.registries.dvc.record import Facts, Found, record
+from pennant.registries.dvc.record import DATA, Facts, Found, record
 from pennant.registries.git.evidence import Evidence
 from pennant.registries.git.objects import Commit, Person
 from pennant.registries.git.provenance import Provenance
@@ -463,6 +465,12 @@ async def test_a_store_that_keeps_versions_has_their_addresses_and_cannot_be_ver
     )
     with pytest.raises(RegistryError, match="keeps versions of files in a cloud store, which --verify cannot read"):
         await checked(root)
+
+
+def test_the_page_names_each_word_of_a_role_and_each_directory_of_data() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "import-from-dvc.md").read_text(encoding="utf-8")
+    for word in (*HOLDOUT, *(each for each in SPLITS if each != "training"), *DATA):
+        assert f"`{word}`" in page, word
 
 
 REMOTES = config.of_text(

@@ -16,10 +16,11 @@ from hypothesis import strategies as st
 
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.versions.completeness import missing
+from pennant.record.artifacts import FORMATS
 from pennant.registries import catalogue
 from pennant.registries.catalogue import Given
 from pennant.registries.digest import verified
-from pennant.registries.git import evidence, lfs, objects, tag_names
+from pennant.registries.git import artifact, evidence, finding, lfs, objects, tag_names
 from pennant.registries.git.opening import Address, Opened
 from pennant.registries.git.repository import Repository, Tag
 from pennant.registries.names import kept
@@ -359,8 +360,8 @@ async def test_a_repository_without_an_origin_has_its_path_and_says_so(tmp_path:
     found = await one(root)
     assert found.record["code"]["repository"] == root.as_uri()
     assert found.unknown == (
-        "the repository has no origin that others can read, so the record has a path of this machine; give its URL with "
-        "--repository",
+        "the repository has no origin that others can read, so the record has a path of this machine; give its URL "
+        "with --repository",
     )
     found = await one(root, repository="git@git.example:shop/fraud.git")
     assert found.record["code"]["repository"] == "git@git.example:shop/fraud.git"
@@ -534,6 +535,16 @@ def test_any_value_in_a_file_is_read_or_noted(value: Any, name: str) -> None:
             "hyperparameters": [{"name": name[:250], "value": text[:6000]} for name, text in parameters.items()],
         }
     )
+
+
+def test_the_page_names_each_suffix_each_lock_file_and_each_tag() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "how-to" / "import-from-git.md").read_text(encoding="utf-8")
+    for word in (*FORMATS, *evidence.LOCKS, *tag_names.FORMS.replace(" and ", ", ").split(", ")):
+        assert f"`{word}`" in page, word
+    assert f"{artifact.SMALL // 2**20} MiB" in page
+    for file in ("metrics.json", "test_metrics.json", "metrics-test.json"):
+        assert finding.METRICS.fullmatch(file)
+        assert f"`{file}`" in page
 
 
 def test_an_address_has_a_part_after_its_sign() -> None:

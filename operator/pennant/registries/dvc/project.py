@@ -17,40 +17,65 @@ from pennant.registries.notes import Notes
 from pennant.registries.protocol import RegistryError
 
 PIPELINE, LOCK, TRACKED = "dvc.yaml", "dvc.lock", ".dvc"
-KEPT = 4096
+KEPT_LOCKS = 4096
 """Directories of which it is remembered where their lock files are."""
+KEPT_VALUES = 32
+"""Files of which it is remembered what they hold."""
 
 
-class Locks:
-    """Knows where the `dvc.lock` files of a directory are. Most directories are the same in the next version."""
+class Memory:
+    """Remembers what most versions have in common: where lock files are, and what unchanged files hold."""
 
     def __init__(self, repository: Repository) -> None:
-        """Read the directories of a repository."""
-        self._repository = repository
-        self._known: dict[str, tuple[str, ...]] = {}
+        """Read the directories and files of a repository."""
+        self.repository = repository
+        self._locks: dict[str, tuple[str, ...]] = {}
+        self._values: dict[str, Mapping[str, Any]] = {}
 
-    async def of(self, tree: str) -> tuple[str, ...]:
-        """Return the paths of the lock files below a directory."""
-        if tree not in self._known:
-            if len(self._known) >= KEPT:
-                self._known.clear()
+    async def locks(self, tree: str) -> tuple[str, ...]:
+        """Return the paths of the `dvc.lock` files below a directory."""
+        if tree not in self._locks:
             found: list[str] = []
-            for name, entry in sorted((await self._repository.entries(tree)).items()):
+            for name, entry in sorted((await self.repository.entries(tree)).items()):
                 if entry.is_directory:
-                    found += [f"{name}/{each}" for each in await self.of(entry.object)]
+                    found += [f"{name}/{each}" for each in await self.locks(entry.object)]
                 elif entry.is_file and name == LOCK:
                     found.append(name)
-            self._known[tree] = tuple(found)
-        return self._known[tree]
+            _bound(self._locks, KEPT_LOCKS)
+            self._locks[tree] = tuple(found)
+        return self._locks[tree]
+
+    async def values(self, entry: Entry, path: str) -> Mapping[str, Any]:
+        """Return what a YAML file holds; raises `RegisterError` where it is damaged."""
+        if entry.object not in self._values:
+            content = await self.repository.content(entry)
+            try:
+                value = parsed(content.decode("utf-8-sig"), ".yaml", path)
+            except UnicodeDecodeError as error:
+                raise RegisterError(f"{path} is no text in UTF-8: {error.reason}") from error
+            _bound(self._values, KEPT_VALUES)
+            self._values[entry.object] = _object(value)
+        return self._values[entry.object]
+
+
+def _bound(known: dict[str, Any], most: int) -> None:
+    """Forget the oldest value where there is no room for another one."""
+    if len(known) >= most:
+        del known[next(iter(known))]
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
     """A DVC project at a commit."""
 
-    repository: Repository
+    memory: Memory
     tree: str
     notes: Notes
+
+    @property
+    def repository(self) -> Repository:
+        """The repository."""
+        return self.memory.repository
 
     async def described(self, name: str) -> tuple[str, Mapping[str, Any], int]:
         """Return the path of a `dvc.yaml`, the artefact in it, and how many models it has.
@@ -71,12 +96,12 @@ class Project:
 
     async def values(self, path: str) -> Mapping[str, Any]:
         """Return what a YAML file holds; empty where there is none, and noted where it is damaged."""
-        content = await self.content(path)
-        if content is None:
+        entry = await self.entry(path)
+        if entry is None or not entry.is_file:
             return {}
         try:
-            return _object(parsed(content.decode("utf-8-sig"), ".yaml", path))
-        except (RegisterError, UnicodeDecodeError) as error:
+            return await self.memory.values(entry, path)
+        except RegisterError as error:
             self.notes.add(f"{path} cannot be read: {' '.join(str(error).removeprefix(path).split())}")
             return {}
 

@@ -11,7 +11,7 @@ from pennant.record.errors import RegisterError
 from pennant.registries.dvc import finding, journal, outputs
 from pennant.registries.dvc.finding import Commit
 from pennant.registries.dvc.journal import FORM, Journal, Registered
-from pennant.registries.dvc.project import Locks, Project
+from pennant.registries.dvc.project import Memory, Project
 from pennant.registries.dvc.record import Facts, entry, record
 from pennant.registries.dvc.store import Store, Stored
 from pennant.registries.git import artifact, tag_names
@@ -40,7 +40,7 @@ class Gto:
         """Read an open repository."""
         self._opened = opened
         self._repository = opened.repository
-        self._locks = Locks(opened.repository)
+        self._memory = Memory(opened.repository)
         self._store = Store()
         self._journals: Mapping[str, Journal] | None = None
 
@@ -88,12 +88,12 @@ class Gto:
 
     async def _found(self, one: Registered, known: Journal) -> Item:
         notes, commit = Notes(), await self._repository.commit(one.tag.target)
-        project = Project(self._repository, commit.tree, notes)
+        project = Project(self._memory, commit.tree, notes)
         pipeline, described, models = await project.described(one.model)
         if described.get("type") == "dataset":
             return Skipped(one.model, one.version, f"its type in {pipeline} is dataset, and a record is of a model")
         path = outputs.joined(posixpath.dirname(pipeline), str(described["path"]))
-        stages = await project.stages(await self._locks.of(commit.tree))
+        stages = await project.stages(await self._memory.locks(commit.tree))
         top, remotes = await project.remotes(posixpath.dirname(pipeline), self._opened.checkout)
         cache = finding.cache_of(self._opened.checkout, top)
         read = Commit(self._opened, project, one.tag.target, stages, remotes, cache)
