@@ -26,10 +26,10 @@ def run(root: Path, *words: str, day: int = 1, text: bytes | None = None) -> str
     return done.stdout.decode().strip()
 
 
-def repository(root: Path, origin: str | None = ORIGIN) -> Path:
+def repository(root: Path, origin: str | None = ORIGIN, hashes: str = "sha1") -> Path:
     """Return a repository without commits."""
     root.mkdir(parents=True)
-    run(root, "init", "--quiet", "--initial-branch=main")
+    run(root, "init", "--quiet", "--initial-branch=main", f"--object-format={hashes}")
     if origin is not None:
         run(root, "remote", "add", "origin", origin)
     return root

@@ -221,6 +221,16 @@ async def test_git_lfs_brings_the_bytes_that_are_not_there(tmp_path: Path, monke
                 await checked(root, "v1.0.0")
 
 
+async def test_a_repository_with_longer_hashes_has_no_digest_of_its_own(tmp_path: Path) -> None:
+    root = repository(tmp_path / "r", hashes="sha256")
+    commit(root, {"deep/m.onnx": "weights", "lfs.pkl": POINTER})
+    tag(root, "v1.0.0", "first")
+    found = await one(f"{root}#deep/m.onnx")
+    assert (len(found.record["code"]["commit"]), found.record["artifacts"][0].get("digest")) == (64, None)
+    spec(found)
+    assert (await one(f"{root}#lfs.pkl")).record["artifacts"][0]["digest"] == f"sha256:{SHA256}"
+
+
 SEVERAL: Mapping[str, tuple[str, str]] = {
     "churn/v1.2.3": ("churn", "v1.2.3"),
     "churn-1.2.3": ("churn", "1.2.3"),

@@ -35,8 +35,7 @@ def provenance(known: Provenance, notes: Notes) -> dict[str, Any]:
     """Return author, time, reason and code, as fields of a record."""
     # A tag of an early git has no time.
     found: dict[str, Any] = {"createdAt": rfc3339(known.tag.at)} if known.tag.at.timestamp() > 0 else {}
-    said = known.annotation.message if known.annotation is not None else ""
-    if reason := (said if said != known.generated else "") or known.commit.message:
+    if reason := _reason(known):
         found["reason"] = notes.line(reason, 1024, "the message")
     if (author := known.commit.author) is not None and (author.name or author.email):
         name = notes.line(author.name or author.email, 63, "the name of the author")
@@ -48,15 +47,20 @@ def provenance(known: Provenance, notes: Notes) -> dict[str, Any]:
     return found
 
 
+def _reason(known: Provenance) -> str:
+    """Return what the tag says, or else what the commit says."""
+    said = known.annotation.message if known.annotation is not None else ""
+    return (said if said != known.generated else "") or known.commit.message
+
+
 def source(known: Provenance, registry: str, model: str, version: str, more: Mapping[str, Any], notes: Notes) -> Any:
     """Return `spec.source`; `more` are other values without fields of their own, the most specific first."""
     commit, annotation = known.commit, known.annotation
-    said = found["reason"] if (found := provenance(known, Notes())).get("reason") else ""
     values = {
         **more,
         "tagger": _shown(annotation.tagger) if annotation is not None else "",
         "tag.signature": annotation.signature if annotation is not None else "",
-        "commit.message": commit.message if commit.message[:1024] != said else "",
+        "commit.message": commit.message if commit.message != _reason(known) else "",
         "commit.committer": _shown(commit.committer) if commit.committer != commit.author else "",
         "commit.authoredAt": rfc3339(commit.author.at) if commit.author is not None and commit.author.at else "",
     }
