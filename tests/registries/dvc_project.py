@@ -114,14 +114,19 @@ class Project:
         self.run("git", "commit", "--quiet", f"--message={message}", at=at)
 
 
-def made(directory: Path) -> Project:
-    """Return a project with versions 1.0.0, 1.1.0 and 2.0.0 of `churn`, whose last one was taken back."""
-    project = Project(directory / "project", directory / "store")
+def begun(project: Project) -> None:
+    """Make an empty project with an origin and a remote store."""
     project.root.mkdir()
     project.run("git", "init", "--quiet", "--initial-branch=main")
     project.run("git", "remote", "add", "origin", "https://bot:secret@git.example/shop/churn.git")
     project.run("dvc", "init", "--quiet")
     project.run("dvc", "remote", "add", "--default", "store", str(project.store))
+
+
+def made(directory: Path) -> Project:
+    """Return a project with versions 1.0.0, 1.1.0 and 2.0.0 of `churn`, whose last one was taken back."""
+    project = Project(directory / "project", directory / "store")
+    begun(project)
     project.write(
         {
             "prepare.py": PREPARE,

@@ -1,14 +1,17 @@
 """`pennant import dvc` of a project that real DVC and GTO made."""
 
+import hashlib
 import json
 from pathlib import Path
 
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
 
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.versions.completeness import missing
 from registries.commands import ran
-from registries.dvc_project import Project, made
+from registries.dvc_project import Project, begun, made
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +104,39 @@ def test_wrong_input_is_a_sentence(
     ended = ran(capsys, "dvc", "--from", str(project.root), *words)
     assert (ended.code, ended.out) == (1, "")
     assert said in ended.err
+
+
+def test_bytes_are_read_from_an_object_store(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store of moto, which boto3 fills with the objects that `dvc push` made."""
+    project = Project(tmp_path / "project", tmp_path / "store")
+    begun(project)
+    project.write({"model.pkl": "weights", "dvc.yaml": "artifacts:\n  churn:\n    path: model.pkl\n"})
+    project.run("dvc", "add", "--quiet", "model.pkl")
+    project.run("dvc", "push", "--quiet")
+    project.run("dvc", "remote", "modify", "store", "url", "s3://models/churn")
+    project.run("git", "add", "--all")
+    project.run("git", "commit", "--quiet", "--message=Train")
+    project.gto("register", "churn", "--version", "v1.0.0")
+    variables = {"ACCESS_KEY_ID": "id", "SECRET_ACCESS_KEY": "none", "REGION": "us-east-1", "ALLOW_HTTP": "true"}
+    for name, value in variables.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket="models")
+        for path in filter(Path.is_file, project.store.rglob("*")):
+            client.put_object(Bucket="models", Key=f"churn/{path.relative_to(project.store)}", Body=path.read_bytes())
+        clone = tmp_path / "clone"
+        project.run("git", "clone", "--quiet", "--bare", str(project.root), str(clone))
+        said = ran(capsys, "dvc", "--from", str(clone), "--verify")
+    finally:
+        server.stop()
+    assert (said.code, said.err.splitlines()[-1]) == (0, "1 imported"), said.err
+    (artifact,) = said.specs[0]["artifacts"]
+    assert artifact["uri"].startswith("s3://models/churn/files/md5/")
+    assert artifact["digest"] == f"sha256:{hashlib.sha256(b'weights').hexdigest()}"

@@ -168,6 +168,17 @@ async def test_a_version_has_all_that_dvc_gto_and_git_say(tmp_path: Path) -> Non
     )
 
 
+async def test_secrets_in_parameters_metadata_and_commands_are_left_out(tmp_path: Path) -> None:
+    lock = LOCK.replace("--fast", "--api-key s3cret").replace("{train.lr: 2.0e-05", "{hub_token: s3cret")
+    pipeline = PIPELINE.replace("owner: team-risk", "password: s3cret, url: 'https://ada:s3cret@hub/'")
+    config = FILES[".dvc/config"].replace("s3://dvc", "s3://key:s3cret@dvc")
+    root = project(tmp_path / "r", {**FILES, "dvc.lock": lock, "dvc.yaml": pipeline, ".dvc/config": config})
+    found = await one(root)
+    assert "s3cret" not in str(found)
+    assert found.record["source"]["annotations"]["meta.url"] == "https://hub/"
+    assert "hub_token may be a secret, so the record does not have its value" in found.unknown
+
+
 async def test_a_model_that_was_added_to_dvc_has_the_lists_of_its_dvc_yaml(tmp_path: Path) -> None:
     files = {
         **{name: FILES[name] for name in (".dvc/config", "uv.lock")},

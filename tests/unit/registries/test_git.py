@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.versions.completeness import missing
 from pennant.record.artifacts import FORMATS
-from pennant.registries import catalogue
+from pennant.registries import catalogue, fields, flat
 from pennant.registries.catalogue import Given
 from pennant.registries.digest import verified
 from pennant.registries.git import artifact, evidence, finding, lfs, objects, tag_names
@@ -542,7 +542,7 @@ def test_any_value_in_a_file_is_read_or_noted(value: Any, name: str) -> None:
             "version": "1",
             "artifacts": [{"name": "model", "uri": "x"}],
             "metrics": metrics,
-            "hyperparameters": [{"name": name[:250], "value": text[:6000]} for name, text in parameters.items()],
+            "hyperparameters": fields.parameters(flat.parameters(parameters, notes), notes),
         }
     )
 

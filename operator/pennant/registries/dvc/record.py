@@ -7,9 +7,8 @@ from typing import Any
 
 from pennant.record.artifacts import FORMATS
 from pennant.record.dvc import CODE, role_of
-from pennant.record.parameters import as_text
 from pennant.record.texts import flattened
-from pennant.registries import fields
+from pennant.registries import fields, flat
 from pennant.registries.dvc.outputs import Output, Stage
 from pennant.registries.git import evidence, provenance
 from pennant.registries.git.artifact import NAME
@@ -79,7 +78,7 @@ def record(facts: Facts, notes: Notes) -> dict[str, Any]:
         "metrics": evidence.metrics(facts.evidence.metrics, notes),
         "owner": _text(own.get("owner"), 256, "meta.owner", notes),
         "license": _text(own.get("license"), 256, "meta.license", notes),
-        "source": provenance.source(facts.provenance, "DVC", facts.model, facts.version, _more(facts), notes),
+        "source": provenance.source(facts.provenance, "DVC", facts.model, facts.version, _more(facts, notes), notes),
     }
     return {name: each for name, each in found.items() if each}
 
@@ -154,27 +153,22 @@ def entry(stages: Iterable[Stage]) -> str | None:
 
 def _parameters(facts: Facts, notes: Notes) -> dict[str, str]:
     """Return the parameters with which the stages ran, and those of files that no stage names."""
-    found: dict[str, str] = {}
-    for stage in facts.making:
-        for name, value in flattened(stage.parameters):
-            if name:
-                found.setdefault(name, as_text(value))
-    return {**evidence.parameters(facts.evidence.parameters, notes), **found}
+    found = dict(pair for stage in reversed(facts.making) for pair in flattened(stage.parameters))
+    return flat.parameters({**evidence.parameters(facts.evidence.parameters, notes), **found}, notes)
 
 
-def _more(facts: Facts) -> dict[str, Any]:
+def _more(facts: Facts, notes: Notes) -> dict[str, Any]:
     """Return what has no field of its own, under the names of DVC and GTO."""
     described, output = facts.described, facts.artifact.output
     labels, meta = described.get("labels"), described.get("meta")
-    nested = flattened(meta) if isinstance(meta, Mapping) else ((("", meta),) if meta is not None else ())
     return {
         "aliases": ",".join(facts.aliases),
         "deprecated": facts.deprecated,
         "path": facts.artifact.path,
         "type": described.get("type"),
         "labels": ",".join(map(str, labels)) if isinstance(labels, list) else "",
-        **{f"meta.{name}".rstrip("."): as_text(value) for name, value in nested},
-        "command": facts.making[0].command if facts.making else "",
+        **flat.plain(dict(flat.pairs({"meta": meta})), notes),
+        "command": flat.shown(facts.making[0].command.split()) if facts.making else "",
         "files": output.count if output is not None else None,
         "version": output.version if output is not None else None,
     }

@@ -13,7 +13,6 @@ from pennant.record import environment as lock_files
 from pennant.record import metrics as recorded
 from pennant.record.errors import RegisterError
 from pennant.record.metrics import SPLITS, Reading
-from pennant.record.parameters import as_text
 from pennant.record.texts import flattened, parsed
 from pennant.registries import fields, requirements
 from pennant.registries.notes import Notes
@@ -68,17 +67,15 @@ def _whole(path: str, listed: list[Any], split: str | None, notes: Notes) -> lis
         return []
 
 
-def parameters(files: Files, notes: Notes) -> dict[str, str]:
+def parameters(files: Files, notes: Notes) -> dict[str, Any]:
     """Return parameters of JSON, YAML and TOML files by their names; names of nested ones are joined by dots."""
-    found: dict[str, str] = {}
+    found: dict[str, Any] = {}
     for path, content in files.items():
         value = _value(path, content, notes)
         if not isinstance(value, Mapping):
             notes.add(f"{path} holds no names and values, so its parameters are not known")
             continue
-        for name, each in flattened(value):
-            if name:
-                found.setdefault(name, as_text(each))
+        found = {**dict(flattened(value)), **found}
     return found
 
 

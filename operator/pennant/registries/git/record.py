@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pennant.registries import fields
+from pennant.registries import fields, flat
 from pennant.registries.git import evidence, provenance
 from pennant.registries.git.evidence import Evidence
 from pennant.registries.git.provenance import Provenance
@@ -33,7 +33,9 @@ def record(facts: Facts, notes: Notes) -> dict[str, Any]:
         **provenance.provenance(facts.provenance, notes),
         "parent": facts.parent,
         "artifacts": [dict(facts.artifact)],
-        "hyperparameters": fields.parameters(evidence.parameters(known.parameters, notes), notes),
+        "hyperparameters": fields.parameters(
+            flat.parameters(evidence.parameters(known.parameters, notes), notes), notes
+        ),
         "environment": next(iter(environments), {}),
         "metrics": evidence.metrics(known.metrics, notes),
         "source": provenance.source(facts.provenance, "Git", facts.model, facts.version, more, notes),
