@@ -46,7 +46,9 @@ def test_stages_are_those_that_gto_shows(project: Project, capsys: pytest.Captur
             found[each["model"]][stage] = each["version"]
     assert found == of_gto == {"churn": {"prod": "v1.1.0"}, "index": {}, "raw": {}}
     said = ran(capsys, "dvc", "churn", "--from", str(project.root), "--tag-alias=prod=production", "--as-semver")
-    assert [(each["version"], each.get("tags")) for each in said.specs] == [("1.1.0", ["production"])]
+    assert [(each["version"], each["parent"], each.get("tags")) for each in said.specs if each["model"] == "churn"] == [
+        ("1.1.0", "1.0.0", ["production"])
+    ]
 
 
 def test_the_digests_are_those_of_the_bytes_in_the_store(project: Project, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pennant.api.model_version import ModelVersionSpec
+from pennant.cli.main import main
 from pennant.core.versions.completeness import missing
 from pennant.record.artifacts import FORMATS
 from pennant.registries import catalogue, fields, flat
@@ -354,6 +356,16 @@ async def test_a_tag_of_no_commit_is_skipped_and_a_tag_of_a_tag_is_followed(frau
     assert spec(found).reason == "again"
     skipped = [each for each in await read(fraud) if isinstance(each, Skipped)]
     assert skipped == [Skipped("fraud", "v1.0.2", "the tag v1.0.2 is of a tree, and not of a commit")]
+
+
+@pytest.mark.parametrize(("options", "versions"), [((), ("v1.0.0", "v1.0.1")), (("--as-semver",), ("1.0.0", "1.0.1"))])
+def test_the_parent_is_named_as_its_own_record(
+    fraud: Path, capsys: pytest.CaptureFixture[str], options: tuple[str, ...], versions: tuple[str, str]
+) -> None:
+    assert main(["import", "git", "--from", str(fraud), "--all-versions", *options]) == 0
+    first, second = yaml.safe_load_all(capsys.readouterr().out)
+    assert (first["spec"]["version"], second["spec"]["version"]) == versions
+    assert (first["spec"].get("parent"), second["spec"]["parent"]) == (None, versions[0])
 
 
 async def test_a_tag_that_moved_has_another_commit(fraud: Path) -> None:
