@@ -72,6 +72,7 @@ SECTIONS: Mapping[str, Sequence[int]] = {
     "history-and-status": (*range(71, 83), 123, *range(140, 145), *range(150, 155)),
     "in-general": (*range(83, 104), *range(120, 123)),
     "adopting-an-existing-deployment": range(125, 130),
+    "importing-versions": range(210, 220),
 }
 """The sections of docs/behaviour.md by their anchors, and the numbers of the rules in them."""
 

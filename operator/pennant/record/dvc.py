@@ -96,11 +96,11 @@ def dataset(one: Tracked, name: str, role: str, remote: str | None) -> dict[str,
     return {"name": name, "role": role, "uri": _stored(one, remote) or one.path, "digest": one.digest}
 
 
-def role_of(path: str) -> str:
+def role_of(path: str, otherwise: str = "Training") -> str:
     """Return the use of a data set by the words in its file name: training, unless one of them is another split."""
     words = re.findall("[a-z]+", posixpath.basename(path).lower())
     known = {**{word: ROLES[split] for word, split in SPLITS.items()}, **HOLDOUT}
-    return next((known[word] for word in words if word in known), "Training")
+    return next((known[word] for word in words if word in known), otherwise)
 
 
 def remote_url(directory: Path) -> str | None:
@@ -108,13 +108,20 @@ def remote_url(directory: Path) -> str | None:
     path = directory / ".dvc" / "config"
     if not path.is_file():
         return None
+    config = sections(text_of(path))
+    remote = config.get(f"'remote \"{config.get('core', {}).get('remote', '')}\"'", {})
+    url = remote.get("url", "").rstrip("/")
+    return without_credentials(url) if "://" in url else None
+
+
+def sections(text: str) -> Mapping[str, Mapping[str, str]]:
+    """Return the sections of a `.dvc/config`, such as `core` and `'remote "store"'`; none where it is damaged."""
     config = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        config.read_string(text_of(path))
-        url = config[f"'remote \"{config['core']['remote']}\"'"]["url"].rstrip("/")
-    except (configparser.Error, KeyError):
-        return None
-    return without_credentials(url) if "://" in url else None
+        config.read_string(text)
+    except configparser.Error:
+        return {}
+    return {name: dict(config[name]) for name in config.sections()}
 
 
 def _stored(one: Tracked, remote: str | None) -> str | None:

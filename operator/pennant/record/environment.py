@@ -5,7 +5,7 @@ import platform
 import re
 from collections.abc import Iterator, Mapping
 from importlib import metadata
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from pennant.record.errors import RegisterError
@@ -43,11 +43,19 @@ def found_in(directory: Path) -> list[Path]:
 
 def read(path: Path, root: Path | None) -> Part:
     """Return digest and libraries of a lock file; its URI is the path in the checkout, or the name of the file."""
-    text = text_of(path)
-    pins, loose = _pins(path, text)
+    text_of(path)
+    return of_content(path, path.read_bytes(), _shown(path, root))
+
+
+def of_content(path: PurePath, content: bytes, uri: str) -> Part:
+    """Return digest and libraries of the content of a lock file; raises `RegisterError` where it cannot be read."""
+    try:
+        pins, loose = _pins(path, content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise RegisterError(f"{path} is no text in UTF-8: {error.reason}") from error
     lock = {
-        "lockUri": _shown(path, root),
-        "lockDigest": f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}",
+        "lockUri": uri,
+        "lockDigest": f"sha256:{hashlib.sha256(content).hexdigest()}",
         "frameworks": _frameworks(pins),
     }
     warnings = []
@@ -84,7 +92,7 @@ def _shown(path: Path, root: Path | None) -> str:
         return path.name
 
 
-def _pins(path: Path, text: str) -> tuple[dict[str, str], list[str]]:
+def _pins(path: PurePath, text: str) -> tuple[dict[str, str], list[str]]:
     """Return the versions by package, and the packages without an exact one."""
     name = path.name
     if name == "Pipfile.lock":
@@ -114,7 +122,7 @@ def _named(packages: Any) -> dict[str, str]:
     return {name: versions.pop() for name, versions in found.items() if len(versions) == 1}
 
 
-def _conda(value: Any, path: Path) -> tuple[dict[str, str], list[str]]:
+def _conda(value: Any, path: PurePath) -> tuple[dict[str, str], list[str]]:
     """Return the pins of a conda-lock file, or of an exported environment."""
     if not isinstance(value, dict):
         raise RegisterError(f"{path} is no lock file of conda")

@@ -1,6 +1,7 @@
 """Digests of what is at a URL: by obstore for object stores and HTTP, by fsspec for every other scheme it knows."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,12 +19,38 @@ def of_url(url: str, meter: Meter) -> Hashed:
     The credentials are those that the libraries find, such as AWS_ACCESS_KEY_ID. Raises `RegisterError` where it cannot
     be read.
     """
-    parts, shown = urlsplit(url), without_credentials(url)
-    # obstore takes a query for a part of the path.
-    is_store = parts.scheme.lower() in OBJECT_STORES and not parts.query
-    open_, library = (_of_store, "obstore") if is_store else (_of_filesystem, "fsspec")
+    with _explained(url, ". If its digest is known, write it after the URL, as in URL@sha256:..."):
+        return (_of_store if _is_store(url) else _of_filesystem)(url, meter)
+
+
+def stream(url: str) -> Iterator[bytes]:
+    """Yield the bytes of a file; raises `RegisterError` where it cannot be read."""
+    with _explained(url):
+        if _is_store(url):
+            import obstore
+
+            store, path = _store(url)
+            yield from (bytes(each) for each in obstore.get(store, path).stream(min_chunk_size=CHUNK))
+        else:
+            from fsspec.core import url_to_fs
+
+            system, path = url_to_fs(url)
+            with system.open(path, "rb") as file:
+                yield from iter(lambda: file.read(CHUNK), b"")
+
+
+def _is_store(url: str) -> bool:
+    """Return whether obstore reads a URL. It takes a query for a part of the path."""
+    parts = urlsplit(url)
+    return parts.scheme.lower() in OBJECT_STORES and not parts.query
+
+
+@contextmanager
+def _explained(url: str, hint: str = "") -> Iterator[None]:
+    """Raise `RegisterError` for whatever the libraries raise, which are errors of many kinds, by scheme."""
+    shown, library = without_credentials(url), "obstore" if _is_store(url) else "fsspec"
     try:
-        return open_(url, meter)
+        yield
     except RegisterError:
         raise
     except ModuleNotFoundError as error:
@@ -31,25 +58,26 @@ def of_url(url: str, meter: Meter) -> Hashed:
             raise missing_extra(library, f"reading {shown}") from error
         raise RegisterError(f"{shown} cannot be read: {error}") from error
     except Exception as error:
-        # The libraries raise errors of many kinds, by scheme.
         said = " ".join(str(error).replace(url, shown).split())[:300] or type(error).__name__
-        raise RegisterError(
-            f"{shown} cannot be read: {said}. If its digest is known, write it after the URL, as in URL@sha256:..."
-        ) from error
+        raise RegisterError(f"{shown} cannot be read: {said}{hint}") from error
 
 
-def _of_store(url: str, meter: Meter) -> Hashed:
-    import obstore
+def _store(url: str) -> tuple[Any, str]:
+    """Return the store of a URL, and the path in it."""
     from obstore.store import from_url
 
     parts = urlsplit(url)
     base, path = parts._replace(path="", fragment="").geturl(), parts.path.lstrip("/")
-    if parts.scheme in ("http", "https"):
-        directory, _, path = path.rpartition("/")
-        base = f"{base}/{directory}"
-        store: Any = from_url(base, client_options={"allow_http": parts.scheme == "http"})
-    else:
-        store = from_url(base)
+    if parts.scheme not in ("http", "https"):
+        return from_url(base), path
+    directory, _, path = path.rpartition("/")
+    return from_url(f"{base}/{directory}", client_options={"allow_http": parts.scheme == "http"}), path
+
+
+def _of_store(url: str, meter: Meter) -> Hashed:
+    import obstore
+
+    store, path = _store(url)
 
     def chunks(name: str) -> Iterator[bytes]:
         return (bytes(each) for each in obstore.get(store, name).stream(min_chunk_size=CHUNK))

@@ -46,6 +46,17 @@ KINDS: Mapping[str, Kind] = {
         "URL of the tracking server; default: MLFLOW_TRACKING_URI",
         "MLFLOW_TRACKING_TOKEN, or MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
     ),
+    "dvc": Kind(
+        "DVC",
+        "path or URL of a Git repository with tags of GTO, such as churn@v1.2.3; default: the current directory",
+        "those of git; for --verify, those that the remote of DVC needs, such as AWS_ACCESS_KEY_ID",
+    ),
+    "git": Kind(
+        "Git",
+        "path or URL of a repository with tags such as v1.2.3 or churn-1.2.3, and after a # the path of the model in "
+        "it, such as REPOSITORY#models/{model}/model.onnx; default: the current directory",
+        "those of git; what Git LFS keeps is downloaded by git-lfs",
+    ),
     "vertex": Kind(
         "Vertex AI",
         "projects/PROJECT/locations/LOCATION; default: GOOGLE_CLOUD_PROJECT and GOOGLE_CLOUD_REGION",

@@ -49,7 +49,7 @@ class FoundVersion:
     version: str
     """Name of the version in the registry."""
     record: Mapping[str, Any]
-    """Fields of `spec` of a ModelVersion, without model, version and tags."""
+    """Fields of `spec` of a ModelVersion, without model, version and tags; `parent` as the registry names it."""
     aliases: tuple[str, ...] = ()
     """Names that the registry lets point to this version."""
     unknown: tuple[str, ...] = ()

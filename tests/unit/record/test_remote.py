@@ -140,3 +140,20 @@ def test_without_the_library_the_extra_is_named(module: str, url: str, monkeypat
     library = module.partition(".")[0]
     with pytest.raises(RegisterError, match=rf"reading {url} needs {library}.*'pennant\[register\]'"):
         remote.of_url(url, Silent())
+
+
+def streamed(url: str) -> bytes:
+    return b"".join(remote.stream(url))
+
+
+def test_a_file_is_streamed_from_a_store_and_from_a_filesystem(server: str) -> None:
+    assert streamed(f"{server}/models/fraud/model.bin") == FILES["models/fraud/model.bin"]
+    with fsspec.open("memory://fraud/model.bin", "wb") as file:
+        file.write(b"weights")
+    assert streamed("memory://fraud/model.bin") == b"weights"
+
+
+@pytest.mark.parametrize("url", ["{server}/models/nope", "memory://nope", "nope://host/x"])
+def test_a_file_that_cannot_be_streamed_is_a_sentence(server: str, url: str) -> None:
+    with pytest.raises(RegisterError, match="cannot be read: "):
+        streamed(url.replace("{server}", server))

@@ -186,6 +186,8 @@ async def _document(job: Import, found: FoundVersion, target: Target) -> Json:
     version = semantic(found.version) if job.options.as_semver else kept(found.version)
     record: dict[str, Any] = dict(await verified(job.registry, found) if job.options.is_verified else found.record)
     record["source"] = {**record["source"], "importedAt": rfc3339(clock.now())}
+    if "parent" in record:
+        record["parent"] = semantic(record["parent"]) if job.options.as_semver else kept(record["parent"])
     tags = await _free_tags(job, found, f"{model}-{version}", model, target)
     spec = {"model": model, "version": version, **({"tags": list(tags)} if tags else {}), **record}
     return model_version(spec, job.namespace)

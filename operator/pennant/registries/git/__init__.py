@@ -1,0 +1,1 @@
+"""Tags of a Git repository, read with git itself."""
