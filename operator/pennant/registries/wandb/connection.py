@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from pennant.registries.catalogue import Given, missing_client
 from pennant.registries.http import Http, base_address
 from pennant.registries.protocol import NoAccess, Registry
+from pennant.registries.stored import Stored
 from pennant.registries.wandb.graphql import ORGANIZATION, VIEWER, Graph, inner
 from pennant.registries.wandb.record import MODEL
 from pennant.registries.wandb.registry import REGISTRY, Place, Wandb
-from pennant.registries.wandb.stored import Stored
 
 BASE, KEY, ENTITY, PROJECT = "WANDB_BASE_URL", "WANDB_API_KEY", "WANDB_ENTITY", "WANDB_PROJECT"
 CLOUD = "https://api.wandb.ai"

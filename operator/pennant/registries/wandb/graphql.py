@@ -13,7 +13,7 @@ from pennant.registries.http import Pairs
 from pennant.registries.protocol import NoAccess, Refused, RegistryError
 
 PAGE = 100
-OPTIONAL = ("digestAlgorithm", "historyStep", "ttlDurationSeconds", "ttlIsInherited")
+OPTIONAL = ("digestAlgorithm", "historyStep", "ttlDurationSeconds")
 """Fields of an artefact that an older server does not know."""
 _UNKNOWN = re.compile(r"Cannot query field \"(\w+)\"")
 _REFUSED = re.compile(r"not logged in|unauthorized|invalid api key|permission denied", re.IGNORECASE)
@@ -21,7 +21,7 @@ _REFUSED = re.compile(r"not logged in|unauthorized|invalid api key|permission de
 _PROJECT = "project { name entity { name } }"
 _USED = f"id digest digestAlgorithm versionIndex artifactType {{ name }} artifactSequence {{ name {_PROJECT} }}"
 _FIELDS = f"""{_USED}
-  state description metadata size fileCount commitHash createdAt updatedAt historyStep ttlDurationSeconds ttlIsInherited
+  state description metadata size fileCount commitHash createdAt updatedAt historyStep ttlDurationSeconds
   tags {{ name }} aliases {{ alias artifactCollection {{ name {_PROJECT} }} }}"""
 _TAGS = "tags { edges { node { name } } }"
 _PAGE_INFO = "pageInfo { endCursor hasNextPage }"

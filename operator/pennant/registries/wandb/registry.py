@@ -20,13 +20,13 @@ from pennant.registries.protocol import (
     Selection,
     Skipped,
 )
+from pennant.registries.stored import Stored
 from pennant.registries.wandb import manifest
 from pennant.registries.wandb.graphql import COLLECTION, COLLECTIONS, FILE, ORIGIN, PROJECTS, VERSIONS, Graph, inner
 from pennant.registries.wandb.graphql import nodes as nodes_of
 from pennant.registries.wandb.known import Version
 from pennant.registries.wandb.record import MODEL, record
 from pennant.registries.wandb.runs import Runs, used
-from pennant.registries.wandb.stored import Stored
 
 CONCURRENCY = 8
 """Versions that are read at the same time."""

@@ -8,11 +8,11 @@ from typing import Any
 from pennant.api.meta import Json
 from pennant.registries.fields import object_of
 from pennant.registries.protocol import NoAccess, RegistryError
+from pennant.registries.stored import Stored
 from pennant.registries.wandb import manifest, measured
 from pennant.registries.wandb.graphql import PAGE, RUN, Graph, inner, nodes
 from pennant.registries.wandb.known import Run, Used
 from pennant.registries.wandb.record import CODE
-from pennant.registries.wandb.stored import Stored
 
 METADATA, REQUIREMENTS, PATCH = "wandb-metadata.json", "requirements.txt", "diff.patch"
 """Files that W&B writes for each run; the last one only if the working tree had changes."""

@@ -11,12 +11,12 @@ from pennant.api.meta import Json
 from pennant.registries.fields import moment_of
 from pennant.registries.notes import Notes
 from pennant.registries.protocol import Failed, File, FoundVersion, NoAccess, NotThere, RegistryError, Selection
+from pennant.registries.stored import Stored, local
 from pennant.registries.wandb import manifest
 from pennant.registries.wandb.known import Run, Version, of_client
 from pennant.registries.wandb.offline.folding import Folded
 from pennant.registries.wandb.offline.log import payloads
 from pennant.registries.wandb.record import MODEL, record
-from pennant.registries.wandb.stored import Stored, local
 
 LOG = "run-*.wandb"
 REQUIREMENTS, PATCH = "requirements.txt", "diff.patch"

@@ -1,4 +1,4 @@
-"""Reads files of W&B where they are stored: at signed URLs, in object stores, and on this machine."""
+"""Reads files where a registry says that they are stored: at signed URLs, in object stores, and on this machine."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -13,11 +13,11 @@ from pennant.registries.http import CHUNK, Http, Pairs
 from pennant.registries.protocol import NoAccess, RegistryError, Unreadable
 
 OBJECT_STORES = frozenset({"s3", "gs", "az", "abfs", "abfss"})
-HINT = "The URL of the file was signed by W&B for a short time. Run the import again"
+HINT = "The URL of the file was signed for a short time. Run the import again"
 
 
 class Stored:
-    """Files at URLs that need no credentials of W&B: those are never sent to a store."""
+    """Files at URLs. The credentials of the registry are never sent there."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         """Open nothing yet."""
@@ -35,7 +35,7 @@ class Stored:
         try:
             return await http.content(path, query)
         except NoAccess as error:
-            # Of a store, not of W&B: the next version may have its files elsewhere.
+            # Of a store, not of the registry: the next version may have its files elsewhere.
             raise Unreadable(str(error)) from error
 
     async def chunks(self, url: str, version: str | None = None) -> AsyncIterator[bytes]:
