@@ -120,7 +120,7 @@ def version(number: int, **more: Any) -> list[dict[str, Any]]:
 
 
 def export(root: Path, data: Path) -> None:
-    """Write three versions of a model, with a run for the second one. `data` has the files that Neptune only tracked."""
+    """Write three versions of a model, and the run of the second one. `data` has the files that Neptune tracked."""
     files, runs = root / "model_files", root / "files"
     rows = {"sys/name": "Churn classifier", "sys/id": "CHURN-CLS", "sys/tags": ["risk"]}
     write(root / "model_data", "models", "CHURN-CLS", [value(path, each) for path, each in rows.items()])

@@ -162,9 +162,9 @@ class FakeWandb:
             viewer=user,
             serverInfo={"features": [{"name": "ARTIFACT_COLLECTION_MEMBERSHIP_FILES", "isEnabled": True}]},
             entity=lambda name: Node(id="e1", name=name, organization=organization),
-            project=lambda name, entityName: self.projects.get((entityName, name)),
-            models=lambda entityName, after=None, first=None: connection(
-                [each for (entity, _), each in self.projects.items() if entity == entityName], after, first
+            project=lambda **at: self.projects.get((at["entityName"], at["name"])),
+            models=lambda after=None, first=None, **at: connection(
+                [each for (entity, _), each in self.projects.items() if entity == at["entityName"]], after, first
             ),
             artifact=lambda id: self.artifacts.get(id),  # noqa: A006
         )
@@ -194,7 +194,7 @@ class FakeWandb:
 
     def _membership(self, collections: dict[str, Node], name: str) -> Node | None:
         collection, _, alias = name.partition(":")
-        return collections[collection]["artifactMembership"](alias) if collection in collections else None
+        return collections[collection]["artifactMembership"](aliasName=alias) if collection in collections else None
 
     def collection(self, project: Node, name: str, kind: str = "model", **fields: Any) -> Node:
         """Return a collection: a portfolio in a registry, otherwise a sequence."""
@@ -213,8 +213,8 @@ class FakeWandb:
                 **fields,
             )
             collection["artifacts"] = lambda after=None, first=None, **_: self._versions(members, after, first)
-            collection["artifactMembership"] = lambda aliasName: next(
-                (each for each in members if aliasName in (f"v{each['versionIndex']}", *_names(each))), None
+            collection["artifactMembership"] = lambda **at: next(
+                (each for each in members if at["aliasName"] in (f"v{each['versionIndex']}", *_names(each))), None
             )
             project["collections"][name] = collection
         return project["collections"][name]

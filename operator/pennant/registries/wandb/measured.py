@@ -80,7 +80,8 @@ def _starts(name: str) -> Iterator[str]:
 
 def _numbers(summary: Json) -> Iterator[tuple[str, Any]]:
     for name, value in _values(summary):
-        if value in NOT_FINITE or (isinstance(value, int | float) and not isinstance(value, bool)):
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if is_number or (isinstance(value, str) and value in NOT_FINITE):
             yield name, value
 
 

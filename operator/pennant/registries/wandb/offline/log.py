@@ -56,18 +56,24 @@ def _frames(file: BinaryIO, path: Path, cut: Callable[[str], None]) -> Iterator[
         header = file.read(HEADER.size)
         if not header:
             return
-        checksum, length, type_ = HEADER.unpack(header) if len(header) == HEADER.size else (0, 0, 0)
+        checksum, length, type_ = HEADER.unpack(header) if len(header) == HEADER.size else (0, 0, FULL)
+        if length > left - HEADER.size:
+            raise RegistryError(_damaged(path, position))
         body = file.read(length)
         if len(header) < HEADER.size or len(body) < length:
             cut(_incomplete(path))
             return
+        if not any(header) and not any(file.read(BLOCK)):
+            # A file system that lost its power may leave zeros at the end.
+            cut(_incomplete(path))
+            return
         if type_ not in (FULL, FIRST, MIDDLE, LAST) or zlib.crc32(body, zlib.crc32(bytes([type_]))) != checksum:
-            if not any(file.read(BLOCK)) and not any(header[4:]):
-                # A file system that lost its power may leave zeros at the end.
-                cut(_incomplete(path))
-                return
-            raise RegistryError(f"{path} is damaged at byte {position}: a checksum is wrong. Use `wandb sync` instead")
+            raise RegistryError(_damaged(path, position))
         yield type_, body
+
+
+def _damaged(path: Path, position: int) -> str:
+    return f"{path} is damaged at byte {position}: a checksum is wrong. Use `wandb sync`, and import from the server"
 
 
 def _incomplete(path: Path) -> str:
