@@ -217,7 +217,8 @@ class FakeWandb:
                 (each for each in members if at["aliasName"] in (f"v{each['versionIndex']}", *_names(each))), None
             )
             project["collections"][name] = collection
-        return project["collections"][name]
+        made: Node = project["collections"][name]
+        return made
 
     def _versions(self, members: list[Node], after: str | None, first: int | None) -> dict[str, Any]:
         page = connection(list(reversed(members)), after, first)

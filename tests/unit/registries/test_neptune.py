@@ -40,7 +40,7 @@ TYPES: dict[type, str] = {
 }
 
 
-def attributes(name: str = "CLS-PRE-1", project: str = "ml/churn", **values: Any) -> Attributes:
+def attributes(name: Any = "CLS-PRE-1", project: Any = "ml/churn", **values: Any) -> Attributes:
     """Return attributes; two underscores in a name are a slash."""
     known = {"sys/id": name, "sys/model_id": "CLS-PRE", "sys/owner": "ada", "sys/creation_time": CREATED}
     given = {path.replace("__", "/"): each for path, each in values.items()}
@@ -74,8 +74,10 @@ def opened(root: Path, *known: Attributes, **options: Any) -> Neptune:
     def read(parts: Iterable[Path]) -> Attributes:
         return by_name[next(iter(parts)).name.rpartition("_part_")[0][:-17]]
 
-    exports = (Export(root / "data", root / "files", scope) for scope in ("model_versions", "models", ""))
-    return Neptune(*exports, read, Stored(lambda: NOON), **options)
+    versions, models, runs = (
+        Export(root / "data", root / "files", scope) for scope in ("model_versions", "models", "")
+    )
+    return Neptune(versions, models, runs, read, Stored(lambda: NOON), **options)
 
 
 async def versions(registry: Neptune, model: str = "CLS-PRE", selection: Selection = ALL) -> list[Any]:

@@ -85,8 +85,8 @@ async def test_a_version_has_all_that_its_artefact_and_its_run_have() -> None:
     assert [(each.name, each.value) for each in record.hyperparameters] == [("lr", "1e-05"), ("opt.name", "adam")]
     assert [(each.name, each.value, each.split, each.direction) for each in record.metrics] == [
         ("loss", "0.25", None, "Minimize"),
-        ("val/acc", "0.9", "Validation", None),
         ("test/acc", "0.8", "Test", None),
+        ("val/acc", "0.9", "Validation", None),
     ]
     assert record.environment is not None
     assert (record.environment.language_version, record.environment.frameworks[0].name) == ("3.11.7", "numpy")
@@ -114,7 +114,7 @@ async def test_an_alias_of_another_collection_does_not_count() -> None:
     place = Place("https://wandb.ai", "acme-org", "wandb-registry-model", organization="Acme")
     server = Server(versions=[listed])
     server.collection["name"] = "Fraud"
-    server._collection = lambda _: {"project": {"artifactType": {"artifactCollection": server.collection}}}  # type: ignore[method-assign]
+    server._collection = lambda _: {"project": {"artifactType": {"artifactCollection": server.collection}}}  # type: ignore[method-assign,assignment]
     (found,) = [each async for each in server.registry(place).versions("Fraud", ALL)]
     assert isinstance(found, FoundVersion)
     assert found.aliases == ("champion",)
@@ -212,7 +212,7 @@ async def test_numbers_that_are_none_and_media_are_told() -> None:
     assert [(each.name, each.value) for each in record.metrics] == [("acc.best", "1.0")]
     assert record.source is not None
     assert record.source.annotations["run.summary.note"] == "ok"
-    assert [each.partition(" is ")[0] for each in found.unknown[:2]] == ["metric loss", "metric gap"]
+    assert [each.partition(" is ")[0] for each in found.unknown[:2]] == ["metric gap", "metric loss"]
     assert found.unknown[2].startswith("the summary has table, which are no numbers")
 
 
@@ -342,7 +342,7 @@ async def test_the_error_of_one_version_does_not_end_the_import() -> None:
 async def test_a_server_that_gives_the_same_page_again_is_not_asked_for_ever() -> None:
     server = Server()
     page = {"edges": [version(0)], "pageInfo": {"hasNextPage": True, "endCursor": "x"}}
-    server._versions = lambda _: {"project": {"artifactType": {"artifactCollection": {"artifacts": page}}}}  # type: ignore[method-assign]
+    server._versions = lambda _: {"project": {"artifactType": {"artifactCollection": {"artifacts": page}}}}  # type: ignore[method-assign,assignment]
     with pytest.raises(RegistryError, match="gives the same page again"):
         await read(server)
 

@@ -110,7 +110,14 @@ def record(kind: str, **fields: Any) -> Any:
 
 def run(**fields: Any) -> Any:
     empty = SimpleNamespace(update=[], remove=[])
-    known = {"entity": "acme", "project": "churn", "run_id": "r1", "display_name": "", "notes": "why", "tags": []}
+    known: dict[str, Any] = {
+        "entity": "acme",
+        "project": "churn",
+        "run_id": "r1",
+        "display_name": "",
+        "notes": "why",
+        "tags": [],
+    }
     known |= {"git": SimpleNamespace(commit="a" * 40, remote_url="https://git.example/x.git"), "run_group": ""}
     known |= {"job_type": "", "sweep_id": "", "start_time": SimpleNamespace(seconds=1_777_000_000, nanos=0)}
     return record("run", **{**known, "config": empty, "summary": empty, **fields})
@@ -124,7 +131,14 @@ def artifact(name: str, *aliases: str, kind: str = "model", **fields: Any) -> An
     entry = SimpleNamespace(
         path="m.onnx", digest="XUFAKrxLKna5cZ2REBfFkg==", ref="", size=5, local_path="/gone", extra=[]
     )
-    known = {"name": name, "type": kind, "digest": "a" * 32, "digest_algorithm": "", "description": "", "metadata": ""}
+    known: dict[str, Any] = {
+        "name": name,
+        "type": kind,
+        "digest": "a" * 32,
+        "digest_algorithm": "",
+        "description": "",
+        "metadata": "",
+    }
     known |= {"client_id": f"client-{name}", "aliases": ["latest", *aliases], "tags": [], "ttl_duration_seconds": 0}
     known |= {"finalize": True, "manifest": SimpleNamespace(contents=[entry], manifest_file_path="")}
     return record("artifact", **{**known, **fields})

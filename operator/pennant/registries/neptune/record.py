@@ -75,7 +75,7 @@ def record(exported: Exported, notes: Notes) -> dict[str, Any]:
         found["author"] = {"name": notes.line(author, 63, "the name of the author")}
     if created := _time(version, "sys/creation_time"):
         found["createdAt"] = created
-    found["artifacts"] = _artifacts(exported.files)
+    found["artifacts"] = _artifacts(exported.files, notes)
     found["datasets"] = _datasets([*exported.files.data, *exported.run_files.data], notes)
     if code := _code(exported, notes):
         found["code"] = code
@@ -93,7 +93,7 @@ def record(exported: Exported, notes: Notes) -> dict[str, Any]:
     return {name: each for name, each in found.items() if each}
 
 
-def _artifacts(files: Files) -> list[dict[str, Any]]:
+def _artifacts(files: Files, notes: Notes) -> list[dict[str, Any]]:
     found = []
     for name, each in labelled(files.models).items():
         if each.uri is None:
@@ -105,7 +105,8 @@ def _artifacts(files: Files) -> list[dict[str, Any]]:
             known["digest"] = tracked.digest_of(each.tracked)
         found.append({key: value for key, value in known.items() if value is not None})
     if not found:
-        raise RegistryError("the export has no file of a model in it, and a record has at least one artefact")
+        why = f": {notes.said[0]}" if notes.said else ", and a record has at least one artefact"
+        raise RegistryError(f"the export has no file of a model in it{why}")
     return found
 
 
@@ -164,7 +165,7 @@ def _is_metric(path: str, attribute: Attribute) -> bool:
 
 def _metrics(values: Mapping[str, Attribute]) -> Iterator[dict[str, Any]]:
     """Yield each number that is no parameter, and the last value of each series."""
-    for path, each in values.items():
+    for path, each in sorted(values.items()):
         if _is_metric(path, each) and each.value is not None:
             words = re.split("[/_.]", path.lower())
             split = next((SPLITS[word] for word in words if word in SPLITS), None)

@@ -19,7 +19,7 @@ OWN = frozenset({"_wandb", "wandb_version"})
 NOT_FINITE = frozenset({"NaN", "Infinity", "-Infinity"})
 """How W&B writes a number that JSON does not have."""
 GOALS: Mapping[int, str] = {1: "Minimize", 2: "Maximize"}
-"""The direction of a metric by the goal that `define_metric` sets."""
+"""The direction of a metric by the goal that `define_metric` of clients before 0.31 set."""
 _NAME, _GOAL = "1", "8"
 """Numbers of the fields of a definition of a metric in a configuration."""
 
@@ -35,7 +35,7 @@ def config(text: Any) -> Json:
 
 
 def directions(text: Any) -> dict[str, str]:
-    """Return the direction of each metric that `define_metric` has set."""
+    """Return the direction of each metric of which a goal is known."""
     own = object_of(text).get("_wandb")
     value = own.get("value") if isinstance(own, dict) else None
     defined = value.get("m") if isinstance(value, dict) else None
@@ -55,7 +55,8 @@ def metrics(run: Run, notes: Notes) -> list[dict[str, Any]]:
 
 
 def _metrics(run: Run) -> Iterator[dict[str, Any]]:
-    for name, value in _numbers(run.summary):
+    # W&B writes them in another order each time.
+    for name, value in sorted(_numbers(run.summary), key=lambda each: each[0]):
         metric: dict[str, Any] = {"name": name, "value": value}
         if (split := split_of(name)) is not None:
             metric["split"] = split
@@ -83,6 +84,9 @@ def _numbers(summary: Json) -> Iterator[tuple[str, Any]]:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         if is_number or (isinstance(value, str) and value in NOT_FINITE):
             yield name, value
+        elif value is None:
+            # What W&B makes of a NaN that a program put into the summary.
+            yield name, "null"
 
 
 def others(run: Run) -> dict[str, str]:
@@ -91,7 +95,7 @@ def others(run: Run) -> dict[str, str]:
     return {
         name: _text(value)
         for name, value in _values(run.summary)
-        if name not in numbers and not isinstance(value, dict) and value is not None
+        if name not in numbers and not isinstance(value, dict)
     }
 
 
