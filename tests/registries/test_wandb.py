@@ -283,6 +283,18 @@ def test_versions_of_a_server_are_written_once_and_verified(
     assert "X-Amz-Signature" not in "".join(each.read_text() for each in tmp_path.iterdir()) + out + err
 
 
+def test_a_version_that_changed_under_its_number_is_an_error(
+    capsys: pytest.CaptureFixture[str], wandb: FakeWandb, collection: Node, tmp_path: Path
+) -> None:
+    place = ("--from", "acme/churn", "--write", str(tmp_path))
+    ran(capsys, *place)
+    wandb.project("churn")["runs"]["abc123"]["summaryMetrics"] = json.dumps({"loss": 0.5, "late": 1})
+    code, _, err = ran(capsys, *place)
+    assert (code, err.splitlines()[-1].partition(".")[0]) == (1, "0 imported, 2 failed")
+    assert "error: churn-model v1: the registry says something else than" in err
+    assert "in spec.metrics[loss].value" in err
+
+
 def test_bytes_that_changed_are_an_error_without_the_signature(
     capsys: pytest.CaptureFixture[str], wandb: FakeWandb, collection: Node
 ) -> None:

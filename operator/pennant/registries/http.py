@@ -263,5 +263,6 @@ def _message(body: str) -> str:
 
 
 def _cause(error: BaseException) -> str:
-    # aiohttp names the TLS context, which tells a user nothing.
-    return clip(re.sub(r" ssl:(<[^>]*>|\S+)", "", str(error)) or type(error).__name__, 300)
+    # aiohttp names the TLS context, which tells a user nothing, and a whole URL, whose query may be a signature.
+    text = re.sub(r" ssl:(<[^>]*>|\S+)|(?<=[^\s'\"(])\?[^\s'\")]+", "", str(error))
+    return clip(text or type(error).__name__, 300)

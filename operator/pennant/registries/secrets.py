@@ -1,4 +1,7 @@
-"""Values that people log and that no record may have: passwords and keys, by their names."""
+"""Values that people log and that no record may have: passwords and keys, by their names.
+
+Rule: R213.
+"""
 
 import re
 from collections.abc import Mapping

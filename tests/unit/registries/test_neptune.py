@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 import tracemalloc
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.versions.completeness import missing
+from pennant.registries import catalogue
 from pennant.registries.digest import verified
 from pennant.registries.neptune import files, tracked
 from pennant.registries.neptune.export import Export
@@ -24,7 +26,7 @@ from pennant.registries.neptune.known import Attribute, Attributes
 from pennant.registries.neptune.record import COMMITS, DATA, PARAMETERS, REMOTES, Exported, record
 from pennant.registries.neptune.registry import RUN_LINKS, Neptune
 from pennant.registries.notes import Notes
-from pennant.registries.protocol import Failed, FoundVersion, NotThere, RegistryError, Selection, Skipped
+from pennant.registries.protocol import Failed, FoundVersion, NoAccess, NotThere, RegistryError, Selection, Skipped
 from pennant.registries.stored import Stored
 from unit.core.builders import NOON
 
@@ -284,6 +286,15 @@ async def test_files_of_the_export_and_tracked_files_are_verified(tmp_path: Path
     data.write_bytes(b"x")
     with pytest.raises(RegistryError, match="the artefact model-base has the digest sha1:"):
         await verified(registry, found)
+
+
+async def test_an_export_needs_the_reader_of_parquet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(
+        NoAccess, match=r"reading Neptune needs pyarrow, which is not .*pip install 'pennant\[neptune\]'"
+    ):
+        async with catalogue.opened("neptune", catalogue.Given(str(tmp_path), {}, lambda: NOON)):
+            pass
 
 
 VALUES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.lists(st.text(max_size=3))

@@ -1,9 +1,12 @@
 """Versions on a W&B server: what is read, what it becomes, and what is said of the rest."""
 
 import json
+import sys
 import tracemalloc
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -17,6 +20,7 @@ from pennant.core.versions.completeness import missing
 from pennant.registries.catalogue import Given
 from pennant.registries.digest import verified
 from pennant.registries.fields import MAX_ANNOTATIONS, MAX_PARAMETERS
+from pennant.registries.http import Http
 from pennant.registries.protocol import (
     Failed,
     FoundVersion,
@@ -28,11 +32,14 @@ from pennant.registries.protocol import (
     Skipped,
     Unreadable,
 )
+from pennant.registries.stored import Stored
 from pennant.registries.wandb import connection, manifest
-from pennant.registries.wandb.graphql import PAGE
+from pennant.registries.wandb.graphql import PAGE, VIEWER, Graph
 from pennant.registries.wandb.measured import split_of
 from pennant.registries.wandb.record import MAX_DATASETS, ROLES
 from pennant.registries.wandb.registry import Place
+from unit.core.builders import NOON
+from unit.http_server import serving
 from unit.registries.wandb_answers import PROJECT, Server, used, version
 
 ALL = Selection(is_all=True)
@@ -193,6 +200,7 @@ async def test_a_patch_says_that_the_working_tree_had_changes() -> None:
 
 
 async def test_no_secret_gets_into_the_record() -> None:
+    """Rule: R213."""
     config = json.dumps({"wandb_api_key": {"value": "s3cr3t"}, "max_tokens": {"value": 7}})
     metadata = json.dumps({"password": "s3cr3t", "store": "https://ada:s3cr3t@host/x?sig=s3cr3t"})
     found = await one(Server(run={"config": config}, versions=[version(0, metadata=metadata)]))
@@ -464,12 +472,62 @@ async def test_a_wrong_place_is_a_sentence(address: str | None, environment: dic
     assert str(error.value).startswith(said)
 
 
-async def test_offline_runs_need_the_messages_of_the_client(tmp_path: Path) -> None:
+async def test_offline_runs_need_the_messages_of_the_client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "wandb", None)
     with pytest.raises(
         NoAccess, match=r"reading W&B needs wandb.*, which is not installed; install it with `pip install"
     ):
         async with connection.opened(Given(f"{tmp_path}", {}, lambda: datetime.now(UTC))):
             pass
+
+
+async def test_a_question_is_asked_again_when_the_server_says() -> None:
+    """W&B says how long to wait in a header of its own."""
+    replies = deque(
+        [(429, {"RateLimit-Reset": "9.5"}, {}), (503, {}, {}), (200, {}, {"data": {"viewer": {"entity": "acme"}}})]
+    )
+    bodies: list[Any] = []
+    pauses: list[float] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            code, headers, answer = replies.popleft()
+            self.send_response(code)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    with serving(Handler) as address:
+        http = Http(address, {}, hint="", pause=pause, now=lambda: NOON)
+        assert await Graph(http, "").ask(VIEWER) == {"viewer": {"entity": "acme"}}
+        await http.close()
+    assert (pauses, len(bodies), {each["query"] for each in bodies}) == ([9.5, 1.0], 3, {VIEWER})
+
+
+async def test_a_redirect_without_an_end_does_not_show_the_signature() -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(302)
+            self.send_header("Location", "/again?X-Amz-Signature=s3cr3t")
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    stored = Stored(lambda: NOON)
+    with serving(Handler) as address:
+        with pytest.raises(Unreadable) as error:
+            await stored.whole(f"{address}/model?X-Amz-Signature=s3cr3t")
+        await stored.close()
+    assert "s3cr3t" not in str(error.value)
 
 
 def test_the_page_names_each_limit_and_each_role() -> None:

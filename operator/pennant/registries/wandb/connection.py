@@ -59,7 +59,7 @@ def _default(environment: Mapping[str, str]) -> str:
 def _is_directory(address: str) -> bool:
     """Return whether an address is a path: of a directory with runs, or written so that it is nothing else."""
     path = Path(address)
-    if re.match(r"[./~]", address) or path.suffix == ".wandb":
+    if re.match(r"[./~]|.*/$", address) or path.suffix == ".wandb":
         return True
     return path.is_dir() and any(path.glob("*run-*"))
 

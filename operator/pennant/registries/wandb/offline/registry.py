@@ -1,4 +1,7 @@
-"""The versions in the files of offline runs: each artefact of the type model that a run logged."""
+"""The versions in the files of offline runs: each artefact of the type model that a run logged.
+
+Rule: R212.
+"""
 
 import re
 from collections import Counter
