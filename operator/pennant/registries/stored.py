@@ -10,9 +10,11 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pennant.record.errors import missing_extra
 from pennant.record.secrecy import without_credentials
 from pennant.registries.http import CHUNK, Http, Pairs
-from pennant.registries.protocol import NoAccess, RegistryError, Unreadable
+from pennant.registries.protocol import NoAccess, NotThere, Refused, RegistryError, Unreadable
 
 OBJECT_STORES = frozenset({"s3", "gs", "az", "abfs", "abfss"})
+MISSING = (NotThere, Unreadable, Refused)
+"""Errors of a file that does not come back. Any other error may pass, so that the import is to be run again."""
 HINT = "The URL of the file was signed for a short time. Run the import again"
 
 
@@ -69,6 +71,9 @@ class Stored:
 async def local(path: Path) -> AsyncIterator[bytes]:
     """Yield the parts of a file on this machine."""
     try:
+        if path.exists() and not path.is_file():
+            # A device or a pipe may have no end.
+            raise RegistryError(f"{path} is no regular file")
         with path.open("rb") as file:
             while part := await asyncio.to_thread(file.read, CHUNK):
                 yield part

@@ -165,6 +165,18 @@ async def test_a_file_of_a_run_that_cannot_be_read_is_told() -> None:
     assert found.unknown == ("the file requirements.txt of the run cannot be read: gone",)
 
 
+@pytest.mark.parametrize("url", ["store:requirements.txt", "store:manifest"])
+async def test_a_file_that_may_come_back_fails_the_version(url: str) -> None:
+    """Otherwise a record without it would stay, because a record does not change."""
+    found = await read(Server(files={url: RegistryError("busy")}))
+    assert found == [Failed("fraud", f"v{number}", "busy") for number in range(3)]
+
+
+async def test_a_version_without_a_number_fails() -> None:
+    listed = {"node": {**version(0)["node"], "versionIndex": None}}
+    assert await read(Server(versions=[listed])) == [Failed("fraud", "vNone", "the server does not say its number")]
+
+
 async def test_a_commit_without_a_repository_needs_one() -> None:
     files = {"store:wandb-metadata.json": "{}"}
     found = await one(Server(files=files))
@@ -342,7 +354,7 @@ async def test_the_error_of_one_version_does_not_end_the_import() -> None:
     async for each in registry.versions("fraud", ALL):
         found.append(each)
     assert len(found) == 3
-    server = Server(versions=[version(0, id=None), {"node": {"digest": "no identifier"}}, version(2)])
+    server = Server(versions=[version(0), {"version": "v1", "node": {"digest": "no identifier"}}, version(2)])
     del server.versions[0]["node"]["id"]
     assert [type(each) for each in await read(server)] == [Failed, Failed, FoundVersion]
 

@@ -19,8 +19,9 @@ from pennant.registries.protocol import (
     RegistryError,
     Selection,
     Skipped,
+    Unreadable,
 )
-from pennant.registries.stored import Stored
+from pennant.registries.stored import MISSING, Stored
 from pennant.registries.wandb import manifest
 from pennant.registries.wandb.graphql import COLLECTION, COLLECTIONS, FILE, ORIGIN, PROJECTS, VERSIONS, Graph, inner
 from pennant.registries.wandb.graphql import nodes as nodes_of
@@ -156,6 +157,8 @@ class Wandb:
         state = listed.artifact.get("state") or "COMMITTED"
         if state != "COMMITTED":
             return Skipped(model, listed.name, f"its state is {state}")
+        if listed.number < 0:
+            return Failed(model, listed.name, "the server does not say its number")
         try:
             return await self._found(listed, model, collection)
         except NoAccess:
@@ -204,20 +207,18 @@ class Wandb:
     async def _contents(self, origin: Json, notes: Notes) -> dict[str, Json]:
         try:
             return await self._manifest_at(origin)
-        except NoAccess:
-            raise
-        except RegistryError as error:
+        except MISSING as error:
             notes.add(f"the list of files cannot be read, so formats and references are not known: {error}")
             return {}
 
     async def _manifest_at(self, origin: Json) -> dict[str, Json]:
         url = inner(origin, "currentManifest", "file").get("directUrl")
         if not url:
-            raise RegistryError("the server has no list of the files of the artefact")
+            raise Unreadable("the server has no list of the files of the artefact")
         try:
             return manifest.contents(object_of(await self._stored.whole(str(url))))
         except ValueError as error:
-            raise RegistryError(f"the list of files ends early or is wrong: {error}. Run the import again") from error
+            raise Unreadable(f"the list of files ends early or is wrong: {error}. Run the import again") from error
 
     async def files(self, found: FoundVersion) -> AsyncIterator[File]:
         """Yield the files of the artefact of a version."""

@@ -7,8 +7,7 @@ from typing import Any
 
 from pennant.api.meta import Json
 from pennant.registries.fields import object_of
-from pennant.registries.protocol import NoAccess, RegistryError
-from pennant.registries.stored import Stored
+from pennant.registries.stored import MISSING, Stored
 from pennant.registries.wandb import manifest, measured
 from pennant.registries.wandb.graphql import PAGE, RUN, Graph, inner, nodes
 from pennant.registries.wandb.known import Run, Used
@@ -70,9 +69,7 @@ class Runs:
             return None
         try:
             return await self._stored.whole(urls[name])
-        except NoAccess:
-            raise
-        except RegistryError as error:
+        except MISSING as error:
             unknown.append(f"the file {name} of the run cannot be read: {error}")
             return None
 
