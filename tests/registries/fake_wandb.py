@@ -253,7 +253,8 @@ class FakeWandb:
             path: {"digest": base64.b64encode(hashlib.md5(body).digest()).decode(), "size": len(body)}
             for path, body in files.items()
         }
-        contents |= {path: {"digest": "etag", "ref": ref, "size": 3} for path, ref in (refs or {}).items()}
+        entry = {"digest": "etag", "size": 3, "extra": fields.pop("extra", {})}
+        contents |= {path: {**entry, "ref": ref} for path, ref in (refs or {}).items()}
         manifest = {"version": 1, "storagePolicy": "wandb-storage-policy-v1", "contents": contents}
         manifest["storagePolicyConfig"] = {"storageLayout": "V2"}
         lines = (f"{path}:{contents[path]['digest']}\n" for path in sorted(contents))

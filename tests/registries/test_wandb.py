@@ -1,6 +1,7 @@
 """`import wandb`: runs that the real client logged without a server, and a server that the real client accepts."""
 
 import base64
+import hashlib
 import json
 import os
 import shutil
@@ -10,8 +11,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 import yaml
+from moto.server import ThreadedMotoServer
 
 from pennant.cli.main import main
 from pennant.cli.manifests.findings import report
@@ -19,7 +22,7 @@ from pennant.registries import http
 from registries.fake_wandb import FakeWandb, Node, served
 
 CLIENT = Path(__file__).parent / "wandb_client.py"
-HEX = "5d41402abc4b2a76b9719d911017c592"
+TRAIN = b"a,b\n1,2\n"
 Run = tuple[int, str, str]
 
 
@@ -54,7 +57,7 @@ def valid(out: str) -> bool:
 def logged(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a directory with two runs that the real client logged in a checkout of git."""
     checkout = tmp_path_factory.mktemp("checkout")
-    (checkout / "train.csv").write_text("a,b\n1,2\n")
+    (checkout / "train.csv").write_bytes(TRAIN)
     author = ("-c", "user.name=ada", "-c", "user.email=ada@example.com")
     for command in (
         ("init", "-q"),
@@ -111,7 +114,7 @@ def test_a_run_without_a_server_is_imported_with_all_that_its_log_has(
     assert last["source"]["annotations"]["tags"] == "approved"
     assert "s3cr3t" not in out + err
     assert "first-v0: it was logged at step 4; W&B has the metrics at the end of the run, at step 5" in err
-    assert "first-v0: hub_token has the name of a secret, so the record does not have its value" in err
+    assert "first-v0: hub_token may be a secret, so the record does not have its value" in err
     assert "first-v0: metric gap is null, which is no number that a record can have" in err
     assert "first-v0: the summary has table, which are no numbers, so the record does not have them" in err
     assert err.splitlines()[-2:] == ["digests of artefacts: 3 Verified", "3 imported"]
@@ -133,6 +136,7 @@ def test_a_reference_is_the_place_of_the_file(capsys: pytest.CaptureFixture[str]
     code, out, _ = ran(capsys, "--from", str(runs), "--verify", "by-reference")
     (artifact,) = specs(out)["by-reference-second-v0"]["artifacts"]
     assert (code, artifact["uri"].startswith("file:///")) == (0, True)
+    assert artifact["digest"] == f"sha256:{hashlib.sha256(TRAIN).hexdigest()}"
 
 
 def test_a_log_that_was_cut_off_has_what_is_before(capsys: pytest.CaptureFixture[str], runs: Path) -> None:
@@ -308,6 +312,46 @@ def test_bytes_that_changed_are_an_error_without_the_signature(
     assert "model.onnx has the digest md5:" in err
     assert "vocab.txt does not exist (404)" in err
     assert "signed" not in err.replace("was signed for a short time", "")
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Return a client of an object store that keeps versions, with the bucket models."""
+    moto = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    moto.start()
+    host, port = moto.get_host_and_port()
+    for name, each in {
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT": f"http://{host}:{port}",
+        "AWS_ALLOW_HTTP": "true",
+    }.items():
+        monkeypatch.setenv(name, each)
+    client = boto3.client("s3", endpoint_url=f"http://{host}:{port}", region_name="us-east-1")
+    client.create_bucket(Bucket="models")
+    client.put_bucket_versioning(Bucket="models", VersioningConfiguration={"Status": "Enabled"})
+    yield client
+    client.close()
+    moto.stop()
+
+
+def test_a_reference_into_a_store_is_read_in_the_version_that_was_logged(
+    capsys: pytest.CaptureFixture[str], wandb: FakeWandb, bucket: Any
+) -> None:
+    first = bucket.put_object(Bucket="models", Key="churn/m.onnx", Body=b"abc")
+    bucket.put_object(Bucket="models", Key="churn/m.onnx", Body=b"xyz")
+    found = wandb.collection(wandb.project("churn"), "churn-model")
+    extra = {"etag": first["ETag"].strip('"'), "versionID": first["VersionId"]}
+    wandb.artifact(found, {}, "v0", refs={"m.onnx": "s3://models/churn/m.onnx"}, extra=extra)
+    wandb.artifact(found, {}, "v1", refs={"m.onnx": "s3://models/churn/gone.onnx"})
+    code, out, err = ran(capsys, "--from", "acme/churn", "--all-versions", "--verify")
+    (artifact,) = specs(out)["churn-model-v0"]["artifacts"]
+    assert artifact["uri"] == "s3://models/churn/m.onnx"
+    assert artifact["digest"] == f"sha256:{hashlib.sha256(b'abc').hexdigest()}"
+    assert (code, err.count("error: ")) == (1, 1)
+    assert "error: churn-model v1: s3://models/churn/gone.onnx cannot be read: " in err
+    assert "Set the credentials of the store, or import without --verify" in err
 
 
 @pytest.mark.parametrize("count", [250])

@@ -1,4 +1,7 @@
-"""Values in values as parameters and metrics with one name each, and arguments of programs."""
+"""Values in values as parameters and metrics with one name each, and arguments of programs.
+
+Rule: R213.
+"""
 
 import json
 import re

@@ -1,14 +1,16 @@
 """Reads files where a registry says that they are stored: at signed URLs, in object stores, and on this machine."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pennant.record.errors import missing_extra
+from pennant.api.meta import clip
 from pennant.record.secrecy import without_credentials
+from pennant.registries import bucket
 from pennant.registries.http import CHUNK, Http, Pairs
 from pennant.registries.protocol import NoAccess, NotThere, Refused, RegistryError, Unreadable
 
@@ -82,21 +84,20 @@ async def local(path: Path) -> AsyncIterator[bytes]:
 
 
 async def _of_store(url: str, version: str | None) -> AsyncIterator[bytes]:
+    """Yield the parts of an object. obstore's synchronous functions run in threads: the others may abort at the end."""
+    parts, shown = urlsplit(url), without_credentials(url)
+    base = parts._replace(path="", query="", fragment="").geturl()
+    store = bucket.opened(lambda stores: stores.from_url(base), shown)
+    options: Any = {"version": version} if version is not None else None
     try:
         import obstore
-        from obstore.store import from_url
-    except ModuleNotFoundError as error:
-        raise RegistryError(str(missing_extra("obstore", f"reading {without_credentials(url)}"))) from error
-    parts = urlsplit(url)
-    options: Any = {"version": version} if version else None
-    try:
-        store = from_url(parts._replace(path="", query="", fragment="").geturl())
-        found = await obstore.get_async(store, unquote(parts.path.lstrip("/")), options=options)
-        async for part in found.stream(min_chunk_size=CHUNK):
+
+        found = await asyncio.to_thread(obstore.get, store, unquote(parts.path.lstrip("/")), options=options)
+        read = iter(found.stream(min_chunk_size=CHUNK))
+        while (part := await asyncio.to_thread(next, read, None)) is not None:
             yield bytes(part)
-    except RegistryError:
-        raise
     except Exception as error:
-        # The library raises errors of many kinds, by the kind of store.
-        said = " ".join(str(error).split())[:300]
-        raise RegistryError(f"{without_credentials(url)} cannot be read: {said}") from error
+        # The library raises errors of many kinds, by the kind of store, and names requests with their signatures.
+        lines = re.sub(r"\?\S*", "", str(error)).strip().splitlines() or [type(error).__name__]
+        said = f"{shown} cannot be read: {clip(lines[0], 300).rstrip('.')}"
+        raise RegistryError(f"{said}. Set the credentials of the store, or import without --verify") from error

@@ -40,7 +40,7 @@ from pennant.registries.wandb.record import MAX_DATASETS, ROLES
 from pennant.registries.wandb.registry import Place
 from unit.core.builders import NOON
 from unit.http_server import serving
-from unit.registries.wandb_answers import PROJECT, Server, used, version
+from unit.registries.wandb_answers import METADATA, PROJECT, Server, used, version
 
 ALL = Selection(is_all=True)
 
@@ -213,15 +213,19 @@ async def test_a_patch_says_that_the_working_tree_had_changes() -> None:
 
 async def test_no_secret_gets_into_the_record() -> None:
     """Rule: R213."""
-    config = json.dumps({"wandb_api_key": {"value": "s3cr3t"}, "max_tokens": {"value": 7}})
+    config = json.dumps({"wandb_api_key": {"value": "s3cr3t"}, "max_tokens": {"value": 7}, "depth": {"value": None}})
     metadata = json.dumps({"password": "s3cr3t", "store": "https://ada:s3cr3t@host/x?sig=s3cr3t"})
-    found = await one(Server(run={"config": config}, versions=[version(0, metadata=metadata)]))
+    own = json.dumps({**METADATA, "args": ["--lr", "0.1", "--password", "s3cr3t"]})
+    files = {"store:wandb-metadata.json": own}
+    found = await one(Server(run={"config": config}, versions=[version(0, metadata=metadata)], files=files))
     record = spec(found)
     assert "s3cr3t" not in record.model_dump_json()
-    assert [each.name for each in record.hyperparameters] == ["max_tokens"]
+    assert [(each.name, each.value) for each in record.hyperparameters] == [("depth", "null"), ("max_tokens", "7")]
+    assert record.source is not None
+    assert record.source.annotations["run.arguments"] == "--lr 0.1 --password ***"
     assert found.unknown == (
-        "wandb_api_key has the name of a secret, so the record does not have its value",
-        "metadata.password has the name of a secret, so the record does not have its value",
+        "wandb_api_key may be a secret, so the record does not have its value",
+        "metadata.password may be a secret, so the record does not have its value",
     )
 
 
@@ -270,7 +274,8 @@ async def test_a_file_that_w_and_b_only_refers_to_is_read_where_it_is() -> None:
     server = Server(files={"store:manifest": contents, "s3://models/fraud/model.onnx": "hello"})
     found = await one(server)
     assert found.record["artifacts"][0]["uri"] == "s3://models/fraud/model.onnx"
-    await verified(server.registry(), found)
+    (artifact,) = (await verified(server.registry(), found))["artifacts"]
+    assert artifact["digest"] == "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
     assert "s3://models/fraud/model.onnx@7" in server.asked
 
 
@@ -548,3 +553,18 @@ def test_the_page_names_each_limit_and_each_role() -> None:
         assert str(limit) in page, limit
     for word in ROLES:
         assert f"`{word}`" in page, word
+
+
+async def test_a_place_that_cannot_be_read_is_a_sentence_without_a_signature(tmp_path: Path) -> None:
+    path = tmp_path / "model"
+    path.write_bytes(b"hello")
+    stored = Stored(lambda: NOON)
+    assert [part async for part in stored.chunks(path.as_uri())] == [b"hello"]
+    for url, said in (
+        (tmp_path.as_uri(), "is no regular file"),
+        ("ftp://host/model", "is a place that cannot be read; import without --verify"),
+        ("az://models/m?sig=s3cr3t", "az://models/m is no place in an object store: "),
+    ):
+        with pytest.raises(RegistryError, match=said) as error:
+            await anext(stored.chunks(url, "7"))
+        assert "s3cr3t" not in str(error.value)

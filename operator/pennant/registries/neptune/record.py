@@ -10,7 +10,7 @@ from typing import Any
 from pennant.api.meta import COMMIT_PATTERN, rfc3339
 from pennant.record.metrics import SPLITS
 from pennant.record.secrecy import without_credentials
-from pennant.registries import fields
+from pennant.registries import fields, flat
 from pennant.registries.fields import of_text
 from pennant.registries.neptune import tracked
 from pennant.registries.neptune.files import OWN_SPACES, Files, Found, labelled
@@ -18,7 +18,6 @@ from pennant.registries.neptune.known import Attribute, Attributes
 from pennant.registries.notes import Notes
 from pennant.registries.protocol import RegistryError
 from pennant.registries.requirements import environment
-from pennant.registries.secrets import without_secrets
 
 TITLE = "Neptune"
 MAX_DATASETS, MAX_REPORTS = 32, 32
@@ -82,7 +81,7 @@ def record(exported: Exported, notes: Notes) -> dict[str, Any]:
     values = {
         "/".join(path.split("/")[1:]): _text(each.value) for path, each in both.items() if _is_parameter(path, each)
     }
-    found["hyperparameters"] = fields.parameters(without_secrets(values, notes), notes)
+    found["hyperparameters"] = fields.parameters(flat.plain(values, notes), notes)
     found["metrics"] = fields.metrics(_metrics(both), notes)
     if exported.requirements is not None:
         found["environment"] = environment(exported.requirements, "source_code/requirements", notes)
@@ -200,7 +199,7 @@ def _source(exported: Exported, notes: Notes) -> dict[str, Any]:
         "modelName": (version.text("sys/model_id") or exported.model)[:256],
         "version": exported.number[:256],
         "id": version.id[:256],
-        "annotations": fields.annotations(without_secrets(_annotations(exported), notes), notes),
+        "annotations": fields.annotations(flat.plain(_annotations(exported), notes), notes),
     }
     return {name: each for name, each in known.items() if each}
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -76,26 +77,29 @@ class Neptune:
             yield name
 
     async def versions(self, model: str, selection: Selection) -> AsyncIterator[Item]:
-        """Yield versions of a model by their numbers. One after the other is in memory."""
+        """Yield versions of a model, the newest first. One after the other is in memory."""
         known = self._named()
         if model not in known:
             raise NotThere(f"the export has no versions of a model {model!r}; there are {', '.join(known) or 'none'}")
-        newest: FoundVersion | None = None
-        for each in self._index[known[model]]:
+        stages: set[str] = set()
+        is_newest = True
+        for each in reversed(self._index[known[model]]):
             found = self._one(each, model)
             if not isinstance(found, FoundVersion):
                 yield found
                 continue
+            is_staged = bool(found.aliases)
+            # Several versions may have a stage. An alias belongs to one, and the newest has it.
+            aliases = tuple(stage for stage in found.aliases if stage not in stages)
+            stages.update(aliases)
             if selection.since is not None:
                 created = moment_of(found.record.get("createdAt"))
                 is_wanted = created is None or created >= selection.since
             else:
-                is_wanted = selection.is_all or bool(found.aliases)
+                is_wanted = selection.is_all or is_staged or is_newest
+            is_newest = False
             if is_wanted:
-                yield found
-            newest = None if is_wanted else found
-        if newest is not None and selection.since is None:
-            yield newest
+                yield replace(found, aliases=aliases)
 
     def _one(self, each: Object, model: str) -> Item:
         number = each.id.rpartition("-")[2]

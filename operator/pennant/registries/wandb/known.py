@@ -54,6 +54,8 @@ class Run:
     remote: str = ""
     path: str = ""
     """Of the program in the repository."""
+    arguments: tuple[str, ...] = ()
+    """Of the program."""
     has_changes: bool | None = None
     """Whether the working tree had uncommitted changes; None: it is not known."""
     author: str = ""

@@ -34,10 +34,24 @@ def digest(artifact: Json) -> str | None:
 
 
 def files(entries: Mapping[str, Json]) -> Iterator[File]:
-    """Yield the files of a manifest, each with the digest that the bytes must have."""
+    """Yield the files of a manifest, each with the digest that the bytes must have.
+
+    An artefact that is one reference is that file, whose path in the artefact is empty.
+    """
+    is_one = len(entries) == 1 and reference(entries) is not None
     for path, entry in entries.items():
         size = entry.get("size")
-        yield File(path, size if isinstance(size, int) else None, ARTIFACT, None if entry.get("ref") else _of(entry))
+        yield File(
+            "" if is_one else path,
+            size if isinstance(size, int) else None,
+            ARTIFACT,
+            None if entry.get("ref") else _of(entry),
+        )
+
+
+def entry_of(entries: Mapping[str, Json], file: File) -> Json:
+    """Return the entry of a file of a manifest; empty: there is none."""
+    return entries.get(file.path, {}) if file.path else next(iter(entries.values()), {})
 
 
 def _of(entry: Json) -> str | None:

@@ -1,6 +1,5 @@
 """The configuration and the summary of a run of W&B, as parameters and metrics of a record."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -8,10 +7,9 @@ from typing import Any
 from pennant.api.meta import Json
 from pennant.record.metrics import SPLITS
 from pennant.record.texts import flattened
-from pennant.registries import fields
+from pennant.registries import fields, flat
 from pennant.registries.fields import object_of
 from pennant.registries.notes import Notes
-from pennant.registries.secrets import without_secrets
 from pennant.registries.wandb.known import Run
 
 OWN = frozenset({"_wandb", "wandb_version"})
@@ -45,8 +43,9 @@ def directions(text: Any) -> dict[str, str]:
 
 def parameters(run: Run, notes: Notes) -> list[dict[str, Any]]:
     """Return the hyperparameters: each value of the configuration, nested ones with dots in their names."""
-    values = {name: _text(each) for name, each in flattened(run.config)}
-    return fields.parameters(without_secrets(values, notes), notes)
+    # A value that is not set is one as well, such as a maximum depth.
+    values = {name: "null" if each is None else each for name, each in flattened(run.config)}
+    return fields.parameters(flat.plain(values, notes), notes)
 
 
 def metrics(run: Run, notes: Notes) -> list[dict[str, Any]]:
@@ -89,14 +88,10 @@ def _numbers(summary: Json) -> Iterator[tuple[str, Any]]:
             yield name, "null"
 
 
-def others(run: Run) -> dict[str, str]:
-    """Return the values of the summary that are no numbers and no media, as texts."""
+def others(run: Run) -> dict[str, Any]:
+    """Return the values of the summary that are no numbers and no media."""
     numbers = {name for name, _ in _numbers(run.summary)}
-    return {
-        name: _text(value)
-        for name, value in _values(run.summary)
-        if name not in numbers and not isinstance(value, dict)
-    }
+    return {name: value for name, value in _values(run.summary) if name not in numbers and not isinstance(value, dict)}
 
 
 def media(run: Run) -> list[str]:
@@ -113,7 +108,3 @@ def _values(summary: Json, prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield from _values(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, default=str)

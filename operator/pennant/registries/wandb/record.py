@@ -1,17 +1,15 @@
 """What W&B says of a version, in the words of the record. Nothing is read here."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pennant.api.meta import COMMIT_PATTERN, Json
 from pennant.record.secrecy import without_credentials
-from pennant.registries import fields
+from pennant.registries import fields, flat
 from pennant.registries.fields import object_of, of_text
 from pennant.registries.notes import Notes
 from pennant.registries.requirements import environment
-from pennant.registries.secrets import without_secrets
 from pennant.registries.wandb import manifest, measured
 from pennant.registries.wandb.known import Run, Used, Version
 
@@ -164,7 +162,7 @@ def _source(version: Version, has_code: bool, notes: Notes) -> dict[str, Any]:
         "version": version.name[:256],
         "id": str(version.artifact.get("id") or "")[:256],
         "uri": version.page[:2048],
-        "annotations": fields.annotations(without_secrets(_annotations(version, has_code), notes), notes),
+        "annotations": fields.annotations(flat.plain(_annotations(version, has_code), notes), notes),
     }
     return {name: each for name, each in known.items() if each}
 
@@ -183,7 +181,7 @@ def _annotations(version: Version, has_code: bool) -> dict[str, Any]:
         "collection.tags": _names(version.collection.get("tags")),
     }
     metadata = object_of(artifact.get("metadata"))
-    found |= {f"metadata.{name}": each if isinstance(each, str) else _json(each) for name, each in metadata.items()}
+    found |= {f"metadata.{name}": each for name, each in metadata.items()}
     if run is not None:
         of_run = {
             "name": run.title,
@@ -192,6 +190,7 @@ def _annotations(version: Version, has_code: bool) -> dict[str, Any]:
             "group": run.group,
             "jobType": run.job_type,
             "sweep": run.sweep,
+            "arguments": flat.shown(run.arguments),
             "commit": "" if has_code else run.commit,
         }
         found |= {f"run.{name}": each for name, each in of_run.items()}
@@ -204,7 +203,3 @@ def _names(tags: Any) -> str:
     edges = tags.get("edges") if isinstance(tags, dict) else tags
     listed: list[Json] = [each for each in edges or () if isinstance(each, dict)]
     return ",".join(sorted(str(each.get("node", each).get("name")) for each in listed))
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, default=str, sort_keys=True) if value is not None else ""

@@ -231,7 +231,7 @@ class Wandb:
     async def content(self, found: FoundVersion, file: File) -> AsyncIterator[bytes]:
         """Yield the bytes of a file of the artefact, which W&B has or only refers to."""
         identity, entries = self._manifest
-        entry = entries.get(file.path, {}) if identity == found.place["id"] else {}
+        entry = manifest.entry_of(entries, file) if identity == found.place["id"] else {}
         if ref := entry.get("ref"):
             version = (entry.get("extra") or {}).get("versionID")
             parts = self._stored.chunks(str(ref), str(version) if version else None)

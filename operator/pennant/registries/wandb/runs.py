@@ -94,6 +94,7 @@ def of_answer(
         commit=_text(found.get("commit") or git.get("commit")),
         remote=_text(git.get("remote")),
         path=_text(metadata.get("codePath")),
+        arguments=tuple(map(str, metadata.get("args") or ())),
         has_changes=True if has_patch else None,
         author=_text(user.get("username") or user.get("name")),
         email=_text(metadata.get("email")),

@@ -83,6 +83,7 @@ class Folded:
             run,
             python=said.python or run.python,
             path=said.code_path or run.path,
+            arguments=tuple(said.args) or run.arguments,
             commit=run.commit or said.git.commit,
             remote=run.remote or said.git.remote_url,
             author=said.username or run.author,

@@ -177,7 +177,7 @@ class Offline:
 
     async def content(self, found: FoundVersion, file: File) -> AsyncIterator[bytes]:
         """Yield the bytes of a file, which is where the run copied it to, or at the place that it refers to."""
-        entry = self._entries(found)[file.path]
+        entry = manifest.entry_of(self._entries(found), file)
         if ref := entry.get("ref"):
             async for part in self._stored.chunks(str(ref), (entry.get("extra") or {}).get("versionID")):
                 yield part
