@@ -7,7 +7,8 @@ SECRET = re.compile(r"sig(nature)?$|token|credential|secret|password|api_?key|ac
 """Names of the parameters of a signed URL, such as `X-Amz-Signature` or `sig`."""
 
 SECRET_VALUE = re.compile(
-    r"passw(or)?d|secret|credential|(api|access|private)[-_]?key|(auth|access|hf|hub|bearer|refresh)[-_]?token$",
+    r"passw(or)?d|secret|credential|(api|access|account|private)[-_]?key|^token$"
+    r"|(api|auth|access|bearer|github|gitlab|hf|hub|refresh|session|wandb)[-_]?token$",
     re.IGNORECASE,
 )
 """Names of values that people log and that no record may have. A `max_token` or a `pad_token` is none of them."""

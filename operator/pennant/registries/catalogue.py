@@ -80,8 +80,28 @@ KINDS: Mapping[str, Kind] = {
         "URL of the model registry; default: MODEL_REGISTRY_BASE_URL",
         "the file with a token that KF_PIPELINES_SA_TOKEN_PATH names",
     ),
+    "neptune": Kind(
+        "Neptune",
+        "directory with model_data and model_files, as neptune-exporter wrote them",
+        "files need none",
+        extra="neptune",
+    ),
+    "wandb": Kind(
+        "W&B",
+        "ENTITY/PROJECT, ENTITY or wandb-registry-NAME; default: WANDB_ENTITY and WANDB_PROJECT on the server "
+        "WANDB_BASE_URL; or a directory of offline runs, which needs pip install 'pennant[wandb]'",
+        "WANDB_API_KEY, or those of `wandb login`",
+    ),
 }
 """By name in commands; `registries/<name>/connection.py` opens it."""
+
+
+def missing_client(name: str, extra: str, module: str) -> NoAccess:
+    """Return the error for a registry whose client is not installed."""
+    return NoAccess(
+        f"reading {KINDS[name].title} needs {module}, which is not installed; "
+        f"install it with `pip install 'pennant[{extra}]'`"
+    )
 
 
 @asynccontextmanager
@@ -97,8 +117,5 @@ async def opened(name: str, given: Given) -> AsyncIterator[Registry]:
         except ModuleNotFoundError as error:
             if kind.extra is None or (error.name or "").startswith("pennant"):
                 raise
-            raise NoAccess(
-                f"reading {kind.title} needs {error.name}, which is not installed; "
-                f"install it with `pip install 'pennant[{kind.extra}]'`"
-            ) from error
+            raise missing_client(name, kind.extra, error.name or kind.extra) from error
         yield registry

@@ -118,17 +118,23 @@ def of_milliseconds(value: Any) -> str | None:
 
 def of_text(value: Any) -> str | None:
     """Return a time as ISO 8601 writes it as the API has it; None: it is none. Without a zone it is UTC."""
+    known = moment_of(value)
+    return rfc3339(known) if known is not None else None
+
+
+def moment_of(value: Any) -> datetime | None:
+    """Return a time as ISO 8601 writes it; None: it is none. Without a zone it is UTC."""
     try:
         known = datetime.fromisoformat(str(value))
     except ValueError:
         return None
-    return rfc3339(known if known.tzinfo is not None else known.replace(tzinfo=UTC))
+    return known if known.tzinfo is not None else known.replace(tzinfo=UTC)
 
 
 def object_of(text: Any) -> Mapping[str, Any]:
-    """Return JSON in a text as an object; empty where it is none."""
+    """Return JSON in a text or in bytes as an object; empty where it is none."""
     try:
-        value = json.loads(text) if isinstance(text, str) else text
+        value = json.loads(text) if isinstance(text, str | bytes) else text
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

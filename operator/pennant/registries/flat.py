@@ -1,21 +1,19 @@
-"""Values in values as parameters and metrics with one name each, and arguments of programs."""
+"""Values in values as parameters and metrics with one name each, and arguments of programs.
+
+Rule: R213.
+"""
 
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pennant.record.secrecy import without_credentials
+from pennant.record.secrecy import SECRET_VALUE, without_credentials
 from pennant.registries.notes import Notes
 
 DEEPEST = 16
 HIDDEN = "***"
 """Instead of a secret."""
-_SECRET = re.compile(
-    r"(?:^|[^A-Za-z]|(?<=[a-z])(?=[A-Z]))"
-    r"(?i:token|secret|passw(or)?d|credentials?|(api|access|account|private)[-_]?key)$"
-)
-"""Names that end with a word for a secret, such as `hf_token` or `dbPassword`, but not `max_tokens`."""
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"'<>]+")
 _OPTION = re.compile(r"--?([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
 
@@ -40,7 +38,7 @@ def plain(values: Mapping[str, Any], notes: Notes) -> dict[str, str]:
     for name, each in values.items():
         if each in (None, ""):
             continue
-        if _SECRET.search(name):
+        if SECRET_VALUE.search(name):
             notes.add(f"{name[:250]} may be a secret, so the record does not have its value")
         else:
             found[name] = text(each)
@@ -61,7 +59,7 @@ def text(value: Any) -> str:
 
 def _hidden(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(name): HIDDEN if _SECRET.search(str(name)) else _hidden(each) for name, each in value.items()}
+        return {str(name): HIDDEN if SECRET_VALUE.search(str(name)) else _hidden(each) for name, each in value.items()}
     return [_hidden(each) for each in value] if isinstance(value, list) else value
 
 
@@ -94,7 +92,7 @@ def shown(words: Iterable[Any]) -> str:
     hides = False
     for word in map(str, words):
         option = _OPTION.fullmatch(word)
-        is_secret = option is not None and _SECRET.search(option[1]) is not None
+        is_secret = option is not None and SECRET_VALUE.search(option[1]) is not None
         if option is not None and is_secret:
             found.append(word if option[2] is None else f"{word.partition('=')[0]}={HIDDEN}")
         else:

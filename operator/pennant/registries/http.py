@@ -25,6 +25,8 @@ LONGEST_PAUSE = 120.0
 MAX_BYTES = 64 * 1024 * 1024
 """Of an answer that is read as a whole."""
 CHUNK = 1024 * 1024
+WAITS = ("Retry-After", "RateLimit-Reset")
+"""Headers that say how long to wait; W&B has the second one."""
 BUSY = frozenset({408, 425, 429, 502, 503, 504})
 TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=10.0, sock_read=60.0)
 
@@ -98,11 +100,14 @@ class Http:
         if self._session is not None:
             await self._session.close()
 
-    async def json(self, path: str, params: Pairs = ()) -> Json:
-        """Return an answer that is a JSON object; one that is cut off is asked for again."""
+    async def json(self, path: str, params: Pairs = (), sent: Json | None = None) -> Json:
+        """Return an answer that is a JSON object; one that is cut off is asked for again.
+
+        With `sent`, that is the body of a POST, which must only read.
+        """
         for attempt in range(MAX_TRIES):
             try:
-                body = await self.content(path, params)
+                body = await self.content(path, params, sent)
             except Unreadable:
                 # A database that is locked, for example.
                 if attempt + 1 == MAX_TRIES:
@@ -130,12 +135,12 @@ class Http:
             return value
         raise AssertionError("the last attempt returns or raises")
 
-    async def content(self, path: str, params: Pairs = ()) -> bytes:
+    async def content(self, path: str, params: Pairs = (), sent: Json | None = None) -> bytes:
         """Return an answer as a whole; it is read again where the connection breaks."""
         for attempt in range(MAX_TRIES):
             parts, size = [], 0
             try:
-                async with self._opened(path, params) as response:
+                async with self._opened(path, params, sent) as response:
                     async for part in response.content.iter_chunked(CHUNK):
                         parts.append(part)
                         size += len(part)
@@ -162,12 +167,14 @@ class Http:
             ) from error
 
     @asynccontextmanager
-    async def _opened(self, path: str, params: Pairs) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _opened(
+        self, path: str, params: Pairs, sent: Json | None = None
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Open an answer with the code 200. A registry that is busy is asked again, when it says or a little later."""
         for attempt in range(MAX_TRIES):
             is_last = attempt + 1 == MAX_TRIES
             try:
-                response = await self._asked(path, params)
+                response = await self._asked(path, params, sent)
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 # A wrong address is not asked again; a registry that restarts is.
                 if is_last or not self._has_answered:
@@ -184,20 +191,25 @@ class Http:
                 failure = await self._failure(path, response)
                 if response.status not in BUSY or is_last:
                     raise failure
-                wait = self._retry_after(response.headers.get("Retry-After", ""))
+                wait = next(
+                    (self._retry_after(response.headers[each]) for each in WAITS if each in response.headers), None
+                )
             await self._pause((self._busy_pause or FIRST_PAUSE) * 2**attempt if wait is None else wait)
 
-    async def _asked(self, path: str, params: Pairs) -> aiohttp.ClientResponse:
+    async def _asked(self, path: str, params: Pairs, sent: Json | None) -> aiohttp.ClientResponse:
         if self._session is None:
             # A session belongs to the running loop. Proxies are those of the environment, as for pip and curl.
             self._session = aiohttp.ClientSession(timeout=TIMEOUT, headers=self._headers, trust_env=True)
         headers = {"Authorization": f"Bearer {await self._token()}"} if self._token is not None else None
-        return await self._session.get(self._base + path, params=list(params), ssl=self._tls, headers=headers)
+        method, where = "GET" if sent is None else "POST", self._base + path
+        return await self._session.request(
+            method, where, params=list(params), json=sent, ssl=self._tls, headers=headers
+        )
 
     def _retry_after(self, text: str) -> float | None:
-        """Return the seconds to wait by a `Retry-After` header; None: it names no time."""
+        """Return the seconds to wait by a header; None: it names no time."""
         try:
-            seconds = float(text) if text.isdigit() else (_date(text) - self._now()).total_seconds()
+            seconds = float(text) if re.fullmatch(r"\d+(\.\d*)?", text) else (_date(text) - self._now()).total_seconds()
         except (ValueError, TypeError):
             return None
         return min(max(seconds, 0.0), LONGEST_PAUSE)
@@ -239,14 +251,18 @@ def _message(body: str) -> str:
         value = json.loads(body)
     except (ValueError, RecursionError):
         return ""
-    said = value.get("message") if isinstance(value, dict) else None
-    if said is None and isinstance(value, dict) and isinstance(value.get("error"), dict):
-        # Of the APIs of Google and Azure.
-        said = value["error"].get("message")
+    known = value if isinstance(value, dict) else {}
+    # GraphQL has a list of errors; the APIs of Google and Azure have one.
+    errors = known.get("errors") or known.get("error")
+    first_error = errors[0] if isinstance(errors, list) and errors else errors
+    said = known.get("message")
+    if said is None:
+        said = first_error.get("message") if isinstance(first_error, dict) else first_error
     first = str(said or "").strip().partition("\n")[0]
     return f": {clip(first, 300).rstrip('.')}" if first else ""
 
 
 def _cause(error: BaseException) -> str:
-    # aiohttp names the TLS context, which tells a user nothing.
-    return clip(re.sub(r" ssl:(<[^>]*>|\S+)", "", str(error)) or type(error).__name__, 300)
+    # aiohttp names the TLS context, which tells a user nothing, and a whole URL, whose query may be a signature.
+    text = re.sub(r" ssl:(<[^>]*>|\S+)|(?<=[^\s'\"(])\?[^\s'\")]+", "", str(error))
+    return clip(text or type(error).__name__, 300)

@@ -1,0 +1,1 @@
+"""Weights & Biases: its servers over plain HTTP, and the files of offline runs."""

@@ -1,0 +1,1 @@
+"""The files that W&B writes without a server."""
