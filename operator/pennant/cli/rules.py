@@ -15,6 +15,7 @@ RULES: Mapping[Reason, tuple[str, ...]] = {
     Reason.STATUS_UNREADABLE: ("R73",),
     Reason.RECORD_INCOMPLETE: ("R9", "R80"),
     Reason.GATE_FAILED: ("R9", "R11"),
+    Reason.SERVING_NOT_ALLOWED: ("R181", "R182"),
     Reason.ROLLBACK_BUDGET_EXHAUSTED: ("R60",),
     Reason.ROLLBACK_COOLING_DOWN: ("R60",),
     Reason.ROLLBACK_DID_NOT_HELP: ("R56",),
@@ -70,6 +71,7 @@ SECTIONS: Mapping[str, Sequence[int]] = {
     "rollback": range(53, 67),
     "manual-changes-of-the-deployment": (*range(67, 71), 105),
     "history-and-status": (*range(71, 83), 123, *range(140, 145), *range(150, 155)),
+    "tenants": range(180, 190),
     "in-general": (*range(83, 104), *range(120, 123)),
     "adopting-an-existing-deployment": range(125, 130),
 }
@@ -110,6 +112,7 @@ COMMANDS: Mapping[Reason, tuple[Help, ...]] = {
     Reason.PAUSED: (_RESUME,),
     Reason.RECORD_INCOMPLETE: (_STAY, _VERSIONS),
     Reason.GATE_FAILED: (_COMPARE, _STAY),
+    Reason.SERVING_NOT_ALLOWED: (_STAY, _VERSIONS),
     Reason.ROLLBACK_BUDGET_EXHAUSTED: (_UNDO, _STAY, _VERSIONS, _BUDGET),
     Reason.ROLLBACK_COOLING_DOWN: (_UNDO,),
     Reason.ROLLBACK_DID_NOT_HELP: (_UNDO, _VERSIONS),
