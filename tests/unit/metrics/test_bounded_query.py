@@ -7,7 +7,7 @@ Rule: R185.
 
 import pytest
 
-from pennant.metrics.bounded_query import MAX_DEPTH, bounded
+from pennant.metrics.bounded_query import MAX_DEPTH, MAX_TOKENS, bounded
 from pennant.ports import Refused
 
 WRITTEN = {
@@ -61,6 +61,7 @@ REFUSED = {
     "m\u00a0": r"'\xa0' is not understood",
     "m{x='y'} }": "'}' is not understood here",
     "(" * (MAX_DEPTH + 1): f"it has more than {MAX_DEPTH} levels of parentheses",
+    "+".join(["m"] * 501): f"it has more than {MAX_TOKENS} words and signs; use a recording rule",
     "sum by (m) group_left (n)": "'group_left' stands where '(' must follow",
     "m * on(x) group_left (n{y='z'}) o": "'{' stands where ',' must follow",
 }
