@@ -62,7 +62,7 @@ def a_large_deployment(number: int, served: bool = False) -> Object:
     """
     env = [{"name": f"E{each:05}", "value": "1"} for each in range(7_500 if served else 40_000)]
     pods = {"containers": [{"name": "server", "image": "registry.example/server:1", "env": env}]}
-    spec = {"model": f"large-{number}", "replicas": 0, "template": {"spec": pods}}
+    spec = {"model": f"large-{number}", "replicas": 0, "allowServing": ["Env"], "template": {"spec": pods}}
     return _object("ModelDeployment", f"large-{number}", spec, {})
 
 

@@ -47,6 +47,10 @@ class Refused(PortError):
     """The server understood the request and rejected it; the same request will be rejected again."""
 
 
+class NotPermitted(Refused):
+    """The operator's configuration does not permit the request; it was not sent."""
+
+
 class AdmissionFailed(Refused):
     """An admission webhook that must approve the write cannot be called; it may be back at any moment."""
 

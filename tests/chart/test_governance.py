@@ -9,23 +9,31 @@ from pennant.kube.permissions import SERVED
 
 POLICIES = ("MutatingAdmissionPolicy", "ValidatingAdmissionPolicy")
 ALL: Any = {"governance": {"stamp": True, "promote": {"enabled": True}, "roles": True}}
-ROLES = ("registrar", "promoter", "operator-on-duty", "auditor")
+ROLES = ("registrar", "promoter", "operator-on-duty", "deployer", "auditor")
 
 
 def policies(values: Any) -> list[Manifest]:
     return [each for each in rendered(values) if "AdmissionPolicy" in each["kind"]]
 
 
-def test_nothing_of_it_is_there_by_default() -> None:
-    assert policies({}) == []
+def test_by_default_the_pod_template_is_guarded_and_the_roles_wait_to_be_bound() -> None:
+    """Rule: R180."""
+    assert {each["metadata"]["name"] for each in policies({})} == {"pennant-workloads"}
     assert "PENNANT_STAMPED" not in environment(rendered())
-    assert not [each for each in rendered() if each["metadata"]["name"].endswith(ROLES)]
+    found = {each["metadata"]["name"] for each in rendered() if each["metadata"]["name"].endswith(ROLES)}
+    assert found == {f"pennant-{role}" for role in ROLES}
+
+
+def test_it_can_be_left_out() -> None:
+    without: Any = {"governance": {"workloads": False, "roles": False}}
+    assert policies(without) == []
+    assert not [each for each in rendered(without) if each["metadata"]["name"].endswith(ROLES)]
 
 
 def test_the_operator_believes_the_names_exactly_if_the_policies_are_installed() -> None:
     """Rule: R150."""
     assert environment(rendered({"governance": {"stamp": True}}))["PENNANT_STAMPED"] == "true"
-    found = {each["metadata"]["name"] for each in policies({"governance": {"stamp": True}})}
+    found = {each["metadata"]["name"] for each in policies({"governance": {"stamp": True, "workloads": False}})}
     assert found == {"pennant-stamp-modelversions", "pennant-stamp-modeldeployments"}
     assert "PENNANT_STAMPED" not in environment(rendered({"governance": {"promote": {"enabled": True}}}))
 
@@ -69,7 +77,8 @@ def test_the_roles_grant_no_status_and_only_one_of_them_promotes() -> None:
         expected = {"promote/production", "promote/canary"} if role == "promoter" else frozenset()
         assert found.get(("pennant.dev", "tags"), frozenset()) == expected
     assert {verb for verbs in roles["auditor"].values() for verb in verbs} == {"get", "list", "watch"}
-    assert not [each for found in roles.values() for each in found if found[each] & {"delete", "deletecollection"}]
+    deleting = {"delete", "deletecollection"}
+    assert {role for role, found in roles.items() for each in found if found[each] & deleting} == {"deployer"}
 
 
 def test_no_role_is_bound_or_aggregated() -> None:

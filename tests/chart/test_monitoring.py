@@ -78,7 +78,7 @@ def test_a_network_policy_lets_the_operator_reach_what_it_needs() -> None:
 
     given = EVERYTHING["networkPolicy"]
     assert egress(EVERYTHING) == [
-        ({53}, None),
+        ({53}, given["dnsTo"]),
         ({8443}, given["apiServerTo"]),
         ({9091}, given["metricSourcesTo"]),
     ]

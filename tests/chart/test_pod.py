@@ -140,6 +140,7 @@ def test_every_file_that_a_source_names_is_mounted_from_its_secret() -> None:
         MOUNT / "alert-webhook.token": ("secret", "pennant-alerts", "token"),
         default.bearer_token_file: ("secret", "prometheus-token", "token"),
         default.ca_file: ("secret", "prometheus-token", "ca.crt"),
+        default.header_files["X-Api-Key"]: ("secret", "prometheus-token", "api-key"),
         another.basic_auth.password_file: ("secret", "mimir-login", "password"),
         another.ca_file: ("configMap", "mimir-ca", "ca.crt"),
     }

@@ -7,6 +7,8 @@ import pytest
 from chart.rendering import NAMESPACE, Manifest, grants, identity, only, rendered
 from pennant.kube.permissions import ELECTION, SERVED
 
+NO_PEOPLE: Any = {"governance": {"roles": False}}
+
 
 def roles_of(manifests: list[Manifest]) -> set[tuple[str, str, str]]:
     return {identity(each) for each in manifests if each["kind"].startswith(("Role", "ClusterRole"))}
@@ -34,7 +36,7 @@ def test_in_its_own_namespace_it_may_do_with_one_lease_what_the_table_says() -> 
 
 @pytest.mark.parametrize("values", [{}, {"namespace": "team"}], ids=["for all namespaces", "for one"])
 def test_every_role_of_the_operator_is_bound_to_its_account_alone(values: Any) -> None:
-    manifests = rendered(values | {"rbac": {"aggregate": False}})
+    manifests = rendered(values | NO_PEOPLE)
     account = only(manifests, "ServiceAccount")["metadata"]
     roles = {identity(each) for each in manifests if each["kind"].endswith("Role")}
     bindings = [each for each in manifests if each["kind"].endswith("RoleBinding")]
@@ -47,18 +49,30 @@ def test_every_role_of_the_operator_is_bound_to_its_account_alone(values: Any) -
 
 
 def test_with_one_namespace_nothing_is_granted_for_the_whole_cluster() -> None:
-    kinds = {kind for kind, _, _ in roles_of(rendered({"namespace": "team", "rbac": {"aggregate": False}}))}
+    kinds = {kind for kind, _, _ in roles_of(rendered({"namespace": "team", **NO_PEOPLE}))}
     assert kinds == {"Role", "RoleBinding"}
 
 
 def test_the_roles_can_be_left_out() -> None:
-    assert roles_of(rendered({"rbac": {"create": False, "aggregate": False}})) == set()
+    assert roles_of(rendered({"rbac": {"create": False}, **NO_PEOPLE})) == set()
 
 
-def test_people_get_what_their_roles_say_and_write_no_status() -> None:
-    view, edit = (only(rendered(), "ClusterRole", suffix) for suffix in ("-view", "-edit"))
-    assert {verb for verbs in grants(view).values() for verb in verbs} == {"get", "list", "watch"}
-    assert {resource for _, resource in grants(edit)} == {"modeldeployments", "modelversions", "modeldeployments/scale"}
+@pytest.mark.parametrize("values", [{}, NO_PEOPLE], ids=["with the roles for people", "alone"])
+def test_the_roles_of_kubernetes_get_more_only_if_asked_for(values: Any) -> None:
+    """Rule: R183."""
+    assert aggregated(rendered(values)) == {}
+    found = aggregated(rendered({**values, "rbac": {"aggregate": True}}))
+    assert found == {"pennant-auditor": {"view", "edit", "admin"}, "pennant-deployer": {"edit", "admin"}}
+
+
+def aggregated(manifests: list[Manifest]) -> dict[str, set[str]]:
+    """Return the roles that are added to others, with these."""
+    found = dict[str, set[str]]()
+    for each in manifests:
+        labels = each["metadata"].get("labels", {})
+        to = {label.rpartition("-")[2] for label in labels if label.startswith("rbac.authorization.k8s.io/aggregate")}
+        found |= {each["metadata"]["name"]: to} if to else {}
+    return found
 
 
 def test_no_role_holds_a_wildcard() -> None:

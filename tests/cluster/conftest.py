@@ -35,6 +35,9 @@ def operator(
     """Start the operator once for all scenarios; a scenario may kill it and start it again."""
     process = Operator(rig, tmp_path_factory.mktemp("operator"), installation)
     process.add_sources({each: front_end.url(each) for each in ("aligned", "slow", "partial", "half", "unruly")})
+    process.add_sources({"bounded": rig.prometheus_url}, namespaceLabel="namespace")
+    process.add_sources({"by-version": rig.prometheus_url}, namespaceLabel="version")
+    process.add_sources({"payments": rig.prometheus_url}, namespaces=["payments"])
     process.start()
     yield process
     process.kill()

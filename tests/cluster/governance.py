@@ -2,15 +2,24 @@
 
 import json
 import time
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chart.rendering import Manifest, rendered
+from cluster.api import Api
 from rig import Rig
 
-ROLES = {"rita": "registrar", "paul": "promoter", "olga": "operator-on-duty", "anna": "auditor"}
+ROLES = {
+    "rita": "registrar",
+    "paul": "promoter",
+    "olga": "operator-on-duty",
+    "dora": "deployer",
+    "anna": "auditor",
+}
 ADMIN = "admin"
 """The user of the rig's kubeconfig, who may do everything."""
 ARGO_CD = "system:serviceaccount:argocd:argocd-application-controller"
@@ -83,6 +92,12 @@ def bind(governed: Governed, name: str, role: str, subject: str) -> None:
     )
 
 
+def kubernetes_role(governed: Governed, name: str, role: str, subject: str = "") -> None:
+    """Give a role of Kubernetes itself to the user of this name, or to somebody else."""
+    arguments = (f"--clusterrole={role}", subject or f"--user={name}")
+    governed.rig.kubectl("create", "rolebinding", f"{name}-{role}", "--namespace", governed.namespace, *arguments)
+
+
 def a_version(version: str, *tags: str, **more: Any) -> Manifest:
     artifact = {"name": "model", "uri": f"file:///models/fraud/{version}"}
     spec = {"model": "fraud", "version": version, "tags": list(tags), "artifacts": [artifact], **more}
@@ -103,6 +118,25 @@ def written(directory: Path, manifest: Manifest) -> str:
     return str(path)
 
 
+@contextmanager
+def a_namespace(rig: Rig) -> Iterator[str]:
+    name = f"governed-{uuid.uuid4().hex[:6]}"
+    Api(rig).create_namespace(name)
+    yield name
+    Api(rig).delete_namespace(name)
+
+
+@contextmanager
+def in_production(rig: Rig, namespace: str) -> Iterator[Governed]:
+    """Yield a namespace with two versions, of which 1.0.0 is in production, and a ModelDeployment."""
+    made = govern(rig, namespace)
+    assert made.apply("rita", a_version("1.0.0", "staging"), a_version("1.1.0")) == ""
+    assert made.tag("paul", "fraud-1.0.0", "staging", "production") == ""
+    assert made.apply("admin", a_deployment()) == ""
+    yield made
+    made.end()
+
+
 def _until_held(governed: Governed) -> None:
     """Wait until the API server has taken in each policy, which it does a moment after they are written."""
     deadline = time.monotonic() + READY_SECONDS
@@ -112,10 +146,11 @@ def _until_held(governed: Governed) -> None:
         while annotation not in _told(governed, *dry, stdin=manifest):
             assert time.monotonic() < deadline, f"nothing writes {annotation}"
             time.sleep(0.1)
-    # The last policy that the API server takes in is about promotions.
-    while not governed.says("rita", *dry, stdin=a_version("0.0.0", "production")):
-        assert time.monotonic() < deadline, "nothing refuses a promotion"
-        time.sleep(0.1)
+    refused = [("rita", a_version("0.0.0", "production"), "a promotion"), ("dora", a_deployment(), "a pod template")]
+    for user, manifest, what in refused:
+        while not governed.says(user, *dry, stdin=manifest):
+            assert time.monotonic() < deadline, f"nothing refuses {what}"
+            time.sleep(0.1)
 
 
 def _told(governed: Governed, *arguments: str, stdin: Manifest) -> str:

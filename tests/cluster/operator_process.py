@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import yaml
 
@@ -92,10 +93,11 @@ class Operator:
         self.sources.write_text(yaml.safe_dump({"sources": sources}))
         return self.sources
 
-    def add_sources(self, urls: Mapping[str, str]) -> None:
-        """Add metric sources by name; call it before the start."""
+    def add_sources(self, urls: Mapping[str, str], **settings: Any) -> None:
+        """Add metric sources by name, with these settings; call it before the start."""
         known = yaml.safe_load(self.sources.read_text())["sources"]
-        self.sources.write_text(yaml.safe_dump({"sources": known | {name: {"url": url} for name, url in urls.items()}}))
+        added = {name: {"url": url, **settings} for name, url in urls.items()}
+        self.sources.write_text(yaml.safe_dump({"sources": known | added}))
 
     @property
     def port(self) -> int:

@@ -71,7 +71,7 @@ def serve_flagged(scenario: Scenario) -> None:
     """Serve 1.0.0, whose record has a variable that later versions lack."""
     scenario.accuracy("1.0.0", 0.95)
     scenario.version("1.0.0", "production", **OLD_FLAG)
-    scenario.deployment()
+    scenario.deployment(allowServing=["Env"])
     scenario.until_verified("1.0.0")
     assert "OLD_FLAG" in variables(scenario)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cluster.governance import Governed, bind, govern
+from cluster.governance import Governed, bind, govern, kubernetes_role
 from cluster.operator_process import Operator
 from cluster.plugin import kubectl_pennant
 from cluster.scenario import Manifest, Scenario
@@ -36,6 +36,7 @@ def test_history_audit_and_events_name_the_users(stamped: tuple[Scenario, Govern
     """
     scenario, governed = stamped
     bind(governed, "carl", "operator-on-duty", "--user=carl")
+    kubernetes_role(governed, "carl", "edit")
 
     def applies(user: str, *manifests: Manifest) -> None:
         assert governed.apply(user, *map(scenario.noted, manifests)) == ""

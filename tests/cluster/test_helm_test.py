@@ -26,7 +26,8 @@ def install(rig: Rig) -> Iterator[Install]:
 
     def installed(major: int, port: int) -> Callable[[], str]:
         values: Any = {"fullnameOverride": "localhost", "replicas": 0, "service": {"port": port}}
-        values |= {"crds": {"install": False}, "rbac": {"create": False, "aggregate": False}}
+        values |= {"crds": {"install": False}, "rbac": {"create": False}}
+        values |= {"governance": {"workloads": False, "roles": False}}
         release = ("release", "--namespace", namespace)
         run_helm(major, "install", *release, str(CHART), "--create-namespace", values=values, kubeconfig=rig.kubeconfig)
         return lambda: run_helm(major, "test", *release, "--timeout", "2m", kubeconfig=rig.kubeconfig)

@@ -29,7 +29,12 @@ def a_large(kind: str, number: int) -> dict[str, Any]:
         name = model
         annotations = {f"notes-{each}": notes for each in range(64)}
         pods = {"containers": [{"name": "server", "image": "pennant.test/model-server:1"}]}
-        spec = {"model": model, "replicas": 0, "template": {"metadata": {"annotations": annotations}, "spec": pods}}
+        spec = {
+            "model": model,
+            "replicas": 0,
+            "allowServing": ["Env"],
+            "template": {"metadata": {"annotations": annotations}, "spec": pods},
+        }
     metadata = {"name": name, "namespace": NAMESPACE}
     return {"apiVersion": "pennant.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
 

@@ -239,7 +239,7 @@ async def test_nothing_of_a_template_that_somebody_put_back_outlives_it() -> Non
     story = Story()
     story.accuracy.values = {"1.0.0": 0.95}
     story.version("1.0.0", "production", serving={"env": [{"name": "OLD_FLAG", "value": "1"}]})
-    story.deployment()
+    story.deployment(allowServing=["Env"])
     await story.until(lambda: bool(story.status.stable))
     old = story.world.deployments[KEY].manifest["spec"]["template"]
     assert "OLD_FLAG" in variables(story)

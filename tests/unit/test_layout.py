@@ -59,11 +59,10 @@ def test_the_readme_stays_short() -> None:
     assert len(README.splitlines()) < 200
 
 
-def test_the_example_of_metric_sources_is_valid() -> None:
+def test_the_examples_of_metric_sources_are_valid() -> None:
     page = (ROOT / "docs" / "metrics.md").read_text()
-    sources = [each for each in examples(page) if "sources" in each]
-    assert len(sources) == 1
-    assert SourcesFile.model_validate(sources[0]).sources.keys() == {"default"}
+    sources = [SourcesFile.model_validate(each).sources for each in examples(page) if "sources" in each]
+    assert [set(each) for each in sources] == [{"default"}, {"default", "payments"}]
 
 
 def test_the_readme_names_both_commands_and_they_can_be_run() -> None:

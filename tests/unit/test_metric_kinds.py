@@ -34,7 +34,7 @@ from pennant.ports import Clock, MetricSource, Refused
 from unit.core.builders import NOON, after, an_entry, the_spec
 
 ROOT = Path(__file__).parents[2]
-FROM_SECRETS = {"bearerTokenFile": "bearerToken", "caFile": "ca"}
+FROM_SECRETS = {"bearerTokenFile": "bearerToken", "caFile": "ca", "headerFiles": "secretHeaders"}
 """What the chart calls settings that name a file."""
 
 

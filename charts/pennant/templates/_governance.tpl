@@ -62,3 +62,26 @@ must leave the values of `kept` as they are. `found` are all annotations of this
   expression: variables.after.filter(a, a in variables.all)
 {{- end }}
 {{- end }}
+
+{{/* What everybody with a role reads: versions and deployments. */}}
+{{- define "pennant.roles.read" }}
+- apiGroups: [pennant.dev]
+  resources: [modeldeployments, modelversions]
+  verbs: [get, list, watch]
+- apiGroups: [pennant.dev]
+  resources: [modeldeployments/status, modelversions/status, modeldeployments/scale]
+  verbs: [get]
+{{- end }}
+
+{{/* What happened, and to which pods: the Kubernetes role view has all of it. */}}
+{{- define "pennant.roles.readWorkloads" }}
+- apiGroups: [apps]
+  resources: [controllerrevisions, deployments, replicasets]
+  verbs: [get, list, watch]
+- apiGroups: ["", events.k8s.io]
+  resources: [events]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+{{- end }}

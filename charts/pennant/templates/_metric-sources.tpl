@@ -10,7 +10,7 @@ sources:
 {{- end }}
   {{ $name | quote }}:
     {{- /* Every setting but credentials and certificates, which become files. */}}
-    {{- with omit $source "bearerToken" "basicAuth" "ca" }}
+    {{- with omit $source "bearerToken" "basicAuth" "ca" "secretHeaders" }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
     {{- if $source.bearerToken }}
@@ -20,6 +20,12 @@ sources:
     basicAuth:
       username: {{ .username | quote }}
       passwordFile: /etc/pennant/{{ $name }}/password
+    {{- end }}
+    {{- with $source.secretHeaders }}
+    headerFiles:
+      {{- range $header, $from := . }}
+      {{ $header | quote }}: /etc/pennant/{{ $name }}/headers/{{ $header }}
+      {{- end }}
     {{- end }}
     {{- if $source.ca }}
     caFile: /etc/pennant/{{ $name }}/ca.crt
@@ -41,6 +47,9 @@ sources:
 {{- end }}
 {{- with $source.basicAuth }}
 {{ include "pennant.mounted" (list .password.secretKeyRef "secret" (printf "%s/password" $name)) }}
+{{- end }}
+{{- range $header, $from := $source.secretHeaders }}
+{{ include "pennant.mounted" (list $from.secretKeyRef "secret" (printf "%s/headers/%s" $name $header)) }}
 {{- end }}
 {{- with ($source.ca).secretKeyRef }}
 {{ include "pennant.mounted" (list . "secret" (printf "%s/ca.crt" $name)) }}

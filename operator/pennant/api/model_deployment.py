@@ -21,6 +21,7 @@ from pennant.api.meta import (
     Seconds,
     Subdomain,
     VersionName,
+    listed,
 )
 from pennant.api.number import PositiveDecimal
 from pennant.api.object_metadata import ObjectMetadata
@@ -28,6 +29,7 @@ from pennant.api.pod_template import PodTemplate, longest_startup_seconds
 from pennant.api.recorded_metric import Split
 from pennant.api.rollout import AFTER_STARTUP_SECONDS, SHORTEST_DEADLINE, Rollout
 from pennant.api.service import Service
+from pennant.api.serving import ServingPart
 
 Replicas = Annotated[int, Field(ge=0, le=100_000)]
 
@@ -171,6 +173,12 @@ class ModelDeploymentSpec(ApiModel):
     """Name of the container that gets the model. Default: the first container of the template."""
     inject: Inject = Inject()
     """Which containers get the values of the record as environment variables."""
+    allow_serving: Annotated[
+        tuple[ServingPart, ...], Field(max_length=len(ServingPart), json_schema_extra=listed("set"))
+    ] = (ServingPart.RESOURCES,)
+    """Which parts of `spec.serving` a version may set: `Resources`, `Image`, `Args`, `Env` (variables with a value)
+    and `EnvValueFrom` (variables with a value from a Secret, a ConfigMap or a field of the pod). A version that sets
+    another part is not rolled out. Default: `[Resources]`."""
     adopt: bool = False
     """Whether to take over a Deployment of this name that exists already and has no owner. Its pods are not restarted
     if the rendered pod template equals that of the Deployment, beside Pennant's own labels; otherwise a rolling update

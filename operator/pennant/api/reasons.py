@@ -309,6 +309,19 @@ class Reason(Open, Word):
         "0.01; 1.0.0 keeps serving. Compare the two records; move the tag back, or change "
         "`promotion.gates`.",
     )
+    SERVING_NOT_ALLOWED = (
+        "ServingNotAllowed",
+        "The target version sets a part of `spec.serving` that `spec.allowServing` of the ModelDeployment does not "
+        "permit.",
+        "The record sets an image, arguments or environment variables, and the ModelDeployment permits resources only, "
+        "which is the default. The message names the fields and what is not permitted.",
+        "`spec.allowServing` permits it, or the tag moves to a version that does not set it.",
+        "Add what is missing to `spec.allowServing`, or move the tag to a version whose record does not set these "
+        "fields and set them in `spec.template`.",
+        "1.1.0 sets serving.image, and spec.allowServing of the ModelDeployment lacks Image; 1.0.0 keeps serving. Add "
+        "what is missing to `spec.allowServing`, or move the tag to a version whose record does not set these fields "
+        "and set them in `spec.template`.",
+    )
     ROLLBACK_BUDGET_EXHAUSTED = (
         "RollbackBudgetExhausted",
         "The number of automatic rollbacks has reached `rollback.budget`. No further rollback is made, and no new "
@@ -726,6 +739,16 @@ class Reason(Open, Word):
         "Use a configured name, or add the source to the operator's configuration.",
         "accuracy cannot be read from metric source default: no metric source of this name is configured; "
         "add it to the operator's configuration",
+    )
+    SOURCE_NOT_PERMITTED = (
+        "SourceNotPermitted",
+        "The metric source is not for this namespace.",
+        "The operator's configuration names the namespaces that may use the source, and this one is not among them. "
+        "Nothing is sent to the source.",
+        "The configuration names the namespace, or the metric names another source.",
+        "Use a source for this namespace, or have it added to `namespaces` of the source.",
+        "accuracy cannot be read from metric source payments: the operator's configuration does not permit this source "
+        "in the namespace shop; add the namespace to `namespaces` of the source, or use another source",
     )
     QUERY_REFUSED = (
         "QueryRefused",

@@ -1,5 +1,7 @@
 """How a version must be served: `spec.serving` of a ModelVersion."""
 
+from collections.abc import Iterator
+from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import Field, WithJsonSchema, model_validator
@@ -105,3 +107,25 @@ class Serving(ApiModel):
     """Environment variables of the container that gets the model."""
     resources: Resources | None = None
     """Compute resources of the container that gets the model."""
+
+    def parts(self) -> Iterator[tuple[str, "ServingPart"]]:
+        """Yield each field that is set, as its path below `spec.serving`, and the part that permits it."""
+        if self.image is not None:
+            yield "image", ServingPart.IMAGE
+        if self.args is not None:
+            yield "args", ServingPart.ARGS
+        for each in self.env:
+            part = ServingPart.ENV if each.value_from is None else ServingPart.ENV_VALUE_FROM
+            yield f"env[{each.name}]", part
+        if self.resources is not None:
+            yield "resources", ServingPart.RESOURCES
+
+
+class ServingPart(StrEnum):
+    """A part of `spec.serving` of a version that a ModelDeployment may permit."""
+
+    RESOURCES = "Resources"
+    IMAGE = "Image"
+    ARGS = "Args"
+    ENV = "Env"
+    ENV_VALUE_FROM = "EnvValueFrom"

@@ -63,6 +63,8 @@ def present_record(snapshot: Snapshot) -> ModelVersionSpec | None:
 
 def _gates(at: Pass, digest: str, record: ModelVersionSpec, present: ModelVersionSpec | None) -> Iterator[str]:
     promotion = at.spec.promotion
+    if problem := _verdict(at, (), False, Reason.SERVING_NOT_ALLOWED):
+        yield f"✖ allowServing: {problem}"
     if not promotion.gates and not promotion.require_complete:
         yield "none is set (promotion.gates, promotion.requireComplete)"
     elif digest in verified_contents(at.before.history, at.quarantine):

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from pennant.core.facts.measurement import Awaited, Fault, Measurement, Question, Request, Role, Unanswered
 from pennant.core.facts.observation import Key
-from pennant.ports import Clock, MetricSources, Partial, Refused, Unavailable
+from pennant.ports import Clock, MetricSources, NotPermitted, Partial, Refused, Unavailable
 
 EXPLAINED_FOR = timedelta(hours=1)
 """Time between two requests for an explanation of the same metric."""
@@ -161,7 +161,8 @@ class MeasurementCache:
             fault = Fault.PARTIAL if isinstance(error, Partial) else Fault.UNAVAILABLE
             return Measurement(request, Unanswered(fault, str(error)))
         except Refused as error:
-            return Measurement(request, Unanswered(Fault.REFUSED, str(error)))
+            fault = Fault.NOT_PERMITTED if isinstance(error, NotPermitted) else Fault.REFUSED
+            return Measurement(request, Unanswered(fault, str(error)))
         except Exception:
             # Without an answer the request would never be sent again.
             _log.exception("A query failed because of a bug in the operator", extra={"source": request.source})

@@ -1,6 +1,10 @@
 """The operator's permissions: the table behind the chart's roles, and the check at the start that they are granted.
 
-Rule: R84.
+Users need none of them for what the operator does in their name. So a policy of the chart
+(`governance-workloads.yaml`) asks whether who writes a ModelDeployment has those with which the operator acts on it,
+and the roles for people (`governance-roles.yaml`) are bound by whoever administers a namespace.
+
+Rule: R84, R180, R183.
 """
 
 import asyncio

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from pennant.core.analysis.kinds.alert import AlertQuery, Alerts
+from pennant.core.analysis.kinds.alert import Alert, AlertQuery, Alerts
 from pennant.ports import Clock, Unavailable
 
 PAUSE = timedelta(seconds=1)
@@ -165,8 +165,15 @@ def _tell(asked: _Round) -> None:
 
 
 def _of(request: AlertQuery, alerts: Alerts) -> Alerts:
-    """Return the part of an answer that a request asked for; raises `Unavailable` where that part is missing."""
+    """Return the part of an answer that a request asked for; raises `Unavailable` where that part is missing.
+
+    Each ModelDeployment keeps its part, so alerts have no labels there, and those that began together are one object.
+
+    Rule: R186.
+    """
     for name in request.names:
         if name in alerts.unanswered:
             raise Unavailable(alerts.unanswered[name])
-    return alerts.matching(request.demands)
+    found, unlabelled = alerts.matching(request.demands), dict[datetime, Alert]()
+    firing = tuple(unlabelled.setdefault(each.since, Alert({}, each.since)) for each in found.firing)
+    return Alerts(firing, found.undefined & frozenset(request.names))

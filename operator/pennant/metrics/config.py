@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import PlainValidator, ValidationError
 
+from pennant.metrics.access import NamespacedSource
 from pennant.metrics.prometheus import PrometheusSettings
 from pennant.metrics.settings import Observed, Settings, SourceSettings
 from pennant.ports import Clock, MetricSource
@@ -86,7 +87,12 @@ def load(path: Path | None, observed: Observed, clock: Clock) -> Sources:
         first = error.errors()[0]
         where = ".".join(str(each) for each in first["loc"]) or "the file"
         raise SourcesError(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from error
-    return Sources({name: each.opened(name, observed, clock) for name, each in settings.sources.items()})
+    return Sources({name: _opened(name, each, observed, clock) for name, each in settings.sources.items()})
+
+
+def _opened(name: str, settings: SourceSettings, observed: Observed, clock: Clock) -> MetricSource:
+    source = settings.opened(name, observed, clock)
+    return source if settings.namespaces is None else NamespacedSource(source, settings.namespaces)
 
 
 def _place(error: yaml.YAMLError) -> str:

@@ -32,6 +32,9 @@ OF_ALL = ("", "")
 AnswerT = TypeVar("AnswerT")
 
 
+HeaderName = Annotated[str, Field(max_length=128, pattern=r"^[A-Za-z0-9][-A-Za-z0-9_]*$")]
+
+
 class BasicAuth(Settings):
     """A user and a password."""
 
@@ -54,6 +57,8 @@ class HttpSettings(SourceSettings):
     """File of certificates to trust instead of the system's; read again for each query."""
     headers: dict[str, str] = Field(default_factory=dict)
     """Headers to send, such as `X-Scope-OrgID`."""
+    header_files: dict[HeaderName, Path] = Field(default_factory=dict)
+    """Headers whose values are secret, each with the file that holds its value; read again for each query."""
     timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10.0
     """Seconds after which a query counts as not answered. Default: 10."""
     concurrent_queries: Annotated[int, Field(ge=1, le=256)] = CONCURRENT_QUERIES
@@ -74,6 +79,15 @@ class HttpSettings(SourceSettings):
     def _one_credential(self) -> "HttpSettings":
         if self.bearer_token_file is not None and self.basic_auth is not None:
             raise ValueError("set at most one of bearerTokenFile and basicAuth")
+        return self
+
+    @model_validator(mode="after")
+    def _headers_once(self) -> "HttpSettings":
+        names = [each.lower() for each in (*self.headers, *self.header_files)]
+        if self.bearer_token_file is not None or self.basic_auth is not None:
+            names.append("authorization")
+        if twice := sorted({each for each in names if names.count(each) > 1}):
+            raise ValueError(f"the header {twice[0]} is set twice, by headers, headerFiles or a credential")
         return self
 
 
@@ -136,6 +150,7 @@ class HttpClient:
 
     def _headers(self) -> dict[str, str]:
         headers, login = dict(self._settings.headers), self._settings.basic_auth
+        headers |= {name: _secret(path) for name, path in self._settings.header_files.items()}
         if self._settings.bearer_token_file is not None:
             headers["Authorization"] = f"Bearer {_secret(self._settings.bearer_token_file)}"
         elif login is not None:

@@ -4,14 +4,18 @@ It answers `RangeQuery` and `AlertQuery`. Protocol: `POST /api/v1/query_range` a
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Protocol, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar
 
-from pennant.core.analysis.kinds.alert import Alert, AlertQuery, Alerts
+from pydantic import Field, field_validator
+
+from pennant.core.analysis.kinds.alert import ALERT_NAME, Alert, AlertQuery, Alerts, LabelMatcher
 from pennant.core.analysis.query_template import literal
 from pennant.core.facts.measurement import Answer, RangeQuery, Request, Series
 from pennant.metrics import prometheus_answers
 from pennant.metrics.alert_cache import AlertCache, AlertServer
+from pennant.metrics.bounded_query import bounded
 from pennant.metrics.fair_queue import Asker
 from pennant.metrics.http import OF_ALL, HttpClient, HttpSettings, TooLarge
 from pennant.metrics.settings import Observed
@@ -32,12 +36,22 @@ class PrometheusSettings(HttpSettings):
     lists_rules: bool = True
     """Whether the server lists the rules of all alerts that it has. Say false where another server evaluates them: then
     an alert that nobody defined is not told from one that does not fire. Default: true."""
+    namespace_label: Annotated[str, Field(max_length=128, pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")] | None = None
+    """Label, such as `namespace`, that each selector of a query must have with the namespace of the ModelDeployment as
+    its value: other series are not read. Default: queries are sent as they are written."""
 
     ANSWERS: ClassVar = (RangeQuery, AlertQuery)
 
     def opened(self, name: str, observed: Observed, clock: Clock) -> "PrometheusSource":
         """Return the source."""
-        return PrometheusSource(Prometheus(name, self, observed), clock)
+        return PrometheusSource(Prometheus(name, self, observed), clock, self.namespace_label)
+
+    @field_validator("namespace_label")
+    @classmethod
+    def _a_label_of_series(cls, label: str | None) -> str | None:
+        if label in ("__name__", ALERT_NAME):
+            raise ValueError("must be the label that has the namespace, such as namespace")
+        return label
 
 
 class PrometheusApi(AlertServer, Protocol):
@@ -55,19 +69,34 @@ class PrometheusApi(AlertServer, Protocol):
 class PrometheusSource:
     """A metric source of this type: range queries go to the server one by one, requests for alerts are combined."""
 
-    def __init__(self, server: PrometheusApi, clock: Clock) -> None:
-        """Answer requests by this server."""
+    def __init__(self, server: PrometheusApi, clock: Clock, namespace_label: str | None = None) -> None:
+        """Answer requests by this server; with a label, from series and alerts of the namespace that asks alone."""
         self._server, self._alerts = server, AlertCache(server, clock)
+        self._label = namespace_label
 
     async def answer(self, request: Request) -> Answer:
-        """Return `Series` or `Alerts`."""
+        """Return `Series` or `Alerts`; raises `Refused` where a query cannot be bounded to its namespace.
+
+        Rule: R185.
+        """
         match request:
             case RangeQuery():
-                return await self._server.query_range(request)
+                return await self._server.query_range(self._bounded_query(request))
             case AlertQuery():
-                return await self._alerts.answer(request)
+                return await self._alerts.answer(self._bounded_alerts(request))
             case _:
                 raise Refused("a source of the type prometheus does not answer metrics of this kind")
+
+    def _bounded_query(self, request: RangeQuery) -> RangeQuery:
+        if self._label is None:
+            return request
+        return replace(request, query=bounded(request.query, self._label, request.asker[0]))
+
+    def _bounded_alerts(self, request: AlertQuery) -> AlertQuery:
+        if self._label is None:
+            return request
+        own = LabelMatcher(self._label, (request.asker[0],))
+        return replace(request, demands=(*request.demands, own))
 
     async def aclose(self) -> None:
         """Cancel the request for alerts that is under way, and close the connections."""

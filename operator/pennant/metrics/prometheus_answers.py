@@ -9,6 +9,7 @@ Rule: R100.
 import json
 import math
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -21,6 +22,8 @@ from pennant.ports import Partial, PortError, Refused, Unavailable
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?", re.ASCII)
 # The longest that a number of 64 bits takes, without an exponent.
 LONGEST_NUMBER = 400
+MANY = 2
+"""Values at one time that are enough to tell that there is not one."""
 _ABOUT_THE_QUERY = re.compile(r"PromQL (info|warning)\b|[0-9]+ more (warning|info) annotations omitted$")
 _SPECIAL = {"NaN": math.nan, "+Inf": math.inf, "-Inf": -math.inf}
 _ERROR_TYPES = frozenset({"bad_data", "execution", "timeout", "canceled", "too_many_series"})
@@ -70,8 +73,23 @@ def _texts(value: Any) -> list[str]:
 
 
 def series(result: list[Any]) -> Series:
-    """Return the series of a matrix."""
-    return Series(tuple(_values(each["values"]) for each in result))
+    """Return the series of a matrix; of many, what tells that there are many.
+
+    A check needs one number, and more than one series is an error of the query. So an answer with thousands of series
+    takes hardly more memory than one with two.
+
+    Rule: R186.
+    """
+    kept, found = list[dict[int, float]](), Counter[int]()
+    for each in result:
+        values = _values(each["values"])
+        if len(kept) >= MANY:
+            values = {time: value for time, value in values.items() if found[time] < MANY}
+            if not values:
+                continue
+        found.update(values.keys())
+        kept.append(values)
+    return Series(tuple(kept))
 
 
 def alerts(result: list[Any]) -> list[Alert]:
@@ -97,7 +115,7 @@ def rule_names(body: bytes) -> frozenset[str] | None:
         return None
 
 
-def _values(pairs: Any) -> Mapping[int, float]:
+def _values(pairs: Any) -> dict[int, float]:
     return {round(_time(time) * 1000): _number(value) for time, value in pairs}
 
 

@@ -2,15 +2,16 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from pennant.ports import Clock, MetricSource
 
 Observed = Callable[[str, str, float], None]
 """Told of each query: the source's name, `success`, `refused` or `unavailable`, and the seconds it took."""
+Namespace = Annotated[str, Field(max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 RequestTypes = tuple[type, ...]
 
 
@@ -27,6 +28,8 @@ class SourceSettings(Settings):
 
     type: str
     """What kind of server it is. Default: prometheus."""
+    namespaces: Annotated[tuple[Namespace, ...], Field(min_length=1)] | None = None
+    """Namespaces whose ModelDeployments may use the source. Default: all."""
 
     ANSWERS: ClassVar[RequestTypes] = ()
     """The types of requests that sources of this type answer."""

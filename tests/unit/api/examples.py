@@ -143,6 +143,7 @@ def a_whole_deployment() -> Object:
         paused=True,
         container="server",
         inject={"prefix": "MODEL_", "containers": ["server"]},
+        allowServing=["Resources", "Image", "Args", "Env", "EnvValueFrom"],
         adopt=True,
         rollout={"maxSurge": "25%", "maxUnavailable": 0, "minReadySeconds": 5, "progressDeadlineSeconds": 300},
         metadata={"labels": {"team": "payments"}, "annotations": {"reloader.stakater.com/auto": "true"}},

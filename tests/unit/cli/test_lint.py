@@ -561,7 +561,7 @@ def test_what_pods_will_lack_is_a_warning() -> None:
     whole = examples.a_version(
         tags=["production"], serving={"image": "s:1"}, source={"registry": "MLflow", "version": "7"}
     )
-    assert doubted({"containers": [server]}, whole) == []
+    assert doubted({"containers": [server]}, whole, allowServing=["Image"]) == []
 
 
 def test_what_the_template_says_itself_is_a_warning() -> None:
@@ -573,3 +573,21 @@ def test_what_the_template_says_itself_is_a_warning() -> None:
         "container server has variable A twice: the last one is used",
         "container server sets MODEL_URI: the values of spec.template are used, not those of the record",
     ]
+
+
+@pytest.mark.parametrize(("tags", "severity"), [(["production"], "error"), ([], "warning")])
+def test_what_a_version_sets_and_the_deployment_does_not_permit_is_told(tags: list[str], severity: str) -> None:
+    """Of the version that would be served it is an error.
+
+    Rule: R181.
+    """
+    variable = {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "hub", "key": "token"}}}
+    version = examples.a_version(tags=tags, serving={"image": "s:1", "env": [variable]})
+    (finding,) = (each for each in found(examples.a_deployment(), version) if each.field == "spec.allowServing")
+    assert finding.severity == severity
+    assert finding.message.startswith(
+        "1.0.0 sets serving.image, serving.env[TOKEN], and spec.allowServing of the ModelDeployment lacks Image and "
+        "EnvValueFrom: it is not rolled out. Add what is missing to `spec.allowServing`"
+    )
+    permitted = examples.a_deployment(allowServing=["Image", "EnvValueFrom"])
+    assert not [each for each in found(permitted, version) if each.field == "spec.allowServing"]

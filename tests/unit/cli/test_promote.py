@@ -338,6 +338,16 @@ async def test_a_preview_of_a_version_that_was_verified_here_needs_no_gate() -> 
     assert "Nothing is blocked." in found
 
 
+async def test_a_preview_of_a_version_that_sets_what_is_not_permitted_says_so() -> None:
+    """Rule: R181."""
+    snapshot, now = await gated()
+    new = raw_version("1.1.0", spec={"metrics": auc("0.96"), "serving": {"args": ["--debug"]}})
+    found = preview(forecast(moved(snapshot, new, "production"), now))
+    said = "1.1.0 sets serving.args, and spec.allowServing of the ModelDeployment lacks Args"
+    assert f"✖ allowServing: {said}" in found
+    assert "✖ the rollout of 1.1.0: ServingNotAllowed (R181, R182)" in found
+
+
 async def test_a_preview_of_a_quarantined_version_says_what_blocks_it() -> None:
     snapshot, now = await rolled_back_once()
     found = preview(forecast(moved(snapshot, raw_version("1.1.0"), "production"), now))

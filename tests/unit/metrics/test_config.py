@@ -44,6 +44,19 @@ def test_without_a_file_there_are_none() -> None:
             "sources: {d: {url: http://x, bearerTokenFile: /t, basicAuth: {username: u, passwordFile: /p}}}",
             "sources.d: set at most one of bearerTokenFile and basicAuth",
         ),
+        ("sources: {d: {url: http://x, namespaces: []}}", "sources.d.namespaces"),
+        ("sources: {d: {url: http://x, namespaces: [Shop]}}", "sources.d.namespaces.0"),
+        ("sources: {d: {url: http://x, namespaceLabel: a-b}}", "sources.d.namespaceLabel"),
+        ("sources: {d: {url: http://x, namespaceLabel: alertname}}", "must be the label that has the namespace"),
+        ("sources: {d: {url: http://x, headerFiles: {'X: y': /t}}}", "sources.d.headerFiles"),
+        (
+            "sources: {d: {url: http://x, headers: {x-key: '1'}, headerFiles: {X-Key: /t}}}",
+            "sources.d: the header x-key is set twice, by headers, headerFiles or a credential",
+        ),
+        (
+            "sources: {d: {url: http://x, bearerTokenFile: /b, headerFiles: {Authorization: /t}}}",
+            "sources.d: the header authorization is set twice",
+        ),
         ("sources: [", "the file cannot be read as YAML: line 1, column 11"),
     ],
 )

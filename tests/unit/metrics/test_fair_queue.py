@@ -143,3 +143,21 @@ async def test_who_waits_no_longer_keeps_no_turn_and_no_place() -> None:
     await table.comes("g")
     assert table.under_way == [("g", "d")], "no place is lost"
     await table.end()
+
+
+async def test_however_many_wait_each_namespace_is_next_after_one_turn_of_the_others() -> None:
+    """A namespace with 200 ModelDeployments gets one place for each that another one gets.
+
+    Rule: R91.
+    """
+    table = Table(1)
+    for number in range(200):
+        await table.comes("large", f"d{number}")
+    for number in range(5):
+        await table.comes("small", f"d{number}")
+        await table.comes("other", f"d{number}")
+    while len(table.begun) < 15:
+        await table.answers(*table.under_way[0])
+    counted = [namespace for namespace, _ in table.begun[1:13]]
+    assert counted.count("large") == counted.count("small") == counted.count("other") == 4
+    await table.end()

@@ -582,17 +582,23 @@ async def test_a_huge_answer_is_cut_off_after_decompression(handler: Handler) ->
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 << 10
 
 
-async def test_credentials_are_read_again_and_never_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("header", "prefix"), [("Authorization", "Bearer "), ("X-Api-Key", "")], ids=["a token", "a header"]
+)
+async def test_credentials_are_read_again_and_never_logged(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, header: str, prefix: str
+) -> None:
     token = tmp_path / "token"
     heard: list[str] = []
 
     async def handler(request: web.Request) -> web.StreamResponse:
-        heard.append(request.headers["Authorization"])
+        heard.append(request.headers[header])
         return web.json_response(matrix())
 
+    named: dict[str, Any] = {"bearer_token_file": token} if prefix else {"header_files": {header: token}}
     with caplog.at_level(logging.DEBUG):
         async with serving(handler) as url:
-            source = Prometheus("default", PrometheusSettings(url=url, bearer_token_file=token), lambda *_: None)
+            source = Prometheus("default", PrometheusSettings(url=url, **named), lambda *_: None)
             for each in ("first", "second"):
                 token.write_text(f"{each}\n")
                 await source.query_range(REQUEST)
@@ -600,8 +606,9 @@ async def test_credentials_are_read_again_and_never_logged(tmp_path: Path, caplo
             with pytest.raises(Unavailable):
                 await source.query_range(REQUEST)
             await source.aclose()
-    assert heard == ["Bearer first", "Bearer second"]
+    assert heard == [f"{prefix}first", f"{prefix}second"]
     assert "Bearer" not in caplog.text
+    assert "first" not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -615,16 +622,20 @@ async def test_credentials_are_read_again_and_never_logged(tmp_path: Path, caplo
     ],
     ids=["empty", "two lines", "a header smuggled in", "no text", "no file"],
 )
-@pytest.mark.parametrize("is_password", [False, True], ids=["bearer_token_file", "password_file"])
+@pytest.mark.parametrize("setting", ["bearer_token_file", "password_file", "header_files"])
 async def test_credentials_that_cannot_be_used_are_no_answer(
-    tmp_path: Path, is_password: bool, content: bytes | None, says: str
+    tmp_path: Path, setting: str, content: bytes | None, says: str
 ) -> None:
     secret = tmp_path / "secret"
     if content is not None:
         secret.write_bytes(content)
-    login = {"basic_auth": BasicAuth(username="u", password_file=secret)}
+    named: dict[str, Any] = {
+        "bearer_token_file": {"bearer_token_file": secret},
+        "password_file": {"basic_auth": BasicAuth(username="u", password_file=secret)},
+        "header_files": {"header_files": {"X-Api-Key": secret}},
+    }
     with pytest.raises(Unavailable, match=says) as caught:
-        await ask(says_nothing, **(login if is_password else {"bearer_token_file": secret}))
+        await ask(says_nothing, **named[setting])
     assert "two" not in str(caught.value)
     assert str(tmp_path) not in str(caught.value)
 

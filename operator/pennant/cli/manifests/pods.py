@@ -22,13 +22,13 @@ def doubts(deployment: Json, versions: Iterable[Json]) -> Iterator[Problem]:
 
     The objects are manifests; those that are not valid are left out.
     """
-    spec = _parsed(ModelDeploymentSpec, deployment)
+    spec = parsed(ModelDeploymentSpec, deployment)
     if spec is None:
         return
     if said := injection.duplicates(spec):
         yield Problem(("spec", "template"), said)
     yield from containers.doubts(spec)
-    known = [found for each in versions if (found := _parsed(ModelVersionSpec, each)) is not None]
+    known = [found for each in versions if (found := parsed(ModelVersionSpec, each)) is not None]
     told = set[Path]()
     for version in known:
         for each in _of_version(spec, version):
@@ -62,7 +62,8 @@ def _lacking(container: Json, prefix: str) -> list[str]:
     return [each for each in dict.fromkeys(named) if each.startswith(prefix) and each not in own]
 
 
-def _parsed(model: Any, manifest: Json) -> Any:
+def parsed(model: Any, manifest: Json) -> Any:
+    """Return the spec of a manifest; None where it is not valid."""
     try:
         return model.model_validate(manifest.get("spec"))
     except ValidationError:

@@ -5,10 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from pennant.api import DEFAULT_TAG
+from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.api.model_version import ModelVersionSpec
+from pennant.api.reasons import Reason
 from pennant.cli.manifests import drift_paths, pods, recorded_metrics
 from pennant.cli.manifests.checks import DEPLOYMENT, VERSION
 from pennant.cli.manifests.documents import Document, Path
 from pennant.cli.manifests.openapi import Kubernetes
+from pennant.core.rollout import serving_permission
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ def doubts(found: Iterable[Document], kubernetes: Callable[[], Kubernetes]) -> I
         if each.value["kind"] == DEPLOYMENT:
             same = _of_model(each, versions)
             yield from _target(each, same)
+            yield from _permitted(each, same)
             of_pods = pods.doubts(each.value, (version.value for version in same))
             for problem in (*of_pods, *drift_paths.doubts(each.value, kubernetes)):
                 yield Doubt(each, problem.path, problem.message)
@@ -71,12 +76,32 @@ def _target(deployment: Document, same: list[Document]) -> Iterator[Doubt]:
     """Yield that a ModelDeployment has no target version among these manifests of versions of its model."""
     model, pinned = _spec(deployment, "model"), _spec(deployment, "version")
     tag = _spec(deployment, "tag") or DEFAULT_TAG
-    if not model or any(pinned == _spec(each, "version") if pinned else tag in _tags(each) for each in same):
+    if not model or any(_is_target(deployment, each) for each in same):
         return
     what = f"is the version {pinned}" if pinned else f"has the tag {tag}"
     there = f"; there are {', '.join(sorted(_metadata(each, 'name') for each in same))}" if same else ""
     name = "version" if pinned else "tag" if _spec(deployment, "tag") else "model"
     yield Doubt(deployment, ("spec", name), f"no ModelVersion of {model} in these files {what}{there}")
+
+
+def _is_target(deployment: Document, version: Document) -> bool:
+    """Return whether a ModelDeployment serves a version of its model, by these manifests."""
+    if pinned := _spec(deployment, "version"):
+        return pinned == _spec(version, "version")
+    return (_spec(deployment, "tag") or DEFAULT_TAG) in _tags(version)
+
+
+def _permitted(deployment: Document, same: list[Document]) -> Iterator[Doubt]:
+    """Yield what versions set and the ModelDeployment does not permit: of its target version it is an error.
+
+    Rule: R181.
+    """
+    spec = pods.parsed(ModelDeploymentSpec, deployment.value)
+    for each in same if spec is not None else ():
+        record = pods.parsed(ModelVersionSpec, each.value)
+        if record is not None and (said := serving_permission.problem(spec, record)):
+            said = f"{said}: it is not rolled out. {Reason.SERVING_NOT_ALLOWED.to_do}"
+            yield Doubt(deployment, ("spec", "allowServing"), said, _is_target(deployment, each))
 
 
 def _place(document: Document) -> str:

@@ -152,6 +152,7 @@ class Fault(StrEnum):
     UNAVAILABLE = "Unavailable"
     REFUSED = "Refused"
     UNKNOWN_SOURCE = "UnknownSource"
+    NOT_PERMITTED = "NotPermitted"
     SLOW = "Slow"
     PARTIAL = "Partial"
 

@@ -11,6 +11,7 @@ from typing import assert_never
 from pennant.api.commands import AnsweredCommand, CommandResult, LastCommand
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import clip
+from pennant.api.reasons import Reason
 from pennant.core.facts.command import REQUESTED_AT, Command, Malformed, Verb
 from pennant.core.rollout.command_memory import (
     answered,
@@ -166,6 +167,9 @@ def _retried(at: Pass, command: Command, done: HistoryEntry | None) -> CommandAn
     quarantine = _without(at.quarantine, named)
     if asked is None or at.template is None or asked.version != named:
         said = f"{named} is no longer quarantined; it is rolled out when it is the target version"
+        return _said(at, command, CommandResult.ACCEPTED, said, quarantine)
+    if at.gate is not None and at.gate.reason is Reason.SERVING_NOT_ALLOWED:
+        said = f"{named} is no longer quarantined; it is not rolled out: {at.gate.message}"
         return _said(at, command, CommandResult.ACCEPTED, said, quarantine)
     return _said(
         at,

@@ -4,7 +4,7 @@ from pennant.api.history import Trigger
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
 from pennant.core.facts.observation import Invalid, Revision, Snapshot, Version
-from pennant.core.rollout import revision
+from pennant.core.rollout import revision, serving_permission
 from pennant.core.rollout.pass_state import Pass
 from pennant.core.rollout.revision_draft import OPERATOR, Draft, lost, rollback_draft
 from pennant.core.rollout.rollback import quarantine_entry
@@ -71,9 +71,10 @@ def _verified_before(at: Pass) -> Draft | None:
 
 
 def _may_serve(at: Pass, version: Version) -> bool:
-    """Return whether a version is valid, not being deleted, and not quarantined with the present template."""
-    there = not version.deleting and not isinstance(version.spec, Invalid)
-    return there and quarantine_entry(version.digest, at.inputs_hash, at.quarantine) is None
+    """Return whether a version is valid, permitted, not being deleted, and not quarantined with this template."""
+    if version.deleting or isinstance(version.spec, Invalid) or serving_permission.missing(at.spec, version.spec):
+        return False
+    return quarantine_entry(version.digest, at.inputs_hash, at.quarantine) is None
 
 
 def _created_again(at: Pass) -> Draft | None:

@@ -1,6 +1,7 @@
 """The gates of a promotion, in order: the first that blocks the target version decides.
 
-A content that was verified here before passes all of them, so that the tag can always be moved back.
+A content that was verified here before passes all of them but `spec.allowServing`, so that the tag can always be moved
+back.
 
 Rule: R12.
 """
@@ -16,7 +17,7 @@ from pennant.api.model_version import ModelVersionSpec
 from pennant.api.number import decimal_text
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Invalid, Version
-from pennant.core.rollout import rollback_limits
+from pennant.core.rollout import rollback_limits, serving_permission
 from pennant.core.rollout.pass_state import Blocked, Pass
 from pennant.core.rollout.rollback import verified_contents
 from pennant.core.versions.compare import Compared, Incomparable, compare, of_gate
@@ -32,6 +33,8 @@ def blocked(at: Pass) -> Blocked | None:
     if not isinstance(at.selection, Selected) or isinstance(at.selection.version.spec, Invalid):
         return None
     version, record = at.selection.version, at.selection.version.spec
+    if (said := serving_permission.blocked(at, version, record)) is not None:
+        return said
     if at.active is not None and at.active.digest == version.digest:
         return None
     if version.digest in verified_contents(at.history, at.quarantine):
