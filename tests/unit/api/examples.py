@@ -143,6 +143,18 @@ def a_whole_deployment() -> Object:
         paused=True,
         container="server",
         inject={"prefix": "MODEL_", "containers": ["server"]},
+        delivery={
+            "mode": "Fetch",
+            "mountPath": "/mnt/models",
+            "unpack": ["model"],
+            "requireDigest": True,
+            "sizeLimit": "20Gi",
+            "envFrom": [
+                {"secretRef": {"name": "bucket", "optional": False}},
+                {"configMapRef": {"name": "region", "optional": True}},
+            ],
+            "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}},
+        },
         adopt=True,
         rollout={"maxSurge": "25%", "maxUnavailable": 0, "minReadySeconds": 5, "progressDeadlineSeconds": 300},
         metadata={"labels": {"team": "payments"}, "annotations": {"reloader.stakater.com/auto": "true"}},
@@ -239,6 +251,11 @@ def _serving(**service: Any) -> Object:
     return a_deployment(service={"ports": [{"port": 80}], **service})
 
 
+def _fetching(**delivery: Any) -> Object:
+    """Return a ModelDeployment whose pods fetch their artefacts."""
+    return a_deployment(delivery={"mode": "Fetch", **delivery})
+
+
 def _watching(metric: Object) -> Object:
     return a_deployment(analysis={"metrics": [metric]})
 
@@ -329,6 +346,32 @@ RULES = (
         "a port of nodes within the cluster",
         _serving(ports=[{"port": 80, "nodePort": 30_080}]),
         "service.ports[].nodePort needs the type NodePort or LoadBalancer",
+    ),
+    Refused(
+        "a size of what is not fetched",
+        a_deployment(delivery={"sizeLimit": "1Gi"}),
+        "delivery.unpack, sizeLimit, claimName, envFrom and resources need delivery.mode Fetch",
+    ),
+    Refused(
+        "credentials for an image",
+        a_deployment(delivery={"mode": "Image", "envFrom": [{"secretRef": {"name": "bucket"}}]}),
+        "need delivery.mode Fetch",
+    ),
+    Refused(
+        "a size of a claim",
+        _fetching(sizeLimit="1Gi", claimName="models"),
+        "set at most one of delivery.sizeLimit and delivery.claimName",
+    ),
+    Refused(
+        "a claim without digests",
+        _fetching(claimName="models", requireDigest=False),
+        "delivery.claimName needs delivery.requireDigest",
+    ),
+    Refused("a source of no variables", _fetching(envFrom=[{}]), "set exactly one of secretRef, configMapRef"),
+    Refused(
+        "a source of two objects",
+        _fetching(envFrom=[{"secretRef": {"name": "a"}, "configMapRef": {"name": "b"}}]),
+        "set exactly one of secretRef, configMapRef",
     ),
     Refused("a metric from nowhere", _watching({"name": "m"}), "set exactly one of prometheus and alert"),
     Refused("a metric from two places", _watching(an_alert(**a_metric())), "set exactly one of prometheus and alert"),

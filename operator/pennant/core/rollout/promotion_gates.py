@@ -16,7 +16,7 @@ from pennant.api.model_version import ModelVersionSpec
 from pennant.api.number import decimal_text
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Invalid, Version
-from pennant.core.rollout import rollback_limits
+from pennant.core.rollout import delivery, revision, rollback_limits
 from pennant.core.rollout.pass_state import Blocked, Pass
 from pennant.core.rollout.rollback import verified_contents
 from pennant.core.versions.compare import Compared, Incomparable, compare, of_gate
@@ -32,11 +32,26 @@ def blocked(at: Pass) -> Blocked | None:
     if not isinstance(at.selection, Selected) or isinstance(at.selection.version.spec, Invalid):
         return None
     version, record = at.selection.version, at.selection.version.spec
+    if (undeliverable := _undeliverable(at, version, record)) is not None:
+        return undeliverable
     if at.active is not None and at.active.digest == version.digest:
         return None
     if version.digest in verified_contents(at.history, at.quarantine):
         return None
     return next((said for gate in GATES if (said := gate(at, version, record)) is not None), None)
+
+
+def _undeliverable(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked | None:
+    """Block a version whose artefacts `spec.delivery` cannot bring to the pods, even if it was verified before.
+
+    Rule: R161.
+    """
+    problem = delivery.problem(at.spec, record, at.observation.fetch_image)
+    is_deployed = at.active is not None and revision.pair(at.active) == (version.digest, at.inputs_hash)
+    if not problem or is_deployed:
+        return None
+    said = f"{version.version} cannot be delivered: {problem}"
+    return Blocked(version.version, Reason.ARTIFACT_UNDELIVERABLE, said)
 
 
 def _complete(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked | None:
