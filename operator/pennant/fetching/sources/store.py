@@ -1,0 +1,85 @@
+"""Files of an object store, by obstore: s3, gs, az and abfs. Its credentials are in the environment."""
+
+import re
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import urlsplit
+
+from pennant.fetching.sources.source import Opened, Unavailable
+
+SCHEMES = frozenset({"s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss"})
+PART = 16 * 1024 * 1024
+"""Bytes of a request: one that fails is repeated without what came before it."""
+PARTS_AT_ONCE = 4
+TIMEOUT = "300s"
+"""Of a request for one part; 55 KB in a second suffice."""
+_FINAL = ("NotFoundError", "PermissionDeniedError", "UnauthenticatedError", "InvalidPathError")
+
+
+class Store:
+    """An object, or all objects below a prefix."""
+
+    def __init__(self, uri: str) -> None:
+        """Open the bucket of a URI; raises `Unavailable`."""
+        parts = urlsplit(uri)
+        self._path = parts.path.lstrip("/")
+        self._store: Any = _saying(_opened, parts._replace(path="", query="", fragment="").geturl())
+
+    def files(self) -> Mapping[str, int | None]:
+        """Return the objects below the prefix."""
+        import obstore
+
+        def listed() -> dict[str, int | None]:
+            found = obstore.list(self._store, self._path.rstrip("/"))
+            return {each["path"]: each["size"] for batch in found for each in batch}
+
+        prefix = f"{self._path.rstrip('/')}/" if self._path else ""
+        return {name.removeprefix(prefix): size for name, size in _saying(listed).items() if name.startswith(prefix)}
+
+    def open(self, path: str, offset: int) -> Opened:
+        """Return an object from an offset on, in parts that are fetched ahead."""
+        import obstore
+
+        name = self._path if not path else f"{self._path.rstrip('/')}/{path}".lstrip("/")
+        total = int(_saying(obstore.head, self._store, name)["size"])
+        start = offset if offset <= total else 0
+        return Opened(_parts(self._store, name, start, total), start, total)
+
+
+def _opened(base: str) -> Any:
+    from obstore.store import from_url
+
+    return from_url(base, client_options={"timeout": TIMEOUT}, retry_config={"max_retries": 3})
+
+
+def _parts(store: Any, name: str, start: int, total: int) -> Iterator[bytes]:
+    import obstore
+
+    def part(begin: int) -> bytes:
+        return bytes(_saying(obstore.get_range, store, name, start=begin, end=min(begin + PART, total)))
+
+    begins = iter(range(start, total, PART))
+    with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
+        pending = [pool.submit(part, begin) for begin, _ in zip(begins, range(PARTS_AT_ONCE), strict=False)]
+        try:
+            while pending:
+                yield pending.pop(0).result()
+                pending += [pool.submit(part, begin) for begin in (next(begins, None),) if begin is not None]
+        finally:
+            for each in pending:
+                each.cancel()
+
+
+def _saying(function: Any, *args: Any, **options: Any) -> Any:
+    """Call obstore; raises `Unavailable` with the kind of an error and its status code, not with a server's text."""
+    try:
+        return function(*args, **options)
+    except ModuleNotFoundError as error:
+        raise Unavailable("it needs obstore: pip install 'pennant[fetch]'", is_final=True) from error
+    except Exception as error:
+        kind = type(error).__name__
+        code = re.search(r"\b(?:status|error)\D{0,24}\b([1-5][0-9]{2})\b", str(error))
+        said = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.removesuffix("Error")).lower()
+        text = f"the object store says: {said}{f' (HTTP {code[1]})' if code else ''}"
+        raise Unavailable(text, is_final=kind in _FINAL) from error
