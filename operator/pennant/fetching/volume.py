@@ -50,6 +50,7 @@ class Volume:
             self._own.mkdir(parents=True, exist_ok=True)
             with self._locked(artifact, key) as suffix:
                 if self._is_whole(artifact, target, key):
+                    self._budget.take(_size(target))
                     say(f"{artifact.name}: {target} is there, with the digest of the record")
                     return target
                 say(f"{artifact.name}: fetching {artifact.shown}")
@@ -127,6 +128,11 @@ def _lock(file: int, name: str) -> bool:
             say(f"{name}: another pod fetches it; waiting")
             told = True
         time.sleep(LOOK_SECONDS)
+
+
+def _size(place: Path) -> int:
+    files = [place] if place.is_file() else [each for each in place.rglob("*") if each.is_file()]
+    return sum(each.stat().st_size for each in files)
 
 
 def _has_own_list(artifact: Wanted, place: Path) -> bool:

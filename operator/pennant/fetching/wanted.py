@@ -53,7 +53,10 @@ def _wanted(word: str, unpack: Collection[str], by_digest: bool) -> Wanted:
     try:
         artifact = Artifact(name=name, uri=uri, digest=digest)
     except ValidationError as error:
-        raise ValueError(f"{name!r} is no name of an artefact: lower-case letters, digits and dashes") from error
+        field = error.errors()[0]["loc"][0]
+        raise ValueError(
+            f"{name}: its {field} is not valid; a name has lower-case letters, digits and dashes"
+        ) from error
     is_tree = delivery.is_tree(artifact)
     known = delivery.COMPUTABLE_OF_DIRECTORIES if is_tree else delivery.COMPUTABLE
     if digest is not None and digest.partition(":")[0] not in known:

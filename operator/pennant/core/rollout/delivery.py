@@ -105,7 +105,10 @@ def file_name(uri: str) -> str:
 
 
 def image_reference(artifact: Artifact) -> str:
-    """Return the reference of an image by its digest; raises `ValueError` with what is wrong with the artefact."""
+    """Return the reference of an image by its digest; raises `ValueError` with what is wrong with the artefact.
+
+    Rule: R165.
+    """
     found = _REFERENCE.fullmatch(artifact.uri.removeprefix(OCI))
     if found is None:
         raise ValueError(
@@ -182,6 +185,10 @@ def _volume(delivery: Delivery) -> Json:
 
 
 def _fetcher(spec: ModelDeploymentSpec, version: ModelVersionSpec, image: str) -> Json:
+    """Return the init container that fetches the artefacts.
+
+    Rule: R166.
+    """
     delivery = spec.delivery
     context: dict[str, Any] = {
         "allowPrivilegeEscalation": False,
