@@ -1,5 +1,6 @@
 """Files of an object store, by obstore: s3, gs, az and abfs. Its credentials are in the environment."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +15,15 @@ PART = 16 * 1024 * 1024
 PARTS_AT_ONCE = 4
 TIMEOUT = "300s"
 """Of a request for one part; 55 KB in a second suffice."""
-_FINAL = ("NotFoundError", "PermissionDeniedError", "UnauthenticatedError", "InvalidPathError")
+_SAID = {
+    "FileNotFoundError": "not found",
+    "NotFoundError": "not found",
+    "PermissionDeniedError": "permission denied",
+    "UnauthenticatedError": "no valid credentials",
+    "InvalidPathError": "not a valid path",
+    "UnknownConfigurationKeyError": "not a valid setting in the environment",
+}
+"""What stays so when it is asked again at once, by the error of obstore."""
 
 
 class Store:
@@ -50,7 +59,10 @@ class Store:
 def _opened(base: str) -> Any:
     from obstore.store import from_url
 
-    return from_url(base, client_options={"timeout": TIMEOUT}, retry_config={"max_retries": 3})
+    # Options that are given replace all of the environment.
+    plain = any(os.environ.get(f"{each}_ALLOW_HTTP", "").lower() == "true" for each in ("AWS", "AZURE", "GOOGLE"))
+    options = {"timeout": TIMEOUT, "allow_http": plain}
+    return from_url(base, client_options=options, retry_config={"max_retries": 1})
 
 
 def _parts(store: Any, name: str, start: int, total: int) -> Iterator[bytes]:
@@ -79,7 +91,8 @@ def _saying(function: Any, *args: Any, **options: Any) -> Any:
         raise Unavailable("it needs obstore: pip install 'pennant[fetch]'", is_final=True) from error
     except Exception as error:
         kind = type(error).__name__
-        code = re.search(r"\b(?:status|error)\D{0,24}\b([1-5][0-9]{2})\b", str(error))
-        said = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", kind.removesuffix("Error")).lower()
-        text = f"the object store says: {said}{f' (HTTP {code[1]})' if code else ''}"
-        raise Unavailable(text, is_final=kind in _FINAL) from error
+        code = re.search(r"\bstatus code: ([1-5][0-9]{2})\b", str(error))
+        how = re.search(r"\bkind: (Connect|Timeout|Request|Interrupted|Decode)\b", str(error))
+        said = _SAID.get(kind, "it gives no answer that can be used")
+        detail = f" (HTTP {code[1]})" if code else f" ({how[1]})" if how else ""
+        raise Unavailable(f"the object store says: {said}{detail}", is_final=kind in _SAID) from error
