@@ -2,11 +2,13 @@
 
 import hashlib
 import io
+import json
 import tarfile
 from pathlib import Path
 from typing import Any
 
 from cluster.scenario import Manifest, Scenario
+from unit.fetching.servers import files
 
 BROKEN = b"not what was registered"
 
@@ -116,12 +118,94 @@ def test_an_unsafe_archive_fails_a_rollout_and_a_version_without_digest_begins_n
     scenario.until_no_longer_stalled()
 
 
-def archive(files: dict[str, bytes]) -> bytes:
+def test_pods_that_share_a_claim_fetch_an_artefact_once(scenario: Scenario) -> None:
+    """Rule: R163."""
+    content = b"weights" * 100_000
+    with files({"/model.onnx": content}) as server:
+        artifact = {"name": "model", "uri": f"{server.address}/model.onnx", "digest": sha256(content)}
+        for each in a_claim("models", scenario.namespace):
+            scenario.kubectl("apply", "-f", "-", stdin=json.dumps(each))
+        scenario.accuracy("1.0.0", 0.95)
+        scenario.version("1.0.0", "production", artifacts=[artifact])
+        manifest = a_reader(scenario, claimName="models")
+        manifest["spec"]["replicas"] = 3
+        scenario.apply(manifest)
+        scenario.until_verified("1.0.0")
+        assert read_by(scenario, "1.0.0").read_bytes() == content
+        assert len(scenario.pods("1.0.0")) == 3
+        assert len(server.asked) == 1
+        # A pod that comes later finds it there.
+        scenario.merge("modeldeployment", "fraud", {"spec": {"replicas": 4}})
+        scenario.until(lambda: scenario.get("deployment")["status"].get("availableReplicas") == 4, what="a fourth pod")
+        assert len(server.asked) == 1
+    manifest["spec"]["replicas"] = 4
+    scenario.noted(manifest)
+    scenario.kubectl("delete", "persistentvolume", scenario.namespace, "--wait=false")
+
+
+def test_an_image_is_mounted_by_its_digest_and_nothing_else_is(scenario: Scenario) -> None:
+    """The API server takes the volume; the test node names it, as it cannot mount one.
+
+    Rule: R165.
+    """
+    digest = sha256(b"manifest")
+    image = [{"name": "model", "uri": "oci://registry.example.com/fraud:1.0.0", "digest": digest}]
+    tagged = [{"name": "model", "uri": "oci://registry.example.com/fraud:1.1.0"}]
+    bucket = Bucket(scenario)
+    bucket.version("1.1.0", "production", artifacts=tagged)
+    scenario.apply(scenario.a_deployment(delivery={"mode": "Image"}))
+    scenario.until_stalled("ArtifactUndeliverable")
+    assert "it has no digest, and an image is mounted only by its digest" in scenario.message("Stalled")
+    assert scenario.condition("TemplateValid")[0] == "True", "a dry run with a stand-in succeeds"
+    assert not scenario.exists("deployment", "fraud")
+
+    bucket.promote(("1.1.0", tagged), ("1.0.0", image))
+    scenario.until(lambda: scenario.all_of("pod"), what="a pod")
+    (pod,) = scenario.all_of("pod")
+    (volume,) = (each for each in pod["spec"]["volumes"] if "image" in each)
+    assert volume["image"]["reference"] == f"registry.example.com/fraud@{digest}"
+    mounts = pod["spec"]["containers"][0]["volumeMounts"]
+    assert {"name": volume["name"], "mountPath": "/mnt/models/model", "readOnly": True} in mounts
+
+    def named() -> bool:
+        statuses = scenario.all_of("pod")[0]["status"].get("containerStatuses") or [{"state": {}}]
+        return "does not support volume pennant-models-0" in str(statuses[0]["state"])
+
+    scenario.until(named, what="what the test node cannot mount")
+    # So that the scenario ends with a revision that serves.
+    scenario.apply(scenario.a_deployment())
+    scenario.until_verified("1.0.0")
+
+
+def a_claim(name: str, namespace: str) -> list[Manifest]:
+    """Return a claim and the volume that it is bound to."""
+    size, reference = {"storage": "1Gi"}, {"name": name, "namespace": namespace}
+    volume = {
+        "capacity": size,
+        "accessModes": ["ReadWriteMany"],
+        "persistentVolumeReclaimPolicy": "Retain",
+        "storageClassName": "",
+        "claimRef": reference,
+        "hostPath": {"path": "/nonexistent"},
+    }
+    claim = {
+        "accessModes": ["ReadWriteMany"],
+        "storageClassName": "",
+        "volumeName": namespace,
+        "resources": {"requests": size},
+    }
+    return [
+        {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": namespace}, "spec": volume},
+        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": reference, "spec": claim},
+    ]
+
+
+def archive(content: dict[str, bytes]) -> bytes:
     """Return a tar with these files."""
     made = io.BytesIO()
     with tarfile.open(fileobj=made, mode="w:gz") as tar:
-        for name, content in files.items():
+        for name, each in content.items():
             member = tarfile.TarInfo(name)
-            member.size = len(content)
-            tar.addfile(member, io.BytesIO(content))
+            member.size = len(each)
+            tar.addfile(member, io.BytesIO(each))
     return made.getvalue()

@@ -80,7 +80,7 @@ def fetched(
     own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     done = subprocess.run(
         [sys.executable, "-m", "pennant", "fetch", f"--to={volume}", *words],
-        env=own | environment,
+        env={**own, **environment},
         capture_output=True,
         text=True,
         timeout=120,
@@ -149,7 +149,11 @@ def test_a_server_that_is_away_is_named_and_asked_again(environment: Mapping[str
     )
     options = [f"--to={tmp_path}", f"--artifact=model=s3://models/x@{sha256(b'')}"]
     done = subprocess.run(
-        [sys.executable, "-c", script, *options], env=os.environ | away, capture_output=True, text=True, check=False
+        [sys.executable, "-c", script, *options],
+        env={**os.environ, **away},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 1
     assert "it gives no answer that can be used (Connect); trying again in 0.1 s" in done.stderr
