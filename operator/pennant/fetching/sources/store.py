@@ -61,8 +61,9 @@ def _opened(base: str) -> Any:
 
     # Options that are given replace all of the environment.
     plain = any(os.environ.get(f"{each}_ALLOW_HTTP", "").lower() == "true" for each in ("AWS", "AZURE", "GOOGLE"))
-    options = {"timeout": TIMEOUT, "allow_http": plain}
-    return from_url(base, client_options=options, retry_config={"max_retries": 1})
+    options: Any = {"timeout": TIMEOUT, "allow_http": plain}
+    retrying: Any = {"max_retries": 1}
+    return from_url(base, client_options=options, retry_config=retrying)
 
 
 def _parts(store: Any, name: str, start: int, total: int) -> Iterator[bytes]:
