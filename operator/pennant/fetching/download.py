@@ -33,7 +33,7 @@ class Fetched:
     """In hexadecimal."""
     size: int
     was_resumed: bool
-    """Whether a part of it was there before."""
+    """Whether its parts are of several attempts, between which the file may have been replaced."""
 
 
 class Downloads:
@@ -66,11 +66,12 @@ class Downloads:
             hasher.update(chunk)
             size += len(chunk)
             self.budget.take(len(chunk))
-        resumed = size > 0
+        resumed = False
 
         def rest() -> Fetched:
             nonlocal hasher, size, resumed
             opened = source.open(path, size)
+            resumed = resumed or size > 0
             if opened.offset != size:
                 # The server cannot continue, or has another file by now.
                 file.truncate(0)

@@ -10,13 +10,14 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pennant.fetching import budget, command, volume
-from pennant.fetching.download import at_the_volume
+from pennant.fetching.download import Downloads, at_the_volume
 from pennant.fetching.errors import FetchError, Refused
 from pennant.fetching.sources import web
 from pennant.record import hashing
@@ -118,6 +119,20 @@ def test_a_file_that_was_replaced_in_between_is_fetched_from_the_beginning(fetch
         server.files["/short"], server.stops = b"short", 0
         fetch(f"short={server.address}/short@{sha256(b'short')}")
     assert fetch.there()["short/short"] == b"short"
+
+
+def test_a_file_that_was_replaced_while_it_was_fetched_is_no_mismatch(
+    fetch: Fetcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first part is of the old file, and the second one of the new."""
+    with files({"/model": b"x" * len(MODEL)}, stops_after=500_000) as server:
+
+        def replace(_: float) -> None:
+            server.files["/model"] = MODEL
+
+        monkeypatch.setattr("pennant.fetching.volume.Downloads", partial(Downloads, pause=replace))
+        fetch(f"model={server.address}/model@{sha256(MODEL)}")
+    assert fetch.there() == {"model/model": MODEL}
 
 
 def test_a_length_that_is_not_known_is_no_hindrance(fetch: Fetcher) -> None:

@@ -12,7 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import fsspec
+import obstore
 import pytest
+from obstore.store import MemoryStore
 
 from pennant.fetching.sources import store
 from pennant.fetching.sources.choice import source_of
@@ -255,6 +257,22 @@ def test_an_object_store_is_opened_by_its_scheme(uri: str, kind: str, monkeypatc
     assert type(opened._store).__name__ == kind
     assert opened._path == "fraud/m"
     assert urlsplit(uri).scheme in store.SCHEMES
+
+
+@pytest.mark.parametrize("length", [0, 1, 10, 11, 40, 41, 99, 100, 101])
+@pytest.mark.parametrize("offset", [0, 7, 10, 200])
+def test_an_object_is_whole_whatever_number_of_parts_it_has(
+    length: int, offset: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "PART", 10)
+    memory = MemoryStore()
+    content = bytes(range(length))
+    obstore.put(memory, "m", content)
+    monkeypatch.setattr(store, "_opened", lambda _: memory)
+    opened = Store("s3://models/m").open("", offset)
+    begin = offset if offset <= length else 0
+    assert (opened.offset, opened.total) == (begin, length)
+    assert b"".join(opened.chunks) == content[begin:]
 
 
 def test_what_a_file_lacks_is_named(fetch: Fetcher) -> None:

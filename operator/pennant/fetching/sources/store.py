@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -74,11 +75,11 @@ def _parts(store: Any, name: str, start: int, total: int) -> Iterator[bytes]:
 
     begins = iter(range(start, total, PART))
     with ThreadPoolExecutor(PARTS_AT_ONCE) as pool:
-        pending = [pool.submit(part, begin) for begin, _ in zip(begins, range(PARTS_AT_ONCE), strict=False)]
+        pending = [pool.submit(part, begin) for begin in islice(begins, PARTS_AT_ONCE)]
         try:
             while pending:
                 yield pending.pop(0).result()
-                pending += [pool.submit(part, begin) for begin in (next(begins, None),) if begin is not None]
+                pending += [pool.submit(part, begin) for begin in islice(begins, 1)]
         finally:
             for each in pending:
                 each.cancel()
