@@ -45,6 +45,34 @@ class VariablesSource(ApiModel):
         return self
 
 
+class ObjectKey(ApiModel):
+    """A key of a Secret or ConfigMap in the namespace of the ModelDeployment."""
+
+    name: ObjectName
+    """Name of the object."""
+    key: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")]
+    """Key in the object."""
+
+
+class PublicKey(ApiModel):
+    """Where a public key is, as PEM: exactly one of its fields."""
+
+    secret_key_ref: ObjectKey | None = None
+    """Key of a Secret."""
+    config_map_key_ref: ObjectKey | None = None
+    """Key of a ConfigMap."""
+
+    RULES: ClassVar = (
+        ("has(self.secretKeyRef) != has(self.configMapKeyRef)", "set exactly one of secretKeyRef, configMapKeyRef"),
+    )
+
+    @model_validator(mode="after")
+    def _one_object(self) -> "PublicKey":
+        if (self.secret_key_ref is None) == (self.config_map_key_ref is None):
+            raise ValueError(self.RULES[0][1])
+        return self
+
+
 class Delivery(ApiModel):
     """How the pods get the bytes of the artefacts."""
 
@@ -72,13 +100,16 @@ class Delivery(ApiModel):
     object store. No other container gets them. Needs the mode Fetch."""
     resources: Resources | None = None
     """Compute resources of the container that fetches. Needs the mode Fetch."""
+    public_key: PublicKey | None = None
+    """Public key, of an elliptic curve, that has signed all artefacts. Each artefact must then have a `signature` that
+    is valid. Default: signatures are not checked. Needs the mode Fetch."""
 
-    FETCH_FIELDS: ClassVar = ("unpack", "size_limit", "claim_name", "env_from", "resources")
+    FETCH_FIELDS: ClassVar = ("unpack", "size_limit", "claim_name", "env_from", "resources", "public_key")
     RULES: ClassVar = (
         (
             "has(self.mode) && self.mode == 'Fetch' || !has(self.unpack) && !has(self.sizeLimit) && "
-            "!has(self.claimName) && !has(self.envFrom) && !has(self.resources)",
-            "delivery.unpack, sizeLimit, claimName, envFrom and resources need delivery.mode Fetch",
+            "!has(self.claimName) && !has(self.envFrom) && !has(self.resources) && !has(self.publicKey)",
+            "delivery.unpack, sizeLimit, claimName, envFrom, resources and publicKey need delivery.mode Fetch",
         ),
         (
             "!(has(self.sizeLimit) && has(self.claimName))",

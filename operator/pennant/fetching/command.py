@@ -9,12 +9,15 @@ from pathlib import Path
 from types import FrameType
 
 from pennant.api.meta import printable
+from pennant.core.rollout import delivery
 from pennant.fetching.budget import Budget, bytes_of
 from pennant.fetching.errors import FetchError
 from pennant.fetching.progress import say
+from pennant.fetching.signatures import Signatures
 from pennant.fetching.volume import Volume
 from pennant.fetching.wanted import Wanted, wanted
 
+PUBLIC_KEY = delivery.PUBLIC_KEY
 LONGEST_MESSAGE = 2048
 DESCRIPTION = """\
 Fetch artefacts into a directory, and let in only bytes with the digest of the record.
@@ -35,7 +38,11 @@ def main(options: Sequence[str]) -> int:
     parser = _parser()
     given = parser.parse_args(options)
     try:
-        artifacts = wanted(given.artifact, given.unpack, by_digest=given.by_digest)
+        signed = dict(_signature(each) for each in given.signature)
+        artifacts = wanted(given.artifact, given.unpack, signed, by_digest=given.by_digest)
+        key = _public_key(given.public_key)
+        if signed and key is None:
+            raise ValueError(f"--signature needs --public-key, or the variable {PUBLIC_KEY}")
         if given.size_limit is not None:
             bytes_of(given.size_limit)
     except ValueError as error:
@@ -47,13 +54,31 @@ def main(options: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _stop)
     # Servers run as other users.
     os.umask(0o022)
-    volume = Volume(given.to.absolute(), Budget(given.size_limit))
+    volume = Volume(given.to.absolute(), Budget(given.size_limit), Signatures(key))
     for each in artifacts:
         try:
             volume.deliver(each)
         except FetchError as error:
             return _failed(each, error, given.termination_log)
     return 0
+
+
+def _signature(word: str) -> tuple[str, str]:
+    """Return the name of an artefact and the URI of its signature."""
+    name, sign, uri = word.partition("=")
+    if not sign or not uri:
+        raise ValueError(f"{word!r} must be NAME=URI")
+    return name, uri
+
+
+def _public_key(file: Path | None) -> bytes | None:
+    """Return the public key with which signatures are checked; None: there is none, and none is checked."""
+    if file is None:
+        return os.environ[PUBLIC_KEY].encode() if PUBLIC_KEY in os.environ else None
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error.strerror}") from error
 
 
 def _failed(artifact: Wanted, error: FetchError, log: Path | None) -> int:
@@ -92,6 +117,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--allow-missing-digest", action="store_true", help="fetch artefacts without a digest as well")
     parser.add_argument("--size-limit", metavar="SIZE", help="maximum size of all artefacts, such as 20Gi")
+    parser.add_argument(
+        "--signature", action="append", default=[], metavar="NAME=URI", help="where the signature of an artefact is"
+    )
+    parser.add_argument(
+        "--public-key",
+        type=Path,
+        metavar="FILE",
+        help=f"PEM of the key that has signed all artefacts; if not given, the variable {PUBLIC_KEY}, if it is set",
+    )
     parser.add_argument(
         "--termination-log", type=Path, metavar="FILE", help="file that says why an artefact is not there"
     )

@@ -21,6 +21,7 @@ from pennant.fetching.budget import Budget
 from pennant.fetching.content import write
 from pennant.fetching.download import Downloads, at_the_volume
 from pennant.fetching.progress import Progress, say
+from pennant.fetching.signatures import NONE, Signatures
 from pennant.fetching.unpack import unpack
 from pennant.fetching.wanted import Wanted
 from pennant.record import hashing
@@ -38,25 +39,28 @@ _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.
 class Volume:
     """A directory that artefacts are delivered into."""
 
-    def __init__(self, root: Path, budget: Budget) -> None:
+    def __init__(self, root: Path, budget: Budget, signatures: Signatures) -> None:
         """Take the directory, and the bytes that all artefacts together may have."""
-        self._root, self._own, self._budget = root, root / OWN, budget
+        self._root, self._own, self._budget, self._signatures = root, root / OWN, budget, signatures
 
     def deliver(self, artifact: Wanted) -> Path:
         """Return where an artefact is; it is fetched if it is not there as a whole. Raises `FetchError`."""
         target, key = self._root / artifact.target, artifact.target.replace("/", "_")
         progress = Progress(artifact.name)
+        downloads = Downloads(progress, self._budget)
         with at_the_volume():
             self._own.mkdir(parents=True, exist_ok=True)
             with self._locked(artifact, key) as suffix:
                 if self._is_whole(artifact, target, key):
                     self._budget.take(_size(target))
+                    if not _has_own_list(artifact, target):
+                        self._signatures.check(artifact, target, self._own, downloads)
                     say(f"{artifact.name}: {target} is there, with the digest of the record")
                     return target
                 say(f"{artifact.name}: fetching {artifact.shown}")
                 part = self._own / f"{key}{suffix}.part"
-                downloads = Downloads(progress, self._budget)
                 write(artifact, part, downloads)
+                self._signatures.check(artifact, part, self._own, downloads)
                 if artifact.is_unpacked:
                     part = self._unpacked(part, downloads)
                 self._put(part, target, key, artifact)
@@ -75,7 +79,8 @@ class Volume:
         """Give a whole artefact its name, in one step."""
         target.parent.mkdir(parents=True, exist_ok=True)
         if _has_own_list(artifact, part):
-            self._list(key).write_text(f"{artifact.digest}\n{hashing.of_path(part, Silent()).digest}\n")
+            known = (str(artifact.digest), hashing.of_path(part, Silent()).digest, self._signatures.signer)
+            self._list(key).write_text("\n".join(known))
         if target.exists():
             old = self._own / f"{key}-{uuid.uuid4().hex}.old"
             target.rename(old)
@@ -90,13 +95,14 @@ class Volume:
             if not _has_own_list(artifact, target):
                 return _digest(target, artifact) == artifact.digest
             known = self._list(key).read_text().split() if self._list(key).is_file() else []
-            return known == [artifact.digest, hashing.of_path(target, Silent()).digest]
+            expected = [artifact.digest, hashing.of_path(target, Silent()).digest, self._signatures.signer]
+            return known[:2] == expected[:2] and self._signatures.signer in (NONE, *known[2:])
         except RegisterError as error:
             say(f"{artifact.name}: {error}; it is fetched again")
             return False
 
     def _list(self, key: str) -> Path:
-        """Return the file with the digest of an artefact, and that of the list of the files that were made of it."""
+        """Return the file with the digest of an artefact, that of the list of its files, and whose signature it has."""
         return self._own / f"{key}.files"
 
     @contextmanager

@@ -1,8 +1,8 @@
 """The artefacts to fetch, as they are named on the command line: `NAME=URI@DIGEST`."""
 
 import re
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from pydantic import ValidationError
 
@@ -27,6 +27,8 @@ class Wanted:
     is_unpacked: bool
     target: str
     """Its path in the volume."""
+    signature: str | None = None
+    """The URI of its signature; None: it has none."""
 
     @property
     def shown(self) -> str:
@@ -34,15 +36,23 @@ class Wanted:
         return without_credentials(self.uri)
 
 
-def wanted(words: Iterable[str], unpack: Collection[str], *, by_digest: bool) -> tuple[Wanted, ...]:
-    """Return the artefacts that these words name; raises `ValueError` with what is wrong with one."""
+def wanted(
+    words: Iterable[str], unpack: Collection[str], signatures: Mapping[str, str] | None = None, *, by_digest: bool
+) -> tuple[Wanted, ...]:
+    """Return the artefacts that these words name; raises `ValueError` with what is wrong with one.
+
+    `signatures` has the URI of a signature by the name of the artefact.
+    """
+    signed = signatures or {}
     found = tuple(_wanted(each, unpack, by_digest) for each in words)
     names = [each.name for each in found]
     if twice := next((each for each in names if names.count(each) > 1), None):
         raise ValueError(f"the name {twice} is there twice")
     if unknown := sorted(set(unpack) - set(names)):
         raise ValueError(f"--unpack names {', '.join(unknown)}, which is no --artifact")
-    return found
+    if unknown := sorted(signed.keys() - set(names)):
+        raise ValueError(f"--signature names {', '.join(unknown)}, which is no --artifact")
+    return tuple(replace(each, signature=signed.get(each.name)) for each in found)
 
 
 def _wanted(word: str, unpack: Collection[str], by_digest: bool) -> Wanted:

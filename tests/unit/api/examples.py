@@ -44,6 +44,7 @@ def a_whole_version() -> Object:
                 "format": {"name": "onnx", "version": "1.16"},
                 "manifestUri": "s3://models/fraud/1.0.0/manifest.json",
                 "manifestDigest": DIGEST,
+                "signature": {"uri": "s3://models/fraud/1.0.0.sig"},
             }
         ],
         datasets=[
@@ -154,6 +155,7 @@ def a_whole_deployment() -> Object:
                 {"configMapRef": {"name": "region", "optional": True}},
             ],
             "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}},
+            "publicKey": {"configMapKeyRef": {"name": "signers", "key": "ml-platform.pem"}},
         },
         adopt=True,
         rollout={"maxSurge": "25%", "maxUnavailable": 0, "minReadySeconds": 5, "progressDeadlineSeconds": 300},
@@ -350,7 +352,7 @@ RULES = (
     Refused(
         "a size of what is not fetched",
         a_deployment(delivery={"sizeLimit": "1Gi"}),
-        "delivery.unpack, sizeLimit, claimName, envFrom and resources need delivery.mode Fetch",
+        "delivery.unpack, sizeLimit, claimName, envFrom, resources and publicKey need delivery.mode Fetch",
     ),
     Refused(
         "credentials for an image",
@@ -367,6 +369,7 @@ RULES = (
         _fetching(claimName="models", requireDigest=False),
         "delivery.claimName needs delivery.requireDigest",
     ),
+    Refused("a key from nowhere", _fetching(publicKey={}), "set exactly one of secretKeyRef, configMapKeyRef"),
     Refused("a source of no variables", _fetching(envFrom=[{}]), "set exactly one of secretRef, configMapRef"),
     Refused(
         "a source of two objects",

@@ -241,3 +241,24 @@ def test_a_directory_is_one_by_its_list_of_files_or_its_slash() -> None:
     assert delivery.is_tree(Artifact.model_validate(ADAPTER))
     assert delivery.is_tree(Artifact.model_validate(WITHOUT | {"uri": "s3://b/m/"}))
     assert not delivery.is_tree(Artifact.model_validate(MODEL | {"manifestDigest": LIST}))
+    both = {"digest": SHA, "manifestDigest": LIST}
+    assert delivery.digest_of(Artifact.model_validate(MODEL | both)) == SHA
+    assert delivery.digest_of(Artifact.model_validate(WITHOUT | {"uri": "s3://b/m/"} | both)) == LIST
+
+
+KEY = {"configMapKeyRef": {"name": "signers", "key": "team.pem"}}
+
+
+def test_a_public_key_asks_for_a_signature_of_each_artefact() -> None:
+    """Rule: R167."""
+    spec = a_spec(delivery={"mode": "Fetch", "publicKey": KEY})
+    signed = MODEL | {"signature": {"uri": "s3://models/$1.sig"}}
+    said = delivery.problem(spec, version_of(signed, TOKENIZER), IMAGE)
+    assert said.startswith("artefact tok-enizer cannot be delivered by Fetch: it has no signature")
+    assert delivery.problem(spec, version_of(signed), IMAGE) == ""
+    fetcher = pod_of(spec, signed)["initContainers"][0]
+    assert fetcher["env"] == [{"name": "PENNANT_PUBLIC_KEY", "valueFrom": KEY}]
+    assert fetcher["args"][-1] == "--signature=model=s3://models/$$1.sig"
+    without_key = pod_of(a_spec(delivery={"mode": "Fetch"}), signed)["initContainers"][0]
+    assert "env" not in without_key
+    assert not any("--signature" in each for each in without_key["args"])

@@ -21,6 +21,8 @@ from pennant.core.facts.pods import FETCHER
 VOLUME = "pennant-models"
 TERMINATION_LOG = "/dev/termination-log"
 """Where the init container writes why it failed; the default of Kubernetes."""
+PUBLIC_KEY = "PENNANT_PUBLIC_KEY"
+"""The variable with the key that signatures are checked with."""
 NOT_ROOT = 65532
 """The user of the operator's image."""
 COMPUTABLE = ("sha256", "sha384", "sha512", "sha1", "md5")
@@ -93,8 +95,12 @@ def is_tree(artifact: Artifact) -> bool:
 
 
 def digest_of(artifact: Artifact) -> str | None:
-    """Return the digest of the bytes of an artefact, in small letters; None: the record has none."""
-    return comparable(artifact.digest or artifact.manifest_digest)
+    """Return the digest of the bytes of an artefact, in small letters; None: the record has none.
+
+    That of a directory is the digest of the list of its files.
+    """
+    is_list = is_tree(artifact) and not artifact.uri.startswith(OCI)
+    return comparable((artifact.manifest_digest if is_list else None) or artifact.digest or artifact.manifest_digest)
 
 
 def file_name(uri: str) -> str:
@@ -157,6 +163,8 @@ def with_artifacts(
 
 def _unfetchable(artifact: Artifact, delivery: Delivery) -> str:
     digest, said = digest_of(artifact), f"artefact {artifact.name} cannot be delivered by Fetch"
+    if delivery.public_key is not None and artifact.signature is None:
+        return f"{said}: it has no signature, and spec.delivery.publicKey is set. Record one with a new version"
     if not delivery.require_digest and digest is None:
         return ""
     if digest is None:
@@ -209,6 +217,8 @@ def _fetcher(spec: ModelDeploymentSpec, version: ModelVersionSpec, image: str) -
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [{"name": VOLUME, "mountPath": delivery.mount_path}],
     }
+    if delivery.public_key is not None:
+        found["env"] = [{"name": PUBLIC_KEY, "valueFrom": delivery.public_key.to_json()}]
     if delivery.env_from:
         found["envFrom"] = [each.to_json() for each in delivery.env_from]
     if delivery.resources is not None:
@@ -230,6 +240,8 @@ def _arguments(delivery: Delivery, version: ModelVersionSpec) -> Iterator[str]:
         yield f"--unpack={name}"
     for each in version.artifacts:
         yield f"--artifact={source(each)}"
+        if delivery.public_key is not None and each.signature is not None:
+            yield f"--signature={each.name}={each.signature.uri}"
 
 
 def source(artifact: Artifact) -> str:
