@@ -36,12 +36,10 @@ class VariablesSource(ApiModel):
     config_map_ref: ObjectReference | None = None
     """A ConfigMap, such as one with AWS_REGION and AWS_ENDPOINT_URL."""
 
-    RULES: ClassVar = (("has(self.secretRef) != has(self.configMapRef)", "set exactly one of secretRef, configMapRef"),)
-
     @model_validator(mode="after")
     def _one_object(self) -> "VariablesSource":
         if (self.secret_ref is None) == (self.config_map_ref is None):
-            raise ValueError(self.RULES[0][1])
+            raise ValueError(Delivery.RULES[3][1])
         return self
 
 
@@ -118,6 +116,11 @@ class Delivery(ApiModel):
         (
             "!has(self.claimName) || !has(self.requireDigest) || self.requireDigest",
             "delivery.claimName needs delivery.requireDigest: the claim keeps artefacts by their digests",
+        ),
+        # A rule of the parent: CEL has no old value of an item of an atomic list.
+        (
+            "!has(self.envFrom) || self.envFrom.all(e, has(e.secretRef) != has(e.configMapRef))",
+            "each of delivery.envFrom must have exactly one of secretRef and configMapRef",
         ),
     )
 

@@ -370,11 +370,15 @@ RULES = (
         "delivery.claimName needs delivery.requireDigest",
     ),
     Refused("a key from nowhere", _fetching(publicKey={}), "set exactly one of secretKeyRef, configMapKeyRef"),
-    Refused("a source of no variables", _fetching(envFrom=[{}]), "set exactly one of secretRef, configMapRef"),
+    Refused(
+        "a source of no variables",
+        _fetching(envFrom=[{}]),
+        "each of delivery.envFrom must have exactly one of secretRef and configMapRef",
+    ),
     Refused(
         "a source of two objects",
         _fetching(envFrom=[{"secretRef": {"name": "a"}, "configMapRef": {"name": "b"}}]),
-        "set exactly one of secretRef, configMapRef",
+        "each of delivery.envFrom must have exactly one of secretRef and configMapRef",
     ),
     Refused("a metric from nowhere", _watching({"name": "m"}), "set exactly one of prometheus and alert"),
     Refused("a metric from two places", _watching(an_alert(**a_metric())), "set exactly one of prometheus and alert"),
