@@ -7,6 +7,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+from cluster.plugin import kubectl_pennant
 from cluster.scenario import Manifest, Scenario
 from unit.fetching.servers import files
 
@@ -56,6 +57,12 @@ def read_by(scenario: Scenario, version: str) -> Path:
     return scenario.directory / f"{version}.read"
 
 
+def why(scenario: Scenario) -> str:
+    code, said, _ = kubectl_pennant(scenario, "why", "fraud")
+    assert code == 0
+    return said
+
+
 def test_the_bytes_that_serve_are_those_of_the_record_and_others_never_do(scenario: Scenario) -> None:
     """The reason is DigestMismatch, long before the progress deadline, and the old version keeps serving.
 
@@ -71,6 +78,7 @@ def test_the_bytes_that_serve_are_those_of_the_record_and_others_never_do(scenar
     (pod,) = scenario.all_of("pod")
     (fetcher,) = pod["spec"]["initContainers"]
     assert (fetcher["name"], fetcher["image"]) == ("pennant-fetch", "pennant:0.1.0")
+    assert "Nothing is blocked." in why(scenario)
 
     (bucket.directory / "1.1.0" / "model.onnx").write_bytes(BROKEN)
     bucket.promote(("1.0.0", good), ("1.1.0", bad))
@@ -80,6 +88,8 @@ def test_the_bytes_that_serve_are_those_of_the_record_and_others_never_do(scenar
     assert f"artefact model has the digest {sha256(BROKEN)}, not {bad[0]['digest']} as recorded" in entry["message"]
     assert scenario.condition("RolledBack") == ("True", "DigestMismatch")
     assert not read_by(scenario, "1.1.0").exists(), "it never served"
+    assert "R162" in why(scenario)
+    assert sha256(BROKEN) in why(scenario)
     assert scenario.pods("1.0.0") == [pod["metadata"]["name"]], "the old pod keeps serving"
 
     # The artefact is restored, and the version retried.
@@ -114,6 +124,7 @@ def test_an_unsafe_archive_fails_a_rollout_and_a_version_without_digest_begins_n
     assert "artefact model cannot be delivered by Fetch: it has no digest" in scenario.message("Stalled")
     assert [each["version"] for each in scenario.history] == ["1.0.0", "1.1.0", "1.0.0"], "nothing was rolled out"
     assert scenario.served() == "1.0.0"
+    assert "R161" in why(scenario)
     bucket.promote(("1.2.0", unknown), ("1.0.0", good))
     scenario.until_no_longer_stalled()
 

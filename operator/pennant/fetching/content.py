@@ -87,6 +87,7 @@ def _image(artifact: Wanted, registry: Registry, place: Path, downloads: Downloa
             raise Mismatch(f"has a layer with another digest than {layer.digest}, which its manifest names")
         if layer.file is None:
             unpack(blob, place, downloads.budget)
+            downloads.forget(blob)
             continue
         check_name(layer.file)
         (place / layer.file).parent.mkdir(parents=True, exist_ok=True)

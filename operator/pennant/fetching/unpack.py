@@ -29,6 +29,7 @@ FREE_BYTES = 16 * 1024 * 1024
 LARGEST_HEADER = 4 * 1024 * 1024
 """Bytes that a tar may ask to read at once: more is a header that would fill the memory."""
 CHUNK = 1024 * 1024
+_ZIP = b"PK\x03\x04"
 _COMPRESSED: tuple[tuple[bytes, Callable[[IO[bytes]], Any]], ...] = (
     (b"\x1f\x8b", lambda file: gzip.GzipFile(fileobj=file)),
     (b"BZh", bz2.BZ2File),
@@ -42,10 +43,12 @@ def unpack(archive: Path, into: Path, budget: Budget) -> None:
     output = _Output(into, budget, max(archive.stat().st_size * LARGEST_RATIO, FREE_BYTES))
     try:
         with archive.open("rb") as file:
-            if zipfile.is_zipfile(file):
+            # By its begin: a tar whose last file is a zip ends like one.
+            is_zip = file.read(len(_ZIP)) == _ZIP
+            file.seek(0)
+            if is_zip:
                 _zip(file, output)
             else:
-                file.seek(0)
                 with _decompressed(file) as plain:
                     _tar(plain, output)
     except _BROKEN as error:

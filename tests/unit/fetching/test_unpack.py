@@ -64,6 +64,12 @@ def test_an_archive_is_unpacked_and_known_again(fetch: Fetcher, tmp_path: Path, 
     assert fetch.there() == FOUND, "what was changed is unpacked again"
 
 
+def test_a_tar_that_ends_with_a_zip_is_a_tar(fetch: Fetcher, tmp_path: Path) -> None:
+    inner = a_zip({"inside": b"x"}, method=zipfile.ZIP_STORED)
+    unpacked(fetch, tmp_path, a_tar({"config.json": b"{}", "weights.zip": inner}))
+    assert fetch.there() == {"model/config.json": b"{}", "model/weights.zip": inner}
+
+
 def link(member: tarfile.TarInfo) -> None:
     member.type, member.linkname, member.size = tarfile.SYMTYPE, "/etc/passwd", 0
 
