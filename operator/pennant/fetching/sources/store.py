@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from pennant.fetching.sources.source import Opened, Unavailable
 
 SCHEMES = frozenset({"s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss"})
-PART = 16 * 1024 * 1024
+PART = 8 * 1024 * 1024
 """Bytes of a request: one that fails is repeated without what came before it."""
 PARTS_AT_ONCE = 4
 TIMEOUT = "300s"
-"""Of a request for one part; 55 KB in a second suffice."""
+"""Of a request for one part; 28 KB in a second suffice."""
 _SAID = {
     "FileNotFoundError": "not found",
     "NotFoundError": "not found",
