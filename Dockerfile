@@ -1,4 +1,5 @@
-# The operator's image: the packages of requirements-runtime.lock, each by its hash, and the package itself.
+# The operator's image: the packages of requirements-runtime.lock, each by its hash, and the package itself. Pods run
+# `pennant fetch` from it.
 # The Python is the one that the tests run on.
 FROM python:3.11-slim
 

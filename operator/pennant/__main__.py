@@ -1,4 +1,4 @@
-"""The program `pennant`: `run`, `generate`, `version`, and the verbs of the command line.
+"""The program `pennant`: `run`, `fetch`, `generate`, `version`, and the verbs of the command line.
 
 Each command imports its modules when it runs, so that `version` and `--help` answer at once.
 """
@@ -13,6 +13,7 @@ USAGE = """usage: pennant COMMAND [OPTIONS]
 
 commands:
   run       run the operator (`pennant run --help` lists its settings)
+  fetch     bring artefacts into a directory, and check their digests (`pennant fetch --help`)
   generate  write or check the CustomResourceDefinitions, and what else is generated
   version   print the version
 
@@ -47,6 +48,12 @@ def _generate(options: list[str]) -> int:
     return generate.main(options)
 
 
+def _fetch(options: list[str]) -> int:
+    from pennant.fetching import command
+
+    return command.main(options)
+
+
 def _version(options: list[str]) -> int:
     print(__version__)
     return 0
@@ -75,7 +82,12 @@ def _run(options: list[str]) -> int:
         return 2
 
 
-COMMANDS: Mapping[str, Callable[[list[str]], int]] = {"run": _run, "generate": _generate, "version": _version}
+COMMANDS: Mapping[str, Callable[[list[str]], int]] = {
+    "run": _run,
+    "fetch": _fetch,
+    "generate": _generate,
+    "version": _version,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -83,6 +83,8 @@ def test_alertmanager_reaches_the_webhook_where_there_is_a_token_for_it(monkeypa
 )
 def test_the_image_is_named_by_tag_or_digest(image: Any, named: str) -> None:
     assert container({"image": image})["image"] == named
+    # Pods fetch artefacts by the same one.
+    assert environment(rendered({"image": image}))["PENNANT_FETCH_IMAGE"] == named
 
 
 def test_it_may_do_nothing_on_its_node() -> None:

@@ -19,7 +19,7 @@ SCHEMA: Any = json.loads((CHART / "values.schema.json").read_text())
 CHARTS_OWN = {
     *("namespace", "metric_sources", "leader_election", "lease_name", "lease_namespace", "listen_address", "port"),
     *("alert_webhook_address", "alert_webhook_port", "alert_webhook_token_file"),
-    *("kubeconfig", "context", "stamped"),
+    *("kubeconfig", "context", "stamped", "fetch_image"),
 }
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "enum", "type")
 

@@ -3,6 +3,7 @@
 import json
 import ssl
 import sys
+import tomllib
 import urllib.request
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from rig import binaries, config
 from rig.place import NODE, Place
 
 KWOK_NODE_LABEL = "rig.pennant.dev/kwok"
+OPERATOR_IMAGE = Path(__file__).with_name("node") / "operator_image.py"
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 KWOK_STAGES = Path(__file__).with_name("kwok-stages.yaml")
 # What makes the defaults slow is meant for clusters that others share.
 _FAST_CLIENT = ("--kube-api-qps=2000", "--kube-api-burst=4000")
@@ -24,6 +27,7 @@ def command(place: Place, part: str) -> list[str]:
             *(sys.executable, "-m", "rig.node"),
             *("--kubeconfig", str(place.kubeconfig), "--name", NODE),
             *("--directory", str(place.directory / "pods"), "--address-block", place.block.pod_prefix),
+            *("--images", str(place.directory / "images.json")),
         ]
     flags = {
         "etcd": _etcd,
@@ -130,6 +134,7 @@ def write_configuration(place: Place) -> None:
     config.write_text(place.token_file, place.admin_token)
     config.write(place.directory / "audit-policy.json", config.AUDIT_POLICY)
     config.write(place.directory / "alertmanager.json", config.ALERTMANAGER)
+    config.write(place.directory / "images.json", {_operator_image(): [sys.executable, str(OPERATOR_IMAGE)]})
     alertmanager = place.address("alertmanager") if "alertmanager" in place.parts else None
     scraping = config.prometheus(
         place.url("kube-apiserver"),
@@ -140,6 +145,11 @@ def write_configuration(place: Place) -> None:
         alertmanager,
     )
     config.write(place.directory / "prometheus.json", scraping)
+
+
+def _operator_image() -> str:
+    """Return the name that the chart gives the operator's image where no value says another."""
+    return f"pennant:{tomllib.loads(PROJECT.read_text())['project']['version']}"
 
 
 def write_kubeconfig(place: Place, path: Path, token: str) -> Path:

@@ -110,7 +110,8 @@ def test_the_image_has_the_packages_of_the_lock_by_their_hashes() -> None:
     assert runtime.items() <= everything.items()
     assert all("--hash=sha256:" in each for each in runtime.values())
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert set(needed(project["dependencies"])) <= runtime.keys()
+    extras = (project["optional-dependencies"][each] for each in ("fetch", "signatures"))
+    assert set(needed([*project["dependencies"], *(each for extra in extras for each in extra)])) <= runtime.keys()
     assert any("--require-hashes" in each for each in instructions("RUN"))
 
 

@@ -16,6 +16,13 @@ class Format(ApiModel):
     """Version of the format."""
 
 
+class ArtifactSignature(ApiModel):
+    """The signature of an artefact by OpenSSF's model-signing."""
+
+    uri: Uri
+    """URI of the signature, which `model_signing sign key` writes."""
+
+
 class Artifact(ApiModel):
     """A file or a directory of files that is part of the model."""
 
@@ -33,6 +40,8 @@ class Artifact(ApiModel):
     """URI of the list of files, if the artefact is a directory."""
     manifest_digest: Digest | None = None
     """Digest of the list of files. It counts as the digest of the artefact if `digest` is not set."""
+    signature: ArtifactSignature | None = None
+    """Signature of the artefact. It is checked if `delivery.publicKey` of the ModelDeployment is set."""
 
 
 DIMENSION_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]{0,62}$"

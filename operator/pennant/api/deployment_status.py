@@ -76,7 +76,7 @@ class PodProgress(ApiModel):
     """Whether `spec.replicas` was 0, and no pod has been available since. Metrics are not read during this time."""
     reason: ReasonWord | None = None
     """Why pods are not available: Paused, ScaledToZero, PodsUnschedulable, PodsRefused, PodsEvicted, PodsNotStarted,
-    ControllersAway or PodsUnavailable. Not set: the pods were not read yet."""
+    ControllersAway, PodsUnavailable, DigestMismatch or ArtifactRefused. Not set: the pods were not read yet."""
     message: Message = ""
     """Why pods are not available, in a sentence that quotes Kubernetes."""
 

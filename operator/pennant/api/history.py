@@ -147,7 +147,7 @@ class QuarantineEntry(ApiModel):
     failed rollout quarantines the content with the pod template of its revision; a breach quarantines it with every
     pod template if it was never verified with any."""
     reason: ReasonWord
-    """Reason: MetricBreach, ProgressDeadlineExceeded, PodsUnavailable or Undone."""
+    """Reason: MetricBreach, ProgressDeadlineExceeded, PodsUnavailable, DigestMismatch, ArtifactRefused or Undone."""
     message: Sentence
     """Reason in a sentence, with the measured values."""
     since: Timestamp

@@ -134,6 +134,8 @@ DIGEST_PATTERN = (
 data set. Hexadecimal digits may be capitals, and an md5 may be in base64, as cloud stores have it."""
 COMMIT_PATTERN = r"^[a-f0-9]{7,64}$"
 VARIABLE_PATTERN = r"^[-._a-zA-Z][-._a-zA-Z0-9]*$"
+MOUNT_PATH_PATTERN = r"^(/[-._a-zA-Z0-9]*[-_a-zA-Z0-9])+$"
+SIZE_PATTERN = r"^[1-9][0-9]{0,14}(k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?$"
 MEANINGS: Mapping[str, str] = {
     LABEL_PATTERN: "must be lower-case letters, digits and dashes, such as fraud-eu",
     SUBDOMAIN_PATTERN: "must be lower-case letters, digits, dots and dashes, and begin and end with a letter or digit, "
@@ -148,6 +150,8 @@ MEANINGS: Mapping[str, str] = {
     DECIMAL_PATTERN: FINITE,
     POSITIVE_DECIMAL_PATTERN: POSITIVE,
     VARIABLE_PATTERN: "must be letters, digits, dashes, dots and underscores, and not begin with a digit",
+    MOUNT_PATH_PATTERN: "must be an absolute path such as /mnt/models; letters, digits, dots, dashes and underscores",
+    SIZE_PATTERN: "must be a number of bytes with an optional unit, such as 20Gi",
     COMMIT_PATTERN: "must be the hash of a commit: 7 to 64 lower-case hexadecimal digits",
 }
 """What a value must be to match a pattern, as a sentence for users."""

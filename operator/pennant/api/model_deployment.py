@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from pennant.api import DEFAULT_TAG
 from pennant.api.analysis import Analysis
+from pennant.api.delivery import Delivery
 from pennant.api.ignore_drift import IgnoreDrift
 from pennant.api.meta import (
     ATOMIC,
@@ -138,7 +139,8 @@ class Inject(ApiModel):
     """Which containers get the values of the record as environment variables, and how these are named.
 
     The variables are `<prefix>NAME`, `VERSION`, `URI` and `DIGEST` (of the first artefact), `SOURCE_VERSION` if
-    `source.version` is set, and, if there are several artefacts, `URI_<ARTIFACT>` and `DIGEST_<ARTIFACT>` of each.
+    `source.version` is set, and, if there are several artefacts, `URI_<ARTIFACT>` and `DIGEST_<ARTIFACT>` of each. If
+    `delivery.mode` is Fetch or Image, `PATH` and `PATH_<ARTIFACT>` are added likewise.
     """
 
     prefix: Annotated[str, Field(max_length=63, pattern=VARIABLE_PATTERN)] = "MODEL_"
@@ -179,6 +181,8 @@ class ModelDeploymentSpec(ApiModel):
     """Which parts of `spec.serving` a version may set: `Resources`, `Image`, `Args`, `Env` (variables with a value)
     and `EnvValueFrom` (variables with a value from a Secret, a ConfigMap or a field of the pod). A version that sets
     another part is not rolled out. Default: `[Resources]`."""
+    delivery: Delivery = Delivery()
+    """How the pods get the bytes of the artefacts. Default: the server loads them itself."""
     adopt: bool = False
     """Whether to take over a Deployment of this name that exists already and has no owner. Its pods are not restarted
     if the rendered pod template equals that of the Deployment, beside Pennant's own labels; otherwise a rolling update

@@ -396,6 +396,18 @@ class Reason(Open, Word):
         "No action needed.",
         "no action needed",
     )
+    ARTIFACT_UNDELIVERABLE = (
+        "ArtifactUndeliverable",
+        "An artefact of the target version cannot be brought to the pods as `spec.delivery` says. The current version "
+        "keeps serving.",
+        "An artefact has no digest that can be computed from its bytes, is no image with a digest for the mode Image, "
+        "or is not there for `delivery.unpack`; or the operator does not know its own image.",
+        "The tag moves to a version with other artefacts, or `spec.delivery` changes.",
+        "Register a version with what the message names, or change spec.delivery.",
+        "1.1.0 cannot be delivered: artefact model cannot be delivered by Fetch: it has no digest. Record one, or set "
+        "spec.delivery.requireDigest to false; 1.0.0 keeps serving. Register a version with what the message names, or "
+        "change spec.delivery.",
+    )
     MINIMUM_AVAILABLE = (
         "MinimumAvailable",
         "Enough pods are available.",
@@ -776,6 +788,30 @@ class Reason(Open, Word):
         "0 of 2 pods became available, and none within 30 s: container server of pod hello-76959b5fd5-5qcql "
         "is waiting: CrashLoopBackOff: back-off 16s restarting failed container=server; it last terminated "
         "with exit code 1 (Error), after 6 restarts",
+    )
+    DIGEST_MISMATCH = (
+        "DigestMismatch",
+        "A rollout failed: an artefact does not have the digest of the record. It was not served.",
+        "The init container `pennant-fetch` of a new revision computed another digest from the bytes of an artefact.",
+        "The tag moves to another version, or the version is retried.",
+        "Find out who changed the artefact. Restore it and retry the version, or register what is there as a new "
+        "version.",
+        "1.1.0 failed: pod fraud-76959b5fd5-5qcql: artefact model has the digest "
+        "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, not "
+        "sha256:6f0d3f7a2f0f9d3b1c2f4a5e6b7c8d9e0f1a2b3c4d5e6f708192a3b4c5d6e7f8 as recorded (s3://models/m); there "
+        "is no verified revision to roll back to, so it keeps serving. Move the tag to a good version, or retry one "
+        "that was undone: `pennant.dev/retry` with its version.",
+    )
+    ARTIFACT_REFUSED = (
+        "ArtifactRefused",
+        "A rollout failed: an artefact was fetched and must not be served.",
+        "The init container `pennant-fetch` of a new revision found an archive with a link, with a path that leads out "
+        "of it or with too much content, a signature that is not valid, or more bytes than `delivery.sizeLimit`.",
+        "The tag moves to another version, or the version is retried.",
+        "Correct the artefact and register it as a new version, or change `spec.delivery`.",
+        "1.1.0 failed: pod fraud-76959b5fd5-5qcql: artefact model is refused: weights.bin in the archive is no regular "
+        "file, but a link; there is no verified revision to roll back to, so it keeps serving. Move the tag to a good "
+        "version, or retry one that was undone: `pennant.dev/retry` with its version.",
     )
     UNDONE = (
         "Undone",

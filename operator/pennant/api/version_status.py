@@ -86,7 +86,7 @@ class QuarantinedBy(ApiModel):
     inputs_hash: ShortHash | None = None
     """`inputsHash` of the only pod template with which the content is quarantined. Not set: with every pod template."""
     reason: ReasonWord
-    """Reason: MetricBreach, ProgressDeadlineExceeded, PodsUnavailable or Undone."""
+    """Reason: MetricBreach, ProgressDeadlineExceeded, PodsUnavailable, DigestMismatch, ArtifactRefused or Undone."""
     message: Sentence
     """Reason in a sentence, with the measured values."""
     since: Timestamp

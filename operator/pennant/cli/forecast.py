@@ -39,6 +39,8 @@ OPERATOR_ONLY = frozenset(
 """Reasons of Stalled that follow from what only the operator knows: refused writes, and other ModelDeployments."""
 
 
+IMAGE_OF_THE_OPERATOR = "pennant"
+"""What stands for the image that fetches artefacts, which only the operator knows. Nothing of a forecast shows it."""
 NOT_WRITTEN = (
     "The operator does this within seconds. If it does not, it is not running, does not watch this namespace, or "
     "cannot write: see its log."
@@ -85,7 +87,7 @@ def forecast(snapshot: Snapshot, now: datetime, pods: Pods | None = None, notes:
 
     `pods` are those of the current revision, if they were read; `notes` say what the snapshot lacks.
     """
-    seen = Observation(now, snapshot, measurements=as_told(snapshot, now), pods=pods)
+    seen = Observation(now, snapshot, measurements=as_told(snapshot, now), pods=pods, fetch_image=IMAGE_OF_THE_OPERATOR)
     decision, at = explained(seen)
     found = blockers.of(decision.status, at)
     told = find(snapshot.status.conditions, ConditionType.STALLED)

@@ -48,6 +48,9 @@ RULES: Mapping[Reason, tuple[str, ...]] = {
     Reason.QUERY_REFUSED: ("R35",),
     Reason.METRIC_BREACH: ("R53", "R63"),
     Reason.PROGRESS_DEADLINE_EXCEEDED: ("R20", "R63"),
+    Reason.DIGEST_MISMATCH: ("R162", "R63"),
+    Reason.ARTIFACT_REFUSED: ("R162", "R164", "R63"),
+    Reason.ARTIFACT_UNDELIVERABLE: ("R161",),
     Reason.UNDONE: ("R66",),
     Reason.NO_ROLLBACK_TARGET: ("R59",),
     Reason.QUARANTINED: ("R63", "R64"),
@@ -75,6 +78,7 @@ SECTIONS: Mapping[str, Sequence[int]] = {
     "in-general": (*range(83, 104), *range(120, 123)),
     "adopting-an-existing-deployment": range(125, 130),
     "importing-versions": range(210, 220),
+    "delivering-artefacts": range(160, 176),
 }
 """The sections of docs/behaviour.md by their anchors, and the numbers of the rules in them."""
 
@@ -122,6 +126,9 @@ COMMANDS: Mapping[Reason, tuple[Help, ...]] = {
     Reason.MASS_BREACH_SUSPECTED: (_UNDO,),
     Reason.METRIC_BREACH: _QUARANTINED,
     Reason.PROGRESS_DEADLINE_EXCEEDED: _QUARANTINED,
+    Reason.DIGEST_MISMATCH: _QUARANTINED,
+    Reason.ARTIFACT_REFUSED: _QUARANTINED,
+    Reason.ARTIFACT_UNDELIVERABLE: (_STAY, _VERSIONS),
     Reason.UNDONE: _QUARANTINED,
     Reason.QUARANTINED: _QUARANTINED,
     Reason.ROLLED_BACK: _QUARANTINED,

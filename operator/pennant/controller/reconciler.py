@@ -64,8 +64,12 @@ class Reconciler:
         observer: PassObserver,
         breaker: SourceBreaker,
         gaps: LeadershipGaps | None = None,
+        fetch_image: str = "",
     ) -> None:
-        """Read and write through `cluster`, measure through `measurements`, and report each pass to `observer`."""
+        """Read and write through `cluster`, measure through `measurements`, and report each pass to `observer`.
+
+        `fetch_image` is the image that fetches artefacts in pods; empty: it is not known.
+        """
         self._cluster = cluster
         self._measurements = measurements
         self._clock = clock
@@ -73,6 +77,7 @@ class Reconciler:
         self._breaker = breaker
         self._gaps = gaps or LeadershipGaps()
         self._refusals = Refusals(observer)
+        self._fetch_image = fetch_image
 
     async def reconcile(self, key: Key) -> datetime | None:
         """Run passes until nothing is left to write; return when to reconcile again, None: when an object changes.
@@ -136,7 +141,7 @@ class Reconciler:
         gaps = self._gaps.pending(key)
         pods = await self._pods(snapshot, gaps, now)
         refusals, failing = self._refusals.of(key, now)
-        return Observation(now, snapshot, measurements, refusals, failing, suspect, gaps, pods)
+        return Observation(now, snapshot, measurements, refusals, failing, suspect, gaps, pods, self._fetch_image)
 
     async def _pods(self, snapshot: Snapshot, gaps: tuple[Span, ...], now: datetime) -> Pods | None:
         """Return the pods of the current revision; None where neither the verdict nor a message depends on them."""

@@ -113,7 +113,7 @@ def _judged(observation: Observation, spec: ModelDeploymentSpec) -> Pass:
         observation,
         spec,
         selection,
-        template=next_revision.rendered(snapshot, spec, selection),
+        template=next_revision.rendered(observation, spec, selection),
         inputs_hash=revision.inputs_hash(spec),
         status=before.model_copy(update=update),
         verdict=judgement.verdict,

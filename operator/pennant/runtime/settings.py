@@ -69,6 +69,8 @@ class Settings(BaseSettings):
     stamped: Annotated[bool, Field(examples=["true"])] = False
     """Whether to record the users that admission policies write in annotations. Only if the policies are installed
     (`governance.stamp` of the chart): otherwise any client can write these annotations."""
+    fetch_image: Annotated[str, Field(examples=["registry.example.com/pennant:0.1.0"])] = ""
+    """Image of the operator, which pods run to fetch artefacts (`delivery.mode: Fetch`). The chart sets it."""
     listen_address: Annotated[str, Field(examples=["0.0.0.0"])] = "127.0.0.1"
     """Address of the probes and metrics; 0.0.0.0 in a pod."""
     port: Annotated[int, Field(ge=0, le=65535, examples=["8081"])] = 8080

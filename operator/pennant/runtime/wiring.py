@@ -160,7 +160,9 @@ class Operator:
         population = partial(self._store.count, Kind.MODEL_DEPLOYMENT)
         breaker = SourceBreaker(settings.mass_breach_count, settings.mass_breach_percent, population)
         cluster = KubernetesCluster(self._client, self._cache, self._recorder)
-        reconciler = Reconciler(cluster, self._measurements, self._clock, self._telemetry, breaker, self._gaps)
+        reconciler = Reconciler(
+            cluster, self._measurements, self._clock, self._telemetry, breaker, self._gaps, settings.fetch_image
+        )
         workers = Workers(Kind.MODEL_DEPLOYMENT, self._queue, reconciler, self._clock, self._telemetry)
         return Controller(self._queue, workers, settings.workers, lambda: reconciler.failing)
 

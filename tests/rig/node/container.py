@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from rig.node import environment, probes, states, volumes
+from rig.node import environment, last_words, probes, states, volumes
 from rig.node.clock import timestamp
 from rig.node.environment import BadImage, Unsupported
 from rig.node.host import Host
@@ -146,7 +146,7 @@ class Container:
             return
 
     async def _run_once(self, command: list[str], work: Work) -> Terminated:
-        begun = timestamp()
+        begun, message = timestamp(), last_words.prepare(self._spec, work.directory)
         try:
             self._process = process = await Process.start(command, work)
         except OSError as error:
@@ -159,7 +159,8 @@ class Container:
                 self._runs(begun)
             code = await process.wait(LAST_GRACE_SECONDS)
             self._watching.cancel()
-        return states.ended(code, begun, timestamp())
+        said = last_words.read(self._spec, message, work.directory / work.log, code)
+        return states.ended(code, begun, timestamp(), said)
 
     async def _watch(self, process: Process, work: Work) -> None:
         target = probes.Target(self._spec, self._pod_ip, work, self._host.web)

@@ -90,8 +90,9 @@ def check(pod: Object, container: Object) -> None:
 
 
 def mounts(pod: Object, container: Object) -> list[Object]:
-    """Return the mounts of those volumes that containers share: the emptyDirs. Others hold what no test needs."""
-    shared = {each["name"] for each in pod["spec"].get("volumes") or () if "emptyDir" in each}
+    """Return the mounts of volumes that containers share: emptyDirs and claims. Others hold what no test needs."""
+    volumes = pod["spec"].get("volumes") or ()
+    shared = {each["name"] for each in volumes if "emptyDir" in each or "persistentVolumeClaim" in each}
     return [each for each in container.get("volumeMounts") or () if each["name"] in shared]
 
 
@@ -102,7 +103,11 @@ def _is_sidecar(pod: Object, container: Object) -> bool:
 
 def _is_harmless(volume: Object) -> bool:
     sources = volume.get("projected", {}).get("sources") or ()
-    return "emptyDir" in volume or any("serviceAccountToken" in each for each in sources)
+    return (
+        "emptyDir" in volume
+        or "persistentVolumeClaim" in volume
+        or any("serviceAccountToken" in each for each in sources)
+    )
 
 
 def _field(pod: Object, name: str, source: Object, pod_ip: str) -> str:

@@ -36,5 +36,8 @@ class Host:
         return self.directory / f"{metadata['namespace']}_{metadata['name']}_{metadata['uid']}"
 
     def volume_directory(self, pod: Mapping[str, Any], volume: str) -> Path:
-        """Return the directory of an emptyDir of a pod. No container has a name that begins with a dot."""
+        """Return the directory of an emptyDir or a claim of a pod. No container has a name that begins with a dot."""
+        volumes = {each["name"]: each for each in pod["spec"].get("volumes") or ()}
+        if (claim := volumes.get(volume, {}).get("persistentVolumeClaim")) is not None:
+            return self.directory / ".claims" / f"{pod['metadata']['namespace']}_{claim['claimName']}"
         return self.pod_directory(pod) / ".volumes" / volume

@@ -75,11 +75,12 @@ class ContainerStatus:
         return self.started if self.role is Role.SIDECAR else self.ready
 
 
-def ended(return_code: int, started_at: str, finished_at: str) -> Terminated:
+def ended(return_code: int, started_at: str, finished_at: str, message: str = "") -> Terminated:
     """Return the end of a process; a negative code is the signal that killed it, as in `subprocess`."""
     if return_code < 0:
-        return Terminated(128 - return_code, "Error", started_at, finished_at, signal=-return_code)
-    return Terminated(return_code, "Completed" if return_code == 0 else "Error", started_at, finished_at)
+        return Terminated(128 - return_code, "Error", started_at, finished_at, signal=-return_code, message=message)
+    reason = "Completed" if return_code == 0 else "Error"
+    return Terminated(return_code, reason, started_at, finished_at, message=message)
 
 
 def not_started(message: str, at: str) -> Terminated:

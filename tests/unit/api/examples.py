@@ -44,6 +44,7 @@ def a_whole_version() -> Object:
                 "format": {"name": "onnx", "version": "1.16"},
                 "manifestUri": "s3://models/fraud/1.0.0/manifest.json",
                 "manifestDigest": DIGEST,
+                "signature": {"uri": "s3://models/fraud/1.0.0.sig"},
             }
         ],
         datasets=[
@@ -144,6 +145,19 @@ def a_whole_deployment() -> Object:
         container="server",
         inject={"prefix": "MODEL_", "containers": ["server"]},
         allowServing=["Resources", "Image", "Args", "Env", "EnvValueFrom"],
+        delivery={
+            "mode": "Fetch",
+            "mountPath": "/mnt/models",
+            "unpack": ["model"],
+            "requireDigest": True,
+            "sizeLimit": "20Gi",
+            "envFrom": [
+                {"secretRef": {"name": "bucket", "optional": False}},
+                {"configMapRef": {"name": "region", "optional": True}},
+            ],
+            "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "1Gi"}},
+            "publicKey": {"configMapKeyRef": {"name": "signers", "key": "ml-platform.pem"}},
+        },
         adopt=True,
         rollout={"maxSurge": "25%", "maxUnavailable": 0, "minReadySeconds": 5, "progressDeadlineSeconds": 300},
         metadata={"labels": {"team": "payments"}, "annotations": {"reloader.stakater.com/auto": "true"}},
@@ -240,6 +254,11 @@ def _serving(**service: Any) -> Object:
     return a_deployment(service={"ports": [{"port": 80}], **service})
 
 
+def _fetching(**delivery: Any) -> Object:
+    """Return a ModelDeployment whose pods fetch their artefacts."""
+    return a_deployment(delivery={"mode": "Fetch", **delivery})
+
+
 def _watching(metric: Object) -> Object:
     return a_deployment(analysis={"metrics": [metric]})
 
@@ -330,6 +349,37 @@ RULES = (
         "a port of nodes within the cluster",
         _serving(ports=[{"port": 80, "nodePort": 30_080}]),
         "service.ports[].nodePort needs the type NodePort or LoadBalancer",
+    ),
+    Refused(
+        "a size of what is not fetched",
+        a_deployment(delivery={"sizeLimit": "1Gi"}),
+        "delivery.unpack, sizeLimit, claimName, envFrom, resources and publicKey need delivery.mode Fetch",
+    ),
+    Refused(
+        "credentials for an image",
+        a_deployment(delivery={"mode": "Image", "envFrom": [{"secretRef": {"name": "bucket"}}]}),
+        "need delivery.mode Fetch",
+    ),
+    Refused(
+        "a size of a claim",
+        _fetching(sizeLimit="1Gi", claimName="models"),
+        "set at most one of delivery.sizeLimit and delivery.claimName",
+    ),
+    Refused(
+        "a claim without digests",
+        _fetching(claimName="models", requireDigest=False),
+        "delivery.claimName needs delivery.requireDigest",
+    ),
+    Refused("a key from nowhere", _fetching(publicKey={}), "set exactly one of secretKeyRef, configMapKeyRef"),
+    Refused(
+        "a source of no variables",
+        _fetching(envFrom=[{}]),
+        "each of delivery.envFrom must have exactly one of secretRef and configMapRef",
+    ),
+    Refused(
+        "a source of two objects",
+        _fetching(envFrom=[{"secretRef": {"name": "a"}, "configMapRef": {"name": "b"}}]),
+        "each of delivery.envFrom must have exactly one of secretRef and configMapRef",
     ),
     Refused("a metric from nowhere", _watching({"name": "m"}), "set exactly one of prometheus and alert"),
     Refused("a metric from two places", _watching(an_alert(**a_metric())), "set exactly one of prometheus and alert"),

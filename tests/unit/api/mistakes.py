@@ -79,6 +79,30 @@ MISTAKES = (
         "spec.template.spec.containers[1]",
         "Duplicate value",
     ),
+    Mistake(
+        "a delivery that does not exist",
+        a_deployment(delivery={"mode": "Copy"}),
+        "spec.delivery.mode",
+        'supported values: "Env", "Fetch", "Image"',
+    ),
+    Mistake(
+        "a relative mount path",
+        a_deployment(delivery={"mode": "Fetch", "mountPath": "mnt/models"}),
+        "spec.delivery.mountPath",
+        "must be an absolute path such as /mnt/models",
+    ),
+    Mistake(
+        "a mount path that leads up",
+        a_deployment(delivery={"mode": "Fetch", "mountPath": "/mnt/../etc"}),
+        "spec.delivery.mountPath",
+        "must be an absolute path such as /mnt/models",
+    ),
+    Mistake(
+        "a size in words",
+        a_deployment(delivery={"mode": "Fetch", "sizeLimit": "large"}),
+        "spec.delivery.sizeLimit",
+        "must be a number of bytes with an optional unit, such as 20Gi",
+    ),
     Mistake("a history of one", a_deployment(historyLimit=1), "spec.historyLimit", "greater than or equal to 2"),
     Mistake(
         "a surge in words",

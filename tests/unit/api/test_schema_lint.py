@@ -142,6 +142,9 @@ FREE_TEXT = {
     ".spec.metadata.annotations{}",
     ".spec.service.labels{}",
     ".spec.service.annotations{}",
+    # Quantities, of a container that the operator does not run itself.
+    ".spec.delivery.resources.requests{}",
+    ".spec.delivery.resources.limits{}",
 }
 
 

@@ -266,3 +266,35 @@ def test_a_wrong_digest_is_answered_with_what_its_algorithm_needs(digest: str, s
     version = examples.a_version(artifacts=[{"name": "model", "uri": "s3://m", "digest": digest}])
     ((field, message),) = said(version).items()
     assert (field, message[: len(says)]) == ("spec.artifacts[0].digest", says)
+
+
+# Delivery.
+
+
+def delivering(mode: str, *args: str, **delivery: Any) -> Any:
+    container = {"name": "server", "image": "s:1", "args": list(args)}
+    return examples.a_deployment(
+        delivery={"mode": mode, **delivery}, template={"spec": {"containers": [container]}}, tag="production"
+    )
+
+
+@pytest.mark.parametrize(
+    ("manifest", "field", "says"),
+    [
+        (delivering("Fetch"), "", ""),
+        (delivering("Fetch", "$(MODEL_PATH)", "$(MODEL_URI)"), "", ""),
+        (
+            delivering("Fetch", "--model=$(MODEL_URI)"),
+            "spec.template.spec.containers[0].name",
+            "container server refers to MODEL_URI: with delivery.mode Fetch, its bytes are at $(MODEL_PATH)",
+        ),
+        (delivering("Fetch", unpack=["other"]), "spec.delivery", "1.0.0 will not be rolled out: spec.delivery.unpack"),
+        (delivering("Image"), "spec.delivery", "1.0.0 will not be rolled out: artefact model cannot be delivered"),
+        (delivering("Env", "--model=$(MODEL_URI)"), "", ""),
+    ],
+)
+def test_a_delivery_that_does_not_happen_is_a_warning(manifest: Any, field: str, says: str) -> None:
+    """Rule: R161."""
+    findings = found(manifest, examples.a_version(tags=["production"]))
+    assert [each.field for each in findings] == ([field] if field else [])
+    assert says in "".join(each.message for each in findings)

@@ -61,6 +61,37 @@ def test_what_a_container_did_is_the_attempts_own_fault(name: str) -> None:
     assert words in found.message
 
 
+MISMATCH = Ended(65, "Error", "artefact model has the digest sha256:1, not sha256:2 as recorded")
+REFUSED = Ended(66, "Error", "artefact model is refused: a link")
+
+
+def a_fetcher(state: Waiting | Running | Ended, last: Ended | None = None, *, name: str = "pennant-fetch") -> Container:
+    return Container(name, state, is_init=True, restarts=int(last is not None), last_end=last)
+
+
+@pytest.mark.parametrize(
+    ("fetcher", "reason", "words"),
+    [
+        (a_fetcher(MISMATCH), Reason.DIGEST_MISMATCH, "pod fraud-b: artefact model has the digest sha256:1, not"),
+        (a_fetcher(Waiting(BACK_OFF), MISMATCH), Reason.DIGEST_MISMATCH, "as recorded"),
+        (a_fetcher(Running(), MISMATCH), Reason.DIGEST_MISMATCH, "as recorded"),
+        (a_fetcher(REFUSED), Reason.ARTIFACT_REFUSED, "artefact model is refused: a link"),
+        (a_fetcher(Ended(65, "Error")), Reason.DIGEST_MISMATCH, "pod fraud-b: exit code 65 (Error)"),
+        (a_fetcher(Ended(1, "Error", "HTTP 404")), Reason.PODS_UNAVAILABLE, "exit code 1 (Error: HTTP 404)"),
+        (a_fetcher(MISMATCH, name="mine"), Reason.PODS_UNAVAILABLE, "init container mine"),
+    ],
+)
+def test_an_artefact_that_must_not_be_served_has_a_reason_of_its_own(
+    fetcher: Container, reason: Reason, words: str
+) -> None:
+    """Rule: R162."""
+    crashed = a_pod(waiting(BACK_OFF, "", KILLED)) if reason is not Reason.PODS_UNAVAILABLE else a_pod()
+    found = cause(Pods("h", a_set(2), (crashed, a_pod(fetcher))), 0, NOW)
+    assert found is not None
+    assert (found.fault, found.reason) == (PodFault.ATTEMPT, reason)
+    assert words in found.message
+
+
 UNSCHEDULABLE = a_pod(node="", unscheduled="Unschedulable: 0/3 nodes are available")
 EVICTED = a_pod(evicted="Evicted: low on memory", phase="Failed")
 AWAY, NOT_STARTED = Reason.CONTROLLERS_AWAY, Reason.PODS_NOT_STARTED

@@ -9,8 +9,8 @@ from pennant.api.deployment_status import Applied, ModelDeploymentStatus, PodPro
 from pennant.api.history import HistoryEntry
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Observation, Span, Workload
-from pennant.core.facts.pods import Container, Pod, Pods, ReplicaSet, Running
-from pennant.core.rollout.progress import Attempt, Failure, accounted, advanced, judged, needs_a_look
+from pennant.core.facts.pods import Container, Ended, Pod, Pods, ReplicaSet, Running
+from pennant.core.rollout.progress import Attempt, Failure, accounted, advanced, judged, needs_a_look, next_look_at
 from unit.core.builders import a_snapshot, a_workload, after, an_entry, the_spec
 
 NEW = an_entry()
@@ -239,3 +239,34 @@ def test_enough_pods_end_the_clock() -> None:
     assert advanced(an_attempt(50, progress(stopped=True, reason=Reason.PODS_REFUSED), ROLLED_OUT, **ENOUGH)) is None
     none = {**ENOUGH, "available": 0}
     assert advanced(an_attempt(50, None, ROLLED_OUT, **none)) is not None, "Available may be True without a pod"
+
+
+MISMATCH = Ended(65, "Error", "artefact model has the digest sha256:1, not sha256:2 as recorded")
+UNSERVED = Pod("fraud-a", "Pending", containers=(Container("pennant-fetch", MISMATCH, is_init=True),))
+FETCHING: dict[str, Any] = {"delivery": {"mode": "Fetch"}}
+
+
+def test_a_wrong_digest_fails_a_new_revision_before_its_deadline() -> None:
+    """Rule: R162."""
+    attempt = an_attempt(7, progress(), pods=looked_at(UNSERVED), spec=FETCHING)
+    _, failure = judged(attempt, advanced(attempt))
+    assert failure is not None
+    assert failure == Failure(Reason.DIGEST_MISMATCH, f"pod fraud-a: {MISMATCH.message}")
+
+    out = an_entry(rolled_out_at=after(0), available_at=after(0))
+    serving = an_attempt(7, progress(), out, pods=looked_at(UNSERVED), spec=FETCHING)
+    assert judged(serving, advanced(serving))[1] is None, "what was rolled out keeps its pods"
+    verified = an_attempt(7, progress(), pods=looked_at(UNSERVED), spec=FETCHING, good=True)
+    assert judged(verified, advanced(verified))[1] is None
+
+
+def test_the_pods_of_a_revision_that_fetches_are_read_every_five_seconds() -> None:
+    """Rule: R162."""
+    fetching = an_attempt(6, progress(), spec=FETCHING)
+    assert not needs_a_look(an_attempt(4, progress(), spec=FETCHING))
+    assert needs_a_look(fetching)
+    assert next_look_at(fetching, progress()) == after(11)
+    late = an_attempt(DEADLINE - 1, progress(), spec=FETCHING)
+    assert next_look_at(late, progress()) == after(DEADLINE)
+    assert not needs_a_look(an_attempt(6, progress())), "those of others are not"
+    assert next_look_at(an_attempt(6, progress()), progress()) == after(30)

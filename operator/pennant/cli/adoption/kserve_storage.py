@@ -28,8 +28,9 @@ def stored(raw: Json, pod: dict[str, Any]) -> tuple[dict[str, Any], tuple[Artifa
     for uri, _, _ in sources:
         if uri.startswith(OCI):
             raise CliError(
-                f"inferenceservice/{name_of(raw)} has its model in the image {uri}, which KServe mounts. Write a pod "
-                "template with a volume of the type image: adopt cannot"
+                f"inferenceservice/{name_of(raw)} has its model in the image {uri}, which KServe mounts. Write a "
+                "ModelDeployment with delivery.mode Image, and a ModelVersion with the digest of the image: adopt "
+                "cannot, because other paths of the image are mounted then"
             )
     artifacts = tuple(Artifact(uri, why) for uri, _, why in sources)
     claims = [each for each in sources if each[0].startswith("pvc://")]
@@ -98,6 +99,8 @@ def _lost(pod: Json) -> list[str]:
     return [
         f"the image of the init container {INITIALIZER} is {IMAGE}: set the one of your KServe, which "
         "`kubectl get clusterstoragecontainer default -o yaml` shows",
+        f"Pennant can fetch the model instead of {INITIALIZER}, and check its digest: see delivery.mode Fetch in "
+        "docs/how-to/deliver-artefacts.md",
         f"KServe gave {INITIALIZER} the credentials of the service account {account}: give it the Secret with the keys "
         "by env or envFrom",
     ]

@@ -1,5 +1,6 @@
 """What is doubtful about the containers of a ModelDeployment, whatever its version is."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -7,6 +8,8 @@ from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.cli.manifests.documents import Path, Problem
 
+REFERENCE = re.compile(r"(?<!\$)(?:\$\$)*\$\(([-._A-Za-z][-._A-Za-z0-9]*)\)")
+"""A reference to a variable, as Kubernetes expands it: `$$(NAME)` is none."""
 CONTAINERS: Path = ("spec", "template", "spec", "containers")
 
 
@@ -24,6 +27,14 @@ def doubts(spec: ModelDeploymentSpec) -> Iterator[Problem]:
             said = f"no container of spec.template has a {wanted[1]} port with the name {wanted[0]}"
             there = f"there are {listed}" if listed else "none of their ports has a name"
             yield Problem(("spec", "service", "ports", number, "targetPort"), f"{said}; {there}")
+
+
+def references(container: Json) -> list[str]:
+    """Return the variables to which the command, the arguments and the variables of a container refer, in order."""
+    texts = [*(container.get("command") or ()), *(container.get("args") or ())]
+    texts += [each.get("value") for each in container.get("env") or ()]
+    named = [name for text in texts if isinstance(text, str) for name in REFERENCE.findall(text)]
+    return list(dict.fromkeys(named))
 
 
 def _named_ports(pod: Json) -> Iterator[tuple[Any, Any]]:

@@ -1,6 +1,5 @@
 """What is doubtful about the pods of a ModelDeployment with the versions in the same files: they are rendered here."""
 
-import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -9,12 +8,9 @@ from pydantic import ValidationError
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
-from pennant.cli.manifests import containers
+from pennant.cli.manifests import containers, delivered
 from pennant.cli.manifests.documents import Path, Problem
 from pennant.core.rollout import injection
-
-REFERENCE = re.compile(r"(?<!\$)(?:\$\$)*\$\(([-._A-Za-z][-._A-Za-z0-9]*)\)")
-"""A reference to a variable, as Kubernetes expands it: `$$(NAME)` is none."""
 
 
 def doubts(deployment: Json, versions: Iterable[Json]) -> Iterator[Problem]:
@@ -31,7 +27,7 @@ def doubts(deployment: Json, versions: Iterable[Json]) -> Iterator[Problem]:
     known = [found for each in versions if (found := parsed(ModelVersionSpec, each)) is not None]
     told = set[Path]()
     for version in known:
-        for each in _of_version(spec, version):
+        for each in (*_of_version(spec, version), *delivered.doubts(spec, version)):
             if each.path not in told:
                 told.add(each.path)
                 yield each
@@ -56,10 +52,7 @@ def _of_version(spec: ModelDeploymentSpec, version: ModelVersionSpec) -> Iterato
 def _lacking(container: Json, prefix: str) -> list[str]:
     """Return the variables with the prefix of the record that a container refers to and does not have, in order."""
     own = {each["name"] for each in container.get("env") or ()}
-    texts = [*(container.get("command") or ()), *(container.get("args") or ())]
-    texts += [each.get("value") for each in container.get("env") or ()]
-    named = [name for text in texts if isinstance(text, str) for name in REFERENCE.findall(text)]
-    return [each for each in dict.fromkeys(named) if each.startswith(prefix) and each not in own]
+    return [each for each in containers.references(container) if each.startswith(prefix) and each not in own]
 
 
 def parsed(model: Any, manifest: Json) -> Any:

@@ -285,6 +285,8 @@ class Observation:
     """Times without a running operator that the deadlines of this ModelDeployment do not account for yet."""
     pods: Pods | None = None
     """The pods of the current revision; None: no verdict or message depends on them, so they were not read."""
+    fetch_image: str = ""
+    """The image of the operator, which fetches artefacts in pods; empty: it does not know it."""
 
     def refused(self, content: str) -> WriteProblem | None:
         """Return why the write with this `Write.content` must not be tried now; None: it may be."""

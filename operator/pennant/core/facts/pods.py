@@ -16,8 +16,15 @@ from pennant.api.reasons import Reason
 
 LONGEST_WORDS = 256
 """Characters of a message of Kubernetes that a sentence quotes."""
+LONGEST_FINDING = 400
+"""Characters of what `pennant fetch` found: it names two digests."""
 SETTLED_AFTER = timedelta(seconds=10)
 """Time after which running controllers have counted a change of a pod in the status of its ReplicaSet."""
+FETCHER = "pennant-fetch"
+"""The init container that fetches artefacts."""
+DIGEST_MISMATCH, ARTIFACT_REFUSED = 65, 66
+"""Exit codes of `pennant fetch` for artefacts that must never be served: trying again would not help."""
+_UNSERVABLE = {DIGEST_MISMATCH: Reason.DIGEST_MISMATCH, ARTIFACT_REFUSED: Reason.ARTIFACT_REFUSED}
 _IMAGE_REASONS = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 )
@@ -154,6 +161,7 @@ def cause(pods: Pods, min_ready_seconds: int, now: datetime) -> Cause | None:
         return away("no ReplicaSet has the pod template of this revision")
     return (
         _uncounted(pods, now)
+        or _by_artifact(pods)
         or _by_container(pods, timedelta(seconds=min_ready_seconds), now)
         or _refused(replica_set)
         or _by_pod(pods)
@@ -196,6 +204,20 @@ def _by_container(pods: Pods, min_ready: timedelta, now: datetime) -> Cause | No
         return None
     _, message = min(faults, key=lambda each: each[0])
     return Cause(PodFault.ATTEMPT, Reason.PODS_UNAVAILABLE, message)
+
+
+def _by_artifact(pods: Pods) -> Cause | None:
+    """Return that an artefact must not be served, by the exit code of the init container that fetches it.
+
+    Rule: R162.
+    """
+    for pod in pods.pods:
+        for each in pod.containers:
+            end = each.state if isinstance(each.state, Ended) else each.last_end
+            if each.is_init and each.name == FETCHER and end is not None and end.exit_code in _UNSERVABLE:
+                said = _quoted(end.message, LONGEST_FINDING) or _end(end)
+                return Cause(PodFault.ATTEMPT, _UNSERVABLE[end.exit_code], f"pod {pod.name}: {said}")
+    return None
 
 
 def _faults(pod: Pod, min_ready: timedelta, now: datetime) -> Iterator[tuple[int, str]]:
@@ -287,5 +309,5 @@ def _said(reason: str, message: str) -> str:
     return _quoted(": ".join(each for each in (reason, message) if each))
 
 
-def _quoted(words: str) -> str:
-    return clip(" ".join(words.split()), LONGEST_WORDS)
+def _quoted(words: str, longest: int = LONGEST_WORDS) -> str:
+    return clip(" ".join(words.split()), longest)

@@ -21,7 +21,14 @@ WHOLE_EVIDENCE = 10
 """Number of failed revisions for which the status keeps all evidence; older ones keep the first measurement."""
 CLOCKED = ("available_at", "rolled_out_at", "clean_since")
 """Times from which a duration is counted."""
-FAILED_STARTS = frozenset({Reason.PROGRESS_DEADLINE_EXCEEDED, Reason.PODS_UNAVAILABLE})
+FAILED_STARTS = frozenset(
+    {
+        Reason.PROGRESS_DEADLINE_EXCEEDED,
+        Reason.PODS_UNAVAILABLE,
+        Reason.DIGEST_MISMATCH,
+        Reason.ARTIFACT_REFUSED,
+    }
+)
 """Reasons of a quarantine entry for pods that did not become, or did not stay, available."""
 History = tuple[HistoryEntry, ...]
 Quarantine = tuple[QuarantineEntry, ...]

@@ -6,6 +6,7 @@ from typing import Any
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
+from pennant.core.rollout import delivery
 
 CONTAINERS, INIT_CONTAINERS = "containers", "initContainers"
 
@@ -39,7 +40,18 @@ def variables(spec: ModelDeploymentSpec, version: ModelVersionSpec) -> dict[str,
         for each in version.artifacts:
             name = each.name.upper().replace("-", "_")
             found |= {f"URI_{name}": each.uri, f"DIGEST_{name}": each.digest or ""}
+    if places := delivery.paths(spec, version):
+        found["PATH"] = places[first.name]
+        if len(places) > 1:
+            found |= {f"PATH_{name.upper().replace('-', '_')}": place for name, place in places.items()}
     return {f"{prefix}{name}": value for name, value in found.items()}
+
+
+def receiving(spec: ModelDeploymentSpec) -> frozenset[str]:
+    """Return the names of the containers that get the variables."""
+    served, pod = _model_container(spec), spec.template["spec"]
+    listed = [(each, field) for field in (INIT_CONTAINERS, CONTAINERS) for each in pod.get(field) or ()]
+    return frozenset(each["name"] for each, field in listed if _gets_variables(each, field, served, spec))
 
 
 def overridden(spec: ModelDeploymentSpec, version: ModelVersionSpec) -> str:

@@ -3,8 +3,8 @@
 from pennant.api.history import Trigger
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec, RollbackAction
-from pennant.core.facts.observation import Invalid, Revision, Snapshot, Version
-from pennant.core.rollout import revision, serving_permission
+from pennant.core.facts.observation import Invalid, Observation, Revision, Version
+from pennant.core.rollout import delivery, revision, serving_permission
 from pennant.core.rollout.pass_state import Pass
 from pennant.core.rollout.revision_draft import OPERATOR, Draft, lost, rollback_draft
 from pennant.core.rollout.rollback import quarantine_entry
@@ -58,7 +58,7 @@ def _verified_before(at: Pass) -> Draft | None:
     return Draft(
         version=version.version,
         digest=version.digest,
-        template=revision.render(at.snapshot.key.name, at.spec, spec),
+        template=revision.render(at.snapshot.key.name, at.spec, spec, at.observation.fetch_image),
         record=version.record,
         inputs_hash=at.inputs_hash,
         trigger=Trigger.AUTOMATIC_ROLLBACK,
@@ -71,8 +71,10 @@ def _verified_before(at: Pass) -> Draft | None:
 
 
 def _may_serve(at: Pass, version: Version) -> bool:
-    """Return whether a version is valid, permitted, not being deleted, and not quarantined with this template."""
+    """Return whether a version is valid, permitted, deliverable, not being deleted, and not quarantined with it."""
     if version.deleting or isinstance(version.spec, Invalid) or serving_permission.missing(at.spec, version.spec):
+        return False
+    if delivery.problem(at.spec, version.spec, at.observation.fetch_image):
         return False
     return quarantine_entry(version.digest, at.inputs_hash, at.quarantine) is None
 
@@ -103,11 +105,17 @@ def _created_again(at: Pass) -> Draft | None:
     )
 
 
-def rendered(snapshot: Snapshot, spec: ModelDeploymentSpec, selection: Selection) -> Json | None:
-    """Return the pod template for the target version; None: there is no target version, or it is invalid."""
+def rendered(observation: Observation, spec: ModelDeploymentSpec, selection: Selection) -> Json | None:
+    """Return the pod template for the target version.
+
+    None: there is no target version, it is invalid, or its artefacts cannot be delivered.
+    """
     if not isinstance(selection, Selected) or isinstance(selection.version.spec, Invalid):
         return None
-    return revision.render(snapshot.key.name, spec, selection.version.spec)
+    version, image = selection.version.spec, observation.fetch_image
+    if delivery.problem(spec, version, image):
+        return None
+    return revision.render(observation.snapshot.key.name, spec, version, image)
 
 
 def _promotion(at: Pass, version: Version, template: Json) -> Draft | None:

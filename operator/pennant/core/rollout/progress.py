@@ -10,6 +10,7 @@ Rule: R19.
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from pennant.api.delivery import DeliveryMode
 from pennant.api.deployment_status import PodProgress
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import clip
@@ -24,8 +25,14 @@ from pennant.core.facts.pods import Cause, PodFault, Pods
 
 LOOK_AFTER = timedelta(seconds=30)
 """Time without a new available pod after which the pods are read, so that the status can say what they wait for."""
+LOOK_AT_FETCH_AFTER = timedelta(seconds=5)
+"""The same, and the interval, while a new revision fetches its artefacts: a wrong digest fails it at once."""
 LOOK_AGAIN_AFTER = timedelta(seconds=30)
 """Interval at which pods are read while the cluster stops the rollout."""
+UNSERVABLE = frozenset({Reason.DIGEST_MISMATCH, Reason.ARTIFACT_REFUSED})
+"""Reasons for missing pods whose artefacts must never be served."""
+OWN_FAULTS = frozenset({Reason.PODS_UNAVAILABLE, *UNSERVABLE})
+"""Reasons for missing pods by the fault of the revision."""
 STANDSTILLS = frozenset({Reason.PAUSED, Reason.SCALED_TO_ZERO})
 """Reasons for missing pods that a user chose."""
 
@@ -71,6 +78,12 @@ class Attempt:
         """The pods of this revision; None: they were not read for this pass."""
         found = self.observation.pods
         return found if found is not None and found.template_hash == self.active.template_hash else None
+
+    @property
+    def fetches(self) -> bool:
+        """Whether it is a new revision whose pods fetch their artefacts."""
+        is_new = self.active.rolled_out_at is None and not self.was_verified
+        return is_new and self.spec.delivery.mode is DeliveryMode.FETCH
 
     @property
     def deadline(self) -> timedelta:
@@ -133,7 +146,7 @@ def accounted(attempt: Attempt, progress: PodProgress | None) -> HistoryEntry:
     before, active = attempt.before, attempt.active
     if before is None or attempt.was_verified or active.rolled_out_at is None:
         return active
-    was_out = before.available == 0 and not before.stopped and before.reason in (None, Reason.PODS_UNAVAILABLE)
+    was_out = before.available == 0 and not before.stopped and (before.reason is None or before.reason in OWN_FAULTS)
     if not was_out or (progress is not None and progress.available == 0):
         return active
     out = attempt.now - watched(before.since, attempt.observation.unwatched, attempt.now)
@@ -197,6 +210,8 @@ def needs_a_look(attempt: Attempt) -> bool:
     if progress is None or attempt.workload is None or progress.reason in STANDSTILLS:
         return False
     waits = attempt.now - progress.since
+    if attempt.fetches and waits >= LOOK_AT_FETCH_AFTER:
+        return True
     return progress.stopped or waits >= attempt.deadline or (progress.reason is None and waits >= LOOK_AFTER)
 
 
@@ -220,6 +235,8 @@ def next_look_at(attempt: Attempt, progress: PodProgress | None) -> datetime | N
         return None
     if progress.stopped or is_overdue(attempt, progress):
         return attempt.now + LOOK_AGAIN_AFTER
+    if attempt.fetches:
+        return min(attempt.now + LOOK_AT_FETCH_AFTER, progress.since + attempt.deadline)
     first, deadline = progress.since + LOOK_AFTER, progress.since + attempt.deadline
     return min(first, deadline) if progress.reason is None else deadline
 
@@ -227,12 +244,17 @@ def next_look_at(attempt: Attempt, progress: PodProgress | None) -> datetime | N
 def judged(attempt: Attempt, progress: PodProgress | None) -> tuple[PodProgress | None, Failure | None]:
     """Return the progress with the cause that the pods show, and the failure of the revision; None: it has not failed.
 
+    Artefacts that must never be served fail a new revision at once.
+
     Rule: R20.
+    Rule: R162.
     """
     looked_at, workload = attempt.looked_at, attempt.workload
     if progress is None or looked_at is None or workload is None or progress.reason in STANDSTILLS:
         return progress, None
     found = pods.cause(looked_at, workload.min_ready_seconds, attempt.now)
+    if found is not None and found.reason in UNSERVABLE and attempt.fetches:
+        return progress, Failure(found.reason, found.message)
     if progress.stopped:
         return _still_stopped(attempt, progress, found), None
     if not is_overdue(attempt, progress):

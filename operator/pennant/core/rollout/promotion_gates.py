@@ -1,7 +1,7 @@
 """The gates of a promotion, in order: the first that blocks the target version decides.
 
-A content that was verified here before passes all of them but `spec.allowServing`, so that the tag can always be moved
-back.
+A content that was verified here before passes all of them but `spec.allowServing` and `spec.delivery`, so that the tag
+can always be moved back.
 
 Rule: R12.
 """
@@ -17,7 +17,7 @@ from pennant.api.model_version import ModelVersionSpec
 from pennant.api.number import decimal_text
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Invalid, Version
-from pennant.core.rollout import rollback_limits, serving_permission
+from pennant.core.rollout import delivery, revision, rollback_limits, serving_permission
 from pennant.core.rollout.pass_state import Blocked, Pass
 from pennant.core.rollout.rollback import verified_contents
 from pennant.core.versions.compare import Compared, Incomparable, compare, of_gate
@@ -35,11 +35,26 @@ def blocked(at: Pass) -> Blocked | None:
     version, record = at.selection.version, at.selection.version.spec
     if (said := serving_permission.blocked(at, version, record)) is not None:
         return said
+    if (undeliverable := _undeliverable(at, version, record)) is not None:
+        return undeliverable
     if at.active is not None and at.active.digest == version.digest:
         return None
     if version.digest in verified_contents(at.history, at.quarantine):
         return None
     return next((said for gate in GATES if (said := gate(at, version, record)) is not None), None)
+
+
+def _undeliverable(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked | None:
+    """Block a version whose artefacts `spec.delivery` cannot bring to the pods, even if it was verified before.
+
+    Rule: R161.
+    """
+    problem = delivery.problem(at.spec, record, at.observation.fetch_image)
+    is_deployed = at.active is not None and revision.pair(at.active) == (version.digest, at.inputs_hash)
+    if not problem or is_deployed:
+        return None
+    said = f"{version.version} cannot be delivered: {problem}"
+    return Blocked(version.version, Reason.ARTIFACT_UNDELIVERABLE, said)
 
 
 def _complete(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked | None:

@@ -12,12 +12,14 @@ from typing import Any
 from pydantic.alias_generators import to_camel
 
 from pennant.api import GROUP
+from pennant.api.delivery import Delivery
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.api.model_deployment import Inject, ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.core.facts.digest import content_digest, sha256, short_hash
-from pennant.core.rollout.injection import injected
+from pennant.core.rollout import delivery
+from pennant.core.rollout.injection import injected, receiving
 
 MODEL_LABEL = f"{GROUP}/model"
 VERSION_LABEL = f"{GROUP}/version"
@@ -51,12 +53,13 @@ CHAINED = tuple(to_camel(each) for each in FIXED)
 _UNCHAINED = frozenset(to_camel(each) for each in HistoryEntry.model_fields if each not in FIXED)
 
 
-def render(name: str, spec: ModelDeploymentSpec, version: ModelVersionSpec) -> dict[str, Any]:
+def render(name: str, spec: ModelDeploymentSpec, version: ModelVersionSpec, fetch_image: str = "") -> dict[str, Any]:
     """Return the pod template that serves this version, with the hash of its content as a label.
 
-    `name` is that of the ModelDeployment.
+    `name` is that of the ModelDeployment, and `fetch_image` the image of the operator, which a pod template has where
+    `spec.delivery.mode` is Fetch. `delivery.problem` must have found none.
     """
-    template = injected(spec, version)
+    template = dict(delivery.with_artifacts(injected(spec, version), spec, version, fetch_image, receiving(spec)))
     metadata = template["metadata"]
     labels = {
         **(metadata.get("labels") or {}),
@@ -69,7 +72,7 @@ def render(name: str, spec: ModelDeploymentSpec, version: ModelVersionSpec) -> d
 
 
 def inputs_hash(spec: ModelDeploymentSpec) -> str:
-    """Return the hash of `spec.template`, `spec.container` and `spec.inject`, without the annotation of a restart.
+    """Return the hash of what a pod template is rendered from besides the record, without the annotation of a restart.
 
     It does not depend on how a release renders them, so that another release returns the same hash.
 
@@ -79,9 +82,10 @@ def inputs_hash(spec: ModelDeploymentSpec) -> str:
     annotations = {key: each for key, each in (metadata.get("annotations") or {}).items() if key != RESTARTED_AT}
     named = {"labels": metadata.get("labels") or {}, "annotations": annotations}
     inputs = {"metadata": named, "spec": spec.template["spec"], "container": spec.container or ""}
-    # Left out while it has its default, so that the hashes of older revisions stay what they are.
+    # Left out while they have their defaults, so that the hashes of older revisions stay what they are.
     inject = {"inject": spec.inject.to_json()} if spec.inject != Inject() else {}
-    return short_hash(inputs | inject)
+    delivered = {"delivery": spec.delivery.to_json()} if spec.delivery != Delivery() else {}
+    return short_hash(inputs | inject | delivered)
 
 
 def pair(entry: HistoryEntry) -> tuple[str, str]:

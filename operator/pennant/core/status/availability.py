@@ -71,6 +71,8 @@ WHAT_HELPS: Mapping[Reason, str] = {
     Reason.PODS_UNAVAILABLE: (
         "See `kubectl describe pod` and `kubectl logs`. Move the tag, or give pennant.dev/rollback-to"
     ),
+    Reason.DIGEST_MISMATCH: "Restore the artefact of the record, or move the tag",
+    Reason.ARTIFACT_REFUSED: "Correct the artefact or spec.delivery, or move the tag",
 }
 """What a user can do, by the reason for which pods are not available."""
 

@@ -46,7 +46,8 @@ def made(at: Pass) -> Pass:
 
 
 def _dry_run(at: Pass) -> DryRunWorkload:
-    template = at.template or revision.render(at.snapshot.key.name, at.spec, _stand_in(at.spec))
+    image = at.observation.fetch_image or OPERATOR
+    template = at.template or revision.render(at.snapshot.key.name, at.spec, _stand_in(at.spec), image)
     manifest = deployment_manifest.deployment(at.snapshot, at.spec, _entry(at, template), template, paused=False)
     wanted = pending_write.Wanted(manifest, short_hash(manifest), 0, paused=False)
     write = pending_write.write(wanted, at.workload, at.before.applied)
@@ -62,7 +63,7 @@ def _hash(at: Pass) -> str:
 
 def _stand_in(spec: ModelDeploymentSpec) -> ModelVersionSpec:
     """Return a record with what a pod template always gets of one."""
-    artifact = Artifact(name="model", uri="file:///model")
+    artifact = Artifact(name="model", uri=f"oci://{OPERATOR}.dev/model", digest=f"sha256:{'0' * 64}")
     return ModelVersionSpec(model=spec.model, version=spec.version or STAND_IN, artifacts=(artifact,))
 
 

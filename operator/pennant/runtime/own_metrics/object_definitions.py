@@ -13,7 +13,13 @@ ROLLOUT_RESULTS = {
     Outcome.ROLLED_BACK: "rolled_back",
     Outcome.SUPERSEDED: "superseded",
 }
-ROLLBACK_REASONS = (Reason.METRIC_BREACH, Reason.PROGRESS_DEADLINE_EXCEEDED, Reason.PODS_UNAVAILABLE)
+ROLLBACK_REASONS = (
+    Reason.METRIC_BREACH,
+    Reason.PROGRESS_DEADLINE_EXCEEDED,
+    Reason.PODS_UNAVAILABLE,
+    Reason.DIGEST_MISMATCH,
+    Reason.ARTIFACT_REFUSED,
+)
 CHECK_RESULTS = ("ok", "breach", "no_data", "error")
 
 INFO = Definition(

@@ -18,8 +18,8 @@ them. During a change of leader they are missing for some seconds, and for the t
 them: aggregate, such as with `max by (namespace, name)`. `namespace` is that of the ModelDeployment: scrape with
 `honorLabels: true`.
 
-A ModelDeployment has 25 series. Each metric in `spec.analysis.metrics` adds four for its checks, one for its value and
-one for its threshold: with three metrics 43 series.
+A ModelDeployment has 27 series. Each metric in `spec.analysis.metrics` adds four for its checks, one for its value and
+one for its threshold: with three metrics 45 series.
 """
 ACROSS = "## Metrics across ModelDeployments\n\nOnly the leader exports them.\n"
 PROCESS = "## Metrics of the process\n\nEvery replica exports them.\n"

@@ -1,0 +1,1 @@
+"""Where bytes come from: one module for each kind of server. A URI's scheme chooses it."""
