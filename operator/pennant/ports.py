@@ -1,6 +1,6 @@
 """The protocols that the controller is written against, and the errors that their implementations raise."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from pennant.core.facts.measurement import Answer, Request
 from pennant.core.facts.observation import Key, Revision, Snapshot, Workload
 from pennant.core.facts.pods import Pods
 from pennant.core.facts.service import ServiceSeen
+from pennant.core.versions.retention import DeploymentFact, Verdict, VersionFact
 from pennant.core.versions.status import VersionSeen
 
 
@@ -165,6 +166,54 @@ class Versions(Protocol):
 
     async def record_event(self, seen: VersionSeen, event: Event) -> None:
         """Record a Kubernetes Event on the ModelVersion; raises nothing, an Event may be lost."""
+        ...
+
+
+class Archive(Protocol):
+    """A place outside of the cluster that keeps what was recorded.
+
+    A call that returns has made its document durable. A document that is there already is no error. Each raises
+    `Unavailable` and `Refused`.
+    """
+
+    async def add_revision(self, owner: Snapshot, entry: HistoryEntry, deleted_at: datetime | None = None) -> None:
+        """Write a revision as it is in the status, or as it was when the ModelDeployment was deleted."""
+        ...
+
+    async def add_version(self, raw: Json) -> None:
+        """Write a ModelVersion as it is stored."""
+        ...
+
+    def close(self) -> None:
+        """Close all connections."""
+        ...
+
+
+class Retained(Protocol):
+    """The ModelVersions of all models, for retention. `read` and `delete` raise as the methods of `Cluster`."""
+
+    def models(self) -> Iterable[tuple[str, str]]:
+        """Return the namespace and the name of each model that has a ModelDeployment."""
+        ...
+
+    def deployments(self, model: tuple[str, str]) -> tuple[DeploymentFact, ...]:
+        """Return what is known of the ModelDeployments of a model."""
+        ...
+
+    def versions(self, model: tuple[str, str], now: datetime) -> tuple[VersionFact, ...]:
+        """Return what is known of the ModelVersions of a model."""
+        ...
+
+    def publish(self, verdicts: Mapping[Key, Verdict]) -> None:
+        """Have the condition `Expired` written; a version without a verdict has none."""
+        ...
+
+    async def read(self, version: VersionFact) -> Json | None:
+        """Return a ModelVersion as it is stored; None where it changed, or does not exist."""
+        ...
+
+    async def delete(self, version: VersionFact) -> None:
+        """Delete a ModelVersion in this state; raises `Conflict` where it changed."""
         ...
 
 

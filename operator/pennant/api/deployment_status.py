@@ -12,6 +12,7 @@ from pennant.api.history import HistoryEntry, Measure, QuarantineEntry
 from pennant.api.meta import (
     ANY_WORD,
     ATOMIC,
+    LAST_REVISION,
     ApiModel,
     ContentDigest,
     LabelValue,
@@ -154,6 +155,15 @@ class Drift(ApiModel):
     """Number of manual changes that were corrected so far."""
 
 
+class Archived(ApiModel):
+    """Up to which revision the history is in the archive of the operator. Revisions are archived in their order."""
+
+    recorded: Annotated[int, Field(ge=0, le=LAST_REVISION)] = 0
+    """Number of the newest revision that was archived when it was created; 0: none."""
+    ended: Annotated[int, Field(ge=0, le=LAST_REVISION)] = 0
+    """Number of the newest revision that was archived when it ended, with its outcome and evidence; 0: none."""
+
+
 class ModelDeploymentStatus(ApiModel):
     """Status of a ModelDeployment: target version, serving version, conditions and history."""
 
@@ -192,6 +202,8 @@ class ModelDeploymentStatus(ApiModel):
         Field(max_length=100, json_schema_extra=ATOMIC),
     ] = ()
     """The newest revisions, oldest first, up to `spec.historyLimit`."""
+    archived: Archived | None = None
+    """Up to which revision the history is in the archive. Not set if the operator has no archive."""
     quarantine: Annotated[
         tuple[QuarantineEntry, ...],
         # Atomic: one content may be there several times, with a pod template each.

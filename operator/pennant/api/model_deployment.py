@@ -28,6 +28,7 @@ from pennant.api.number import PositiveDecimal
 from pennant.api.object_metadata import ObjectMetadata
 from pennant.api.pod_template import PodTemplate, longest_startup_seconds
 from pennant.api.recorded_metric import Split
+from pennant.api.retention import DeploymentRetention
 from pennant.api.rollout import AFTER_STARTUP_SECONDS, SHORTEST_DEADLINE, Rollout
 from pennant.api.service import Service
 from pennant.api.serving import ServingPart
@@ -199,8 +200,11 @@ class ModelDeploymentSpec(ApiModel):
     """Conditions that a version must meet to be rolled out."""
     rollback: Rollback = Rollback()
     """What happens when a version fails."""
+    retention: DeploymentRetention | None = None
+    """Which versions of the model need not be kept. Default: all are kept."""
     history_limit: Annotated[int, Field(ge=2, le=100)] = 50
-    """Number of revisions to keep, in `status.history` and as ControllerRevisions. Default: 50."""
+    """Number of revisions to keep, in `status.history` and as ControllerRevisions. If the operator has an archive, a
+    revision that ended is kept until it is in the archive, up to 100 revisions. Default: 50."""
     revision_history_limit: Annotated[int, Field(ge=0, le=100)] | None = None
     """Number of old ReplicaSets to keep, as in a Deployment. A rollback to a revision whose ReplicaSet is gone makes a
     new one. Default: `historyLimit`."""

@@ -43,12 +43,13 @@ class Risk(ApiModel):
 
 
 class Retention(ApiModel):
-    """How long the version must be kept. The operator records it and does not enforce it."""
+    """How long the version must be kept, whatever `spec.retention` of a ModelDeployment says."""
 
     minimum_days: Annotated[int, Field(ge=0, le=36_500)] | None = None
-    """Number of days for which the version must be kept. It can only be increased."""
+    """Number of days for which the operator keeps the version, from its last use: the end of the last period in which a
+    ModelDeployment served it, or its creation if none did. It can only be increased."""
     legal_hold: bool | None = None
-    """Whether the version must be kept until further notice. It can be set, but not unset."""
+    """Whether the operator keeps the version until further notice. It can be set, but not unset."""
 
 
 Tag = LabelValue

@@ -145,6 +145,14 @@ class VersionConditionType(Word):
         "A record may be incomplete unless `promotion.requireComplete` is set. To add elements, create a new "
         "ModelVersion.",
     )
+    EXPIRED = (
+        "Expired",
+        "`spec.retention` of all ModelDeployments of the model would let the version go. The condition is absent while "
+        "`keepLast` or `maxAgeDays` keeps it.",
+        "Nothing keeps the version: it is deleted if all of them have the action Delete, and reported otherwise.",
+        "Something else keeps the version, such as a tag or a legal hold; the message names it.",
+        "No action needed. To keep the version, set `spec.retention.minimumDays` or `legalHold` in it.",
+    )
 
 
 class Reason(Open, Word):
@@ -290,6 +298,33 @@ class Reason(Open, Word):
         "A field is invalid.",
         "No action needed.",
         "the record is valid",
+    )
+    RETENTION_EXCEEDED = (
+        "RetentionExceeded",
+        "The version need not be kept.",
+        "It is beyond `keepLast` and older than `maxAgeDays` of `spec.retention`, and nothing else keeps it.",
+        "Something keeps it, or it is deleted.",
+        "No action needed. With `action: Delete` in all ModelDeployments of the model, the operator deletes it.",
+        "beyond the 30 versions that were created last; last used 2026-01-02T09:00:00.000Z",
+    )
+    KEPT = (
+        "Kept",
+        "The version is beyond the limits of `spec.retention`, and something else keeps it.",
+        "It is in use, tagged, under legal hold, managed by a tool such as Argo CD, or a parent of a version that is "
+        "kept; the message says which.",
+        "That reason ends.",
+        "No action needed.",
+        "beyond the 30 versions that were created last; kept: it has the tag staging",
+    )
+    DELETION_REFUSED = (
+        "DeletionRefused",
+        "The version need not be kept, and the operator must not delete it.",
+        "`spec.retention.action` is Delete, and the operator has no archive for its record, or no permission to delete "
+        "ModelVersions, or a write failed; the message says which.",
+        "The operator can export the record and delete the version.",
+        "Set `archive` and `retention.delete` in the values of the chart, or use `action: Report`.",
+        "beyond the 30 versions that were created last; last used 2026-01-02T09:00:00.000Z; not deleted: the operator "
+        "has no archive for its record; set archive in the values of the chart",
     )
     RECORD_COMPLETE = (
         "RecordComplete",

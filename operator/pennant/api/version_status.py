@@ -105,7 +105,8 @@ class ModelVersionStatus(ApiModel):
     observed_generation: Annotated[int, Field(ge=-1)] = -1
     """The `metadata.generation` for which the status was computed; -1: it was not computed yet."""
     conditions: Annotated[tuple[Condition, ...], Field(max_length=16, json_schema_extra=listed("map", "type"))] = ()
-    """Conditions of the version: Ready and Complete."""
+    """Conditions of the version: Ready and Complete; and Expired, if `spec.retention` of the ModelDeployments of its
+    model would let it go."""
     completeness: Completeness | None = None
     """Which elements of a complete record the version has."""
     record_digest: ContentDigest | None = None

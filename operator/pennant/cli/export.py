@@ -18,7 +18,7 @@ USAGE = "name one ModelDeployment or ModelVersion, as in `export fraud` or `expo
 
 def execute(words: tuple[str, ...], cluster: ClusterOptions, output_file: str | None) -> None:
     """Carry out the verb; its options are in `pennant.cli.commands.export`."""
-    version = version_of(words)
+    version = model_versions.named(words)
     deployments = () if version is not None else names.parsed(words)
     if version is None and len(deployments) != 1:
         raise CliError(USAGE)
@@ -36,14 +36,6 @@ def execute(words: tuple[str, ...], cluster: ClusterOptions, output_file: str | 
         click.echo(text)
     else:
         _write(Path(output_file), f"{text}\n")
-
-
-def version_of(words: tuple[str, ...]) -> str | None:
-    """Return the version that is named as `modelversion/NAME`, or in two words; None: it is no version."""
-    kind, slash, _ = (words[0] if words else "").rpartition("/")
-    if len(words) == 1 and slash and kind.lower() in model_versions.KINDS:
-        return words[0]
-    return words[1] if len(words) == 2 and words[0].lower() in model_versions.KINDS else None
 
 
 def _write(path: Path, text: str) -> None:

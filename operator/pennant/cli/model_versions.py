@@ -30,6 +30,14 @@ def parsed(word: str) -> str:
     return names.valid(name)
 
 
+def named(words: Sequence[str]) -> str | None:
+    """Return the version that is named as `modelversion/NAME`, or in two words; None: it is no version."""
+    kind, slash, _ = (words[0] if words else "").rpartition("/")
+    if len(words) == 1 and slash and kind.lower() in KINDS:
+        return words[0]
+    return words[1] if len(words) == 2 and words[0].lower() in KINDS else None
+
+
 def tags_of(raw: Json) -> frozenset[str]:
     """Return the tags of a ModelVersion."""
     tags = decode.field(raw, "spec").get("tags")

@@ -2,10 +2,10 @@
 
 from pennant.cli import names, output, targets
 from pennant.cli.errors import CliError
-from pennant.cli.gitops import tracked_by
 from pennant.cli.options import ClusterOptions, Selectors
 from pennant.cli.session import Session, run
 from pennant.core.facts.observation import Key
+from pennant.kube.codec.managers import tracked_by
 from pennant.kube.http.resources import Kind
 
 

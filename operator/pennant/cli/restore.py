@@ -6,6 +6,7 @@ import click
 
 from pennant.cli import clock, output
 from pennant.cli.auditing.words import chain_text
+from pennant.cli.errors import CliError
 from pennant.cli.exporting.check import Checked, read
 from pennant.cli.options import ClusterOptions
 from pennant.cli.restoring.apply import applied
@@ -16,6 +17,10 @@ from pennant.cli.session import Session, run
 def execute(filename: str, cluster: ClusterOptions, without_deployment: bool, verify: bool, dry_run: str) -> None:
     """Carry out the verb; its options are in `pennant.cli.commands.restore`."""
     found = read(filename, clock.now())
+    if found.export.deployment is not None and found.export.deployment.spec is None and not verify:
+        raise CliError(
+            f"{filename} is of an archive and has one revision; restore a document of `kubectl pennant export`"
+        )
     for each in found.warnings:
         output.warn(each)
     if verify:

@@ -8,11 +8,12 @@ import click
 from pennant.api.meta import Json
 from pennant.cli import output
 from pennant.cli.errors import CliError
-from pennant.cli.gitops import applied_tags, tracked_by
+from pennant.cli.gitops import applied_tags
 from pennant.cli.model_versions import full_name, of_model, tags_of, usable
 from pennant.cli.session import Session, explained
 from pennant.core.facts.observation import Key
 from pennant.kube.codec import decode
+from pennant.kube.codec.managers import tracked_by
 from pennant.kube.http.errors import Missing
 from pennant.kube.http.resources import Kind
 from pennant.ports import Conflict, PortError

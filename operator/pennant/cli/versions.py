@@ -9,7 +9,7 @@ import click
 
 from pennant.api.conditions import find
 from pennant.api.meta import Json
-from pennant.api.reasons import VersionConditionType
+from pennant.api.reasons import Reason, VersionConditionType
 from pennant.api.version_status import ModelVersionStatus
 from pennant.cli import clock, names, output, spans
 from pennant.cli.errors import CliError
@@ -21,6 +21,7 @@ from pennant.kube.codec import decode
 from pennant.kube.http.resources import Kind
 
 HEADER = ("VERSION", "TAGS", "SERVING", "VERIFIED", "QUARANTINED", "COMPLETE", "BUMP", "AGE")
+RETENTION = "RETENTION"
 WIDE = ("NAME", "PARENT", "OWNER", "MISSING", "BUMP-REASONS", "RECORD-DIGEST")
 
 
@@ -84,6 +85,9 @@ def rendered(
     if any(sources := [_source(each) for each in items]):
         header = (header[0], "SOURCE", *header[1:])
         rows = [(row[0], each or output.NONE, *row[1:]) for row, each in zip(rows, sources, strict=True)]
+    if any(kept := [_retention(each) for each in items]):
+        header = (*header, RETENTION)
+        rows = [(*row, each or output.NONE) for row, each in zip(rows, kept, strict=True)]
     if with_model:
         header = ("MODEL", *header)
         rows = [(decode.model_and_version(each)[0] or output.NONE, *row) for each, row in zip(items, rows, strict=True)]
@@ -127,6 +131,15 @@ def _source(raw: Json) -> str:
     """Return what the registry calls a version that was imported, such as `MLflow 3`; empty: it was not imported."""
     source = decode.field(decode.field(raw, "spec"), "source")
     return " ".join(str(source[each]) for each in ("registry", "version") if source.get(each))
+
+
+def _retention(raw: Json) -> str:
+    """Return what retention says of a version; empty: it is within the limits, or there are none."""
+    status = decode.readable(ModelVersionStatus, decode.field(raw, "status"))
+    found = find(status.conditions, VersionConditionType.EXPIRED)
+    if found is None:
+        return ""
+    return "expired" if found.reason == Reason.RETENTION_EXCEEDED else found.message.rpartition("; ")[2]
 
 
 def _listing(words: Any) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from pennant.controller.act import WriteFailed
+from pennant.controller.archiver import Archiver
 from pennant.controller.leadership_gaps import LeadershipGaps
 from pennant.controller.measurement_cache import MeasurementCache
 from pennant.controller.refusals import Refusals
@@ -65,10 +66,12 @@ class Reconciler:
         breaker: SourceBreaker,
         gaps: LeadershipGaps | None = None,
         fetch_image: str = "",
+        archiver: Archiver | None = None,
     ) -> None:
         """Read and write through `cluster`, measure through `measurements`, and report each pass to `observer`.
 
-        `fetch_image` is the image that fetches artefacts in pods; empty: it is not known.
+        `fetch_image` is the image that fetches artefacts in pods; empty: it is not known. Without an `archiver` the
+        history is in the cluster alone.
         """
         self._cluster = cluster
         self._measurements = measurements
@@ -76,6 +79,7 @@ class Reconciler:
         self._observer = observer
         self._breaker = breaker
         self._gaps = gaps or LeadershipGaps()
+        self._archiver = archiver
         self._refusals = Refusals(observer)
         self._fetch_image = fetch_image
 
@@ -141,7 +145,9 @@ class Reconciler:
         gaps = self._gaps.pending(key)
         pods = await self._pods(snapshot, gaps, now)
         refusals, failing = self._refusals.of(key, now)
-        return Observation(now, snapshot, measurements, refusals, failing, suspect, gaps, pods, self._fetch_image)
+        archived = None if self._archiver is None else self._archiver.take(snapshot)
+        image = self._fetch_image
+        return Observation(now, snapshot, measurements, refusals, failing, suspect, gaps, pods, image, archived)
 
     async def _pods(self, snapshot: Snapshot, gaps: tuple[Span, ...], now: datetime) -> Pods | None:
         """Return the pods of the current revision; None where neither the verdict nor a message depends on them."""

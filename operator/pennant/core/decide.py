@@ -18,6 +18,7 @@ from pennant.core.facts.decision import Decision
 from pennant.core.facts.in_place import current
 from pennant.core.facts.observation import Invalid, Observation
 from pennant.core.rollout import (
+    archiving,
     history,
     integrity,
     next_revision,
@@ -104,6 +105,7 @@ def _judged(observation: Observation, spec: ModelDeploymentSpec) -> Pass:
     update = {
         "desired": desired,
         "history": past,
+        "archived": None if (known := observation.archived) is None else archiving.joined(before.archived, known),
         "quarantine": judgement.quarantine,
         "applied": manual_changes.with_known_restart(before.applied, snapshot.workload, past),
         "progress": judgement.progress,

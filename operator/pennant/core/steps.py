@@ -24,6 +24,7 @@ from pennant.core.facts.decision import (
 )
 from pennant.core.facts.observation import WriteProblem
 from pennant.core.rollout import (
+    archiving,
     command_execution,
     history,
     injection,
@@ -189,13 +190,13 @@ def _applied(at: Pass, wanted: Wanted) -> Pass:
 
 
 def tidied(at: Pass) -> Pass:
-    """Return the pass with a history of at most `historyLimit` entries, and with the copies of the status to write.
+    """Return the pass with a history within its limit, and with the copies of the status to write.
 
     Copies are written only in a pass that writes nothing else and does not change the quarantine.
     """
     kept = frozenset(each.revision for each in (at.active, at.rollback_target) if each is not None)
     past = rollback.with_released_at(at.history, at.unreleased, at.quarantine, at.now)
-    past = history.trimmed(past, at.spec.history_limit, kept)
+    past = archiving.within_limit(past, at.observation, at.spec.history_limit, kept)
     at = at.with_status(history=past)
     if at.actions or at.quarantine != at.before.quarantine or at.status.drift != at.before.drift:
         return at

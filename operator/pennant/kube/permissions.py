@@ -44,6 +44,11 @@ SERVED: Mapping[Resource, Verbs] = {
 }
 """In each namespace that the operator serves."""
 
+DELETION: Mapping[Resource, Verbs] = {
+    (GROUP, "modelversions"): frozenset({"delete"}),
+}
+"""In the same namespaces, where `spec.retention` may delete versions."""
+
 ELECTION: Mapping[Resource, Verbs] = {
     ("coordination.k8s.io", "leases"): frozenset({"get", "create", "update"}),
 }
@@ -69,9 +74,9 @@ class Right:
         return f"{resource}{group}{slash}{subresource} {where}"
 
 
-def to_serve(namespace: str) -> Iterator[Right]:
+def to_serve(namespace: str, *, deletes_versions: bool = False) -> Iterator[Right]:
     """Yield the rights that serving one namespace, or all (empty), takes."""
-    for (group, resource), verbs in SERVED.items():
+    for (group, resource), verbs in (*SERVED.items(), *(DELETION.items() if deletes_versions else ())):
         for verb in verbs:
             yield Right(namespace, resource, group, verb)
 

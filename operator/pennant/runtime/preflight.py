@@ -50,7 +50,7 @@ def lease_namespace(settings: Settings, connection: Connection) -> str:
 
 
 async def _check_permissions(client: Client, connection: Connection, settings: Settings) -> None:
-    required = list(to_serve(settings.namespace))
+    required = list(to_serve(settings.namespace, deletes_versions=settings.retention_deletes))
     if settings.leader_election:
         required += to_be_elected(lease_namespace(settings, connection), settings.lease_name)
     try:

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
 
+from pennant.archive.place import check
+
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 
@@ -71,6 +73,15 @@ class Settings(BaseSettings):
     (`governance.stamp` of the chart): otherwise any client can write these annotations."""
     fetch_image: Annotated[str, Field(examples=["registry.example.com/pennant:0.1.0"])] = ""
     """Image of the operator, which pods run to fetch artefacts (`delivery.mode: Fetch`). The chart sets it."""
+    archive: Annotated[str, Field(examples=["s3://models-archive/pennant"])] = ""
+    """Directory, or URL of a bucket, to which each revision is written when it is recorded and when it ends, and each
+    ModelVersion before it is deleted. Defaults to none."""
+    retention_seconds: Annotated[float, Field(ge=1, le=86_400, examples=["600"])] = 3600.0
+    """Seconds between two judgements of all ModelVersions by `spec.retention` of their ModelDeployments."""
+    retention_deletes: Annotated[bool, Field(examples=["true"])] = False
+    """Whether ModelVersions may be deleted by `spec.retention`; needs the permission to delete them, and `archive`."""
+    retention_deletes_per_second: Annotated[float, Field(gt=0, le=1000, examples=["50"])] = 10.0
+    """Number of ModelVersions that are deleted in a second at most."""
     listen_address: Annotated[str, Field(examples=["0.0.0.0"])] = "127.0.0.1"
     """Address of the probes and metrics; 0.0.0.0 in a pod."""
     port: Annotated[int, Field(ge=0, le=65535, examples=["8081"])] = 8080
@@ -90,6 +101,14 @@ class Settings(BaseSettings):
     def _webhook_has_a_token(self) -> "Settings":
         if self.alert_webhook_port and self.alert_webhook_token_file is None:
             raise ValueError("alert_webhook_port needs alert_webhook_token_file: every request needs a token")
+        return self
+
+    @model_validator(mode="after")
+    def _archive_is_a_place(self) -> "Settings":
+        if self.archive and (problem := check(self.archive)):
+            raise ValueError(f"archive: {problem}")
+        if self.retention_deletes and not self.archive:
+            raise ValueError("retention_deletes needs archive: a record is exported before it is deleted")
         return self
 
     @model_validator(mode="after")

@@ -40,6 +40,15 @@ class Telemetry:
         self._hints = metrics.WEBHOOK_REQUESTS.counter(registry)
         self._relist_duration = metrics.RELIST_DURATION.histogram(registry)
         self._repaired = metrics.RELIST_REPAIRS.counter(registry)
+        self._archived = metrics.ARCHIVE_WRITES.counter(registry)
+        for result in metrics.ARCHIVE_RESULTS:
+            self._archived.labels(result)
+        self._archive_pending = metrics.ARCHIVE_PENDING.gauge(registry)
+        self._archive_oldest = metrics.ARCHIVE_OLDEST.gauge(registry)
+        self._expired = metrics.VERSIONS_EXPIRED.gauge(registry)
+        self._deleted = metrics.VERSIONS_DELETED.counter(registry)
+        for result in metrics.DELETION_RESULTS:
+            self._deleted.labels(result)
 
     def decided(self, key: Key, seen: Observation | None, decision: Decision | None) -> None:
         """Record what one pass found and decided; without an observation the ModelDeployment was deleted."""
@@ -79,6 +88,23 @@ class Telemetry:
         """Record the duration of one complete list, and count the keys with changes that no watch had delivered."""
         self._relist_duration.observe(seconds)
         self._repaired.inc(repaired)
+
+    def archived(self, result: str, count: int = 1) -> None:
+        """Count writes to the archive, by one of `ARCHIVE_RESULTS`."""
+        self._archived.labels(result).inc(count)
+
+    def archive_waits(self, pending: int, oldest_seconds: float) -> None:
+        """Set what is not in the archive yet."""
+        self._archive_pending.set(pending)
+        self._archive_oldest.set(oldest_seconds)
+
+    def expired(self, versions: int) -> None:
+        """Set the number of ModelVersions that need not be kept."""
+        self._expired.set(versions)
+
+    def deleted(self, result: str) -> None:
+        """Count a deletion of a ModelVersion, by one of `DELETION_RESULTS`."""
+        self._deleted.labels(result).inc()
 
     def led(self, is_leading: bool) -> None:
         """Set whether this process leads."""

@@ -17,12 +17,13 @@ from typing import Any
 from pennant.controller.leadership_gaps import LeadershipGaps
 from pennant.controller.measurement_cache import MeasurementCache
 from pennant.controller.reconciler import Reconciler
+from pennant.controller.retention import RetentionController
 from pennant.controller.source_breaker import SourceBreaker
 from pennant.controller.version_reconciler import VersionReconciler
 from pennant.core.analysis.kinds.alert import reads_alerts
 from pennant.kube.cache.listing import relist
 from pennant.kube.cache.read_through import ReadThroughCache
-from pennant.kube.cache.store import Store
+from pennant.kube.cache.store import Store, ignore_deletion
 from pennant.kube.cache.version_index import VersionIndex
 from pennant.kube.cluster import KubernetesCluster
 from pennant.kube.events import EventRecorder
@@ -31,10 +32,13 @@ from pennant.kube.http.connection import Connection
 from pennant.kube.http.resources import Kind
 from pennant.kube.leases import Leases
 from pennant.kube.presence import Presence
+from pennant.kube.retention import KubernetesRetained
 from pennant.kube.versions import KubernetesVersions
 from pennant.metrics.config import load
 from pennant.ports import Clock
+from pennant.runtime import retention_loop
 from pennant.runtime.alert_webhook import AlertWebhook
+from pennant.runtime.archives import Archives, archive_at
 from pennant.runtime.health import Health, LoopLag, alive, ready
 from pennant.runtime.leader_election import AlwaysLeader, LeaderElector, Timing
 from pennant.runtime.preflight import CannotStart, lease_namespace
@@ -42,7 +46,7 @@ from pennant.runtime.resync import Resync
 from pennant.runtime.settings import Settings
 from pennant.runtime.telemetry import Telemetry
 from pennant.runtime.watches import Watches, WatchState
-from pennant.runtime.workers import LowPriority, Workers
+from pennant.runtime.workers import MAX_YIELD_SECONDS, LowPriority, Workers
 from pennant.runtime.workqueue import WorkQueue
 
 _PROCESS = uuid.uuid4().hex[:8]
@@ -74,8 +78,12 @@ class Operator:
         self._leases = Leases(connection, lease_namespace(settings, connection), settings.lease_name)
         self._elector = self._leader_election()
         self._queue, self._version_queue = (self._work_queue(n) for n in (settings.workers, settings.version_workers))
+        self._archives = self._archiving()
         self._store = Store(
-            VersionIndex(self._version_queue.add_changed), self._queue.add_changed, stamped=settings.stamped
+            VersionIndex(self._version_queue.add_changed),
+            self._queue.add_changed,
+            stamped=settings.stamped,
+            gone=ignore_deletion if self._archives is None else self._archives.deletions.add,
         )
         self._client = Client(
             connection,
@@ -110,6 +118,8 @@ class Operator:
             "resync": self._run_resync(),
             "workers": self._work(self._controllers[Kind.MODEL_DEPLOYMENT]),
             "version workers": self._work(self._controllers[Kind.MODEL_VERSION]),
+            "retention": self._run_retention(),
+            **({} if self._archives is None else {"archive": self._archives.deletions.run()}),
             "election": self._run_election(),
             "crds": self._presence.run(self._client, settings.namespace, self._requeue_all),
             # At its end kopf cancels every task that started after it.
@@ -136,6 +146,8 @@ class Operator:
         for controller in self._controllers.values():
             controller.queue.shut_down()
         await self._measurements.aclose()
+        if self._archives is not None:
+            await self._archives.archiver.aclose()
         for server in (self._health, self._webhook):
             await server.stop()
         for client in (self._client, self._leases):
@@ -160,11 +172,31 @@ class Operator:
         population = partial(self._store.count, Kind.MODEL_DEPLOYMENT)
         breaker = SourceBreaker(settings.mass_breach_count, settings.mass_breach_percent, population)
         cluster = KubernetesCluster(self._client, self._cache, self._recorder)
+        archiver = None if self._archives is None else self._archives.archiver
+        image = settings.fetch_image
         reconciler = Reconciler(
-            cluster, self._measurements, self._clock, self._telemetry, breaker, self._gaps, settings.fetch_image
+            cluster, self._measurements, self._clock, self._telemetry, breaker, self._gaps, image, archiver
         )
         workers = Workers(Kind.MODEL_DEPLOYMENT, self._queue, reconciler, self._clock, self._telemetry)
         return Controller(self._queue, workers, settings.workers, lambda: reconciler.failing)
+
+    def _archiving(self) -> Archives | None:
+        archive = archive_at(self._settings.archive, self._connection.server, self._clock)
+        if archive is None:
+            return None
+        return Archives(archive, self._clock, self._queue.add, self._telemetry, self._is_leading)
+
+    def _retention_controller(self) -> RetentionController:
+        settings = self._settings
+        return RetentionController(
+            KubernetesRetained(self._client, self._store),
+            None if self._archives is None else self._archives.archive,
+            self._clock,
+            self._telemetry,
+            lambda: self._queue.wait_idle(MAX_YIELD_SECONDS),
+            may_delete=settings.retention_deletes,
+            deletes_per_second=settings.retention_deletes_per_second,
+        )
 
     def _version_controller(self) -> Controller:
         versions = KubernetesVersions(self._client, self._cache, self._recorder)
@@ -197,6 +229,8 @@ class Operator:
 
     def _sample(self) -> None:
         """Set the metrics that are read when they are scraped."""
+        if self._archives is not None:
+            self._archives.sample()
         for kind, controller in self._controllers.items():
             self._telemetry.queued(kind, controller.queue.depth, controller.queue.oldest_seconds)
             self._telemetry.failing(kind, controller.failing())
@@ -225,6 +259,15 @@ class Operator:
         await self._elector.attempted.wait()
         await self._resync.run()
 
+    async def _run_retention(self) -> None:
+        await self._resync.synced.wait()
+        await self._started_leading.wait()
+        seconds = self._settings.retention_seconds
+        await retention_loop.run(self._retention_controller(), seconds, self._jitter, self._may_work)
+
+    def _may_work(self) -> bool:
+        return self._is_leading() and self._presence.is_complete
+
     async def _run_election(self) -> None:
         try:
             await self._elector.run(self._start_leading)
@@ -243,7 +286,7 @@ class Operator:
         gc.collect()
         gc.freeze()
         await self._started_leading.wait()
-        await controller.workers.run(controller.count, lambda: self._is_leading() and self._presence.is_complete)
+        await controller.workers.run(controller.count, self._may_work)
 
 
 def _identity() -> str:

@@ -207,6 +207,7 @@ def a_whole_deployment() -> Object:
             "onAmbiguousTag": "Newest",
         },
         rollback={"action": "Rollback", "cooldownSeconds": 60, "budget": {"count": 3, "windowSeconds": 86400}},
+        retention={"keepLast": 30, "maxAgeDays": 365, "minimumDays": 90, "action": "Delete"},
         historyLimit=20,
         service={
             "name": "fraud",
@@ -414,6 +415,11 @@ RULES = (
         "two bounds of a gate",
         a_deployment(promotion={"gates": [{"metric": "m", "maxRegression": "1", "maxRegressionPercent": "1"}]}),
         "at most one of maxRegression and maxRegressionPercent",
+    ),
+    Refused(
+        "a retention without a limit",
+        a_deployment(retention={"action": "Delete"}),
+        "spec.retention needs keepLast or maxAgeDays",
     ),
     Refused(
         "a budget that the history cannot count",

@@ -11,7 +11,8 @@ from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
 from pennant.cli import history
 from pennant.cli.actors import in_full, who
-from pennant.cli.audit import Question, answered
+from pennant.cli.audit import answered
+from pennant.cli.auditing.question import Question
 from pennant.core.facts.observation import Snapshot
 from pennant.core.rollout.revision import entry_hash
 from unit.core.builders import a_revision, a_snapshot, after, an_entry

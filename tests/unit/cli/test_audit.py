@@ -17,8 +17,10 @@ from click.testing import CliRunner
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import Evidence, HistoryEntry, Outcome, Trigger
 from pennant.cli import audit, clock
-from pennant.cli.audit import Question, answered, verified
+from pennant.cli.audit import answered
+from pennant.cli.auditing.answers import verified
 from pennant.cli.auditing.chain import checked
+from pennant.cli.auditing.question import Question
 from pennant.cli.auditing.timeline import served_at, timeline
 from pennant.cli.auditing.words import timeline_table
 from pennant.cli.commands.audit import command

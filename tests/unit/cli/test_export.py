@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from pennant.archive import documents, model
 from pennant.cli import clock
 from pennant.cli.completion import candidates
-from pennant.cli.exporting import check, collect, model
+from pennant.cli.exporting import check
 from pennant.core.facts.digest import sha256
 from unit.cli import exports
 from unit.cli.conftest import Run
@@ -166,7 +167,7 @@ def test_names_are_completed_by_their_kind(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_example_of_the_reference_is_an_export(pennant: Run) -> None:
     document = {**exported(pennant, "fraud"), "source": {"server": "https://10.0.0.1", "namespace": "shop"}}
     document["source"]["release"] = "0.1.0"
-    text = json.dumps(collect.sealed(document), indent=4) + "\n"
+    text = json.dumps(documents.sealed(document), indent=4) + "\n"
     if os.environ.get("PENNANT_WRITE_GOLDEN"):
         EXAMPLE.write_text(text)
     assert text == EXAMPLE.read_text()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pennant.cli.gitops import tracked_by
+from pennant.kube.codec.managers import tracked_by
 
 
 @pytest.mark.parametrize(

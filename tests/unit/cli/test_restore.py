@@ -15,10 +15,10 @@ from typing import Any
 import pytest
 
 from pennant.api.meta import Json
+from pennant.archive.documents import sealed
 from pennant.cli import clock
 from pennant.cli.errors import CliError
 from pennant.cli.exporting import check
-from pennant.cli.exporting.collect import sealed
 from pennant.cli.restoring.apply import ATTEMPTS
 from unit.cli import exports
 from unit.cli.conftest import Run

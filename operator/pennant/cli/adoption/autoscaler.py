@@ -6,7 +6,7 @@ from pennant.api import API_VERSION
 from pennant.api.meta import Json
 from pennant.cli.adoption.objects import Objects, mapping, metadata
 from pennant.cli.adoption.workload import kept_annotations
-from pennant.cli.gitops import tracked_by
+from pennant.kube.codec.managers import tracked_by
 from pennant.kube.http.resources import RESOURCES, Kind
 
 

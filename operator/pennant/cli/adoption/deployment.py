@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from pennant.api.meta import Json
-from pennant.cli import gitops
 from pennant.cli.adoption import autoscaler
 from pennant.cli.adoption.defaults import as_written
 from pennant.cli.adoption.objects import Objects, controller_of, mapping, metadata, name_of, namespace_of
 from pennant.cli.adoption.words import SHORT, full_name, singular
 from pennant.cli.adoption.workload import Workload, in_namespace, kept_annotations, kept_labels
 from pennant.cli.errors import CliError
+from pennant.kube.codec import managers
 from pennant.kube.http.resources import Kind
 
 DEFAULT_LIMIT, DEFAULT_DEADLINE, DEFAULT_HISTORY = "25%", 600, 10
@@ -153,7 +153,7 @@ def _at_rest_first(raw: Json, unrest: str) -> list[str]:
 
 def _keeping(raw: Json) -> dict[str, str]:
     """Return the annotation by which the tool that applies the Deployment leaves it alone; empty: there is no tool."""
-    tool = gitops.tracked_by(raw)
+    tool = managers.tracked_by(raw)
     if not tool:
         return {}
     key, value = next(each for word, each in KEEP.items() if tool.startswith(word))
@@ -163,7 +163,7 @@ def _keeping(raw: Json) -> dict[str, str]:
 
 def _tracked(raw: Json, keeping: Mapping[str, str]) -> list[str]:
     """Return what to do where a tool applies the Deployment from manifests."""
-    tool = gitops.tracked_by(raw)
+    tool = managers.tracked_by(raw)
     if not tool:
         return []
     name = name_of(raw)

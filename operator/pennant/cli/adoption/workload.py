@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from pennant.api.meta import Json
 from pennant.api.object_metadata import LONGEST_ANNOTATION, RESERVED, RESERVED_DOMAINS
-from pennant.cli.gitops import ARGO_CD, FLUX, LAST_APPLIED
+from pennant.cli.gitops import LAST_APPLIED
+from pennant.kube.codec.managers import ARGO_CD, FLUX
 from pennant.kube.http.resources import Kind
 
 WRITTEN_BY_OTHERS = (LAST_APPLIED, *ARGO_CD, *FLUX)

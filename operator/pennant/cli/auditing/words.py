@@ -92,7 +92,8 @@ def _numbers(history: Sequence[HistoryEntry]) -> str:
 
 
 def _block(entry: HistoryEntry, history: Sequence[HistoryEntry], width: int | None) -> str:
-    until = f"{output.moment(entry.ended_at)} (replaced by the next revision)" if entry.ended_at else "now"
+    why = "the ModelDeployment was deleted" if entry == history[-1] else "replaced by the next revision"
+    until = f"{output.moment(entry.ended_at)} ({why})" if entry.ended_at else "now"
     rows: list[tuple[str, str]] = [
         ("Version", entry.version),
         ("Revision", str(entry.revision)),

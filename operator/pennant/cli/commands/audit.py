@@ -15,6 +15,12 @@ from pennant.cli.options import ClusterOptions, cluster_options, output_option
 @click.option("--from", "begin", type=Moment(), help="Begin of the timeline; the oldest entry if not given.")
 @click.option("--to", "end", type=Moment(), help="End of the timeline; now if not given.")
 @click.option("--verify", is_flag=True, help="Check the hash chain of the history against the ControllerRevisions.")
+@click.option(
+    "--archive",
+    metavar="PLACE",
+    help="Read the archive too: a directory, the URL of a bucket, or a file of it or of `export`.",
+)
+@click.option("--offline", is_flag=True, help="Read the archive alone, and do not ask the cluster.")
 @cluster_options
 @output_option("json", "yaml", "csv")
 def command(words: tuple[str, ...], cluster: ClusterOptions, output: str | None, **question: Any) -> int:
@@ -22,6 +28,9 @@ def command(words: tuple[str, ...], cluster: ClusterOptions, output: str | None,
 
     During a rollout the old and the new version may both have received traffic, and the answer names both. Times before
     the oldest entry are not recorded. The actor of a revision is what the client said; it is not authenticated.
+
+    With --archive the answer reaches back to the first revision that was archived, also of a ModelDeployment that is
+    deleted. `audit modelversion/NAME` prints the record of a version, also of one that was deleted.
 
     With --verify the exit code is 1 where a part of the history is missing or was changed.
     """

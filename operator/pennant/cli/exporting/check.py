@@ -16,10 +16,10 @@ from pydantic import ValidationError
 
 from pennant.api import API_VERSION
 from pennant.api.meta import Json
+from pennant.archive.model import DIGEST, FORMAT, KIND, Export, ExportedDeployment, ExportedVersion
 from pennant.cli import names
 from pennant.cli.auditing.chain import Chain, State, checked
 from pennant.cli.errors import CliError
-from pennant.cli.exporting.model import DIGEST, FORMAT, KIND, Export, ExportedDeployment, ExportedVersion
 from pennant.core.facts.digest import sha256
 from pennant.core.facts.observation import Invalid, Key, Revision
 from pennant.core.versions.record import record_digest

@@ -12,24 +12,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pennant import __version__
 from pennant.api.history import HistoryEntry
-from pennant.api.meta import Json, rfc3339
+from pennant.api.meta import Json
+from pennant.archive import documents
 from pennant.cli import audit, model_versions, output, targets
 from pennant.cli.acting import NONE_GIVEN
 from pennant.cli.auditing.chain import checked
 from pennant.cli.errors import CliError
-from pennant.cli.exporting.model import DIGEST, FORMAT, KIND
 from pennant.cli.session import Session
-from pennant.core.facts.digest import sha256
 from pennant.core.facts.observation import Key, Revision, Snapshot
 from pennant.core.rollout.integrity import examined
-from pennant.core.versions.record import record_digest
 from pennant.kube.codec import decode, encode
 from pennant.kube.codec.revisions import revision_number
 
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
-NOT_EXPORTED = frozenset({*NONE_GIVEN, LAST_APPLIED})
+NOT_EXPORTED = frozenset({*NONE_GIVEN, documents.LAST_APPLIED})
 """Annotations that a restored object must not have: a command would be carried out again."""
 
 
@@ -52,7 +48,7 @@ async def of_deployment(session: Session, key: Key, now: datetime) -> Exported:
     sound = {each.entry.revision: each for each in examined(snapshot).revisions}
     history = audit.recorded(snapshot, now)
     part = {
-        **_object(raw),
+        **documents.of_object(raw, NOT_EXPORTED),
         "history": [each.to_json() for each in history],
         **_kept(snapshot),
         "revisions": list(_revisions(stored, sound, history)),
@@ -60,39 +56,18 @@ async def of_deployment(session: Session, key: Key, now: datetime) -> Exported:
     }
     named = set(_named(snapshot, history))
     chosen = [each for each in versions if decode.model_and_version(each)[1] in named]
-    document = _whole(session, now, [_version(each, key.name) for each in chosen], deployment=part)
+    document = _whole(session, now, [documents.of_version(each, key.name) for each in chosen], deployment=part)
     return Exported(document, audit.problems(snapshot, now))
 
 
 async def of_version(session: Session, word: str, now: datetime) -> Exported:
     """Return the export of a ModelVersion."""
     raw = await model_versions.find(session, word, None)
-    return Exported(_whole(session, now, [_version(raw)]))
+    return Exported(_whole(session, now, [documents.of_version(raw)]))
 
 
 def _whole(session: Session, now: datetime, versions: list[dict[str, Any]], **parts: Any) -> dict[str, Any]:
-    head = output.head(KIND)
-    del head["metadata"]
-    source = {"server": session.server, "namespace": session.namespace, "release": __version__}
-    whole = {**head, "formatVersion": FORMAT, "createdAt": rfc3339(now), "source": source}
-    return sealed({**whole, **parts, "versions": versions})
-
-
-def sealed(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a document with the digest of its content."""
-    content = {name: each for name, each in document.items() if name != DIGEST}
-    return {**content, DIGEST: sha256(content)}
-
-
-def _object(raw: Json) -> dict[str, Any]:
-    metadata = raw["metadata"]
-    annotations = metadata.get("annotations") or {}
-    return {
-        "name": metadata["name"],
-        "labels": metadata.get("labels") or {},
-        "annotations": {name: each for name, each in annotations.items() if name not in NOT_EXPORTED},
-        "spec": raw["spec"],
-    }
+    return documents.whole(session.server, session.namespace, now, **parts, versions=versions)
 
 
 def _kept(snapshot: Snapshot) -> dict[str, Any]:
@@ -136,13 +111,3 @@ def _named(snapshot: Snapshot, history: Iterable[HistoryEntry]) -> Iterator[str]
     yield from (each.version for each in status.quarantine)
     if status.desired is not None:
         yield status.desired.version
-
-
-def _version(raw: Json, deployment: str | None = None) -> dict[str, Any]:
-    """Return a ModelVersion, with what its status says of one ModelDeployment, or of all."""
-    status = decode.field(raw, "status")
-    marks = {
-        name: [each for each in status.get(name) or () if deployment in (None, each["deployment"])]
-        for name in ("servedBy", "quarantinedBy")
-    }
-    return {**_object(raw), "recordDigest": record_digest(raw["spec"]), **marks}

@@ -18,10 +18,10 @@ from pennant.api import API_VERSION
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.archive.model import ExportedDeployment
 from pennant.cli import model_versions, names, output
 from pennant.cli.errors import CliError
 from pennant.cli.exporting.check import Checked
-from pennant.cli.exporting.model import ExportedDeployment
 from pennant.cli.restoring import marks
 from pennant.cli.session import Session
 from pennant.core.facts.observation import Invalid, Key

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from pennant.api.deployment_status import ModelDeploymentStatus
+from pennant.api.deployment_status import Archived, ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import NAME, Json, clip
 from pennant.api.model_deployment import ModelDeploymentSpec
@@ -287,6 +287,8 @@ class Observation:
     """The pods of the current revision; None: no verdict or message depends on them, so they were not read."""
     fetch_image: str = ""
     """The image of the operator, which fetches artefacts in pods; empty: it does not know it."""
+    archived: Archived | None = None
+    """Up to where the archive has confirmed the history since this process started; None: there is no archive."""
 
     def refused(self, content: str) -> WriteProblem | None:
         """Return why the write with this `Write.content` must not be tried now; None: it may be."""

@@ -6,7 +6,7 @@ Rule: R79.
 from dataclasses import dataclass
 from datetime import datetime
 
-from pennant.api.conditions import Condition, ConditionStatus, carried
+from pennant.api.conditions import Condition, ConditionStatus, carried, find
 from pennant.api.meta import Json, clip
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.reasons import Reason, VersionConditionType
@@ -17,6 +17,7 @@ from pennant.core.facts.observation import Invalid, Key
 from pennant.core.versions import completeness
 from pennant.core.versions.bump import computed_bump, unknown
 from pennant.core.versions.record import record_digest
+from pennant.core.versions.retention import Verdict
 from pennant.core.versions.serving_periods import ServingPeriod, served_by, serving
 
 TRUE, FALSE, UNKNOWN = ConditionStatus.TRUE, ConditionStatus.FALSE, ConditionStatus.UNKNOWN
@@ -40,6 +41,10 @@ class VersionSeen:
     """The version that `spec.parent` names; None: it does not exist, or none is named."""
     periods: tuple[ServingPeriod, ...] = ()
     """The revisions that served a version of this name."""
+    retention: Verdict | None = None
+    """What retention says of it; None: it is within the limits, or there are none."""
+    retention_known: bool = False
+    """Whether retention was judged since this process started; before, the stored condition stays."""
     unreadable: str = ""
     """Why `servedBy`, which cannot be computed again, cannot be read; it is then not written. Empty: it was read."""
 
@@ -94,6 +99,9 @@ def _bump(seen: VersionSeen, spec: ModelVersionSpec) -> ComputedBump | None:
 
 def _conditions(seen: VersionSeen, now: datetime) -> tuple[Condition, ...]:
     said = {VersionConditionType.READY: _ready(seen.spec), VersionConditionType.COMPLETE: _complete(seen.spec)}
+    if seen.retention is not None:
+        status = TRUE if seen.retention.expired else FALSE
+        said[VersionConditionType.EXPIRED] = (status, seen.retention.reason, seen.retention.message)
     fresh = (
         Condition(
             type=kind.value,
@@ -105,7 +113,9 @@ def _conditions(seen: VersionSeen, now: datetime) -> tuple[Condition, ...]:
         )
         for kind, (status, reason, message) in said.items()
     )
-    return carried(seen.status.conditions, fresh)
+    expired = find(seen.status.conditions, VersionConditionType.EXPIRED)
+    kept = () if seen.retention_known or expired is None else (expired,)
+    return (*carried(seen.status.conditions, fresh), *kept)
 
 
 def _ready(spec: ModelVersionSpec | Invalid) -> tuple[ConditionStatus, Reason, str]:

@@ -27,6 +27,10 @@ class ModelIndex:
         """Remove a version that is known."""
         del self._versions[model][version.name]
 
+    def deployed(self) -> tuple[Model, ...]:
+        """Return the models that have ModelDeployments."""
+        return tuple(model for model, keys in self._deployments.items() if keys)
+
     def deployments(self, model: Model) -> Keys:
         """Return the ModelDeployments of a model."""
         return frozenset(self._deployments.get(model, ()))

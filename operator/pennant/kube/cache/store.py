@@ -9,11 +9,13 @@ Rule: R96.
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import datetime
 
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.core.facts.observation import Invalid, Key, Snapshot, Version
+from pennant.core.versions.retention import VersionFact
 from pennant.kube.cache.folding import LargeTemplates
 from pennant.kube.cache.freshness import Freshness
 from pennant.kube.cache.kind_cache import KindCache
@@ -36,6 +38,10 @@ AnyCache = (
 )
 
 
+def ignore_deletion(_: Snapshot) -> None:
+    """Do nothing with a deletion."""
+
+
 def versions_in(namespace: str) -> tuple[Kind, str]:
     """Return the name under which `Store.freshness` holds the ModelVersions of one namespace."""
     return Kind.MODEL_VERSION, namespace
@@ -49,16 +55,17 @@ class Store:
         versions: VersionIndex | None = None,
         changed: Callable[[Key], None] = ignore_changes,
         stamped: bool = False,
+        gone: Callable[[Snapshot], None] = ignore_deletion,
     ) -> None:
         """Keep the specs and the statuses of ModelVersions in `versions`.
 
         `changed` is called with the key of each ModelDeployment that must be reconciled, once for each state of an
         object: after the response of a write, the watch event of the same write does not call it. `stamped` is as
-        `is_stamped` in `decode`.
+        `is_stamped` in `decode`. `gone` is called with the last known state of a ModelDeployment that was deleted.
         """
         self.versions = versions or VersionIndex()
         self._is_stamped = stamped
-        self._changed = changed
+        self._changed, self._gone = changed, gone
         self.freshness = Freshness()
         """By the key of a ModelDeployment, `Kind.MODEL_VERSION` (all ModelVersions) or `versions_in` a namespace."""
         self.revisions = OwnedRevisions()
@@ -80,6 +87,8 @@ class Store:
             Kind.SERVICE: self._put_service,
         }
         self._models = ModelIndex()
+        self._invalid: set[Key] = set()
+        """ModelDeployments with an invalid spec: it is not known which model they have."""
         self._expected_status: dict[Key, ModelDeploymentStatus] = {}
         """Statuses that this process wrote, and whose response or event did not arrive yet."""
 
@@ -197,6 +206,23 @@ class Store:
             if found is not None and not isinstance(found.spec, Invalid):
                 yield key, found.spec
 
+    def models(self) -> Iterator[Model]:
+        """Yield the models that have ModelDeployments."""
+        yield from self._models.deployed()
+
+    def deployments_of(self, model: Model) -> Iterator[Snapshot]:
+        """Yield the ModelDeployments of a model, and those of the namespace whose spec is invalid."""
+        for key in sorted(self._models.deployments(model) | self._invalid):
+            found = self._deployments.get(key)
+            if found is not None and key.namespace == model[0]:
+                yield found
+
+    def version_facts(self, model: Model, now: datetime) -> Iterator[VersionFact]:
+        """Yield what retention knows of the ModelVersions of a model."""
+        for each in self._models.versions(model):
+            if (found := self.versions.fact(Key(model[0], each.name), each, now)) is not None:
+                yield found
+
     def expect(self, key: Key, status: ModelDeploymentStatus) -> None:
         """Note the status that this process is about to write: its event must not mark the ModelDeployment stale."""
         self._expected_status[key] = status
@@ -225,6 +251,9 @@ class Store:
                 self.freshness.mark_stale(versions_in(who.key.namespace))
         if (model := _model_of(after)) is not None:
             self._models.add_deployment(model, who.key)
+            self._invalid.discard(who.key)
+        else:
+            self._invalid.add(who.key)
         return frozenset({who.key})
 
     def _is_expected(self, before: Snapshot, after: Snapshot) -> bool:
@@ -238,6 +267,7 @@ class Store:
     def _unindex(self, removed: Snapshot, *, keep_revisions: bool) -> None:
         if not keep_revisions:
             self.revisions.forget_owner(removed.uid)
+        self._invalid.discard(removed.key)
         if (model := _model_of(removed)) is not None:
             self._models.remove_deployment(model, removed.key)
 
@@ -278,6 +308,7 @@ class Store:
             case None:
                 return NO_KEYS
             case Snapshot():
+                self._gone(replace(removed, revisions=self.revisions.of(removed.uid)))
                 self._unindex(removed, keep_revisions=False)
                 self._expected_status.pop(key, None)
                 self._templates.remove(key)

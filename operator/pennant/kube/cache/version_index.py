@@ -6,22 +6,27 @@ objects (tracemalloc), and one is unfolded only to reconcile it. Reading each on
 10,000 requests at every start.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from sys import intern
 from typing import Any
 
 from pydantic import ValidationError
 
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
-from pennant.api.model_version import ModelVersionSpec
+from pennant.api.model_version import ModelVersionSpec, Retention
+from pennant.api.reasons import VersionConditionType
 from pennant.api.version_status import ModelVersionStatus
-from pennant.core.facts.observation import Invalid, Key
+from pennant.core.facts.observation import Invalid, Key, Version
 from pennant.core.versions.record import immutable
+from pennant.core.versions.retention import Verdict, VersionFact
 from pennant.core.versions.serving_periods import ServingPeriod, periods
 from pennant.core.versions.status import VersionSeen
 from pennant.kube.cache.folding import folded, text, unfolded
 from pennant.kube.codec import decode
+from pennant.kube.codec.managers import manager_of
 from pennant.kube.codec.metadata import Identity
 from pennant.kube.codec.validation_message import LARGEST_RECORD, problem, too_deep, too_large
 
@@ -45,6 +50,11 @@ class _Entry:
     spec: bytes | Invalid
     status: bytes
     """The fields of `OWN`."""
+    created_at: str = ""
+    manager: str = ""
+    """What would create it again; empty: nothing that is known."""
+    has_expired: bool = False
+    """Whether its status has the condition `Expired`."""
 
     def differs(self, other: "_Entry | None") -> bool:
         """Return whether more than the resourceVersion differs."""
@@ -73,6 +83,8 @@ class VersionIndex:
         self._by_version: dict[Key, dict[str, tuple[ServingPeriod, ...]]] = {}
         """The same periods by ModelVersion and by the name of the ModelDeployment."""
         self._sent: dict[Key, bytes] = {}
+        self._verdicts: Mapping[Key, Verdict] | None = None
+        """What retention says of versions; None: it was not judged yet."""
 
     def expect(self, key: Key, status: Json) -> None:
         """Note the status that this process is about to write: its event must not cause another reconciliation.
@@ -121,6 +133,39 @@ class VersionIndex:
         self._set_periods(key, {})
         self._by_deployment.pop(key, None)
 
+    def set_verdicts(self, verdicts: Mapping[Key, Verdict]) -> None:
+        """Replace what retention says, and have each version reconciled of which it says something else now."""
+        before, self._verdicts = self._verdicts, verdicts
+        if before is None:
+            changed = verdicts.keys() | {key for key, each in self._entries.items() if each.has_expired}
+        else:
+            changed = {key for key in before.keys() | verdicts.keys() if before.get(key) != verdicts.get(key)}
+        for key in changed & self._entries.keys():
+            self._changed(key)
+
+    def fact(self, key: Key, version: Version, now: datetime) -> VersionFact | None:
+        """Return what retention knows of a ModelVersion; None where it is not known. Its record is not validated."""
+        entry = self._entries.get(key)
+        if entry is None or not entry.created_at:
+            return None
+        status = unfolded(entry.status)
+        spec = {} if isinstance(entry.spec, Invalid) else unfolded(entry.spec)
+        return VersionFact(
+            key=key,
+            uid=entry.uid,
+            resource_version=entry.resource_version,
+            version=version.version,
+            created_at=datetime.fromisoformat(entry.created_at),
+            parent=entry.parent,
+            tags=version.tags,
+            retention=decode.read_or_none(Retention, spec.get("retention") or {}) or Retention(legal_hold=True),
+            used_until=_used_until(status.get("servedBy") or (), self._by_version.get(key, {}), now),
+            quarantined=bool(version.quarantined_by),
+            problem=_problem(entry, status),
+            manager=entry.manager,
+            deleting=entry.deleting,
+        )
+
     def seen(self, key: Key) -> VersionSeen | None:
         """Return a ModelVersion with its parent and serving periods; None where it is not known."""
         entry = self._entries.get(key)
@@ -142,6 +187,8 @@ class VersionIndex:
             unreadable=unreadable,
             parent=None if parent is None or entry.parent is None else self._spec(entry.parent, parent)[1],
             periods=tuple(each for name in sorted(served) for each in served[name]),
+            retention=(self._verdicts or {}).get(key),
+            retention_known=self._verdicts is not None,
         )
 
     def _spec(self, key: Key, entry: _Entry) -> tuple[Any, ModelVersionSpec | Invalid]:
@@ -188,8 +235,41 @@ def _entry(who: Identity, raw: Json) -> _Entry:
         deleting="deletionTimestamp" in metadata,
         parent=_parent(who.key.namespace, spec) if isinstance(spec, dict) and wrong is None else None,
         spec=folded(spec) if wrong is None else Invalid(wrong),
-        status=folded(_own(raw.get("status"))),
+        status=folded(own := _own(raw.get("status"))),
+        created_at=metadata.get("creationTimestamp") or "",
+        manager=intern(manager_of(raw)),
+        has_expired=any(each["type"] == VersionConditionType.EXPIRED for each in _conditions(own)),
     )
+
+
+def _conditions(status: Json) -> Sequence[Json]:
+    found = status.get("conditions")
+    return [each for each in found if isinstance(each, dict) and "type" in each] if isinstance(found, list) else []
+
+
+def _problem(entry: _Entry, status: Json) -> str:
+    """Return why a record cannot be used, as its status says; empty: it can."""
+    if isinstance(entry.spec, Invalid):
+        return f"its record is invalid: {entry.spec.problem}"
+    ready = next((each for each in _conditions(status) if each["type"] == VersionConditionType.READY), None)
+    if ready is None:
+        return "its record was not checked yet"
+    return "" if ready.get("status") == "True" else f"its record is invalid: {ready.get('message')}"
+
+
+def _used_until(
+    stored: Sequence[Json], live: Mapping[str, tuple[ServingPeriod, ...]], now: datetime
+) -> datetime | None:
+    """Return when a version was last served, from `status.servedBy` and the histories; None: never.
+
+    A stored period without an end counts until now: its ModelDeployment still serves the version, or was just deleted.
+    """
+    ends = [each.until or now for periods in live.values() for each in periods]
+    named = {(each.deployment, each.revision) for periods in live.values() for each in periods}
+    for each in decode.readable(ModelVersionStatus, {"servedBy": list(stored)}).served_by:
+        if (each.deployment, each.revision) not in named:
+            ends.append(each.until or now)
+    return max(ends, default=None)
 
 
 def _parent(namespace: str, spec: Json) -> Key | None:

@@ -142,7 +142,57 @@ ROLLBACK_DURATION = Definition(
     unit="seconds",
     buckets=(0.5, 1, 2, 5, 10, 15, 30, 60),
 )
+ARCHIVE_RESULTS = ("success", "unavailable", "refused", "lost")
+ARCHIVE_WRITES = Definition(
+    "pennant_archive_writes_total",
+    MetricType.COUNTER,
+    "Writes of revisions to the archive, by result. Without an archive there are none.",
+    'pennant_archive_writes_total{result="success"} 12.0',
+    {
+        "result": "`success`; `unavailable`: the archive did not answer, or is full; `refused`: it does not allow the "
+        "write; `lost`: a revision left the history before it was archived, because a hundred newer ones waited too."
+    },
+    "revisions",
+)
+ARCHIVE_PENDING = Definition(
+    "pennant_archive_pending",
+    MetricType.GAUGE,
+    "Number of revisions and deletions of ModelDeployments that are not in the archive yet.",
+    "pennant_archive_pending 0.0",
+    unit="revisions",
+)
+ARCHIVE_OLDEST = Definition(
+    "pennant_archive_oldest_pending_seconds",
+    MetricType.GAUGE,
+    "Time for which the oldest of them has waited.",
+    "pennant_archive_oldest_pending_seconds 0.0",
+    unit="seconds",
+)
+VERSIONS_EXPIRED = Definition(
+    "pennant_versions_expired",
+    MetricType.GAUGE,
+    "Number of ModelVersions that need not be kept by `spec.retention`, at the last judgement.",
+    "pennant_versions_expired 3.0",
+    unit="objects",
+)
+DELETION_RESULTS = ("success", "conflict", "failed")
+VERSIONS_DELETED = Definition(
+    "pennant_versions_deleted_total",
+    MetricType.COUNTER,
+    "Deletions of ModelVersions by `spec.retention`, by result.",
+    'pennant_versions_deleted_total{result="success"} 3.0',
+    {
+        "result": "`success`; `conflict`: the version changed meanwhile and stays; `failed`: its record could not be "
+        "archived, or the API server did not delete it."
+    },
+    "objects",
+)
 DEFINITIONS = (
+    ARCHIVE_WRITES,
+    ARCHIVE_PENDING,
+    ARCHIVE_OLDEST,
+    VERSIONS_EXPIRED,
+    VERSIONS_DELETED,
     BUILD_INFO,
     LEADER,
     RECONCILE_DURATION,

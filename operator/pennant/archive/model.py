@@ -1,4 +1,6 @@
-"""The schema of an export: the whole history of a ModelDeployment, or one version, as a JSON document.
+"""The schema of an export: the history of a ModelDeployment, one revision of it, or one version, as a JSON document.
+
+`pennant export` writes one document, and the archive of the operator has one in each line.
 
 Rule: R140.
 """
@@ -69,8 +71,10 @@ class ExportedDeployment(Part):
     """Its labels."""
     annotations: Words = Field(default_factory=dict)
     """Its annotations, without commands and without those of `kubectl apply`."""
-    spec: Raw
-    """Its spec."""
+    spec: Raw | None = None
+    """Its spec. Not set in the archive, where a document has one revision."""
+    deleted_at: Timestamp | None = None
+    """In the archive: time when the operator found the ModelDeployment deleted. Its current revision ended then."""
     history: tuple[HistoryEntry, ...] = ()
     """The history entries, oldest first, each with its hashes and its progress."""
     quarantine: tuple[QuarantineEntry, ...] = ()

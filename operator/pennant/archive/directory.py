@@ -1,0 +1,95 @@
+"""An archive in a directory, such as that of a PersistentVolumeClaim."""
+
+import asyncio
+import os
+import uuid
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeVar
+
+from pennant.ports import Refused, Unavailable
+
+THREADS = 4
+"""A file system that does not answer holds a thread; those of other parts of the process stay free."""
+HIDDEN = "."
+"""What the name of a file begins with while it is written."""
+T = TypeVar("T")
+
+
+class Directory:
+    """Implements `Place`. The directory must exist; its subdirectories are created."""
+
+    def __init__(self, root: str) -> None:
+        self._root = Path(root)
+        self._threads = ThreadPoolExecutor(THREADS, "archive")
+
+    async def create(self, name: str, content: bytes) -> bool:
+        """Write a new file completely, and return True when it is durable; False where the name exists already."""
+        return await self._run(lambda: _created(self._root, name, content))
+
+    async def read(self, name: str) -> bytes:
+        """Return the content of a file."""
+        return await self._run(lambda: (self._root / name).read_bytes())
+
+    async def names(self, under: str) -> AsyncIterator[str]:
+        """Yield the names of all files below a directory, in no order."""
+        for each in await self._run(lambda: _listed(self._root, under)):
+            yield each
+
+    def close(self) -> None:
+        """Let the threads end."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        except OSError as error:
+            raise _error(error) from error
+
+
+def _error(error: OSError) -> Unavailable | Refused:
+    said = f"{error.strerror or error}: {error.filename}" if error.filename else str(error.strerror or error)
+    return Refused(said) if isinstance(error, PermissionError) else Unavailable(said)
+
+
+def _created(root: Path, name: str, content: bytes) -> bool:
+    """Write beside the name, then link: the name never has a part of the content, and an existing file stays."""
+    if not root.is_dir():
+        raise FileNotFoundError(2, "the directory of the archive does not exist", str(root))
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{HIDDEN}{uuid.uuid4().hex}")
+    try:
+        with beside.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(beside, path)
+        except FileExistsError:
+            return False
+    finally:
+        with suppress(OSError):
+            beside.unlink()
+    _sync(root, path.parent)
+    return True
+
+
+def _sync(root: Path, directory: Path) -> None:
+    """Make the names in a directory durable, and those of its parents up to the root."""
+    while True:
+        handle = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        if directory == root:
+            return
+        directory = directory.parent
+
+
+def _listed(root: Path, under: str) -> list[str]:
+    found = (each for each in (root / under).rglob("*") if not each.name.startswith(HIDDEN) and each.is_file())
+    return [each.relative_to(root).as_posix() for each in found]

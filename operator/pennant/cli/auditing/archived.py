@@ -1,0 +1,133 @@
+"""Reads an archive, or documents of `export`, from a file, a directory or a bucket.
+
+Each document is checked as one that is restored: its form, its hashes and its digest.
+
+Rule: R199.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pennant.api.history import HistoryEntry
+from pennant.archive.documents import lines
+from pennant.archive.model import Export
+from pennant.archive.place import opened
+from pennant.archive.writer import DEPLOYMENTS, VERSIONS
+from pennant.cli.errors import CliError
+from pennant.cli.exporting import check
+from pennant.core.facts.observation import Key
+from pennant.ports import PortError
+
+READS = 16
+"""Files that are read at the same time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """What an archive has about one object."""
+
+    exports: tuple[Export, ...]
+    problems: tuple[str, ...]
+    """Why documents cannot be used; each names its file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A revision in an archive."""
+
+    entry: HistoryEntry
+    deleted_at: datetime | None
+
+
+def deployment(where: str, key: Key, now: datetime) -> Archived:
+    """Return the documents about a ModelDeployment."""
+    found = _read(where, f"{key.namespace}/{DEPLOYMENTS}/{key.name}", now)
+    exports = tuple(
+        each
+        for each in found.exports
+        if each.deployment is not None and Key(each.source.namespace, each.deployment.name) == key
+    )
+    return replace(found, exports=exports)
+
+
+def version(where: str, key: Key, now: datetime) -> Archived:
+    """Return the documents about a ModelVersion."""
+    found = _read(where, f"{key.namespace}/{VERSIONS}/{key.name}", now)
+    exports = tuple(
+        each
+        for each in found.exports
+        if each.source.namespace == key.namespace and key.name in {version.name for version in each.versions}
+    )
+    return replace(found, exports=exports)
+
+
+def revisions(found: Archived) -> tuple[Found, ...]:
+    """Return each revision once, with as much of its progress as a document has, oldest first.
+
+    Of several documents about one revision, the one that was made after its end counts, then the newest one.
+    """
+    by_hash: dict[str, tuple[tuple[bool, datetime], Found]] = {}
+    for export in found.exports:
+        if (part := export.deployment) is None:
+            continue
+        for entry in part.history:
+            rank = entry.ended_at is not None, export.created_at
+            if entry.hash not in by_hash or rank > by_hash[entry.hash][0]:
+                by_hash[entry.hash] = rank, Found(entry, part.deleted_at)
+    return tuple(sorted((each for _, each in by_hash.values()), key=lambda each: _order(each.entry)))
+
+
+def _order(entry: HistoryEntry) -> tuple[datetime, int]:
+    return entry.started_at, entry.revision
+
+
+def _read(where: str, under: str, now: datetime) -> Archived:
+    path = Path(where)
+    if not urlsplit(where).scheme and path.is_file():
+        try:
+            return _checked([(where, path.read_bytes())], now)
+        except OSError as error:
+            raise CliError(f"{where} cannot be read: {error.strerror}") from error
+    if not urlsplit(where).scheme and not path.is_dir():
+        raise CliError(f"{where} is no file and no directory; name the archive, or a document of `export`")
+    try:
+        return _checked(asyncio.run(_files(where, under)), now)
+    except PortError as error:
+        raise CliError(f"the archive {where} cannot be read: {error}") from error
+
+
+async def _files(where: str, under: str) -> list[tuple[str, bytes]]:
+    place = opened(where if urlsplit(where).scheme else str(Path(where).resolve()))
+    slots = asyncio.Semaphore(READS)
+
+    async def content(name: str) -> tuple[str, bytes]:
+        async with slots:
+            return name, await place.read(name)
+
+    try:
+        names = await _sorted(place.names(under))
+        return list(await asyncio.gather(*(content(each) for each in names)))
+    finally:
+        place.close()
+
+
+async def _sorted(names: AsyncIterator[str]) -> list[str]:
+    return sorted([each async for each in names])
+
+
+def _checked(files: Iterable[tuple[str, bytes]], now: datetime) -> Archived:
+    exports, problems = list[Export](), list[str]()
+    for name, text in files:
+        whole = text.lstrip()[:1] == b"{" and b'\n  "' in text[:200]
+        parts = [text] if whole else list(lines(text))
+        for number, part in enumerate(parts, 1):
+            where = name if len(parts) == 1 else f"{name}, line {number}"
+            try:
+                exports.append(check.document(part, where, now).export)
+            except CliError as error:
+                problems.append(str(error).replace(". Nothing is restored; use another copy", ""))
+    return Archived(tuple(exports), tuple(problems))
