@@ -39,7 +39,8 @@ def check(where: str) -> str:
         )
     if parts.scheme not in SCHEMES:
         return f"scheme {parts.scheme} is not known; use a path, or one of {', '.join(SCHEMES)}"
-    if parts.username or parts.password:
+    # abfss://CONTAINER@ACCOUNT/PATH names the container before the @.
+    if parts.password or (parts.username and not parts.scheme.startswith("abfs")):
         return "must not contain credentials; give them as environment variables, such as AWS_ACCESS_KEY_ID"
     return "" if parts.netloc else "must name a bucket, such as s3://bucket/pennant"
 

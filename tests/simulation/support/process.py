@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from datetime import datetime
 
+from pennant.controller.archiver import Archiver
 from pennant.controller.leadership_gaps import LeadershipGaps
 from pennant.controller.measurement_cache import MeasurementCache
 from pennant.controller.reconciler import Reconciler
@@ -11,7 +12,7 @@ from pennant.controller.source_breaker import SourceBreaker
 from pennant.core.facts.decision import Decision
 from pennant.core.facts.observation import Key, Observation
 from pennant.metrics.prometheus import PrometheusApi, PrometheusSource
-from pennant.ports import Conflict, Unavailable
+from pennant.ports import Archive, Conflict, Unavailable
 from simulation.support.world import WorldCluster
 
 MOST_ROUNDS = 50
@@ -28,6 +29,9 @@ class NoTelemetry:
     def failed(self, kind: str) -> None:
         pass
 
+    def archived(self, result: str, count: int = 1) -> None:
+        pass
+
 
 class Process:
     """Reconciles a key when an object of it changed, an answer came, or the time is over that the last pass asked for.
@@ -35,20 +39,31 @@ class Process:
     Nothing else causes a pass, so tests also show that passes ask for the right time.
     """
 
-    def __init__(self, cluster: WorldCluster, servers: Mapping[str, PrometheusApi], mass_breach_count: int = 0) -> None:
+    def __init__(
+        self,
+        cluster: WorldCluster,
+        servers: Mapping[str, PrometheusApi],
+        mass_breach_count: int = 0,
+        archive: Archive | None = None,
+    ) -> None:
         self.world = world = cluster.world
         self.sources = {name: PrometheusSource(server, world) for name, server in servers.items()}
         self.cluster = cluster
         self.measurements = MeasurementCache(self.sources, world, self._wake)
         breaker = SourceBreaker(mass_breach_count, 50, lambda: len(world.records))
         self.gaps = LeadershipGaps()
-        self.reconciler = Reconciler(self.cluster, self.measurements, world, NoTelemetry(), breaker, self.gaps)
+        self.archiver = None if archive is None else Archiver(archive, world, self._wake, NoTelemetry())
+        self.reconciler = Reconciler(
+            self.cluster, self.measurements, world, NoTelemetry(), breaker, self.gaps, self.archiver
+        )
         self._woken: set[Key] = set()
         self._later: dict[Key, datetime] = {}
 
     async def aclose(self) -> None:
         """End what is under way."""
         await self.measurements.aclose()
+        if self.archiver is not None:
+            await self.archiver.aclose()
         for each in self.sources.values():
             await each.aclose()
 

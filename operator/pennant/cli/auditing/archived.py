@@ -89,13 +89,13 @@ def _read(where: str, under: str, now: datetime) -> Archived:
     path = Path(where)
     if not urlsplit(where).scheme and path.is_file():
         try:
-            return _checked([(where, path.read_bytes())], now)
+            return checked_files([(where, path.read_bytes())], now)
         except OSError as error:
             raise CliError(f"{where} cannot be read: {error.strerror}") from error
     if not urlsplit(where).scheme and not path.is_dir():
         raise CliError(f"{where} is no file and no directory; name the archive, or a document of `export`")
     try:
-        return _checked(asyncio.run(_files(where, under)), now)
+        return checked_files(asyncio.run(_files(where, under)), now)
     except PortError as error:
         raise CliError(f"the archive {where} cannot be read: {error}") from error
 
@@ -119,7 +119,8 @@ async def _sorted(names: AsyncIterator[str]) -> list[str]:
     return sorted([each async for each in names])
 
 
-def _checked(files: Iterable[tuple[str, bytes]], now: datetime) -> Archived:
+def checked_files(files: Iterable[tuple[str, bytes]], now: datetime) -> Archived:
+    """Return the documents in files, given the name and the content of each."""
     exports, problems = list[Export](), list[str]()
     for name, text in files:
         whole = text.lstrip()[:1] == b"{" and b'\n  "' in text[:200]
