@@ -6,6 +6,7 @@ Rule: R199.
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -119,12 +120,21 @@ async def _sorted(names: AsyncIterator[str]) -> list[str]:
     return sorted([each async for each in names])
 
 
+def _is_one_document(text: bytes) -> bool:
+    """Return whether a text is one document, as `export` writes it over several lines."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        # Lines of several documents, or a document that was cut off.
+        return False
+    return True
+
+
 def checked_files(files: Iterable[tuple[str, bytes]], now: datetime) -> Archived:
     """Return the documents in files, given the name and the content of each."""
     exports, problems = list[Export](), list[str]()
     for name, text in files:
-        whole = text.lstrip()[:1] == b"{" and b'\n  "' in text[:200]
-        parts = [text] if whole else list(lines(text))
+        parts = [text] if _is_one_document(text) else list(lines(text))
         for number, part in enumerate(parts, 1):
             where = name if len(parts) == 1 else f"{name}, line {number}"
             try:

@@ -102,16 +102,23 @@ def _links(
         wrong = [*(link.problems if link is not None else ()), *_problems(entry, before, known.get(entry.hash))]
         if before is None and number and lives[number - 1].deleted_at is None:
             wrong.append(_unexplained(lives[number - 1].history[-1]))
-        newest = max((each.revision for each in in_cluster.values()), default=0)
-        oldest = min((each.revision for each in in_cluster.values()), default=0)
         state = State.CHANGED if wrong else State.INTACT
-        if link is None and in_cluster and number == len(lives) - 1 and oldest <= entry.revision <= newest:
+        if link is None and (gone := _gone(entry, in_cluster)) and number == len(lives) - 1:
             state = State.MISSING
-            wrong.append("it is in the archive, and the cluster has later revisions but not this one")
+            wrong.append(gone)
         elif link is not None and link.state is State.MISSING:
             state = State.MISSING
         yield Link(entry.revision, entry.version, entry.hash, state, tuple(wrong))
         before = entry
+
+
+def _gone(entry: HistoryEntry, in_cluster: dict[str, Link]) -> str:
+    """Return what is wrong if a revision is in the archive alone; empty: nothing, because the cluster has newer ones."""
+    numbers = [each.revision for each in in_cluster.values()]
+    if not numbers or entry.revision < min(numbers):
+        return ""
+    later = "has later ones" if entry.revision < max(numbers) else "has no later revision"
+    return f"it is in the archive, and not in the cluster, which {later}"
 
 
 def _problems(entry: HistoryEntry, before: HistoryEntry | None, archived: HistoryEntry | None) -> Iterable[str]:

@@ -1,0 +1,227 @@
+"""`audit --archive` reads the cluster and an archive as one, and finds what was changed in either.
+
+Rule: R199.
+"""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from pennant.api.meta import rfc3339
+from pennant.archive.documents import sealed
+from pennant.cli import clock
+from unit.cli import archives
+from unit.cli.archives import DIRECTORY, MODEL, Week
+from unit.cli.conftest import Ran, Run
+from unit.cli.fake_api import FakeApi
+from unit.docs_pages import FENCE, ROOT
+
+PAGE = ROOT / "docs" / "how-to" / "for-the-auditor.md"
+MOUNTED = "/mnt/archive"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    return tmp_path / "archive"
+
+
+@pytest.fixture
+def week(api: FakeApi, place: Path, monkeypatch: pytest.MonkeyPatch) -> Week:
+    found = archives.fill(api, place)
+    monkeypatch.setattr(clock, "now", lambda: found.end + timedelta(days=365))
+    return found
+
+
+@pytest.fixture
+def audit(pennant: Run, place: Path) -> Callable[..., Ran]:
+    return lambda *words: pennant("audit", "fraud", "--archive", str(place), *words)
+
+
+def revisions(out: str) -> list[int]:
+    return [each["revision"] for each in json.loads(out)["items"]]
+
+
+@pytest.mark.usefixtures("week")
+def test_the_whole_history_is_there_though_the_cluster_has_only_the_last_revisions(
+    pennant: Run, audit: Callable[..., Ran]
+) -> None:
+    assert "not recorded; the history has revisions 3-4" in pennant("audit", "fraud", "--at", "2026-01-01T12:01:00Z")[1]
+    code, out, err = audit("--at", "2026-01-01T12:01:00Z")
+    assert (code, err) == (0, "")
+    assert "1.1.0 (revision 2) served" in out
+    assert "Failed by:        accuracy was 0.2, min 0.9, in 3 of 3 checks" in out
+    code, out, _ = audit("--verify", "-o", "json")
+    assert code == 0
+    assert revisions(out) == [1, 2, 3, 4]
+    assert json.loads(out)["notes"][0] == "4 revisions are in the archive, 2 in the cluster, 2 in both."
+
+
+def test_without_a_cluster_the_archive_answers_alone(week: Week, pennant: Run, place: Path, tmp_path: Path) -> None:
+    words = ["audit", "fraud", "--archive", str(place), "--offline"]
+    assert "1.1.0 (revision 2) served" in pennant(*words, "--at", "2026-01-01T12:01:00Z")[1]
+    joined = tmp_path / "all.jsonl"
+    joined.write_bytes(b"".join(week.files.values()))
+    again = ["audit", "fraud", "--archive", str(joined), "--offline", "--verify"]
+    assert pennant(*again) == pennant(*words, "--verify"), "the lines of all files in one"
+
+
+def test_a_document_of_export_is_read_like_an_archive(week: Week, pennant: Run, tmp_path: Path) -> None:
+    file = tmp_path / "export.json"
+    assert pennant("export", "fraud", "--output-file", str(file))[0] == 0
+    code, out, _ = pennant("audit", "fraud", "--archive", str(file), "--offline", "--verify", "-o", "json")
+    assert (code, revisions(out)) == (0, [3, 4])
+
+
+def test_a_modeldeployment_that_was_deleted_is_answered_for(
+    week: Week, api: FakeApi, place: Path, audit: Callable[..., Ran]
+) -> None:
+    deleted_at = week.end + timedelta(hours=1)
+    archives.deletion(place, deleted_at)
+    del api.objects["modeldeployments", "default", "fraud"]
+    code, out, _ = audit("--at", rfc3339(week.end))
+    assert code == 0
+    assert "1.2.0 (revision 4) served" in out
+    assert re.search(r"Current until: +\S+ \(the ModelDeployment was deleted\)", out)
+    assert "no version served" in audit("--at", rfc3339(deleted_at + timedelta(hours=1)))[1]
+    assert audit("--verify")[0] == 0
+    last = json.loads(audit("-o", "json")[1])["items"][-1]
+    assert (last["from"], last["serving"]) == (rfc3339(deleted_at), [])
+
+
+def change(place: Path, number: int, event: str, changed: Callable[[bytes], bytes | None]) -> None:
+    (path,) = (place / DIRECTORY).glob(f"{number:09d}-*-{event}.jsonl")
+    text = changed(path.read_bytes())
+    if text is None:
+        path.unlink()
+    else:
+        path.write_bytes(text)
+
+
+def resealed(text: bytes) -> bytes:
+    document = json.loads(text.replace(b"the tag production moved", b"nobody moved the tag"))
+    return json.dumps(sealed(document)).encode()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        (lambda text: text.replace(b'"0.2"', b'"0.92"'), "was changed: "),
+        (lambda text: text[:1000], "is no JSON, or was cut off"),
+        (resealed, "was changed: revision 2"),
+    ],
+    ids=["the evidence", "cut off", "sealed again"],
+)
+@pytest.mark.usefixtures("week")
+def test_a_document_that_was_changed_is_found(
+    place: Path, audit: Callable[..., Ran], changed: Callable[[bytes], bytes], said: str
+) -> None:
+    change(place, 2, "ended", changed)
+    code, out, _ = audit("--verify")
+    assert code == 1
+    assert said in out and "000000002-" in out  # noqa: PT018
+    assert said in audit("--at", "2026-01-01T12:01:00Z")[2], "and every answer warns"
+
+
+@pytest.mark.usefixtures("week")
+def test_a_revision_that_is_missing_in_the_archive_is_found(place: Path, audit: Callable[..., Ran]) -> None:
+    for event in ("recorded", "ended"):
+        change(place, 2, event, lambda _: None)
+    code, out, _ = audit("--verify")
+    assert code == 1
+    assert "revision 2 is neither in the archive nor here" in out
+
+
+def test_a_history_that_was_replaced_in_the_cluster_is_found(
+    week: Week, api: FakeApi, audit: Callable[..., Ran]
+) -> None:
+    """The chain of the cluster alone would verify: only the archive contradicts it."""
+    raw = api.objects["modeldeployments", "default", "fraud"]
+    stored = api.objects["controllerrevisions", "default", "fraud-3"]
+    del api.objects["controllerrevisions", "default", "fraud-4"]
+    raw["status"] = {**raw["status"], "history": raw["status"]["history"][:1]}
+    assert stored["data"]["entry"]["hash"] == raw["status"]["history"][0]["hash"]
+    code, out, _ = audit("--verify", "-o", "json")
+    found = {each["revision"]: each["problems"] for each in json.loads(out)["items"]}
+    assert code == 1
+    assert found[4] == ["it is in the archive, and not in the cluster, which has no later revision"]
+    assert week.snapshot.status.history[-1].revision == 4
+
+
+@pytest.mark.usefixtures("week")
+def test_a_version_that_was_deleted_is_answered_for(pennant: Run, place: Path) -> None:
+    code, out, err = pennant("audit", "modelversion/fraud-1.1.0")
+    assert (code, out) == (1, "")
+    assert "name an archive with --archive" in err
+    code, out, _ = pennant("audit", "mver", "fraud-1.1.0", "--archive", str(place))
+    assert code == 0
+    assert "deleted; its record was exported on " in out
+    assert "(matches the record)" in out
+    assert "exists" in pennant("audit", "modelversion/fraud-1.2.0", "--archive", str(place))[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--offline"], "--offline reads an archive alone; name it with --archive"),
+        (["--archive", "/nowhere"], "/nowhere is no file and no directory"),
+        (["--archive", "ftp://host/x"], "scheme ftp is not known"),
+    ],
+)
+@pytest.mark.usefixtures("week")
+def test_what_cannot_be_read_is_named(pennant: Run, words: list[str], said: str) -> None:
+    code, out, err = pennant("audit", "fraud", *words)
+    assert (code, out) == (1, "")
+    assert said in err
+
+
+@pytest.mark.usefixtures("week")
+def test_an_archive_without_the_object_is_named(pennant: Run, place: Path) -> None:
+    code, _, err = pennant("audit", "churn", "--archive", str(place))
+    assert code == 1
+    assert "has no revision of default/churn, and namespace default has no ModelDeployment churn" in err
+
+
+@pytest.mark.usefixtures("week")
+def test_a_line_of_an_archive_is_not_restored(pennant: Run, place: Path) -> None:
+    (path,) = (place / DIRECTORY).glob("000000004-*-recorded.jsonl")
+    assert pennant("restore", str(path), "--verify")[0] == 0
+    code, _, err = pennant("restore", str(path))
+    assert code == 1
+    assert "is of an archive and has one revision" in err
+
+
+@pytest.mark.usefixtures("week")
+def test_the_outputs_of_the_page_for_the_auditor_are_real(pennant: Run, place: Path, tmp_path: Path) -> None:
+    """`PENNANT_WRITE_GOLDEN=1` writes them into the page."""
+    (tmp_path / "model.onnx").write_bytes(MODEL)
+
+    def run(line: str) -> str:
+        words = shlex.split(line.replace(MOUNTED, str(place)))
+        if words[0] != "kubectl":
+            return subprocess.run(words, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+        code, out, err = pennant(*words[2:])
+        assert code == 0, err
+        return (out + err).replace(str(place), MOUNTED)
+
+    def real(found: re.Match[str]) -> str:
+        indent, fence, language, text = found[1], found[2], found[3], found[4]
+        if not text.startswith("$ "):
+            return found[0]
+        lines = [each for each in text.splitlines() if each.startswith("$ ")]
+        blocks = "".join(f"{each}\n{run(each.removeprefix('$ ')).rstrip()}\n" for each in lines)
+        return f"{indent}{fence}{language}\n{blocks}{indent}{fence}"
+
+    before = PAGE.read_text()
+    after = FENCE.sub(real, before)
+    assert after.count("$ ") >= 5
+    if os.environ.get("PENNANT_WRITE_GOLDEN"):
+        PAGE.write_text(after)
+        before = after
+    assert before == after
