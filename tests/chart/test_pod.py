@@ -171,3 +171,31 @@ def test_another_source_is_another_pod() -> None:
     one, other = ({"metricSources": {"default": {"url": f"http://{host}:9090"}}} for host in ("a", "b"))
     assert checksum(one) != checksum(other)
     assert checksum(one) == checksum({**one, "replicas": 3})
+
+
+def test_an_archive_on_a_volume_is_mounted_where_the_operator_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {"archive": {"persistentVolumeClaim": "disk", "subPath": "models"}}
+    spec = pod_template(rendered(values))["spec"]
+    (volume,) = (each for each in spec["volumes"] if each["name"] == "archive")
+    assert volume["persistentVolumeClaim"] == {"claimName": "disk"}
+    (mount,) = (each for each in container(values)["volumeMounts"] if each["name"] == "archive")
+    assert mount == {"name": "archive", "mountPath": settings(values, monkeypatch).archive, "subPath": "models"}
+    assert spec["securityContext"]["fsGroup"] == 65532
+    assert "fsGroup" not in pod_template(rendered())["spec"]["securityContext"]
+
+
+def test_an_archive_in_a_bucket_gets_its_url_and_its_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = settings(EVERYTHING, monkeypatch)
+    assert told.archive == EVERYTHING["archive"]["url"]
+    assert (told.retention_deletes, told.retention_seconds, told.retention_deletes_per_second) == (True, 600, 2.5)
+    assert environment(rendered(EVERYTHING))["AWS_REGION"] == "eu-central-1"
+    assert container(EVERYTHING)["envFrom"] == [{"secretRef": {"name": "archive-login"}}]
+    assert "envFrom" not in container()
+
+
+def test_a_bucket_may_be_reached_through_the_network_policy() -> None:
+    policy = only(rendered(EVERYTHING), "NetworkPolicy")
+    rules = [each for each in policy["spec"]["egress"] if {"port": 9000} in each["ports"]]
+    assert rules == [{"ports": [{"port": 443}, {"port": 9000}], "to": EVERYTHING["networkPolicy"]["archiveTo"]}]
+    plain = only(rendered({"networkPolicy": {"enabled": True}}), "NetworkPolicy")
+    assert len(plain["spec"]["egress"]) == 2, "DNS and the API server"

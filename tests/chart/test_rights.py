@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chart.rendering import NAMESPACE, Manifest, grants, identity, only, rendered
-from pennant.kube.permissions import ELECTION, SERVED
+from pennant.kube.permissions import DELETION, ELECTION, SERVED
 
 NO_PEOPLE: Any = {"governance": {"roles": False}}
 
@@ -16,6 +16,21 @@ def roles_of(manifests: list[Manifest]) -> set[tuple[str, str, str]]:
 
 def test_it_may_serve_all_namespaces_by_the_table_and_no_more() -> None:
     assert grants(only(rendered(), "ClusterRole", "pennant")) == SERVED
+
+
+ARCHIVE = {"archive": {"persistentVolumeClaim": "disk"}}
+
+
+@pytest.mark.parametrize(("values", "kind"), [({}, "ClusterRole"), ({"namespace": "team"}, "Role")])
+def test_only_where_retention_deletes_it_may_delete_versions(values: Any, kind: str) -> None:
+    """Rule: R193."""
+    kept = only(rendered(values | ARCHIVE), kind, "pennant")
+    assert "delete" not in grants(kept)["pennant.dev", "modelversions"]
+    deletes = only(rendered(values | ARCHIVE | {"retention": {"delete": True}}), kind, "pennant")
+    joined = {resource: grants(deletes)[resource] | verbs for resource, verbs in SERVED.items()}
+    assert grants(deletes) == joined
+    more = {resource: verbs - SERVED[resource] for resource, verbs in grants(deletes).items()}
+    assert {resource: verbs for resource, verbs in more.items() if verbs} == DELETION
 
 
 def test_it_may_serve_one_namespace_by_the_table_and_no_more() -> None:

@@ -20,6 +20,7 @@ CHARTS_OWN = {
     *("namespace", "metric_sources", "leader_election", "lease_name", "lease_namespace", "listen_address", "port"),
     *("alert_webhook_address", "alert_webhook_port", "alert_webhook_token_file"),
     *("kubeconfig", "context", "stamped", "fetch_image"),
+    *("archive", "retention_seconds", "retention_deletes", "retention_deletes_per_second"),
 }
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "enum", "type")
 
@@ -105,6 +106,12 @@ SECRET = {"secretKeyRef": {"name": "s", "key": "k"}}
         ({"image": {"digest": "latest"}}, "digest"),
         ({"image": {"pullPolicy": "Sometimes"}}, "pullPolicy"),
         ({"settings": {"wokers": 4}}, "wokers"),
+        ({"archive": {"url": "https://bucket"}}, "url"),
+        ({"archive": {"url": "s3://key:secret@bucket/x"}}, "url"),
+        ({"archive": {"url": "s3://bucket", "persistentVolumeClaim": "disk"}}, "archive"),
+        ({"archive": {"subPath": "/absolute"}}, "subPath"),
+        ({"retention": {"delete": True}}, "retention.delete needs archive"),
+        ({"retention": {"deletesPerSecond": 0}}, "deletesPerSecond"),
         ({"settings": {"workers": 0}}, "workers"),
         ({"settings": {"logFormat": "xml"}}, "logFormat"),
         ({"settings": {"renewDeadlineSeconds": 20}}, "renewDeadlineSeconds < leaseDurationSeconds must hold"),

@@ -63,6 +63,9 @@ RULES: Mapping[Reason, tuple[str, ...]] = {
     Reason.DEPLOYMENT_REFUSED: ("R93",),
     Reason.DEPLOYMENT_ALTERED: ("R27",),
     Reason.WRITE_FAILING: ("R94",),
+    Reason.RETENTION_EXCEEDED: ("R190",),
+    Reason.KEPT: ("R190", "R191"),
+    Reason.DELETION_REFUSED: ("R193",),
 }
 """The rules that explain a reason; a reason that is not there is explained by its message alone."""
 
@@ -75,6 +78,7 @@ SECTIONS: Mapping[str, Sequence[int]] = {
     "manual-changes-of-the-deployment": (*range(67, 71), 105),
     "history-and-status": (*range(71, 83), 123, *range(140, 145), *range(150, 155)),
     "tenants": range(180, 190),
+    "retention-and-the-archive": range(190, 200),
     "in-general": (*range(83, 104), *range(120, 123)),
     "adopting-an-existing-deployment": range(125, 130),
     "importing-versions": range(210, 220),

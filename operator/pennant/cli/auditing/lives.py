@@ -113,7 +113,7 @@ def _links(
 
 
 def _gone(entry: HistoryEntry, in_cluster: dict[str, Link]) -> str:
-    """Return what is wrong if a revision is in the archive alone; empty: nothing, because the cluster has newer ones."""
+    """Return what is wrong if a revision is in the archive alone; empty: the cluster has only newer ones."""
     numbers = [each.revision for each in in_cluster.values()]
     if not numbers or entry.revision < min(numbers):
         return ""
