@@ -22,6 +22,8 @@ from pennant.kube.http.resources import Kind
 
 HEADER = ("VERSION", "TAGS", "SERVING", "VERIFIED", "QUARANTINED", "COMPLETE", "BUMP", "AGE")
 RETENTION = "RETENTION"
+STILL_THERE = ("kept: ", "not deleted: ")
+"""What begins the reason in a message of the condition `Expired`."""
 WIDE = ("NAME", "PARENT", "OWNER", "MISSING", "BUMP-REASONS", "RECORD-DIGEST")
 
 
@@ -139,7 +141,10 @@ def _retention(raw: Json) -> str:
     found = find(status.conditions, VersionConditionType.EXPIRED)
     if found is None:
         return ""
-    return "expired" if found.reason == Reason.RETENTION_EXCEEDED else found.message.rpartition("; ")[2]
+    if found.reason == Reason.RETENTION_EXCEEDED:
+        return "expired"
+    # The limits are the same for all versions; what follows says why this one is still there.
+    return next((f"{word}{why}" for word in STILL_THERE if (why := found.message.partition(f"; {word}")[2])), "")
 
 
 def _listing(words: Any) -> str:

@@ -106,6 +106,7 @@ TOGETHER = {
     "lease_duration_seconds": ["--renew-deadline-seconds=20"],
     "renew_deadline_seconds": ["--lease-duration-seconds=30"],
     "alert_webhook_port": ["--alert-webhook-token-file=/etc/pennant/alert-token"],
+    "retention_deletes": ["--archive=/archive"],
 }
 
 

@@ -135,7 +135,19 @@ def test_a_revision_that_is_missing_in_the_archive_is_found(place: Path, audit: 
         change(place, 2, event, lambda _: None)
     code, out, _ = audit("--verify")
     assert code == 1
-    assert "revision 2 is neither in the archive nor here" in out
+    assert "Revision 2 is neither in the archive nor in the cluster." in out
+
+
+@pytest.mark.usefixtures("week")
+def test_revisions_that_were_removed_before_the_archive_began_are_no_problem(
+    place: Path, audit: Callable[..., Ran]
+) -> None:
+    for path in (place / DIRECTORY).glob("*.jsonl"):
+        if not path.name.startswith("000000004"):
+            path.unlink()
+    code, out, _ = audit("--verify", "-o", "json")
+    assert (code, revisions(out)) == (0, [3, 4])
+    assert "Revisions before 3 are neither in the archive nor in the cluster." in json.loads(out)["notes"]
 
 
 def test_a_history_that_was_replaced_in_the_cluster_is_found(

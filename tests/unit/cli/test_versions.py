@@ -118,3 +118,31 @@ def test_an_unknown_model_has_a_suggestion(pennant: Run, known: FakeApi) -> None
 def test_a_tag_that_no_version_has_leaves_nothing(pennant: Run, known: FakeApi) -> None:
     code, out, _ = pennant("versions", "fraud", "--tag", "beta")
     assert (code, out) == (0, "No versions of fraud with the tag beta in default namespace.\n")
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "shown"),
+    [
+        ("RetentionExceeded", "beyond the 3 versions that were created last; never used", "expired"),
+        (
+            "Kept",
+            "beyond the 3 versions that were created last; kept: it has the tag staging",
+            "kept: it has the tag staging",
+        ),
+        (
+            "DeletionRefused",
+            "not used for 9 days; last used 2026-01-01T12:00:00Z; not deleted: no archive; set archive",
+            "not deleted: no archive; set archive",
+        ),
+    ],
+)
+def test_a_version_beyond_the_limits_says_why_it_is_there(reason: str, message: str, shown: str) -> None:
+    """Rule: R190."""
+    condition = {"type": "Expired", "status": "True", "reason": reason, "message": message}
+    stamp = {"observedGeneration": 1, "lastTransitionTime": "2026-01-01T12:00:00Z"}
+    items = [raw_version("1.0.0", status={"conditions": [condition | stamp]}), raw_version("1.1.0")]
+    header, first, second = rendered(items, after(0), None).splitlines()
+    assert header.endswith("RETENTION")
+    assert first.endswith(shown)
+    assert second.endswith("<none>")
+    assert "RETENTION" not in rendered(items[1:], after(0), None)

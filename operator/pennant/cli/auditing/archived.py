@@ -35,6 +35,11 @@ class Archived:
     problems: tuple[str, ...]
     """Why documents cannot be used; each names its file."""
 
+    @property
+    def since(self) -> datetime | None:
+        """When the oldest document was written; None: there is none."""
+        return min((each.created_at for each in self.exports), default=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Found:

@@ -42,7 +42,7 @@ def execute(cluster: ClusterOptions, name: str, asked: Question, source: Source,
         raise CliError(f"{source.archive} has no revision of {key}{here}")
     history, live = _recorded(snapshot, now)
     if asked.verify:
-        result = lives.checked(live, history, old, found.problems)
+        result = lives.checked(live, history, found)
         click.echo(verified(key, result, form, terminal_width()))
         return 0 if result.intact else 1
     for each in found.problems:
