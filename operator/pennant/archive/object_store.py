@@ -3,6 +3,7 @@
 The credentials are those that obstore finds, such as AWS_ACCESS_KEY_ID or the identity of the pod.
 """
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -21,7 +22,10 @@ class ObjectStore:
     """Implements `Place`."""
 
     def __init__(self, url: str) -> None:
-        options: dict[str, Any] = {"client_options": {"timeout": TIMEOUT, "connect_timeout": timedelta(seconds=5)}}
+        # Options in code replace those that obstore takes from the environment.
+        allow_http = os.environ.get("AWS_ALLOW_HTTP", "").lower() == "true"
+        client = {"timeout": TIMEOUT, "connect_timeout": timedelta(seconds=5), "allow_http": allow_http}
+        options: dict[str, Any] = {"client_options": client}
         options["retry_config"] = {"max_retries": 2, "retry_timeout": TIMEOUT}
         with _translated():
             self._store: Any = from_url(url.rstrip("/"), **options)

@@ -33,7 +33,7 @@ class Week:
     end: datetime
 
 
-async def _played() -> Week:
+async def played() -> Week:
     story = ArchivedStory()
     story.accuracy.values = {"1.0.0": GOOD, "1.1.0": BAD, "1.2.0": GOOD}
     story.version("1.0.0", "production")
@@ -50,7 +50,7 @@ async def _played() -> Week:
 
 @cache
 def week() -> Week:
-    return asyncio.run(_played())
+    return asyncio.run(played())
 
 
 def fill(api: FakeApi, directory: Path) -> Week:
