@@ -71,7 +71,7 @@ def a_status() -> Object:
     }
 
 
-async def _all_at_once(
+async def all_at_once(
     rig: Rig, count: int, width: int, ask: Callable[[aiohttp.ClientSession, int], Awaitable[None]]
 ) -> float:
     """Ask for each number over so many connections; return the seconds."""
@@ -94,7 +94,7 @@ def create(rig: Rig, path: str, count: int) -> None:
         async with session.post(path, json=many(number)) as answer:
             answer.raise_for_status()
 
-    asyncio.run(_all_at_once(rig, count, CREATORS, ask))
+    asyncio.run(all_at_once(rig, count, CREATORS, ask))
 
 
 def floor(rig: Rig, count: int) -> float:
@@ -107,7 +107,7 @@ def floor(rig: Rig, count: int) -> float:
             answer.raise_for_status()
             await answer.read()
 
-    return count / asyncio.run(_all_at_once(rig, count, CONNECTIONS, ask))
+    return count / asyncio.run(all_at_once(rig, count, CONNECTIONS, ask))
 
 
 class Written:

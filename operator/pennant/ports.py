@@ -204,12 +204,16 @@ class Retained(Protocol):
         """Return what is known of the ModelVersions of a model."""
         ...
 
+    def version(self, key: Key, now: datetime) -> VersionFact | None:
+        """Return what is known of one ModelVersion; None where it does not exist."""
+        ...
+
     def publish(self, verdicts: Mapping[Key, Verdict]) -> None:
         """Have the condition `Expired` written; a version without a verdict has none."""
         ...
 
     async def read(self, version: VersionFact) -> Json | None:
-        """Return a ModelVersion as it is stored; None where it changed, or does not exist."""
+        """Return a ModelVersion as it is stored; None where it does not exist. Raises `Conflict` where it changed."""
         ...
 
     async def delete(self, version: VersionFact) -> None:

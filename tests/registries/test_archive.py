@@ -83,7 +83,7 @@ async def test_a_history_is_archived_in_a_bucket(s3: Any) -> None:
     assert len(keys(s3)) == len(history)
     await archive.add_revision(found.snapshot, history[-1], after(3600))
     assert len(keys(s3)) == len(history) + 1
-    changed = s3.get_object(Bucket=BUCKET, Key=keys(s3)[0])["Body"].read().replace(b"kubectl", b"mallory")
+    changed = s3.get_object(Bucket=BUCKET, Key=keys(s3)[0])["Body"].read().replace(b"AutomaticRollback", b"TagMoved")
     s3.put_object(Bucket=BUCKET, Key=keys(s3)[0], Body=changed)
     with pytest.raises(Refused, match="exists in the archive with another content"):
         await archive.add_revision(found.snapshot, history[0])

@@ -59,6 +59,7 @@ def _created(root: Path, name: str, content: bytes) -> bool:
     if not root.is_dir():
         raise FileNotFoundError(2, "the directory of the archive does not exist", str(root))
     path = root / name
+    new = _parents_of_missing(root, path.parent)
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f"{HIDDEN}{uuid.uuid4().hex}")
     try:
@@ -73,21 +74,27 @@ def _created(root: Path, name: str, content: bytes) -> bool:
     finally:
         with suppress(OSError):
             beside.unlink()
-    _sync(root, path.parent)
+    for directory in (path.parent, *new):
+        _sync(directory)
     return True
 
 
-def _sync(root: Path, directory: Path) -> None:
-    """Make the names in a directory durable, and those of its parents up to the root."""
-    while True:
-        handle = os.open(directory, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        if directory == root:
-            return
+def _parents_of_missing(root: Path, directory: Path) -> list[Path]:
+    """Return the parents of the directories that are missing: the names in these must become durable too."""
+    parents = list[Path]()
+    while directory != root and not directory.is_dir():
         directory = directory.parent
+        parents.append(directory)
+    return parents
+
+
+def _sync(directory: Path) -> None:
+    """Make the names in a directory durable."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _listed(root: Path, under: str) -> list[str]:

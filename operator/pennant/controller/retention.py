@@ -18,6 +18,8 @@ from pennant.ports import Archive, Clock, Conflict, PortError, Retained
 
 NO_ARCHIVE = "the operator has no archive for its record; set archive in the values of the chart"
 NO_PERMISSION = "the operator may not delete ModelVersions; set retention.delete in the values of the chart"
+ATTEMPTS = 3
+"""For a version that is written meanwhile; the next run tries it again."""
 _log = logging.getLogger(__name__)
 
 
@@ -76,7 +78,7 @@ class RetentionController:
                 await self._give_way()
                 if not may_work():
                     return
-                if problem := await self._go(model, each):
+                if problem := await self._go(model, each.key):
                     # The others would probably meet the same; the next run tries all of them again.
                     self._retained.publish({**verdicts, each.key: _refused(verdicts[each.key], problem)})
                     return
@@ -89,27 +91,34 @@ class RetentionController:
             return Judgement({})
         return judged(self._retained.versions(model, now), deployments, now, self._obstacle)
 
-    async def _go(self, model: tuple[str, str], version: VersionFact) -> str:
-        """Export and delete a version that nothing keeps by now; return why it is still there, if a write failed."""
-        if self._archive is None or keeps(version, self._retained.deployments(model), self._clock.now()):
-            return ""
-        extra = {"key": version.key, "version": version.version}
-        try:
-            if (raw := await self._retained.read(version)) is None:
+    async def _go(self, model: tuple[str, str], key: Key) -> str:
+        """Delete a version that nothing keeps by now; return why it is still there, if a write failed."""
+        for _ in range(ATTEMPTS):
+            now = self._clock.now()
+            version = self._retained.version(key, now)
+            if version is None or version.deleting or keeps(version, self._retained.deployments(model), now):
                 return ""
+            try:
+                await self._export_and_delete(version)
+            except Conflict:
+                # It was written meanwhile, such as its status. What is known of it is new by now.
+                self._telemetry.deleted("conflict")
+                continue
+            except PortError as error:
+                self._telemetry.deleted("failed")
+                _log.warning("A version cannot be deleted", extra={"key": key, "error": str(error)})
+                return str(error)
+            self._telemetry.deleted("success")
+            _log.info("Version deleted by spec.retention; its record is in the archive", extra={"key": key})
+            return ""
+        return ""
+
+    async def _export_and_delete(self, version: VersionFact) -> None:
+        """Archive a version in the state that was judged, and delete it in that state."""
+        raw = await self._retained.read(version)
+        if self._archive is not None and raw is not None:
             await self._archive.add_version(raw)
             await self._retained.delete(version)
-        except Conflict:
-            # It changed since it was judged; the next run judges it again.
-            self._telemetry.deleted("conflict")
-            return ""
-        except PortError as error:
-            self._telemetry.deleted("failed")
-            _log.warning("A version cannot be deleted", extra={**extra, "error": str(error)})
-            return str(error)
-        self._telemetry.deleted("success")
-        _log.info("Version deleted by spec.retention; its record is in the archive", extra=extra)
-        return ""
 
 
 def _refused(verdict: Verdict, problem: str) -> Verdict:

@@ -39,12 +39,16 @@ class KubernetesRetained:
         """Return what is known of the ModelVersions of a model."""
         return tuple(self._store.version_facts(model, now))
 
+    def version(self, key: Key, now: datetime) -> VersionFact | None:
+        """Return what is known of one ModelVersion; None where it does not exist."""
+        return self._store.version_fact(key, now)
+
     def publish(self, verdicts: Mapping[Key, Verdict]) -> None:
         """Have the condition `Expired` written; a version without a verdict has none."""
         self._store.versions.set_verdicts(verdicts)
 
     async def read(self, version: VersionFact) -> Json | None:
-        """Return a ModelVersion as it is stored; None where it changed, or does not exist."""
+        """Return a ModelVersion as it is stored; None where it does not exist. Raises `Conflict` where it changed."""
         raw = await self._client.get(KIND, version.key.namespace, version.key.name)
         if raw is None:
             return None
@@ -52,7 +56,10 @@ class KubernetesRetained:
             version.uid,
             version.resource_version,
         )
-        return raw if is_same else None
+        if not is_same:
+            self._store.update(KIND, None, raw)
+            raise Conflict(f"{version.key} was written meanwhile")
+        return raw
 
     async def delete(self, version: VersionFact) -> None:
         """Delete a ModelVersion in this state; raises `Conflict` where it changed."""

@@ -43,19 +43,23 @@ class Retained:
     def versions(self, model: Model, now: datetime) -> tuple[VersionFact, ...]:
         return tuple(self.known.values())
 
+    def version(self, key: Key, now: datetime) -> VersionFact | None:
+        return self.known.get(key)
+
     def publish(self, verdicts: Mapping[Key, Verdict]) -> None:
         self.verdicts = dict(verdicts)
 
     async def read(self, version: VersionFact) -> Json | None:
         self.log.append(f"read {version.version}")
-        if self.known.get(version.key) != version:
-            return None
-        return raw(version.key.name, {"model": "fraud", "version": version.version}, uid=version.uid)
+        spec = {"model": "fraud", "version": version.version}
+        return raw(version.key.name, spec, uid=version.uid, at=version.resource_version)
 
     async def delete(self, version: VersionFact) -> None:
         self.log.append(f"delete {version.version}")
         if self.error is not None:
             raise self.error
+        if self.known[version.key] != version:
+            raise Conflict("the object has been modified")
         del self.known[version.key]
 
 
@@ -98,8 +102,8 @@ def several() -> list[VersionFact]:
 async def test_a_version_is_exported_before_it_is_deleted_and_each_step_gives_way() -> None:
     given = Given(retained := Retained(several()))
     await given.controller.run_once()
-    one = ["wait", "read 1", "export fraud-1", "delete 1"]
-    assert retained.log == ["wait", *one, *(each.replace("1", "2") for each in one)]
+    one = ["wait", "read 2", "export fraud-2", "delete 2"]
+    assert retained.log == ["wait", *one, *(each.replace("2", "1") for each in one)], "children before parents"
     assert [each.version for each in retained.known.values()] == ["3"]
     assert given.counted.results == ["success", "success"]
     assert given.counted.number == 2
@@ -122,9 +126,9 @@ async def test_if_the_archive_fails_nothing_is_deleted_and_the_run_ends() -> Non
     given.place.error = Unavailable("no space left")
     await given.controller.run_once()
     assert [each for each in given.retained.log if "delete" in each] == []
-    assert given.retained.log.count("read 1") == 1
-    assert "read 2" not in given.retained.log
-    refused = given.retained.verdicts[version(1).key]
+    assert given.retained.log.count("read 2") == 1
+    assert "read 1" not in given.retained.log
+    refused = given.retained.verdicts[version(2).key]
     assert refused.reason is Reason.DELETION_REFUSED
     assert refused.message.endswith("; not deleted: no space left")
     given.place.error = None
@@ -132,11 +136,26 @@ async def test_if_the_archive_fails_nothing_is_deleted_and_the_run_ends() -> Non
     assert [each.version for each in given.retained.known.values()] == ["3"]
 
 
-async def test_a_version_that_changed_meanwhile_stays() -> None:
+async def test_a_version_whose_status_was_written_meanwhile_is_read_and_judged_again() -> None:
+    given = Given(retained := Retained(several()))
+    key = version(2).key
+
+    def written(name: str) -> None:
+        if "fraud-2" in name and retained.known[key].resource_version == "10":
+            retained.known[key] = replace(retained.known[key], resource_version="11")
+
+    given.place.after_create = written
+    await given.controller.run_once()
+    assert given.counted.results == ["conflict", "success", "success"]
+    assert [each.version for each in retained.known.values()] == ["3"]
+    assert len(given.place.files) == 3, "each state that was to be deleted"
+
+
+async def test_a_version_that_changes_again_and_again_stays() -> None:
     given = Given(retained := Retained(several()))
     retained.error = Conflict("the object has been modified")
     await given.controller.run_once()
-    assert given.counted.results == ["conflict", "conflict"]
+    assert given.counted.results == ["conflict"] * 6
     assert len(retained.known) == 3
 
 
@@ -144,13 +163,13 @@ async def test_a_version_that_came_into_use_meanwhile_stays() -> None:
     given = Given(retained := Retained(several()))
 
     async def promoted() -> None:
-        if "delete 1" in retained.log:
-            retained.owners = (deployment(uses={"2": "ModelDeployment fraud serves it"}),)
+        if "delete 2" in retained.log:
+            retained.owners = (deployment(uses={"1": "ModelDeployment fraud serves it"}),)
 
     given.controller._give_way = promoted
     await given.controller.run_once()
-    assert [each.version for each in retained.known.values()] == ["2", "3"]
-    assert "read 2" not in retained.log
+    assert [each.version for each in retained.known.values()] == ["1", "3"]
+    assert "read 1" not in retained.log
 
 
 async def test_a_process_that_leads_no_more_deletes_nothing() -> None:
@@ -160,7 +179,7 @@ async def test_a_process_that_leads_no_more_deletes_nothing() -> None:
     assert retained.verdicts == {}
     left = iter([True, True, False])
     await given.controller.run_once(lambda: next(left))
-    assert [each for each in retained.log if "delete" in each] == ["delete 1"]
+    assert [each for each in retained.log if "delete" in each] == ["delete 2"]
 
 
 async def test_a_crash_after_the_export_repeats_it_without_a_second_file() -> None:

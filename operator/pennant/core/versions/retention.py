@@ -80,7 +80,7 @@ class Judgement:
     verdicts: Mapping[Key, Verdict]
     """By version; those that are within the limits have none."""
     to_delete: tuple[VersionFact, ...] = ()
-    """The versions to delete, the least recently used first."""
+    """The versions to delete, the last created first: a status depends on the parent, so children go before it."""
 
 
 NOTHING = Judgement({})
@@ -134,7 +134,7 @@ def judged(
         each.key: _verdict(each, limits, kept.get(each.key, ""), obstacle if deletes else "") for each in beyond
     }
     going = [each for each in beyond if each.key not in kept] if deletes and not obstacle else []
-    return Judgement(verdicts, tuple(sorted(going, key=lambda each: (each.last_used, each.key))))
+    return Judgement(verdicts, tuple(going))
 
 
 def _beyond(versions: Sequence[VersionFact], agreed: Sequence[DeploymentRetention], now: datetime) -> list[VersionFact]:

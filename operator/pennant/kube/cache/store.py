@@ -220,8 +220,13 @@ class Store:
     def version_facts(self, model: Model, now: datetime) -> Iterator[VersionFact]:
         """Yield what retention knows of the ModelVersions of a model."""
         for each in self._models.versions(model):
-            if (found := self.versions.fact(Key(model[0], each.name), each, now)) is not None:
+            if (found := self.version_fact(Key(model[0], each.name), now)) is not None:
                 yield found
+
+    def version_fact(self, key: Key, now: datetime) -> VersionFact | None:
+        """Return what retention knows of one ModelVersion; None where it is not known."""
+        found = self._versions.get(key)
+        return None if found is None else self.versions.fact(key, found[1], now)
 
     def expect(self, key: Key, status: ModelDeploymentStatus) -> None:
         """Note the status that this process is about to write: its event must not mark the ModelDeployment stale."""

@@ -1,0 +1,224 @@
+"""What retention makes of a year of daily versions of many models, and what it costs others.
+
+Versions of each model are created in the order of their days; each has the one before as its parent. `keepLast` lets
+all go but the last 30, what has a tag or a legal hold, and the parents of these. The operator deletes the others,
+exported first, while a tag of another model is moved to and fro: how long that takes is set beside the same moves at
+rest. The memory of the operator is sampled all the time. After `--seconds` it stops and prints what it has.
+Usage: `python bench/retention.py [--models 100] [--days 365] [--seconds 900] [-o json]`.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.request import urlopen
+
+from latency import PARTS, VERSIONS, Api, Object, Observer, a_version, moves, prepare, summary
+from versions import CREATORS, all_at_once
+
+from rig import Rig
+
+KEEP, IDLE_MOVES = 30, 20
+PAUSE_SECONDS = 5.0
+"""Between promotions: a queue that is never empty leaves five deletions a second."""
+STAGING, HELD = 100, 50
+"""Days whose version has a tag, and a legal hold."""
+DEPLOYMENTS = VERSIONS.replace("modelversions", "modeldeployments")
+
+
+@dataclass
+class Seen:
+    """The versions that exist, as a watch tells, and the memory of the operator."""
+
+    names: set[str] = field(default_factory=set)
+    memory: list[int] = field(default_factory=list)
+    begun: float = 0.0
+    ended: float = 0.0
+
+    def heard(self, event: str, version: Object) -> None:
+        name = version["metadata"]["name"]
+        if event != "DELETED":
+            self.names.add(name)
+            return
+        self.names.discard(name)
+        self.begun = self.begun or time.perf_counter()
+        self.ended = time.perf_counter()
+
+
+def versions(models: int, days: int) -> list[Object]:
+    """Return the manifests, in the order of their days."""
+    found = []
+    for day in range(days):
+        for model in range(models):
+            tags = ["production"] if day == days - 1 else ["staging"] if day == STAGING else []
+            each = a_version(f"m{model:03}", f"2026.{day:03}", tags)
+            if day:
+                each["spec"]["parent"] = f"2026.{day - 1:03}"
+            each["spec"]["metrics"] = [{"name": "auc", "value": "0.9", "split": "Test"}]
+            if day == HELD:
+                each["spec"]["retention"] = {"legalHold": True}
+            found.append(each)
+    return found
+
+
+def survivors(models: int, days: int) -> set[str]:
+    """Return the names of the versions that must stay."""
+    kept = {*range(max(days - KEEP, 0), days), *(each for each in (STAGING, HELD) if each < days)}
+    kept |= {each - 1 for each in kept if each}
+    return {f"m{model:03}-2026.{day:03}" for model in range(models) for day in kept}
+
+
+def create(rig: Rig, path: str, manifests: list[Object]) -> None:
+    async def ask(session: object, number: int) -> None:
+        async with session.post(path, json=manifests[number]) as answer:  # type: ignore[attr-defined]
+            answer.raise_for_status()
+
+    asyncio.run(all_at_once(rig, len(manifests), CREATORS, ask))
+
+
+def deployment(model: int) -> Object:
+    pods = {"containers": [{"name": "server", "image": "registry.example/server:1"}]}
+    spec = {"model": f"m{model:03}", "replicas": 0, "template": {"spec": pods}}
+    spec["retention"] = {"keepLast": KEEP, "action": "Delete"}
+    return {
+        "apiVersion": "pennant.dev/v1alpha1",
+        "kind": "ModelDeployment",
+        "metadata": {"name": f"m{model:03}"},
+        "spec": spec,
+    }
+
+
+@contextmanager
+def operator(rig: Rig, archive: Path, seen: Seen, rate: float, port: int) -> Iterator[None]:
+    """Run the operator, and sample its memory each second."""
+    environment = os.environ | {
+        "KUBECONFIG": str(rig.kubeconfig),
+        "PENNANT_PORT": str(port),
+        "PENNANT_NAMESPACE": "default",
+        "PENNANT_ARCHIVE": str(archive),
+        "PENNANT_RETENTION_DELETES": "true",
+        "PENNANT_RETENTION_SECONDS": "20",
+        "PENNANT_RETENTION_DELETES_PER_SECOND": str(rate),
+    }
+    command = [sys.executable, "-m", "pennant", "run"]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    done = threading.Event()
+
+    def sample() -> None:
+        status = Path(f"/proc/{process.pid}/status")
+        while not done.wait(1) and status.exists():
+            lines = status.read_text().splitlines()
+            seen.memory += [int(each.split()[1]) // 1024 for each in lines if each.startswith("VmRSS")]
+
+    threading.Thread(target=sample, daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
+        process.terminate()
+        process.wait(20)
+
+
+def measure(models: int, days: int, seconds: float, rate: float) -> Object:
+    """Create, let the operator judge and delete, and return what was seen."""
+    manifests, wanted, seen = versions(models, days), survivors(models, days), Seen()
+    with tempfile.TemporaryDirectory() as directory, Rig.start(Path(directory) / "rig", PARTS) as rig:
+        archive, port = Path(directory) / "archive", free_port()
+        archive.mkdir()
+        prepare(rig)
+        observer, begun = Observer(Api(rig)), time.monotonic()
+        Api(rig).watch_events(VERSIONS, seen.heard)
+        create(rig, VERSIONS, manifests)
+        say(f"{len(manifests)} versions were created in {time.monotonic() - begun:.0f} s")
+        with operator(rig, archive, seen, rate, port):
+            observer.wait("ours", "1.0.0")
+            create(rig, DEPLOYMENTS, [deployment(each) for each in range(models)])
+            wait_for_statuses(port, seconds)
+            idle = moves(rig, observer, "ours", IDLE_MOVES)
+            busy, deadline = list[float](), time.monotonic() + seconds
+            while not is_done(seen, wanted) and time.monotonic() < deadline:
+                busy += moves(rig, observer, "ours", 4)
+                time.sleep(PAUSE_SECONDS)
+                say(f"{len(seen.names)} versions are left, {len(wanted)} must stay; {seen.memory[-1]} MiB")
+            took = seen.ended - seen.begun
+            deleted = len(manifests) - len(of_models(seen))
+            exported = sum(1 for _ in archive.rglob("modelversions/*/*.jsonl"))
+        return {
+            "versions": len(manifests),
+            "deleted": deleted,
+            "exported": exported,
+            "complete": is_done(seen, wanted),
+            "wrongly deleted": sorted(wanted - of_models(seen))[:5],
+            "wrongly kept": len(of_models(seen) - wanted),
+            "deletions per second": deleted / took if took else 0.0,
+            "memory MiB": {
+                "first": seen.memory[0],
+                "before": seen.memory[len(seen.memory) // 2],
+                "max": max(seen.memory),
+            },
+            "promotion ms": {"idle": summary(idle), "meanwhile": summary(busy) if len(busy) > 1 else {}},
+            "moves meanwhile": len(busy),
+        }
+
+
+def of_models(seen: Seen) -> set[str]:
+    return {each for each in seen.names if each.startswith("m")}
+
+
+def is_done(seen: Seen, wanted: set[str]) -> bool:
+    return of_models(seen) == wanted
+
+
+def wait_for_statuses(port: int, seconds: float) -> None:
+    """Wait until the operator has written the status of each version: a record is kept until it was checked."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+            lines = answer.read().decode().splitlines()
+        depth = [float(each.split()[-1]) for each in lines if each.startswith("pennant_workqueue_depth{kind=")]
+        if depth and sum(depth) < 5:
+            return
+        say(f"{sum(depth):.0f} statuses are to be written")
+        time.sleep(2)
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def say(progress: str) -> None:
+    print(progress, file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", type=int, default=100)
+    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--seconds", type=float, default=900)
+    parser.add_argument("--rate", type=float, default=1000, help="deletions per second at most")
+    parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
+    arguments = parser.parse_args()
+    found = measure(arguments.models, arguments.days, arguments.seconds, arguments.rate)
+    if arguments.output == "json":
+        print(json.dumps(found))
+        return
+    for name, each in found.items():
+        print(f"{name:<22}{each}")
+
+
+if __name__ == "__main__":
+    main()
