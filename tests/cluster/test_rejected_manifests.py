@@ -104,6 +104,24 @@ CHANGES = (
         "spec.retention.legalHold may only be set",
     ),
     Change(
+        "a retention that is removed",
+        examples.a_whole_version(),
+        lambda spec: spec.update(retention=None),
+        "spec.retention.minimumDays may only be raised",
+    ),
+    Change(
+        "a minimum that is removed",
+        examples.a_whole_version(),
+        lambda spec: spec["retention"].update(minimumDays=None),
+        "spec.retention.minimumDays may only be raised",
+    ),
+    Change(
+        "a hold that is removed",
+        examples.a_whole_version(),
+        lambda spec: spec["retention"].update(legalHold=None),
+        "spec.retention.legalHold may only be set",
+    ),
+    Change(
         "a tag twice",
         a_version(tags=["production"]),
         lambda spec: spec.update(tags=["production", "production"]),
