@@ -18,6 +18,7 @@ from pennant.core.versions.retention import Verdict, VersionFact
 from pennant.core.versions.status import judged
 from pennant.kube.cache.store import Store
 from pennant.kube.cache.version_index import VersionIndex
+from pennant.kube.http.resources import Kind
 from unit.core.builders import NOON, a_revision, after, an_entry
 from unit.kube.raw import raw_deployment, raw_version
 
@@ -193,3 +194,14 @@ def test_the_last_state_of_a_deleted_modeldeployment_is_handed_on_with_its_revis
     assert [each.revision for each in gone.status.history] == [1]
     given.store.update("ModelDeployment", "DELETED", raw_deployment(at=12))
     assert len(given.gone) == 1
+
+
+def test_a_modeldeployment_that_is_only_forgotten_is_not_taken_for_deleted() -> None:
+    """Rule: R198."""
+    given = Given()
+    given.deployment(status={"history": [a_revision().entry.to_json()]})
+    given.store.forget_all(Kind.MODEL_DEPLOYMENT)
+    assert given.gone == [], "etcd was restored from a backup, and everything is read again"
+    given.deployment()
+    given.store.remove(Kind.MODEL_DEPLOYMENT, Key("default", "fraud"), 20)
+    assert len(given.gone) == 1, "a list has it no more"

@@ -38,6 +38,10 @@ AnyCache = (
 )
 
 
+Removed = Snapshot | tuple[Model, Version] | OwnedDeployment | LabelledService | None
+"""What was known of an object; None: nothing."""
+
+
 def ignore_deletion(_: Snapshot) -> None:
     """Do nothing with a deletion."""
 
@@ -104,7 +108,7 @@ class Store:
     def _update(self, kind: Kind, event_type: str | None, raw: Json) -> Keys:
         who = identity(raw)
         if event_type == "DELETED":
-            return self._removed(kind, who.key, self._caches[kind].delete_at(who))
+            return self._deleted(kind, who.key, self._caches[kind].delete_at(who))
         if not self._caches[kind].is_newer(who):
             return NO_KEYS
         try:
@@ -121,7 +125,7 @@ class Store:
         `resource_version` is that of the list, or the one that was known before a get: newer states are kept. `by` is
         as in `update`.
         """
-        return self._notify(self._removed(kind, key, self._caches[kind].remove(key, resource_version)), by)
+        return self._notify(self._deleted(kind, key, self._caches[kind].remove(key, resource_version)), by)
 
     def forget_all(self, kind: Kind) -> Keys:
         """Forget all objects of a kind, because resourceVersions went back; return the affected ModelDeployments.
@@ -130,7 +134,9 @@ class Store:
         """
         self.mark_all_stale()
         cache = self._caches[kind]
-        affected = [self.remove(kind, key, cache.resource_version(key)) for key in cache]
+        # They are not deleted: most will be read again.
+        removed = ((key, cache.remove(key, cache.resource_version(key))) for key in cache)
+        affected = [self._notify(self._removed(kind, key, each), None) for key, each in removed]
         cache.clear()
         return NO_KEYS.union(*affected)
 
@@ -306,14 +312,16 @@ class Store:
     def _owner(self, key: Key) -> Keys:
         return frozenset({key}) if self._deployments.get(key) is not None else NO_KEYS
 
-    def _removed(
-        self, kind: Kind, key: Key, removed: Snapshot | tuple[Model, Version] | OwnedDeployment | LabelledService | None
-    ) -> Keys:
+    def _deleted(self, kind: Kind, key: Key, deleted: Removed) -> Keys:
+        if isinstance(deleted, Snapshot):
+            self._gone(replace(deleted, revisions=self.revisions.of(deleted.uid)))
+        return self._removed(kind, key, deleted)
+
+    def _removed(self, kind: Kind, key: Key, removed: Removed) -> Keys:
         match removed:
             case None:
                 return NO_KEYS
             case Snapshot():
-                self._gone(replace(removed, revisions=self.revisions.of(removed.uid)))
                 self._unindex(removed, keep_revisions=False)
                 self._expected_status.pop(key, None)
                 self._templates.remove(key)
