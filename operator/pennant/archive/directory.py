@@ -1,18 +1,15 @@
 """An archive in a directory, such as that of a PersistentVolumeClaim."""
 
-import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from pennant.archive.threads import Threads
 from pennant.ports import Refused, Unavailable
 
-THREADS = 4
-"""A file system that does not answer holds a thread; those of other parts of the process stay free."""
 HIDDEN = "."
 """What the name of a file begins with while it is written."""
 T = TypeVar("T")
@@ -23,7 +20,7 @@ class Directory:
 
     def __init__(self, root: str) -> None:
         self._root = Path(root)
-        self._threads = ThreadPoolExecutor(THREADS, "archive")
+        self._threads = Threads()
 
     async def create(self, name: str, content: bytes) -> bool:
         """Write a new file completely, and return True when it is durable; False where the name exists already."""
@@ -40,11 +37,11 @@ class Directory:
 
     def close(self) -> None:
         """Let the threads end."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
     async def _run(self, work: Callable[[], T]) -> T:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+            return await self._threads.run(work)
         except OSError as error:
             raise _error(error) from error
 

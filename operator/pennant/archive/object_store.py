@@ -1,21 +1,24 @@
 """An archive in a bucket, by obstore: S3 and what speaks it, Google Cloud Storage, Azure.
 
-The credentials are those that obstore finds, such as AWS_ACCESS_KEY_ID or the identity of the pod.
+Its asynchronous functions may abort the interpreter when the process ends, so the others run in threads. The
+credentials are those that obstore finds, such as AWS_ACCESS_KEY_ID or the identity of the pod.
 """
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import from_url
 
+from pennant.archive.threads import Threads
 from pennant.ports import Refused, Unavailable
 
 TIMEOUT = timedelta(seconds=20)
+T = TypeVar("T")
 
 
 class ObjectStore:
@@ -30,30 +33,40 @@ class ObjectStore:
         with _translated():
             self._store: Any = from_url(url.rstrip("/"), **options)
 
+        self._threads = Threads()
+
     async def create(self, name: str, content: bytes) -> bool:
         """Write a new object, and return True when it is durable; False where the name exists already."""
-        with _translated():
+
+        def put() -> bool:
             try:
-                await obstore.put_async(self._store, name, content, mode="create")
+                obstore.put(self._store, name, content, mode="create")
             except AlreadyExistsError:
                 return False
-        return True
+            return True
+
+        return await self._run(put)
 
     async def read(self, name: str) -> bytes:
         """Return the content of an object."""
-        with _translated():
-            found = await obstore.get_async(self._store, name)
-            return bytes(await found.bytes_async())
+        return await self._run(lambda: bytes(obstore.get(self._store, name).bytes()))
 
     async def names(self, under: str) -> AsyncIterator[str]:
         """Yield the names of all objects below a prefix, in no order."""
-        with _translated():
-            async for batch in obstore.list(self._store, under):
-                for each in batch:
-                    yield each["path"]
+
+        def listed() -> list[str]:
+            return [str(each["path"]) for batch in obstore.list(self._store, under) for each in batch]
+
+        for each in await self._run(listed):
+            yield each
 
     def close(self) -> None:
-        """Do nothing: a store holds only idle connections."""
+        """Let the threads end."""
+        self._threads.close()
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        with _translated():
+            return await self._threads.run(work)
 
 
 @contextmanager
