@@ -55,18 +55,13 @@ class Api:
 
     def watch(self, path: str, heard: Callable[[Object], None]) -> None:
         """Call `heard` with each object of this collection that changes, in a thread, until the process ends."""
-        self.watch_events(path, lambda _, each: heard(each))
-
-    def watch_events(self, path: str, heard: Callable[[str, Object], None]) -> None:
-        """Call `heard` with the type and the object of each event, as `watch` does."""
 
         def listen() -> None:
             # Nothing may happen for long.
             connection = self._connect(None)
             connection.request("GET", f"{path}?watch=1", headers={"Authorization": f"Bearer {self._token}"})
             for line in connection.getresponse():
-                event = json.loads(line)
-                heard(event["type"], event["object"])
+                heard(json.loads(line)["object"])
 
         threading.Thread(target=listen, daemon=True).start()
 

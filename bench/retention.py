@@ -19,7 +19,6 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -36,23 +35,30 @@ STAGING, HELD = 100, 50
 DEPLOYMENTS = VERSIONS.replace("modelversions", "modeldeployments")
 
 
-@dataclass
-class Seen:
-    """The versions that exist, as a watch tells, and the memory of the operator."""
+class Watched:
+    """The versions that exist, by lists of metadata, and the memory of the operator.
 
-    names: set[str] = field(default_factory=set)
-    memory: list[int] = field(default_factory=list)
-    begun: float = 0.0
-    ended: float = 0.0
+    A watch of so many objects may be closed by the API server for minutes of silence or for its length.
+    """
 
-    def heard(self, event: str, version: Object) -> None:
-        name = version["metadata"]["name"]
-        if event != "DELETED":
-            self.names.add(name)
-            return
-        self.names.discard(name)
-        self.begun = self.begun or time.perf_counter()
-        self.ended = time.perf_counter()
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self.memory: list[int] = []
+
+    def count(self) -> int:
+        """Return how many versions there are, with those of the model that promotions move."""
+        page = self._api.request("GET", f"{VERSIONS}?limit=1&resourceVersion=", {})
+        return len(page["items"]) + int(page["metadata"].get("remainingItemCount", 0))
+
+    def names(self) -> set[str]:
+        """Return the names of the versions of the many models."""
+        found, token = set[str](), ""
+        while True:
+            page = self._api.request("GET", f"{VERSIONS}?limit=500&continue={token}", {})
+            found |= {each["metadata"]["name"] for each in page["items"]}
+            token = page["metadata"].get("continue", "")
+            if not token:
+                return {each for each in found if each.startswith("m")}
 
 
 def versions(models: int, days: int) -> list[Object]:
@@ -99,7 +105,7 @@ def deployment(model: int) -> Object:
 
 
 @contextmanager
-def operator(rig: Rig, archive: Path, seen: Seen, rate: float, port: int) -> Iterator[None]:
+def operator(rig: Rig, archive: Path, watched: Watched, rate: float, port: int) -> Iterator[None]:
     """Run the operator, and sample its memory each second."""
     environment = os.environ | {
         "KUBECONFIG": str(rig.kubeconfig),
@@ -118,7 +124,7 @@ def operator(rig: Rig, archive: Path, seen: Seen, rate: float, port: int) -> Ite
         status = Path(f"/proc/{process.pid}/status")
         while not done.wait(1) and status.exists():
             lines = status.read_text().splitlines()
-            seen.memory += [int(each.split()[1]) // 1024 for each in lines if each.startswith("VmRSS")]
+            watched.memory += [int(each.split()[1]) // 1024 for each in lines if each.startswith("VmRSS")]
 
     threading.Thread(target=sample, daemon=True).start()
     try:
@@ -131,52 +137,39 @@ def operator(rig: Rig, archive: Path, seen: Seen, rate: float, port: int) -> Ite
 
 def measure(models: int, days: int, seconds: float, rate: float) -> Object:
     """Create, let the operator judge and delete, and return what was seen."""
-    manifests, wanted, seen = versions(models, days), survivors(models, days), Seen()
+    manifests, wanted = versions(models, days), survivors(models, days)
     with tempfile.TemporaryDirectory() as directory, Rig.start(Path(directory) / "rig", PARTS) as rig:
         archive, port = Path(directory) / "archive", free_port()
         archive.mkdir()
         prepare(rig)
         observer, begun = Observer(Api(rig)), time.monotonic()
-        Api(rig).watch_events(VERSIONS, seen.heard)
         create(rig, VERSIONS, manifests)
         say(f"{len(manifests)} versions were created in {time.monotonic() - begun:.0f} s")
-        with operator(rig, archive, seen, rate, port):
+        watched = Watched(Api(rig))
+        others = watched.count() - len(manifests)
+        with operator(rig, archive, watched, rate, port):
             observer.wait("ours", "1.0.0")
-            create(rig, DEPLOYMENTS, [deployment(each) for each in range(models)])
             wait_for_statuses(port, seconds)
             idle = moves(rig, observer, "ours", IDLE_MOVES)
-            busy, deadline = list[float](), time.monotonic() + seconds
-            while not is_done(seen, wanted) and time.monotonic() < deadline:
+            create(rig, DEPLOYMENTS, [deployment(each) for each in range(models)])
+            before, busy, began = watched.memory[-1], list[float](), time.monotonic()
+            while (left := watched.count() - others) > len(wanted) and time.monotonic() < began + seconds:
+                say(f"{left} versions are left, {len(wanted)} must stay; {watched.memory[-1]} MiB")
                 busy += moves(rig, observer, "ours", 4)
                 time.sleep(PAUSE_SECONDS)
-                say(f"{len(seen.names)} versions are left, {len(wanted)} must stay; {seen.memory[-1]} MiB")
-            took = seen.ended - seen.begun
-            deleted = len(manifests) - len(of_models(seen))
-            exported = sum(1 for _ in archive.rglob("modelversions/*/*.jsonl"))
+            took, names = time.monotonic() - began, watched.names()
+        deleted = len(manifests) - len(names)
         return {
             "versions": len(manifests),
             "deleted": deleted,
-            "exported": exported,
-            "complete": is_done(seen, wanted),
-            "wrongly deleted": sorted(wanted - of_models(seen))[:5],
-            "wrongly kept": len(of_models(seen) - wanted),
-            "deletions per second": deleted / took if took else 0.0,
-            "memory MiB": {
-                "first": seen.memory[0],
-                "before": seen.memory[len(seen.memory) // 2],
-                "max": max(seen.memory),
-            },
+            "exported": sum(1 for _ in archive.rglob("modelversions/*/*.jsonl")),
+            "wrongly deleted": sorted(wanted - names)[:5],
+            "left to delete": len(names - wanted),
+            "deletions per second": round(deleted / took, 1),
+            "memory MiB": {"before": before, "max": max(watched.memory)},
             "promotion ms": {"idle": summary(idle), "meanwhile": summary(busy) if len(busy) > 1 else {}},
             "moves meanwhile": len(busy),
         }
-
-
-def of_models(seen: Seen) -> set[str]:
-    return {each for each in seen.names if each.startswith("m")}
-
-
-def is_done(seen: Seen, wanted: set[str]) -> bool:
-    return of_models(seen) == wanted
 
 
 def wait_for_statuses(port: int, seconds: float) -> None:

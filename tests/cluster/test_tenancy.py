@@ -59,6 +59,7 @@ CHOICES: dict[str, Any] = {
     "an existing Deployment": {"adopt": True},
     "a Service": {"service": {"ports": [{"port": 80, "targetPort": 8080}]}},
     "what versions may set": {"allowServing": ["Image"]},
+    "which versions are kept": {"retention": {"keepLast": 3}},
 }
 FREE: dict[str, Any] = {
     "a pause": {"paused": True},
@@ -129,6 +130,23 @@ def test_a_service_and_an_adoption_need_what_the_operator_does_for_them(shared: 
     assert f"sid may not create services in the namespace {shared.namespace}" in said
     said = merged(shared, "sid", CHOICES["an existing Deployment"])
     assert f"sid may not delete the Deployment fraud in the namespace {shared.namespace}" in said
+
+
+def test_versions_are_deleted_by_retention_for_who_may_delete_them(shared: Governed) -> None:
+    """Rule: R180."""
+    for role, verbs, resource in (
+        ("runs", "create", "deployments.apps"),
+        ("writes", "get,patch", "modeldeployments.pennant.dev"),
+    ):
+        words = ("create", "role", role, f"--verb={verbs}", f"--resource={resource}", "--namespace", shared.namespace)
+        shared.rig.kubectl(*words)
+        bound = ("create", "rolebinding", f"wren-{role}", f"--role={role}", "--user=wren")
+        shared.rig.kubectl(*bound, "--namespace", shared.namespace)
+    deletes = {"retention": {"keepLast": 3, "action": "Delete"}}
+    assert merged(shared, "wren", CHOICES["which versions are kept"]) == ""
+    said = merged(shared, "wren", deletes)
+    assert f"wren may not delete modelversions.pennant.dev in the namespace {shared.namespace}" in said
+    assert merged(shared, EDITOR, deletes) == ""
 
 
 def test_a_field_cannot_be_taken_away_and_the_whole_object_can_be_written_as_it_is(rig: Rig) -> None:
