@@ -54,7 +54,7 @@ class Process:
         self.gaps = LeadershipGaps()
         self.archiver = None if archive is None else Archiver(archive, world, self._wake, NoTelemetry())
         self.reconciler = Reconciler(
-            self.cluster, self.measurements, world, NoTelemetry(), breaker, self.gaps, self.archiver
+            self.cluster, self.measurements, world, NoTelemetry(), breaker, self.gaps, archiver=self.archiver
         )
         self._woken: set[Key] = set()
         self._later: dict[Key, datetime] = {}
