@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from pennant.controller.held_statuses import HeldStatuses
 from pennant.controller.leadership_gaps import LeadershipGaps
 from pennant.controller.measurement_cache import MeasurementCache
 from pennant.controller.reconciler import Reconciler
@@ -35,14 +36,21 @@ class Process:
     Nothing else causes a pass, so tests also show that passes ask for the right time.
     """
 
-    def __init__(self, cluster: WorldCluster, servers: Mapping[str, PrometheusApi], mass_breach_count: int = 0) -> None:
+    def __init__(
+        self,
+        cluster: WorldCluster,
+        servers: Mapping[str, PrometheusApi],
+        mass_breach_count: int = 0,
+        longest_wait: timedelta = timedelta(0),
+    ) -> None:
         self.world = world = cluster.world
         self.sources = {name: PrometheusSource(server, world) for name, server in servers.items()}
         self.cluster = cluster
         self.measurements = MeasurementCache(self.sources, world, self._wake)
         breaker = SourceBreaker(mass_breach_count, 50, lambda: len(world.records))
         self.gaps = LeadershipGaps()
-        self.reconciler = Reconciler(self.cluster, self.measurements, world, NoTelemetry(), breaker, self.gaps)
+        held = HeldStatuses(longest_wait)
+        self.reconciler = Reconciler(self.cluster, self.measurements, world, NoTelemetry(), breaker, self.gaps, held)
         self._woken: set[Key] = set()
         self._later: dict[Key, datetime] = {}
 
