@@ -1,7 +1,7 @@
 """The steps of a pass: answer a command, create the next revision, write the Deployment, and tidy up.
 
-Each takes the pass and returns a changed copy. A pass has at most one of `CreateRevision` and `ApplyWorkload`. With
-neither, it may have copies of the status (`MirrorQuarantine`, `MarkRevision`, `PruneRevision`) and writes of the
+Each takes the pass and returns a changed copy. A pass has at most one `CreateRevision` and then one `ApplyWorkload`.
+With neither, it may have copies of the status (`MirrorQuarantine`, `MarkRevision`, `PruneRevision`) and writes of the
 Service.
 """
 
