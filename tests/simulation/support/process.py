@@ -50,7 +50,9 @@ class Process:
         breaker = SourceBreaker(mass_breach_count, 50, lambda: len(world.records))
         self.gaps = LeadershipGaps()
         held = HeldStatuses(longest_wait)
-        self.reconciler = Reconciler(self.cluster, self.measurements, world, NoTelemetry(), breaker, self.gaps, held)
+        self.reconciler = Reconciler(
+            self.cluster, self.measurements, world, NoTelemetry(), breaker, self.gaps, held=held
+        )
         self._woken: set[Key] = set()
         self._later: dict[Key, datetime] = {}
 
