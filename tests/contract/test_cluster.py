@@ -148,6 +148,7 @@ async def test_a_status_is_not_written_to_what_is_deleted(deployed: Backend) -> 
 
 async def test_an_applied_deployment_is_returned_owned_and_in_the_next_snapshot(deployed: Backend) -> None:
     snapshot = await seen(deployed)
+    await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
     workload = await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
     assert workload.owned
     assert workload.generation == 1

@@ -88,6 +88,7 @@ async def test_the_echo_of_an_own_write_concerns_nobody_and_raises_no_doubt(
     deployed: RealBackend, requests: Counter[ApiVerb]
 ) -> None:
     snapshot = await seen(deployed)
+    await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
     await deployed.cluster.apply_workload(snapshot, an_application(snapshot, None))
     await deployed.cluster.write_status(snapshot, snapshot.status.model_copy(update={"replicas": 1}))
     echo = await deployed.get(Kind.MODEL_DEPLOYMENT, "fraud")
@@ -97,14 +98,32 @@ async def test_the_echo_of_an_own_write_concerns_nobody_and_raises_no_doubt(
     assert not requests
 
 
-async def test_what_another_operator_knew_when_it_wrote_a_status_is_read_anew(deployed: RealBackend) -> None:
-    """A watch is late: of all that the other one did, only the status is heard of."""
-    snapshot = await seen(deployed)
-    other = KubernetesCluster(
+def another(deployed: RealBackend) -> KubernetesCluster:
+    """Return the port of another operator, which knows nothing yet."""
+    return KubernetesCluster(
         deployed.client,
         ReadThroughCache(deployed.client, Store(), deployed.namespace),
         EventRecorder(deployed.client, WallClock()),
     )
+
+
+async def test_a_revision_that_only_the_deployment_shows_is_read_with_all_that_belongs_to_it(
+    deployed: RealBackend, requests: Counter[ApiVerb]
+) -> None:
+    """Another operator creates the ControllerRevision and writes the Deployment before the status."""
+    snapshot, other = await seen(deployed), another(deployed)
+    await other.create_revision(snapshot, a_revision(snapshot))
+    await other.apply_workload(snapshot, an_application(snapshot, None))
+    deployed.store.update("Deployment", "ADDED", await deployed.get(Kind.DEPLOYMENT, "fraud"))
+    assert [each.entry.revision for each in (await seen(deployed)).revisions] == [1]
+    requests.clear()
+    await seen(deployed)
+    assert not requests
+
+
+async def test_what_another_operator_knew_when_it_wrote_a_status_is_read_anew(deployed: RealBackend) -> None:
+    """A watch is late: of all that the other one did, only the status is heard of."""
+    snapshot, other = await seen(deployed), another(deployed)
     await deployed.publish(a_record("2.0.0"), ["production"])
     theirs = await other.snapshot(deployed.key)
     assert theirs is not None

@@ -8,6 +8,7 @@ import random
 import pytest
 
 from pennant.core.facts.observation import Snapshot
+from pennant.core.status import urgency
 from pennant.ports import Unavailable
 from simulation.support.scenario import ReferenceRun, Script, end_of, reference_run
 from simulation.support.scenarios import SCRIPTS
@@ -62,12 +63,13 @@ class FaultAtWrites:
 
 
 class UnreliableStory(Story):
-    """A story whose operator sometimes dies at a write, or gets one of its last views again."""
+    """A story whose operator sometimes dies at a write, or gets one of its last views again. Some hold their status."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
         self.shown: list[Snapshot] = []
         self.deaths = self.old_views = 0
+        self.longest_wait = urgency.LONGEST_WAIT * (seed % 2)
         super().__init__()
         self.world.after_write = self.die_sometimes
 

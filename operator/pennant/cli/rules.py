@@ -79,7 +79,7 @@ SECTIONS: Mapping[str, Sequence[int]] = {
     "history-and-status": (*range(71, 83), 123, *range(140, 145), *range(150, 155)),
     "tenants": range(180, 190),
     "retention-and-the-archive": range(190, 200),
-    "in-general": (*range(83, 104), *range(120, 123)),
+    "in-general": (*range(83, 104), *range(120, 123), 176),
     "adopting-an-existing-deployment": range(125, 130),
     "importing-versions": range(210, 220),
     "delivering-artefacts": range(160, 176),

@@ -3,11 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
 from pennant.controller.act import WriteFailed
 from pennant.controller.archiver import Archiver
+from pennant.controller.held_statuses import HeldStatuses
 from pennant.controller.leadership_gaps import LeadershipGaps
 from pennant.controller.measurement_cache import MeasurementCache
 from pennant.controller.refusals import Refusals
@@ -26,8 +28,8 @@ from pennant.ports import Clock, Cluster, Refused
 MAX_PASSES = 12
 """Passes of one `reconcile`.
 
-A promotion takes four: three that write (ControllerRevision and status, Deployment and status, progress annotation of
-the previous revision) and one that finds nothing to write. A rollback takes one more, which writes the quarantine.
+A promotion takes three: two that write (ControllerRevision, Deployment and status; progress annotation of the previous
+revision) and one that finds nothing to write. A rollback takes one more, which writes the quarantine.
 """
 EVENTS_TIMEOUT_SECONDS = 3.0
 """Timeout of the Events of one `reconcile`; `/livez` allows 10 s beyond the timeout of a pass."""
@@ -67,6 +69,7 @@ class Reconciler:
         gaps: LeadershipGaps | None = None,
         fetch_image: str = "",
         archiver: Archiver | None = None,
+        held: HeldStatuses | None = None,
     ) -> None:
         """Read and write through `cluster`, measure through `measurements`, and report each pass to `observer`.
 
@@ -82,6 +85,7 @@ class Reconciler:
         self._archiver = archiver
         self._refusals = Refusals(observer)
         self._fetch_image = fetch_image
+        self._held = held or HeldStatuses()
 
     async def reconcile(self, key: Key) -> datetime | None:
         """Run passes until nothing is left to write; return when to reconcile again, None: when an object changes.
@@ -92,11 +96,18 @@ class Reconciler:
         events: list[tuple[Snapshot, Event]] = []
         try:
             for _ in range(MAX_PASSES):
-                observation = await self._observe(key)
-                if observation is None:
+                stored = await self._cluster.snapshot(key)
+                if stored is None:
                     self._forget(key)
                     return None
-                decision = decide(observation)
+                observation = await self._observe(stored, self._held.shown(stored))
+                decision = self._held.released(stored, decide(observation))
+                if (until := self._held.waits_until(stored, decision, observation.now)) is not None:
+                    self._observer.decided(key, observation, decision)
+                    events += [(stored, each) for each in decision.events]
+                    look_again_at = self._refusals.look_again_at(key, decision.look_again_at)
+                    return min(until, look_again_at or until)
+                observation = replace(observation, snapshot=stored)
                 try:
                     acted = await self._refusals.act(self._cluster, observation, decision)
                 except (Refused, WriteFailed) as error:
@@ -105,6 +116,7 @@ class Reconciler:
                     raise
                 if acted is None:
                     continue
+                self._held.written(key)
                 self._gaps.mark_accounted(key)
                 self._observer.decided(key, observation, decision)
                 events += [(observation.snapshot, each) for each in decision.events]
@@ -128,12 +140,9 @@ class Reconciler:
         """Number of ModelDeployments with a write that has failed for a minute."""
         return self._refusals.failing
 
-    async def _observe(self, key: Key) -> Observation | None:
-        """Return the whole input of one decision; None where the ModelDeployment does not exist."""
-        snapshot = await self._cluster.snapshot(key)
-        if snapshot is None:
-            return None
-        now = self._clock.now()
+    async def _observe(self, stored: Snapshot, snapshot: Snapshot) -> Observation:
+        """Return the whole input of one decision from `snapshot`, which may have a held status; `stored` has none."""
+        key, now = snapshot.key, self._clock.now()
         measurements = self._measurements.take(key, self._due(snapshot, now))
         # A report is complete once every metric has an answer; until then the report before it counts.
         if all(
@@ -145,7 +154,7 @@ class Reconciler:
         gaps = self._gaps.pending(key)
         pods = await self._pods(snapshot, gaps, now)
         refusals, failing = self._refusals.of(key, now)
-        archived = None if self._archiver is None else self._archiver.take(snapshot)
+        archived = None if self._archiver is None else self._archiver.take(stored)
         image = self._fetch_image
         return Observation(now, snapshot, measurements, refusals, failing, suspect, gaps, pods, image, archived)
 
@@ -164,6 +173,7 @@ class Reconciler:
         self._breaker.forget(key)
         self._gaps.forget(key)
         self._refusals.forget(key)
+        self._held.written(key)
         self._observer.decided(key, None, None)
 
 

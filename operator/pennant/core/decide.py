@@ -4,7 +4,7 @@
 current revision is judged, the gates are checked, and at most one step towards the next revision is taken.
 
 Intent is written before its effect: the quarantine entry before the rollback that it causes, a ControllerRevision
-before its history entry, the entry before the Deployment. If the process stops between two writes, the next pass
+before the Deployment, and the history entry after both. If the process stops between two writes, the next pass
 decides the same.
 """
 

@@ -1,7 +1,7 @@
 """The steps of a pass: answer a command, create the next revision, write the Deployment, and tidy up.
 
-Each takes the pass and returns a changed copy. A pass has at most one of `CreateRevision` and `ApplyWorkload`. With
-neither, it may have copies of the status (`MirrorQuarantine`, `MarkRevision`, `PruneRevision`) and writes of the
+Each takes the pass and returns a changed copy. A pass has at most one `CreateRevision` and then one `ApplyWorkload`.
+With neither, it may have copies of the status (`MirrorQuarantine`, `MarkRevision`, `PruneRevision`) and writes of the
 Service.
 """
 
@@ -53,7 +53,7 @@ def stepped(at: Pass) -> Pass:
     if not at.actions and not at.refusal and not at.spec.paused:
         draft = next_revision(at)
         at = at if draft is None else _with_revision(at, draft, at.quarantine)
-    return at if at.actions else _written(at)
+    return _followed(at) if at.actions else _written(at)
 
 
 def _commanded(at: Pass) -> Pass:
@@ -139,6 +139,20 @@ def _written(at: Pass) -> Pass:
     if isinstance(change, manual_changes.Drifted) and not change.is_new:
         return _applied(at, wanted)
     return at if change is None else _with_manual_change(at, at.active, change)
+
+
+def _followed(at: Pass) -> Pass:
+    """Return the pass with the write of the Deployment for the revision that it creates.
+
+    The ControllerRevision is the intent, so the status follows once, after both. While paused, taken over or refused,
+    the Deployment waits for a later pass.
+    """
+    creates = any(isinstance(each, CreateRevision) for each in at.actions)
+    wanted = pending_write.wanted(at) if creates and not at.spec.paused else None
+    if wanted is None or adoption.is_due(at):
+        return at
+    after = _applied(at, wanted)
+    return replace(after, actions=(*at.actions, *after.actions)) if after.actions else at
 
 
 def _taking_over(at: Pass, wanted: Wanted, step: adoption.Step | None) -> Pass:

@@ -16,6 +16,7 @@ from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.core.facts.decision import ApplyWorkload, MirrorQuarantine, PrepareAdoption
 from pennant.core.facts.observation import Invalid, Key, Revision, Snapshot, Version, Workload
+from pennant.core.rollout import integrity
 from pennant.ports import Conflict, Unavailable
 from simulation.support.objects import Deployment
 from simulation.support.world import Record, World, WorldCluster, require
@@ -69,6 +70,8 @@ class RememberingCluster(WorldCluster):
     async def snapshot(self, key: Key) -> Snapshot | None:
         if self._is_to_adopt(key):
             self._doubts.setdefault(key, set(EVERYTHING)).update((Part.OBJECT, Part.WORKLOAD))
+        if (before := self._known.get(key)) is not None and integrity.is_behind(before):
+            self._doubts.setdefault(key, set()).update(EVERYTHING)
         while doubts := self._doubts.setdefault(key, set(EVERYTHING)):
             part = min(doubts, key=lambda each: each.value)
             doubts.discard(part)

@@ -159,6 +159,12 @@ class Deployment:
         return tuple(each for each in self.every_pod if not each.deleting)
 
     @property
+    def shown_revision(self) -> int:
+        """The annotation of the operator; 0: there is none, or somebody has written another word there."""
+        said = self.manifest.get("metadata", {}).get("annotations", {}).get("pennant.dev/revision", "")
+        return int(said) if said.isdecimal() else 0
+
+    @property
     def observed_generation(self) -> int:
         return self.status.observed_generation
 

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pennant.controller.archiver import Archiver
+from pennant.controller.held_statuses import HeldStatuses
 from pennant.controller.leadership_gaps import LeadershipGaps
 from pennant.controller.measurement_cache import MeasurementCache
 from pennant.controller.reconciler import Reconciler
@@ -45,6 +46,7 @@ class Process:
         servers: Mapping[str, PrometheusApi],
         mass_breach_count: int = 0,
         archive: Archive | None = None,
+        longest_wait: timedelta = timedelta(0),
     ) -> None:
         self.world = world = cluster.world
         self.sources = {name: PrometheusSource(server, world) for name, server in servers.items()}
@@ -54,7 +56,14 @@ class Process:
         self.gaps = LeadershipGaps()
         self.archiver = None if archive is None else Archiver(archive, world, self._wake, NoTelemetry())
         self.reconciler = Reconciler(
-            self.cluster, self.measurements, world, NoTelemetry(), breaker, self.gaps, archiver=self.archiver
+            self.cluster,
+            self.measurements,
+            world,
+            NoTelemetry(),
+            breaker,
+            self.gaps,
+            archiver=self.archiver,
+            held=HeldStatuses(longest_wait),
         )
         self._woken: set[Key] = set()
         self._later: dict[Key, datetime] = {}

@@ -100,6 +100,9 @@ class LiveAccuracy(FakeMetricSource):
 class Story:
     """One world with one operator, and the acts of users and time in it."""
 
+    longest_wait = timedelta(0)
+    """How long a status waits for more to write: not at all, so that each step is seen."""
+
     def __init__(self, world: World | None = None, mass_breach_count: int = 0) -> None:
         self.world = world or World()
         # Every single write must leave a state that makes sense: the process may die right after it.
@@ -122,7 +125,7 @@ class Story:
 
     def a_process(self, cluster: WorldCluster) -> Process:
         servers: Mapping[str, PrometheusApi] = {"default": self.accuracy}
-        return Process(cluster, servers, self.mass_breach_count)
+        return Process(cluster, servers, self.mass_breach_count, longest_wait=self.longest_wait)
 
     @property
     def cluster(self) -> WorldCluster:

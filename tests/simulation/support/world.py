@@ -453,6 +453,7 @@ def _workload(found: Deployment, owner_uid: str) -> Workload:
         ready=status.ready,
         available=status.available,
         minimum_available=enough,
+        revision=found.shown_revision,
         available_since=available.since if available is not None and enough else None,
         refusal=failure.message if failure is not None else "",
         min_ready_seconds=found.min_ready_seconds,

@@ -13,6 +13,7 @@ from pennant.core.analysis.reading import FAULT_REASONS
 from pennant.core.facts.observation import Key, Revision
 from pennant.core.rollout.revision import FIXED, pair, with_restart
 from pennant.core.rollout.rollback import quarantine_entry
+from pennant.core.status.urgency import LONGEST_WAIT
 from simulation.support.objects import Deployment
 from simulation.support.world import Record, World
 
@@ -37,19 +38,20 @@ def the_record_comes_before_its_entry(before: World, now: World, key: Key) -> No
     assert all((was.uid, number) in before.recorded for number in new)
 
 
-def the_entry_comes_before_the_deployment(before: World, now: World, key: Key) -> None:
-    """A Deployment that is written shows the newest revision that the history says, by exactly its recorded template.
+def the_record_comes_before_the_deployment(before: World, now: World, key: Key) -> None:
+    """A Deployment that is written shows a revision by exactly its recorded template, and none older than before.
 
-    So no template is ever served that is not on record, and nothing comes back by a view that is old. A restart by hand
-    stands on record beside the template.
+    So no template is ever served that is not on record, and nothing comes back by a view that is old: neither what the
+    status has left behind, nor what the Deployment itself has. A restart by hand stands on record beside the template.
     """
     was, _ = _both(before, now, key)
     if (shown := _applied(before, now, key)) is None:
         return
     number = int(shown.manifest["metadata"]["annotations"]["pennant.dev/revision"])
     assert (was.uid, number) in before.recorded, "the record is there before the Deployment shows its revision"
-    assert was.status.history, "the history is there before the Deployment shows its revision"
-    assert number == was.status.history[-1].revision, "the newest revision is the one in place"
+    assert number >= max(_numbers(was.status), default=0), "the newest revision of the history, or its successor"
+    if (old := before.deployments.get(key)) is not None and old.owner == was.uid:
+        assert number >= old.shown_revision, "a revision that the Deployment has left behind stays behind"
     recorded = before.recorded[was.uid, number]
     restarted = with_restart(recorded.template, recorded.entry.restarted_at or "")
     assert shown.applied in (recorded.template, restarted), "what is applied is what was recorded"
@@ -226,7 +228,11 @@ def a_condition_keeps_its_time_until_its_status_changes(before: World, now: Worl
             continue
         assert each.observed_generation == was.generation
         stays = old is not None and old.status is each.status
-        assert each.last_transition_time == (min(old.last_transition_time, now.time) if old and stays else now.time)
+        if old is not None and stays:
+            assert each.last_transition_time == min(old.last_transition_time, now.time)
+        else:
+            # A status may wait a moment for more to write.
+            assert now.time - LONGEST_WAIT <= each.last_transition_time <= now.time
 
 
 def what_users_wrote_is_left_alone(before: World, now: World, key: Key) -> None:
@@ -284,7 +290,7 @@ def what_is_going_away_is_left_alone(before: World, now: World, key: Key) -> Non
 WRITES: tuple[Invariant, ...] = (
     what_is_going_away_is_left_alone,
     the_record_comes_before_its_entry,
-    the_entry_comes_before_the_deployment,
+    the_record_comes_before_the_deployment,
     what_was_recorded_is_never_changed,
     the_history_only_goes_on,
     only_the_limit_takes_entries_away,

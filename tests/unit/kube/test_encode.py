@@ -45,11 +45,9 @@ def created() -> Iterator[Json]:
     assert seen is not None
     tried = decide(Observation(NOON, seen))
     seen = replace(seen, status=tried.status)
-    first = decide(Observation(NOON, seen))
-    (create,) = first.actions
+    create, apply = decide(Observation(NOON, seen)).actions
     assert isinstance(create, CreateRevision)
     yield controller_revision(seen, create.revision)
-    (apply,) = decide(Observation(NOON, replace(seen, revisions=(create.revision,), status=first.status))).actions
     assert isinstance(apply, ApplyWorkload)
     yield apply.manifest
 

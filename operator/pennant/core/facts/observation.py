@@ -136,6 +136,8 @@ class Workload:
     """Available pods, of all templates."""
     minimum_available: bool
     """Whether its condition Available is True."""
+    revision: int = 0
+    """The revision that its annotation names; 0: it has none."""
     available_since: datetime | None = None
     """When its condition Available last became True, in whole seconds; None: it is not True."""
     refusal: str = ""

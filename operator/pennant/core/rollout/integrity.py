@@ -73,6 +73,20 @@ def is_whole(snapshot: Snapshot) -> bool:
     }
 
 
+def is_behind(snapshot: Snapshot) -> bool:
+    """Return whether the Deployment shows a revision that is not known: another process has just created it.
+
+    The Deployment is written before the status, and its event may be the first one of a revision. All that was read
+    before it may be old. False for a Deployment of another owner.
+    """
+    workload = snapshot.workload
+    if workload is None or not workload.owned:
+        return False
+    told = (each.revision for each in snapshot.status.history)
+    known = (each.entry.revision for each in snapshot.revisions)
+    return workload.revision > max((*told, *known), default=0)
+
+
 def _problem(record: Revision, entries: Mapping[int, HistoryEntry], sound: Mapping[int, Revision]) -> str | None:
     """Return why a ControllerRevision must not be used; None: it may be.
 

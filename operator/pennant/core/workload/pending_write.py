@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pennant.api.deployment_status import Applied
 from pennant.api.meta import Json
-from pennant.core.facts.decision import ApplyWorkload
+from pennant.core.facts.decision import ApplyWorkload, CreateRevision
 from pennant.core.facts.digest import short_hash
 from pennant.core.facts.observation import Workload
 from pennant.core.rollout.pass_state import Pass
@@ -37,15 +37,18 @@ class Wanted:
 def wanted(at: Pass) -> Wanted | None:
     """Return the Deployment for the current revision; None: it must not be written in this pass.
 
-    That is so while there is no revision, its entry is not stored yet, its ControllerRevision is lost, or the
-    Deployment is being deleted.
+    That is so while there is no revision, its ControllerRevision is lost, or the Deployment is being deleted. Of a
+    revision that this pass creates, the ControllerRevision is written first. If it is there and the status is not, as
+    after a crash, the status follows first.
     """
     active, workload = at.active, at.workload
-    # The entry must be stored before the Deployment is written.
-    if active is None or all(each.revision != active.revision for each in at.before.history):
+    if active is None or (workload is not None and workload.deleting):
         return None
-    record = next((each for each in at.snapshot.revisions if each.entry.revision == active.revision), None)
-    if record is None or (workload is not None and workload.deleting):
+    created = [each.revision for each in at.actions if isinstance(each, CreateRevision)]
+    stored = {each.revision for each in at.before.history}
+    known = [*created, *(each for each in at.snapshot.revisions if each.entry.revision in stored)]
+    record = next((each for each in known if each.entry.revision == active.revision), None)
+    if record is None:
         return None
     paused = at.is_frozen or at.spec.paused
     manifest = deployment_manifest.deployment(at.snapshot, at.spec, active, record.template, paused=paused)

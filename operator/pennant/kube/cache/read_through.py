@@ -38,6 +38,9 @@ class ReadThroughCache:
 
         Raises `Unavailable`.
         """
+        before = self.store.snapshot(key)
+        if before is not None and before.uid in self.store.revisions and integrity.is_behind(before):
+            self.store.mark_behind(key)
         # A Deployment that is taken over has not the label that the watch selects. Both are read, because a newer
         # Deployment beside an older status would look like one that has to be written again.
         if key not in self.store.freshness or self.store.workloads.is_to_adopt(self.store.known(key)):

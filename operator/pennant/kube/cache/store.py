@@ -244,6 +244,14 @@ class Store:
         if uid := self.uid(key):
             self.revisions.forget(uid)
 
+    def mark_behind(self, key: Key) -> None:
+        """Require a quorum read of all that belongs to a ModelDeployment: another process wrote something of it.
+
+        That process may have read objects that this one has not read yet, so the ModelVersions are read as well.
+        """
+        self.mark_stale(key)
+        self.freshness.mark_stale(versions_in(key.namespace))
+
     def mark_all_stale(self) -> None:
         """Require a quorum read of everything before the next snapshot."""
         self.freshness.mark_all_stale()
@@ -257,9 +265,7 @@ class Store:
         if before is not None:
             self._unindex(before, keep_revisions=before.uid == after.uid)
             if not self._is_expected(before, after):
-                # Another process wrote it, and may have read objects that this process has not read yet.
-                self.mark_stale(who.key)
-                self.freshness.mark_stale(versions_in(who.key.namespace))
+                self.mark_behind(who.key)
         if (model := _model_of(after)) is not None:
             self._models.add_deployment(model, who.key)
             self._invalid.discard(who.key)

@@ -267,6 +267,7 @@ def deployment(raw: Json) -> OwnedDeployment:
         ready=status.get("readyReplicas", 0),
         available=status.get("availableReplicas", 0),
         minimum_available=conditions.get("Available", {}).get("status") == "True",
+        revision=_revision(metadata),
         available_since=since(status, "Available"),
         refusal=refusal(status),
         min_ready_seconds=spec.get("minReadySeconds", 0),
@@ -281,6 +282,12 @@ def deployment(raw: Json) -> OwnedDeployment:
         owners=other_owners(raw),
     )
     return OwnedDeployment(workload, controller_uid(raw), _left_by(raw))
+
+
+def _revision(metadata: Json) -> int:
+    """Return the revision that the annotation of a Deployment names; 0: it names none."""
+    said = (metadata.get("annotations") or {}).get(deployment_manifest.REVISION_ANNOTATION, "")
+    return int(said) if said.isascii() and said.isdecimal() and len(said) <= 10 else 0
 
 
 def _left_by(raw: Json) -> str | None:
