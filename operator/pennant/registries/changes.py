@@ -20,6 +20,8 @@ from pennant.registries.protocol import RegistryError
 OF_THE_IMPORT = frozenset({"importedAt", "annotations"})
 OF_THE_BYTES = ("manifestDigest", "digest", "sizeBytes")
 """Fields of an artefact that an import without `--verify` may not know."""
+MOST_PATHS = 8
+"""Fields that a sentence names."""
 _KEYS = ("name", "dataset", "split", "slice")
 
 
@@ -84,3 +86,28 @@ def _parts(value: Any) -> Mapping[str, Any] | None:
 
 def _is_named(each: Any) -> bool:
     return isinstance(each, Mapping) and bool(each.get("name"))
+
+
+def paths(names: Sequence[str]) -> str:
+    """Return the paths of fields as a list that a sentence can have."""
+    rest = len(names) - MOST_PATHS
+    listed = ", ".join(f"spec.{each}" for each in names[:MOST_PATHS])
+    return f"{listed} and {rest} more" if rest > 0 else listed
+
+
+def contradiction(name: str, where: str, found: Changes) -> str:
+    """Return the error for a version that changed under its number."""
+    return (
+        f"the registry says something else than {where}, in {paths(found.changed)}. A record does not change: register "
+        f"a new version in the registry, or, if nothing serves {name}, delete it and import it again"
+    )
+
+
+def addition(name: str, found: Changes) -> str:
+    """Return what a user should know of a record that is kept; empty: there is nothing."""
+    said = []
+    if found.only_found:
+        said.append(f"the registry now also has {paths(found.only_found)}, and the record does not change")
+    if found.only_there:
+        said.append(f"the registry no longer has {paths(found.only_there)}, and the record keeps it")
+    return f"{name}: {'; '.join(said)}" if said else ""

@@ -1,6 +1,6 @@
 """What a registry offers to the importer: its versions, one after the other, in the words of the record."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -38,6 +38,11 @@ class Selection:
     """All; otherwise the newest one, and those with an alias."""
     since: datetime | None = None
     """Only versions that were created at this time or later, and of those all."""
+    known: Callable[[str, str], bool] | None = None
+    """Takes the name of a version and the address of its registry, and returns whether its record is there already.
+    A registry that lists versions without reading them gives such a version as `Unread`; others read it again."""
+    ends_at_known: bool = False
+    """Whether a list of the newest versions may end at the first one that is known, as all older ones are known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class Skipped:
     model: str
     version: str
     why: str
+    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,19 @@ class Failed:
     model: str
     version: str
     why: str
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A version that is known (`Selection.known`), so its record is not read again."""
+
+    model: str
+    version: str
+    aliases: tuple[str, ...] = ()
+
+
+Found = FoundVersion | Skipped | Failed | Unread
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +116,7 @@ class Registry(Protocol):
         """Yield the names of all models, page by page."""
         ...
 
-    def versions(self, model: str, selection: Selection) -> AsyncIterator[FoundVersion | Skipped | Failed]:
+    def versions(self, model: str, selection: Selection) -> AsyncIterator[Found]:
         """Yield versions of a model, page by page. One that cannot be read does not end it.
 
         Raises `NotThere` where the registry has no such model.
@@ -110,4 +129,16 @@ class Registry(Protocol):
 
     def content(self, found: FoundVersion, file: File) -> AsyncIterator[bytes]:
         """Yield the bytes of a file of an artefact."""
+        ...
+
+
+class Watchable(Protocol):
+    """What a registry may offer besides: which of its models changed, for less than their versions cost."""
+
+    def states(self, models: Sequence[str]) -> AsyncIterator[tuple[str, str]]:
+        """Yield these models, or all of them if none is named, each with a text that differs if any version may.
+
+        A text that is the same as before says that nothing was registered and no alias moved since. A named model that
+        does not exist is left out.
+        """
         ...

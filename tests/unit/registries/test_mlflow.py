@@ -3,7 +3,7 @@
 import json
 import tracemalloc
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import process_time
@@ -18,10 +18,11 @@ from pennant.core.versions.completeness import missing
 from pennant.registries.digest import verified
 from pennant.registries.fields import LONGEST_ANNOTATION, MAX_ANNOTATIONS, MAX_PARAMETERS
 from pennant.registries.http import Pairs
+from pennant.registries.mlflow.listing import PAGE
 from pennant.registries.mlflow.measured import MAX_DATASETS, ROLES
 from pennant.registries.mlflow.record import ENTRY, MAPPED
-from pennant.registries.mlflow.registry import PAGE, Mlflow
-from pennant.registries.protocol import Failed, File, FoundVersion, NotThere, RegistryError, Selection, Skipped
+from pennant.registries.mlflow.registry import Mlflow
+from pennant.registries.protocol import Failed, File, FoundVersion, NotThere, RegistryError, Selection, Skipped, Unread
 from unit.registries.fake_mlflow import RECORDED
 
 BASE = "https://mlflow.example"
@@ -110,6 +111,39 @@ async def test_since_reads_no_further_than_the_first_older_version(reader: Repla
     found = await read(reader, "Churn_Model", Selection(since=since))
     assert [each.version for each in found] == ["3", "2"]
     assert not [each for each in reader.asked if "version=1" in each]
+
+
+async def test_known_versions_are_listed_with_their_aliases_and_not_read(reader: Replayed) -> None:
+    for selection in (Selection(), Selection(since=datetime(2020, 1, 1, tzinfo=UTC))):
+        reader.asked.clear()
+        known = replace(selection, known=lambda version, base: (version, base) != ("3", BASE))
+        found = await read(reader, "Churn_Model", known)
+        newest = [(type(each), each.version, each.aliases) for each in found if each.version != "1"]
+        assert sorted(newest, key=lambda each: each[1]) == [(Unread, "2", ("champion",)), (FoundVersion, "3", ())]
+        assert not [each for each in reader.asked if "model-versions/get" in each and "version=2" in each]
+
+
+async def test_a_list_ends_at_the_first_known_version_if_all_older_ones_are_known(reader: Replayed) -> None:
+    newest_first = f"{SEARCH}?filter=name%3D%27Churn_Model%27&order_by=version_number+DESC&max_results=100"
+    listed = reader.answers[newest_first.replace("DESC", "ASC")]["model_versions"]
+    reader.answers[newest_first] = {"model_versions": listed[::-1]}
+    for ends, versions in ((True, ["3", "2"]), (False, ["3", "2", "1"])):
+        known = Selection(is_all=True, known=lambda _version, _base: True, ends_at_known=ends)
+        found = await read(reader, "Churn_Model", known)
+        assert found == [Unread("Churn_Model", each, ("champion",) if each == "2" else ()) for each in versions]
+
+
+async def test_the_state_of_a_model_changes_with_its_aliases_and_versions(reader: Replayed) -> None:
+    async def states(*models: str) -> dict[str, str]:
+        return dict([each async for each in Mlflow(reader, BASE).states(models)])
+
+    before = await states()
+    assert before.keys() == {"Churn_Model", "Wine Quality"}
+    assert await states() == before
+    named = await states("Churn_Model", "nope")
+    assert named.keys() == {"Churn_Model"}
+    reader.answer("/api/2.0/mlflow/registered-models/get?name=Churn_Model")["registered_model"]["aliases"] = []
+    assert await states("Churn_Model") != named
 
 
 async def test_a_model_that_is_not_there(reader: Replayed) -> None:
@@ -237,7 +271,8 @@ async def test_a_version_without_an_artefact_fails_and_the_others_are_read(reade
 @pytest.mark.parametrize("status", ["PENDING_REGISTRATION", "FAILED_REGISTRATION"])
 async def test_a_version_that_is_not_ready_is_skipped(reader: Replayed, status: str) -> None:
     reader.versions("Churn_Model", "2").update(status=status, status_message="copying")
-    assert (await read(reader, "Churn_Model"))[1] == Skipped("Churn_Model", "2", f"its status is {status}: copying")
+    skipped = Skipped("Churn_Model", "2", f"its status is {status}: copying", ("champion",))
+    assert (await read(reader, "Churn_Model"))[1] == skipped
 
 
 async def test_an_answer_of_another_form_fails_one_version(reader: Replayed) -> None:

@@ -13,43 +13,23 @@ import yaml
 from pennant.api.meta import Json
 from pennant.cli import names
 from pennant.cli.errors import CliError
-from pennant.cli.importing.outcome import Outcome, addition, contradiction
 from pennant.cli.model_versions import full_name, of_model, tags_of
-from pennant.cli.output import warn
 from pennant.cli.session import FIELD_MANAGER, Session
 from pennant.kube.http.client import ApiVerb
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import Conflict, Ending
 from pennant.record.document import text
-from pennant.registries.changes import changes
+from pennant.registries import importing
+from pennant.registries.importing import Outcome, Telling, same
 from pennant.registries.protocol import RegistryError
 
 
-class Target(Protocol):
+class Target(importing.Target, Protocol):
     """Where versions go."""
-
-    async def tags(self, model: str) -> dict[str, str]:
-        """Return who has each tag of a model there, by the name of the object."""
-        ...
-
-    async def put(self, document: Json) -> Outcome:
-        """Add a version, unless it is there; raises `RegistryError` where it is there with other content."""
-        ...
 
     def close(self) -> None:
         """Write what belongs after the last version."""
         ...
-
-
-def same(document: Json, there: Json, where: str) -> Outcome:
-    """Return that a version is there already; raises `RegistryError` where it has other content."""
-    name = str(document["metadata"]["name"])
-    found = changes(there.get("spec") or {}, document["spec"])
-    if found.changed:
-        raise RegistryError(contradiction(name, where, found))
-    if said := addition(name, found):
-        warn(said)
-    return Outcome.UNCHANGED
 
 
 @dataclass(slots=True)
@@ -88,6 +68,7 @@ class Directory:
 
     root: Path
     is_dry: bool
+    telling: Telling
 
     async def tags(self, model: str) -> dict[str, str]:
         """Return who has each tag in the manifests of the model."""
@@ -104,12 +85,12 @@ class Directory:
         name = str(document["metadata"]["name"])
         path = self.root / f"{name}.yaml"
         if path.exists():
-            return same(document, self._read(path), str(path))
+            return same(document, self._read(path), str(path), self.telling)
         if not self.is_dry:
             try:
                 self._create(path, text(document))
             except FileExistsError:
-                return same(document, self._read(path), str(path))
+                return same(document, self._read(path), str(path), self.telling)
             except OSError as error:
                 raise CliError(f"{path} cannot be written: {error.strerror}") from error
         click.echo(f"{path}: {full_name(name)} {'would be written' if self.is_dry else 'written'}")
@@ -147,6 +128,7 @@ class Cluster:
 
     session: Session
     dry_run: str
+    telling: Telling
     known: dict[str, dict[str, str]] = field(default_factory=dict)
 
     async def tags(self, model: str) -> dict[str, str]:
@@ -172,7 +154,7 @@ class Cluster:
             else:
                 click.echo(f"{full_name(name)} created{f' ({self.dry_run} dry run)' if self.dry_run != 'none' else ''}")
                 return Outcome.IMPORTED
-        return same(document, there, f"{full_name(name)} in the cluster")
+        return same(document, there, f"{full_name(name)} in the cluster", self.telling)
 
     def close(self) -> None:
         """Do nothing."""

@@ -7,11 +7,13 @@ from typing import Any
 from pennant.api.meta import Json
 from pennant.registries.http import Pairs, Reader
 from pennant.registries.mlflow import model_file
+from pennant.registries.mlflow.listing import API, Listing
 from pennant.registries.mlflow.record import Answers, artifact_uri, record
 from pennant.registries.notes import Notes
 from pennant.registries.protocol import (
     Failed,
     File,
+    Found,
     FoundVersion,
     NoAccess,
     NotThere,
@@ -19,18 +21,15 @@ from pennant.registries.protocol import (
     RegistryError,
     Selection,
     Skipped,
+    Unread,
     Unreadable,
 )
 
-API = "/api/2.0/mlflow"
-PAGE = 100
 CONCURRENCY = 8
 """Versions that are read at the same time."""
 DEEPEST = 32
 """Levels of directories in an artefact."""
 REDACTED = "REDACTED"
-
-Item = FoundVersion | Skipped | Failed
 
 
 class Mlflow:
@@ -41,21 +40,27 @@ class Mlflow:
         self._http = http
         self._base = base.rstrip("/")
         self._repository = repository
+        self._listing = Listing(http, self._base)
         self._experiments: dict[str, str | None] = {}
 
-    async def models(self) -> AsyncIterator[str]:
+    def models(self) -> AsyncIterator[str]:
         """Yield the names of all registered models."""
-        async for each in self._pages(f"{API}/registered-models/search", "registered_models", ()):
-            yield str(each["name"])
+        return self._listing.models()
 
-    async def versions(self, model: str, selection: Selection) -> AsyncIterator[Item]:
-        """Yield versions of a model: the oldest first, or the newest first where only some are wanted."""
-        registered = (await self._http.json(f"{API}/registered-models/get", (("name", model),))).get("registered_model")
-        if not isinstance(registered, dict):
-            raise NoAccess(f"{self._base} answers without a registered_model. Is this an MLflow server?")
+    def states(self, models: Sequence[str]) -> AsyncIterator[tuple[str, str]]:
+        """Yield models with a text that differs if a version or an alias may have changed."""
+        return self._listing.states(models)
+
+    async def versions(self, model: str, selection: Selection) -> AsyncIterator[Found]:
+        """Yield versions of a model: the oldest first, or the newest first where only some are wanted or known."""
+        registered = await self._listing.registered(model)
         aliases = _aliases(registered)
         page: list[Json] = []
-        async for each in self._listed(model, registered, selection):
+        async for each in self._listing.versions(model, aliases, selection):
+            version = str(each["version"])
+            if selection.known is not None and selection.known(version, self._base):
+                yield Unread(model, version, tuple(aliases.get(version, ())))
+                continue
             page.append(each)
             if len(page) == CONCURRENCY:
                 for done in await self._read(page, registered, aliases):
@@ -64,76 +69,31 @@ class Mlflow:
         for done in await self._read(page, registered, aliases):
             yield done
 
-    async def _listed(self, model: str, registered: Json, selection: Selection) -> AsyncIterator[Json]:
-        path, of_model = f"{API}/model-versions/search", ("filter", f"name={_quoted(model)}")
-        if selection.since is not None:
-            order = ("order_by", "creation_timestamp DESC")
-            async for each in self._pages(path, "model_versions", (of_model, order)):
-                if _number(each.get("creation_timestamp")) < selection.since.timestamp() * 1000:
-                    return
-                yield each
-        elif selection.is_all:
-            async for each in self._pages(path, "model_versions", (of_model, ("order_by", "version_number ASC"))):
-                yield each
-        else:
-            newest = ("order_by", "version_number DESC")
-            first = await self._http.json(path, (of_model, newest, ("max_results", "1")))
-            listed = [self._named(each, path) for each in first.get("model_versions") or ()]
-            chosen = {str(each["version"]): each for each in listed}
-            for number in sorted(_aliases(registered).keys() - chosen.keys()):
-                try:
-                    asked = await self._http.json(f"{API}/model-versions/get", (("name", model), ("version", number)))
-                except NotThere:
-                    # It was deleted a moment ago.
-                    continue
-                chosen[number] = self._named(asked.get("model_version"), path)
-            for number in sorted(chosen, key=_number):
-                yield chosen[number]
-
-    async def _pages(self, path: str, field: str, params: Pairs) -> AsyncIterator[Json]:
-        token = ""
-        while True:
-            more = (("max_results", str(PAGE)), *((("page_token", token),) if token else ()))
-            page = await self._http.json(path, (*params, *more))
-            for each in page.get(field) or ():
-                yield self._named(each, path)
-            before, token = token, str(page.get("next_page_token") or "")
-            if not token:
-                return
-            if token == before:
-                raise RegistryError(f"{self._base}{path} gives the same page again. Run the import again")
-
-    def _named(self, item: Any, path: str) -> Json:
-        """Return an item of a list; raises `RegistryError` where it has no name."""
-        if not isinstance(item, dict) or "name" not in item or ("version" not in item and "model-versions" in path):
-            raise RegistryError(f"{self._base}{path} gives an item without a name or a version. Is it MLflow?")
-        return item
-
-    async def _read(self, page: Sequence[Json], registered: Json, aliases: dict[str, list[str]]) -> list[Item]:
+    async def _read(self, page: Sequence[Json], registered: Json, aliases: dict[str, list[str]]) -> list[Found]:
         return list(
             await asyncio.gather(
                 *(self._one({**each, "aliases": aliases.get(str(each["version"]), [])}, registered) for each in page)
             )
         )
 
-    async def _one(self, version: Json, registered: Json) -> Item:
+    async def _one(self, version: Json, registered: Json) -> Found:
         name, number, source = str(version["name"]), str(version["version"]), str(version.get("source") or "")
-        status = version.get("status", "READY")
+        status, aliases = version.get("status", "READY"), tuple(version["aliases"])
         if status != "READY":
             said = version.get("status_message")
-            return Skipped(name, number, f"its status is {status}{f': {said}' if said else ''}")
+            return Skipped(name, number, f"its status is {status}{f': {said}' if said else ''}", aliases)
         if not source or source.startswith(REDACTED):
-            return Failed(
-                name, number, "MLflow has no artefact of it: its source is empty. Register it again in MLflow"
-            )
+            why = "MLflow has no artefact of it: its source is empty. Register it again in MLflow"
+            return Failed(name, number, why, aliases)
         try:
             return await self._found(version, registered)
         except NoAccess:
             raise
         except RegistryError as error:
-            return Failed(name, number, str(error))
+            return Failed(name, number, str(error), aliases)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            return Failed(name, number, f"MLflow's answer does not have the expected form: {error!r}")
+            why = f"MLflow's answer does not have the expected form: {error!r}"
+            return Failed(name, number, why, aliases)
 
     async def _found(self, version: Json, registered: Json) -> FoundVersion:
         notes = Notes()
@@ -261,16 +221,3 @@ def _aliases(registered: Json) -> dict[str, list[str]]:
     for each in registered.get("aliases") or ():
         found.setdefault(str(each.get("version")), []).append(str(each.get("alias")))
     return found
-
-
-def _number(value: Any) -> int:
-    """Return a number that JSON has as a number or as a text; 0: it is none."""
-    return int(value) if str(value).isdecimal() else 0
-
-
-def _quoted(name: str) -> str:
-    """Return a name as MLflow's filters have it; raises `RegistryError` where they cannot have it."""
-    sign = next((sign for sign in "'\"" if sign not in name), None)
-    if sign is None:
-        raise RegistryError(f"the name {name!r} has both kinds of quotes, which no filter of MLflow can have")
-    return f"{sign}{name}{sign}"
