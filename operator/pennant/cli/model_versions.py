@@ -38,12 +38,6 @@ def named(words: Sequence[str]) -> str | None:
     return words[1] if len(words) == 2 and words[0].lower() in KINDS else None
 
 
-def tags_of(raw: Json) -> frozenset[str]:
-    """Return the tags of a ModelVersion."""
-    tags = decode.field(raw, "spec").get("tags")
-    return frozenset(str(each) for each in tags) if isinstance(tags, list) else frozenset()
-
-
 def ordered(items: Iterable[Json]) -> list[Json]:
     """Return versions by model, the newest semantic version first; the others come last, by name."""
     found = sorted(items, key=lambda each: str(each["metadata"]["name"]))

@@ -16,10 +16,10 @@ from pennant.cli.forecast import forecast
 from pennant.cli.options import ClusterOptions
 from pennant.cli.preview import moved, preview
 from pennant.cli.session import Session, run
-from pennant.cli.tag_move import Move
 from pennant.core.facts.observation import Invalid, Key, Snapshot
 from pennant.core.status.inputs import quarantined_target
 from pennant.kube.http.resources import Kind
+from pennant.kube.tag_writer import Move, tags_with
 
 
 def execute(
@@ -69,7 +69,7 @@ async def _in_cluster(session: Session, version: str, model: str | None, tag: st
         await _made(session, move, how)
     if how.output is not None:
         name = str(move.new["metadata"]["name"])
-        raw = output.merged(move.new, {"spec": {"tags": tag_move.tags_with(move.new, tag)}})
+        raw = output.merged(move.new, {"spec": {"tags": tags_with(move.new, tag)}})
         if how.dry_run == "none":
             raw = await session.client.get(Kind.MODEL_VERSION, session.namespace, name) or raw
         output.tell(model_versions.full_name(name), raw, how.output)

@@ -13,12 +13,13 @@ from pennant.api.reasons import Reason, VersionConditionType
 from pennant.api.version_status import ModelVersionStatus
 from pennant.cli import clock, names, output, spans
 from pennant.cli.errors import CliError
-from pennant.cli.model_versions import full_name, ordered, tags_of
+from pennant.cli.model_versions import full_name, ordered
 from pennant.cli.names import hinted
 from pennant.cli.options import ClusterOptions
 from pennant.cli.session import Session, run
 from pennant.kube.codec import decode
 from pennant.kube.http.resources import Kind
+from pennant.kube.tag_writer import tags_of
 
 HEADER = ("VERSION", "TAGS", "SERVING", "VERIFIED", "QUARANTINED", "COMPLETE", "BUMP", "AGE")
 RETENTION = "RETENTION"

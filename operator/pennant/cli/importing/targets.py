@@ -13,10 +13,11 @@ import yaml
 from pennant.api.meta import Json
 from pennant.cli import names
 from pennant.cli.errors import CliError
-from pennant.cli.model_versions import full_name, of_model, tags_of
+from pennant.cli.model_versions import full_name, of_model
 from pennant.cli.session import FIELD_MANAGER, Session
 from pennant.kube.http.client import ApiVerb
 from pennant.kube.http.resources import RESOURCES, Kind
+from pennant.kube.tag_writer import tags_of
 from pennant.ports import Conflict, Ending
 from pennant.record.document import text
 from pennant.registries import importing

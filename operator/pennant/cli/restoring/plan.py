@@ -19,7 +19,7 @@ from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.archive.model import ExportedDeployment
-from pennant.cli import model_versions, names, output
+from pennant.cli import names, output
 from pennant.cli.errors import CliError
 from pennant.cli.exporting.check import Checked
 from pennant.cli.restoring import marks
@@ -29,6 +29,7 @@ from pennant.core.versions.record import immutable
 from pennant.kube.codec import decode, encode
 from pennant.kube.codec.revisions import PROGRESS_ANNOTATION, is_collected, revision_name
 from pennant.kube.http.resources import RESOURCES, Kind
+from pennant.kube.tag_writer import tags_of
 
 SHOWN = 5
 SCALED = frozenset({"replicas"})
@@ -191,7 +192,7 @@ async def _versions(session: Session, parts: list[Any], unknown: frozenset[str],
 
 
 def _tags(stored: Json, part: Json) -> str:
-    have, had = model_versions.tags_of(stored), model_versions.tags_of(part)
+    have, had = tags_of(stored), tags_of(part)
     return "" if have == had else f"its tags stay [{', '.join(sorted(have))}], and were [{', '.join(sorted(had))}]"
 
 
