@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pennant.runtime.generate import checked, written
+from pennant.generate import checked, written
 from pennant_chart import dashboards, readme
 
 CHART = Path(__file__).parents[1] / "pennant"

@@ -1,4 +1,4 @@
-"""The program `pennant`: `run`, `fetch`, `generate`, `version`, and the verbs of the command line.
+"""The program `pennant`: `run`, `sync`, `fetch`, `generate`, `version`, and the verbs of the command line.
 
 Each command imports its modules when it runs, so that `version` and `--help` answer at once.
 """
@@ -13,6 +13,7 @@ USAGE = """usage: pennant COMMAND [OPTIONS]
 
 commands:
   run       run the operator (`pennant run --help` lists its settings)
+  sync      take the versions of registries over continuously (`pennant sync --help`)
   fetch     bring artefacts into a directory, and check their digests (`pennant fetch --help`)
   generate  write or check the CustomResourceDefinitions, and what else is generated
   version   print the version
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _generate(options: list[str]) -> int:
-    from pennant.runtime import generate
+    from pennant import generate
 
     return generate.main(options)
 
@@ -82,8 +83,22 @@ def _run(options: list[str]) -> int:
         return 2
 
 
+def _sync(options: list[str]) -> int:
+    from pennant.runtime.settings import WrongSettings, read
+    from pennant.sync import app
+    from pennant.sync.config import ConfigError
+    from pennant.sync.settings import SyncSettings
+
+    try:
+        return app.run(read(SyncSettings, options))
+    except (WrongSettings, ConfigError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+
+
 COMMANDS: Mapping[str, Callable[[list[str]], int]] = {
     "run": _run,
+    "sync": _sync,
     "fetch": _fetch,
     "generate": _generate,
     "version": _version,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cluster import kustomize_schema
 from pennant.cli.manifests import openapi
-from pennant.runtime.generate import checked, written
+from pennant.generate import checked, written
 from rig import Rig
 
 ROOT = Path(__file__).parents[2]

@@ -178,6 +178,20 @@ OF_OTHERS = (
         "Verified",
     ),
 )
+ALIAS_OF = f"alias.{GROUP}/"
+"""Before the name of a tag: the alias of a registry that the tag follows."""
+OF_SYNC = (
+    Mark(
+        f"{ALIAS_OF}<tag>",
+        "annotation",
+        "ModelVersion",
+        "`pennant sync`, with `aliases` of a registry",
+        "The alias that gave the version this tag, with the name of the registry. It says that the tag was moved to "
+        "where the alias is, so that it is not moved there again. It is removed when the alias moves to another "
+        "version.",
+        "mlflow/champion",
+    ),
+)
 STAMPER = "the API server, if `governance.stamp` of the chart is set"
 STAMPED = (
     Mark(
@@ -221,7 +235,7 @@ STAMPED = (
         "grace@example.com",
     ),
 )
-MARKS = (*COMMANDS, *OF_OTHERS, *STAMPED, *WRITTEN)
+MARKS = (*COMMANDS, *OF_OTHERS, *STAMPED, *OF_SYNC, *WRITTEN)
 
 
 def page() -> str:
@@ -236,6 +250,8 @@ def page() -> str:
             "## Authenticated users\n",
             ABOUT_USERS,
             "\n".join(map(_entry, STAMPED)),
+            "## Written by sync\n",
+            "\n".join(map(_entry, OF_SYNC)),
             "## Written by the operator\n",
             "\n".join(map(_entry, WRITTEN)),
         )

@@ -1044,6 +1044,14 @@ class Reason(Open, Word):
         "`pennant.dev/rollback-to` or the tag.",
         "kubectl-set changed spec.template.spec.containers[name=server].image; it is corrected",
     )
+    ALIAS_MOVED = (
+        "AliasMoved",
+        "A version got a tag, because an alias of its registry moved to it.",
+        "`pennant sync` is configured with `aliases`. The Event is on the ModelVersion.",
+        "Event only; the annotation `alias.pennant.dev/<tag>` stays while the alias is there.",
+        "No action needed. To serve another version, move the alias in the registry.",
+        "the tag production moved from churn-1 to churn-2, because MLflow (mlflow) has the alias champion at version 2",
+    )
     RELEASED = (
         "Released",
         "A version is no longer quarantined.",

@@ -32,11 +32,12 @@ class Regarding:
 class EventRecorder:
     """Creates Events in the name of this process."""
 
-    def __init__(self, client: Client, clock: Clock, instance: str = "operator") -> None:
+    def __init__(self, client: Client, clock: Clock, instance: str = "operator", controller: str = CONTROLLER) -> None:
         """`instance` is the `reportingInstance` of the Events, usually the name of the pod."""
         self._client = client
         self._clock = clock
         self._instance = instance
+        self._controller = controller
 
     async def record(self, regarding: Regarding, event: Event) -> None:
         """Create an Event. Raises no error of the port: if it fails, it is logged and the Event is lost."""
@@ -61,7 +62,7 @@ class EventRecorder:
             "reason": event.reason,
             "note": _within(clip(event.message, NOTE_BYTES), NOTE_BYTES),
             "action": "Reconcile",
-            "reportingController": CONTROLLER,
+            "reportingController": self._controller,
             "reportingInstance": self._instance,
             "regarding": {
                 "apiVersion": API_VERSION,

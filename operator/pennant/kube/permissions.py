@@ -54,6 +54,17 @@ ELECTION: Mapping[Resource, Verbs] = {
 }
 """In the operator's own namespace, for one Lease by name; RBAC cannot restrict `create` by name."""
 
+SYNC: Mapping[Resource, Verbs] = {
+    (GROUP, "modelversions"): frozenset({"get", "list", "create"}),
+}
+"""Of `pennant sync`, in each namespace into which it takes versions over."""
+
+SYNC_TAGS: Mapping[Resource, Verbs] = {
+    (GROUP, "modelversions"): frozenset({"patch"}),
+    ("events.k8s.io", "events"): frozenset({"create"}),
+}
+"""Of `pennant sync` besides, where tags follow aliases of a registry."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Right:
@@ -79,6 +90,14 @@ def to_serve(namespace: str, *, deletes_versions: bool = False) -> Iterator[Righ
     for (group, resource), verbs in (*SERVED.items(), *(DELETION.items() if deletes_versions else ())):
         for verb in verbs:
             yield Right(namespace, resource, group, verb)
+
+
+def to_sync(namespace: str, *, moves_tags: bool) -> Iterator[Right]:
+    """Yield the rights that taking versions over into a namespace takes."""
+    for table in (SYNC, SYNC_TAGS) if moves_tags else (SYNC,):
+        for (group, resource), verbs in table.items():
+            for verb in verbs:
+                yield Right(namespace, resource, group, verb)
 
 
 def to_be_elected(namespace: str, lease: str) -> Iterator[Right]:

@@ -6,6 +6,7 @@ as its precondition, and changes nothing but this tag.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from pennant.api import GROUP
 from pennant.api.meta import Json
@@ -51,7 +52,7 @@ class Done:
     tagged: bool
     """Whether the new version did not have the tag before."""
     untagged: tuple[str, ...]
-    """Names of the versions that do not have it any more."""
+    """Names of the versions that do not have it any more, or did not have it at the time of the write."""
     failed: tuple[tuple[str, PortError], ...]
     """Names of the versions that still have it, so that the tag is ambiguous."""
 
@@ -79,16 +80,22 @@ def move(new: Json, versions: Sequence[Json], tag: str) -> Move:
 class TagWriter:
     """Writes tags in the name of a field manager, whom the history names as the actor."""
 
-    def __init__(self, client: Client, manager: str, dry_run: str = "none") -> None:
-        """With the dry run `server`, nothing is stored; with `client`, nothing is sent."""
-        self._client, self._manager, self._dry_run = client, manager, dry_run
+    def __init__(
+        self, client: Client, manager: str, dry_run: str = "none", mark: tuple[str, str] | None = None
+    ) -> None:
+        """With the dry run `server`, nothing is stored; with `client`, nothing is sent.
+
+        `mark` is an annotation, name and value, that comes and goes with the tag in the same write.
+        """
+        self._client, self._manager, self._dry_run, self._mark = client, manager, dry_run, mark
 
     async def carry_out(self, wanted: Move) -> Done:
         """Add the tag to the new version, then take it from the others.
 
         Raises `PortError` where the new version does not get it; then nothing has changed.
         """
-        tagged = await self._written(wanted.new, wanted.tag, has_tag=True)
+        written = await self._written(wanted.new, wanted.tag, has_tag=True)
+        tagged = written and wanted.tag not in tags_of(wanted.new)
         untagged, failed = [], []
         for each in wanted.old:
             name = str(each["metadata"]["name"])
@@ -107,7 +114,7 @@ class TagWriter:
         """
         uid, key = raw["metadata"]["uid"], Key(raw["metadata"]["namespace"], raw["metadata"]["name"])
         for _ in range(MAX_TRIES):
-            if (tag in tags_of(raw)) is has_tag:
+            if (tag in tags_of(raw)) is has_tag and self._is_marked(raw) in (has_tag, None):
                 return False
             try:
                 await self._patch(key, raw, tag, has_tag=has_tag)
@@ -126,12 +133,24 @@ class TagWriter:
             return True
         raise Conflict(f"{_named(key)} was changed by others {MAX_TRIES} times in a row; try again")
 
+    def _is_marked(self, raw: Json) -> bool | None:
+        """Return whether a version has the mark; None: there is none."""
+        if self._mark is None:
+            return None
+        name, value = self._mark
+        return bool((raw["metadata"].get("annotations") or {}).get(name) == value)
+
     async def _patch(self, key: Key, raw: Json, tag: str, *, has_tag: bool) -> None:
         if self._dry_run == "client":
             return
         tags = decode.field(raw, "spec").get("tags") or []
         wanted = tags_with(raw, tag) if has_tag else [each for each in tags if each != tag]
-        metadata = {"uid": raw["metadata"]["uid"], "resourceVersion": raw["metadata"]["resourceVersion"]}
+        metadata: dict[str, Any] = {
+            "uid": raw["metadata"]["uid"],
+            "resourceVersion": raw["metadata"]["resourceVersion"],
+        }
+        if self._is_marked(raw) not in (has_tag, None) and self._mark is not None:
+            metadata["annotations"] = {self._mark[0]: self._mark[1] if has_tag else None}
         params = {"fieldManager": self._manager} | ({"dryRun": "All"} if self._dry_run == "server" else {})
         path = RESOURCES[Kind.MODEL_VERSION].path(key.namespace, key.name)
         body = {"metadata": metadata, "spec": {"tags": wanted}}

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 class RegistryError(Exception):
@@ -132,6 +132,7 @@ class Registry(Protocol):
         ...
 
 
+@runtime_checkable
 class Watchable(Protocol):
     """What a registry may offer besides: which of its models changed, for less than their versions cost."""
 

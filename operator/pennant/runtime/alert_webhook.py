@@ -83,7 +83,7 @@ class AlertWebhook:
         # Before the body is read: a client without the token costs no more than its headers.
         if not self._is_authorized(request.headers.get("Authorization", "")):
             raise web.HTTPUnauthorized(headers={"WWW-Authenticate": "Bearer"}, text="a bearer token is needed\n")
-        names = firing(await _body(request))
+        names = firing(await read_body(request))
         if not self._is_leading():
             raise web.HTTPServiceUnavailable(text="this replica does not lead; try again\n")
         if names:
@@ -133,7 +133,7 @@ def firing(body: bytes) -> frozenset[str]:
         raise web.HTTPBadRequest(text=text) from error
 
 
-async def _body(request: web.Request) -> bytes:
+async def read_body(request: web.Request) -> bytes:
     """Return the body, decompressed; raises `HTTPBadRequest`, `HTTPRequestTimeout` or `HTTPRequestEntityTooLarge`."""
     try:
         async with asyncio.timeout(BODY_TIMEOUT_SECONDS):

@@ -44,6 +44,11 @@ class LoopLag:
             await asyncio.sleep(LAG_TICK_SECONDS)
 
 
+def loop(lag: LoopLag) -> Check:
+    """Return the check that the event loop is not late."""
+    return lambda: f"the event loop is {lag.seconds:.0f} s late" if lag.seconds > MAX_LAG_SECONDS else ""
+
+
 def alive(
     lag: LoopLag, workers: Sequence[Workers], resync: Resync, resync_seconds: float, presence: Presence
 ) -> Mapping[str, Check]:
@@ -52,9 +57,6 @@ def alive(
     A missing CustomResourceDefinition fails none of them, because a restart would not bring it back.
     """
     max_list_age = 4 * resync_seconds + 30
-
-    def loop() -> str:
-        return f"the event loop is {lag.seconds:.0f} s late" if lag.seconds > MAX_LAG_SECONDS else ""
 
     def passes() -> str:
         seconds = max(each.longest_pass_seconds for each in workers)
@@ -68,7 +70,7 @@ def alive(
         count = resync.lists_ahead_of_watches
         return f"{count} lists in a row had changes that no watch delivered" if count >= MAX_LISTS_AHEAD else ""
 
-    return {"loop": loop, "passes": passes, "lists": lists, "watches": watches}
+    return {"loop": loop(lag), "passes": passes, "lists": lists, "watches": watches}
 
 
 def ready(resync: Resync, presence: Presence) -> Mapping[str, Check]:

@@ -5,13 +5,14 @@ A process that cannot do its work exits with a message that says why. kopf would
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 
 from pennant import __version__
 from pennant.kube.http.client import Client
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.errors import NotServed
-from pennant.kube.permissions import described, missing, to_be_elected, to_serve
+from pennant.kube.permissions import Right, described, missing, to_be_elected, to_serve
 from pennant.kube.presence import OWN
 from pennant.ports import Refused, Unavailable
 from pennant.runtime.settings import Settings
@@ -33,7 +34,7 @@ async def connect(settings: Settings) -> Connection:
     try:
         connection = Connection(settings.kubeconfig, settings.context)
         async with asyncio.timeout(CONNECT_SECONDS), Client(connection) as client:
-            await _check_permissions(client, connection, settings)
+            await check_permissions(client, _required(connection, settings))
             for kind in OWN:
                 with suppress(NotServed):
                     await client.probe(kind, settings.namespace)
@@ -49,10 +50,14 @@ def lease_namespace(settings: Settings, connection: Connection) -> str:
     return settings.lease_namespace or connection.namespace
 
 
-async def _check_permissions(client: Client, connection: Connection, settings: Settings) -> None:
-    required = list(to_serve(settings.namespace, deletes_versions=settings.retention_deletes))
+def _required(connection: Connection, settings: Settings) -> Iterable[Right]:
+    yield from to_serve(settings.namespace, deletes_versions=settings.retention_deletes)
     if settings.leader_election:
-        required += to_be_elected(lease_namespace(settings, connection), settings.lease_name)
+        yield from to_be_elected(lease_namespace(settings, connection), settings.lease_name)
+
+
+async def check_permissions(client: Client, required: Iterable[Right]) -> None:
+    """Raise `CannotStart` with each permission that is missing; where they cannot be asked for, it is logged."""
     try:
         lacking = await missing(client, required)
     except Refused as error:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AliasChoices, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, CliApp, SettingsConfigDict, SettingsError
@@ -11,6 +11,7 @@ from pennant.archive.place import check
 
 LogFormat = Literal["json", "console"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 
 class WrongSettings(Exception):
@@ -120,8 +121,13 @@ class Settings(BaseSettings):
 
 def given(options: Sequence[str]) -> Settings:
     """Return the settings of these flags and of the environment; raises `WrongSettings`."""
+    return read(Settings, options)
+
+
+def read(kind: type[SettingsT], options: Sequence[str]) -> SettingsT:
+    """Return settings of any kind; raises `WrongSettings`."""
     try:
-        return CliApp.run(Settings, cli_args=list(options))
+        return CliApp.run(kind, cli_args=list(options))
     except SettingsError as error:
         raise WrongSettings(str(error)) from error
     except ValidationError as error:

@@ -1,7 +1,10 @@
-"""The text of `docs/reference/settings.md`, generated from `runtime/settings.py`."""
+"""The text of `docs/reference/settings.md`, generated from `runtime/settings.py`, and entries for other settings."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
 
 from pennant.runtime.settings import Settings
 
@@ -17,8 +20,14 @@ that `--metric-sources` names is described in [metrics and alerts](../metrics.md
 
 def page() -> str:
     """Return the page as Markdown."""
-    schema = Settings.model_json_schema()["properties"]
-    return "\n".join((HEAD, *(_entry(name, schema[_key(name, schema)]) for name in Settings.model_fields)))
+    return "\n".join((HEAD, *entries(Settings)))
+
+
+def entries(kind: type[BaseSettings]) -> Iterator[str]:
+    """Yield an entry for each setting of a process."""
+    schema, prefix = kind.model_json_schema()["properties"], str(kind.model_config["env_prefix"])
+    for name, field in kind.model_fields.items():
+        yield _entry(name, field, schema[_key(name, schema)], prefix)
 
 
 def _key(name: str, schema: Mapping[str, Any]) -> str:
@@ -26,13 +35,14 @@ def _key(name: str, schema: Mapping[str, Any]) -> str:
     return name if name in schema else next(each for each in schema if each.lower().endswith(name))
 
 
-def _entry(name: str, node: Mapping[str, Any]) -> str:
-    field = Settings.model_fields[name]
+def _entry(name: str, field: FieldInfo, node: Mapping[str, Any], prefix: str) -> str:
     flag = f"--{name.replace('_', '-')}"
-    example = field.examples[0] if field.examples else ""
-    variables = f"`PENNANT_{name.upper()}`" + (", then `KUBECONFIG`" if name == "kubeconfig" else "")
+    example = str(field.examples[0]) if field.examples else ""
+    variables = f"`{prefix}{name.upper()}`" + (", then `KUBECONFIG`" if name == "kubeconfig" else "")
     lines = [f"- **Environment variable:** {variables}", f"- **Values:** {_values(node)}"]
-    if field.default not in (None, ""):
+    if field.is_required():
+        lines.append("- **Required**")
+    elif field.default not in (None, ""):
         lines.append(f"- **Default:** `{str(field.default).lower() if field.default is True else field.default}`")
     lines.append(f"- **Example:** `{_given(flag, example)}`")
     description = " ".join((field.description or "").split())

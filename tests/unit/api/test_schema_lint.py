@@ -9,7 +9,7 @@ import pytest
 
 from pennant.api.crd import crds
 from pennant.api.reasons import ConditionType, Reason, VersionConditionType
-from pennant.runtime.generate import CRD_DIRECTORIES, files
+from pennant.generate import CRD_DIRECTORIES, files
 
 ROOT = Path(__file__).parents[3]
 FILES = files(ROOT)

@@ -83,6 +83,9 @@ class FakeApi:
             return 200, raw
         self.touch(plural, name, namespace, **body.get("spec", {}))
         _, raw = self.get(plural, namespace, name)
+        if "annotations" in metadata:
+            annotations = {**raw["metadata"].get("annotations", {}), **metadata["annotations"]}
+            raw["metadata"]["annotations"] = {key: each for key, each in annotations.items() if each is not None}
         raw["status"] = {**raw.get("status", {}), **body.get("status", {})}
         return 200, raw
 

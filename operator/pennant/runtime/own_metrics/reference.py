@@ -1,6 +1,6 @@
 """The text of `docs/reference/metrics.md`, generated from the definitions of the metrics."""
 
-from pennant.runtime.own_metrics import object_definitions, process_definitions
+from pennant.runtime.own_metrics import object_definitions, process_definitions, sync_definitions
 from pennant.runtime.own_metrics.definition import Definition, MetricType
 
 HEAD = """\
@@ -23,6 +23,12 @@ one for its threshold: with three metrics 45 series.
 """
 ACROSS = "## Metrics across ModelDeployments\n\nOnly the leader exports them.\n"
 PROCESS = "## Metrics of the process\n\nEvery replica exports them.\n"
+SYNC = """\
+## Metrics of sync
+
+`pennant sync` exports these and `pennant_api_requests_total` on port 8080 of its own pod. A registry has its series
+from the start of the process.
+"""
 
 
 def page() -> str:
@@ -38,6 +44,7 @@ def page() -> str:
             *(HEAD, OBJECTS, *map(_entry, object_definitions.DEFINITIONS)),
             *(ACROSS, *map(_entry, across)),
             *(PROCESS, *map(_entry, process)),
+            *(SYNC, *map(_entry, sync_definitions.DEFINITIONS)),
         )
     )
 

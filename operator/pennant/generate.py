@@ -12,6 +12,7 @@ from pennant.api import reference as conditions
 from pennant.api.crd import crds
 from pennant.runtime import argocd, settings_reference
 from pennant.runtime.own_metrics import reference as metrics
+from pennant.sync import reference as sync
 
 CRD_DIRECTORIES = (Path("crds"), Path("charts/pennant/files/crds"))
 """Directories of the CustomResourceDefinitions, for `kubectl apply` and for the chart."""
@@ -39,6 +40,7 @@ def files(root: Path) -> dict[Path, str]:
         REFERENCE / "annotations.md": annotations.page(),
         REFERENCE / "metrics.md": metrics.page(),
         REFERENCE / "settings.md": settings_reference.page(),
+        REFERENCE / "sync.md": sync.page(),
         **argocd.files(root),
     }
 
