@@ -67,9 +67,19 @@ def _manifests(values: str, major: int, release: str, namespace: str) -> list[Ma
 
 
 def only(manifests: Iterable[Manifest], kind: str, suffix: str = "") -> Manifest:
-    """Return the one object of this kind, whose name ends so."""
-    (found,) = (each for each in manifests if each["kind"] == kind and each["metadata"]["name"].endswith(suffix))
+    """Return the one object of this kind, whose name ends so; of those of sync only if the end is `-sync`."""
+    of_sync = suffix == "-sync"
+    (found,) = (
+        each
+        for each in manifests
+        if each["kind"] == kind and each["metadata"]["name"].endswith(suffix) and is_of_sync(each) is of_sync
+    )
     return found
+
+
+def is_of_sync(manifest: Manifest) -> bool:
+    """Return whether an object belongs to `pennant sync`, and not to the operator."""
+    return bool(manifest["metadata"].get("labels", {}).get("app.kubernetes.io/component") == "sync")
 
 
 def identity(manifest: Manifest) -> tuple[str, str, str]:
@@ -77,8 +87,8 @@ def identity(manifest: Manifest) -> tuple[str, str, str]:
     return manifest["kind"], metadata.get("namespace", ""), metadata["name"]
 
 
-def pod_template(manifests: Iterable[Manifest]) -> Manifest:
-    template: Manifest = only(manifests, "Deployment")["spec"]["template"]
+def pod_template(manifests: Iterable[Manifest], suffix: str = "") -> Manifest:
+    template: Manifest = only(manifests, "Deployment", suffix)["spec"]["template"]
     return template
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from chart.rendering import CHART, KUBERNETES, HelmError, only, rendered, run_helm
 from pennant.api.reasons import Reason
-from pennant.runtime.own_metrics import object_definitions, process_definitions
+from pennant.runtime.own_metrics import object_definitions, process_definitions, sync_definitions
 from rig.binaries import ensure
 from unit.test_layout import examples
 from unit.test_runbooks import arguments, blocks, commands
@@ -27,6 +27,7 @@ METRICS = {
         *object_definitions.DEFINITIONS,
         object_definitions.SUSPECTED,
         *process_definitions.DEFINITIONS,
+        *sync_definitions.DEFINITIONS,
     )
 }
 OF_THE_TARGET = {"job", "instance", "namespace"}

@@ -80,6 +80,8 @@ SECTIONS: Mapping[str, Sequence[int]] = {
     "tenants": range(180, 190),
     "retention-and-the-archive": range(190, 200),
     "in-general": (*range(83, 104), *range(120, 123), 176),
+    "sync": range(200, 208),
+    "in-general": (*range(83, 104), *range(120, 123)),
     "adopting-an-existing-deployment": range(125, 130),
     "importing-versions": range(210, 220),
     "delivering-artefacts": range(160, 176),

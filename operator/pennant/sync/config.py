@@ -37,7 +37,7 @@ class _Part(BaseModel):
 class RegistrySettings(_Part):
     """One registry."""
 
-    name: Annotated[Label, Field(examples=["mlflow"])]
+    name: Annotated[Label, Field(max_length=40, examples=["mlflow"])]
     """Name of the registry here: in metrics, in logs, in the URL of its webhook, and in the history as the actor
     `pennant-sync-<name>`. It must be unique."""
     kind: Annotated[str, Field(examples=["mlflow"])]

@@ -30,8 +30,8 @@ class Moves:
         before = sorted(each["metadata"]["name"] for each in move.old if step.tag in tags_of(each))
         came = f" from {' and '.join(before)}" if before else ""
         said = (
-            f"the tag {step.tag} moved{came} to {step.name}, because {title} ({self._settings.name}) has the alias "
-            f"{step.alias} at version {step.version}"
+            f"the tag {step.tag} moved{came} to {step.name}: the alias {step.alias} is at version {step.version} in "
+            f"the registry {self._settings.name} ({title})"
         )
         _log.info("%s", said, extra={"registry": self._settings.name})
         key = Key(metadata["namespace"], metadata["name"])

@@ -15,11 +15,10 @@ from pathlib import Path
 from aiohttp import web
 
 from pennant.ports import Clock
-from pennant.runtime.alert_webhook import LINGERING_SECONDS, read_body
+from pennant.runtime.alert_webhook import LINGERING_SECONDS, MAX_BODY_BYTES, read_body
 from pennant.sync.config import RegistrySettings
 from pennant.sync.webhook_kinds import WEBHOOKS
 
-MAX_BODY_BYTES = 1024 * 1024
 MAX_DELIVERIES = 4096
 """Identifiers of requests that are kept, to recognise one that is sent again."""
 _log = logging.getLogger(__name__)

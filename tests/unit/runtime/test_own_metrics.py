@@ -9,12 +9,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pennant.kube.http.client import ApiVerb
 from pennant.kube.http.resources import Kind
-from pennant.runtime.own_metrics import object_definitions, process_definitions
+from pennant.runtime.own_metrics import object_definitions, process_definitions, sync_definitions
 from pennant.runtime.own_metrics.definition import Definition, MetricType
 from pennant.runtime.own_metrics.reference import page
 from pennant.runtime.telemetry import Telemetry
 from unit.runtime.test_telemetry import text, watched
 
+SYNC = sync_definitions.DEFINITIONS
 ALL = (*object_definitions.DEFINITIONS, object_definitions.SUSPECTED, *process_definitions.DEFINITIONS)
 METRICS = [
     {"name": name, "prometheus": {"query": 'accuracy{version="${version}"}'}, "threshold": {"min": "0.1"}}
@@ -64,7 +65,7 @@ async def test_an_object_with_three_metrics_has_at_most_45_series() -> None:
     assert "A ModelDeployment has 27 series." in page()
 
 
-@pytest.mark.parametrize("definition", ALL, ids=lambda each: each.name)
+@pytest.mark.parametrize("definition", [*ALL, *SYNC], ids=lambda each: each.name)
 def test_an_example_is_a_series_of_its_metric(definition: Definition) -> None:
     (family,) = families([definition.example])
     (sample,) = family.samples
@@ -75,6 +76,6 @@ def test_an_example_is_a_series_of_its_metric(definition: Definition) -> None:
 
 
 def test_every_definition_is_in_a_list() -> None:
-    modules = (object_definitions, process_definitions)
+    modules = (object_definitions, process_definitions, sync_definitions)
     defined = {each for module in modules for _, each in inspect.getmembers(module) if isinstance(each, Definition)}
-    assert defined == set(ALL)
+    assert defined == {*ALL, *SYNC}
