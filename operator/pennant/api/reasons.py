@@ -1050,7 +1050,7 @@ class Reason(Open, Word):
         "`pennant sync` is configured with `aliases`. The Event is on the ModelVersion.",
         "Event only; the annotation `alias.pennant.dev/<tag>` stays while the alias is there.",
         "No action needed. To serve another version, move the alias in the registry.",
-        "the tag production moved from churn-1 to churn-2: the alias champion is at version 2 in the registry mlflow "
+        "got the tag production from churn-1, because the alias champion was moved to version 2 in the registry mlflow "
         "(MLflow)",
     )
     RELEASED = (

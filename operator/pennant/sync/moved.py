@@ -30,10 +30,10 @@ class Moves:
         before = sorted(each["metadata"]["name"] for each in move.old if step.tag in tags_of(each))
         came = f" from {' and '.join(before)}" if before else ""
         said = (
-            f"the tag {step.tag} moved{came} to {step.name}: the alias {step.alias} is at version {step.version} in "
-            f"the registry {self._settings.name} ({title})"
+            f"got the tag {step.tag}{came}, because the alias {step.alias} was moved to version {step.version} in the "
+            f"registry {self._settings.name} ({title})"
         )
-        _log.info("%s", said, extra={"registry": self._settings.name})
+        _log.info("%s %s", step.name, said, extra={"registry": self._settings.name})
         key = Key(metadata["namespace"], metadata["name"])
         regarding = Regarding(Kind.MODEL_VERSION, key, metadata["uid"], metadata["resourceVersion"])
         await self._recorder.record(regarding, Event(EventType.NORMAL, Reason.ALIAS_MOVED, said))

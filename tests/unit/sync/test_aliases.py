@@ -47,7 +47,7 @@ async def test_the_tag_moves_with_the_alias(world: World) -> None:
     assert event["reason"] == "AliasMoved"
     assert event["regarding"]["name"] == "churn-2"
     assert event["note"] == (
-        "the tag production moved from churn-1 to churn-2: the alias champion is at version 2 in the registry mlflow "
+        "got the tag production from churn-1, because the alias champion was moved to version 2 in the registry mlflow "
         "(MLflow)"
     )
     writes = world.cluster.writes
