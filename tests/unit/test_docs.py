@@ -18,8 +18,11 @@ from pennant.api.field_reference import MODELS, fields
 from pennant.api.reasons import ConditionType, VersionConditionType
 from pennant.cli.main import cli
 from pennant.cli.manifests.findings import report
+from pennant.runtime.own_metrics import sync_definitions
 from pennant.runtime.settings import Settings
 from pennant.runtime.telemetry import Telemetry
+from pennant.sync.config import SyncFile
+from pennant.sync.settings import SyncSettings
 from rig.helm import PACKAGES
 from rig.programs import ALERTMANAGER_VERSION, KUBERNETES_VERSION, PROMETHEUS_VERSION
 from unit.docs_pages import ROOT, Page, anchor, pages
@@ -148,10 +151,12 @@ def test_every_annotation_and_label_exists(page: Page) -> None:
 @every_page
 def test_every_setting_exists(page: Page) -> None:
     variables = set(re.findall(r"\bPENNANT_(?!TEST_|WRITE_|COMPLETE)([A-Z_]+)\b", page.prose))
-    assert {each.lower() for each in variables} <= Settings.model_fields.keys()
+    known = {*Settings.model_fields, *(f"sync_{each}" for each in SyncSettings.model_fields)}
+    assert {each.lower() for each in variables} <= known
 
 
 METRICS = {each.name.removesuffix("_total") for each in Telemetry().registry.collect()}
+METRICS |= {each.name.removesuffix("_total") for each in sync_definitions.DEFINITIONS}
 
 
 @every_page
@@ -206,6 +211,17 @@ def test_the_versions_that_are_tested_are_those_of_the_rig() -> None:
     for package in PACKAGES.values():
         assert package.helm.removeprefix("v") in rows["Helm"]
     assert f"version {__version__}" in text
+
+
+def test_the_files_and_the_values_of_sync_are_valid() -> None:
+    schema = json.loads((ROOT / "charts" / "pennant" / "values.schema.json").read_text())
+    page = PAGES["docs/how-to/sync-from-a-registry.md"]
+    values = [yaml.safe_load(text) for language, text in page.blocks if language == "yaml"]
+    assert len(values) == 2
+    for each in values:
+        jsonschema.validate(each, schema)
+    (line,) = re.findall(r"^echo '(registries: .*)' > sync.yaml$", page.text, re.MULTILINE)
+    assert [each.name for each in SyncFile.model_validate(yaml.safe_load(line)).registries] == ["mlflow"]
 
 
 def test_the_values_of_the_installation_are_valid() -> None:

@@ -81,7 +81,6 @@ SECTIONS: Mapping[str, Sequence[int]] = {
     "retention-and-the-archive": range(190, 200),
     "in-general": (*range(83, 104), *range(120, 123), 176),
     "sync": range(200, 208),
-    "in-general": (*range(83, 104), *range(120, 123)),
     "adopting-an-existing-deployment": range(125, 130),
     "importing-versions": range(210, 220),
     "delivering-artefacts": range(160, 176),
