@@ -18,6 +18,7 @@ from pennant.kube.permissions import SYNC, SYNC_TAGS
 from unit.registries.fake_mlflow import Answer, FakeMlflow, served
 
 API = "/api/2.0/mlflow"
+TOKEN = "token-that-nobody-may-read"
 PROMOTE = {"apiGroups": ["pennant.dev"], "resources": ["tags"], "resourceNames": ["production"], "verbs": ["promote"]}
 
 
@@ -65,7 +66,10 @@ def address(registry: Registry) -> Iterator[str]:
 @pytest.fixture
 def sync(scenario: Scenario, address: str, tmp_path: Path) -> Iterator[SyncProcess]:
     settings = {"name": "mlflow", "address": address, "versions": "All", "aliases": {"champion": "production"}}
-    process = SyncProcess(scenario, tmp_path / "sync", settings)
+    process = SyncProcess(scenario, tmp_path / "sync", settings | {"credentials": {"secretName": "login"}})
+    token = tmp_path / "sync" / "credentials" / "mlflow" / "MLFLOW_TRACKING_TOKEN"
+    token.parent.mkdir()
+    token.write_text(TOKEN)
     process.start()
     yield process
     process.kill()
@@ -91,9 +95,9 @@ def is_held_by(scenario: Scenario, version: str) -> bool:
 def test_an_alias_that_moves_is_promoted_and_a_bad_version_is_rolled_back(
     scenario: Scenario, sync: SyncProcess, registry: Registry
 ) -> None:
-    """Rule: R201.
+    """Rule: R100.
 
-    Rule: R203. Rule: R207.
+    Rule: R201. Rule: R203. Rule: R207.
     """
     scenario.accuracy("1", 0.95)
     scenario.deployment()
@@ -136,6 +140,9 @@ def test_an_alias_that_moves_is_promoted_and_a_bad_version_is_rolled_back(
     }
     assert granted - used <= {("modelversions", "get")}
     assert [each for each in sync.requests() if each[2] == 403] == []
+    assert f"Bearer {TOKEN}" in registry.credentials
+    assert TOKEN not in sync.said + sync.fetch("/metrics")
+    assert TOKEN.encode() not in scenario.rig.audit_log.read_bytes()
     assert sync.fetch("/livez") == "loop: ok\n"
     assert sync.fetch("/readyz") == "versions: ok\n"
     assert sync.stop() == 0

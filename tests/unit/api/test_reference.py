@@ -130,7 +130,7 @@ def test_a_wrong_setting_is_refused() -> None:
 def fragments() -> set[str]:
     """Return the constant parts of texts in the code that decides and reads."""
     found = {each.to_do for each in Reason}
-    for folder in ("core", "controller", "kube", "metrics"):
+    for folder in ("core", "controller", "kube", "metrics", "sync"):
         for path in (PACKAGE / folder).rglob("*.py"):
             texts = (each.value for each in ast.walk(ast.parse(path.read_text())) if isinstance(each, ast.Constant))
             found |= {each for each in texts if isinstance(each, str) and len(each) >= 4 and " " in each}

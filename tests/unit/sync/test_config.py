@@ -107,6 +107,16 @@ def test_settings_are_flags_and_variables(monkeypatch: pytest.MonkeyPatch) -> No
         read(SyncSettings, [])
 
 
+@pytest.mark.parametrize("name", SyncSettings.model_fields)
+def test_the_example_of_a_setting_is_accepted(name: str) -> None:
+    section = page().split(f"## `--{name.replace('_', '-')}`\n")[1]
+    example = section.split("**Example:** `")[1].split("`")[0]
+    field = SyncSettings.model_fields[name]
+    found = read(SyncSettings, ["--config=/etc/pennant/other.yaml", example])
+    assert str(getattr(found, name)) == str(field.examples[0] if field.examples else None)
+    assert getattr(found, name) != field.default
+
+
 def test_every_setting_is_documented() -> None:
     for name, field in (*SyncSettings.model_fields.items(), *RegistrySettings.model_fields.items()):
         assert (field.description or "").rstrip("`").endswith("."), name

@@ -5,7 +5,8 @@ import json
 import logging
 import tracemalloc
 from collections import Counter
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -14,9 +15,11 @@ import pytest
 
 from pennant.kube.http.errors import Throttled
 from pennant.ports import Refused, Unavailable
-from pennant.registries.protocol import NoAccess, RegistryError
+from pennant.registries.catalogue import Given
+from pennant.registries.protocol import Found, NoAccess, Registry, RegistryError, Selection
 from unit.core.builders import NOON
 from unit.sync.conftest import RESYNC, World
+from unit.sync.living_mlflow import LivingMlflow
 from unit.sync.memory_api import MemoryApi
 
 
@@ -349,3 +352,40 @@ async def test_another_process_that_takes_over_in_another_namespace_is_no_matter
     await world.sync().poll()
     await world.sync(other).poll()
     assert world.cluster.names() == other.names() == ["churn-1"]
+
+
+class Plain:
+    """A registry that offers only what each one must: it does not say what changed, and reads all versions anew."""
+
+    def __init__(self, mlflow: Registry) -> None:
+        self._mlflow = mlflow
+        self.models, self.files, self.content = mlflow.models, mlflow.files, mlflow.content
+
+    def versions(self, model: str, selection: Selection) -> AsyncIterator[Found]:
+        return self._mlflow.versions(model, Selection(selection.is_all, selection.since))
+
+
+async def test_a_registry_that_does_not_say_what_changed_is_read_anew_and_costs_the_cluster_nothing(
+    world: World,
+) -> None:
+    @asynccontextmanager
+    async def opened(kind: str, given: Given) -> AsyncIterator[Registry]:
+        async with LivingMlflow.opened(world.mlflow, kind, given) as mlflow:
+            yield Plain(mlflow)
+
+    for source in ("s3://models/1", "", "s3://models/3"):
+        world.mlflow.register("churn", source=source)
+    world.mlflow.alias("churn", "champion", "1")
+    world.mlflow.opened = opened  # type: ignore[method-assign]
+    sync = world.sync(versions="All", aliases={"champion": "production"})
+    await sync.poll()
+    assert (world.cluster.names(), world.cluster.holders()) == (["churn-1", "churn-3"], ["churn-1"])
+    world.forget()
+    for _ in range(3):
+        await world.later(sync)
+    assert (world.cluster.asked, world.failing("version")) == ({}, 1)
+    world.mlflow.alias("churn", "champion", "3")
+    await world.later(sync)
+    assert world.cluster.holders() == ["churn-3"]
+    await world.later(world.sync(models=["nothing"]))
+    assert world.failing("version") == 1
