@@ -59,15 +59,22 @@ class Aliases:
 
     def steps(self, model: str, memory: Model, versions: Versions) -> Iterator[Follow | Stays]:
         """Yield what is to be done for a model of the registry; nothing where each tag followed its alias."""
+        try:
+            kept(model)
+        except RegistryError:
+            # No version of it can have an object.
+            return
         for alias, tag in self.tags.items():
             named = mark(self.registry, alias)
             if (version := memory.aliases.get(alias)) is not None:
                 yield from self._followed(model, version, Follow(alias, tag, named, "", version), memory, versions)
             elif followed := sorted(self._marked(kept(model), tag, named, versions, has_tag=True)):
                 names = " and ".join(followed)
+                # Not every registry names the aliases of a version that it cannot read.
+                gone = "is at a version that cannot be read, or gone" if memory.versions else "is gone"
                 yield Stays(
                     alias,
-                    f"the alias {alias} of {model} is gone from {self.title}, so {names} keeps the tag {tag}. Set the "
+                    f"the alias {alias} of {model} {gone} from {self.title}, so {names} keeps the tag {tag}. Set the "
                     f"alias again, or move the tag and remove the annotation {ALIAS_OF}{tag} from {names}",
                 )
 

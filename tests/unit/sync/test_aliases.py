@@ -282,6 +282,14 @@ async def test_two_processes_and_an_alias_that_flaps_between_them_come_to_rest_w
     assert world.cluster.writes == writes, "they come to rest"
 
 
+async def test_a_model_that_no_object_can_be_named_after_stops_no_other(world: World) -> None:
+    for model in ("±", "churn"):
+        world.mlflow.register(model)
+        world.mlflow.alias(model, "champion", "1")
+    await world.sync(aliases=ALIASES).poll()
+    assert (world.cluster.holders(), world.failing("version")) == (["churn-1"], 1)
+
+
 async def test_a_version_that_cannot_be_served_does_not_get_the_tag(world: World) -> None:
     sync = await champion(world)
     world.cluster.raw("churn-2")["spec"]["artifacts"] = [{"name": "model"}]
