@@ -1,6 +1,5 @@
 """From a training with a real MLflow to a served model, and back: `pennant sync` and the operator as processes."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -139,7 +138,6 @@ def test_a_webhook_of_mlflow_moves_the_tag_at_once(
         assert sync.value('pennant_sync_webhook_requests_total{code="204"}') >= 3
         newest = mlflow.copy(NAME, trained)
         scenario.until(lambda: scenario.exists("modelversion", f"{NAME}-{newest}"), 20, "the import of a new version")
-        print(json.dumps({"seconds from alias to tag by webhook": [round(each, 2) for each in seconds]}))
     finally:
         mlflow.call(f"webhooks/{created['webhook']['webhook_id']}", method="DELETE")
 

@@ -88,7 +88,10 @@ class Aliases:
                 f"the alias {follow.alias} of {model} is at version {version}, which is not imported: {why}. The tag "
                 f"{follow.tag} stays where it is",
             )
-        elif self._marked(kept(model), follow.tag, follow.mark, versions) != {name}:
+        elif self._marked(kept(model), follow.tag, follow.mark, versions) != {name} or (
+            memory.moved.get(follow.alias, versions.lists) < versions.lists
+            and self._is_ambiguous(kept(model), name, follow, versions)
+        ):
             yield Follow(follow.alias, follow.tag, follow.mark, name, version)
 
     def _name(self, model: str, version: str, memory: Model, versions: Versions) -> tuple[str | None, str]:
@@ -103,6 +106,13 @@ class Aliases:
         if known is None or (known.origin[0], *known.origin[2:]) != (self.title, model, version):
             return None, f"there is no ModelVersion {name} of it"
         return name, ""
+
+    @staticmethod
+    def _is_ambiguous(model: str, name: str, follow: Follow, versions: Versions) -> bool:
+        """Return whether the version has the tag, and another one as well."""
+        known = {each: versions.get(each) for each in versions.concerned(model, follow.tag, follow.mark)}
+        holders = {each for each, of in known.items() if of is not None and follow.tag in of.tags}
+        return name in holders and len(holders) > 1
 
     def _marked(self, model: str, tag: str, named: str, versions: Versions, *, has_tag: bool = False) -> set[str]:
         """Return the versions that have the tag by this alias, or had it when somebody moved it."""

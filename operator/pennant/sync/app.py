@@ -135,7 +135,9 @@ class Sync:
         moves = Moves(settings, self._recorder, self._telemetry)
         tags = Tags(self._client, versions, settings.manager, moves.moved)
         registry = RegistrySync(settings, versions, tags, teller, self._clock, _seconds)
-        return Poller(settings, registry, self._telemetry, self._jitter)
+        poller = Poller(settings, registry, self._telemetry, self._jitter)
+        registry.again = poller.hint
+        return poller
 
     def _listed(self) -> str:
         waiting = [name for name, each in self._versions.items() if not each.is_listed]

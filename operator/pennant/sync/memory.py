@@ -81,6 +81,9 @@ class Model:
     versions: WaitingList
     tags: WaitingList
     """By alias: tags that did not follow."""
+    moved: dict[str, int] = field(default_factory=dict)
+    """By alias: how many lists there were (`Versions.lists`) when its tag was last moved. The next one shows whether a
+    version has the tag of which nothing was known."""
     state: str = ""
     """What the registry said of the model as a whole (`Watchable`); empty: it does not say."""
     aliases: Mapping[str, str] = field(default_factory=dict)

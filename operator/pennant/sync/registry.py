@@ -59,6 +59,8 @@ class RegistrySync:
         self._aliases = Aliases(settings.name, self._title, settings.aliases, settings.wish)
         self._target = Cluster(versions.client, versions, settings.manager, teller)
         self._models: dict[str, Model] = {}
+        self.again: Callable[[Collection[str]], None] = lambda _models: None
+        """Called with models that are to be polled again soon."""
 
     async def poll(self, only: Collection[str] = ()) -> None:
         """Read what changed, of these models or of all; raises `RegistryError` or `PortError` where that ends early."""
@@ -212,12 +214,18 @@ class RegistrySync:
             if memory.tags.is_resting(step.alias, self._seconds()):
                 stays.add(step.alias)
                 continue
+            # Whoever else has the tag by now is found by the next list, which comes soon.
+            memory.moved[step.alias] = self._versions.lists
+            self._versions.expire()
+            self.again({model})
             try:
                 await self._tags.follow(model, step)
             except TagStays as error:
                 stays.add(step.alias)
                 self._wait(memory.tags, step.alias, f"{model}, alias {step.alias}", str(error), is_failure=True)
         memory.tags.keep_only(stays)
+        checked = {alias for alias, lists in memory.moved.items() if lists < self._versions.lists} - stays
+        memory.moved = {alias: lists for alias, lists in memory.moved.items() if alias not in checked}
 
     def _wait(self, waiting: WaitingList, name: str, what: str, why: str, *, is_failure: bool) -> None:
         if waiting.add(name, why, self._seconds(), is_failure=is_failure):

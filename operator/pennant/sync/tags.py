@@ -46,16 +46,13 @@ class Tags:
             raise TagStays(f"{step.name} has the tag {step.tag}, and {said}")
 
     async def _move(self, model: str, step: Follow) -> Move:
-        """Return the move, of the versions as they are now; raises `TagStays` where the version cannot serve."""
-        new, old = None, []
-        async for page in self._client.pages(
-            Kind.MODEL_VERSION, self._versions.namespace, fieldSelector=f"spec.model={model}"
-        ):
-            for raw in page["items"]:
-                if raw["metadata"]["name"] == step.name:
-                    new = raw
-                elif self._is_old(raw, step):
-                    old.append(raw)
+        """Return the move, of the versions as they are now; raises `TagStays` where the version cannot serve.
+
+        Only the new version and those that are known to have the tag are read, because a model may have thousands.
+        """
+        names = sorted(self._versions.concerned(model, step.tag, step.mark) - {step.name})
+        new, *others = [await self._get(name) for name in (step.name, *names)]
+        old = [raw for raw in others if raw is not None and self._is_old(raw, step)]
         if new is None:
             self._versions.remove(step.name)
             raise TagStays(f"{step.name} was deleted, so it cannot have the tag {step.tag}; it is imported again")
@@ -65,6 +62,9 @@ class Tags:
         if isinstance(spec, Invalid):
             raise TagStays(f"{step.name} cannot be served: {spec.problem}")
         return Move(step.tag, new, tuple(old))
+
+    async def _get(self, name: str) -> Json | None:
+        return await self._client.get(Kind.MODEL_VERSION, self._versions.namespace, name)
 
     @staticmethod
     def _is_old(raw: Json, step: Follow) -> bool:

@@ -63,6 +63,9 @@ class Versions:
         """What this process learned since the running list began."""
         self._losses: dict[tuple[str, str], int] = {}
         self._listed_at: float | None = None
+        self._is_expired = False
+        self.lists = 0
+        """How many lists there were."""
         self._lock = asyncio.Lock()
 
     @property
@@ -87,11 +90,17 @@ class Versions:
         """Return how many versions of a model of a registry have gone from the cluster since the start."""
         return self._losses.get((registry, model), 0)
 
+    @property
+    def _is_due(self) -> bool:
+        is_old = self._listed_at is None or self._seconds() - self._listed_at >= self._resync_seconds
+        return self._is_expired or is_old
+
     async def refresh(self) -> None:
         """List all versions if the last list is older than allowed; raises `PortError`."""
         async with self._lock:
-            if self._listed_at is not None and self._seconds() - self._listed_at < self._resync_seconds:
+            if not self._is_due:
                 return
+            self._is_expired = False
             self._changed, found = {}, dict[str, Known]()
             begun = self._seconds()
             async for page in self.client.pages(Kind.MODEL_VERSION, self.namespace):
@@ -103,6 +112,11 @@ class Versions:
             changed, self._by_name, self._tagged, self._listed_at = self._changed, {}, {}, begun
             for name, each in {**found, **changed}.items():
                 self._set(name, each)
+            self.lists += 1
+
+    def expire(self) -> None:
+        """Have the next `refresh` list again."""
+        self._is_expired = True
 
     def add(self, raw: Json) -> None:
         """Take in an object as it was read or written."""

@@ -113,6 +113,33 @@ async def test_a_tag_that_a_user_moved_stays_until_the_alias_moves(world: World)
     assert world.cluster.holders() == marked(world) == ["churn-3"]
 
 
+async def test_a_tag_that_a_user_moved_since_the_last_list_moves_as_well(world: World) -> None:
+    sync = await champion(world, "2", versions="All")
+    world.mlflow.register("churn")
+    await world.later(sync)
+    await world.later(sync)
+    world.cluster.set_tags("churn-1", "production")
+    world.cluster.set_tags("churn-2")
+    world.mlflow.alias("churn", "champion", "3")
+    world.forget()
+    again: list[str] = []
+    sync.again = again.extend
+    await world.later(sync)
+    assert "list" not in world.cluster.asked, "a move lists no versions"
+    assert (world.cluster.holders(), marked(world), again) == (["churn-1", "churn-3"], ["churn-3"], ["churn"])
+    await sync.poll(again)
+    assert world.cluster.holders() == marked(world) == ["churn-3"]
+
+
+async def test_a_tag_that_a_user_adds_later_is_left_alone(world: World) -> None:
+    sync = await champion(world)
+    await world.later(sync)
+    world.cluster.set_tags("churn-2", "production")
+    for _ in range(3):
+        await world.later(sync, RESYNC)
+    assert world.cluster.holders() == ["churn-1", "churn-2"]
+
+
 async def test_the_alias_of_a_version_with_the_tag_only_marks_it(world: World) -> None:
     for _ in range(2):
         world.mlflow.register("churn")
@@ -300,6 +327,7 @@ async def test_a_version_that_cannot_be_served_does_not_get_the_tag(world: World
 
 async def test_a_version_that_was_deleted_is_taken_over_again_and_gets_the_tag(world: World) -> None:
     sync = await champion(world)
+    await world.later(sync)
     world.cluster.delete("churn-2")
     world.mlflow.alias("churn", "champion", "2")
     await world.later(sync)
