@@ -95,10 +95,7 @@ def is_held_by(scenario: Scenario, version: str) -> bool:
 def test_an_alias_that_moves_is_promoted_and_a_bad_version_is_rolled_back(
     scenario: Scenario, sync: SyncProcess, registry: Registry
 ) -> None:
-    """Rule: R100.
-
-    Rule: R201. Rule: R203. Rule: R207.
-    """
+    """Rule: R100, R201, R203, R207."""
     scenario.accuracy("1", 0.95)
     scenario.deployment()
     scenario.until_verified("1")

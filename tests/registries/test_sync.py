@@ -55,10 +55,7 @@ def is_held_by(scenario: Scenario, version: str) -> bool:
 def test_a_trained_version_is_served_and_a_bad_one_is_rolled_back_while_the_registry_is_killed(
     scenario: Scenario, mlflow: MlflowServer, started: Callable[..., SyncProcess], trained: str
 ) -> None:
-    """Rule: R201.
-
-    Rule: R202. Rule: R203.
-    """
+    """Rule: R201, R202, R203."""
     mlflow.alias(NAME, "champion", trained)
     scenario.accuracy(trained, 0.95)
     scenario.deployment()

@@ -102,8 +102,7 @@ class Aliases:
             return None, str(error)
         if (waiting := memory.versions.by_name.get(version)) is not None:
             return None, waiting.why.rstrip(".")
-        known = versions.get(name)
-        if known is None or (known.origin[0], *known.origin[2:]) != (self.title, model, version):
+        if version not in memory.present or versions.get(name) is None:
             return None, f"there is no ModelVersion {name} of it"
         return name, ""
 

@@ -88,6 +88,8 @@ class Model:
     """What the registry said of the model as a whole (`Watchable`); empty: it does not say."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """The version of each alias."""
+    present: frozenset[str] = frozenset()
+    """Versions with an alias that were in the cluster when they were last listed."""
     is_complete: bool = False
     """Whether all versions were listed, so that the aliases are known, and the next list may end at a known version."""
     losses: int = 0

@@ -31,7 +31,7 @@ from pennant.sync.memory import Model, WaitingList
 from pennant.sync.tags import Tags, TagStays
 from pennant.sync.target import Cluster
 from pennant.sync.telling import Teller
-from pennant.sync.versions import Versions
+from pennant.sync.versions import Origin, Versions, origin_of
 
 _log = logging.getLogger(__name__)
 Opened = Callable[[str, Given], AbstractAsyncContextManager[Registry]]
@@ -143,18 +143,22 @@ class RegistrySync:
         now = self._seconds()
         selection = replace(
             self._settings.wish.selection,
-            known=lambda version, instance: self._is_done(model, version, instance, memory, now),
+            known=lambda version, instance: (
+                memory.versions.is_resting(version, now)
+                or self._is_there(model, version, (self._title, instance, model, version))
+            ),
             ends_at_known=memory.is_complete and not memory.versions,
         )
         wish = replace(self._settings.wish, selection=selection)
         job = Import(registry, wish, self._target, self._teller, self._clock.now)
-        aliases, seen = dict[str, str](), set[str]()
+        aliases, seen, present = dict[str, str](), set[str](), set[str]()
         try:
             async for each in registry.versions(model, selection):
                 self._teller.progressed()
                 seen.add(each.version)
                 aliases |= dict.fromkeys(each.aliases, each.version)
-                await self._take(job, model, each, memory)
+                if await self._take(job, each, memory) and each.aliases:
+                    present.add(each.version)
         except NoAccess:
             raise
         except RegistryError as error:
@@ -163,32 +167,33 @@ class RegistrySync:
         else:
             memory.versions.done(THE_MODEL)
             memory.versions.keep_only(seen)
-            memory.aliases, memory.is_complete = aliases, True
+            memory.aliases, memory.present, memory.is_complete = aliases, frozenset(present), True
 
-    async def _take(self, job: Import, model: str, each: Found, memory: Model) -> None:
+    async def _take(self, job: Import, each: Found, memory: Model) -> bool:
+        """Take over a version, unless it is there or it is too early to try again; return whether it is there."""
+        is_resting = memory.versions.is_resting(each.version, self._seconds())
+        if isinstance(each, Unread) or is_resting:
+            return not is_resting
         if isinstance(each, FoundVersion):
-            instance = str(each.record["source"].get("instance", ""))
-            if self._is_done(model, each.version, instance, memory, self._seconds()):
-                return
+            # Of a registry that reads all versions anew.
+            if self._is_there(each.model, each.version, origin_of(each.record["source"])):
+                return True
             each = self._settled(each)
-        if isinstance(each, Unread):
-            return
         outcome = await job.take(each)
         if outcome in (Outcome.IMPORTED, Outcome.UNCHANGED):
             memory.versions.done(each.version)
-            return
+            return True
         what, is_failure = f"{each.model} {each.version}", outcome is Outcome.FAILED
         self._wait(memory.versions, each.version, what, self._teller.why, is_failure=is_failure)
+        return False
 
-    def _is_done(self, model: str, version: str, instance: str, memory: Model, now: float) -> bool:
-        """Return whether a version is in the cluster, or need not be tried again yet."""
-        if memory.versions.is_resting(version, now):
-            return True
+    def _is_there(self, model: str, version: str, origin: Origin) -> bool:
+        """Return whether a version is in the cluster, and from there."""
         try:
             known = self._versions.get(self._settings.wish.name(model, version))
         except RegistryError:
             return False
-        return known is not None and known.origin == (self._title, instance, model, version)
+        return known is not None and known.origin == origin
 
     def _settled(self, found: FoundVersion) -> Found:
         """Return the version, or that it is skipped because its training run may still log metrics.
@@ -198,10 +203,16 @@ class RegistrySync:
         training = found.record.get("training", {})
         if "startedAt" not in training or "finishedAt" in training:
             return found
-        created = datetime.fromisoformat(found.record.get("createdAt") or training["startedAt"])
-        if self._clock.now() - created >= timedelta(seconds=self._settings.settle_seconds):
+        try:
+            created = datetime.fromisoformat(found.record.get("createdAt") or training["startedAt"])
+            is_new = self._clock.now() - created < timedelta(seconds=self._settings.settle_seconds)
+        except (TypeError, ValueError):
+            # What is wrong with the time is said when the record is checked.
             return found
-        return Skipped(found.model, found.version, "its training run has not ended, and may still log metrics")
+        if not is_new:
+            return found
+        why = "its training run has not ended, and may still log metrics"
+        return Skipped(found.model, found.version, why, found.aliases)
 
     async def _follow(self, model: str, memory: Model) -> None:
         """Move the tags of a model that have to move."""

@@ -35,12 +35,14 @@ class Known:
 
 def known(raw: Json) -> Known:
     """Return what is known of an object."""
-    source: Mapping[str, Any] = decode.field(decode.field(raw, "spec"), "source")
-    registry, instance, model, version = (
-        str(source.get(each, "")) for each in ("registry", "instance", "modelName", "version")
-    )
-    origin = (intern(registry), intern(instance), intern(model), version)
+    origin = origin_of(decode.field(decode.field(raw, "spec"), "source"))
     return Known(intern(decode.model_and_version(raw)[0]), origin, tags_of(raw), marks_of(raw))
+
+
+def origin_of(source: Mapping[str, Any]) -> Origin:
+    """Return what `spec.source` says of the version in the registry."""
+    registry, instance, model = (intern(str(source.get(each, ""))) for each in ("registry", "instance", "modelName"))
+    return registry, instance, model, str(source.get("version", ""))
 
 
 def marks_of(raw: Json) -> Mapping[str, str]:

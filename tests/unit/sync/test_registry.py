@@ -7,6 +7,7 @@ import tracemalloc
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -16,7 +17,7 @@ import pytest
 from pennant.kube.http.errors import Throttled
 from pennant.ports import Refused, Unavailable
 from pennant.registries.catalogue import Given
-from pennant.registries.protocol import Found, NoAccess, Registry, RegistryError, Selection
+from pennant.registries.protocol import Found, FoundVersion, NoAccess, Registry, RegistryError, Selection
 from unit.core.builders import NOON
 from unit.sync.conftest import RESYNC, World
 from unit.sync.living_mlflow import LivingMlflow
@@ -392,3 +393,31 @@ async def test_a_registry_that_does_not_say_what_changed_is_read_anew_and_costs_
     assert world.cluster.holders() == ["churn-3"]
     await world.later(world.sync(models=["nothing"]))
     assert world.failing("version") == 1
+
+
+class Renamed(Plain):
+    """A registry whose records name a model otherwise than its list, as those that have identifiers do."""
+
+    async def versions(self, model: str, selection: Selection) -> AsyncIterator[Found]:
+        async for each in super().versions(model, selection):
+            assert isinstance(each, FoundVersion)
+            source = {**each.record["source"], "registry": "Other", "modelName": f"id-of-{model}", "version": "v"}
+            yield replace(each, record={**each.record, "source": source})
+
+
+async def test_a_registry_whose_records_have_other_names_is_taken_over_once_and_has_aliases(world: World) -> None:
+    @asynccontextmanager
+    async def opened(kind: str, given: Given) -> AsyncIterator[Registry]:
+        async with LivingMlflow.opened(world.mlflow, kind, given) as mlflow:
+            yield Renamed(mlflow)
+
+    world.mlflow.register("churn")
+    world.mlflow.alias("churn", "champion", "1")
+    world.mlflow.opened = opened  # type: ignore[method-assign]
+    await world.sync(aliases={"champion": "production"}).poll()
+    assert world.cluster.holders() == ["churn-1"]
+    world.forget()
+    sync = world.sync(aliases={"champion": "production"})
+    for _ in range(3):
+        await world.later(sync)
+    assert (world.cluster.asked, world.failing("tag"), world.failing("version")) == ({"list": 1}, 0, 0)
