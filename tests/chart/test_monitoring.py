@@ -80,6 +80,7 @@ def test_a_network_policy_lets_the_operator_reach_what_it_needs() -> None:
     assert egress(EVERYTHING) == [
         ({53}, given["dnsTo"]),
         ({8443}, given["apiServerTo"]),
+        ({443, 9000}, given["archiveTo"]),
         ({9091}, given["metricSourcesTo"]),
     ]
     text = only(rendered(AROUND), "ConfigMap", "-metric-sources")["data"]["sources.yaml"]
