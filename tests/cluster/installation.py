@@ -91,17 +91,21 @@ def install(
 
 
 def _of_the_operator(rights: list[Manifest]) -> Iterator[Right]:
-    """Yield what the bound roles grant; the others are for people."""
+    """Yield what the roles of the operator grant."""
+    for role in _bound(rights):
+        for (group, resource), verbs in grants(role).items():
+            yield from ((group, resource, verb.partition("/")[0]) for verb in verbs)
+
+
+def _bound(rights: list[Manifest]) -> list[Manifest]:
+    """Return the roles of the operator: those that are bound. The others are for people."""
     bound = {each["roleRef"]["name"] for each in rights if each["kind"].endswith("Binding")}
-    for role in rights:
-        if "rules" in role and role["metadata"]["name"] in bound:
-            for (group, resource), verbs in grants(role).items():
-                yield from ((group, resource, verb.partition("/")[0]) for verb in verbs)
+    return [each for each in rights if "rules" in each and each["metadata"]["name"] in bound]
 
 
 def _take_away(rights: list[Manifest], right: Right) -> None:
     group, resource, verb = right
-    for role in (each for each in rights if "rules" in each):
+    for role in _bound(rights):
         for rule in role["rules"]:
             if group in rule["apiGroups"] and resource in rule["resources"] and verb in rule["verbs"]:
                 assert len(rule["resources"]) == 1, "another resource would lose it as well"
