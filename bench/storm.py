@@ -1,0 +1,153 @@
+"""How long it takes until all tags that move at once are served, beside the same writes without an operator.
+
+All parts are in one run, against the same API server: as many moves while no operator runs, as many bare writes of
+Deployments, the four writes of a promotion by a client that has nothing to think about, and then the moves with the
+operator. A watch on Deployments sees when they show the new version. The API server's own metrics count the writes.
+"""
+
+import time
+from collections.abc import Iterator
+
+from bench.api import Task, created, patched, send
+from bench.counts import Counts, by_the_operator, written
+from bench.figures import Figure, Goal
+from bench.objects import (
+    CONTROLLER_REVISIONS,
+    DEPLOYMENTS,
+    MODEL_DEPLOYMENTS,
+    POD,
+    VERSIONS,
+    Object,
+    a_bare_deployment,
+    a_model_deployment,
+    shown,
+    two_versions,
+)
+from bench.peer import peer_figures
+from bench.process import Operator, operator
+from bench.promotions import Observer, moved
+from bench.run import Run, Scenario, Size
+from rig import Rig
+
+SETTLE_SECONDS = 10.0
+PATIENCE_SECONDS = 900.0
+DIGEST = f"sha256:{'0' * 64}"
+
+
+def prepare(rig: Rig, count: int) -> None:
+    """Create versions for the operator and for the moves alone, and Deployments for the bare clients."""
+    models = [f"{kind}-{number}" for kind in ("ours", "alone", "bare") for number in range(count)]
+    send(rig, [[created(VERSIONS, each) for each in two_versions(model)] for model in models])
+    send(rig, [[created(DEPLOYMENTS, a_bare_deployment(f"bare-{number}"))] for number in range(count)])
+    # Nobody reconciles them yet: their statuses are for the bare promotions.
+    send(rig, [[created(MODEL_DEPLOYMENTS, _nobodys(number))] for number in range(count)])
+
+
+def _nobodys(number: int) -> Object:
+    manifest = a_model_deployment(f"bare-{number}")
+    manifest["spec"]["tag"] = "nobody"
+    return manifest
+
+
+def bare_promotion(number: int) -> Task:
+    """Return the four writes of a promotion: ControllerRevision, Deployment, and the statuses of both of our kinds."""
+    name, data = f"bare-{number}", {"entry": _entry(), "template": {"spec": POD}, "record": {"model": f"bare-{number}"}}
+    revision = {"apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": {"name": f"{name}-9"}}
+    served = {"deployment": name, "revision": 9, "from": "2026-01-01T00:00:00Z"}
+    return [
+        created(CONTROLLER_REVISIONS, {**revision, "revision": 9, "data": data}),
+        patched(f"{DEPLOYMENTS}/{name}", shown("3.0.0")),
+        patched(f"{MODEL_DEPLOYMENTS}/{name}/status", {"status": {"history": [_entry()]}}),
+        patched(f"{VERSIONS}/{name}-2.0.0/status", {"status": {"servedBy": [served]}}),
+    ]
+
+
+def _entry() -> Object:
+    return {
+        "revision": 9,
+        "version": "2.0.0",
+        "digest": DIGEST,
+        "templateHash": "0" * 12,
+        "trigger": "TagMoved",
+        "actor": "bench",
+        "reason": "The tag moved.",
+        "startedAt": "2026-01-01T00:00:00Z",
+        "outcome": "InProgress",
+        "previousHash": DIGEST,
+        "hash": DIGEST,
+    }
+
+
+def floors(run: Run, rig: Rig) -> dict[str, float]:
+    """Return the seconds of each bare client."""
+    count = range(run.sizes["deployments"])
+    run.say("the same writes without an operator")
+    tasks: dict[str, list[Task]] = {
+        "moves": [moved(f"alone-{number}") for number in count],
+        "writes": [[patched(f"{DEPLOYMENTS}/bare-{number}", shown("2.0.0"))] for number in count],
+        "promotions": [bare_promotion(number) for number in count],
+    }
+    return {what: send(rig, each)[0] for what, each in tasks.items()}
+
+
+def storm(run: Run, rig: Rig, observer: Observer, process: Operator) -> Iterator[Figure | Counts]:
+    """Move all tags at once; yield the seconds until each is served, what that cost, and the writes."""
+    names = [f"ours-{number}" for number in range(run.sizes["deployments"])]
+    before, used = written(rig), process.cpu_seconds
+    begun = time.perf_counter()
+    send(rig, [moved(each) for each in names])
+    seen = sorted(observer.wait(each, "2.0.0", PATIENCE_SECONDS) - begun for each in names)
+    share = (process.cpu_seconds - used) / seen[-1] * 100
+    served = written(rig)
+    process.until_at_rest()
+    time.sleep(SETTLE_SECONDS)
+    yield by_the_operator(before, served)
+    yield by_the_operator(before, written(rig))
+    yield Figure("until the last one is served", seen[-1], "s")
+    yield Figure("until half of them are served", seen[len(seen) // 2], "s")
+    yield Figure("processor of the operator until then", share, "% of one")
+    yield Figure("peak memory of the operator", process.memory("VmHWM"), "MiB")
+
+
+def measure(run: Run) -> Iterator[Figure]:
+    count = run.sizes["deployments"]
+    with run.control_plane() as rig:
+        prepare(rig, count)
+        floor = floors(run, rig)
+        observer = Observer(rig)
+        with operator(rig) as process:
+            run.say(f"{count} ModelDeployments are created")
+            send(rig, [[created(MODEL_DEPLOYMENTS, a_model_deployment(f"ours-{number}"))] for number in range(count)])
+            for number in range(count):
+                observer.wait(f"ours-{number}", "1.0.0", PATIENCE_SECONDS)
+            process.until_at_rest()
+            run.say("all tags move")
+            found = list(storm(run, rig, observer, process))
+        yield from _figures(found, floor, count)
+        if run.peer is not None:
+            yield from peer_figures(run, rig, floor["writes"])
+
+
+def _figures(found: list[Figure | Counts], floor: dict[str, float], count: int) -> Iterator[Figure]:
+    figures = [each for each in found if isinstance(each, Figure)]
+    until_served, in_all = (each for each in found if not isinstance(each, Figure))
+    last = figures[0]
+    both = floor["moves"] + floor["writes"]
+    yield Figure(f"{last.name}, beside the moves and bare writes", last.value, "s", both, Goal(1.5))
+    yield Figure(f"{last.name}, beside four bare writes each", last.value, "s", floor["promotions"])
+    yield Figure(f"{last.name}, beside the moves alone", last.value, "s", floor["moves"])
+    yield from figures[1:]
+    goals = {"until served": (until_served, Goal(4)), "in all": (in_all, Goal(6))}
+    for when, (counts, goal) in goals.items():
+        yield Figure(f"writes of a promotion {when}", sum(counts.values()) / count, "writes", None, goal)
+        yield from (
+            Figure(f"writes of a promotion {when}: {what}", each / count, "writes") for what, each in counts.items()
+        )
+
+
+SCENARIO = Scenario(
+    "storm",
+    "many tags that move at once, until all Deployments are written",
+    {"deployments": Size(1000, 5, "ModelDeployments whose tags move")},
+    measure,
+)
