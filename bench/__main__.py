@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.page import write_page
+from bench.peer import crds
 from bench.results import Result, Results, machine
 from bench.run import Run, Scenario
 from bench.scenarios import SCENARIOS
@@ -43,6 +44,8 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         chosen, others = _chosen(arguments.scenarios), _sizes(arguments.size)
         _check_sizes(chosen, others)
+        if arguments.peer is not None:
+            crds(arguments.peer)
     except ValueError as error:
         parser().error(str(error))
     if arguments.source is not None:

@@ -19,19 +19,35 @@ the same run. Their ratio depends less on the machine than the figures do, so go
 """
 
 
-def write_page(results: Results) -> list[Path]:
-    """Write the page and a plot of each scenario with floors; return the paths that were written."""
-    written = [path for each in results.results if (path := plotted(each)) is not None]
-    page = DOCS / "performance.md"
+BEFORE = "- [Known limits](critiques.md)"
+LINK = "- [Performance](performance.md): what the operator costs and how fast it is, measured"
+
+
+def write_page(results: Results, docs: Path = DOCS) -> list[Path]:
+    """Write the page, a plot of each scenario with floors, and the link in the index; return the paths of all."""
+    written = [path for each in results.results if (path := plotted(each, docs)) is not None]
+    page, index = docs / "performance.md", docs / "index.md"
     page.write_text("\n".join(_lines(results, {path.stem for path in written})) + "\n")
-    return [page, *written]
+    index.write_text(linked(index.read_text()))
+    return [page, index, *written]
+
+
+def linked(index: str) -> str:
+    """Return the text of the index with a link to the page; raises `RuntimeError` where there is no place for it."""
+    if LINK in index:
+        return index
+    if BEFORE not in index:
+        raise RuntimeError(
+            f"docs/index.md has no line that begins with {BEFORE}: add the link to performance.md by hand"
+        )
+    return index.replace(BEFORE, f"{LINK}\n{BEFORE}")
 
 
 def _lines(results: Results, plots: set[str]) -> Iterator[str]:
     yield INTRODUCTION
     yield "## The machine"
     yield ""
-    yield from _table(("", ""), [(f"{name}", text) for name, text in results.machine.items()])
+    yield from _table(("", ""), list(results.machine.items()))
     for each in results.results:
         yield ""
         yield f"## {each.name}"
@@ -57,7 +73,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     yield from (f"| {' | '.join(row)} |" for row in rows)
 
 
-def plotted(result: Result) -> Path | None:
+def plotted(result: Result, docs: Path) -> Path | None:
     """Draw the figures that have a floor, in the unit of most of them, and return the path; None: there are none."""
     figures = _alike([each for each in result.figures if each.floor is not None])
     if not figures:
@@ -65,7 +81,7 @@ def plotted(result: Result) -> Path | None:
     import matplotlib
     from matplotlib.figure import Figure as Picture
 
-    path = DOCS / "_static" / f"performance-{result.name}.svg"
+    path = docs / "_static" / f"performance-{result.name}.svg"
     # The same results make the same file.
     with matplotlib.rc_context({"svg.hashsalt": "pennant", "font.size": 9, "svg.fonttype": "none"}):
         picture = Picture(figsize=(7.5, 0.8 + 0.5 * len(figures)), layout="constrained")

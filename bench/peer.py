@@ -23,13 +23,15 @@ REPLICA_SETS = "/apis/apps/v1/namespaces/default/replicasets"
 PATIENCE_SECONDS = 900.0
 
 
-def crds(program: Path) -> Path:
-    """Return the directory of its CRDs; raises `RuntimeError` where it is missing."""
-    found = program.parent / "crds"
-    if not list(found.glob("*.yaml")):
-        raise RuntimeError(
-            f"--peer: there are no CRDs beside {program.name}: put the files of manifests/crds of its module "
-            "into a directory crds beside it"
+def crds(program: Path) -> list[Path]:
+    """Return the files of its CRDs; raises `ValueError` where the program or they are missing."""
+    if not program.is_file():
+        raise ValueError(f"--peer: there is no program {program}")
+    found = sorted((program.parent / "crds").glob("*-crd.yaml"))
+    if not found:
+        raise ValueError(
+            f"--peer: there are no CRDs beside {program.name}: copy manifests/crds of its module to the directory "
+            f"{program.parent / 'crds'}"
         )
     return found
 
@@ -63,7 +65,8 @@ def peer_figures(run: Run, rig: Rig, floor: float) -> Iterator[Figure]:
     """Change as many Rollouts as tags were moved; `floor` is the seconds of as many bare writes."""
     if run.peer is None:
         return
-    rig.kubectl("apply", "--server-side", "-f", str(crds(run.peer)))
+    files = (word for each in crds(run.peer) for word in ("-f", str(each)))
+    rig.kubectl("apply", "--server-side", *files)
     rig.until_crds_are_served()
     count, seen = run.sizes["deployments"], ReplicaSets(rig)
     with _controller(run.peer, rig) as process:
