@@ -44,6 +44,8 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         chosen, others = _chosen(arguments.scenarios), _sizes(arguments.size)
         _check_sizes(chosen, others)
+        if arguments.write and arguments.quick:
+            raise ValueError("--write: docs/performance.md has figures of full sizes: leave out --quick")
         if arguments.peer is not None:
             crds(arguments.peer)
     except ValueError as error:

@@ -15,6 +15,7 @@ OTHERS = {
     "PATCH events (core)",
     "PUT deployments",
     "PUT deployments/status",
+    "POST leases",
     "PUT leases",
     "PATCH leases",
     "PATCH nodes/status",

@@ -7,9 +7,15 @@ OURS = "/apis/pennant.dev/v1alpha1/namespaces/default"
 VERSIONS, MODEL_DEPLOYMENTS = f"{OURS}/modelversions", f"{OURS}/modeldeployments"
 DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 CONTROLLER_REVISIONS = "/apis/apps/v1/namespaces/default/controllerrevisions"
+BARE = "bare"
 POD: Object = {"containers": [{"name": "server", "image": "registry.example/server:1"}]}
 TAG = "production"
 VERSION_LABEL = "pennant.dev/version"
+
+
+def beside(path: str) -> str:
+    """Return the path of the same collection in the namespace `bare`, which the operator does not see."""
+    return path.replace("/namespaces/default/", f"/namespaces/{BARE}/")
 
 
 def an_object(api_version: str, kind: str, name: str, spec: Object) -> Object:

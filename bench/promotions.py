@@ -92,9 +92,9 @@ def moves(rig: Rig, observer: Observer, name: str, count: int) -> list[float]:
     return times
 
 
-def moved(model: str) -> Task:
+def moved(model: str, versions: str = VERSIONS) -> Task:
     """Return the two requests that move the tag of a model from 1.0.0 to 2.0.0."""
-    return [patched(f"{VERSIONS}/{model}-1.0.0", tagged()), patched(f"{VERSIONS}/{model}-2.0.0", tagged(TAG))]
+    return [patched(f"{versions}/{model}-1.0.0", tagged()), patched(f"{versions}/{model}-2.0.0", tagged(TAG))]
 
 
 def summary(times: Sequence[float]) -> dict[str, float]:

@@ -12,6 +12,7 @@ from bench.api import Task, created, patched, send
 from bench.counts import Counts, by_the_operator, written
 from bench.figures import Figure, Goal
 from bench.objects import (
+    BARE,
     CONTROLLER_REVISIONS,
     DEPLOYMENTS,
     MODEL_DEPLOYMENTS,
@@ -20,6 +21,7 @@ from bench.objects import (
     Object,
     a_bare_deployment,
     a_model_deployment,
+    beside,
     shown,
     two_versions,
 )
@@ -35,30 +37,28 @@ DIGEST = f"sha256:{'0' * 64}"
 
 
 def prepare(rig: Rig, count: int) -> None:
-    """Create versions for the operator and for the moves alone, and Deployments for the bare clients."""
-    models = [f"{kind}-{number}" for kind in ("ours", "alone", "bare") for number in range(count)]
-    send(rig, [[created(VERSIONS, each) for each in two_versions(model)] for model in models])
-    send(rig, [[created(DEPLOYMENTS, a_bare_deployment(f"bare-{number}"))] for number in range(count)])
-    # Nobody reconciles them yet: their statuses are for the bare promotions.
-    send(rig, [[created(MODEL_DEPLOYMENTS, _nobodys(number))] for number in range(count)])
+    """Create versions for the operator; versions, Deployments and ModelDeployments for the bare clients."""
+    rig.kubectl("create", "namespace", BARE)
+    ours = [[created(VERSIONS, each) for each in two_versions(f"ours-{number}")] for number in range(count)]
+    send(rig, [*ours, *(_bare_objects(f"bare-{number}") for number in range(count))])
 
 
-def _nobodys(number: int) -> Object:
-    manifest = a_model_deployment(f"bare-{number}")
-    manifest["spec"]["tag"] = "nobody"
-    return manifest
+def _bare_objects(name: str) -> Task:
+    versions = [created(beside(VERSIONS), each) for each in two_versions(name)]
+    deployment = created(beside(MODEL_DEPLOYMENTS), a_model_deployment(name))
+    return [*versions, deployment, created(beside(DEPLOYMENTS), a_bare_deployment(name))]
 
 
-def bare_promotion(number: int) -> Task:
+def bare_promotion(name: str) -> Task:
     """Return the four writes of a promotion: ControllerRevision, Deployment, and the statuses of both of our kinds."""
-    name, data = f"bare-{number}", {"entry": _entry(), "template": {"spec": POD}, "record": {"model": f"bare-{number}"}}
+    data = {"entry": _entry(), "template": {"spec": POD}, "record": {"model": name}}
     revision = {"apiVersion": "apps/v1", "kind": "ControllerRevision", "metadata": {"name": f"{name}-9"}}
     served = {"deployment": name, "revision": 9, "from": "2026-01-01T00:00:00Z"}
     return [
-        created(CONTROLLER_REVISIONS, {**revision, "revision": 9, "data": data}),
-        patched(f"{DEPLOYMENTS}/{name}", shown("3.0.0")),
-        patched(f"{MODEL_DEPLOYMENTS}/{name}/status", {"status": {"history": [_entry()]}}),
-        patched(f"{VERSIONS}/{name}-2.0.0/status", {"status": {"servedBy": [served]}}),
+        created(beside(CONTROLLER_REVISIONS), {**revision, "revision": 9, "data": data}),
+        patched(f"{beside(DEPLOYMENTS)}/{name}", shown("3.0.0")),
+        patched(f"{beside(MODEL_DEPLOYMENTS)}/{name}/status", {"status": {"history": [_entry()]}}),
+        patched(f"{beside(VERSIONS)}/{name}-2.0.0/status", {"status": {"servedBy": [served]}}),
     ]
 
 
@@ -80,12 +80,12 @@ def _entry() -> Object:
 
 def floors(run: Run, rig: Rig) -> dict[str, float]:
     """Return the seconds of each bare client."""
-    count = range(run.sizes["deployments"])
+    names = [f"bare-{number}" for number in range(run.sizes["deployments"])]
     run.say("the same writes without an operator")
     tasks: dict[str, list[Task]] = {
-        "moves": [moved(f"alone-{number}") for number in count],
-        "writes": [[patched(f"{DEPLOYMENTS}/bare-{number}", shown("2.0.0"))] for number in count],
-        "promotions": [bare_promotion(number) for number in count],
+        "moves": [moved(name, beside(VERSIONS)) for name in names],
+        "writes": [[patched(f"{beside(DEPLOYMENTS)}/{name}", shown("2.0.0"))] for name in names],
+        "promotions": [bare_promotion(name) for name in names],
     }
     return {what: send(rig, each)[0] for what, each in tasks.items()}
 
@@ -115,7 +115,7 @@ def measure(run: Run) -> Iterator[Figure]:
         prepare(rig, count)
         floor = floors(run, rig)
         observer = Observer(rig)
-        with operator(rig) as process:
+        with operator(rig, namespace="default") as process:
             run.say(f"{count} ModelDeployments are created")
             send(rig, [[created(MODEL_DEPLOYMENTS, a_model_deployment(f"ours-{number}"))] for number in range(count)])
             for number in range(count):

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from bench.api import Api, created, patched, send
 from bench.figures import Figure, Goal, percentiles
-from bench.objects import VERSIONS, Object, a_version
+from bench.objects import BARE, VERSIONS, Object, a_version, beside
 from bench.process import operator
 from bench.promotions import Observer, moves, prepare, summary
 from bench.run import Run, Scenario, Size
@@ -21,7 +21,6 @@ from rig import Rig
 WORKERS = 4
 # Ten thousand statuses on a slow machine.
 PATIENCE_SECONDS = 1_800.0
-BARE = VERSIONS.replace("/default/", "/bare/")
 DIGEST = f"sha256:{'0' * 64}"
 
 
@@ -69,7 +68,10 @@ def create(rig: Rig, path: str, count: int) -> None:
 def floor(rig: Rig, count: int) -> float:
     """Return the statuses a second that a client writes which has nothing to think about."""
     status = {"status": a_status()}
-    return count / send(rig, [[patched(f"{BARE}/many-0.0.{n}/status", status)] for n in range(count)], WORKERS)[0]
+    return (
+        count
+        / send(rig, [[patched(f"{beside(VERSIONS)}/many-0.0.{n}/status", status)] for n in range(count)], WORKERS)[0]
+    )
 
 
 class Written:
@@ -102,9 +104,9 @@ def measure(run: Run) -> Iterator[Figure]:
     count = run.sizes["versions"]
     with run.control_plane() as rig:
         prepare(rig)
-        rig.kubectl("create", "namespace", "bare")
+        rig.kubectl("create", "namespace", BARE)
         run.say(f"{count} versions for the bare client")
-        create(rig, BARE, count)
+        create(rig, beside(VERSIONS), count)
         bare = floor(rig, count)
         observer = Observer(rig)
         with operator(rig, namespace="default"):

@@ -63,6 +63,7 @@ def test_an_index_without_a_place_for_the_link_is_refused(results: Results, docs
         (["speed"], "there is no scenario speed; there are latency, storm"),
         (["storm", "--size", "moves=5"], "there is no size moves; there are deployments"),
         (["--size", "moves"], "write a name and a number above 0, such as moves=500"),
+        (["--quick", "--write"], "--write: docs/performance.md has figures of full sizes: leave out --quick"),
         (["--peer", "no/such/program"], "--peer: there is no program no/such/program"),
         (["--peer", __file__], "copy manifests/crds of its module to the directory"),
         (["--size", "moves=0"], "write a name and a number above 0, such as moves=500"),
