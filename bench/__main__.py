@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import traceback
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,7 +12,6 @@ from bench.peer import crds
 from bench.results import Result, Results, machine
 from bench.run import Run, Scenario
 from bench.scenarios import SCENARIOS
-from rig import RigError
 
 
 def parser() -> argparse.ArgumentParser:
@@ -97,9 +97,11 @@ def _measured(scenarios: Sequence[Scenario], others: Mapping[str, int], quick: b
             result.ended = "interrupted"
             run.say("interrupted; here is what is done so far")
             break
-        except (RuntimeError, RigError, OSError) as error:
-            result.ended = str(error) or type(error).__name__
-            run.say(f"failed: {result.ended}")
+        except Exception as error:
+            # An hour of other figures must not be lost with it.
+            traceback.print_exc()
+            result.ended = f"{type(error).__name__}: {error}"
+            run.say("failed; the others go on")
     return results
 
 

@@ -110,7 +110,7 @@ def test_a_scenario_that_fails_stops_no_other_one(
     ends_with.append(RuntimeError)
     assert command.main(["-o", "json", "--size", "moves=7"]) == 1
     first, second = json.loads(capsys.readouterr().out)["scenarios"]
-    assert (first["ended"], first["sizes"]) == ("RuntimeError", {"moves": 7})
+    assert (first["ended"], first["sizes"]) == ("RuntimeError: ", {"moves": 7})
     assert "ended" not in second
     assert second["figures"][0]["name"] == "memory"
 
