@@ -7,6 +7,7 @@ operator. A watch on Deployments sees when they show the new version. The API se
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from bench.api import Task, created, patched, send
 from bench.counts import Counts, by_the_operator, written
@@ -90,8 +91,20 @@ def floors(run: Run, rig: Rig) -> dict[str, float]:
     return {what: send(rig, each)[0] for what, each in tasks.items()}
 
 
-def storm(run: Run, rig: Rig, observer: Observer, process: Operator) -> Iterator[Figure | Counts]:
-    """Move all tags at once; yield the seconds until each is served, what that cost, and the writes."""
+@dataclass(frozen=True, slots=True)
+class Storm:
+    """What was seen of moves at once."""
+
+    seconds: list[float]
+    """Until each Deployment was written, in order."""
+    until_served: Counts
+    """The writes until the last one was."""
+    in_all: Counts
+    costs: list[Figure]
+
+
+def storm(run: Run, rig: Rig, observer: Observer, process: Operator) -> Storm:
+    """Move all tags at once, and wait until the operator is at rest again."""
     names = [f"ours-{number}" for number in range(run.sizes["deployments"])]
     before, used = written(rig), process.cpu_seconds
     begun = time.perf_counter()
@@ -101,12 +114,11 @@ def storm(run: Run, rig: Rig, observer: Observer, process: Operator) -> Iterator
     served = written(rig)
     process.until_at_rest()
     time.sleep(SETTLE_SECONDS)
-    yield by_the_operator(before, served)
-    yield by_the_operator(before, written(rig))
-    yield Figure("until the last one is served", seen[-1], "s")
-    yield Figure("until half of them are served", seen[len(seen) // 2], "s")
-    yield Figure("processor of the operator until then", share, "% of one")
-    yield Figure("peak memory of the operator", process.memory("VmHWM"), "MiB")
+    costs = [
+        Figure("processor of the operator until then", share, "% of one"),
+        Figure("peak memory of the operator", process.memory("VmHWM"), "MiB"),
+    ]
+    return Storm(seen, by_the_operator(before, served), by_the_operator(before, written(rig)), costs)
 
 
 def measure(run: Run) -> Iterator[Figure]:
@@ -122,27 +134,27 @@ def measure(run: Run) -> Iterator[Figure]:
                 observer.wait(f"ours-{number}", "1.0.0", PATIENCE_SECONDS)
             process.until_at_rest()
             run.say("all tags move")
-            found = list(storm(run, rig, observer, process))
-        yield from _figures(found, floor, count)
+            found = storm(run, rig, observer, process)
+        yield from _figures(found, floor)
         if run.peer is not None:
             yield from peer_figures(run, rig, floor["writes"])
 
 
-def _figures(found: list[Figure | Counts], floor: dict[str, float], count: int) -> Iterator[Figure]:
-    figures = [each for each in found if isinstance(each, Figure)]
-    until_served, in_all = (each for each in found if not isinstance(each, Figure))
-    last = figures[0]
-    both = floor["moves"] + floor["writes"]
-    yield Figure(f"{last.name}, beside the moves and bare writes", last.value, "s", both, Goal(1.5))
-    yield Figure(f"{last.name}, beside four bare writes each", last.value, "s", floor["promotions"])
-    yield Figure(f"{last.name}, beside the moves alone", last.value, "s", floor["moves"])
-    yield from figures[1:]
-    goals = {"until served": (until_served, Goal(4)), "in all": (in_all, Goal(6))}
-    for when, (counts, goal) in goals.items():
-        yield Figure(f"writes of a promotion {when}", sum(counts.values()) / count, "writes", None, goal)
-        yield from (
-            Figure(f"writes of a promotion {when}: {what}", each / count, "writes") for what, each in counts.items()
-        )
+def _figures(found: Storm, floor: dict[str, float]) -> Iterator[Figure]:
+    last, count = "until the last one is served", len(found.seconds)
+    floors = {
+        "the moves and bare writes": (floor["moves"] + floor["writes"], Goal(1.5)),
+        "four bare writes each": (floor["promotions"], None),
+        "the moves alone": (floor["moves"], None),
+    }
+    for what, (seconds, goal) in floors.items():
+        yield Figure(f"{last}, beside {what}", found.seconds[-1], "s", seconds, goal)
+    yield Figure("until half of them are served", found.seconds[count // 2], "s")
+    yield from found.costs
+    for when, counts, most in (("until served", found.until_served, 4), ("in all", found.in_all, 6)):
+        name = f"writes of a promotion {when}"
+        yield Figure(name, sum(counts.values()) / count, "writes", None, Goal(most))
+        yield from (Figure(f"{name}: {what}", each / count, "writes") for what, each in counts.items())
 
 
 SCENARIO = Scenario(
