@@ -2,25 +2,23 @@
 
 The writes are those of a user whose permissions are bound by RBAC, over one connection: a change of the pod template,
 of which the policy asks the authorizer, and one of `replicas`, of which it does not. They take turns in two namespaces,
-of which the policy holds in one. Usage: `python bench/admission.py [--writes 200] [-o json]`.
+of which the policy holds in one; the floor is the other. Bounding a query has no floor: without it nothing is done.
 """
 
-import argparse
 import json
 import statistics
-import tempfile
 import time
-from pathlib import Path
+from collections.abc import Iterator
 
-import latency
 import yaml
 
+from bench.api import MERGE, Api
+from bench.figures import Figure
+from bench.run import Run, Scenario, Size
 from chart.rendering import Manifest, rendered
 from pennant.metrics.bounded_query import bounded
 from rig import Rig
 
-ROOT = Path(__file__).parent.parent
-PARTS = ("etcd", "kube-apiserver")
 GUARDED, OPEN, ACCOUNT = "guarded", "open", "writer"
 WARM_UP = 20
 SETTLE_SECONDS = 3.0
@@ -30,13 +28,10 @@ QUERY = (
 )
 
 
-class Writer(latency.Api):
-    """One kept connection of a user who may create Deployments and write ModelDeployments."""
-
-    def __init__(self, rig: Rig) -> None:
-        super().__init__(rig)
-        file = yaml.safe_load(rig.kubeconfig_for(OPEN, ACCOUNT).read_text())
-        self._token = file["users"][0]["user"]["token"]
+def writer(rig: Rig) -> Api:
+    """Return a connection of a user who may create Deployments and write ModelDeployments."""
+    file = yaml.safe_load(rig.kubeconfig_for(OPEN, ACCOUNT).read_text())
+    return Api(rig, file["users"][0]["user"]["token"])
 
 
 def a_deployment() -> Manifest:
@@ -48,9 +43,7 @@ def a_deployment() -> Manifest:
 
 
 def prepare(rig: Rig) -> None:
-    """Create the CRDs, a ModelDeployment in each namespace, the user, and the policy for one of them."""
-    rig.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-    rig.kubectl("wait", "--for=condition=Established", "-f", str(ROOT / "crds"), "--timeout=30s")
+    """Create a ModelDeployment in each namespace, the user, and the policy for one of them."""
     manifests = rendered({"namespace": GUARDED})
     chosen = [each for each in manifests if each["kind"] == "ClusterRole" or "AdmissionPolicy" in each["kind"]]
     rig.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": chosen}))
@@ -66,25 +59,19 @@ def prepare(rig: Rig) -> None:
     time.sleep(SETTLE_SECONDS)
 
 
-def milliseconds(api: Writer, count: int) -> dict[str, float]:
+def milliseconds(api: Api, count: int) -> dict[tuple[str, str], float]:
     """Return the median time of a write of each sort in each namespace, which take turns."""
-    taken: dict[str, list[float]] = {}
+    taken: dict[tuple[str, str], list[float]] = {}
     for number in range(WARM_UP + count):
         image = {"name": "server", "image": f"registry.example/server:{number}"}
         template = {"template": {"spec": {"containers": [image]}}}
-        for sort, spec in (("template", template), ("replicas", {"replicas": number % 7})):
+        for sort, spec in (("pod template", template), ("replicas", {"replicas": number % 7})):
             for namespace in (OPEN, GUARDED) if number % 2 else (GUARDED, OPEN):
                 path = f"/apis/pennant.dev/v1alpha1/namespaces/{namespace}/modeldeployments/fraud"
                 begun = time.perf_counter()
-                api.request("PATCH", path, {"spec": spec}, latency.MERGE)
-                taken.setdefault(f"{sort}, {namespace}", []).append((time.perf_counter() - begun) * 1000)
-    return {each: round(statistics.median(times[WARM_UP:]), 3) for each, times in taken.items()}
-
-
-def measure(count: int) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as directory, Rig.start(Path(directory) / "rig", PARTS) as rig:
-        prepare(rig)
-        return milliseconds(Writer(rig), count)
+                api.request("PATCH", path, {"spec": spec}, MERGE)
+                taken.setdefault((sort, namespace), []).append((time.perf_counter() - begun) * 1000)
+    return {each: statistics.median(times[WARM_UP:]) for each, times in taken.items()}
 
 
 def query_microseconds(count: int) -> float:
@@ -94,17 +81,22 @@ def query_microseconds(count: int) -> float:
         begun = time.perf_counter()
         bounded(QUERY, "namespace", "shop")
         taken.append((time.perf_counter() - begun) * 1e6)
-    return round(statistics.median(taken), 1)
+    return statistics.median(taken)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--writes", type=int, default=200)
-    parser.add_argument("-o", "--output", choices=["text", "json"], default="text")
-    options = parser.parse_args()
-    found = {"milliseconds": measure(options.writes), "microseconds for a query": query_microseconds(options.writes)}
-    print(json.dumps(found) if options.output == "json" else yaml.safe_dump(found, sort_keys=False))
+def measure(run: Run) -> Iterator[Figure]:
+    yield Figure("bounding of a query, median", query_microseconds(run.sizes["writes"]), "µs")
+    with run.control_plane() as rig:
+        prepare(rig)
+        run.say("a user writes in two namespaces in turns")
+        found = milliseconds(writer(rig), run.sizes["writes"])
+    for sort in ("pod template", "replicas"):
+        yield Figure(f"write of the {sort} under the policy, median", found[sort, GUARDED], "ms", found[sort, OPEN])
 
 
-if __name__ == "__main__":
-    main()
+SCENARIO = Scenario(
+    "admission",
+    "what the admission policy adds to a write, and bounding to a query",
+    {"writes": Size(200, 10, "writes of each sort in each namespace")},
+    measure,
+)

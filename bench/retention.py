@@ -8,7 +8,6 @@ Usage: `python bench/retention.py [--models 100] [--days 365] [--seconds 900] [-
 """
 
 import argparse
-import asyncio
 import json
 import os
 import socket
@@ -22,11 +21,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
-from latency import PARTS, VERSIONS, Api, Object, Observer, a_version, moves, prepare, summary
-from versions import CREATORS, all_at_once
-
+from bench.api import Api, created, send
+from bench.objects import VERSIONS, Object, a_version
+from bench.promotions import Observer, moves, prepare, summary
 from rig import Rig
 
+PARTS = ("etcd", "kube-apiserver", "kube-controller-manager")
 KEEP, IDLE_MOVES = 30, 20
 PAUSE_SECONDS = 5.0
 """Between promotions: a queue that is never empty leaves five deletions a second."""
@@ -47,14 +47,14 @@ class Watched:
 
     def count(self) -> int:
         """Return how many versions there are, with those of the model that promotions move."""
-        page = self._api.request("GET", f"{VERSIONS}?limit=1&resourceVersion=", {})
+        page = self._api.request("GET", f"{VERSIONS}?limit=1&resourceVersion=")
         return len(page["items"]) + int(page["metadata"].get("remainingItemCount", 0))
 
     def names(self) -> set[str]:
         """Return the names of the versions of the many models."""
         found, token = set[str](), ""
         while True:
-            page = self._api.request("GET", f"{VERSIONS}?limit=500&continue={token}", {})
+            page = self._api.request("GET", f"{VERSIONS}?limit=500&continue={token}")
             found |= {each["metadata"]["name"] for each in page["items"]}
             token = page["metadata"].get("continue", "")
             if not token:
@@ -85,11 +85,7 @@ def survivors(models: int, days: int) -> set[str]:
 
 
 def create(rig: Rig, path: str, manifests: list[Object]) -> None:
-    async def ask(session: object, number: int) -> None:
-        async with session.post(path, json=manifests[number]) as answer:  # type: ignore[attr-defined]
-            answer.raise_for_status()
-
-    asyncio.run(all_at_once(rig, len(manifests), CREATORS, ask))
+    send(rig, [(created(path, each),) for each in manifests])
 
 
 def deployment(model: int) -> Object:
@@ -142,7 +138,7 @@ def measure(models: int, days: int, seconds: float, rate: float) -> Object:
         archive, port = Path(directory) / "archive", free_port()
         archive.mkdir()
         prepare(rig)
-        observer, begun = Observer(Api(rig)), time.monotonic()
+        observer, begun = Observer(rig), time.monotonic()
         create(rig, VERSIONS, manifests)
         say(f"{len(manifests)} versions were created in {time.monotonic() - begun:.0f} s")
         watched = Watched(Api(rig))

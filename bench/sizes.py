@@ -2,35 +2,30 @@
 
 A hundred ModelVersions and a hundred ModelDeployments, each as large as the API server and etcd admit, are put into one
 namespace, each pair a model of its own that is asked to be served. A tag in another namespace is moved to and fro
-before, while they come, when they are there, and while the operator starts anew among them. Printed are the latencies
-and their ratio to those before, and the peak of the operator's memory beside the limit that the chart sets. With
-`--served` they are the largest that the operator serves instead: each gets a revision and a Deployment then.
-Usage: `python bench/sizes.py [--objects 100] [--served] [-o json]`.
+before, while they come, when they are there, and while the operator starts anew among them. The floor of these moves
+are those before; the goal of the memory is the limit that the chart sets. In `served-sizes` they are the largest that
+the operator serves instead: each gets a revision and a Deployment then.
 """
 
-import argparse
 import json
-import os
 import random
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import yaml
-from latency import PARTS, ROOT, Api, Object, Observer, moves, prepare, summary
 
+from bench.api import Api
+from bench.figures import Figure, Goal, percentiles
+from bench.objects import Object
+from bench.process import operator
+from bench.promotions import Observer, moves, prepare, summary
+from bench.run import ROOT, Run, Scenario, Size
 from rig import Rig
 
 NAMESPACE = "large"
 API = f"/apis/pennant.dev/v1alpha1/namespaces/{NAMESPACE}"
-MOVES = 20
-SETTLE_SECONDS = 20.0
 MIB = 1024 * 1024
 
 
@@ -81,102 +76,63 @@ def create(api: Api, count: int, served: bool) -> int:
     return largest
 
 
-@contextmanager
-def operator(rig: Rig) -> Iterator[subprocess.Popen[bytes]]:
-    environment = os.environ | {"KUBECONFIG": str(rig.kubeconfig), "PENNANT_PORT": "0", "PENNANT_LOG_FORMAT": "console"}
-    log = Path(rig.place.directory) / "operator.log"
-    with log.open("ab") as told:
-        process = subprocess.Popen([sys.executable, "-m", "pennant", "run"], env=environment, stdout=told, stderr=told)
-    try:
-        yield process
-    finally:
-        if process.poll() is not None:
-            raise RuntimeError(f"the operator ended: {log.read_text()[-4000:]}")
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-
-
-def memory(process: subprocess.Popen[bytes], field: str) -> float:
-    """Return `VmRSS` or `VmHWM` (its peak) of a process, in MiB."""
-    for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
-        name, _, value = line.partition(":")
-        if name == field:
-            return int(value.split()[0]) / 1024
-    raise RuntimeError(f"no {field}")
-
-
 def limit() -> float:
     """Return the limit of memory that the chart sets, in MiB."""
     values = yaml.safe_load((ROOT / "charts" / "pennant" / "values.yaml").read_text())
     return float(values["resources"]["limits"]["memory"].removesuffix("Mi"))
 
 
-def measure(count: int, served: bool) -> Object:
+def measure(run: Run, served: bool) -> Iterator[Figure]:
     """Measure before, meanwhile, beside and at a start among so many objects of each kind, in one run."""
-    with tempfile.TemporaryDirectory() as directory, Rig.start(Path(directory) / "rig", PARTS) as rig:
+    with run.control_plane() as rig:
         prepare(rig)
         rig.kubectl("create", "namespace", NAMESPACE)
-        observer, found = Observer(Api(rig)), dict[str, dict[str, float]]()
+        observer, memory = Observer(rig), dict[str, float]()
+        moved = partial(moves, rig, observer, "ours")
         with operator(rig) as process:
             observer.wait("ours", "1.0.0")
             time.sleep(2)
-            found["before"] = summary(moves(rig, observer, "ours", 2 * MOVES))
-            empty = memory(process, "VmRSS")
-            largest: list[int] = []
-            creating = threading.Thread(target=lambda: largest.append(create(Api(rig), count, served)))
-            creating.start()
-            meanwhile = list[float]()
-            while creating.is_alive():
-                meanwhile += moves(rig, observer, "ours", 2)
-            found["while they come"] = summary(meanwhile)
-            time.sleep(SETTLE_SECONDS)
-            found["beside them"] = summary(moves(rig, observer, "ours", 2 * MOVES))
-            running = memory(process, "VmRSS"), memory(process, "VmHWM")
+            run.say("tag moves before")
+            before = summary(moved(2 * run.sizes["moves"]))
+            memory["without them"] = process.memory("VmRSS")
+            yield from _while_they_come(run, rig, moved, before, served)
+            time.sleep(run.sizes["settle"])
+            run.say("tag moves beside them")
+            yield from percentiles("tag move beside them", summary(moved(2 * run.sizes["moves"])), before)
+            memory |= {"beside them": process.memory("VmRSS"), "at its peak": process.memory("VmHWM")}
         with operator(rig) as process:
-            found["at a start"] = summary(moves(rig, observer, "ours", MOVES))
-            time.sleep(SETTLE_SECONDS)
-            started = memory(process, "VmRSS"), memory(process, "VmHWM")
-        return {
-            "largest bytes": largest[0],
-            "promotion ms": found,
-            "memory MiB": {
-                "empty": empty,
-                "beside them": running[0],
-                "peak": running[1],
-                "after a start": started[0],
-                "peak of a start": started[1],
-                "limit": limit(),
-            },
-        }
+            run.say("tag moves at a start")
+            yield from percentiles("tag move at a start", summary(moved(run.sizes["moves"])), before)
+            time.sleep(run.sizes["settle"])
+            memory |= {"after a start": process.memory("VmRSS"), "at the peak of a start": process.memory("VmHWM")}
+    goal = Goal(limit())
+    yield from (Figure(f"memory {when}", each, "MiB", None, goal) for when, each in memory.items())
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--objects", type=int, default=100)
-    parser.add_argument("--served", action="store_true", help="the largest that are served, not the largest there are")
-    parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
-    arguments = parser.parse_args()
-    found = measure(arguments.objects, arguments.served)
-    promotion, used = found["promotion ms"], found["memory MiB"]
-    found["ratio"] = {
-        "promotion p50": promotion["beside them"]["p50"] / promotion["before"]["p50"],
-        "memory": max(used["peak"], used["peak of a start"]) / used["limit"],
-    }
-    if arguments.output == "json":
-        print(json.dumps({"objects": arguments.objects, **found}))
-        return
-    print(f"{arguments.objects} of each kind, of up to {found['largest bytes'] / MIB:.2f} MiB, in one namespace")
-    print("tag move in another namespace to Deployment written, ms")
-    print(f"{'':<18}{'p50':>9}{'p90':>9}{'p99':>9}{'max':>9}")
-    for name, values in promotion.items():
-        print(f"{name:<18}" + "".join(f"{value:9.1f}" for value in values.values()))
-    print("memory of the operator, MiB")
-    for name, value in used.items():
-        print(f"{name:<18}{value:9.0f}")
-    for name, value in found["ratio"].items():
-        print(f"ratio of {name}: {value:.2f}")
+def _while_they_come(
+    run: Run, rig: Rig, moved: Callable[[int], list[float]], before: dict[str, float], served: bool
+) -> Iterator[Figure]:
+    run.say(f"{run.sizes['objects']} of each kind are created")
+    largest, meanwhile = list[int](), list[float]()
+    creating = threading.Thread(target=lambda: largest.append(create(Api(rig), run.sizes["objects"], served)))
+    creating.start()
+    while creating.is_alive() or len(meanwhile) < 2:
+        meanwhile += moved(2)
+    if not largest:
+        raise RuntimeError("the large objects were not created")
+    yield Figure("largest object", largest[0] / MIB, "MiB")
+    yield from percentiles("tag move while they come", summary(meanwhile), before)
 
 
-if __name__ == "__main__":
-    main()
+SIZES = {
+    "objects": Size(100, 3, "objects of each kind"),
+    "moves": Size(20, 2, "tag moves at a start; twice as many before and beside them"),
+    "settle": Size(20, 2, "seconds until the memory is read"),
+}
+SCENARIOS = tuple(
+    Scenario(name, f"what {which} cost promotions elsewhere", SIZES, partial(measure, served=served))
+    for name, which, served in (
+        ("sizes", "the largest objects", False),
+        ("served-sizes", "the largest objects that are served", True),
+    )
+)

@@ -4,33 +4,23 @@ Both are measured in the same run, against the same API server. The floor is a b
 many versions, with a status of the same size, over as many connections as the operator has workers for versions. Then
 the operator starts among the versions, and while it writes their statuses a tag is moved to and fro: how long that
 takes is set beside the same moves while nothing else is to be done.
-Usage: `python bench/versions.py [--versions 10000] [-o json]`.
 """
 
-import argparse
-import asyncio
-import json
-import os
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Iterator
 
-import aiohttp
-from latency import MERGE, PARTS, VERSIONS, Api, Object, Observer, a_version, moves, prepare, summary
-
+from bench.api import Api, created, patched, send
+from bench.figures import Figure, Goal, percentiles
+from bench.objects import BARE, VERSIONS, Object, a_version, beside
+from bench.process import operator
+from bench.promotions import Observer, moves, prepare, summary
+from bench.run import Run, Scenario, Size
 from rig import Rig
 
-CONNECTIONS = 4
-CREATORS = 16
-IDLE_MOVES = 40
+WORKERS = 4
 # Ten thousand statuses on a slow machine.
 PATIENCE_SECONDS = 1_800.0
-BARE = VERSIONS.replace("/default/", "/bare/")
 DIGEST = f"sha256:{'0' * 64}"
 
 
@@ -71,43 +61,17 @@ def a_status() -> Object:
     }
 
 
-async def all_at_once(
-    rig: Rig, count: int, width: int, ask: Callable[[aiohttp.ClientSession, int], Awaitable[None]]
-) -> float:
-    """Ask for each number over so many connections; return the seconds."""
-    left = iter(range(count))
-
-    async def some(session: aiohttp.ClientSession) -> None:
-        for number in left:
-            await ask(session, number)
-
-    headers = {"Authorization": f"Bearer {rig.admin_token}"}
-    connector = aiohttp.TCPConnector(limit=width, ssl=False)
-    async with aiohttp.ClientSession(rig.api_server, headers=headers, connector=connector) as session:
-        begun = time.perf_counter()
-        await asyncio.gather(*(some(session) for _ in range(width)))
-        return time.perf_counter() - begun
-
-
 def create(rig: Rig, path: str, count: int) -> None:
-    async def ask(session: aiohttp.ClientSession, number: int) -> None:
-        async with session.post(path, json=many(number)) as answer:
-            answer.raise_for_status()
-
-    asyncio.run(all_at_once(rig, count, CREATORS, ask))
+    send(rig, [[created(path, many(number))] for number in range(count)])
 
 
 def floor(rig: Rig, count: int) -> float:
     """Return the statuses a second that a client writes which has nothing to think about."""
-    body = json.dumps({"status": a_status()})
-
-    async def ask(session: aiohttp.ClientSession, number: int) -> None:
-        path = f"{BARE}/many-0.0.{number}/status"
-        async with session.patch(path, data=body, headers={"Content-Type": MERGE}) as answer:
-            answer.raise_for_status()
-            await answer.read()
-
-    return count / asyncio.run(all_at_once(rig, count, CONNECTIONS, ask))
+    status = {"status": a_status()}
+    return (
+        count
+        / send(rig, [[patched(f"{beside(VERSIONS)}/many-0.0.{n}/status", status)] for n in range(count)], WORKERS)[0]
+    )
 
 
 class Written:
@@ -135,70 +99,47 @@ class Written:
         return self._count / (max(times) - min(times))
 
 
-@contextmanager
-def operator(rig: Rig) -> Iterator[None]:
-    environment = os.environ | {"KUBECONFIG": str(rig.kubeconfig), "PENNANT_PORT": "0", "PENNANT_NAMESPACE": "default"}
-    command = [sys.executable, "-m", "pennant", "run"]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
-def measure(count: int) -> Object:
+def measure(run: Run) -> Iterator[Figure]:
     """Measure the bare client, the operator at rest, and the operator among so many versions, in one run."""
-    with tempfile.TemporaryDirectory() as directory, Rig.start(Path(directory) / "rig", PARTS) as rig:
+    count = run.sizes["versions"]
+    with run.control_plane() as rig:
         prepare(rig)
-        rig.kubectl("create", "namespace", "bare")
-        create(rig, BARE, count)
+        rig.kubectl("create", "namespace", BARE)
+        run.say(f"{count} versions for the bare client")
+        create(rig, beside(VERSIONS), count)
         bare = floor(rig, count)
-        observer = Observer(Api(rig))
-        with operator(rig):
+        observer = Observer(rig)
+        with operator(rig, namespace="default"):
             observer.wait("ours", "1.0.0")
             time.sleep(1)
-            idle = moves(rig, observer, "ours", IDLE_MOVES)
+            run.say("tag moves at rest")
+            idle = summary(moves(rig, observer, "ours", run.sizes["moves"]))
+        run.say(f"{count} versions for the operator")
         create(rig, VERSIONS, count)
-        written, busy = Written(Api(rig), count), []
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        with operator(rig):
-            written.begun.wait(PATIENCE_SECONDS)
-            while not written.all.is_set():
-                if time.monotonic() > deadline:
-                    raise RuntimeError("the statuses are not written in time")
-                busy += moves(rig, observer, "ours", 2)
-            time.sleep(2)
-        return {
-            "statuses per second": {"floor": bare, "operator": written.per_second},
-            "writes per version": written.writes / count,
-            "promotion ms": {"idle": summary(idle), "meanwhile": summary(busy)},
-            "moves meanwhile": len(busy),
-        }
+        yield from _among(run, rig, observer, bare, idle)
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--versions", type=int, default=10_000)
-    parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
-    arguments = parser.parse_args()
-    found = measure(arguments.versions)
-    rates, promotion = found["statuses per second"], found["promotion ms"]
-    found["ratio"] = rates["operator"] / rates["floor"]
-    if arguments.output == "json":
-        print(json.dumps({"versions": arguments.versions, **found}))
-        return
-    print(f"statuses of {arguments.versions} versions, written a second, over {CONNECTIONS} connections")
-    for name, rate in rates.items():
-        print(f"{name:<10}{rate:9.0f}")
-    print(f"{'ratio':<10}{found['ratio']:9.2f}")
-    print(f"writes per version: {found['writes per version']:.3f}")
-    print(f"tag move to Deployment written, ms; {found['moves meanwhile']} moves meanwhile")
-    print(f"{'':<10}{'p50':>9}{'p90':>9}{'p99':>9}{'max':>9}")
-    for name, values in promotion.items():
-        print(f"{name:<10}" + "".join(f"{value:9.1f}" for value in values.values()))
+def _among(run: Run, rig: Rig, observer: Observer, bare: float, idle: dict[str, float]) -> Iterator[Figure]:
+    count = run.sizes["versions"]
+    written, busy = Written(Api(rig), count), list[float]()
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    with operator(rig, namespace="default"):
+        written.begun.wait(PATIENCE_SECONDS)
+        run.say("the operator writes their statuses, and tags move meanwhile")
+        while not written.all.is_set() or len(busy) < 2:
+            if time.monotonic() > deadline:
+                raise RuntimeError("the statuses are not written in time")
+            busy += moves(rig, observer, "ours", 2)
+        time.sleep(2)
+    yield Figure("statuses of new versions", written.per_second, "/s", bare, Goal(0.8, at_least=True))
+    yield Figure("writes of each version", written.writes / count, "writes")
+    yield from percentiles("tag move meanwhile, beside one at rest", summary(busy), idle, p99=Goal(3))
+    yield Figure("tag moves meanwhile", len(busy), "moves")
 
 
-if __name__ == "__main__":
-    main()
+SCENARIO = Scenario(
+    "versions",
+    "the first statuses of many versions, and a tag move meanwhile",
+    {"versions": Size(10_000, 30, "ModelVersions"), "moves": Size(40, 4, "tag moves at rest")},
+    measure,
+)

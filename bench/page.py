@@ -1,0 +1,104 @@
+"""docs/performance.md and its plots, from the results of a run."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from bench.figures import HEAD, Figure, cells
+from bench.results import Result, Results
+from bench.run import ROOT
+
+DOCS = ROOT / "docs"
+INTRODUCTION = """\
+# Performance
+
+What the operator costs and how fast it is, on a real API server, etcd and kube-controller-manager. `python -m bench`
+measures it again, and `python -m bench --write` writes this page.
+
+Most figures have a *floor*: the same of a client that does only what cannot be left out, against the same API server in
+the same run. Their ratio depends less on the machine than the figures do, so goals are ratios where there is a floor.
+"""
+
+
+BEFORE = "- [Known limits](critiques.md)"
+LINK = "- [Performance](performance.md): what the operator costs and how fast it is, measured"
+
+
+def write_page(results: Results, docs: Path = DOCS) -> list[Path]:
+    """Write the page, a plot of each scenario with floors, and the link in the index; return the paths of all."""
+    written = [path for each in results.results if (path := plotted(each, docs)) is not None]
+    page, index = docs / "performance.md", docs / "index.md"
+    page.write_text("\n".join(_lines(results, {path.stem for path in written})) + "\n")
+    index.write_text(linked(index.read_text()))
+    return [page, index, *written]
+
+
+def linked(index: str) -> str:
+    """Return the text of the index with a link to the page; raises `RuntimeError` where there is no place for it."""
+    if LINK in index:
+        return index
+    if BEFORE not in index:
+        raise RuntimeError(
+            f"docs/index.md has no line that begins with {BEFORE}: add the link to performance.md by hand"
+        )
+    return index.replace(BEFORE, f"{LINK}\n{BEFORE}")
+
+
+def _lines(results: Results, plots: set[str]) -> Iterator[str]:
+    yield INTRODUCTION
+    yield "## The machine"
+    yield ""
+    yield from _table(("", ""), list(results.machine.items()))
+    for each in results.results:
+        yield ""
+        yield f"## {each.name}"
+        yield ""
+        yield f"{each.about[0].upper()}{each.about[1:]}. Sizes: {_sizes(each)}."
+        if each.ended:
+            yield ""
+            yield f"This run ended early: {each.ended}"
+        yield ""
+        yield from _table((*HEAD[:-1], "result"), [cells(figure) for figure in each.figures])
+        if f"performance-{each.name}" in plots:
+            yield ""
+            yield f"![{each.about}, beside the floor](_static/performance-{each.name}.svg)"
+
+
+def _sizes(result: Result) -> str:
+    return ", ".join(f"{name} {number:,}" for name, number in result.sizes.items())
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    yield f"| {' | '.join(head)} |"
+    yield f"|{'---|' * len(head)}"
+    yield from (f"| {' | '.join(row)} |" for row in rows)
+
+
+def plotted(result: Result, docs: Path) -> Path | None:
+    """Draw the figures that have a floor, in the unit of most of them, and return the path; None: there are none."""
+    figures = _alike([each for each in result.figures if each.floor is not None])
+    if not figures:
+        return None
+    import matplotlib
+    from matplotlib.figure import Figure as Picture
+
+    path = docs / "_static" / f"performance-{result.name}.svg"
+    # The same results make the same file.
+    with matplotlib.rc_context({"svg.hashsalt": "pennant", "font.size": 9, "svg.fonttype": "none"}):
+        picture = Picture(figsize=(7.5, 0.8 + 0.5 * len(figures)), layout="constrained")
+        axes = picture.add_subplot()
+        places = range(len(figures))
+        axes.barh([each - 0.2 for each in places], [each.value for each in figures], 0.38, label="operator")
+        axes.barh([each + 0.2 for each in places], [each.floor or 0 for each in figures], 0.38, label="floor")
+        axes.set_yticks(list(places), [each.name for each in figures])
+        axes.invert_yaxis()
+        axes.set_xlabel(figures[0].unit)
+        axes.legend(frameon=False)
+        axes.spines[["top", "right"]].set_visible(False)
+        picture.savefig(path, metadata={"Date": None})
+    return path
+
+
+def _alike(figures: Sequence[Figure]) -> list[Figure]:
+    """Return the figures of the unit that most of them have."""
+    units = [each.unit for each in figures]
+    return [each for each in figures if each.unit == max(units, key=units.count)]

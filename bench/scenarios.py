@@ -1,0 +1,19 @@
+"""All scenarios, in the order in which they run."""
+
+from bench import admission, breach, cost, failover, latency, prometheus, scale, sizes, storm, versions, writes
+from bench.run import Scenario
+
+ALL: tuple[Scenario, ...] = (
+    latency.SCENARIO,
+    storm.SCENARIO,
+    writes.SCENARIO,
+    breach.SCENARIO,
+    failover.SCENARIO,
+    versions.SCENARIO,
+    cost.SCENARIO,
+    scale.SCENARIO,
+    prometheus.SCENARIO,
+    admission.SCENARIO,
+    *sizes.SCENARIOS,
+)
+SCENARIOS = {each.name: each for each in ALL}
