@@ -110,6 +110,17 @@ SECRET = {"secretKeyRef": {"name": "s", "key": "k"}}
         ({"archive": {"url": "s3://key:secret@bucket/x"}}, "url"),
         ({"archive": {"url": "s3://bucket", "persistentVolumeClaim": "disk"}}, "archive"),
         ({"archive": {"subPath": "/absolute"}}, "subPath"),
+        ({"archive": {"subPath": "models"}}, "archive.subPath needs archive.persistentVolumeClaim"),
+        (
+            {"archive": {"url": "s3://bucket", "subPath": "models"}},
+            "For a bucket, put the path into archive.url",
+        ),
+        ({"archive": {"secretName": "login"}}, "archive.secretName and archive.environment need archive.url"),
+        ({"archive": {"environment": {"AWS_REGION": "x"}}}, "archive.environment need archive.url"),
+        (
+            {"archive": {"persistentVolumeClaim": "disk", "secretName": "login"}},
+            "archive.secretName and archive.environment need archive.url",
+        ),
         ({"retention": {"delete": True}}, "retention.delete needs archive"),
         ({"retention": {"deletesPerSecond": 0}}, "deletesPerSecond"),
         ({"settings": {"workers": 0}}, "workers"),

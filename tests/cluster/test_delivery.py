@@ -68,6 +68,7 @@ def test_the_bytes_that_serve_are_those_of_the_record_and_others_never_do(scenar
 
     Rule: R160.
     Rule: R162.
+    Rule: R168.
     """
     bucket = Bucket(scenario)
     good, bad = [bucket.put("1.0.0/model.onnx", b"weights" * 1000)], [bucket.put("1.1.0/model.onnx", b"more weights")]
@@ -97,6 +98,15 @@ def test_the_bytes_that_serve_are_those_of_the_record_and_others_never_do(scenar
     scenario.command(retry="1.1.0", requested_at="1")
     scenario.until_verified("1.1.0")
     assert read_by(scenario, "1.1.0").read_bytes() == b"more weights"
+
+    # Its content is registered again at another place, where other bytes lie.
+    copy = [bucket.put("1.2.0/model.onnx", b"more weights")]
+    (bucket.directory / "1.2.0" / "model.onnx").write_bytes(BROKEN)
+    (serving,) = scenario.pods("1.1.0")
+    bucket.promote(("1.1.0", bad), ("1.2.0", copy))
+    scenario.until_rolled_back_to("1.1.0", seconds=45)
+    assert scenario.quarantined() == [("1.2.0", "DigestMismatch")]
+    assert scenario.pods("1.1.0") == [serving], "the version with the same digest keeps serving"
 
 
 def test_an_unsafe_archive_fails_a_rollout_and_a_version_without_digest_begins_none(scenario: Scenario) -> None:

@@ -81,8 +81,9 @@ class HistoryEntry(ApiModel):
     template_hash: ShortHash
     """Value of the label `pennant.dev/template-hash` of its pods."""
     inputs_hash: ShortHash | None = None
-    """Hash of `spec.template` and `spec.container` at the creation of the revision, without the restart annotation.
-    `digest` and `inputsHash` together identify a content with a pod template, whatever the release of the operator."""
+    """Hash of `spec.template` and `spec.container` at the creation of the revision, without the restart annotation;
+    where `spec.delivery` brings the artefacts, also of their URIs. `digest` and `inputsHash` together identify a
+    content with a pod template, whatever the release of the operator."""
     trigger: Annotated[Trigger, ANY_WORD]
     """Cause of the revision: TagMoved, SpecChanged, AutomaticRollback, Undo, Retry or Restart."""
     actor: Name

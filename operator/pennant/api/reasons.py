@@ -834,8 +834,8 @@ class Reason(Open, Word):
         "1.1.0 failed: pod fraud-76959b5fd5-5qcql: artefact model has the digest "
         "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08, not "
         "sha256:6f0d3f7a2f0f9d3b1c2f4a5e6b7c8d9e0f1a2b3c4d5e6f708192a3b4c5d6e7f8 as recorded (s3://models/m); there "
-        "is no verified revision to roll back to, so it keeps serving. Move the tag to a good version, or retry one "
-        "that was undone: `pennant.dev/retry` with its version.",
+        "is no verified revision to roll back to, so its rollout stays as it is. Move the tag to a good version, or "
+        "retry one that was undone: `pennant.dev/retry` with its version.",
     )
     ARTIFACT_REFUSED = (
         "ArtifactRefused",
@@ -845,8 +845,8 @@ class Reason(Open, Word):
         "The tag moves to another version, or the version is retried.",
         "Correct the artefact and register it as a new version, or change `spec.delivery`.",
         "1.1.0 failed: pod fraud-76959b5fd5-5qcql: artefact model is refused: weights.bin in the archive is no regular "
-        "file, but a link; there is no verified revision to roll back to, so it keeps serving. Move the tag to a good "
-        "version, or retry one that was undone: `pennant.dev/retry` with its version.",
+        "file, but a link; there is no verified revision to roll back to, so its rollout stays as it is. Move the tag "
+        "to a good version, or retry one that was undone: `pennant.dev/retry` with its version.",
     )
     UNDONE = (
         "Undone",
@@ -867,8 +867,8 @@ class Reason(Open, Word):
     )
     NO_ROLLBACK_TARGET = (
         "NoRollbackTarget",
-        "The current version failed, and there is no verified revision to roll back to. The current version keeps "
-        "serving.",
+        "The current version failed, and there is no verified revision to roll back to. It keeps serving; if it never "
+        "did, its rollout stays as it is, and what served before keeps its pods.",
         "Every other verified revision failed since, was undone, or is no longer in the history.",
         "The tag moves to another version.",
         "Move the tag to a good version, or retry one that was undone: `pennant.dev/retry` with its version.",

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from pennant.api.deployment_status import Desired
 from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.api.model_version import ModelVersionSpec
 from pennant.api.reasons import Reason
 from pennant.core import halts, steps
 from pennant.core.facts.decision import Decision
@@ -116,7 +117,7 @@ def _judged(observation: Observation, spec: ModelDeploymentSpec) -> Pass:
         spec,
         selection,
         template=next_revision.rendered(observation, spec, selection),
-        inputs_hash=revision.inputs_hash(spec),
+        inputs_hash=revision.inputs_hash(spec, _record(selection)),
         status=before.model_copy(update=update),
         verdict=judgement.verdict,
         failed_as=judgement.failed_as,
@@ -139,6 +140,13 @@ def _still_undone(at: Pass) -> Quarantine:
         return at.quarantine
     targets = (None, at.inputs_hash)
     return tuple(each for each in at.quarantine if each.reason is not Reason.UNDONE or each.inputs_hash in targets)
+
+
+def _record(selection: Selection) -> ModelVersionSpec | None:
+    """Return the record of the target version; None: there is no target version, or its record is invalid."""
+    if not isinstance(selection, Selected) or isinstance(selection.version.spec, Invalid):
+        return None
+    return selection.version.spec
 
 
 def _desired(

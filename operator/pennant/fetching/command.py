@@ -29,7 +29,8 @@ EPILOG = """\
 example: pennant fetch --to models --artifact model=s3://models/fraud/1.1.0/model.onnx@sha256:6f0d...
 
 exit codes: 0 all artefacts are there; 1 one could not be fetched, and may be later; 2 wrong options; 65 one has another
-digest than the record; 66 one was refused, such as an archive with a path that leads out of it.
+digest than the record; 66 one was refused, such as an archive with a path that leads out of it. An artefact that could
+not be fetched leaves what an earlier fetch put there, so use the directory only after 0.
 """
 
 

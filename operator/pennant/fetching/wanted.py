@@ -13,6 +13,9 @@ from pennant.core.rollout import delivery
 from pennant.record.secrecy import without_credentials
 
 _WORD = re.compile(f"(?P<name>[^=/]+)=(?P<uri>.+?)(@(?P<digest>{DIGEST_PATTERN.strip('^$')}))?")
+_BROKEN = re.compile(f"[^@]@(?P<digest>({'|'.join(delivery.COMPUTABLE)}):[^@/]*)$")
+"""What is meant as the digest of a URI, and is none."""
+_LENGTHS = "sha256 has 64 hexadecimal digits, sha384 96, sha512 128, sha1 40, md5 32"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,8 @@ def _wanted(word: str, unpack: Collection[str], by_digest: bool) -> Wanted:
     if parts is None:
         raise ValueError(f"{without_credentials(word)!r} must be NAME=URI@DIGEST")
     name, uri, digest = parts["name"], parts["uri"], comparable(parts["digest"])
+    if digest is None and (broken := _BROKEN.search(uri)):
+        raise ValueError(f"{name}: the digest {broken['digest']} is not valid: {_LENGTHS}")
     try:
         artifact = Artifact(name=name, uri=uri, digest=digest)
     except ValidationError as error:

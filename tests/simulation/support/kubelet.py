@@ -17,6 +17,7 @@ NODE, CONTAINER = "node", "server"
 A_SECOND = timedelta(seconds=1)
 FIRST_BACKOFF, LONGEST_BACKOFF = 10, 300
 NO_ROOM = "0/1 nodes are available: 1 Too many pods. preemption: not eligible due to a terminating pod."
+MISMATCH = "artefact model has the digest sha256:9f86, not sha256:6f0d as recorded"
 EVICTED = "Evicted: The node was low on resource: memory."
 
 
@@ -27,6 +28,7 @@ class Behaviour(Protocol):
     slow: set[str]
     crashing: set[str]
     flapping: dict[str, tuple[int, int]]
+    mismatching: set[str]
 
 
 def bind(deployments: Iterable[Deployment], room: int | None, now: datetime) -> bool:
@@ -92,7 +94,7 @@ def _running(pod: Pod, behaviour: Behaviour, now: datetime) -> Pod:
         return replace(pod, started=now) if now - pod.bound_at >= A_SECOND else pod
     if pod.resumes_at is not None:
         return replace(pod, started=now, resumes_at=None, restarts=pod.restarts + 1) if now >= pod.resumes_at else pod
-    if pod.version in behaviour.crashing:
+    if pod.version in behaviour.crashing | behaviour.mismatching:
         return replace(pod, resumes_at=now + timedelta(seconds=_backoff(pod)), ready_since=None)
     return pod
 
@@ -111,7 +113,7 @@ def _ready_or_not(pod: Pod, behaviour: Behaviour, ready: set[str], now: datetime
     elif pod.ready or not runs:
         is_ready = pod.ready and runs
     else:
-        held_up = pod.version in behaviour.never_ready or pod.version in behaviour.crashing
+        held_up = pod.version in behaviour.never_ready | behaviour.crashing | behaviour.mismatching
         is_ready = not held_up and not (pod.version in behaviour.slow and pod.version in ready)
     if is_ready == pod.ready:
         return pod
@@ -132,7 +134,7 @@ def set_back(pod: Pod, by: timedelta) -> Pod:
     return replace(pod, **{name: each - by for name, each in marks.items() if each is not None})
 
 
-def seen_of(deployment: Deployment, template_hash: str) -> pods.Pods:
+def seen_of(deployment: Deployment, template_hash: str, behaviour: Behaviour) -> pods.Pods:
     """Return the newest ReplicaSet of a pod template with its pods, as the API server returns them."""
     sets = [each for each in deployment.replica_sets if each.template_hash == template_hash]
     found = max(sets, key=lambda each: each.revision, default=None)
@@ -149,10 +151,12 @@ def seen_of(deployment: Deployment, template_hash: str) -> pods.Pods:
         refusal=status.failure.message if status.failure is not None else "",
     )
     own = (each for each in deployment.pods if each.identity == found.identity)
-    return pods.Pods(template_hash, replica_set, tuple(_seen(each) for each in own))
+    return pods.Pods(
+        template_hash, replica_set, tuple(_seen(each, each.version in behaviour.mismatching) for each in own)
+    )
 
 
-def _seen(pod: Pod) -> pods.Pod:
+def _seen(pod: Pod, mismatching: bool) -> pods.Pod:
     return pods.Pod(
         name=pod.name,
         phase="Failed" if pod.evicted else "Pending" if pod.started is None else "Running",
@@ -160,8 +164,16 @@ def _seen(pod: Pod) -> pods.Pod:
         node=NODE if pod.bound_at is not None else "",
         unscheduled=f"Unschedulable: {pod.unscheduled}" if pod.unscheduled else "",
         evicted=pod.evicted,
-        containers=tuple(_containers(pod)),
+        containers=tuple(_fetching(pod) if mismatching else _containers(pod)),
     )
+
+
+def _fetching(pod: Pod) -> Iterator[pods.Container]:
+    """Yield the status of the init container that found other bytes; nothing before it ended once."""
+    if pod.restarts or pod.resumes_at is not None:
+        ended = pods.Ended(pods.DIGEST_MISMATCH, "Error", MISMATCH)
+        waiting = pods.Waiting("CrashLoopBackOff")
+        yield pods.Container(pods.FETCHER, waiting, is_init=True, restarts=pod.restarts, last_end=ended)
 
 
 def _containers(pod: Pod) -> Iterator[pods.Container]:

@@ -63,6 +63,7 @@ class Process:
             breaker,
             self.gaps,
             archiver=self.archiver,
+            fetch_image="registry.example/pennant:1",
             held=HeldStatuses(longest_wait),
         )
         self._woken: set[Key] = set()

@@ -97,8 +97,9 @@ class World:
         """Versions whose pods run and never become ready; one that is ready stays so."""
         self.slow: set[str] = set()
         """Versions of which one pod becomes ready and no other."""
-        self.crashing: set[str] = set()
-        """Versions whose container ends a second after its start, and is started again after a growing back-off."""
+        self.crashing, self.mismatching = set[str](), set[str]()
+        """Versions whose container ends a second after its start, and is started again after a growing back-off: the
+        server, or the init container that fetches the artefact and finds another digest."""
         self.flapping: dict[str, tuple[int, int]] = {}
         """Versions whose pods are ready for so many seconds, then not ready for so many, and so on."""
         self.room: int | None = None
@@ -161,6 +162,7 @@ class World:
         other.let_go = {key: each.copy() for key, each in self.let_go.items()}
         other.never_ready, other.slow = set(self.never_ready), set(self.slow)
         other.crashing, other.flapping = set(self.crashing), dict(self.flapping)
+        other.mismatching = set(self.mismatching)
         other.room, other.quota, other.controllers_away = self.room, self.quota, self.controllers_away
         other.pace, other.turns = self.pace, None if self.turns is None else self.turns.copy()
         other._controllers = self._controllers.copy()
@@ -531,7 +533,7 @@ class WorldCluster:
         deployment = self.world.deployments.get(owner.key)
         if deployment is None or owner.workload is None or owner.workload.uid != deployment.uid:
             return pods.Pods(template_hash, None)
-        return kubelet.seen_of(deployment, template_hash)
+        return kubelet.seen_of(deployment, template_hash, self.world)
 
     def _revisions(self, key: Key, record: Record) -> dict[int, Revision]:
         """Return the records of a ModelDeployment and those without an owner."""

@@ -262,3 +262,21 @@ def test_a_public_key_asks_for_a_signature_of_each_artefact() -> None:
     without_key = pod_of(a_spec(delivery={"mode": "Fetch"}), signed)["initContainers"][0]
     assert "env" not in without_key
     assert not any("--signature" in each for each in without_key["args"])
+
+
+def test_the_place_of_an_artefact_is_an_input_where_pods_get_it_from_there() -> None:
+    """Rule: R168."""
+    moved = {**MODEL, "uri": "s3://elsewhere/model.onnx"}
+    resigned = {**MODEL, "signature": {"uri": "s3://models/other.sig"}}
+
+    def hashes(**delivery: Any) -> list[str]:
+        spec = a_spec(delivery=delivery) if delivery else a_spec()
+        return [inputs_hash(spec, version_of(each)) for each in (MODEL, moved, resigned)]
+
+    key = {"configMapKeyRef": {"name": "signers", "key": "team.pem"}}
+    assert len(set(hashes())) == 1, "a server that loads the artefact itself has the same pod template"
+    assert hashes()[0] == inputs_hash(a_spec())
+    for mode in ("Fetch", "Image"):
+        first, second, third = hashes(mode=mode)
+        assert (first == third, first != second) == (True, True)
+    assert len(set(hashes(mode="Fetch", publicKey=key))) == 3

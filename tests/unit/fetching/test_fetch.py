@@ -38,6 +38,9 @@ def test_a_file_has_its_name_only_with_the_digest_of_the_record(fetch: Fetcher) 
         assert fetch.there() == {"model/model.onnx": MODEL}
         assert "model: fetching http://127.0.0.1" in said
         place = fetch.volume / "model" / "model.onnx"
+        # A file that was right for an earlier digest stays.
+        fetch(f"model={server.address}/m/model.onnx@sha256:{'0' * 64}", code=65)
+        assert fetch.there() == {"model/model.onnx": MODEL}
         assert place.stat().st_mode & 0o777 == 0o644, "the server runs as another user"
 
         server.files["/m/model.onnx"] = b"other"
@@ -349,6 +352,9 @@ def test_an_artefact_without_a_digest_is_fetched_only_if_that_is_allowed(fetch: 
         (["Model=file:///m@sha256:" + "0" * 64], "Model: its name is not valid"),
         (["m=file:///m@etag:abc"], "the digest must be one of sha256"),
         (["m=file:///m/@md5:" + "0" * 32], "the digest must be one of sha256"),
+        (["m=file:///m@md5:abc"], "m: the digest md5:abc is not valid: sha256 has 64 hexadecimal digits"),
+        (["m=s3://bucket@sha256:"], "m: the digest sha256: is not valid"),
+        (["m=file:///m@sha256:" + "g" * 64, "--allow-missing-digest"], "is not valid: sha256 has 64"),
         (["m=file:///m@md5:" + "0" * 32] * 2, "the name m is there twice"),
         (["m=file:///m@md5:" + "0" * 32, "--unpack=n"], "--unpack names n"),
         (["m=file:///m@md5:" + "0" * 32, "--size-limit=big"], "big is no size"),

@@ -78,6 +78,20 @@ def paths(spec: ModelDeploymentSpec, version: ModelVersionSpec) -> dict[str, str
     return {name: f"{delivery.mount_path}/{below}" for name, below in found.items()}
 
 
+def places(spec: ModelDeploymentSpec, version: ModelVersionSpec) -> dict[str, list[str]]:
+    """Return the URIs that each artefact is brought from, by its name; empty: the server loads them itself.
+
+    Rule: R168.
+    """
+    if spec.delivery.mode is DeliveryMode.ENV:
+        return {}
+    signed = spec.delivery.public_key is not None
+    return {
+        each.name: [each.uri, *([each.signature.uri] if signed and each.signature is not None else ())]
+        for each in version.artifacts
+    }
+
+
 def target(artifact: Artifact, is_unpacked: bool, *, by_digest: bool) -> str:
     """Return where an artefact lies in the volume; in a claim, its name is that of its digest."""
     is_file = not is_unpacked and not is_tree(artifact)

@@ -60,7 +60,7 @@ def _verified_before(at: Pass) -> Draft | None:
         digest=version.digest,
         template=revision.render(at.snapshot.key.name, at.spec, spec, at.observation.fetch_image),
         record=version.record,
-        inputs_hash=at.inputs_hash,
+        inputs_hash=revision.inputs_hash(at.spec, spec),
         trigger=Trigger.AUTOMATIC_ROLLBACK,
         actor=OPERATOR,
         reason=(
@@ -76,7 +76,7 @@ def _may_serve(at: Pass, version: Version) -> bool:
         return False
     if delivery.problem(at.spec, version.spec, at.observation.fetch_image):
         return False
-    return quarantine_entry(version.digest, at.inputs_hash, at.quarantine) is None
+    return quarantine_entry(version.digest, revision.inputs_hash(at.spec, version.spec), at.quarantine) is None
 
 
 def _created_again(at: Pass) -> Draft | None:

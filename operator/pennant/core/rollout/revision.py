@@ -71,12 +71,14 @@ def render(name: str, spec: ModelDeploymentSpec, version: ModelVersionSpec, fetc
     return _labelled(template)
 
 
-def inputs_hash(spec: ModelDeploymentSpec) -> str:
-    """Return the hash of what a pod template is rendered from besides the record, without the annotation of a restart.
+def inputs_hash(spec: ModelDeploymentSpec, version: ModelVersionSpec | None = None) -> str:
+    """Return the hash of what a pod template is rendered from besides the content, without the annotation of a restart.
 
-    It does not depend on how a release renders them, so that another release returns the same hash.
+    Where `spec.delivery` brings the artefacts, that includes where they lie: what was fetched from one place says
+    nothing of another. It does not depend on how a release renders them, so that another release returns the same hash.
 
     Rule: R25.
+    Rule: R168.
     """
     metadata = spec.template.get("metadata") or {}
     annotations = {key: each for key, each in (metadata.get("annotations") or {}).items() if key != RESTARTED_AT}
@@ -85,7 +87,8 @@ def inputs_hash(spec: ModelDeploymentSpec) -> str:
     # Left out while they have their defaults, so that the hashes of older revisions stay what they are.
     inject = {"inject": spec.inject.to_json()} if spec.inject != Inject() else {}
     delivered = {"delivery": spec.delivery.to_json()} if spec.delivery != Delivery() else {}
-    return short_hash(inputs | inject | delivered)
+    places = {} if version is None else delivery.places(spec, version)
+    return short_hash(inputs | inject | delivered | ({"places": places} if places else {}))
 
 
 def pair(entry: HistoryEntry) -> tuple[str, str]:

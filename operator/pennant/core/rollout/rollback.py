@@ -8,11 +8,12 @@ ControllerRevision of the revision that failed or was undone. Deleting one or tw
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from pennant.api.delivery import DeliveryMode
 from pennant.api.history import BAD, HistoryEntry, Outcome, QuarantineEntry
 from pennant.api.reasons import Reason
 from pennant.api.version_status import QuarantinedBy
 from pennant.core.facts.decision import MirrorQuarantine
-from pennant.core.facts.observation import Revision, Snapshot, Version
+from pennant.core.facts.observation import Invalid, Revision, Snapshot, Version
 from pennant.core.rollout.history import History, Quarantine
 from pennant.core.rollout.revision import pair
 from pennant.core.versions.selection import Selected, Selection
@@ -147,7 +148,17 @@ def _mirrored(version: Version, snapshot: Snapshot, quarantine: Quarantine) -> t
     mine = [
         QuarantinedBy(deployment=snapshot.key.name, **{name: getattr(each, name) for name in MIRRORED})
         for each in quarantine
-        if each.digest == version.digest
+        if each.digest == version.digest and (each.version == version.version or not _is_of_a_place(each, snapshot))
     ]
     # Sorted, so that several ModelDeployments do not keep moving their entries.
     return tuple(sorted((*others, *mine), key=lambda each: (each.deployment, each.revision))[:MAX_MIRRORS])
+
+
+def _is_of_a_place(entry: QuarantineEntry, snapshot: Snapshot) -> bool:
+    """Return whether an entry is about the place of a version's artefacts, and not about all versions of its content.
+
+    Rule: R168.
+    """
+    spec = snapshot.spec
+    is_delivered = not isinstance(spec, Invalid) and spec.delivery.mode is not DeliveryMode.ENV
+    return is_delivered and entry.inputs_hash is not None

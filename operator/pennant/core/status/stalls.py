@@ -58,7 +58,9 @@ def _stalled_by_breach(at: Pass) -> ConditionValue | None:
             TRUE, Reason.BREACH_PAUSED, f"{message}. Move the tag, or give pennant.dev/rollback-to or pennant.dev/retry"
         )
     if at.failed_as is not None and at.rollback_target is None:
-        keeps = "there is no verified revision to roll back to, so it keeps serving"
+        has_served = at.active is None or at.active.available_at is not None
+        stays = "it keeps serving" if has_served else "its rollout stays as it is"
+        keeps = f"there is no verified revision to roll back to, so {stays}"
         message = f"{at.failed_as.version} failed: {at.failed_as.message}; {keeps}"
         return stall(Reason.NO_ROLLBACK_TARGET, message)
     if at.rollback_blocked is None or at.rollback_blocked.limit.reason in (Reason.PAUSED, Reason.ROLLBACK_COOLING_DOWN):

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import assert_never
 
+from pennant.api.delivery import DeliveryMode
+from pennant.api.history import QuarantineEntry
 from pennant.api.reasons import Reason
 from pennant.core.rollout.pass_state import Pass
 from pennant.core.status.inputs import FALSE, TRUE, ConditionValue, quarantined_target, unresolved_since
@@ -89,10 +91,19 @@ def rolled_back(at: Pass) -> ConditionValue:
 def what_to_change(at: Pass) -> str:
     """Return what a user changes so that another version is targeted."""
     found = quarantined_target(at)
-    if found is not None and at.active is not None and found.digest == at.active.digest:
+    if found is not None and at.active is not None and found.digest == at.active.digest and not _is_moved(at, found):
         # The version serves, with another pod template than the target one.
         return "Change spec.template"
     change = "Set spec.version" if at.tag is None else f'Move the tag "{at.tag}"'
     if found is None:
         return f"{change} to a fixed version"
     return f"{change} to a fixed version, or retry: kubectl pennant retry {at.snapshot.key.name} {found.version}"
+
+
+def _is_moved(at: Pass, found: QuarantineEntry) -> bool:
+    """Return whether the content that serves is that of another version, whose artefacts are brought from elsewhere.
+
+    Rule: R168.
+    """
+    is_delivered = at.spec.delivery.mode is not DeliveryMode.ENV
+    return is_delivered and at.active is not None and at.active.version != found.version

@@ -58,7 +58,9 @@ def _hash(at: Pass) -> str:
     """Return the hash of the fields of the spec that the Deployment is made of, except for `replicas`."""
     spec = at.spec
     fields = {"metadata": spec.metadata.to_json(), "rollout": spec.rollout.to_json()}
-    return short_hash({**fields, "inputs": at.inputs_hash, "revisionHistoryLimit": spec.replica_sets_to_keep})
+    return short_hash(
+        {**fields, "inputs": revision.inputs_hash(spec), "revisionHistoryLimit": spec.replica_sets_to_keep}
+    )
 
 
 def _stand_in(spec: ModelDeploymentSpec) -> ModelVersionSpec:
