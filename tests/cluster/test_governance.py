@@ -94,7 +94,9 @@ def test_a_role_reads_what_it_needs_and_nothing_else(shared: Governed, resource:
     assert {user for user, said in answers.items() if not said} == READS[resource], answers
 
 
-@pytest.mark.parametrize(("tags", "permitted"), [(["staging"], {"rita", "dora"}), (["production"], set())], ids=["staging", "production"])
+@pytest.mark.parametrize(
+    ("tags", "permitted"), [(["staging"], {"rita", "dora"}), (["production"], set())], ids=["staging", "production"]
+)
 def test_a_registrar_creates_versions_without_the_tag(shared: Governed, tags: list[str], permitted: set[str]) -> None:
     manifest = a_version("2.0.0", *tags)
     answers = {user: shared.says(user, "create", "--dry-run=server", "-f", "-", stdin=manifest) for user in ROLES}

@@ -82,3 +82,24 @@ def test_history_audit_and_events_name_the_users(stamped: tuple[Scenario, Govern
 
 def events(scenario: Scenario) -> str:
     return "\n".join(each["message"] for each in scenario.all_of("event"))
+
+
+def test_a_fixed_version_that_somebody_replaces_is_not_rolled_out(stamped: tuple[Scenario, Governed]) -> None:
+    """Who may delete and create versions, and not promote, does not choose what `spec.version` serves.
+
+    Rule: R155.
+    """
+    scenario, governed = stamped
+    scenario.accuracy("1.0.0", 0.95)
+    assert governed.apply("rita", scenario.noted(scenario.a_version("1.0.0"))) == ""
+    fixed = scenario.a_deployment()
+    fixed["spec"]["version"] = "1.0.0"
+    assert governed.apply("admin", scenario.noted(fixed)) == ""
+    scenario.until_verified("1.0.0")
+    other = scenario.a_version("1.0.0")
+    other["spec"]["artifacts"][0] |= {"uri": "s3://models/fraud/other", "digest": f"sha256:{'e' * 64}"}
+    assert governed.says("dora", "delete", "modelversion", "fraud-1.0.0") == ""
+    assert governed.apply("dora", scenario.noted(other)) == ""
+    scenario.until_stalled("VersionReplaced")
+    assert "1.0.0 was deleted and created again by the user dora with another content" in scenario.message("Stalled")
+    assert [each["version"] for each in scenario.history] == ["1.0.0"]

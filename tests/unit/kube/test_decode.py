@@ -306,6 +306,7 @@ STAMPS = {
     "pennant.dev/changed-by": "carl",
     "pennant.dev/paused-by": "olga",
     "pennant.dev/commanded-by": "olga",
+    "pennant.dev/created-by": "dora",
     "tagged-by.pennant.dev/production": "paul",
     "tagged-by.pennant.dev/canary": "rita",
 }
@@ -318,6 +319,8 @@ def test_users_are_read_only_where_the_policies_are_installed() -> None:
     assert decode.model_version(version, is_stamped=True).users == {"production": "paul"}
     assert decode.model_deployment(deployment).users == Users()
     assert decode.model_version(version).users == {}
+    assert decode.model_version(version, is_stamped=True).creator == "dora"
+    assert decode.model_version(version).creator == ""
 
 
 def test_long_names_stay_different() -> None:

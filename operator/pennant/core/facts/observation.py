@@ -72,6 +72,10 @@ class Version:
     """The field manager that last wrote the tags; empty: not known."""
     users: Mapping[str, str] = field(default_factory=dict)
     """The authenticated user who put each tag on it, by tag; empty where that is not recorded."""
+    created_by: str = ""
+    """The field manager that wrote `spec.version`, which never changes; empty: not known."""
+    creator: str = ""
+    """The authenticated user who created it; empty where that is not recorded."""
 
 
 @dataclass(frozen=True, slots=True)

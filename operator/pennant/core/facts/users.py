@@ -16,6 +16,7 @@ from pennant.api import GROUP
 from pennant.api.meta import NAME, printable
 from pennant.core.facts.digest import short_hash
 
+CREATED_BY = f"{GROUP}/created-by"
 CHANGED_BY = f"{GROUP}/changed-by"
 PAUSED_BY = f"{GROUP}/paused-by"
 COMMANDED_BY = f"{GROUP}/commanded-by"
@@ -41,6 +42,11 @@ UNKNOWN = Users()
 def of_deployment(annotations: Mapping[str, Any]) -> Users:
     """Return the users in the annotations of a ModelDeployment."""
     return Users(*(_name(annotations, each) for each in (CHANGED_BY, PAUSED_BY, COMMANDED_BY)))
+
+
+def creator(annotations: Mapping[str, Any]) -> str:
+    """Return who created a ModelVersion; empty: not known."""
+    return _name(annotations, CREATED_BY)
 
 
 def of_tags(annotations: Mapping[str, Any], tags: Iterable[str]) -> dict[str, str]:

@@ -132,8 +132,7 @@ def _promotion(at: Pass, version: Version, template: Json) -> Draft | None:
     elif at.spec.version is not None:
         reason = f"spec.version is {version.version}"
     else:
-        came_from = f" from {active.version}" if active else ""
-        reason = f"the tag {at.spec.tag} moved{came_from} to {version.version}"
+        reason = _moved(at, version)
     if active is None and at.snapshot.foreign is not None:
         reason = f"{reason}, and the existing Deployment {at.snapshot.key.name} is taken over"
     moved = not same and at.spec.version is None
@@ -148,6 +147,17 @@ def _promotion(at: Pass, version: Version, template: Json) -> Draft | None:
         user=version.users.get(at.spec.tag, "") if moved else at.snapshot.users.changed,
         reason=reason,
     )
+
+
+def _moved(at: Pass, version: Version) -> str:
+    """Return how the tag came to this version.
+
+    Rule: R155.
+    """
+    if at.active is not None and at.active.version == version.version:
+        return f"{version.version} was deleted and created again with another content, and has the tag {at.spec.tag}"
+    came_from = f" from {at.active.version}" if at.active else ""
+    return f"the tag {at.spec.tag} moved{came_from} to {version.version}"
 
 
 def _is_rendered_from(recorded: Revision, at: Pass, version: Version) -> bool:
