@@ -1,4 +1,7 @@
-{{/* Where the policies apply: (list $ "modelversions"). Writes of a status or of a scale are no change of these objects. */}}
+{{/*
+Where the policies apply: (list $ "modelversions"), and with the operation where they are not about writes: (list $
+"modelversions" "DELETE"). Writes of a status or of a scale are no change of these objects.
+*/}}
 {{- define "pennant.governance.constraints" -}}
 {{- with (index . 0).Values.namespace }}
 namespaceSelector:
@@ -8,7 +11,7 @@ namespaceSelector:
 resourceRules:
 - apiGroups: [pennant.dev]
   apiVersions: [v1alpha1]
-  operations: [CREATE, UPDATE]
+  operations: [{{ gt (len .) 2 | ternary (last .) "CREATE, UPDATE" }}]
   resources: [{{ index . 1 }}]
 {{- end }}
 

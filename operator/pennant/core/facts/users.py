@@ -3,9 +3,10 @@
 They may be believed only where the policies are installed: any client can write annotations otherwise.
 
 The policies are templates of the chart (`governance-stamp.yaml`, `governance-promote.yaml`). They also decide who may
-promote. What they keep is part of what this module relies on.
+promote, and in `governance-holds.yaml` who may delete a version with a legal hold. What they keep is part of what this
+module relies on.
 
-Rule: R150, R152, R153, R154.
+Rule: R150, R152, R153, R154, R157.
 """
 
 from collections.abc import Iterable, Mapping
