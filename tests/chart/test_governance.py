@@ -44,6 +44,13 @@ def test_the_operator_believes_the_names_exactly_if_the_policies_are_installed()
     assert "PENNANT_STAMPED" not in environment(rendered({"governance": {"promote": {"enabled": True}}}))
 
 
+def test_the_operator_holds_four_eyes_exactly_if_they_are_asked_for() -> None:
+    """Rule: R156."""
+    four_eyes: Any = {"governance": {"stamp": True, "promote": {"enabled": True, "fourEyes": True}}}
+    assert environment(rendered(four_eyes))["PENNANT_FOUR_EYES"] == "true"
+    assert "PENNANT_FOUR_EYES" not in environment(rendered(ALL))
+
+
 def test_every_policy_is_bound_and_refuses_what_it_cannot_judge() -> None:
     made = policies(ALL)
     for kind in POLICIES:

@@ -143,6 +143,7 @@ def test_each_change_gets_the_name_of_its_user_and_leaves_the_other_names(govern
         ("modelversion", "fraud-1.0.0", "pennant.dev/created-by"),
         ("modelversion", "fraud-1.0.0", "tagged-by.pennant.dev/canary"),
         ("modeldeployment", "fraud", "pennant.dev/changed-by"),
+        ("modeldeployment", "fraud", "pennant.dev/version-by"),
         ("modeldeployment", "fraud", "pennant.dev/paused-by"),
         ("modeldeployment", "fraud", "pennant.dev/commanded-by"),
     ],

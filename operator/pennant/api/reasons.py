@@ -355,6 +355,18 @@ class Reason(Open, Word):
         "1.0.0 was deleted and created again by the user dora with another content; 1.0.0 keeps serving as it was. "
         "Register the new content under a new version and set `spec.version` to it.",
     )
+    FOUR_EYES = (
+        "FourEyes",
+        "The user who created the target version also set `spec.version` to it, and `governance.promote.fourEyes` of "
+        "the chart is set. The current version keeps serving.",
+        "One user recorded and chose a version. The message names the user.",
+        "Another user sets `spec.version` to another version and back, or the tag chooses the version.",
+        "Somebody else sets `spec.version` to another version and back, or puts the tag on this version and removes "
+        "`spec.version`.",
+        "dave created 1.4.0 and set spec.version to it, so somebody else must choose it; 1.3.0 keeps serving. Somebody "
+        "else sets `spec.version` to another version and back, or puts the tag on this version and removes "
+        "`spec.version`.",
+    )
     SERVING_NOT_ALLOWED = (
         "ServingNotAllowed",
         "The target version sets a part of `spec.serving` that `spec.allowServing` of the ModelDeployment does not "

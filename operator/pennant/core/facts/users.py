@@ -19,6 +19,7 @@ from pennant.core.facts.digest import short_hash
 
 CREATED_BY = f"{GROUP}/created-by"
 CHANGED_BY = f"{GROUP}/changed-by"
+VERSION_BY = f"{GROUP}/version-by"
 PAUSED_BY = f"{GROUP}/paused-by"
 COMMANDED_BY = f"{GROUP}/commanded-by"
 TAGGED_BY = f"tagged-by.{GROUP}/"
@@ -35,6 +36,8 @@ class Users:
     """Who last changed `spec.paused`."""
     commanded: str = ""
     """Who last changed an annotation of a command."""
+    version: str = ""
+    """Who last changed `spec.version`."""
 
 
 UNKNOWN = Users()
@@ -42,7 +45,7 @@ UNKNOWN = Users()
 
 def of_deployment(annotations: Mapping[str, Any]) -> Users:
     """Return the users in the annotations of a ModelDeployment."""
-    return Users(*(_name(annotations, each) for each in (CHANGED_BY, PAUSED_BY, COMMANDED_BY)))
+    return Users(*(_name(annotations, each) for each in (CHANGED_BY, PAUSED_BY, COMMANDED_BY, VERSION_BY)))
 
 
 def creator(annotations: Mapping[str, Any]) -> str:

@@ -17,14 +17,14 @@ from pennant.api.model_version import ModelVersionSpec
 from pennant.api.number import decimal_text
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Invalid, Version
-from pennant.core.rollout import delivery, replaced_version, revision, rollback_limits, serving_permission
+from pennant.core.rollout import delivery, four_eyes, replaced_version, revision, rollback_limits, serving_permission
 from pennant.core.rollout.pass_state import Blocked, Pass
 from pennant.core.rollout.rollback import verified_contents
 from pennant.core.versions.compare import Compared, Incomparable, compare, of_gate
 from pennant.core.versions.completeness import described, missing
 from pennant.core.versions.selection import Selected
 
-NOT_BY_RETRY = frozenset({Reason.VERSION_REPLACED, Reason.SERVING_NOT_ALLOWED})
+NOT_BY_RETRY = frozenset({Reason.VERSION_REPLACED, Reason.FOUR_EYES, Reason.SERVING_NOT_ALLOWED})
 """Reasons of gates about permission, which a retry does not pass."""
 
 
@@ -49,7 +49,11 @@ def blocked(at: Pass) -> Blocked | None:
 
 def _unpermitted(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked | None:
     """Block a version that nobody who may do so has chosen; a retry does not release it either."""
-    return replaced_version.blocked(at, version) or serving_permission.blocked(at, version, record)
+    return (
+        replaced_version.blocked(at, version)
+        or four_eyes.blocked(at, version)
+        or serving_permission.blocked(at, version, record)
+    )
 
 
 def _undeliverable(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked | None:
