@@ -78,7 +78,7 @@ SECTIONS: Mapping[str, Sequence[int]] = {
     "analysis": range(29, 53),
     "rollback": range(53, 67),
     "manual-changes-of-the-deployment": (*range(67, 71), 105),
-    "history-and-status": (*range(71, 83), 123, *range(140, 145), *range(150, 155)),
+    "history-and-status": (*range(71, 83), 123, *range(140, 145), *range(150, 158)),
     "tenants": range(180, 190),
     "retention-and-the-archive": range(190, 200),
     "in-general": (*range(83, 104), *range(120, 123), 176),
