@@ -145,7 +145,9 @@ def test_with_four_eyes_a_version_is_not_chosen_by_who_created_it(four_eyed: tup
     scenario.stays(lambda: scenario.condition("Stalled") == ("True", "FourEyes"), 3, "the refusal")
     assert [each["version"] for each in scenario.history] == ["1.0.0"]
     assert governed.merge("paul", "modeldeployment", "fraud", {"spec": {"version": "1.0.0"}}) == ""
+    assert governed.merge("olga", "modeldeployment", "fraud", {"spec": {"paused": True}}) == ""
     assert governed.merge("paul", "modeldeployment", "fraud", asked) == ""
+    assert governed.merge("olga", "modeldeployment", "fraud", {"spec": {"historyLimit": 30, "paused": False}}) == ""
     scenario.until_verified("1.1.0")
     assert scenario.history[-1]["user"] == "paul"
-    scenario.noted(scenario.a_deployment(version="1.1.0", historyLimit=20))
+    scenario.noted(scenario.a_deployment(version="1.1.0", historyLimit=30, paused=False))

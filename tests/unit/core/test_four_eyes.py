@@ -9,6 +9,7 @@ from pennant.api.reasons import Reason
 from pennant.core.decide import decide
 from pennant.core.facts.observation import Observation
 from pennant.core.facts.users import Users
+from pennant.runtime.settings import WrongSettings, given
 from simulation.support.story import a_record
 from unit.core.builders import NOON, a_snapshot, a_version, the_spec
 
@@ -44,3 +45,10 @@ def test_who_created_a_version_does_not_choose_it(
         assert (stalled.reason, stalled.message) == (Reason.FOUR_EYES, f"{said}. {Reason.FOUR_EYES.to_do}")
     else:
         assert stalled.status == "False"
+
+
+def test_four_eyes_need_to_know_who_created_a_version() -> None:
+    """Rule: R156."""
+    assert given(["--stamped", "--four-eyes"]).four_eyes
+    with pytest.raises(WrongSettings, match="four_eyes needs stamped"):
+        given(["--four-eyes"])

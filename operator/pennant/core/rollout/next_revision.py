@@ -144,9 +144,18 @@ def _promotion(at: Pass, version: Version, template: Json) -> Draft | None:
         inputs_hash=at.inputs_hash,
         trigger=Trigger.TAG_MOVED if moved else Trigger.SPEC_CHANGED,
         actor=version.tagged_by if moved else at.snapshot.changed_by,
-        user=version.users.get(at.spec.tag, "") if moved else at.snapshot.users.changed,
+        user=version.users.get(at.spec.tag, "") if moved else _changer(at, is_version=not same),
         reason=reason,
     )
+
+
+def _changer(at: Pass, *, is_version: bool) -> str:
+    """Return who chose the version by `spec.version`, or else who changed the spec, which may be a later change.
+
+    Rule: R151.
+    """
+    users = at.snapshot.users
+    return (users.version if is_version else "") or users.changed
 
 
 def _moved(at: Pass, version: Version) -> str:
