@@ -16,16 +16,19 @@ def policies(values: Any) -> list[Manifest]:
     return [each for each in rendered(values) if "AdmissionPolicy" in each["kind"]]
 
 
-def test_by_default_the_pod_template_is_guarded_and_the_roles_wait_to_be_bound() -> None:
-    """Rule: R180."""
-    assert {each["metadata"]["name"] for each in policies({})} == {"pennant-workloads"}
+def test_by_default_pod_templates_and_holds_are_guarded_and_the_roles_wait_to_be_bound() -> None:
+    """Rule: R180.
+
+    Rule: R157.
+    """
+    assert {each["metadata"]["name"] for each in policies({})} == {"pennant-workloads", "pennant-holds"}
     assert "PENNANT_STAMPED" not in environment(rendered())
     found = {each["metadata"]["name"] for each in rendered() if each["metadata"]["name"].endswith(ROLES)}
     assert found == {f"pennant-{role}" for role in ROLES}
 
 
 def test_it_can_be_left_out() -> None:
-    without: Any = {"governance": {"workloads": False, "roles": False}}
+    without: Any = {"governance": {"workloads": False, "holds": False, "roles": False}}
     assert policies(without) == []
     assert not [each for each in rendered(without) if each["metadata"]["name"].endswith(ROLES)]
 
@@ -33,9 +36,19 @@ def test_it_can_be_left_out() -> None:
 def test_the_operator_believes_the_names_exactly_if_the_policies_are_installed() -> None:
     """Rule: R150."""
     assert environment(rendered({"governance": {"stamp": True}}))["PENNANT_STAMPED"] == "true"
-    found = {each["metadata"]["name"] for each in policies({"governance": {"stamp": True, "workloads": False}})}
+    found = {
+        each["metadata"]["name"]
+        for each in policies({"governance": {"stamp": True, "workloads": False, "holds": False}})
+    }
     assert found == {"pennant-stamp-modelversions", "pennant-stamp-modeldeployments"}
     assert "PENNANT_STAMPED" not in environment(rendered({"governance": {"promote": {"enabled": True}}}))
+
+
+def test_the_operator_holds_four_eyes_exactly_if_they_are_asked_for() -> None:
+    """Rule: R156."""
+    four_eyes: Any = {"governance": {"stamp": True, "promote": {"enabled": True, "fourEyes": True}}}
+    assert environment(rendered(four_eyes))["PENNANT_FOUR_EYES"] == "true"
+    assert "PENNANT_FOUR_EYES" not in environment(rendered(ALL))
 
 
 def test_every_policy_is_bound_and_refuses_what_it_cannot_judge() -> None:

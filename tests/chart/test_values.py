@@ -19,7 +19,7 @@ SCHEMA: Any = json.loads((CHART / "values.schema.json").read_text())
 CHARTS_OWN = {
     *("namespace", "metric_sources", "leader_election", "lease_name", "lease_namespace", "listen_address", "port"),
     *("alert_webhook_address", "alert_webhook_port", "alert_webhook_token_file"),
-    *("kubeconfig", "context", "stamped", "fetch_image"),
+    *("kubeconfig", "context", "stamped", "four_eyes", "fetch_image"),
     *("archive", "retention_seconds", "retention_deletes", "retention_deletes_per_second"),
 }
 BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "enum", "type")

@@ -59,7 +59,7 @@ class Governed:
         """Return the annotations that name users."""
         found = self.rig.kubectl("get", kind, name, "--namespace", self.namespace, "-o", "json").stdout
         annotations = json.loads(found)["metadata"].get("annotations", {})
-        ours = {"pennant.dev/created-by", "pennant.dev/changed-by", "pennant.dev/paused-by", "pennant.dev/commanded-by"}
+        ours = {f"pennant.dev/{each}-by" for each in ("created", "changed", "version", "paused", "commanded")}
         return {each: user for each, user in annotations.items() if each in ours or each.startswith("tagged-by.")}
 
     def end(self) -> None:

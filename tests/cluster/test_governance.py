@@ -1,12 +1,14 @@
 """Who did it, and who may do it: the chart's admission policies and roles on the real API server, with real users."""
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cluster.api import Api
 from cluster.governance import (
     ARGO_CD,
     ROLES,
@@ -21,6 +23,7 @@ from cluster.governance import (
 )
 from rig import Rig
 
+GARBAGE_COLLECTOR = "system:serviceaccount:kube-system:generic-garbage-collector"
 TAGGED = "tagged-by.pennant.dev/production"
 LARGE = "x" * 1000
 SERVER_SIDE = ("--server-side", "--force-conflicts")
@@ -140,6 +143,7 @@ def test_each_change_gets_the_name_of_its_user_and_leaves_the_other_names(govern
         ("modelversion", "fraud-1.0.0", "pennant.dev/created-by"),
         ("modelversion", "fraud-1.0.0", "tagged-by.pennant.dev/canary"),
         ("modeldeployment", "fraud", "pennant.dev/changed-by"),
+        ("modeldeployment", "fraud", "pennant.dev/version-by"),
         ("modeldeployment", "fraud", "pennant.dev/paused-by"),
         ("modeldeployment", "fraud", "pennant.dev/commanded-by"),
     ],
@@ -217,6 +221,46 @@ def test_with_four_eyes_somebody_else_must_promote(rig: Rig, namespace: str) -> 
         assert governed.tag("admin", "fraud-1.0.0", "staging") == ""
         assert governed.tag("paul", "fraud-1.0.0", "staging", "production") == ""
         assert governed.tag("admin", "fraud-1.0.0", "production") == "", "the tag is on it already"
+    finally:
+        governed.end()
+
+
+def test_a_version_with_a_legal_hold_is_deleted_only_with_the_verb_release(governed: Governed) -> None:
+    """Neither a user nor the garbage collector deletes it without, and the verb is for the version that it names.
+
+    Rule: R157.
+    """
+    held = [a_version(each, retention={"legalHold": True}) for each in ("2.0.0", "2.1.0")]
+    assert governed.apply("rita", *held, a_version("2.2.0")) == ""
+    needed = f"dora lacks the verb release on holds.pennant.dev fraud-2.0.0 in the namespace {governed.namespace}"
+    said = governed.says("dora", "delete", "modelversion", "fraud-2.0.0")
+    assert f"fraud-2.0.0 has a legal hold (spec.retention.legalHold), and {needed}" in said
+    assert governed.says("dora", "delete", "modelversion", "fraud-2.2.0") == ""
+    path = f"/apis/pennant.dev/v1alpha1/namespaces/{governed.namespace}/modelversions"
+    assert "has a legal hold" in governed.says(GARBAGE_COLLECTOR, "delete", "--raw", f"{path}/fraud-2.0.0")
+    rule = {
+        "apiGroups": ["pennant.dev"],
+        "resources": ["holds"],
+        "resourceNames": ["fraud-2.0.0"],
+        "verbs": ["release"],
+    }
+    head = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "release"}}
+    assert governed.apply("admin", {**head, "rules": [rule]}) == ""
+    bound = ("create", "rolebinding", "release", "--role=release", "--user=dora")
+    assert governed.says("admin", *bound) == ""
+    assert governed.says("dora", "delete", "modelversion", "fraud-2.0.0") == ""
+    assert "has a legal hold" in governed.says("dora", "delete", "modelversion", "fraud-2.1.0")
+
+
+def test_a_namespace_takes_versions_with_a_legal_hold_with_it(rig: Rig) -> None:
+    """Rule: R157."""
+    api, namespace = Api(rig), f"held-{uuid.uuid4().hex[:6]}"
+    api.create_namespace(namespace)
+    governed = govern(rig, namespace)
+    try:
+        assert governed.apply("rita", a_version("2.0.0", retention={"legalHold": True})) == ""
+        api.delete_namespace(namespace)
+        rig.kubectl("wait", "--for=delete", f"namespace/{namespace}", "--timeout=90s")
     finally:
         governed.end()
 

@@ -1,4 +1,7 @@
-{{/* Where the policies apply: (list $ "modelversions"). Writes of a status or of a scale are no change of these objects. */}}
+{{/*
+Where the policies apply: (list $ "modelversions"), and with the operation where they are not about writes: (list $
+"modelversions" "DELETE"). Writes of a status or of a scale are no change of these objects.
+*/}}
 {{- define "pennant.governance.constraints" -}}
 {{- with (index . 0).Values.namespace }}
 namespaceSelector:
@@ -8,7 +11,7 @@ namespaceSelector:
 resourceRules:
 - apiGroups: [pennant.dev]
   apiVersions: [v1alpha1]
-  operations: [CREATE, UPDATE]
+  operations: [{{ gt (len .) 2 | ternary (last .) "CREATE, UPDATE" }}]
   resources: [{{ index . 1 }}]
 {{- end }}
 
@@ -51,11 +54,14 @@ must leave the values of `kept` as they are. `found` are all annotations of this
       || oldObject.spec.exists(f, !(f in variables.aside) && !(f in object.spec)) ? ["pennant.dev/changed-by"] : [])
     + ((has(object.spec.paused) && object.spec.paused)
       != (oldObject != null && has(oldObject.spec.paused) && oldObject.spec.paused) ? ["pennant.dev/paused-by"] : [])
+    + ((has(object.spec.version) ? object.spec.version : "")
+      != (oldObject != null && has(oldObject.spec.version) ? oldObject.spec.version : "")
+      ? ["pennant.dev/version-by"] : [])
     + (variables.commands.exists(c, (c in variables.after) != (c in variables.before)
       || (c in variables.after && variables.after[c] != variables.before[c])) ? ["pennant.dev/commanded-by"] : [])
 - name: all
   expression: |-
-    ["changed-by", "paused-by", "commanded-by"].map(a, "pennant.dev/" + a)
+    ["changed-by", "version-by", "paused-by", "commanded-by"].map(a, "pennant.dev/" + a)
 - name: kept
   expression: variables.before.filter(a, a in variables.all && !(a in variables.due))
 - name: found

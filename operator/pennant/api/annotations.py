@@ -219,6 +219,14 @@ STAMPED = (
         "ada@example.com",
     ),
     Mark(
+        f"{GROUP}/version-by",
+        "annotation",
+        "ModelDeployment",
+        STAMPER,
+        "The authenticated user who last set, changed or removed `spec.version`.",
+        "grace@example.com",
+    ),
+    Mark(
         f"{GROUP}/paused-by",
         "annotation",
         "ModelDeployment",

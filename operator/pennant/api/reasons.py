@@ -344,6 +344,29 @@ class Reason(Open, Word):
         "0.01; 1.0.0 keeps serving. Compare the two records; move the tag back, or change "
         "`promotion.gates`.",
     )
+    VERSION_REPLACED = (
+        "VersionReplaced",
+        "The ModelVersion that `spec.version` names was deleted and created again with another content than the one "
+        "that was rolled out under this name. The current version keeps serving.",
+        "A user who may delete and create ModelVersions replaced it, or a GitOps tool did after its record changed in "
+        "Git. The message names who created it.",
+        "`spec.version` names another version, the deleted content is created again, or a tag chooses the version.",
+        "Register the new content under a new version and set `spec.version` to it.",
+        "1.0.0 was deleted and created again by the user dora with another content; 1.0.0 keeps serving as it was. "
+        "Register the new content under a new version and set `spec.version` to it.",
+    )
+    FOUR_EYES = (
+        "FourEyes",
+        "The user who created the target version also set `spec.version` to it, and `governance.promote.fourEyes` of "
+        "the chart is set. The current version keeps serving.",
+        "One user recorded and chose a version. The message names the user.",
+        "Another user sets `spec.version` to another version and back, or the tag chooses the version.",
+        "Somebody else sets `spec.version` to another version and back, or puts the tag on this version and removes "
+        "`spec.version`.",
+        "dave created 1.4.0 and set spec.version to it, so somebody else must choose it; 1.3.0 keeps serving. Somebody "
+        "else sets `spec.version` to another version and back, or puts the tag on this version and removes "
+        "`spec.version`.",
+    )
     SERVING_NOT_ALLOWED = (
         "ServingNotAllowed",
         "The target version sets a part of `spec.serving` that `spec.allowServing` of the ModelDeployment does not "

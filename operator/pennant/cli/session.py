@@ -97,6 +97,10 @@ def unusable(problem: str, kubeconfig: str | None) -> str:
     return f"{where}{problem.rstrip('.')}; set KUBECONFIG or --kubeconfig to a file that kubectl can use"
 
 
+_BY_POLICY = "ValidatingAdmissionPolicy"
+"""In the message of the API server where an admission policy refuses a request."""
+
+
 def explained(error: PortError, server: str) -> CliError:
     """Return what a failure of the API server means to a user, and what to do."""
     said = str(error)
@@ -108,7 +112,8 @@ def explained(error: PortError, server: str) -> CliError:
     if isinstance(error, Unauthenticated):
         return CliError(f"the server at {server} does not accept your credentials: {said}. Log in again")
     if isinstance(error, Forbidden) or "forbidden" in said.lower():
-        return CliError(f"{said}. Ask an administrator for this permission")
+        # A policy says itself what is wrong, which need not be a permission: four eyes need another user.
+        return CliError(said if _BY_POLICY in said else f"{said}. Ask an administrator for this permission")
     if isinstance(error, Missing):
         return CliError(said)
     if said.startswith("the API server does not answer"):

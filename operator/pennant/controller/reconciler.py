@@ -70,11 +70,13 @@ class Reconciler:
         fetch_image: str = "",
         archiver: Archiver | None = None,
         held: HeldStatuses | None = None,
+        *,
+        four_eyes: bool = False,
     ) -> None:
         """Read and write through `cluster`, measure through `measurements`, and report each pass to `observer`.
 
         `fetch_image` is the image that fetches artefacts in pods; empty: it is not known. Without an `archiver` the
-        history is in the cluster alone.
+        history is in the cluster alone. `four_eyes` is as in `Observation`.
         """
         self._cluster = cluster
         self._measurements = measurements
@@ -85,6 +87,7 @@ class Reconciler:
         self._archiver = archiver
         self._refusals = Refusals(observer)
         self._fetch_image = fetch_image
+        self._four_eyes = four_eyes
         self._held = held or HeldStatuses()
 
     async def reconcile(self, key: Key) -> datetime | None:
@@ -155,8 +158,8 @@ class Reconciler:
         pods = await self._pods(snapshot, gaps, now)
         refusals, failing = self._refusals.of(key, now)
         archived = None if self._archiver is None else self._archiver.take(stored)
-        image = self._fetch_image
-        return Observation(now, snapshot, measurements, refusals, failing, suspect, gaps, pods, image, archived)
+        image, apart = self._fetch_image, self._four_eyes
+        return Observation(now, snapshot, measurements, refusals, failing, suspect, gaps, pods, image, archived, apart)
 
     async def _pods(self, snapshot: Snapshot, gaps: tuple[Span, ...], now: datetime) -> Pods | None:
         """Return the pods of the current revision; None where neither the verdict nor a message depends on them."""

@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     stamped: Annotated[bool, Field(examples=["true"])] = False
     """Whether to record the users that admission policies write in annotations. Only if the policies are installed
     (`governance.stamp` of the chart): otherwise any client can write these annotations."""
+    four_eyes: Annotated[bool, Field(examples=["true"])] = False
+    """Whether a version is not rolled out if the user who created it set `spec.version` to it; needs `stamped`. The
+    chart sets it with `governance.promote.fourEyes`."""
     fetch_image: Annotated[str, Field(examples=["registry.example.com/pennant:0.1.0"])] = ""
     """Image of the operator, which pods run to fetch artefacts (`delivery.mode: Fetch`). The chart sets it."""
     archive: Annotated[str, Field(examples=["s3://models-archive/pennant"])] = ""
@@ -102,6 +105,12 @@ class Settings(BaseSettings):
     def _webhook_has_a_token(self) -> "Settings":
         if self.alert_webhook_port and self.alert_webhook_token_file is None:
             raise ValueError("alert_webhook_port needs alert_webhook_token_file: every request needs a token")
+        return self
+
+    @model_validator(mode="after")
+    def _users_are_known(self) -> "Settings":
+        if self.four_eyes and not self.stamped:
+            raise ValueError("four_eyes needs stamped: otherwise it is not known who created a version")
         return self
 
     @model_validator(mode="after")

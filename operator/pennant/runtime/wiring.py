@@ -175,7 +175,15 @@ class Operator:
         archiver = None if self._archives is None else self._archives.archiver
         image = settings.fetch_image
         reconciler = Reconciler(
-            cluster, self._measurements, self._clock, self._telemetry, breaker, self._gaps, image, archiver
+            cluster,
+            self._measurements,
+            self._clock,
+            self._telemetry,
+            breaker,
+            self._gaps,
+            image,
+            archiver,
+            four_eyes=settings.four_eyes,
         )
         workers = Workers(Kind.MODEL_DEPLOYMENT, self._queue, reconciler, self._clock, self._telemetry)
         return Controller(self._queue, workers, settings.workers, lambda: reconciler.failing)

@@ -159,6 +159,17 @@ def test_nothing_is_changed_where_the_new_version_cannot_be_written(pennant: Run
     assert having(versions) == [OLD]
 
 
+def test_the_refusal_of_a_policy_stands_for_itself(pennant: Run, versions: FakeApi) -> None:
+    """With four eyes another user is needed, and no permission is missing."""
+    said = (
+        f"modelversions.pennant.dev {NEW!r} is forbidden: ValidatingAdmissionPolicy 'pennant-promote' with binding "
+        f"'pennant-promote' denied request: dave created {NEW}, so somebody else must put production on it"
+    )
+    versions.before_patch = lambda name, _: (403, said)
+    code, _, err = pennant("promote", NEW)
+    assert (code, err) == (1, f"error: {said}\n")
+
+
 def test_a_version_of_several_models_is_ambiguous(pennant: Run, versions: FakeApi) -> None:
     versions.add("modelversions", raw_version("1.1.0", spec={"model": "churn"}))
     code, _, err = pennant("promote", "1.1.0")

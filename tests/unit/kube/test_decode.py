@@ -304,8 +304,10 @@ def test_the_writer_of_the_tags_is_the_last_manager_that_owns_them(
 
 STAMPS = {
     "pennant.dev/changed-by": "carl",
+    "pennant.dev/version-by": "dave",
     "pennant.dev/paused-by": "olga",
     "pennant.dev/commanded-by": "olga",
+    "pennant.dev/created-by": "dora",
     "tagged-by.pennant.dev/production": "paul",
     "tagged-by.pennant.dev/canary": "rita",
 }
@@ -314,10 +316,12 @@ STAMPS = {
 def test_users_are_read_only_where_the_policies_are_installed() -> None:
     """Rule: R150."""
     deployment, version = raw_deployment(annotations=STAMPS), raw_version("1.0.0", "production", annotations=STAMPS)
-    assert decode.model_deployment(deployment, is_stamped=True).users == Users("carl", "olga", "olga")
+    assert decode.model_deployment(deployment, is_stamped=True).users == Users("carl", "olga", "olga", "dave")
     assert decode.model_version(version, is_stamped=True).users == {"production": "paul"}
     assert decode.model_deployment(deployment).users == Users()
     assert decode.model_version(version).users == {}
+    assert decode.model_version(version, is_stamped=True).creator == "dora"
+    assert decode.model_version(version).creator == ""
 
 
 def test_long_names_stay_different() -> None:

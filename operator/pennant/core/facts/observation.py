@@ -72,6 +72,10 @@ class Version:
     """The field manager that last wrote the tags; empty: not known."""
     users: Mapping[str, str] = field(default_factory=dict)
     """The authenticated user who put each tag on it, by tag; empty where that is not recorded."""
+    created_by: str = ""
+    """The field manager that wrote `spec.version`, which never changes; empty: not known."""
+    creator: str = ""
+    """The authenticated user who created it; empty where that is not recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +295,8 @@ class Observation:
     """The image of the operator, which fetches artefacts in pods; empty: it does not know it."""
     archived: Archived | None = None
     """Up to where the archive has confirmed the history since this process started; None: there is no archive."""
+    four_eyes: bool = False
+    """Whether the user who created a version may not choose it by `spec.version`."""
 
     def refused(self, content: str) -> WriteProblem | None:
         """Return why the write with this `Write.content` must not be tried now; None: it may be."""

@@ -3,9 +3,10 @@
 They may be believed only where the policies are installed: any client can write annotations otherwise.
 
 The policies are templates of the chart (`governance-stamp.yaml`, `governance-promote.yaml`). They also decide who may
-promote. What they keep is part of what this module relies on.
+promote, and in `governance-holds.yaml` who may delete a version with a legal hold. What they keep is part of what this
+module relies on.
 
-Rule: R150, R152, R153, R154.
+Rule: R150, R152, R153, R154, R157.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +17,9 @@ from pennant.api import GROUP
 from pennant.api.meta import NAME, printable
 from pennant.core.facts.digest import short_hash
 
+CREATED_BY = f"{GROUP}/created-by"
 CHANGED_BY = f"{GROUP}/changed-by"
+VERSION_BY = f"{GROUP}/version-by"
 PAUSED_BY = f"{GROUP}/paused-by"
 COMMANDED_BY = f"{GROUP}/commanded-by"
 TAGGED_BY = f"tagged-by.{GROUP}/"
@@ -33,6 +36,8 @@ class Users:
     """Who last changed `spec.paused`."""
     commanded: str = ""
     """Who last changed an annotation of a command."""
+    version: str = ""
+    """Who last changed `spec.version`."""
 
 
 UNKNOWN = Users()
@@ -40,7 +45,12 @@ UNKNOWN = Users()
 
 def of_deployment(annotations: Mapping[str, Any]) -> Users:
     """Return the users in the annotations of a ModelDeployment."""
-    return Users(*(_name(annotations, each) for each in (CHANGED_BY, PAUSED_BY, COMMANDED_BY)))
+    return Users(*(_name(annotations, each) for each in (CHANGED_BY, PAUSED_BY, COMMANDED_BY, VERSION_BY)))
+
+
+def creator(annotations: Mapping[str, Any]) -> str:
+    """Return who created a ModelVersion; empty: not known."""
+    return _name(annotations, CREATED_BY)
 
 
 def of_tags(annotations: Mapping[str, Any], tags: Iterable[str]) -> dict[str, str]:

@@ -11,7 +11,6 @@ from typing import assert_never
 from pennant.api.commands import AnsweredCommand, CommandResult, LastCommand
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import clip
-from pennant.api.reasons import Reason
 from pennant.core.facts.command import REQUESTED_AT, Command, Malformed, Verb
 from pennant.core.rollout.command_memory import (
     answered,
@@ -23,6 +22,7 @@ from pennant.core.rollout.command_memory import (
 )
 from pennant.core.rollout.history import Quarantine
 from pennant.core.rollout.pass_state import Pass
+from pennant.core.rollout.promotion_gates import NOT_BY_RETRY
 from pennant.core.rollout.revision_draft import Draft, lost, restart_draft, retry_draft
 from pennant.core.rollout.undo import NoTarget, held_back, undo_draft, undo_target
 from pennant.core.versions.selection import Selected
@@ -168,7 +168,7 @@ def _retried(at: Pass, command: Command, done: HistoryEntry | None) -> CommandAn
     if asked is None or at.template is None or asked.version != named:
         said = f"{named} is no longer quarantined; it is rolled out when it is the target version"
         return _said(at, command, CommandResult.ACCEPTED, said, quarantine)
-    if at.gate is not None and at.gate.reason is Reason.SERVING_NOT_ALLOWED:
+    if at.gate is not None and at.gate.reason in NOT_BY_RETRY:
         said = f"{named} is no longer quarantined; it is not rolled out: {at.gate.message}"
         return _said(at, command, CommandResult.ACCEPTED, said, quarantine)
     return _said(

@@ -132,8 +132,7 @@ def _promotion(at: Pass, version: Version, template: Json) -> Draft | None:
     elif at.spec.version is not None:
         reason = f"spec.version is {version.version}"
     else:
-        came_from = f" from {active.version}" if active else ""
-        reason = f"the tag {at.spec.tag} moved{came_from} to {version.version}"
+        reason = _moved(at, version)
     if active is None and at.snapshot.foreign is not None:
         reason = f"{reason}, and the existing Deployment {at.snapshot.key.name} is taken over"
     moved = not same and at.spec.version is None
@@ -145,9 +144,29 @@ def _promotion(at: Pass, version: Version, template: Json) -> Draft | None:
         inputs_hash=at.inputs_hash,
         trigger=Trigger.TAG_MOVED if moved else Trigger.SPEC_CHANGED,
         actor=version.tagged_by if moved else at.snapshot.changed_by,
-        user=version.users.get(at.spec.tag, "") if moved else at.snapshot.users.changed,
+        user=version.users.get(at.spec.tag, "") if moved else _changer(at, is_version=not same),
         reason=reason,
     )
+
+
+def _changer(at: Pass, *, is_version: bool) -> str:
+    """Return who chose the version by `spec.version`, or else who changed the spec, which may be a later change.
+
+    Rule: R151.
+    """
+    users = at.snapshot.users
+    return (users.version if is_version else "") or users.changed
+
+
+def _moved(at: Pass, version: Version) -> str:
+    """Return how the tag came to this version.
+
+    Rule: R155.
+    """
+    if at.active is not None and at.active.version == version.version:
+        return f"{version.version} was deleted and created again with another content, and has the tag {at.spec.tag}"
+    came_from = f" from {at.active.version}" if at.active else ""
+    return f"the tag {at.spec.tag} moved{came_from} to {version.version}"
 
 
 def _is_rendered_from(recorded: Revision, at: Pass, version: Version) -> bool:

@@ -1,7 +1,7 @@
 """The gates of a promotion, in order: the first that blocks the target version decides.
 
-A content that was verified here before passes all of them but `spec.allowServing` and `spec.delivery`, so that the tag
-can always be moved back.
+A content that was verified here before passes all of them but those about permission (`NOT_BY_RETRY`) and
+`spec.delivery`, so that the tag can always be moved back.
 
 Rule: R12.
 """
@@ -17,12 +17,15 @@ from pennant.api.model_version import ModelVersionSpec
 from pennant.api.number import decimal_text
 from pennant.api.reasons import Reason
 from pennant.core.facts.observation import Invalid, Version
-from pennant.core.rollout import delivery, revision, rollback_limits, serving_permission
+from pennant.core.rollout import delivery, four_eyes, replaced_version, revision, rollback_limits, serving_permission
 from pennant.core.rollout.pass_state import Blocked, Pass
 from pennant.core.rollout.rollback import verified_contents
 from pennant.core.versions.compare import Compared, Incomparable, compare, of_gate
 from pennant.core.versions.completeness import described, missing
 from pennant.core.versions.selection import Selected
+
+NOT_BY_RETRY = frozenset({Reason.VERSION_REPLACED, Reason.FOUR_EYES, Reason.SERVING_NOT_ALLOWED})
+"""Reasons of gates about permission, which a retry does not pass."""
 
 
 def blocked(at: Pass) -> Blocked | None:
@@ -33,7 +36,7 @@ def blocked(at: Pass) -> Blocked | None:
     if not isinstance(at.selection, Selected) or isinstance(at.selection.version.spec, Invalid):
         return None
     version, record = at.selection.version, at.selection.version.spec
-    if (said := serving_permission.blocked(at, version, record)) is not None:
+    if (said := _unpermitted(at, version, record)) is not None:
         return said
     if (undeliverable := _undeliverable(at, version, record)) is not None:
         return undeliverable
@@ -42,6 +45,15 @@ def blocked(at: Pass) -> Blocked | None:
     if version.digest in verified_contents(at.history, at.quarantine):
         return None
     return next((said for gate in GATES if (said := gate(at, version, record)) is not None), None)
+
+
+def _unpermitted(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked | None:
+    """Block a version that nobody who may do so has chosen; a retry does not release it either."""
+    return (
+        replaced_version.blocked(at, version)
+        or four_eyes.blocked(at, version)
+        or serving_permission.blocked(at, version, record)
+    )
 
 
 def _undeliverable(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked | None:

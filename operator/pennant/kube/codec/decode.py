@@ -199,6 +199,8 @@ def model_version(raw: Json, *, is_targeted: bool = False, is_stamped: bool = Fa
         deleting="deletionTimestamp" in metadata,
         tagged_by=last_writer(raw, "spec", "tags") if matters else "",
         users=users.of_tags(metadata.get("annotations") or {}, tags) if is_stamped and tags else {},
+        created_by=last_writer(raw, "spec", "version") if matters else "",
+        creator=users.creator(metadata.get("annotations") or {}) if is_stamped and matters else "",
     )
 
 
