@@ -157,7 +157,7 @@ def test_a_log_that_is_damaged_is_an_error_and_the_others_are_imported(
     code, out, err = ran(capsys, "--from", str(runs), "-o", "name")
     assert (code, len(out.split())) == (1, 2)
     assert f"error: the list of models: {log} is damaged at byte " in err
-    assert "a checksum is wrong. Use `wandb sync`, and import from the server" in err
+    assert "a checksum is wrong. Copy the file again from the machine of the run" in err
 
 
 @pytest.mark.parametrize(

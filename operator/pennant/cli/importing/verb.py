@@ -96,7 +96,7 @@ def _tags(words: Iterable[str]) -> dict[str, str]:
 async def imported(job: Import, tally: Tally, models: tuple[str, ...]) -> None:
     """Write all versions that are asked for. The error of one is told, and the others follow.
 
-    Raises `CliError` where nothing more can be read.
+    Raises `NoAccess` where nothing more can be read.
     """
     try:
         for model in models:
@@ -106,6 +106,6 @@ async def imported(job: Import, tally: Tally, models: tuple[str, ...]) -> None:
                 await job.model(model)
     except NoAccess as error:
         so_far = f". So far: {tally.said}. Run the same command again" if tally.counts else ""
-        raise CliError(f"{str(error).rstrip('.')}{so_far}") from error
+        raise NoAccess(f"{str(error).rstrip('.')}{so_far}") from error
     except RegistryError as error:
         tally.failed("the list of models", str(error))
