@@ -91,6 +91,16 @@ def test_no_version_has_a_tag_unless_an_alias_is_named(capsys: pytest.CaptureFix
     assert [each["spec"].get("tags") for each in found] == [["production"], None]
 
 
+def test_an_alias_that_no_version_has_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = ran(capsys, "Churn_Model", "--tag-alias=nosuch=production", "--tag-alias=champion")
+    assert (code, err.count("has the alias")) == (0, 1)
+    assert (
+        "no version that was asked for has the alias nosuch, so none gets the tag production; those that were found: "
+        "champion"
+    ) in err
+    assert "the tag production; none has any" in ran(capsys, "Wine Quality", "--tag-alias=nosuch=production")[2]
+
+
 def test_two_aliases_with_one_tag_give_it_to_one_version(
     capsys: pytest.CaptureFixture[str], mlflow: FakeMlflow
 ) -> None:

@@ -55,7 +55,9 @@ def execute(registry: str, models: tuple[str, ...], cluster: ClusterOptions, opt
         wish = Wish(selection, options.as_semver, options.is_verified, tags, namespace)
         try:
             async with catalogue.opened(registry, given) as opened:
-                await imported(Import(opened, wish, target, tally, clock.now), tally, models)
+                job = Import(opened, wish, target, tally, clock.now)
+                await imported(job, tally, models)
+                job.end()
         except NoAccess as error:
             raise CliError(str(error)) from error
         target.close()
