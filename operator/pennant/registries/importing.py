@@ -105,9 +105,12 @@ class Import:
     """By model and tag: the version that this import gave it to."""
     aliases: set[str] = field(default_factory=set)
     """All aliases of the versions that were there."""
+    models: set[str] = field(default_factory=set)
+    """All models that were there."""
 
     async def model(self, model: str) -> None:
         """Take over the versions of a model that are asked for; raises `NoAccess` where nothing more can be read."""
+        self.models.add(model)
         try:
             async for each in self.registry.versions(model, self.wish.selection):
                 await self.take(each)

@@ -186,7 +186,14 @@ async def test_the_bytes_of_git_lfs_are_those_of_the_local_store(tmp_path: Path)
     stored.write_bytes(b"weights")
     assert await checked(root, "v1.0.0") == (await one(root)).record["artifacts"][0]
     stored.write_bytes(b"forgery")
-    with pytest.raises(RegistryError, match="the bytes are not those that were registered"):
+    with pytest.raises(
+        RegistryError, match=r"not those that were registered\. The object of Git LFS is damaged: remove"
+    ):
+        await checked(root, "v1.0.0")
+    stored.write_bytes(b"short")
+    with pytest.raises(
+        RegistryError, match=r"has 5 bytes, and the registry lists 7\. The object of Git LFS is damaged"
+    ):
         await checked(root, "v1.0.0")
 
 
