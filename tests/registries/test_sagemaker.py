@@ -18,6 +18,7 @@ from moto.server import ThreadedMotoServer
 from pennant.cli.main import main
 from pennant.cli.manifests.findings import report
 from pennant.registries.protocol import FoundVersion, NoAccess, NotThere, Refused, RegistryError, Selection, Unreadable
+from pennant.registries.sagemaker.calls import Place
 from pennant.registries.sagemaker.client import Client
 from pennant.registries.sagemaker.registry import SageMaker
 from registries.seeded_sagemaker import BUCKET, GROUP, JOB, WEIGHTS, put, seed
@@ -221,6 +222,16 @@ async def test_errors_of_aws_say_what_to_do(code: str, status: int, text: str, k
             [each async for each in SageMaker(Client(sagemaker, client("s3"))).models()]
     assert type(raised.value) is kind
     assert said in str(raised.value)
+
+
+async def test_an_object_that_was_deleted_is_named() -> None:
+    s3 = client("s3")
+    with Stubber(s3) as stub:
+        stub.add_client_error("get_object", "NoSuchKey", "The specified key does not exist.", 404)
+        with pytest.raises(
+            NotThere, match=r"no object s3://models/churn/m\.tar\.gz, .*Restore it, .* without --verify"
+        ):
+            [part async for part in Client(client("sagemaker"), s3).content(Place("models", "churn/m.tar.gz"))]
 
 
 async def test_a_permission_that_is_missing_later_is_an_error_of_one_version() -> None:

@@ -3,6 +3,7 @@
 A module is imported when its registry is opened, so that no command waits for the clients of the others.
 """
 
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -94,6 +95,24 @@ KINDS: Mapping[str, Kind] = {
     ),
 }
 """By name in commands; `registries/<name>/connection.py` opens it."""
+
+
+def where(name: str, given: Given) -> str:
+    """Return what was read, for messages: the registry, and its address or the variables that say it."""
+    return f"{KINDS[name].title} at {_address(name, given)}"
+
+
+def _address(name: str, given: Given) -> str:
+    if given.address is not None:
+        return _shown(given.address)
+    named = re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", KINDS[name].address)
+    found = [f"{each}={_shown(given.environment[each])}" for each in named if given.environment.get(each)]
+    return ", ".join(found) or f"the default of --from ({KINDS[name].address})"
+
+
+def _shown(address: str) -> str:
+    # What is before an @ may be a password.
+    return re.sub("//[^/]*@", "//", address)
 
 
 def missing_client(name: str, extra: str, module: str) -> NoAccess:

@@ -20,6 +20,7 @@ from pennant.registries.protocol import RegistryError
 OF_THE_IMPORT = frozenset({"importedAt", "annotations"})
 OF_THE_BYTES = ("manifestDigest", "digest", "sizeBytes")
 """Fields of an artefact that an import without `--verify` may not know."""
+INSTANCE = "source.instance"
 MOST_PATHS = 8
 """Fields that a sentence names."""
 _KEYS = ("name", "dataset", "split", "slice")
@@ -88,6 +89,10 @@ def _is_named(each: Any) -> bool:
     return isinstance(each, Mapping) and bool(each.get("name"))
 
 
+def _is_of_the_bytes(path: str) -> bool:
+    return path.startswith("artifacts[") and path.rpartition(".")[2] in OF_THE_BYTES
+
+
 def paths(names: Sequence[str]) -> str:
     """Return the paths of fields as a list that a sentence can have."""
     rest = len(names) - MOST_PATHS
@@ -97,17 +102,29 @@ def paths(names: Sequence[str]) -> str:
 
 def contradiction(name: str, where: str, found: Changes) -> str:
     """Return the error for a version that changed under its number."""
+    moved = (
+        ". If the registry has another address now, or its directory was moved, import from the place of the record"
+        if any(each == INSTANCE or (each.startswith("artifacts[") and each.endswith(".uri")) for each in found.changed)
+        else ""
+    )
     return (
-        f"the registry says something else than {where}, in {paths(found.changed)}. A record does not change: register "
-        f"a new version in the registry, or, if nothing serves {name}, delete it and import it again"
+        f"the registry says something else than {where}, in {paths(found.changed)}{moved}. A record does not change: "
+        f"register a new version in the registry, or, if nothing serves {name}, delete it and import it again"
     )
 
 
 def addition(name: str, found: Changes) -> str:
     """Return what a user should know of a record that is kept; empty: there is nothing."""
     said = []
-    if found.only_found:
-        said.append(f"the registry now also has {paths(found.only_found)}, and the record does not change")
+    of_bytes = tuple(each for each in found.only_found if _is_of_the_bytes(each))
+    others = tuple(each for each in found.only_found if each not in of_bytes)
+    if of_bytes:
+        said.append(
+            f"the record was made without --verify, so it lacks {paths(of_bytes)}, and it does not change; to have "
+            "them, delete it if nothing serves it, and import it again with --verify"
+        )
+    if others:
+        said.append(f"the registry now also has {paths(others)}, and the record does not change")
     if found.only_there:
         said.append(f"the registry no longer has {paths(found.only_there)}, and the record keeps it")
     return f"{name}: {'; '.join(said)}" if said else ""

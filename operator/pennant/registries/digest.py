@@ -79,11 +79,12 @@ async def _add(registry: Registry, found: FoundVersion, file: File, hashed: _Has
         theirs.update(part)
         size += len(part)
     if file.size is not None and size != file.size:
-        raise RegistryError(f"{shown} has {size} bytes, and the registry lists {file.size}. Run the import again")
+        remedy = file.remedy or "Run the import again"
+        raise RegistryError(f"{shown} has {size} bytes, and the registry lists {file.size}. {remedy}")
     if expected is not None and theirs.hexdigest() != expected:
         raise RegistryError(
             f"{shown} has the digest {algorithm}:{theirs.hexdigest()}, and the registry lists {file.digest}: the bytes "
-            "are not those that were registered"
+            f"are not those that were registered{f'. {file.remedy}' if file.remedy else ''}"
         )
     hashed.digests[file.path] = digest.hexdigest()
     hashed.size += size

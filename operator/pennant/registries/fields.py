@@ -38,19 +38,21 @@ def parameters(values: Mapping[str, Any], notes: Notes) -> list[dict[str, Any]]:
 def metrics(listed: Iterable[Mapping[str, Any]], notes: Notes) -> list[dict[str, Any]]:
     """Return `spec.metrics` of metrics with the fields of a record, whose `value` may be of any type.
 
-    Of two with the same name, data set, split and slice, the last one counts. A metric without a data set and a split
-    gets the split that the first word of its name says.
+    Of two with the same name, data set, split and slice, the last one counts, also if it is no number. A metric without
+    a data set and a split gets the split that the first word of its name says.
     """
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     for each in listed:
         name = notes.line(each["name"], 250, "a metric's name")
-        if (value := number(each["value"])) is None:
-            notes.add(f"metric {name} is {each['value']}, which is no number that a record can have")
-            continue
-        metric = {**each, "name": name, "value": value}
+        metric = {**each, "name": name, "value": number(each["value"])}
         if not metric.get("dataset") and not metric.get("split") and (word := _SPLIT.match(name)) is not None:
             metric["split"] = SPLITS[word[1]]
-        found[tuple(str(metric.get(key, "")) for key in ("name", "dataset", "split", "slice"))] = metric
+        key = tuple(str(metric.get(part, "")) for part in ("name", "dataset", "split", "slice"))
+        if metric["value"] is None:
+            notes.add(f"metric {name} is {each['value']}, which is no number that a record can have")
+            found.pop(key, None)
+        else:
+            found[key] = metric
     if len(found) > MAX_METRICS:
         notes.add(f"the record has the first {MAX_METRICS} of {len(found)} metrics")
     return list(found.values())[:MAX_METRICS]

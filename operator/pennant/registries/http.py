@@ -263,6 +263,8 @@ def _message(body: str) -> str:
 
 
 def _cause(error: BaseException) -> str:
+    if isinstance(error, aiohttp.TooManyRedirects):
+        return f"it redirects more than {len(error.history)} times, or in a circle"
     # aiohttp names the TLS context, which tells a user nothing, and a whole URL, whose query may be a signature.
     text = re.sub(r" ssl:(<[^>]*>|\S+)|(?<=[^\s'\"(])\?[^\s'\")]+", "", str(error))
     return clip(text or type(error).__name__, 300)

@@ -103,9 +103,14 @@ class Import:
     now: Callable[[], datetime]
     given: dict[tuple[str, str], str] = field(default_factory=dict)
     """By model and tag: the version that this import gave it to."""
+    aliases: set[str] = field(default_factory=set)
+    """All aliases of the versions that were there."""
+    models: set[str] = field(default_factory=set)
+    """All models that were there."""
 
     async def model(self, model: str) -> None:
         """Take over the versions of a model that are asked for; raises `NoAccess` where nothing more can be read."""
+        self.models.add(model)
         try:
             async for each in self.registry.versions(model, self.wish.selection):
                 await self.take(each)
@@ -123,6 +128,7 @@ class Import:
         Raises `NoAccess`, and `Refused` where the credentials do not permit to write any version.
         """
         what = f"{each.model} {each.version}"
+        self.aliases.update(each.aliases)
         match each:
             case Skipped():
                 self.telling.skipped(what, each.why)
@@ -133,6 +139,15 @@ class Import:
             case FoundVersion():
                 return await self._version(each, what)
         return None
+
+    def end(self) -> None:
+        """Tell which aliases of the wish no version had."""
+        there = f"those that were found: {', '.join(sorted(self.aliases)[:20])}" if self.aliases else "none has any"
+        for alias in sorted(self.wish.tags.keys() - self.aliases):
+            self.telling.warned(
+                f"no version that was asked for has the alias {alias}, so none gets the tag {self.wish.tags[alias]}; "
+                f"{there}"
+            )
 
     async def _version(self, found: FoundVersion, what: str) -> Outcome:
         try:

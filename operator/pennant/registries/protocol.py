@@ -107,6 +107,8 @@ class File:
     """Name of the artefact in the record."""
     digest: str | None = None
     """What the registry says of the bytes, as `<algorithm>:<value>`."""
+    remedy: str = ""
+    """What to do if the bytes are other ones, for a store whose files do not change by reading them again."""
 
 
 class Registry(Protocol):

@@ -67,6 +67,16 @@ def test_all_models_are_imported_with_their_newest_version_and_those_with_an_ali
     assert err.splitlines()[-2:] == ["digests of artefacts: 3 None; --verify computes them", "3 imported"]
 
 
+def test_an_empty_registry_is_told_with_its_address(
+    capsys: pytest.CaptureFixture[str], mlflow: FakeMlflow, address: str
+) -> None:
+    lists = "/api/2.0/mlflow/registered-models/search"
+    mlflow.broken[lists] = Answer(200, "{}")
+    assert f"there are no models in MLflow at MLFLOW_TRACKING_URI={address}\n" in ran(capsys)[2]
+    given = f"--from={address.replace('//', '//user:secret@')}"
+    assert f"there are no models in MLflow at {address}\n" in ran(capsys, given)[2]
+
+
 def test_json_is_one_list(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(ran(capsys, "-o", "json", "Churn_Model")[1])
     assert (found["kind"], [each["metadata"]["name"] for each in found["items"]]) == (
@@ -89,6 +99,16 @@ def test_no_version_has_a_tag_unless_an_alias_is_named(capsys: pytest.CaptureFix
     assert tags == [["champion"], None]
     found = versions(ran(capsys, "Churn_Model", "--tag-alias=champion=production")[1])
     assert [each["spec"].get("tags") for each in found] == [["production"], None]
+
+
+def test_an_alias_that_no_version_has_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = ran(capsys, "Churn_Model", "--tag-alias=nosuch=production", "--tag-alias=champion")
+    assert (code, err.count("has the alias")) == (0, 1)
+    assert (
+        "no version that was asked for has the alias nosuch, so none gets the tag production; those that were found: "
+        "champion"
+    ) in err
+    assert "the tag production; none has any" in ran(capsys, "Wine Quality", "--tag-alias=nosuch=production")[2]
 
 
 def test_two_aliases_with_one_tag_give_it_to_one_version(
@@ -138,7 +158,9 @@ def test_a_version_that_changed_under_its_number_is_an_error_and_the_others_foll
         "record does not change: register a new version in the registry, or, if nothing serves churn-model-2, delete "
         "it and import it again"
     ) in err.splitlines()
-    assert err.splitlines()[-1] == ("1 imported, 1 unchanged, 1 failed. Run the same command again to import the rest")
+    assert err.splitlines()[-1] == (
+        "1 imported, 1 unchanged, 1 failed. Follow the errors above; the same command then imports the rest"
+    )
     assert path.read_text() == changed
 
 
@@ -175,7 +197,9 @@ def test_after_a_failure_the_same_command_imports_the_rest(
     code, _, err = ran(capsys, "--write", str(tmp_path))
     assert code == 1
     assert "error: Churn_Model 3: " in err
-    assert err.splitlines()[-1] == "2 imported, 1 failed. Run the same command again to import the rest"
+    assert (
+        err.splitlines()[-1] == "2 imported, 1 failed. Follow the errors above; the same command then imports the rest"
+    )
     mlflow.broken.clear()
     code, out, err = ran(capsys, "--write", str(tmp_path))
     assert (code, len(out.splitlines()), err.splitlines()[-1]) == (0, 1, "1 imported, 2 unchanged")

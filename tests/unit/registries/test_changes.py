@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pennant.registries.changes import Changes, changes
+from pennant.registries.changes import Changes, addition, changes, contradiction
 from pennant.registries.protocol import RegistryError
 
 SPEC: dict[str, Any] = {
@@ -63,6 +63,28 @@ def test_a_digest_that_this_import_did_not_compute_is_not_missing() -> None:
     assert changes(SPEC, verified).only_found == ("artifacts[model].sizeBytes", "artifacts[model].manifestDigest")
     other = {**SPEC, "artifacts": [{**artifact, "manifestDigest": f"sha256:{'1' * 64}"}]}
     assert changes(verified, other).changed == ("artifacts[model].manifestDigest",)
+
+
+def test_a_record_without_digests_says_how_to_have_them() -> None:
+    artifact = {**SPEC["artifacts"][0], "manifestDigest": f"sha256:{'0' * 64}", "sizeBytes": 7}
+    more = {**SPEC, "artifacts": [artifact], "metrics": [*SPEC["metrics"], {"name": "loss", "value": "0.1"}]}
+    assert addition("fraud-3", changes(SPEC, more)) == (
+        "fraud-3: the record was made without --verify, so it lacks spec.artifacts[model].sizeBytes, "
+        "spec.artifacts[model].manifestDigest, and it does not change; to have them, delete it if nothing serves it, "
+        "and import it again with --verify; the registry now also has spec.metrics[loss], and the record does not "
+        "change"
+    )
+
+
+def test_a_registry_that_moved_is_told() -> None:
+    moved = {**SPEC, "source": {**SPEC["source"], "instance": "https://b.example"}}
+    there = {**SPEC, "source": {**SPEC["source"], "instance": "https://a.example"}}
+    said = contradiction("fraud-3", "fraud-3.yaml", changes(there, moved))
+    assert (
+        "in spec.source.instance. If the registry has another address now, or its directory was moved, import" in said
+    )
+    other = {**SPEC, "hyperparameters": [{"name": "depth", "value": "7"}]}
+    assert "another address" not in contradiction("fraud-3", "fraud-3.yaml", changes(SPEC, other))
 
 
 def test_a_record_that_cannot_be_read_is_an_error() -> None:

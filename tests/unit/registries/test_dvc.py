@@ -222,6 +222,7 @@ async def test_a_stage_with_a_working_directory_and_one_of_a_template_have_paths
     ("files", "said"),
     [
         ({"dvc.yaml": None}, "the commit does not say which file is the model: dvc.yaml has no artifacts. Add "),
+        ({"dvc.yaml": "artifacts: ["}, "dvc.yaml of the commit cannot be read: is no YAML"),
         ({"dvc.yaml": "artifacts: {other: {path: x}}"}, "dvc.yaml has the artifacts other. Add artifacts.churn.path"),
         ({"dvc.yaml": "artifacts: {churn: {path: 7}}"}, "dvc.yaml has the artifacts churn. Add artifacts.churn.path"),
         ({"dvc.lock": None}, "the commit has no models/model.pkl: no dvc.lock and no models/model.pkl.dvc tracks it"),
@@ -439,7 +440,7 @@ async def test_dvc_2_has_another_place_and_an_md5_that_is_not_compared(tmp_path:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        ("change", "the bytes are not those that were registered"),
+        ("change", "not those that were registered. The store of DVC has a damaged file: remove it"),
         ("remove", r"cannot be read: No such file or directory. Run `dvc push`"),
         ("no remote", ".dvc/config names no remote that this machine can find. Run `dvc pull` in a checkout"),
     ],

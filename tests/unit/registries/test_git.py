@@ -186,7 +186,14 @@ async def test_the_bytes_of_git_lfs_are_those_of_the_local_store(tmp_path: Path)
     stored.write_bytes(b"weights")
     assert await checked(root, "v1.0.0") == (await one(root)).record["artifacts"][0]
     stored.write_bytes(b"forgery")
-    with pytest.raises(RegistryError, match="the bytes are not those that were registered"):
+    with pytest.raises(
+        RegistryError, match=r"not those that were registered\. The object of Git LFS is damaged: remove"
+    ):
+        await checked(root, "v1.0.0")
+    stored.write_bytes(b"short")
+    with pytest.raises(
+        RegistryError, match=r"has 5 bytes, and the registry lists 7\. The object of Git LFS is damaged"
+    ):
         await checked(root, "v1.0.0")
 
 
@@ -285,6 +292,25 @@ async def test_each_of_several_models_has_its_own_files_and_names(tmp_path: Path
     assert [each.record.get("metrics", [{}])[0].get("value") for each in (churn, fraud)] == ["0.9", None]
     assert {each.record["environment"]["lockUri"] for each in (churn, fraud)} == {"requirements.lock"}
     assert (churn.aliases, fraud.aliases) == (("production",), ())
+    assert not any("metrics.json" in each for each in churn.unknown)
+    assert any(each.startswith("metrics.json, the tag latest: left out") for each in fraud.unknown)
+
+
+async def test_what_a_stray_tag_makes_ambiguous_is_told(tmp_path: Path) -> None:
+    root = repository(tmp_path / "r")
+    commit(root, {"models/fraud/m.pkl": "f", "metrics.json": '{"auc": 0.9}', "params.yaml": "lr: 1\n"})
+    for name in ("v1.0.0", "production"):
+        tag(root, name)
+    assert (await one(root)).aliases == ("production",)
+    tag(root, "café-1.0.0")
+    found = await one(root)
+    assert found.aliases == ()
+    assert found.record.keys().isdisjoint({"metrics", "hyperparameters"})
+    said = (
+        "metrics.json, params.yaml, the tag production: left out, because nothing says of which model, and the tags "
+        "name several: café (café-1.0.0), fraud (v1.0.0). Rename a tag that is of no model"
+    )
+    assert any(each.startswith(said) for each in found.unknown), found.unknown
 
 
 @pytest.mark.parametrize(

@@ -158,6 +158,12 @@ async def test_a_file_that_is_cut_off_is_no_file(http: Http, mlflow: FakeMlflow)
         _ = [part async for part in http.chunks("/model-versions/get-artifact")]
 
 
+async def test_an_address_that_redirects_in_a_circle_says_so(http: Http, mlflow: FakeMlflow) -> None:
+    mlflow.broken["/"] = Answer(302, "", {"Location": "/again"})
+    with pytest.raises(NoAccess, match=r"does not answer: it redirects more than \d+ times, or in a circle\. Is this"):
+        await http.json("/start")
+
+
 async def test_an_address_without_a_server_fails_at_once(pauses: list[float]) -> None:
     async def pause(seconds: float) -> None:
         pauses.append(seconds)

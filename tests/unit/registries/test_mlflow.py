@@ -336,6 +336,24 @@ async def test_a_metric_of_another_logged_model_of_the_run_is_left_out(reader: R
     assert ("mae" in names, "rmse" in names) == (False, True)
 
 
+@pytest.mark.parametrize(("of_run", "said"), [("NaN", "NaN"), ("Infinity", "Infinity"), (0.0, None)])
+async def test_a_metric_that_is_not_finite_in_the_run_is_no_zero(reader: Replayed, of_run: Any, said: Any) -> None:
+    data = reader.answer("/api/2.0/mlflow/runs/get?run_id=1162")["run"]["data"]
+    data["metrics"].append({"key": "nanm", "value": of_run, "timestamp": 9, "step": 1})
+    # Of a logged model, MLflow 3.17 gives 0 for NaN.
+    logged = reader.answer("/api/2.0/mlflow/logged-models/m-689b")["model"]["data"]
+    logged["metrics"] = [
+        {"key": "nanm", "value": 0.5, "timestamp": 8, "step": 0},
+        {"key": "nanm", "value": 0.0, "timestamp": 9, "step": 1},
+        {"key": "nanm", "value": 0.25, "timestamp": 9, "step": 1, "dataset_name": "other"},
+    ]
+    found = await one(reader, "Churn_Model")
+    values = {each.dataset: each.value for each in spec(found).metrics if each.name == "nanm"}
+    assert values == ({"other": "0.25"} if said else {"other": "0.25", None: "0.0"})
+    note = f"metric nanm is {said}, which is no number that a record can have"
+    assert (note in found.unknown) is (said is not None)
+
+
 async def test_more_than_a_record_can_have_is_cut_and_told(reader: Replayed) -> None:
     run = reader.answer("/api/2.0/mlflow/runs/get?run_id=7aed")["run"]["data"]
     run["params"] = [{"key": f"p{number:03}", "value": "x" * 7000} for number in range(300)]

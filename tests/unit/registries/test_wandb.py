@@ -462,6 +462,20 @@ def test_the_pages_are_where_the_client_of_w_and_b_links_to(base: str, app: str)
     assert connection.app_address(base) == app
 
 
+async def test_a_directory_that_is_not_there_is_told_where_no_server_answers() -> None:
+    given = Given("nowhere", {"WANDB_BASE_URL": "http://127.0.0.1:9"}, lambda: NOON)
+    with pytest.raises(NoAccess, match=r"does not answer.* because no directory of that name has runs .* \./nowhere$"):
+        async with connection.opened(given) as opened:
+            await anext(opened.models())
+
+
+async def test_an_address_with_the_form_of_a_path_asks_no_server(tmp_path: Path) -> None:
+    for address in (f"{tmp_path}/gone", f"{tmp_path}/gone.wandb"):
+        with pytest.raises(NoAccess, match=f"there is no directory and no file {address};"):
+            async with connection.opened(Given(address, {}, lambda: NOON)):
+                pass
+
+
 def test_the_key_is_that_of_the_environment_or_of_the_login(tmp_path: Path) -> None:
     path = tmp_path / "netrc"
     path.write_text("machine api.wandb.ai\n  login user\n  password logged-in\n")

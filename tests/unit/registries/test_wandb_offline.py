@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pennant.registries.protocol import FoundVersion, NoAccess, NotThere, RegistryError, Selection
+from pennant.registries.protocol import Failed, FoundVersion, NoAccess, NotThere, RegistryError, Selection
 from pennant.registries.stored import Stored
 from pennant.registries.wandb.offline import log
 from pennant.registries.wandb.offline.folding import Folded
@@ -81,7 +81,7 @@ def test_a_byte_that_changed_is_an_error(tmp_path: Path, position: int) -> None:
     content = bytearray(framed(b"a" * 20, b"b" * 20))
     content[position] ^= 0xFF
     path = tmp_path / "run-a.wandb"
-    with pytest.raises(RegistryError, match=r"damaged at byte 7: a checksum is wrong. Use `wandb sync`"):
+    with pytest.raises(RegistryError, match=r"damaged at byte 7: a checksum is wrong. Copy the file again"):
         read(path, bytes(content))
 
 
@@ -234,17 +234,43 @@ async def test_a_run_that_was_killed_has_what_it_logged_before(tmp_path: Path) -
     (found,) = await versions(registry)
     assert isinstance(found, FoundVersion)
     assert found.unknown[0].endswith(
-        "ends in the middle of a record: the run was killed, and its last values are missing"
+        "ends in the middle of a record: the run was killed or it was cut, and its last values are missing"
     )
+
+
+async def test_a_log_that_is_cut_before_its_models_is_told(tmp_path: Path) -> None:
+    """A copy that was cut off may have lost the versions, so it is no run without any."""
+    whole = [run(run_id="r2"), artifact("fraud"), END]
+    registry = written(tmp_path, [run()], whole)
+    log = next(tmp_path.glob("*r0/*.wandb"))
+    log.write_bytes(log.read_bytes()[:-1])
+    models = registry.models()
+    assert await anext(models) == "fraud"
+    with pytest.raises(
+        RegistryError, match=r"run-r0\.wandb ends in the middle .* no model before that\. Copy the file"
+    ):
+        await anext(models)
+    assert [type(each) for each in await versions(registry)] == [FoundVersion]
+
+
+async def test_a_log_that_cannot_be_read_is_told_for_a_model_too(tmp_path: Path) -> None:
+    registry = written(tmp_path, [run(), artifact("fraud"), END], [run(run_id="r2"), artifact("fraud"), END])
+    log = next(tmp_path.glob("*r0/*.wandb"))
+    content = bytearray(log.read_bytes())
+    content[20] ^= 1
+    log.write_bytes(content)
+    found = await versions(registry)
+    assert [(type(each), each.version) for each in found] == [(FoundVersion, "r2-v0"), (Failed, "run-r0.wandb")]
+    assert ("Copy the file again" in found[1].why, "sync" in found[1].why) == (True, False)
 
 
 async def test_a_log_that_is_damaged_does_not_hide_the_others(tmp_path: Path) -> None:
     registry = written(tmp_path, [run(), artifact("fraud"), END], [run(run_id="r2"), artifact("fraud"), END])
     damaged = next(tmp_path.glob("*r0/*.wandb"))
     damaged.write_bytes(b"no log")
-    assert [each.version for each in await versions(registry)] == ["r2-v0"]
     models = registry.models()
     assert await anext(models) == "fraud"
+    assert [each.version for each in await versions(registry)] == ["r2-v0"]
     with pytest.raises(RegistryError, match="is no log of a run of W&B"):
         await anext(models)
 
@@ -261,5 +287,6 @@ async def test_files_that_are_gone_cannot_be_verified(tmp_path: Path) -> None:
 async def test_a_model_or_a_directory_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(NotThere, match="logged a model 'nope'"):
         await versions(written(tmp_path, [run(), artifact("fraud"), END]), "nope")
+    (tmp_path / "empty").mkdir()
     with pytest.raises(NoAccess, match=r"there is no run-\*\.wandb below"):
         Offline(tmp_path / "empty", lambda: None, Stored(lambda: NOON))

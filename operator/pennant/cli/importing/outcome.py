@@ -55,7 +55,9 @@ class Tally:
 
     def end(self) -> None:
         """Print the counts; raises `AlreadyTold` where a version failed."""
-        again = ". Run the same command again to import the rest" if self.counts[Outcome.FAILED] else ""
+        again = (
+            ". Follow the errors above; the same command then imports the rest" if self.counts[Outcome.FAILED] else ""
+        )
         if self.digests:
             worth = ", ".join(f"{count} {each}" for each, count in sorted(self.digests.items()))
             hint = "; --verify computes them" if self.digests.keys() - {Strength.VERIFIED} else ""

@@ -55,7 +55,9 @@ def execute(registry: str, models: tuple[str, ...], cluster: ClusterOptions, opt
         wish = Wish(selection, options.as_semver, options.is_verified, tags, namespace)
         try:
             async with catalogue.opened(registry, given) as opened:
-                await imported(Import(opened, wish, target, tally, clock.now), tally, models)
+                job = Import(opened, wish, target, tally, clock.now)
+                await imported(job, tally, models, catalogue.where(registry, given))
+                job.end()
         except NoAccess as error:
             raise CliError(str(error)) from error
         target.close()
@@ -93,10 +95,10 @@ def _tags(words: Iterable[str]) -> dict[str, str]:
     return pairs
 
 
-async def imported(job: Import, tally: Tally, models: tuple[str, ...]) -> None:
-    """Write all versions that are asked for. The error of one is told, and the others follow.
+async def imported(job: Import, tally: Tally, models: tuple[str, ...], where: str) -> None:
+    """Write all versions that are asked for, of what `where` names. The error of one is told, and the others follow.
 
-    Raises `CliError` where nothing more can be read.
+    Raises `NoAccess` where nothing more can be read.
     """
     try:
         for model in models:
@@ -104,8 +106,10 @@ async def imported(job: Import, tally: Tally, models: tuple[str, ...]) -> None:
         if not models:
             async for model in job.registry.models():
                 await job.model(model)
+            if not job.models:
+                tally.warned(f"there are no models in {where}")
     except NoAccess as error:
         so_far = f". So far: {tally.said}. Run the same command again" if tally.counts else ""
-        raise CliError(f"{str(error).rstrip('.')}{so_far}") from error
+        raise NoAccess(f"{str(error).rstrip('.')}{so_far}") from error
     except RegistryError as error:
         tally.failed("the list of models", str(error))

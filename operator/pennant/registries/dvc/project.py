@@ -84,7 +84,15 @@ class Project:
         """
         directory, _, own = name.rpartition(":")
         path = posixpath.join(directory, PIPELINE)
-        artifacts = _object((await self.values(path)).get("artifacts"))
+        try:
+            entry = await self.entry(path)
+            values = await self.memory.values(entry, path) if entry is not None and entry.is_file else {}
+        except RegisterError as error:
+            said = " ".join(str(error).removeprefix(path).split())
+            raise RegistryError(
+                f"{path} of the commit cannot be read: {said}. Correct it, commit, and register the next version"
+            ) from error
+        artifacts = _object(values.get("artifacts"))
         one = artifacts.get(own)
         if not isinstance(one, Mapping) or not isinstance(one.get("path"), str) or not one["path"]:
             there = f"has the artifacts {', '.join(map(str, artifacts))}" if artifacts else "has no artifacts"

@@ -15,6 +15,10 @@ from pennant.registries.dvc import config
 from pennant.registries.dvc.outputs import DIRECTORY
 from pennant.registries.protocol import File, RegistryError
 
+REMEDY = (
+    "The store of DVC has a damaged file: remove it from the remote and from .dvc/cache, and run `dvc push` in a "
+    "checkout that has the right one"
+)
 LARGEST_LIST = 64 * 1024 * 1024
 """Bytes of the list of the files of a directory."""
 CACHE = Path(".dvc") / "cache"
@@ -65,10 +69,10 @@ class Store:
         """Yield the files of an artefact; raises `RegistryError` where the bytes cannot be read."""
         if not one.key.endswith(DIRECTORY):
             digest = f"md5:{one.key}" if one.key and not one.is_legacy else None
-            yield File("", int(one.size) if one.size else None, digest=digest)
+            yield File("", int(one.size) if one.size else None, digest=digest, remedy=REMEDY)
             return
         for path, md5 in (await self._list(one)).items():
-            yield File(path, None, digest=None if one.is_legacy else f"md5:{md5}")
+            yield File(path, None, digest=None if one.is_legacy else f"md5:{md5}", remedy=REMEDY)
 
     async def content(self, one: Stored, path: str) -> AsyncIterator[bytes]:
         """Yield the bytes of a file of an artefact."""

@@ -98,7 +98,7 @@ async def files(repository: Repository, one: Place) -> AsyncIterator[File]:
     listed = repository.files(one.entry.object) if one.entry.is_directory else _alone(one.entry)
     async for path, entry in listed:
         if (known := await pointer(repository, entry)) is not None:
-            yield File(path, known.size, digest=f"sha256:{known.sha256}")
+            yield File(path, known.size, digest=f"sha256:{known.sha256}", remedy=lfs.REMEDY)
         else:
             yield File(path, await repository.size(entry))
 

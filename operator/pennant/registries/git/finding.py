@@ -37,6 +37,14 @@ async def found(repository: Repository, tree: str, start: str, notes: Notes, *, 
     )
 
 
+async def unread(repository: Repository, tree: str, evidence: Evidence) -> list[str]:
+    """Return the metrics and parameters at the top, of those that a version of several models has none of."""
+    names = [name for name, each in (await repository.entries(tree)).items() if each.is_file]
+    metrics = [] if evidence.metrics else filter(METRICS.fullmatch, names)
+    parameters = [] if evidence.parameters else filter(PARAMETERS.fullmatch, names)
+    return sorted({*metrics, *parameters})
+
+
 def above(directory: str) -> Iterator[str]:
     """Yield a directory and each one above it; the last one is empty."""
     while directory:

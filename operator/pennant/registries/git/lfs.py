@@ -29,6 +29,12 @@ class Pointer:
     size: int
 
 
+REMEDY = (
+    "The object of Git LFS is damaged: remove its file below .git/lfs/objects, and run `git lfs fetch --all` in the "
+    "repository"
+)
+
+
 def pointer(content: bytes) -> Pointer | None:
     """Return the pointer that a file is; None: it is a file of its own."""
     found = _POINTER.fullmatch(content) if len(content) <= LARGEST_POINTER else None

@@ -82,12 +82,16 @@ class GitTags:
         annotation = await self._repository.annotation(one.tag.object) if one.tag.is_annotated else None
         uri = self._opened.uri(one.tag.target, place.path)
         start = place.path if place.entry.is_directory else posixpath.dirname(place.path)
+        evidence = await finding.found(self._repository, commit.tree, start, notes, is_shared=is_shared)
+        if is_shared:
+            unread = await finding.unread(self._repository, commit.tree, evidence)
+            _note_unclaimed(models, one, unread, notes)
         facts = Facts(
             model=one.model,
             version=one.version,
             provenance=Provenance(one.tag, annotation, commit, self._opened.url),
             artifact=await artifact.fields(self._repository, place, uri, notes),
-            evidence=await finding.found(self._repository, commit.tree, start, notes, is_shared=is_shared),
+            evidence=evidence,
             parent=models.parents[one.model].get(one.version),
             aliases=models.aliases(one),
         )
@@ -106,3 +110,13 @@ class GitTags:
 
     async def _place(self, found: FoundVersion) -> Place:
         return await artifact.place(self._repository, found.place["tree"], found.model, found.place["path"] or ".")
+
+
+def _note_unclaimed(models: Models, one: Tagged, unread: list[str], notes: Notes) -> None:
+    """Note what may be of this version, where the tags of a repository name several models."""
+    if left := [*unread, *(f"the tag {each}" for each in models.unclaimed(one))]:
+        notes.add(
+            f"{', '.join(left)}: left out, because nothing says of which model, and the tags name several: "
+            f"{models.named}. Rename a tag that is of no model, put files beside the model, and name an alias as in "
+            f"{one.model}/production"
+        )

@@ -14,6 +14,8 @@ from pennant.registries.protocol import RegistryError, Selection
 
 FORMS = "v1.2.3, churn/v1.2.3, churn-1.2.3 and churn@1.2.3"
 """Tags that are versions, for messages."""
+SHOWN = 5
+"""Models that a message names."""
 SEPARATORS = "/@_-"
 """Signs between the name of a model and a version, or another name."""
 _NUMBER = r"(?:0|[1-9]\d*)"
@@ -59,6 +61,19 @@ class Models:
         own = {each[len(starts[0]) :] for each in names if each.startswith(starts)}
         general = {each for each in names if not each.startswith(starts)} if len(self.versions) == 1 else set()
         return tuple(sorted({*own, *general} - {""}))
+
+    def unclaimed(self, one: Tagged) -> tuple[str, ...]:
+        """Return the other tags of the commit that are no aliases, because they do not say of which model they are."""
+        if len(self.versions) == 1:
+            return ()
+        starts = tuple(f"{model}{sign}" for model in self.versions for sign in SEPARATORS)
+        return tuple(sorted(each for each in self.others.get(one.tag.target, ()) if not each.startswith(starts)))
+
+    @property
+    def named(self) -> str:
+        """The models with a tag of each, for messages."""
+        shown = [f"{model} ({listed[0].tag.name})" for model, listed in list(self.versions.items())[:SHOWN]]
+        return ", ".join([*shown, *(["..."] if len(self.versions) > SHOWN else [])])
 
 
 def models(tags: Iterable[Tag], name: str) -> Models:

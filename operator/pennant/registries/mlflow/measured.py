@@ -1,5 +1,6 @@
 """The data sets and metrics of an MLflow run and of a logged model."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -73,17 +74,31 @@ def metrics(run: Json, logged: Json, names: Names, notes: Notes) -> list[dict[st
     """Return the metrics of the logged model, and those of the run that it does not have.
 
     The run has the last value of each metric only, whatever its data set, so it says nothing of a metric that the
-    logged model has. A metric of another logged model of the same run is left out.
+    logged model has, except that it is not finite. A metric of another logged model of the same run is left out.
     """
-    own = list(logged.get("data", {}).get("metrics") or ())
     identity = logged.get("info", {}).get("model_id")
+    of_run = [each for each in run.get("data", {}).get("metrics") or () if each.get("model_id") in (None, "", identity)]
+    own = [_finite_or_not(each, of_run) for each in logged.get("data", {}).get("metrics") or ()]
     known = {each.get("key") for each in own}
-    rest = [
-        each
-        for each in run.get("data", {}).get("metrics") or ()
-        if each.get("key") not in known and each.get("model_id") in (None, "", identity)
-    ]
+    rest = [each for each in of_run if each.get("key") not in known]
     return fields.metrics(_listed((*own, *rest), names), notes)
+
+
+def _finite_or_not(metric: Json, of_run: Iterable[Json]) -> Json:
+    """Return a metric of the logged model, with the value of the run where that is not finite.
+
+    MLflow gives 0 for the NaN of a logged model, and NaN for that of its run. A value other than 0 is a real one, of
+    another data set.
+    """
+    value = next((each.get("value") for each in of_run if each.get("key") == metric.get("key")), 0)
+    return {**metric, "value": value} if not metric.get("value") and not _is_finite(value) else metric
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except (TypeError, ValueError, OverflowError):
+        return False
 
 
 def _listed(metrics: Iterable[Json], names: Names) -> Iterable[dict[str, Any]]:

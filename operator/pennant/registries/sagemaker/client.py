@@ -83,7 +83,13 @@ class Client:
     async def content(self, place: Place, etag: str | None = None) -> AsyncIterator[bytes]:
         """Yield the bytes of an object."""
         condition = {"IfMatch": f'"{etag}"'} if etag is not None else {}
-        answer = await self.s3("get_object", Bucket=place.bucket, Key=place.key, **condition)
+        try:
+            answer = await self.s3("get_object", Bucket=place.bucket, Key=place.key, **condition)
+        except NotThere as error:
+            raise NotThere(
+                f"there is no object s3://{place.bucket}/{place.key}, so it was deleted after the registration. "
+                "Restore it, such as from an earlier version of the bucket, or import without --verify"
+            ) from error
         body = answer["Body"]
         try:
             while part := await self._called("get_object", lambda: body.read(CHUNK)):

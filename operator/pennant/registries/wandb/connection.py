@@ -34,6 +34,13 @@ async def opened(given: Given) -> AsyncIterator[Registry]:
         else:
             async with _server(address, stored, given) as server:
                 yield server
+    except NoAccess as error:
+        if given.address is None or "://" in address or _is_directory(address):
+            raise
+        raise NoAccess(
+            f"{str(error).rstrip('.')}. {address} is read as a place on a server, because no directory of that name "
+            f"has runs of W&B; write a directory as ./{address}"
+        ) from error
     finally:
         await stored.close()
 
@@ -65,6 +72,8 @@ def _is_directory(address: str) -> bool:
 
 
 def _offline(path: Path, stored: Stored, repository: str | None) -> Registry:
+    if not path.expanduser().exists():
+        raise NoAccess(f"there is no directory and no file {path}; give the directory wandb that has offline-run-*")
     try:
         from wandb.proto import wandb_internal_pb2 as messages
     except ModuleNotFoundError as error:

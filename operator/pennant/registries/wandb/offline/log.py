@@ -15,6 +15,11 @@ HEADER = struct.Struct("<IHB")
 FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
 LONGEST = 256 * 1024 * 1024
 """Bytes of a record that are kept in memory at most."""
+AGAIN = (
+    "Copy the file again from the machine of the run. If it is the same there, what it lost is lost, unless a server "
+    "has the run: then import from the server, and move this file away"
+)
+"""What to do about a log that has lost records. `wandb sync` reads the same file, so it does not help."""
 
 
 def payloads(path: Path, cut: Callable[[str], None]) -> Iterator[bytes]:
@@ -73,8 +78,8 @@ def _frames(file: BinaryIO, path: Path, cut: Callable[[str], None]) -> Iterator[
 
 
 def _damaged(path: Path, position: int) -> str:
-    return f"{path} is damaged at byte {position}: a checksum is wrong. Use `wandb sync`, and import from the server"
+    return f"{path} is damaged at byte {position}: a checksum is wrong. {AGAIN}"
 
 
 def _incomplete(path: Path) -> str:
-    return f"{path} ends in the middle of a record: the run was killed, and its last values are missing"
+    return f"{path} ends in the middle of a record: the run was killed or it was cut, and its last values are missing"

@@ -18,7 +18,7 @@ from pennant.registries.stored import Stored, local
 from pennant.registries.wandb import manifest
 from pennant.registries.wandb.known import Run, Version, of_client
 from pennant.registries.wandb.offline.folding import Folded
-from pennant.registries.wandb.offline.log import payloads
+from pennant.registries.wandb.offline.log import AGAIN, payloads
 from pennant.registries.wandb.record import MODEL, record
 
 LOG = "run-*.wandb"
@@ -48,7 +48,7 @@ class Index:
     versions: dict[str, list[Logged]] = field(default_factory=dict)
     """By the name of the model, the oldest run first."""
     broken: list[tuple[Path, str]] = field(default_factory=list)
-    """Logs that cannot be read, and why."""
+    """Logs that may have versions that cannot be read, and why."""
 
     def holders(self, model: str) -> dict[str, str]:
         """Return the version that has each alias: the last one that got it."""
@@ -68,9 +68,12 @@ class Offline:
         self._known: Index | None = None
         self._last: tuple[Path, Folded, list[str]] | None = None
         """The log that was read last: a run often logs many versions."""
+        self._lists_models = False
+        """Whether the models are listed, after which logs that cannot be read are told."""
 
     async def models(self) -> AsyncIterator[str]:
         """Yield the names of all models; raises `RegistryError` after them where a log cannot be read."""
+        self._lists_models = True
         index = self._index()
         for name in sorted(index.versions):
             yield name
@@ -78,7 +81,7 @@ class Offline:
             raise RegistryError("; ".join(why for _, why in index.broken))
 
     async def versions(self, model: str, selection: Selection) -> AsyncIterator[Item]:
-        """Yield versions of a model, the oldest run first."""
+        """Yield versions of a model, the oldest run first, and then the logs that cannot be read, unless all are."""
         index = self._index()
         if model not in index.versions:
             broken = f". Not read: {'; '.join(why for _, why in index.broken)}" if index.broken else ""
@@ -94,6 +97,8 @@ class Offline:
                 is_wanted = selection.is_all or bool(aliases) or each is newest
             if is_wanted:
                 yield self._one(each, aliases)
+        for log, why in index.broken if not self._lists_models else ():
+            yield Failed(model, log.name, why)
 
     def _one(self, logged: Logged, aliases: tuple[str, ...]) -> Item:
         try:
@@ -153,10 +158,12 @@ class Offline:
         index, counts = Index(), Counter[tuple[str, str]]()
         for log in self._logs:
             try:
-                folded, _ = self._read(log)
+                folded, cuts = self._read(log)
             except RegistryError as error:
                 index.broken.append((log, str(error)))
                 continue
+            if cuts and not any(each["type"] == MODEL for each in folded.artifacts):
+                index.broken.append((log, f"{'; '.join(cuts)}. It has no model before that. {AGAIN}"))
             for number, each in enumerate(folded.artifacts):
                 if each["type"] == MODEL:
                     key = (folded.run.id, str(each["name"]))
