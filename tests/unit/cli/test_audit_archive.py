@@ -89,10 +89,61 @@ def test_a_modeldeployment_that_was_deleted_is_answered_for(
     assert code == 0
     assert "1.2.0 (revision 4) served" in out
     assert re.search(r"Current until: +\S+ \(the ModelDeployment was deleted\)", out)
-    assert "no version served" in audit("--at", rfc3339(deleted_at + timedelta(hours=1)))[1]
+    said = f"no version served; the ModelDeployment was deleted at {deleted_at:%Y-%m-%dT%H:%M:%SZ}"
+    assert said in audit("--at", rfc3339(deleted_at + timedelta(hours=1)))[1]
     assert audit("--verify")[0] == 0
     last = json.loads(audit("-o", "json")[1])["items"][-1]
-    assert (last["from"], last["serving"]) == (rfc3339(deleted_at), [])
+    assert (last["from"], last["serving"], last["deletedAt"]) == (rfc3339(deleted_at), [], rfc3339(deleted_at))
+    assert last["recorded"]
+    assert audit("-o", "csv")[1].splitlines()[-1].split(",")[:3] == [rfc3339(deleted_at), "", "deleted"]
+    row = next(each for each in audit()[1].splitlines() if each.startswith(f"{deleted_at:%Y-%m-%dT%H:%M:%SZ}"))
+    assert row.split(maxsplit=2)[2].split("   ", 1)[0] == "none"
+    assert row.endswith("the ModelDeployment was deleted")
+
+
+@pytest.mark.usefixtures("week")
+def test_progress_that_the_archive_does_not_have_is_not_known(
+    api: FakeApi, place: Path, audit: Callable[..., Ran]
+) -> None:
+    """The last revision is in the archive as it was when it was recorded, and has long been rolled out."""
+    _, out, _ = audit("--offline", "--at", "2026-01-01T13:00:00Z")
+    headline = next(each for each in out.splitlines() if each.startswith("2026-01-01T13:00:00Z: "))
+    assert "not known after 2026-01-01T12:02:2" in headline
+    assert headline.endswith(
+        "1.0.0 (revision 3) served, since 2026-01-01T12:01:32Z; 1.2.0 (revision 4) had no available pod yet"
+    )
+    assert re.search(r"Available since: +not known", out)
+    assert re.search(r"Current until: +not known after 2026", out)
+    assert re.search(r"Outcome: +not known", out)
+    found = json.loads(audit("--offline", "--at", "2026-01-01T13:00:00Z", "-o", "json")[1])
+    assert (found["recorded"], found["certain"], found["serving"], found["starting"]) == (False, False, [], None)
+    assert found["knownUntil"].startswith("2026-01-01T12:02:2")
+    assert [each["revision"] for each in found["lastKnown"]["serving"]] == [3]
+    last = audit("--offline")[1].split("\n\n")[0].splitlines()[-1]
+    assert "now                    not known; last recorded: 1.0.0 (3); 1.2.0 (4) starts" in last
+    assert {each.split(",")[2] for each in audit("--offline", "-o", "csv")[1].splitlines()[-2:]} == {"not known"}
+    assert "1.2.0 (revision 4) served" in audit("--at", "2026-01-01T13:00:00Z")[1], "the cluster has the progress"
+    del api.objects["modeldeployments", "default", "fraud"]
+    assert "not known after" in audit("--at", "2026-01-01T13:00:00Z")[1], "it was deleted while no operator ran"
+
+
+@pytest.mark.usefixtures("week")
+def test_a_rollout_after_an_unknown_span_is_known_again(place: Path, audit: Callable[..., Ran]) -> None:
+    change(place, 2, "ended", lambda _: None)
+    assert "not known after 2026-01-01T12:00:5" in audit("--at", "2026-01-01T12:01:00Z")[1]
+    assert "not known after 2026-01-01T12:00:5" in audit("--at", "2026-01-01T12:01:33Z")[1]
+    assert "1.0.0 (revision 3) served" in audit("--at", "2026-01-01T12:01:40Z")[1]
+
+
+def test_what_replaced_the_last_revision_is_not_known_if_its_files_are_missing(
+    week: Week, place: Path, audit: Callable[..., Ran]
+) -> None:
+    change(place, 4, "recorded", lambda _: None)
+    ended = week.snapshot.status.history[0].ended_at
+    assert ended is not None
+    out = audit("--offline", "--at", "2026-01-01T13:00:00Z")[1]
+    assert f"not known after {ended:%Y-%m-%dT%H:%M:%SZ}" in out
+    assert "(replaced by a revision that is missing)" in out
 
 
 def change(place: Path, number: int, event: str, changed: Callable[[bytes], bytes | None]) -> None:

@@ -47,6 +47,8 @@ class Found:
 
     entry: HistoryEntry
     deleted_at: datetime | None
+    known_until: datetime | None = None
+    """When the document was written, if that was before the end of the revision. None: nothing came later."""
 
 
 def deployment(where: str, key: Key, now: datetime) -> Archived:
@@ -83,7 +85,8 @@ def revisions(found: Archived) -> tuple[Found, ...]:
         for entry in part.history:
             rank = entry.ended_at is not None, export.created_at
             if entry.hash not in by_hash or rank > by_hash[entry.hash][0]:
-                by_hash[entry.hash] = rank, Found(entry, part.deleted_at)
+                is_open = entry.ended_at is None and part.deleted_at is None
+                by_hash[entry.hash] = rank, Found(entry, part.deleted_at, export.created_at if is_open else None)
     return tuple(sorted((each for _, each in by_hash.values()), key=lambda each: _order(each.entry)))
 
 

@@ -6,8 +6,8 @@ begin again with each life.
 Rule: R199.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from pennant.api.history import HistoryEntry
@@ -18,8 +18,6 @@ from pennant.cli.auditing.timeline import NOT_RECORDED, Segment, Served, served_
 from pennant.core.rollout.history import History
 from pennant.core.rollout.revision import FIXED, entry_hash
 
-NOTHING = Served((), None, older=False)
-
 
 @dataclass(frozen=True, slots=True)
 class Life:
@@ -28,6 +26,26 @@ class Life:
     history: History
     deleted_at: datetime | None = None
     """When the operator found it deleted; None: it exists, or its deletion was not archived."""
+    known_until: Mapping[str, datetime] = field(default_factory=dict)
+    """By their hashes, the revisions of which later progress is not recorded, and since when."""
+
+    def served_at(self, moment: datetime) -> Served:
+        """Return what served at a time in this life, and whether that is known."""
+        if self.deleted_at is not None and self.deleted_at <= moment:
+            return Served((), None, older=False, deleted_at=self.deleted_at)
+        served = served_at(self.history, moment)
+        since = [begin for begin, end in self.unknown() if begin <= moment and (end is None or moment < end)]
+        return replace(served, known_until=min(since)) if since and served.recorded else served
+
+    def unknown(self) -> Iterator[tuple[datetime, datetime | None]]:
+        """Yield the spans in which a revision may have served, and nothing is recorded of it.
+
+        A span ends when a later revision is rolled out: then no pod of an older one is left.
+        """
+        for number, entry in enumerate(self.history):
+            if (begin := self.known_until.get(entry.hash)) is not None:
+                later = (each.rolled_out_at for each in self.history[number + 1 :] if each.rolled_out_at is not None)
+                yield max(begin, entry.started_at), next(later, None)
 
 
 def joined(live: History, archived: Sequence[Found]) -> tuple[Life, ...]:
@@ -46,9 +64,13 @@ def joined(live: History, archived: Sequence[Found]) -> tuple[Life, ...]:
 def _life(found: Sequence[Found]) -> Life:
     deleted_at = found[-1].deleted_at
     last = found[-1].entry
+    known_until = {each.entry.hash: each.known_until for each in found if each.known_until is not None}
+    if deleted_at is None and last.ended_at is not None:
+        # What replaced it is not recorded.
+        known_until[last.hash] = last.ended_at
     if deleted_at is not None and last.ended_at is None:
         last = last.model_copy(update={"ended_at": deleted_at})
-    return Life((*(each.entry for each in found[:-1]), last), deleted_at)
+    return Life((*(each.entry for each in found[:-1]), last), deleted_at, known_until)
 
 
 def at(lives: Sequence[Life], moment: datetime) -> tuple[Served, History]:
@@ -56,10 +78,7 @@ def at(lives: Sequence[Life], moment: datetime) -> tuple[Served, History]:
     begun = [each for each in lives if each.history[0].started_at <= moment]
     if not begun:
         return NOT_RECORDED, lives[0].history if lives else ()
-    life = begun[-1]
-    if life.deleted_at is not None and life.deleted_at <= moment:
-        return NOTHING, life.history
-    return served_at(life.history, moment), life.history
+    return begun[-1].served_at(moment), begun[-1].history
 
 
 def segments(lives: Sequence[Life]) -> tuple[Segment, ...]:
@@ -68,12 +87,13 @@ def segments(lives: Sequence[Life]) -> tuple[Segment, ...]:
     for number, life in enumerate(lives):
         following = lives[number + 1].history[0].started_at if number + 1 < len(lives) else None
         end = life.deleted_at or following
-        own = [each for each in timeline(life.history) if end is None or each.begin < end]
+        further = (each for span in life.unknown() for each in span if each is not None)
+        own = [each for each in timeline(life.history, life.served_at, *further) if end is None or each.begin < end]
         if own:
             own[-1] = replace(own[-1], end=end)
         found += own
         if life.deleted_at is not None and (following is None or life.deleted_at < following):
-            found.append(Segment(life.deleted_at, following, NOTHING))
+            found.append(Segment(life.deleted_at, following, life.served_at(life.deleted_at)))
     return tuple(found)
 
 
