@@ -15,7 +15,7 @@ from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.archive.documents import is_sealed, line, of_revision, of_version, whole
 from pennant.archive.place import Place
-from pennant.core.facts.observation import Snapshot
+from pennant.core.facts.observation import Key, Snapshot
 from pennant.ports import Clock, Refused, Unavailable
 
 TIMEOUT_SECONDS = 30.0
@@ -58,9 +58,14 @@ class PlaceArchive:
 
 def revision_name(owner: Snapshot, entry: HistoryEntry, deleted: bool) -> str:
     """Return the name of the file about a revision."""
+    return event_name(owner.key, entry, deleted)
+
+
+def event_name(key: Key, entry: HistoryEntry, deleted: bool) -> str:
+    """Return the name of the file about an event of a revision."""
     event = "deleted" if deleted else "recorded" if entry.ended_at is None else "ended"
     short = entry.hash.removeprefix("sha256:")[:12]
-    return f"{owner.key.namespace}/{DEPLOYMENTS}/{owner.key.name}/{entry.revision:09d}-{short}-{event}.jsonl"
+    return f"{key.namespace}/{DEPLOYMENTS}/{key.name}/{entry.revision:09d}-{short}-{event}.jsonl"
 
 
 def version_name(raw: Json) -> str:

@@ -164,10 +164,11 @@ def resealed(text: bytes) -> bytes:
     ("changed", "said"),
     [
         (lambda text: text.replace(b'"0.2"', b'"0.92"'), "was changed: "),
+        (lambda text: text.replace(b'"RolledBack"', b'"Promoted"', 1), "was changed: "),
         (lambda text: text[:1000], "is no JSON, or was cut off"),
         (resealed, "was changed: revision 2"),
     ],
-    ids=["the evidence", "cut off", "sealed again"],
+    ids=["the evidence", "the outcome", "cut off", "sealed again"],
 )
 @pytest.mark.usefixtures("week")
 def test_a_document_that_was_changed_is_found(
@@ -177,6 +178,13 @@ def test_a_document_that_was_changed_is_found(
     code, out, _ = audit("--verify")
     assert code == 1
     assert said in out and "000000002-" in out  # noqa: PT018
+    assert "not intact: 1 of 4 revisions are missing or changed; 1 document of the archive cannot be used" in out
+    assert re.search(r"\n2 +1\.1\.0 +missing +the archive has the document of its beginning, and none of its end", out)
+    assert "\n0 " not in out
+    assert "the operator restores it" not in out
+    found = json.loads(audit("--verify", "-o", "json")[1])
+    assert (len(found["items"]), len(found["documents"])) == (4, 1)
+    assert ",document," in audit("--verify", "-o", "csv")[1].splitlines()[-1]
     assert said in audit("--at", "2026-01-01T12:01:00Z")[2], "and every answer warns"
 
 
@@ -193,12 +201,62 @@ def test_a_revision_that_is_missing_in_the_archive_is_found(place: Path, audit: 
 def test_revisions_that_were_removed_before_the_archive_began_are_no_problem(
     place: Path, audit: Callable[..., Ran]
 ) -> None:
-    for path in (place / DIRECTORY).glob("*.jsonl"):
-        if not path.name.startswith("000000004"):
-            path.unlink()
+    for number, event in ((1, "recorded"), (1, "ended"), (2, "recorded"), (2, "ended"), (3, "recorded")):
+        change(place, number, event, lambda _: None)
     code, out, _ = audit("--verify", "-o", "json")
     assert (code, revisions(out)) == (0, [3, 4])
     assert "Revisions before 3 are neither in the archive nor in the cluster." in json.loads(out)["notes"]
+
+
+@pytest.mark.parametrize(
+    ("removed", "offline", "said"),
+    [
+        (["2-ended"], True, "the archive has the document of its beginning, and none of its end that can be used"),
+        (["2-ended"], False, "the archive has the document of its beginning, and none of its end that can be used"),
+        (["3-ended"], False, "the archive has the document of its beginning, and none of its end that can be used"),
+        (["4-recorded"], True, "it was replaced, and the revision that replaced it is missing"),
+        (["4-recorded"], False, "it is not in the archive, and status.archived says that it was written"),
+        (["1-recorded", "1-ended"], True, "Revision 1 is neither in the archive nor in the cluster"),
+        (["1-recorded", "1-ended"], False, "Revision 1 is neither in the archive nor in the cluster"),
+        (["1-recorded", "1-ended", "2-recorded", "2-ended"], False, "Revisions before 3 are neither"),
+    ],
+)
+@pytest.mark.usefixtures("week")
+def test_a_file_that_was_removed_is_found(
+    place: Path, audit: Callable[..., Ran], removed: list[str], offline: bool, said: str
+) -> None:
+    for each in removed:
+        number, event = each.split("-")
+        change(place, int(number), event, lambda _: None)
+    code, out, _ = audit("--verify", *(["--offline"] if offline else []), "-o", "json")
+    problems = [text for each in json.loads(out)["items"] for text in each["problems"]]
+    assert code == 1
+    assert len(problems) == 1
+    assert said in problems[0]
+
+
+@pytest.mark.usefixtures("week")
+def test_what_an_archive_alone_cannot_show_is_said(api: FakeApi, place: Path, audit: Callable[..., Ran]) -> None:
+    for number, event in ((3, "ended"), (4, "recorded")):
+        change(place, number, event, lambda _: None)
+    code, out, _ = audit("--verify", "--offline")
+    assert (code, "Without the cluster, nothing shows whether documents of later revisions" in out) == (0, True)
+    code, out, _ = audit("--verify")
+    assert (code, "Without the cluster" in out) == (1, False)
+    del api.objects["modeldeployments", "default", "fraud"]
+    code, out, _ = audit("--verify")
+    assert code == 1
+    assert "the ModelDeployment is not in the cluster, and no deletion is in the archive" in out
+
+
+@pytest.mark.usefixtures("week")
+def test_a_file_that_was_renamed_is_found(place: Path, audit: Callable[..., Ran]) -> None:
+    (path,) = (place / DIRECTORY).glob("000000002-*-ended.jsonl")
+    path.rename(path.with_name("000000009-aaaaaaaaaaaa-ended.jsonl"))
+    code, out, _ = audit("--verify")
+    assert code == 1
+    assert re.search(r"000000009-aaaaaaaaaaaa-ended.jsonl was renamed: by its content it is \S+/000000002-", out)
+    assert "not intact: 1 document of the archive cannot be used as found" in out
 
 
 def test_a_history_that_was_replaced_in_the_cluster_is_found(

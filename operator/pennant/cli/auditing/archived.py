@@ -17,7 +17,7 @@ from pennant.api.history import HistoryEntry
 from pennant.archive.documents import lines
 from pennant.archive.model import Export
 from pennant.archive.place import opened
-from pennant.archive.writer import DEPLOYMENTS, VERSIONS
+from pennant.archive.writer import DEPLOYMENTS, VERSIONS, event_name
 from pennant.cli.errors import CliError
 from pennant.cli.exporting import check
 from pennant.core.facts.observation import Key
@@ -104,7 +104,7 @@ def _read(where: str, under: str, now: datetime) -> Archived:
     if not urlsplit(where).scheme and not path.is_dir():
         raise CliError(f"{where} is no file and no directory; name the archive, or a document of `export`")
     try:
-        return checked_files(asyncio.run(_files(where, under)), now)
+        return checked_files(asyncio.run(_files(where, under)), now, named=True)
     except PortError as error:
         raise CliError(f"the archive {where} cannot be read: {error}") from error
 
@@ -138,15 +138,32 @@ def _is_one_document(text: bytes) -> bool:
     return True
 
 
-def checked_files(files: Iterable[tuple[str, bytes]], now: datetime) -> Archived:
-    """Return the documents in files, given the name and the content of each."""
+def checked_files(files: Iterable[tuple[str, bytes]], now: datetime, named: bool = False) -> Archived:
+    """Return the documents in files, given the name and the content of each; `named`: the operator named the files."""
     exports, problems = list[Export](), list[str]()
     for name, text in files:
         parts = [text] if _is_one_document(text) else list(lines(text))
+        found = len(exports)
         for number, part in enumerate(parts, 1):
             where = name if len(parts) == 1 else f"{name}, line {number}"
             try:
                 exports.append(check.document(part, where, now).export)
             except CliError as error:
                 problems.append(str(error).replace(". Nothing is restored; use another copy", ""))
+        if named and len(parts) == 1 and len(exports) > found and (problem := _misnamed(name, exports[-1])):
+            problems.append(problem)
     return Archived(tuple(exports), tuple(problems))
+
+
+def _misnamed(name: str, export: Export) -> str:
+    """Return why the name of a file of the archive does not follow from its content; empty: it does.
+
+    That of a version has what its document has not. So has a document of `export`, which has a spec or a whole history.
+    """
+    if (part := export.deployment) is None:
+        right = [f"{export.source.namespace}/{VERSIONS}/{each.name}/{Path(name).name}" for each in export.versions]
+    elif part.spec is None and len(part.history) == 1:
+        right = [event_name(Key(export.source.namespace, part.name), part.history[0], part.deleted_at is not None)]
+    else:
+        return ""
+    return "" if any(name.endswith(each) for each in right) else f"{name} was renamed: by its content it is {right[0]}"

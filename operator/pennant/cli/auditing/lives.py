@@ -10,13 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from pennant.api.history import HistoryEntry
-from pennant.api.meta import LAST_REVISION
-from pennant.cli.auditing.archived import Archived, Found, revisions
-from pennant.cli.auditing.chain import Chain, Link, State
+from pennant.cli.auditing.archived import Found
 from pennant.cli.auditing.timeline import NOT_RECORDED, Segment, Served, served_at, timeline
 from pennant.core.rollout.history import History
-from pennant.core.rollout.revision import FIXED, entry_hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,78 +91,3 @@ def segments(lives: Sequence[Life]) -> tuple[Segment, ...]:
         if life.deleted_at is not None and (following is None or life.deleted_at < following):
             found.append(Segment(life.deleted_at, following, life.served_at(life.deleted_at)))
     return tuple(found)
-
-
-def checked(live: Chain, history: History, found: Archived) -> Chain:
-    """Return what is intact, missing and changed in the cluster and in the archive together."""
-    archived = revisions(found)
-    lives = joined(history, archived)
-    known = {each.entry.hash: each.entry for each in archived}
-    in_cluster = {each.hash: each for each in live.links if each.hash}
-    links, notes = list[Link](), list[str]()
-    for number, life in enumerate(lives):
-        is_last = number == len(lives) - 1
-        for before, entry in zip((None, *life.history), life.history, strict=False):
-            link = in_cluster.get(entry.hash)
-            wrong = [*(link.problems if link else ()), *_problems(entry, known.get(entry.hash))]
-            if before is None and number and lives[number - 1].deleted_at is None:
-                wrong.append(_unexplained(lives[number - 1].history[-1]))
-            if gap := _gap(before, entry):
-                (notes if _is_older(entry, found) else wrong).append(gap)
-            state = State.CHANGED if wrong else State.INTACT
-            if link is None and is_last and (gone := _gone(entry, in_cluster)):
-                state, wrong = State.MISSING, [*wrong, gone]
-            elif link is not None and link.state is State.MISSING:
-                state = State.MISSING
-            links.append(Link(entry.revision, entry.version, entry.hash, state, tuple(wrong)))
-    # What the cluster has without a readable hash, and what the archive has that cannot be read.
-    links += [each for each in live.links if each.hash not in {link.hash for link in links}]
-    links += [Link(0, "", "", State.CHANGED, (each,)) for each in found.problems]
-    both = len(known.keys() & in_cluster.keys())
-    count = f"{len(known)} revisions are in the archive, {len(in_cluster)} in the cluster, {both} in both."
-    told = (each for each in live.notes if not each.startswith(("Revisions before", "Of revision")))
-    return Chain(tuple(links), (count, *notes, *told))
-
-
-def _is_older(entry: HistoryEntry, found: Archived) -> bool:
-    """Return whether a revision began before the archive did: revisions before it may have been removed by then."""
-    return found.since is None or entry.started_at < found.since
-
-
-def _gap(before: HistoryEntry | None, entry: HistoryEntry) -> str:
-    """Return which revisions are missing between two; empty: none is."""
-    if before is None:
-        first = f"Revisions before {entry.revision} are neither in the archive nor in the cluster."
-        return first if entry.previous_hash else ""
-    if entry.previous_hash == before.hash:
-        return ""
-    begin, end = before.revision + 1, entry.revision - 1
-    if begin > end:
-        return f"Revision {entry.revision} does not follow revision {end}."
-    gap = f"Revision {begin} is" if begin == end else f"Revisions {begin} to {end} are"
-    return f"{gap} neither in the archive nor in the cluster."
-
-
-def _gone(entry: HistoryEntry, in_cluster: dict[str, Link]) -> str:
-    """Return what is wrong if a revision is in the archive alone; empty: the cluster has newer ones.
-
-    `historyLimit` removes the oldest revisions, except for the rollback target.
-    """
-    if entry.revision < max((each.revision for each in in_cluster.values()), default=LAST_REVISION):
-        return ""
-    return "it is in the archive, and not in the cluster, which has no later revision"
-
-
-def _problems(entry: HistoryEntry, archived: HistoryEntry | None) -> Iterator[str]:
-    """Yield what is wrong with a revision and with its copy in the archive."""
-    if entry_hash(entry) != entry.hash:
-        yield "its entry does not match its own hash"
-    if archived is not None and any(getattr(entry, name) != getattr(archived, name) for name in FIXED):
-        yield "its entry in the cluster differs from that in the archive"
-
-
-def _unexplained(last: HistoryEntry) -> str:
-    return (
-        f"a new history begins after revision {last.revision} ({last.version}), and no deletion is in the archive: the "
-        "ModelDeployment was deleted while no operator ran, or the history was replaced"
-    )

@@ -22,14 +22,18 @@ def chain_text(name: str, chain: Chain, width: int | None = None) -> str:
         for each in chain.links
     ]
     wrong = sum(bool(each.problems) for each in chain.links)
-    result = "intact" if chain.intact else f"not intact: {wrong} of {len(chain.links)} revisions are missing or changed"
+    wrongs = [f"{wrong} of {len(chain.links)} revisions are missing or changed"] if wrong else []
+    if count := len(chain.documents):
+        wrongs.append(f"{count} document{'' if count == 1 else 's'} of the archive cannot be used as found")
+    result = "intact" if chain.intact else f"not intact: {'; '.join(wrongs)}"
+    table = (output.table(("REVISION", "VERSION", "STATE", "PROBLEM"), rows, width),) if rows else ()
     hashes = (f"Newest hash: revision {newest.revision} {newest.hash}",) if newest is not None else ()
     return "\n".join(
         (
             output.folded(f"{output.full_name(name)}: {result}", width),
-            output.table(("REVISION", "VERSION", "STATE", "PROBLEM"), rows, width),
+            *table,
             "",
-            output.folded("\n".join((*hashes, *chain.notes, KEYLESS)), width),
+            output.folded("\n".join((*chain.documents, *hashes, *chain.notes, KEYLESS)), width),
         )
     )
 
@@ -47,7 +51,7 @@ def chain_json(name: str, namespace: str, chain: Chain) -> dict[str, Any]:
         for each in chain.links
     ]
     whole = output.wrapped("HistoryVerification", items, name=name, namespace=namespace)
-    return {**whole, "intact": chain.intact, "notes": [*chain.notes, KEYLESS]}
+    return {**whole, "intact": chain.intact, "documents": list(chain.documents), "notes": [*chain.notes, KEYLESS]}
 
 
 def chain_csv(chain: Chain) -> str:
@@ -56,4 +60,5 @@ def chain_csv(chain: Chain) -> str:
         (str(each.revision), each.version, each.hash, each.state.value, "; ".join(each.problems))
         for each in chain.links
     ]
+    rows += [("", "", "", "document", each) for each in chain.documents]
     return csv_text(("revision", "version", "hash", "state", "problems"), rows)
