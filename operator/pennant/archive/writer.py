@@ -8,6 +8,8 @@ Rule: R194.
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +22,7 @@ from pennant.ports import Clock, Refused, Unavailable
 
 TIMEOUT_SECONDS = 30.0
 DEPLOYMENTS, VERSIONS = "modeldeployments", "modelversions"
+TRIAL = "pennant.txt"
 
 
 class PlaceArchive:
@@ -41,19 +44,32 @@ class PlaceArchive:
         document = whole(self._server, metadata["namespace"], self._clock.now(), versions=[of_version(raw)])
         await self._write(version_name(raw), document)
 
+    async def try_to_write(self) -> None:
+        """Create a file that has no document, or find that it is there already."""
+        async with _in_time():
+            await self._place.create(
+                TRIAL, b"pennant writes this file at its start, to see whether it can write here.\n"
+            )
+
     async def _write(self, name: str, document: Json) -> None:
-        try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
-                if not await self._place.create(name, line(document)) and not _is_same(
-                    await self._place.read(name), document
-                ):
-                    raise Refused(f"{name} exists in the archive with another content; move it away")
-        except TimeoutError as error:
-            raise Unavailable(f"the archive did not answer within {TIMEOUT_SECONDS:g} s") from error
+        async with _in_time():
+            if not await self._place.create(name, line(document)) and not _is_same(
+                await self._place.read(name), document
+            ):
+                raise Refused(f"{name} exists in the archive with another content; move it away")
 
     def close(self) -> None:
         """Close the place."""
         self._place.close()
+
+
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise Unavailable(f"the archive did not answer within {TIMEOUT_SECONDS:g} s") from error
 
 
 def revision_name(owner: Snapshot, entry: HistoryEntry, deleted: bool) -> str:
