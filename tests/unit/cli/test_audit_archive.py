@@ -17,11 +17,13 @@ import pytest
 from pennant.api.meta import rfc3339
 from pennant.archive.documents import sealed
 from pennant.cli import clock
+from pennant.cli.main import main
 from unit.cli import archives
 from unit.cli.archives import DIRECTORY, MODEL, Week
 from unit.cli.conftest import Ran, Run
 from unit.cli.fake_api import FakeApi
 from unit.docs_pages import FENCE, ROOT
+from unit.kube.api_server import a_kubeconfig
 
 PAGE = ROOT / "docs" / "how-to" / "for-the-auditor.md"
 MOUNTED = "/mnt/archive"
@@ -285,6 +287,51 @@ def test_a_version_that_was_deleted_is_answered_for(pennant: Run, place: Path) -
     assert "deleted; its record was exported on " in out
     assert "(matches the record)" in out
     assert "exists" in pennant("audit", "modelversion/fraud-1.2.0", "--archive", str(place))[1]
+
+
+def test_a_record_is_verified(week: Week, pennant: Run, api: FakeApi, place: Path) -> None:
+    words = ["audit", "modelversion/fraud-1.1.0", "--archive", str(place), "--offline"]
+    assert pennant(*words, "--verify")[:2] == (0, "modelversion.pennant.dev/fraud-1.1.0: intact\n")
+    assert pennant("audit", "modelversion/fraud-1.2.0", "--archive", str(place), "--verify")[0] == 0
+    raw = api.objects["modelversions", "default", "fraud-1.2.0"]
+    api.objects["modelversions", "default", "fraud-1.1.0"] = {
+        **raw,
+        "metadata": {**raw["metadata"], "name": "fraud-1.1.0"},
+    }
+    code, out, _ = pennant(*words[:-1], "--verify")
+    assert (code, "there are several records of this name" in out) == (1, True)
+    (path,) = (place / "default" / "modelversions" / "fraud-1.1.0").glob("*.jsonl")
+    path.write_bytes(path.read_bytes().replace(b"s3://models", b"s3://others"))
+    code, out, err = pennant(*words, "--verify")
+    assert (code, err) == (1, "")
+    assert out.startswith("modelversion.pennant.dev/fraud-1.1.0: not intact: 1 problem\n")
+    assert f"{path.name} was changed: " in out
+    code, out, err = pennant(*words)
+    assert (code, out) == (1, "")
+    assert "no document of ModelVersion fraud-1.1.0 can be used: " in err
+    assert "there is no ModelVersion" not in err
+
+
+@pytest.mark.usefixtures("week")
+def test_without_the_cluster_the_namespace_is_that_of_the_context(
+    place: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = a_kubeconfig(tmp_path, "https://api.example:6443")
+    config.write_text(config.read_text().replace("namespace: models", "namespace: shop"))
+    shop = ["--kubeconfig", str(config), "--context", "two"]
+    words = ["audit", "fraud", "--archive", str(place), "--offline"]
+    assert main([*words, *shop]) == 1
+    said = "has no revision of shop/fraud; it has default/fraud: name one of them, and its namespace with -n"
+    assert said in capsys.readouterr().err
+    assert main([*words, *shop, "-n", "default"]) == 0
+    assert main(["audit", "mver/fraud-1.1.0", *words[2:], *shop]) == 1
+    assert "; it has default/fraud-1.1.0: name one of them, and its namespace with -n" in capsys.readouterr().err
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+    assert main(words) == 0, "without a kubeconfig it is default"
+    joined = tmp_path / "all.jsonl"
+    joined.write_bytes(b"".join(each.read_bytes() for each in (place / DIRECTORY).iterdir()))
+    assert main(["audit", "churn", "--archive", str(joined), "--offline"]) == 1
+    assert "; it has default/fraud: name one" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,8 @@ from pennant.ports import PortError
 
 READS = 16
 """Files that are read at the same time."""
+SHOWN = 10
+"""Objects that an error names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,35 @@ def version(where: str, key: Key, now: datetime) -> Archived:
         if each.source.namespace == key.namespace and key.name in {version.name for version in each.versions}
     )
     return replace(found, exports=exports)
+
+
+def others(where: str, kind: str, now: datetime) -> str:
+    """Return what an archive has, as the end of a sentence that says what it has not."""
+    if not urlsplit(where).scheme and Path(where).is_file():
+        listed = {
+            f"{export.source.namespace}/{each.name}"
+            for export in _read(where, "", now).exports
+            for each in (export.versions if kind == VERSIONS else filter(None, [export.deployment]))
+        }
+    else:
+        try:
+            split = [each.split("/") for each in asyncio.run(_names(where))]
+        except PortError:
+            # A bucket may let a user list one directory, and not all of them.
+            return ""
+        listed = {f"{each[-4]}/{each[-2]}" for each in split if len(each) > 3 and each[-3] == kind}
+    found = sorted(listed)
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    named = ", ".join(found[:SHOWN])
+    return f"; it has {named}{more}: name one of them, and its namespace with -n" if found else f"; it has no {kind}"
+
+
+async def _names(where: str) -> list[str]:
+    place = opened(where if urlsplit(where).scheme else str(Path(where).resolve()))
+    try:
+        return await _sorted(place.names(""))
+    finally:
+        place.close()
 
 
 def revisions(found: Archived) -> tuple[Found, ...]:

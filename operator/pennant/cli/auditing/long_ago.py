@@ -5,6 +5,7 @@ from datetime import datetime
 
 import click
 
+from pennant.archive.writer import DEPLOYMENTS
 from pennant.cli import clock, names, targets
 from pennant.cli.auditing import archived, chain, joint, lives
 from pennant.cli.auditing.answers import told, verified
@@ -17,7 +18,9 @@ from pennant.cli.session import Session, run
 from pennant.core.facts.observation import Key, Snapshot
 from pennant.core.rollout.history import adopted
 from pennant.core.rollout.integrity import examined
+from pennant.kube.http.connection import context_namespace
 from pennant.kube.http.resources import Kind
+from pennant.ports import Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,8 @@ def execute(cluster: ClusterOptions, name: str, asked: Question, source: Source,
     old = archived.revisions(found)
     if snapshot is None and not old and not found.problems:
         here = "" if source.offline else f", and namespace {key.namespace} has no ModelDeployment {name}"
-        raise CliError(f"{source.archive} has no revision of {key}{here}")
+        others = archived.others(source.archive or "", DEPLOYMENTS, now)
+        raise CliError(f"{source.archive} has no revision of {key}{here}{others}")
     there = _recorded(snapshot, now, source.offline)
     if asked.verify:
         result = joint.checked(there, found)
@@ -51,8 +55,12 @@ def execute(cluster: ClusterOptions, name: str, asked: Question, source: Source,
 
 
 def namespace_of(cluster: ClusterOptions) -> str:
-    """Return the namespace of objects where the cluster is not asked."""
-    return names.valid(cluster.namespace or "default", "namespace")
+    """Return the namespace of objects where the cluster is not asked: that of the option, or of the context."""
+    try:
+        found = cluster.namespace or context_namespace(cluster.kubeconfig, cluster.context)
+    except Unavailable as error:
+        raise CliError(f"{error}; name the namespace with -n") from error
+    return names.valid(found, "namespace")
 
 
 def _live(cluster: ClusterOptions, name: str, offline: bool) -> tuple[Key, Snapshot | None]:
