@@ -53,7 +53,8 @@ def checked(cluster: Cluster, found: Archived) -> Chain:
     for number, life in enumerate(lives):
         before_life = lives[number - 1] if number else None
         is_last = number == len(lives) - 1
-        for before, entry in zip((None, *life.history), life.history, strict=False):
+        neighbours = zip((None, *life.history[:-1]), life.history, (*life.history[1:], None), strict=True)
+        for before, entry, following in neighbours:
             link = in_cluster.get(entry.hash)
             wrong = [*(link.problems if link else ()), *_problems(entry, archived.get(entry.hash))]
             if before is None and before_life is not None and before_life.deleted_at is None:
@@ -62,7 +63,7 @@ def checked(cluster: Cluster, found: Archived) -> Chain:
                 (notes if _is_older(before, entry, found, begun) else wrong).append(gap)
             state = State.CHANGED if wrong else State.INTACT
             gone = _gone(entry, in_cluster) if link is None and is_last else ""
-            if missing := [*_missing(entry, life, archived, cluster), *([gone] if gone else [])]:
+            if missing := [*_missing(entry, following, life, archived, cluster), *([gone] if gone else [])]:
                 state, wrong = State.MISSING, [*wrong, *missing]
             elif link is not None and link.state is State.MISSING:
                 state = State.MISSING
@@ -76,15 +77,19 @@ def checked(cluster: Cluster, found: Archived) -> Chain:
     return Chain(tuple(links), (count, *notes, *told, *alone), found.problems)
 
 
-def _missing(entry: HistoryEntry, life: Life, archived: Mapping[str, Found], cluster: Cluster) -> Iterator[str]:
+def _missing(
+    entry: HistoryEntry,
+    following: HistoryEntry | None,
+    life: Life,
+    archived: Mapping[str, Found],
+    cluster: Cluster,
+) -> Iterator[str]:
     """Yield which documents about a revision the archive must have, and has not.
 
     The operator writes in order: the beginning of a revision follows the end of the one before.
     """
     found, known = archived.get(entry.hash), cluster.archived or deployment_status.Archived()
     is_live = any(each.hash == entry.hash for each in cluster.history)
-    number = next(number for number, each in enumerate(life.history) if each.hash == entry.hash)
-    following = life.history[number + 1] if number + 1 < len(life.history) else None
     if found is None:
         if is_live and entry.revision <= max(known.recorded, known.ended):
             yield "it is not in the archive, and status.archived says that it was written"
