@@ -184,6 +184,10 @@ class Archive(Protocol):
         """Write a ModelVersion as it is stored."""
         ...
 
+    async def try_to_write(self) -> None:
+        """Raise as the other calls where the archive cannot be written."""
+        ...
+
     def close(self) -> None:
         """Close all connections."""
         ...

@@ -12,8 +12,9 @@ import pytest
 
 from pennant.api.deployment_status import Archived
 from pennant.archive.writer import PlaceArchive
-from pennant.cli.auditing import archived, lives
+from pennant.cli.auditing import archived, joint
 from pennant.cli.auditing.chain import State, checked
+from pennant.cli.auditing.joint import Cluster
 from pennant.ports import Unavailable
 from simulation.support.process import Process
 from simulation.support.steps import move_tag
@@ -106,7 +107,9 @@ async def test_the_chain_is_whole_over_the_archive_and_the_cluster() -> None:
     assert [each.revision for each in story.history] == [3, 4]
     snapshot = story.cluster.view(KEY)
     assert snapshot is not None
-    result = lives.checked(checked(snapshot, story.world.time), story.history, story.read())
+    result = joint.checked(
+        Cluster(checked(snapshot, story.world.time), story.history, story.status.archived), story.read()
+    )
     assert result.intact
     assert [each.revision for each in result.links] == [1, 2, 3, 4]
 
@@ -207,7 +210,7 @@ async def test_what_was_changed_in_the_cluster_is_found_by_the_archive() -> None
     assert snapshot is not None
     forged = story.history[1].model_copy(update={"reason": "nobody's fault"})
     history = (story.history[0], forged, *story.history[2:])
-    result = lives.checked(checked(snapshot, story.world.time), history, story.read())
+    result = joint.checked(Cluster(checked(snapshot, story.world.time), history, story.status.archived), story.read())
     (wrong,) = (each for each in result.links if each.state is not State.INTACT)
     assert wrong.revision == 2
     assert "its entry does not match its own hash" in wrong.problems

@@ -8,6 +8,8 @@ Rule: R194.
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +17,12 @@ from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.archive.documents import is_sealed, line, of_revision, of_version, whole
 from pennant.archive.place import Place
-from pennant.core.facts.observation import Snapshot
+from pennant.core.facts.observation import Key, Snapshot
 from pennant.ports import Clock, Refused, Unavailable
 
 TIMEOUT_SECONDS = 30.0
 DEPLOYMENTS, VERSIONS = "modeldeployments", "modelversions"
+TRIAL = "pennant.txt"
 
 
 class PlaceArchive:
@@ -41,26 +44,44 @@ class PlaceArchive:
         document = whole(self._server, metadata["namespace"], self._clock.now(), versions=[of_version(raw)])
         await self._write(version_name(raw), document)
 
+    async def try_to_write(self) -> None:
+        """Create a file that has no document, or find that it is there already."""
+        async with _in_time():
+            await self._place.create(
+                TRIAL, b"pennant writes this file at its start, to see whether it can write here.\n"
+            )
+
     async def _write(self, name: str, document: Json) -> None:
-        try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
-                if not await self._place.create(name, line(document)) and not _is_same(
-                    await self._place.read(name), document
-                ):
-                    raise Refused(f"{name} exists in the archive with another content; move it away")
-        except TimeoutError as error:
-            raise Unavailable(f"the archive did not answer within {TIMEOUT_SECONDS:g} s") from error
+        async with _in_time():
+            if not await self._place.create(name, line(document)) and not _is_same(
+                await self._place.read(name), document
+            ):
+                raise Refused(f"{name} exists in the archive with another content; move it away")
 
     def close(self) -> None:
         """Close the place."""
         self._place.close()
 
 
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            yield
+    except TimeoutError as error:
+        raise Unavailable(f"the archive did not answer within {TIMEOUT_SECONDS:g} s") from error
+
+
 def revision_name(owner: Snapshot, entry: HistoryEntry, deleted: bool) -> str:
     """Return the name of the file about a revision."""
+    return event_name(owner.key, entry, deleted)
+
+
+def event_name(key: Key, entry: HistoryEntry, deleted: bool) -> str:
+    """Return the name of the file about an event of a revision."""
     event = "deleted" if deleted else "recorded" if entry.ended_at is None else "ended"
     short = entry.hash.removeprefix("sha256:")[:12]
-    return f"{owner.key.namespace}/{DEPLOYMENTS}/{owner.key.name}/{entry.revision:09d}-{short}-{event}.jsonl"
+    return f"{key.namespace}/{DEPLOYMENTS}/{key.name}/{entry.revision:09d}-{short}-{event}.jsonl"
 
 
 def version_name(raw: Json) -> str:

@@ -27,7 +27,7 @@ def execute(words: tuple[str, ...], cluster: ClusterOptions, output: str | None,
     if offline and where is None:
         raise CliError("--offline reads an archive alone; name it with --archive")
     if (name := model_versions.named(words)) is not None:
-        return version.execute(cluster, name, long_ago.Source(where, offline))
+        return version.execute(cluster, name, long_ago.Source(where, offline), asked.verify)
     if where is not None:
         return long_ago.execute(cluster, one(words), asked, long_ago.Source(where, offline), output)
     snapshot = read(cluster, words)

@@ -5,7 +5,7 @@ from dataclasses import replace
 import click
 
 from pennant.cli import clock, output
-from pennant.cli.auditing.words import chain_text
+from pennant.cli.auditing.verdict import chain_text
 from pennant.cli.errors import CliError
 from pennant.cli.exporting.check import Checked, read
 from pennant.cli.options import ClusterOptions

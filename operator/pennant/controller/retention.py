@@ -12,9 +12,10 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from pennant.api.reasons import Reason
+from pennant.controller.version_exports import VersionExports
 from pennant.core.facts.observation import Key
 from pennant.core.versions.retention import Judgement, Verdict, VersionFact, judged, keeps
-from pennant.ports import Archive, Clock, Conflict, PortError, Retained
+from pennant.ports import Clock, Conflict, PortError, Retained
 
 NO_ARCHIVE = "the operator has no archive for its record; set archive in the values of the chart"
 NO_PERMISSION = "the operator may not delete ModelVersions; set retention.delete in the values of the chart"
@@ -41,7 +42,7 @@ class RetentionController:
     def __init__(
         self,
         retained: Retained,
-        archive: Archive | None,
+        archive: VersionExports | None,
         clock: Clock,
         telemetry: RetentionTelemetry,
         give_way: Callable[[], Awaitable[object]],
@@ -73,6 +74,8 @@ class RetentionController:
             return
         self._retained.publish(verdicts)
         self._telemetry.expired(sum(each.expired for each in verdicts.values()))
+        if self._archive is not None:
+            self._archive.expect(sum(len(versions) for _, versions in going))
         for model, versions in going:
             for each in versions:
                 await self._give_way()

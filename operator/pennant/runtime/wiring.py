@@ -119,7 +119,7 @@ class Operator:
             "workers": self._work(self._controllers[Kind.MODEL_DEPLOYMENT]),
             "version workers": self._work(self._controllers[Kind.MODEL_VERSION]),
             "retention": self._run_retention(),
-            **({} if self._archives is None else {"archive": self._archives.deletions.run()}),
+            **({} if self._archives is None else {"archive": self._archives.run()}),
             "election": self._run_election(),
             "crds": self._presence.run(self._client, settings.namespace, self._requeue_all),
             # At its end kopf cancels every task that started after it.
@@ -198,7 +198,7 @@ class Operator:
         settings = self._settings
         return RetentionController(
             KubernetesRetained(self._client, self._store),
-            None if self._archives is None else self._archives.archive,
+            None if self._archives is None else self._archives.versions,
             self._clock,
             self._telemetry,
             lambda: self._queue.wait_idle(MAX_YIELD_SECONDS),

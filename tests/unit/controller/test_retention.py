@@ -6,17 +6,19 @@ Rule: R193.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pennant.api.meta import Json
 from pennant.api.reasons import Reason
 from pennant.archive.writer import PlaceArchive
 from pennant.controller.retention import NO_ARCHIVE, NO_PERMISSION, RetentionController
+from pennant.controller.version_exports import VersionExports
 from pennant.core.facts.observation import Key
 from pennant.core.versions.retention import DeploymentFact, Verdict, VersionFact
-from pennant.ports import Conflict, PortError, Unavailable
+from pennant.ports import Conflict, PortError, Refused, Unavailable
 from unit.archive.places import MemoryPlace
 from unit.controller.archives import Clock
+from unit.controller.archives import Counted as ArchiveCounted
 from unit.core.builders import after
 from unit.core.test_retention import deployment, version
 from unit.kube.raw import raw
@@ -80,10 +82,12 @@ class Given:
         self.retained, self.place, self.counted, self.clock = retained, MemoryPlace(), Counted(), Clock()
         self.clock.time = after(86_400 * 1000)
         self.place.before_create = lambda name: retained.log.append(f"export {name.split('/')[2]}")
-        archive = PlaceArchive(self.place, "https://api.example", self.clock) if archived else None
+        archive = PlaceArchive(self.place, "https://api.example", self.clock)
+        self.archived = ArchiveCounted()
+        self.exports = VersionExports(archive, self.clock, self.archived)
         self.controller = RetentionController(
             retained,
-            archive,
+            self.exports if archived else None,
             self.clock,
             self.counted,
             self.give_way,
@@ -131,9 +135,29 @@ async def test_if_the_archive_fails_nothing_is_deleted_and_the_run_ends() -> Non
     refused = given.retained.verdicts[version(2).key]
     assert refused.reason is Reason.DELETION_REFUSED
     assert refused.message.endswith("; not deleted: no space left")
+    assert given.archived.results == ["unavailable"]
+    given.clock.time += timedelta(seconds=1000)
+    assert (given.exports.pending, given.exports.oldest_seconds) == (2, 1000)
+    given.place.error = Refused("403")
+    await given.controller.run_once()
+    assert given.archived.results == ["unavailable", "refused"]
+    assert given.exports.oldest_seconds == 1000, "since the first failure"
     given.place.error = None
     await given.controller.run_once()
     assert [each.version for each in given.retained.known.values()] == ["3"]
+
+
+async def test_what_waits_for_the_archive_ends_when_it_is_written_or_nothing_is_to_be_deleted() -> None:
+    given = Given(retained := Retained(several()))
+    given.place.error = Unavailable("no space left")
+    await given.controller.run_once()
+    retained.known.clear()
+    await given.controller.run_once()
+    assert (given.exports.pending, given.exports.oldest_seconds) == (0, 0)
+    given = Given(Retained(several()))
+    await given.controller.run_once()
+    assert given.archived.results == ["success", "success"]
+    assert (given.exports.pending, given.exports.oldest_seconds) == (0, 0)
 
 
 async def test_a_version_whose_status_was_written_meanwhile_is_read_and_judged_again() -> None:

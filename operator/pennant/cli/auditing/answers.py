@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pennant.cli import output
-from pennant.cli.auditing import chain, lives, words
+from pennant.cli.auditing import chain, lives, verdict, words
 from pennant.cli.auditing.lives import Life
 from pennant.cli.auditing.question import Question
 from pennant.cli.auditing.timeline import Segment, between
@@ -32,5 +32,5 @@ def told(key: Key, known: Sequence[Life], asked: Question, form: str | None, wid
 def verified(key: Key, result: chain.Chain, form: str | None, width: int | None = None) -> str:
     """Return the result of `--verify` as text for a terminal of this width, as `json`, `yaml` or `csv`."""
     if form in ("json", "yaml"):
-        return output.document(words.chain_json(key.name, key.namespace, result), form)
-    return words.chain_csv(result) if form == "csv" else words.chain_text(key.name, result, width)
+        return output.document(verdict.chain_json(key.name, key.namespace, result), form)
+    return verdict.chain_csv(result) if form == "csv" else verdict.chain_text(key.name, result, width)

@@ -17,7 +17,7 @@ from pennant.api.history import HistoryEntry
 from pennant.archive.documents import lines
 from pennant.archive.model import Export
 from pennant.archive.place import opened
-from pennant.archive.writer import DEPLOYMENTS, VERSIONS
+from pennant.archive.writer import DEPLOYMENTS, VERSIONS, event_name
 from pennant.cli.errors import CliError
 from pennant.cli.exporting import check
 from pennant.core.facts.observation import Key
@@ -25,6 +25,8 @@ from pennant.ports import PortError
 
 READS = 16
 """Files that are read at the same time."""
+SHOWN = 10
+"""Objects that an error names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Found:
 
     entry: HistoryEntry
     deleted_at: datetime | None
+    known_until: datetime | None = None
+    """When the document was written, if that was before the end of the revision. None: nothing came later."""
 
 
 def deployment(where: str, key: Key, now: datetime) -> Archived:
@@ -71,6 +75,35 @@ def version(where: str, key: Key, now: datetime) -> Archived:
     return replace(found, exports=exports)
 
 
+def others(where: str, kind: str, now: datetime) -> str:
+    """Return what an archive has, as the end of a sentence that says what it has not."""
+    if not urlsplit(where).scheme and Path(where).is_file():
+        listed = {
+            f"{export.source.namespace}/{each.name}"
+            for export in _read(where, "", now).exports
+            for each in (export.versions if kind == VERSIONS else filter(None, [export.deployment]))
+        }
+    else:
+        try:
+            split = [each.split("/") for each in asyncio.run(_names(where))]
+        except PortError:
+            # A bucket may let a user list one directory, and not all of them.
+            return ""
+        listed = {f"{each[-4]}/{each[-2]}" for each in split if len(each) > 3 and each[-3] == kind}
+    found = sorted(listed)
+    more = f" and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+    named = ", ".join(found[:SHOWN])
+    return f"; it has {named}{more}: name one of them, and its namespace with -n" if found else f"; it has no {kind}"
+
+
+async def _names(where: str) -> list[str]:
+    place = opened(where if urlsplit(where).scheme else str(Path(where).resolve()))
+    try:
+        return await _sorted(place.names(""))
+    finally:
+        place.close()
+
+
 def revisions(found: Archived) -> tuple[Found, ...]:
     """Return each revision once, with as much of its progress as a document has, oldest first.
 
@@ -83,7 +116,8 @@ def revisions(found: Archived) -> tuple[Found, ...]:
         for entry in part.history:
             rank = entry.ended_at is not None, export.created_at
             if entry.hash not in by_hash or rank > by_hash[entry.hash][0]:
-                by_hash[entry.hash] = rank, Found(entry, part.deleted_at)
+                is_open = entry.ended_at is None and part.deleted_at is None
+                by_hash[entry.hash] = rank, Found(entry, part.deleted_at, export.created_at if is_open else None)
     return tuple(sorted((each for _, each in by_hash.values()), key=lambda each: _order(each.entry)))
 
 
@@ -101,7 +135,7 @@ def _read(where: str, under: str, now: datetime) -> Archived:
     if not urlsplit(where).scheme and not path.is_dir():
         raise CliError(f"{where} is no file and no directory; name the archive, or a document of `export`")
     try:
-        return checked_files(asyncio.run(_files(where, under)), now)
+        return checked_files(asyncio.run(_files(where, under)), now, named=True)
     except PortError as error:
         raise CliError(f"the archive {where} cannot be read: {error}") from error
 
@@ -135,15 +169,32 @@ def _is_one_document(text: bytes) -> bool:
     return True
 
 
-def checked_files(files: Iterable[tuple[str, bytes]], now: datetime) -> Archived:
-    """Return the documents in files, given the name and the content of each."""
+def checked_files(files: Iterable[tuple[str, bytes]], now: datetime, named: bool = False) -> Archived:
+    """Return the documents in files, given the name and the content of each; `named`: the operator named the files."""
     exports, problems = list[Export](), list[str]()
     for name, text in files:
         parts = [text] if _is_one_document(text) else list(lines(text))
+        found = len(exports)
         for number, part in enumerate(parts, 1):
             where = name if len(parts) == 1 else f"{name}, line {number}"
             try:
                 exports.append(check.document(part, where, now).export)
             except CliError as error:
                 problems.append(str(error).replace(". Nothing is restored; use another copy", ""))
+        if named and len(parts) == 1 and len(exports) > found and (problem := _misnamed(name, exports[-1])):
+            problems.append(problem)
     return Archived(tuple(exports), tuple(problems))
+
+
+def _misnamed(name: str, export: Export) -> str:
+    """Return why the name of a file of the archive does not follow from its content; empty: it does.
+
+    That of a version has what its document has not. So has a document of `export`, which has a spec or a whole history.
+    """
+    if (part := export.deployment) is None:
+        right = [f"{export.source.namespace}/{VERSIONS}/{each.name}/{Path(name).name}" for each in export.versions]
+    elif part.spec is None and len(part.history) == 1:
+        right = [event_name(Key(export.source.namespace, part.name), part.history[0], part.deleted_at is not None)]
+    else:
+        return ""
+    return "" if any(name.endswith(each) for each in right) else f"{name} was renamed: by its content it is {right[0]}"

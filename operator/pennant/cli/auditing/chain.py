@@ -19,6 +19,8 @@ from pennant.core.rollout.revision import entry_hash
 
 UNREADABLE = "its ControllerRevision cannot be read, or something else has its name"
 
+RESTORES = "; the operator restores it"
+
 
 class State(StrEnum):
     """What became of the record of one revision."""
@@ -47,11 +49,13 @@ class Chain:
     links: tuple[Link, ...]
     notes: tuple[str, ...]
     """What cannot be checked, and is no problem by itself."""
+    documents: tuple[str, ...] = ()
+    """Why documents of an archive cannot be used, or are not where they belong; each names its file."""
 
     @property
     def intact(self) -> bool:
         """Whether nothing is missing or changed."""
-        return all(each.state is State.INTACT for each in self.links)
+        return not self.documents and all(each.state is State.INTACT for each in self.links)
 
     @property
     def newest(self) -> Link | None:
@@ -59,15 +63,18 @@ class Chain:
         return next((each for each in reversed(self.links) if each.hash), None)
 
 
-def checked(snapshot: Snapshot, now: datetime) -> Chain:
-    """Return what is intact, missing and changed in the history of a ModelDeployment."""
+def checked(snapshot: Snapshot, now: datetime, repair: str = RESTORES) -> Chain:
+    """Return what is intact, missing and changed in the history of a ModelDeployment.
+
+    `repair` says what happens with an entry that was changed; it is empty for a document, which nothing repairs.
+    """
     sound = examined(snapshot)
     entries = {each.revision: each for each in snapshot.status.history}
     records = {each.entry.revision: each for each in sound.revisions}
     says = {number: each.says for number, each in sound.untrusted.items() if each.says}
     unread = dict.fromkeys(snapshot.taken - records.keys() - sound.untrusted.keys(), UNREADABLE)
     numbers = sorted(entries.keys() | records.keys() | says.keys() | unread.keys())
-    links = tuple(_link(number, entries, records, unread | says, now) for number in numbers)
+    links = tuple(_link(number, entries, records, unread | says, now, repair) for number in numbers)
     return Chain(links, tuple(_notes(entries, records, numbers)))
 
 
@@ -77,9 +84,10 @@ def _link(
     records: Mapping[int, Revision],
     untrusted: Mapping[int, str],
     now: datetime,
+    repair: str,
 ) -> Link:
     entry, record = entries.get(number), records.get(number)
-    problems = [*_changed(entry, record, entries.get(number - 1), now)]
+    problems = [*_changed(entry, record, entries.get(number - 1), now, repair)]
     if number in untrusted:
         problems.insert(0, untrusted[number])
     state = State.CHANGED if problems else State.INTACT
@@ -91,7 +99,7 @@ def _link(
 
 
 def _changed(
-    entry: HistoryEntry | None, record: Revision | None, before: HistoryEntry | None, now: datetime
+    entry: HistoryEntry | None, record: Revision | None, before: HistoryEntry | None, now: datetime, repair: str
 ) -> Iterator[str]:
     """Yield what of an entry of the status is not as it was recorded."""
     if entry is None:
@@ -101,7 +109,7 @@ def _changed(
             yield "its entry in status.history does not match its own hash"
     elif names := altered(entry, record, now):
         listed = ", ".join(to_camel(name) for name in names)
-        yield f"its entry in status.history differs from its ControllerRevision in {listed}; the operator restores it"
+        yield f"its entry in status.history differs from its ControllerRevision in {listed}{repair}"
     if before is not None and entry.previous_hash != before.hash:
         yield f"its entry in status.history does not follow that of revision {before.revision}"
 

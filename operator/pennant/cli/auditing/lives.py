@@ -6,19 +6,13 @@ begin again with each life.
 Rule: R199.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from pennant.api.history import HistoryEntry
-from pennant.api.meta import LAST_REVISION
-from pennant.cli.auditing.archived import Archived, Found, revisions
-from pennant.cli.auditing.chain import Chain, Link, State
+from pennant.cli.auditing.archived import Found
 from pennant.cli.auditing.timeline import NOT_RECORDED, Segment, Served, served_at, timeline
 from pennant.core.rollout.history import History
-from pennant.core.rollout.revision import FIXED, entry_hash
-
-NOTHING = Served((), None, older=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +22,26 @@ class Life:
     history: History
     deleted_at: datetime | None = None
     """When the operator found it deleted; None: it exists, or its deletion was not archived."""
+    known_until: Mapping[str, datetime] = field(default_factory=dict)
+    """By their hashes, the revisions of which later progress is not recorded, and since when."""
+
+    def served_at(self, moment: datetime) -> Served:
+        """Return what served at a time in this life, and whether that is known."""
+        if self.deleted_at is not None and self.deleted_at <= moment:
+            return Served((), None, older=False, deleted_at=self.deleted_at)
+        served = served_at(self.history, moment)
+        since = [begin for begin, end in self.unknown() if begin <= moment and (end is None or moment < end)]
+        return replace(served, known_until=min(since)) if since and served.recorded else served
+
+    def unknown(self) -> Iterator[tuple[datetime, datetime | None]]:
+        """Yield the spans in which a revision may have served, and nothing is recorded of it.
+
+        A span ends when a later revision is rolled out: then no pod of an older one is left.
+        """
+        for number, entry in enumerate(self.history):
+            if (begin := self.known_until.get(entry.hash)) is not None:
+                later = (each.rolled_out_at for each in self.history[number + 1 :] if each.rolled_out_at is not None)
+                yield max(begin, entry.started_at), next(later, None)
 
 
 def joined(live: History, archived: Sequence[Found]) -> tuple[Life, ...]:
@@ -46,9 +60,13 @@ def joined(live: History, archived: Sequence[Found]) -> tuple[Life, ...]:
 def _life(found: Sequence[Found]) -> Life:
     deleted_at = found[-1].deleted_at
     last = found[-1].entry
+    known_until = {each.entry.hash: each.known_until for each in found if each.known_until is not None}
+    if deleted_at is None and last.ended_at is not None:
+        # What replaced it is not recorded.
+        known_until[last.hash] = last.ended_at
     if deleted_at is not None and last.ended_at is None:
         last = last.model_copy(update={"ended_at": deleted_at})
-    return Life((*(each.entry for each in found[:-1]), last), deleted_at)
+    return Life((*(each.entry for each in found[:-1]), last), deleted_at, known_until)
 
 
 def at(lives: Sequence[Life], moment: datetime) -> tuple[Served, History]:
@@ -56,10 +74,7 @@ def at(lives: Sequence[Life], moment: datetime) -> tuple[Served, History]:
     begun = [each for each in lives if each.history[0].started_at <= moment]
     if not begun:
         return NOT_RECORDED, lives[0].history if lives else ()
-    life = begun[-1]
-    if life.deleted_at is not None and life.deleted_at <= moment:
-        return NOTHING, life.history
-    return served_at(life.history, moment), life.history
+    return begun[-1].served_at(moment), begun[-1].history
 
 
 def segments(lives: Sequence[Life]) -> tuple[Segment, ...]:
@@ -68,85 +83,11 @@ def segments(lives: Sequence[Life]) -> tuple[Segment, ...]:
     for number, life in enumerate(lives):
         following = lives[number + 1].history[0].started_at if number + 1 < len(lives) else None
         end = life.deleted_at or following
-        own = [each for each in timeline(life.history) if end is None or each.begin < end]
+        further = (each for span in life.unknown() for each in span if each is not None)
+        own = [each for each in timeline(life.history, life.served_at, *further) if end is None or each.begin < end]
         if own:
             own[-1] = replace(own[-1], end=end)
         found += own
         if life.deleted_at is not None and (following is None or life.deleted_at < following):
-            found.append(Segment(life.deleted_at, following, NOTHING))
+            found.append(Segment(life.deleted_at, following, life.served_at(life.deleted_at)))
     return tuple(found)
-
-
-def checked(live: Chain, history: History, found: Archived) -> Chain:
-    """Return what is intact, missing and changed in the cluster and in the archive together."""
-    archived = revisions(found)
-    lives = joined(history, archived)
-    known = {each.entry.hash: each.entry for each in archived}
-    in_cluster = {each.hash: each for each in live.links if each.hash}
-    links, notes = list[Link](), list[str]()
-    for number, life in enumerate(lives):
-        is_last = number == len(lives) - 1
-        for before, entry in zip((None, *life.history), life.history, strict=False):
-            link = in_cluster.get(entry.hash)
-            wrong = [*(link.problems if link else ()), *_problems(entry, known.get(entry.hash))]
-            if before is None and number and lives[number - 1].deleted_at is None:
-                wrong.append(_unexplained(lives[number - 1].history[-1]))
-            if gap := _gap(before, entry):
-                (notes if _is_older(entry, found) else wrong).append(gap)
-            state = State.CHANGED if wrong else State.INTACT
-            if link is None and is_last and (gone := _gone(entry, in_cluster)):
-                state, wrong = State.MISSING, [*wrong, gone]
-            elif link is not None and link.state is State.MISSING:
-                state = State.MISSING
-            links.append(Link(entry.revision, entry.version, entry.hash, state, tuple(wrong)))
-    # What the cluster has without a readable hash, and what the archive has that cannot be read.
-    links += [each for each in live.links if each.hash not in {link.hash for link in links}]
-    links += [Link(0, "", "", State.CHANGED, (each,)) for each in found.problems]
-    both = len(known.keys() & in_cluster.keys())
-    count = f"{len(known)} revisions are in the archive, {len(in_cluster)} in the cluster, {both} in both."
-    told = (each for each in live.notes if not each.startswith(("Revisions before", "Of revision")))
-    return Chain(tuple(links), (count, *notes, *told))
-
-
-def _is_older(entry: HistoryEntry, found: Archived) -> bool:
-    """Return whether a revision began before the archive did: revisions before it may have been removed by then."""
-    return found.since is None or entry.started_at < found.since
-
-
-def _gap(before: HistoryEntry | None, entry: HistoryEntry) -> str:
-    """Return which revisions are missing between two; empty: none is."""
-    if before is None:
-        first = f"Revisions before {entry.revision} are neither in the archive nor in the cluster."
-        return first if entry.previous_hash else ""
-    if entry.previous_hash == before.hash:
-        return ""
-    begin, end = before.revision + 1, entry.revision - 1
-    if begin > end:
-        return f"Revision {entry.revision} does not follow revision {end}."
-    gap = f"Revision {begin} is" if begin == end else f"Revisions {begin} to {end} are"
-    return f"{gap} neither in the archive nor in the cluster."
-
-
-def _gone(entry: HistoryEntry, in_cluster: dict[str, Link]) -> str:
-    """Return what is wrong if a revision is in the archive alone; empty: the cluster has newer ones.
-
-    `historyLimit` removes the oldest revisions, except for the rollback target.
-    """
-    if entry.revision < max((each.revision for each in in_cluster.values()), default=LAST_REVISION):
-        return ""
-    return "it is in the archive, and not in the cluster, which has no later revision"
-
-
-def _problems(entry: HistoryEntry, archived: HistoryEntry | None) -> Iterator[str]:
-    """Yield what is wrong with a revision and with its copy in the archive."""
-    if entry_hash(entry) != entry.hash:
-        yield "its entry does not match its own hash"
-    if archived is not None and any(getattr(entry, name) != getattr(archived, name) for name in FIXED):
-        yield "its entry in the cluster differs from that in the archive"
-
-
-def _unexplained(last: HistoryEntry) -> str:
-    return (
-        f"a new history begins after revision {last.revision} ({last.version}), and no deletion is in the archive: the "
-        "ModelDeployment was deleted while no operator ran, or the history was replaced"
-    )

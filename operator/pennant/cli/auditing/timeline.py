@@ -5,7 +5,7 @@ later revision is completely rolled out (`rolledOutAt`): then no older pod is le
 records when it saw these changes; it does not record that a revision lost its pods, or was scaled to zero.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
@@ -25,11 +25,15 @@ class Served:
     """Whether revisions that are not recorded any more could receive traffic as well."""
     recorded: bool = True
     """Whether the history reaches back to that time."""
+    known_until: datetime | None = None
+    """Set: nothing is recorded after this time, and the revisions are only the last ones that are."""
+    deleted_at: datetime | None = None
+    """When the ModelDeployment was found deleted, if that was before."""
 
     @property
     def certain(self) -> bool:
         """Whether only one revision could receive traffic."""
-        return self.recorded and len(self.serving) == 1 and not self.older
+        return self.recorded and self.known_until is None and len(self.serving) == 1 and not self.older
 
     @property
     def newest(self) -> HistoryEntry | None:
@@ -71,12 +75,14 @@ def _is_past(mark: datetime | None, at: datetime) -> bool:
     return mark is not None and mark <= at
 
 
-def timeline(history: Sequence[HistoryEntry]) -> tuple[Segment, ...]:
-    """Return the whole history as segments, oldest first."""
-    marks = sorted({mark for each in history for mark in _marks(each)})
+def timeline(
+    history: Sequence[HistoryEntry], served_then: Callable[[datetime], Served] | None = None, *further: datetime
+) -> tuple[Segment, ...]:
+    """Return the whole history as segments, oldest first; `served_then` may change at `further` times as well."""
+    marks = sorted({mark for each in history for mark in _marks(each)} | set(further))
     found: list[Segment] = []
     for mark in marks:
-        served = served_at(history, mark)
+        served = served_at(history, mark) if served_then is None else served_then(mark)
         if found and found[-1].served == served:
             continue
         if found:

@@ -10,6 +10,7 @@ import click
 from pennant.api.meta import Json
 from pennant.archive import documents
 from pennant.archive.model import Export, ExportedVersion
+from pennant.archive.writer import VERSIONS
 from pennant.cli import clock, model_versions, output
 from pennant.cli.auditing import archived
 from pennant.cli.auditing.long_ago import Source, namespace_of
@@ -18,14 +19,22 @@ from pennant.cli.options import ClusterOptions
 from pennant.cli.session import Session, run
 from pennant.core.facts.observation import Key
 from pennant.core.versions.record import record_digest
+from pennant.kube.codec.decode import field
 from pennant.kube.http.resources import Kind
 
 
-def execute(cluster: ClusterOptions, word: str, source: Source) -> int:
-    """Print the record; return the exit code: 1 where a document of the archive cannot be used."""
+def execute(cluster: ClusterOptions, word: str, source: Source, verify: bool) -> int:
+    """Print the record, or whether it is intact; return the exit code: 1 where it or a document is not."""
     name = model_versions.parsed(word)
     key, raw = _live(cluster, name, source.offline)
     found = archived.Archived((), ()) if source.archive is None else archived.version(source.archive, key, clock.now())
+    there_is_none = raw is None and not found.exports
+    if there_is_none and found.problems and not verify:
+        raise CliError(f"no document of ModelVersion {name} can be used: {'; '.join(found.problems)}")
+    if verify and not (there_is_none and not found.problems):
+        wrong = list(_wrong(raw, found))
+        click.echo("\n".join((f"{model_versions.full_name(name)}: {_verdict(wrong)}", *wrong)))
+        return 1 if wrong else 0
     for each in found.problems:
         click.echo(f"Warning: {each}", err=True)
     if raw is not None:
@@ -36,9 +45,27 @@ def execute(cluster: ClusterOptions, word: str, source: Source) -> int:
         version, state = _named(newest, name), _state(newest, source.offline)
     else:
         where = f" and {source.archive}" if source.archive is not None else "; name an archive with --archive"
-        raise CliError(f"there is no ModelVersion {name} in namespace {key.namespace}{where}")
+        others = "" if source.archive is None else archived.others(source.archive, VERSIONS, clock.now())
+        raise CliError(f"there is no ModelVersion {name} in namespace {key.namespace}{where}{others}")
     click.echo("\n".join((model_versions.full_name(name), output.pairs(list(_rows(version, state)), None))))
     return 1 if found.problems else 0
+
+
+def _verdict(wrong: list[str]) -> str:
+    return f"not intact: {len(wrong)} problem{'' if len(wrong) == 1 else 's'}" if wrong else "intact"
+
+
+def _wrong(raw: Json | None, found: archived.Archived) -> Iterator[str]:
+    """Yield what is wrong with the documents and with the record: each document that can be used matches its digest."""
+    yield from found.problems
+    named = {each.record_digest for export in found.exports for each in export.versions}
+    if raw is not None:
+        now, said = record_digest(raw["spec"]), field(raw, "status").get("recordDigest")
+        if said and said != now:
+            yield f"status.recordDigest is {said}, and the record in the cluster has {now}"
+        named.add(now)
+    if len(named) > 1:
+        yield f"there are several records of this name, with the digests {', '.join(sorted(named))}"
 
 
 def _live(cluster: ClusterOptions, name: str, offline: bool) -> tuple[Key, Json | None]:

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,7 @@ from pennant.api.history import Evidence, HistoryEntry
 from pennant.api.meta import rfc3339
 from pennant.cli import output
 from pennant.cli.actors import actor_is, in_full, who
-from pennant.cli.auditing.chain import Chain
-from pennant.cli.auditing.timeline import Segment, Served, cause
+from pennant.cli.auditing.timeline import NOT_RECORDED, Segment, Served, cause
 from pennant.cli.outcomes import outcome
 
 NOTES = (
@@ -20,10 +20,7 @@ NOTES = (
     "Times are those at which the operator saw a change. It does not record a loss of pods, or that the "
     "ModelDeployment was scaled to zero.",
 )
-KEYLESS = (
-    "The hashes have no key: whoever can write the status and all ControllerRevisions can forge a history with "
-    "matching hashes. Compare the newest hash with the one in the operator's log (`Revision recorded`)."
-)
+UNKNOWN = "Not known: the archive has no progress of a revision between its record and its end. The cluster has it."
 COLUMNS = (
     *(
         "from",
@@ -49,10 +46,9 @@ def moment_answer(
 ) -> str:
     """Return the text that answers what served at a time, for a terminal of this width."""
     lines = [output.full_name(name), f"{output.moment(at)}: {headline(served, history)}"]
-    blocks = [_block(each, history, width) for each in served.serving]
-    if served.starting is not None:
-        blocks.append(_block(served.starting, history, width))
-    notes = NOTES if served.recorded else ()
+    named = (*served.serving, *([served.starting] if served.starting is not None else []))
+    blocks = [_block(each, history, served.known_until, width) for each in named]
+    notes = _notes([served]) if served.recorded else ()
     parts = [output.folded("\n".join(each), width) for each in (lines, notes)]
     return "\n\n".join((parts[0], *blocks, *(parts[1:] if notes else [])))
 
@@ -64,6 +60,16 @@ def headline(served: Served, history: Sequence[HistoryEntry]) -> str:
             return "not recorded; there is no history"
         there = f"the history has revisions {_numbers(history)}, from {output.moment(history[0].started_at)} on"
         return f"not recorded; {there}"
+    if served.deleted_at is not None:
+        return f"no version served; the ModelDeployment was deleted at {output.moment(served.deleted_at)}"
+    if served.known_until is not None:
+        until = output.moment(served.known_until)
+        return f"not known after {until}; what is recorded until then: {_claim(replace(served, known_until=None))}"
+    return _claim(served)
+
+
+def _claim(served: Served) -> str:
+    """Return what served at a time of which that is recorded."""
     named = [f"{each.version} (revision {each.revision})" for each in served.serving]
     if served.older:
         named.insert(0, "an older revision that is not recorded any more")
@@ -91,22 +97,40 @@ def _numbers(history: Sequence[HistoryEntry]) -> str:
     return ", ".join("-".join(str(each) for each in span) for span in spans)
 
 
-def _block(entry: HistoryEntry, history: Sequence[HistoryEntry], width: int | None) -> str:
-    why = "the ModelDeployment was deleted" if entry == history[-1] else "replaced by the next revision"
-    until = f"{output.moment(entry.ended_at)} ({why})" if entry.ended_at else "now"
+def _notes(served: Iterable[Served]) -> Sequence[str]:
+    return (*([UNKNOWN] if any(each.known_until for each in served) else []), *NOTES)
+
+
+def _until(entry: HistoryEntry, history: Sequence[HistoryEntry], known_until: datetime | None) -> str:
+    if entry.ended_at is None:
+        return "now" if known_until is None else f"not known after {output.moment(known_until)}"
+    why = "replaced by the next revision"
+    if entry == history[-1]:
+        why = "the ModelDeployment was deleted" if known_until is None else "replaced by a revision that is missing"
+    return f"{output.moment(entry.ended_at)} ({why})"
+
+
+def _block(
+    entry: HistoryEntry, history: Sequence[HistoryEntry], known_until: datetime | None, width: int | None
+) -> str:
+    is_unknown = known_until is not None and entry.ended_at is None
+
+    def mark(time: datetime | None) -> str:
+        return "not known" if time is None and is_unknown else output.moment(time)
+
     rows: list[tuple[str, str]] = [
         ("Version", entry.version),
         ("Revision", str(entry.revision)),
-        ("Available since", output.moment(entry.available_at)),
-        ("All pods since", output.moment(entry.rolled_out_at)),
-        ("Current until", until),
+        ("Available since", mark(entry.available_at)),
+        ("All pods since", mark(entry.rolled_out_at)),
+        ("Current until", _until(entry, history, known_until)),
         ("Trigger", str(entry.trigger)),
         ("Actor", in_full(entry)),
         *((("Command", entry.command),) if entry.command else ()),
         ("Reason", entry.reason),
         *(("Cause", said(each)) for each in cause(entry, history)),
-        ("Verified", output.moment(entry.verified_at)),
-        ("Outcome", outcome(entry, history)),
+        ("Verified", mark(entry.verified_at)),
+        ("Outcome", "not known" if is_unknown else outcome(entry, history)),
         *(("Failed by", said(each)) for each in entry.evidence),
         ("Digest", entry.digest),
     ]
@@ -124,11 +148,13 @@ def timeline_table(name: str, segments: Iterable[Segment], width: int | None = N
     What is known of a revision is said once. A span within one second is left out if another row has its revision.
     """
     header = ("FROM", "UNTIL", "SERVED", "TRIGGER", "ACTOR", "WHY")
-    rows = _rows(tuple(segments))
+    segments = tuple(segments)
+    rows = _rows(segments)
     if not rows:
         return f"{output.full_name(name)}\nNothing is recorded in this time."
+    notes = _notes(each.served for each in segments)
     return "\n".join(
-        (output.full_name(name), output.table(header, rows, width), "", output.folded("\n".join(NOTES), width))
+        (output.full_name(name), output.table(header, rows, width), "", output.folded("\n".join(notes), width))
     )
 
 
@@ -150,6 +176,8 @@ def _revisions(segment: Segment) -> set[int]:
 def _row(segment: Segment) -> Sequence[str]:
     served, newest = segment.served, segment.served.newest
     span = (output.moment(segment.begin), output.moment(segment.end) if segment.end else "now")
+    if served.deleted_at is not None:
+        return (*span, "none", "Deleted", output.NONE, "the ModelDeployment was deleted")
     if newest is None:
         return (*span, "not recorded", *[output.NONE] * 3)
     what = _what(served)
@@ -161,7 +189,8 @@ def _what(served: Served) -> str:
     if served.older:
         named.insert(0, "not recorded")
     starting = f"; {served.starting.version} ({served.starting.revision}) starts" if served.starting else ""
-    return f"{' or '.join(named) or 'none'}{starting}"
+    what = f"{' or '.join(named) or 'none'}{starting}"
+    return what if served.known_until is None else f"not known; last recorded: {what}"
 
 
 def segment_json(segment: Segment, history: Sequence[HistoryEntry]) -> dict[str, Any]:
@@ -175,13 +204,24 @@ def segment_json(segment: Segment, history: Sequence[HistoryEntry]) -> dict[str,
 
 
 def served_json(served: Served, history: Sequence[HistoryEntry]) -> dict[str, Any]:
-    """Return what served for programs; `certain` is false where several revisions may have received traffic."""
+    """Return what served for programs; `certain` is false where several revisions may have received traffic.
+
+    With `knownUntil` nothing is recorded after that time: `lastKnown` has the revisions, and `serving` is empty.
+    """
+    if served.known_until is not None:
+        last = served_json(replace(served, known_until=None), history)
+        known = {"serving": last["serving"], "starting": last["starting"]}
+        whole = served_json(NOT_RECORDED, history)
+        return {**whole, "knownUntil": rfc3339(served.known_until), "lastKnown": known}
     return {
         "recorded": served.recorded,
         "certain": served.certain,
         "olderRevisionsMayHaveServed": served.older,
         "serving": [_entry_json(each, history) for each in served.serving],
         "starting": _entry_json(served.starting, history) if served.starting else None,
+        "deletedAt": rfc3339(served.deleted_at) if served.deleted_at else None,
+        "knownUntil": None,
+        "lastKnown": None,
     }
 
 
@@ -194,7 +234,7 @@ def _entry_json(entry: HistoryEntry, history: Sequence[HistoryEntry]) -> dict[st
 def timeline_csv(segments: Iterable[Segment], history: Sequence[HistoryEntry]) -> str:
     """Return a timeline as CSV: one row for each revision of each segment."""
     rows = [row for each in segments for row in _csv_rows(each, history)]
-    return _csv(COLUMNS, rows)
+    return csv_text(COLUMNS, rows)
 
 
 def _csv_rows(segment: Segment, history: Sequence[HistoryEntry]) -> Iterable[Sequence[str]]:
@@ -202,10 +242,13 @@ def _csv_rows(segment: Segment, history: Sequence[HistoryEntry]) -> Iterable[Seq
     served = segment.served
     if not served.recorded or served.older:
         yield (*span, "not recorded", *[""] * (len(COLUMNS) - 3))
+    if served.deleted_at is not None:
+        yield (*span, "deleted", *[""] * (len(COLUMNS) - 3))
+    is_known = served.known_until is None
     for each in served.serving:
-        yield (*span, "yes" if served.certain else "possibly", *_cells(each, history))
+        yield (*span, "yes" if served.certain else "possibly" if is_known else "not known", *_cells(each, history))
     if served.starting is not None:
-        yield (*span, "no", *_cells(served.starting, history))
+        yield (*span, "no" if is_known else "not known", *_cells(served.starting, history))
 
 
 def _cells(entry: HistoryEntry, history: Sequence[HistoryEntry]) -> Sequence[str]:
@@ -218,57 +261,11 @@ def _cells(entry: HistoryEntry, history: Sequence[HistoryEntry]) -> Sequence[str
     )
 
 
-def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return rows as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
     # A spreadsheet takes a cell that begins with one of these signs for a formula, and others wrote the texts.
     writer.writerows([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in row] for row in rows)
     return text.getvalue().rstrip("\n")
-
-
-def chain_text(name: str, chain: Chain, width: int | None = None) -> str:
-    """Return the result of `--verify` as text for a terminal of this width."""
-    newest = chain.newest
-    if newest is None and chain.intact:
-        return f"{output.full_name(name)}: no history is recorded"
-    rows = [
-        (str(each.revision), each.version or output.NONE, each.state.value, "; ".join(each.problems) or output.NONE)
-        for each in chain.links
-    ]
-    wrong = sum(bool(each.problems) for each in chain.links)
-    result = "intact" if chain.intact else f"not intact: {wrong} of {len(chain.links)} revisions are missing or changed"
-    hashes = (f"Newest hash: revision {newest.revision} {newest.hash}",) if newest is not None else ()
-    return "\n".join(
-        (
-            output.folded(f"{output.full_name(name)}: {result}", width),
-            output.table(("REVISION", "VERSION", "STATE", "PROBLEM"), rows, width),
-            "",
-            output.folded("\n".join((*hashes, *chain.notes, KEYLESS)), width),
-        )
-    )
-
-
-def chain_json(name: str, namespace: str, chain: Chain) -> dict[str, Any]:
-    """Return the result of `--verify` for programs."""
-    items = [
-        {
-            "revision": each.revision,
-            "version": each.version,
-            "hash": each.hash,
-            "state": each.state.value,
-            "problems": list(each.problems),
-        }
-        for each in chain.links
-    ]
-    whole = output.wrapped("HistoryVerification", items, name=name, namespace=namespace)
-    return {**whole, "intact": chain.intact, "notes": [*chain.notes, KEYLESS]}
-
-
-def chain_csv(chain: Chain) -> str:
-    """Return the result of `--verify` as CSV."""
-    rows = [
-        (str(each.revision), each.version, each.hash, each.state.value, "; ".join(each.problems))
-        for each in chain.links
-    ]
-    return _csv(("revision", "version", "hash", "state", "problems"), rows)

@@ -155,7 +155,7 @@ def _history(export: Export, part: ExportedDeployment, raw: Json, now: datetime)
     status = {name: raw["deployment"].get(name) or [] for name in ("history", "quarantine")}
     snapshot = decode.model_deployment({"metadata": metadata, "spec": part.spec, "status": status})
     ordered = tuple(each for _, each in sorted(revisions.items()))
-    chain = checked(replace(snapshot, revisions=ordered), now)
+    chain = checked(replace(snapshot, revisions=ordered), now, repair="")
     changed = (each for each in chain.links if each.state is State.CHANGED)
     wrong += [f"revision {each.revision}: {'; '.join(each.problems)}" for each in changed]
     return chain, wrong

@@ -167,6 +167,17 @@ def contexts(kubeconfig: str | None = None) -> list[str]:
     return sorted(str(each["name"]) for each in found)
 
 
+def context_namespace(kubeconfig: str | None = None, context: str | None = None) -> str:
+    """Return the namespace of a kubeconfig's context, without credentials; `default` where there is no kubeconfig."""
+    where = kubeconfig or os.environ.get("KUBECONFIG") or DEFAULT_KUBECONFIG
+    if kubeconfig is None and not any(Path(each).expanduser().exists() for each in where.split(os.pathsep)):
+        return "default"
+    try:
+        return _context_namespace(where, context)
+    except _FAILURES as error:
+        raise Unavailable(f"the kubeconfig cannot be read: {_message(error)}") from error
+
+
 def _context_namespace(kubeconfig: str, name: str | None) -> str:
     contexts, current = list_kube_config_contexts(kubeconfig)  # type: ignore[no-untyped-call]
     chosen = next((each for each in contexts if each["name"] == name), current)

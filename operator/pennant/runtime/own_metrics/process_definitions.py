@@ -146,7 +146,7 @@ ARCHIVE_RESULTS = ("success", "unavailable", "refused", "lost")
 ARCHIVE_WRITES = Definition(
     "pennant_archive_writes_total",
     MetricType.COUNTER,
-    "Writes of revisions to the archive, by result. Without an archive there are none.",
+    "Writes of revisions, and of versions before they are deleted, to the archive, by result.",
     'pennant_archive_writes_total{result="success"} 12.0',
     {
         "result": "`success`; `unavailable`: the archive did not answer, or is full; `refused`: it does not allow the "
@@ -157,14 +157,15 @@ ARCHIVE_WRITES = Definition(
 ARCHIVE_PENDING = Definition(
     "pennant_archive_pending",
     MetricType.GAUGE,
-    "Number of revisions and deletions of ModelDeployments that are not in the archive yet.",
+    "Number of revisions and deletions of ModelDeployments that are not in the archive yet, and of versions that are "
+    "not deleted because the archive fails.",
     "pennant_archive_pending 0.0",
     unit="revisions",
 )
 ARCHIVE_OLDEST = Definition(
     "pennant_archive_oldest_pending_seconds",
     MetricType.GAUGE,
-    "Time for which the oldest of them has waited.",
+    "Time for which the oldest of them has waited. For versions it ends at the next run of retention, once an hour.",
     "pennant_archive_oldest_pending_seconds 0.0",
     unit="seconds",
 )
