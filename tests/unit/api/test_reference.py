@@ -107,7 +107,7 @@ TOGETHER = {
     "renew_deadline_seconds": ["--lease-duration-seconds=30"],
     "alert_webhook_port": ["--alert-webhook-token-file=/etc/pennant/alert-token"],
     "retention_deletes": ["--archive=/archive"],
-    "four_eyes": ["--stamped=true"],
+    "four_eyes": ["--stamped"],
 }
 
 
