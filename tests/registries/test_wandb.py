@@ -166,13 +166,14 @@ def test_a_log_that_is_damaged_is_an_error_and_the_others_are_imported(
 @pytest.mark.parametrize(
     ("place", "said"),
     [
-        ("nope", "there is no run-*.wandb below"),
+        ("nope", "there is no directory and no file "),
         ("checkout", "there is no run-*.wandb below"),
     ],
 )
 def test_a_directory_without_runs_is_a_sentence(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, place: str, said: str
 ) -> None:
+    (tmp_path / "checkout").mkdir()
     code, out, err = ran(capsys, "--from", str(tmp_path / place))
     assert (code, out) == (1, "")
     assert said in err
