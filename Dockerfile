@@ -7,7 +7,8 @@ ENV PYTHONUNBUFFERED=1 \
     PYTHONPATH=/app
 
 COPY requirements-runtime.lock /app/
-RUN pip install --no-cache-dir --require-hashes --requirement /app/requirements-runtime.lock
+RUN pip install --no-cache-dir --require-hashes --requirement /app/requirements-runtime.lock \
+        --constraint /app/requirements-runtime.lock
 COPY operator/pennant /app/pennant
 # When it runs, nothing can be written.
 RUN python -m compileall -q /app/pennant

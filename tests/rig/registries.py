@@ -24,7 +24,7 @@ def python() -> Path:
             print(f"installing the packages of {LOCK.name} into {home}", file=sys.stderr, flush=True)
             _run([sys.executable, "-m", "venv", "--clear", str(home / "env")])
             install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
-            _run([str(interpreter), *install, "-r", str(LOCK)])
+            _run([str(interpreter), *install, "-r", str(LOCK), "-c", str(LOCK)])
             finished.touch()
     return interpreter
 
