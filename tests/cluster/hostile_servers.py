@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from cluster.secrets import FOREIGN_TEXT
-from pennant.runtime.alert_webhook import MAX_BODY_BYTES
+from pennant.runtime.http_server import MAX_BODY_BYTES
 
 
 def answer(body: Any, status: str = "200 OK", **headers: str) -> bytes:

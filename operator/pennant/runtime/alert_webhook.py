@@ -22,11 +22,9 @@ from pathlib import Path
 
 from aiohttp import web
 
+from pennant.runtime.http_server import WebhookServer, read_body
+
 PATH = "/alerts"
-MAX_BODY_BYTES = 256 * 1024
-BODY_TIMEOUT_SECONDS = 5.0
-LINGERING_SECONDS = 1.0
-"""Seconds for which the rest of a refused request is read and dropped, so that its sender receives the response."""
 HINT_INTERVAL_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
@@ -34,39 +32,29 @@ Hint = Callable[[frozenset[str]], None]
 """Takes the names of alerts that are reported as firing."""
 
 
-class AlertWebhook:
+class AlertWebhook(WebhookServer):
     """The HTTP server that Alertmanager sends to; every request needs the bearer token."""
 
     def __init__(
         self, token_file: Path | None, hint: Hint, is_leading: Callable[[], bool], counted: Callable[[int], None]
     ) -> None:
         """Call `hint` at most once a second, and `counted` with the HTTP status of each response."""
+        super().__init__()
         self._token_file, self._hint, self._is_leading, self._counted = token_file, hint, is_leading, counted
-        self._runner: web.AppRunner | None = None
         self._token_error = ""
         self._hinted_at: float | None = None
         self._pending: frozenset[str] = frozenset()
         self._timer: asyncio.TimerHandle | None = None
 
-    async def start(self, address: str, port: int) -> None:
-        """Listen; raises `OSError`."""
-        app = web.Application(client_max_size=MAX_BODY_BYTES)
-        app.router.add_post(PATH, self._respond)
-        self._runner = web.AppRunner(app, access_log=None, lingering_time=LINGERING_SECONDS)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, address, port).start()
-
-    @property
-    def address(self) -> tuple[str, int] | None:
-        """Host and port; None where it does not listen."""
-        return None if self._runner is None else self._runner.addresses[0][:2]
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Add what the server responds to."""
+        router.add_post(PATH, self._respond)
 
     async def stop(self) -> None:
         """Stop listening, and drop a pending hint."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._runner is not None:
-            await self._runner.cleanup()
+        await super().stop()
 
     async def _respond(self, request: web.Request) -> web.Response:
         try:
@@ -131,14 +119,3 @@ def firing(body: bytes) -> frozenset[str]:
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         text = "the body must be a notification of Alertmanager: alerts[].status and alerts[].labels.alertname\n"
         raise web.HTTPBadRequest(text=text) from error
-
-
-async def read_body(request: web.Request) -> bytes:
-    """Return the body, decompressed; raises `HTTPBadRequest`, `HTTPRequestTimeout` or `HTTPRequestEntityTooLarge`."""
-    try:
-        async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
-            return await request.read()
-    except web.RequestPayloadError as error:
-        raise web.HTTPBadRequest(text="the body does not match its headers\n") from error
-    except TimeoutError as error:
-        raise web.HTTPRequestTimeout(text=f"the body did not arrive within {BODY_TIMEOUT_SECONDS:g} s\n") from error

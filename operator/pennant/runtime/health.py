@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from pennant.kube.presence import Presence
+from pennant.runtime.http_server import HttpServer
 from pennant.runtime.resync import Resync
 from pennant.runtime.workers import PASS_TIMEOUT_SECONDS, Workers
 
@@ -78,7 +79,7 @@ def ready(resync: Resync, presence: Presence) -> Mapping[str, Check]:
     return {"crds": presence.problem, "caches": lambda: "" if resync.synced.is_set() else "not synced yet"}
 
 
-class Health:
+class Health(HttpServer):
     """The server of `/livez`, `/readyz` and `/metrics`."""
 
     def __init__(
@@ -89,28 +90,14 @@ class Health:
         before_scrape: Callable[[], None],
     ) -> None:
         """Serve these checks and this registry; `before_scrape` is called before the metrics are rendered."""
+        super().__init__()
         self._alive, self._ready, self._registry, self._before_scrape = alive, ready, registry, before_scrape
-        self._runner: web.AppRunner | None = None
 
-    async def start(self, address: str, port: int) -> None:
-        """Listen; raises `OSError`."""
-        app = web.Application()
-        app.router.add_get("/livez", _probe(self._alive))
-        app.router.add_get("/readyz", _probe(self._ready))
-        app.router.add_get("/metrics", self._metrics)
-        self._runner = web.AppRunner(app, access_log=None)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, address, port).start()
-
-    @property
-    def address(self) -> tuple[str, int] | None:
-        """Host and port; None where it does not listen."""
-        return None if self._runner is None else self._runner.addresses[0][:2]
-
-    async def stop(self) -> None:
-        """Stop listening."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Add what the server responds to."""
+        router.add_get("/livez", _probe(self._alive))
+        router.add_get("/readyz", _probe(self._ready))
+        router.add_get("/metrics", self._metrics)
 
     async def _metrics(self, request: web.Request) -> web.Response:
         """Render the metrics in the format and encoding that the client asks for.

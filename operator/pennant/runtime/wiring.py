@@ -40,8 +40,9 @@ from pennant.runtime import retention_loop
 from pennant.runtime.alert_webhook import AlertWebhook
 from pennant.runtime.archives import Archives, archive_at
 from pennant.runtime.health import Health, LoopLag, alive, ready
+from pennant.runtime.http_server import listen
 from pennant.runtime.leader_election import AlwaysLeader, LeaderElector, Timing
-from pennant.runtime.preflight import CannotStart, lease_namespace
+from pennant.runtime.preflight import lease_namespace
 from pennant.runtime.resync import Resync
 from pennant.runtime.settings import Settings
 from pennant.runtime.telemetry import Telemetry
@@ -129,17 +130,11 @@ class Operator:
     async def listen(self) -> None:
         """Start the HTTP servers; raises `CannotStart` where an address is in use."""
         settings = self._settings
-        for server, address, port, flag in (
+        places = (
             (self._health, settings.listen_address, settings.port, "--port"),
             (self._webhook, settings.alert_webhook_address, settings.alert_webhook_port, "--alert-webhook-port"),
-        ):
-            if not port:
-                continue
-            try:
-                await server.start(address, port)
-            except OSError as error:
-                problem = f"cannot listen on {address}:{port} ({error.strerror}); choose another {flag}"
-                raise CannotStart(problem) from error
+        )
+        await listen(places)
 
     async def close(self) -> None:
         """Stop the servers and close all connections."""

@@ -20,6 +20,7 @@ from pennant.ports import Clock, Unavailable
 from pennant.runtime import logs
 from pennant.runtime.app import SystemClock
 from pennant.runtime.health import Health, LoopLag, loop
+from pennant.runtime.http_server import listen
 from pennant.runtime.preflight import CONNECT_SECONDS, CannotStart, check_permissions
 from pennant.runtime.signals import StopSignal
 from pennant.runtime.supervisor import supervise
@@ -112,17 +113,11 @@ class Sync:
     async def listen(self) -> None:
         """Start the HTTP servers; raises `CannotStart` where an address is in use."""
         settings = self._settings
-        for server, address, port, flag in (
+        places = (
             (self._health, settings.listen_address, settings.port, "--port"),
             (self._webhook, settings.webhook_address, settings.webhook_port, "--webhook-port"),
-        ):
-            if not port:
-                continue
-            try:
-                await server.start(address, port)
-            except OSError as error:
-                problem = f"cannot listen on {address}:{port} ({error.strerror}); choose another {flag}"
-                raise CannotStart(problem) from error
+        )
+        await listen(places)
 
     async def close(self) -> None:
         """Stop the servers and close all connections."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from aiohttp import web
 
 from pennant.ports import Clock
-from pennant.runtime.alert_webhook import LINGERING_SECONDS, MAX_BODY_BYTES, read_body
+from pennant.runtime.http_server import WebhookServer, read_body
 from pennant.sync.config import RegistrySettings
 from pennant.sync.webhook_kinds import WEBHOOKS
 
@@ -26,7 +26,7 @@ _log = logging.getLogger(__name__)
 Hint = Callable[[Iterable[str]], None]
 
 
-class Webhook:
+class Webhook(WebhookServer):
     """The HTTP server that registries send to; every request needs a signature."""
 
     def __init__(
@@ -36,29 +36,15 @@ class Webhook:
         counted: Callable[[int], None],
     ) -> None:
         """Call the hint of a registry with models, and `counted` with the HTTP status of each response."""
+        super().__init__()
         self._registries = {name: each for name, each in registries.items() if each[0].webhook_secret_file is not None}
         self._clock, self._counted = clock, counted
         self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
         self._said: dict[str, str] = {}
-        self._runner: web.AppRunner | None = None
 
-    async def start(self, address: str, port: int) -> None:
-        """Listen; raises `OSError`."""
-        app = web.Application(client_max_size=MAX_BODY_BYTES)
-        app.router.add_post("/webhooks/{name}", self._respond)
-        self._runner = web.AppRunner(app, access_log=None, lingering_time=LINGERING_SECONDS)
-        await self._runner.setup()
-        await web.TCPSite(self._runner, address, port).start()
-
-    @property
-    def address(self) -> tuple[str, int] | None:
-        """Host and port; None where it does not listen."""
-        return None if self._runner is None else self._runner.addresses[0][:2]
-
-    async def stop(self) -> None:
-        """Stop listening."""
-        if self._runner is not None:
-            await self._runner.cleanup()
+    def add_routes(self, router: web.UrlDispatcher) -> None:
+        """Add what the server responds to."""
+        router.add_post("/webhooks/{name}", self._respond)
 
     async def _respond(self, request: web.Request) -> web.Response:
         try:

@@ -10,12 +10,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from pennant.runtime import alert_webhook
-from pennant.runtime.alert_webhook import (
-    LINGERING_SECONDS,
-    MAX_BODY_BYTES,
-    AlertWebhook,
-)
+from pennant.runtime import alert_webhook, http_server
+from pennant.runtime.alert_webhook import AlertWebhook
+from pennant.runtime.http_server import LINGERING_SECONDS, MAX_BODY_BYTES
 
 TOKEN = "open-sesame"
 BURST = 40
@@ -175,7 +172,7 @@ async def test_a_body_that_cannot_be_decompressed_is_refused(site: Site, encodin
 
 
 async def test_a_body_that_does_not_come_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(alert_webhook, "BODY_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(http_server, "BODY_TIMEOUT_SECONDS", 0.2)
     reader, writer = await asyncio.open_connection(*site.webhook.address or ("", 0))
     head = f"POST /alerts HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\nContent-Length: 100\r\n\r\n"
     writer.write(head.encode())

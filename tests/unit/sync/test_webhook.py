@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from pennant.registries.mlflow.webhook import WINDOW_SECONDS, signed
-from pennant.runtime.alert_webhook import MAX_BODY_BYTES
+from pennant.runtime.http_server import MAX_BODY_BYTES
 from pennant.sync.webhook import MAX_DELIVERIES, Webhook
 from unit.sync.conftest import World
 
