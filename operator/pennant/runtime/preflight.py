@@ -5,7 +5,7 @@ A process that cannot do its work exits with a message that says why. kopf would
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 
 from pennant import __version__
@@ -31,13 +31,24 @@ async def connect(settings: Settings) -> Connection:
 
     A CustomResourceDefinition that is missing is no error: the operator waits for it.
     """
+
+    async def check(client: Client, connection: Connection) -> None:
+        await check_permissions(client, _required(connection, settings))
+        for kind in OWN:
+            with suppress(NotServed):
+                await client.probe(kind, settings.namespace)
+
+    return await connected(settings.kubeconfig, settings.context, check)
+
+
+async def connected(
+    kubeconfig: str | None, context: str | None, check: Callable[[Client, Connection], Awaitable[None]]
+) -> Connection:
+    """Return a connection to the API server that passes a check; raises `CannotStart`."""
     try:
-        connection = Connection(settings.kubeconfig, settings.context)
+        connection = Connection(kubeconfig, context)
         async with asyncio.timeout(CONNECT_SECONDS), Client(connection) as client:
-            await check_permissions(client, _required(connection, settings))
-            for kind in OWN:
-                with suppress(NotServed):
-                    await client.probe(kind, settings.namespace)
+            await check(client, connection)
     except (Unavailable, TimeoutError) as error:
         reason = str(error) or f"no answer within {CONNECT_SECONDS:g} s"
         raise CannotStart(f"the API server cannot be used: {reason}") from error

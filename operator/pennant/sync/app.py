@@ -11,17 +11,16 @@ import socket
 from collections.abc import Coroutine, Iterator, Mapping
 from typing import Any
 
-from pennant import __version__
 from pennant.kube.events import EventRecorder
 from pennant.kube.http.client import Client
 from pennant.kube.http.connection import Connection
 from pennant.kube.permissions import Right, to_sync
-from pennant.ports import Clock, Unavailable
+from pennant.ports import Clock
 from pennant.runtime import logs
 from pennant.runtime.app import SystemClock
 from pennant.runtime.health import Health, LoopLag, loop
 from pennant.runtime.http_server import listen
-from pennant.runtime.preflight import CONNECT_SECONDS, CannotStart, check_permissions
+from pennant.runtime.preflight import CannotStart, check_permissions, connected
 from pennant.runtime.signals import StopSignal
 from pennant.runtime.supervisor import supervise
 from pennant.sync.config import RegistrySettings, SyncFile, load
@@ -53,26 +52,15 @@ def run(settings: SyncSettings) -> int:
 async def _run(settings: SyncSettings, file: SyncFile) -> int:
     stop = StopSignal()
     stop.install()
-    connection = await _connected(settings, file)
+    connection = await connected(
+        settings.kubeconfig, settings.context, lambda client, _: check_permissions(client, _required(file))
+    )
     process = Sync(settings, file, connection, SystemClock())
     try:
         await process.listen()
         return await supervise(process.coroutines(), stop)
     finally:
         await process.close()
-
-
-async def _connected(settings: SyncSettings, file: SyncFile) -> Connection:
-    """Return a connection that has all permissions; raises `CannotStart`."""
-    try:
-        connection = Connection(settings.kubeconfig, settings.context)
-        async with asyncio.timeout(CONNECT_SECONDS), Client(connection) as client:
-            await check_permissions(client, _required(file))
-    except (Unavailable, TimeoutError) as error:
-        reason = str(error) or f"no answer within {CONNECT_SECONDS:g} s"
-        raise CannotStart(f"the API server cannot be used: {reason}") from error
-    _log.info("Starting", extra={"version": __version__, "server": connection.server})
-    return connection
 
 
 def _required(file: SyncFile) -> Iterator[Right]:
