@@ -72,8 +72,7 @@ def _wanted(word: str, unpack: Collection[str], by_digest: bool) -> Wanted:
         raise ValueError(
             f"{name}: its {field} is not valid; a name has lower-case letters, digits and dashes"
         ) from error
-    is_tree = delivery.is_tree(artifact)
-    known = delivery.COMPUTABLE_OF_DIRECTORIES if is_tree else delivery.COMPUTABLE
+    known = delivery.computable(artifact)
     if digest is not None and digest.partition(":")[0] not in known:
         raise ValueError(f"{name}: the digest must be one of {', '.join(known)}")
     if by_digest and digest is None:
