@@ -87,14 +87,11 @@ class _Output:
         self._entries += 1
         if self._entries > MOST_FILES:
             raise Refused(f"the archive has more than {MOST_FILES} entries")
-        parts = [each for each in name.split("/") if each not in ("", ".")]
         try:
             hashing.check_name(name)
         except RegisterError as error:
             raise Refused(f"in the archive, {error}") from error
-        if not parts:
-            return self._root
-        return self._root.joinpath(*parts)
+        return self._root.joinpath(*(each for each in name.split("/") if each not in ("", ".")))
 
 
 class _Limited:
