@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pennant.fetching.sources.source import Opened, Unavailable
+from pennant.record.remote import BUCKETS
 
-SCHEMES = frozenset({"s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss"})
+SCHEMES = BUCKETS
 PART = 8 * 1024 * 1024
 """Bytes of a request: one that fails is repeated without what came before it."""
 PARTS_AT_ONCE = 4
