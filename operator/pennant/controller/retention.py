@@ -103,7 +103,7 @@ class RetentionController:
             try:
                 await self._export_and_delete(version)
             except Conflict:
-                # It was written meanwhile, such as its status. What is known of it is new by now.
+                # It was written meanwhile, such as its status. The cache has the new state already.
                 self._telemetry.deleted("conflict")
                 continue
             except PortError as error:

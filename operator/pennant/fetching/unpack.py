@@ -43,7 +43,7 @@ def unpack(archive: Path, into: Path, budget: Budget) -> None:
     output = _Output(into, budget, max(archive.stat().st_size * LARGEST_RATIO, FREE_BYTES))
     try:
         with archive.open("rb") as file:
-            # By its begin: a tar whose last file is a zip ends like one.
+            # By its first bytes: a tar whose last file is a zip ends like a zip.
             is_zip = file.read(len(_ZIP)) == _ZIP
             file.seek(0)
             if is_zip:

@@ -14,7 +14,7 @@ from pennant.record.secrecy import without_credentials
 
 _WORD = re.compile(f"(?P<name>[^=/]+)=(?P<uri>.+?)(@(?P<digest>{DIGEST_PATTERN.strip('^$')}))?")
 _BROKEN = re.compile(f"[^@]@(?P<digest>({'|'.join(delivery.COMPUTABLE)}):[^@/]*)$")
-"""What is meant as the digest of a URI, and is none."""
+"""What looks like the digest of a URI, and is not valid as one."""
 _LENGTHS = "sha256 has 64 hexadecimal digits, sha384 96, sha512 128, sha1 40, md5 32"
 
 

@@ -1,4 +1,4 @@
-"""What a pod template gets so that the artefacts of a version lie in its pods: `spec.delivery`.
+"""What is added to a pod template so that its pods get the artefacts of a version: `spec.delivery`.
 
 The init container, its arguments and the volumes depend on the spec, the record and the image of the operator alone.
 

@@ -138,7 +138,7 @@ def judged(
 
 
 def _beyond(versions: Sequence[VersionFact], agreed: Sequence[DeploymentRetention], now: datetime) -> list[VersionFact]:
-    """Return the versions that no limit keeps: those that each ModelDeployment would let go."""
+    """Return the versions that are beyond the limits of each ModelDeployment."""
     ranked = sorted(versions, key=lambda each: (each.created_at, each.key), reverse=True)
     return [
         each

@@ -25,7 +25,7 @@ _SAID = {
     "InvalidPathError": "not a valid path",
     "UnknownConfigurationKeyError": "not a valid setting in the environment",
 }
-"""What stays so when it is asked again at once, by the error of obstore."""
+"""What a message says for the errors of obstore for which repeating the request at once does not help."""
 
 
 class Store:

@@ -19,7 +19,7 @@ STALL_SECONDS = 60.0
 LARGEST_DOCUMENT = 32 * 1024 * 1024
 """Bytes of a listing or a manifest."""
 FINAL = frozenset({400, 401, 403, 404, 405, 410, 451})
-"""Status codes that stay what they are when the request is repeated at once."""
+"""Status codes for which repeating the request at once does not help."""
 _Answer = Any
 
 
@@ -68,7 +68,7 @@ def request(url: str, headers: Mapping[str, str] | None = None, secret: str = ""
 
 
 class HttpStatus(Unavailable):
-    """A server answered with a status code that is none of success."""
+    """A server answered with a status code that does not mean success."""
 
     def __init__(self, code: int, headers: Any) -> None:
         """Keep the code and the headers; the text of the server is not kept."""
