@@ -36,7 +36,7 @@ class PlaceArchive:
         """Write a revision as it is in the status, or as it was when the ModelDeployment was deleted."""
         part = of_revision(owner, entry, deleted_at)
         document = whole(self._server, owner.key.namespace, self._clock.now(), deployment=part, versions=[])
-        await self._write(revision_name(owner, entry, deleted_at is not None), document)
+        await self._write(event_name(owner.key, entry, deleted_at is not None), document)
 
     async def add_version(self, raw: Json) -> None:
         """Write a ModelVersion as it is stored."""
@@ -70,11 +70,6 @@ async def _in_time() -> AsyncIterator[None]:
             yield
     except TimeoutError as error:
         raise Unavailable(f"the archive did not answer within {TIMEOUT_SECONDS:g} s") from error
-
-
-def revision_name(owner: Snapshot, entry: HistoryEntry, deleted: bool) -> str:
-    """Return the name of the file about a revision."""
-    return event_name(owner.key, entry, deleted)
 
 
 def event_name(key: Key, entry: HistoryEntry, deleted: bool) -> str:

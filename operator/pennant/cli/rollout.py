@@ -11,7 +11,7 @@ from pennant.cli import output, spans
 from pennant.cli.forecast import verified_at
 from pennant.core.facts.in_place import InPlace, in_place
 from pennant.core.facts.observation import Invalid, Snapshot
-from pennant.core.rollout.progress import UNSERVABLE
+from pennant.core.facts.pods import UNSERVABLE
 from pennant.core.versions.selection import Selected, select
 
 TRUE = ConditionStatus.TRUE
@@ -117,7 +117,7 @@ def _is_restarting(rollout: InPlace, found: Condition) -> bool:
     """Return whether a rollout that a user asked for after the rollback is still in progress."""
     candidate = rollout.candidate
     asked = candidate is not None and candidate.trigger in (Trigger.RESTART, Trigger.SPEC_CHANGED)
-    failed = (Reason.METRIC_BREACH, Reason.PROGRESS_DEADLINE_EXCEEDED, *UNSERVABLE)
+    failed = (Reason.METRIC_BREACH, Reason.PROGRESS_DEADLINE_EXCEEDED, *UNSERVABLE.values())
     return asked and found.reason in (Reason.ROLLED_BACK, *failed)
 
 

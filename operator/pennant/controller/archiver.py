@@ -111,7 +111,7 @@ class Archiver:
                 await self._archive.add_revision(owner, entry, deleted_at)
         except PortError as error:
             # A refusal is retried too: permissions of a bucket are corrected outside of the cluster.
-            self._telemetry.archived("refused" if isinstance(error, Refused) else "unavailable")
+            self._telemetry.archived(result_of(error))
             self._failed(owner.key, error)
             return False
         self._telemetry.archived("success")
@@ -180,6 +180,11 @@ class Archiver:
             self._retry_seconds = 0.0
             for key in tuple(self._waiting):
                 self._wake(key)
+
+
+def result_of(error: PortError) -> str:
+    """Return what `ArchiveTelemetry` counts for a write that failed."""
+    return "refused" if isinstance(error, Refused) else "unavailable"
 
 
 def as_recorded(

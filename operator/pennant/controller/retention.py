@@ -11,10 +11,9 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from pennant.api.reasons import Reason
 from pennant.controller.version_exports import VersionExports
 from pennant.core.facts.observation import Key
-from pennant.core.versions.retention import Judgement, Verdict, VersionFact, judged, keeps
+from pennant.core.versions.retention import NOTHING, Judgement, Verdict, VersionFact, judged, keeps, not_deleted
 from pennant.ports import Clock, Conflict, PortError, Retained
 
 NO_ARCHIVE = "the operator has no archive for its record; set archive in the values of the chart"
@@ -83,7 +82,7 @@ class RetentionController:
                     return
                 if problem := await self._go(model, each.key):
                     # The others would probably meet the same; the next run tries all of them again.
-                    self._retained.publish({**verdicts, each.key: _refused(verdicts[each.key], problem)})
+                    self._retained.publish({**verdicts, each.key: not_deleted(verdicts[each.key], problem)})
                     return
                 await asyncio.sleep(self._pause_seconds)
 
@@ -91,7 +90,7 @@ class RetentionController:
         now = self._clock.now()
         deployments = self._retained.deployments(model)
         if not any(each.retention for each in deployments):
-            return Judgement({})
+            return NOTHING
         return judged(self._retained.versions(model, now), deployments, now, self._obstacle)
 
     async def _go(self, model: tuple[str, str], key: Key) -> str:
@@ -104,7 +103,7 @@ class RetentionController:
             try:
                 await self._export_and_delete(version)
             except Conflict:
-                # It was written meanwhile, such as its status. What is known of it is new by now.
+                # It was written meanwhile, such as its status. The cache has the new state already.
                 self._telemetry.deleted("conflict")
                 continue
             except PortError as error:
@@ -122,7 +121,3 @@ class RetentionController:
         if self._archive is not None and raw is not None:
             await self._archive.add_version(raw)
             await self._retained.delete(version)
-
-
-def _refused(verdict: Verdict, problem: str) -> Verdict:
-    return Verdict(Reason.DELETION_REFUSED, f"{verdict.message}; not deleted: {problem}"[:1024])

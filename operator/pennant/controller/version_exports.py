@@ -6,8 +6,8 @@ Rule: R193.
 from datetime import datetime
 
 from pennant.api.meta import Json
-from pennant.controller.archiver import ArchiveTelemetry
-from pennant.ports import Archive, Clock, PortError, Refused
+from pennant.controller.archiver import ArchiveTelemetry, result_of
+from pennant.ports import Archive, Clock, PortError
 
 
 class VersionExports:
@@ -40,7 +40,7 @@ class VersionExports:
         try:
             await self._archive.add_version(raw)
         except PortError as error:
-            self._telemetry.archived("refused" if isinstance(error, Refused) else "unavailable")
+            self._telemetry.archived(result_of(error))
             self._failing_since = self._failing_since or self._clock.now()
             raise
         self._telemetry.archived("success")

@@ -10,7 +10,7 @@ from types import FrameType
 
 from pennant.api.meta import printable
 from pennant.core.rollout import delivery
-from pennant.fetching.budget import Budget, bytes_of
+from pennant.fetching.budget import Budget
 from pennant.fetching.errors import FetchError
 from pennant.fetching.progress import say
 from pennant.fetching.signatures import Signatures
@@ -44,8 +44,7 @@ def main(options: Sequence[str]) -> int:
         key = _public_key(given.public_key)
         if signed and key is None:
             raise ValueError(f"--signature needs --public-key, or the variable {PUBLIC_KEY}")
-        if given.size_limit is not None:
-            bytes_of(given.size_limit)
+        budget = Budget(given.size_limit)
     except ValueError as error:
         parser.error(str(error))
     lacking = [each.name for each in artifacts if each.digest is None]
@@ -55,7 +54,7 @@ def main(options: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _stop)
     # Servers run as other users.
     os.umask(0o022)
-    volume = Volume(given.to.absolute(), Budget(given.size_limit), Signatures(key))
+    volume = Volume(given.to.absolute(), budget, Signatures(key))
     for each in artifacts:
         try:
             volume.deliver(each)

@@ -55,8 +55,7 @@ class Downloads:
 
     def forget(self, place: Path) -> None:
         """Delete what was fetched to a place."""
-        files = [place] if place.is_file() else [each for each in place.rglob("*") if each.is_file()]
-        self.budget.give_back(sum(each.stat().st_size for each in files))
+        self.budget.give_back(size_of(place))
         shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
 
     def _written(self, source: Source, path: str, file: Any, algorithm: str) -> Fetched:
@@ -103,6 +102,12 @@ class Downloads:
             return act()
         except Unavailable as error:
             raise FetchError(str(error)) from error
+
+
+def size_of(place: Path) -> int:
+    """Return the bytes of a file, or of all files below a directory; 0 where there is nothing."""
+    files = [place] if place.is_file() else [each for each in place.rglob("*") if each.is_file()]
+    return sum(each.stat().st_size for each in files)
 
 
 @contextmanager

@@ -43,7 +43,7 @@ def unpack(archive: Path, into: Path, budget: Budget) -> None:
     output = _Output(into, budget, max(archive.stat().st_size * LARGEST_RATIO, FREE_BYTES))
     try:
         with archive.open("rb") as file:
-            # By its begin: a tar whose last file is a zip ends like one.
+            # By its first bytes: a tar whose last file is a zip ends like a zip.
             is_zip = file.read(len(_ZIP)) == _ZIP
             file.seek(0)
             if is_zip:
@@ -87,14 +87,11 @@ class _Output:
         self._entries += 1
         if self._entries > MOST_FILES:
             raise Refused(f"the archive has more than {MOST_FILES} entries")
-        parts = [each for each in name.split("/") if each not in ("", ".")]
         try:
             hashing.check_name(name)
         except RegisterError as error:
             raise Refused(f"in the archive, {error}") from error
-        if not parts:
-            return self._root
-        return self._root.joinpath(*parts)
+        return self._root.joinpath(*(each for each in name.split("/") if each not in ("", ".")))
 
 
 class _Limited:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from pennant.fetching.budget import Budget
 from pennant.fetching.content import write
-from pennant.fetching.download import Downloads, at_the_volume
+from pennant.fetching.download import Downloads, at_the_volume, size_of
 from pennant.fetching.progress import Progress, say
 from pennant.fetching.signatures import NONE, Signatures
 from pennant.fetching.unpack import unpack
@@ -52,7 +52,7 @@ class Volume:
             self._own.mkdir(parents=True, exist_ok=True)
             with self._locked(artifact, key) as suffix:
                 if self._is_whole(artifact, target, key):
-                    self._budget.take(_size(target))
+                    self._budget.take(size_of(target))
                     if not _has_own_list(artifact, target):
                         self._signatures.check(artifact, target, self._own, downloads)
                     say(f"{artifact.name}: {target} is there, with the digest of the record")
@@ -134,11 +134,6 @@ def _lock(file: int, name: str) -> bool:
             say(f"{name}: another pod fetches it; waiting")
             told = True
         time.sleep(LOOK_SECONDS)
-
-
-def _size(place: Path) -> int:
-    files = [place] if place.is_file() else [each for each in place.rglob("*") if each.is_file()]
-    return sum(each.stat().st_size for each in files)
 
 
 def _has_own_list(artifact: Wanted, place: Path) -> bool:

@@ -14,7 +14,7 @@ from pennant.record.secrecy import without_credentials
 
 _WORD = re.compile(f"(?P<name>[^=/]+)=(?P<uri>.+?)(@(?P<digest>{DIGEST_PATTERN.strip('^$')}))?")
 _BROKEN = re.compile(f"[^@]@(?P<digest>({'|'.join(delivery.COMPUTABLE)}):[^@/]*)$")
-"""What is meant as the digest of a URI, and is none."""
+"""What looks like the digest of a URI, and is not valid as one."""
 _LENGTHS = "sha256 has 64 hexadecimal digits, sha384 96, sha512 128, sha1 40, md5 32"
 
 
@@ -72,8 +72,7 @@ def _wanted(word: str, unpack: Collection[str], by_digest: bool) -> Wanted:
         raise ValueError(
             f"{name}: its {field} is not valid; a name has lower-case letters, digits and dashes"
         ) from error
-    is_tree = delivery.is_tree(artifact)
-    known = delivery.COMPUTABLE_OF_DIRECTORIES if is_tree else delivery.COMPUTABLE
+    known = delivery.computable(artifact)
     if digest is not None and digest.partition(":")[0] not in known:
         raise ValueError(f"{name}: the digest must be one of {', '.join(known)}")
     if by_digest and digest is None:

@@ -1,8 +1,8 @@
 """The operator's permissions: the table behind the chart's roles, and the check at the start that they are granted.
 
-Users need none of them for what the operator does in their name. So a policy of the chart
-(`governance-workloads.yaml`) asks whether who writes a ModelDeployment has those with which the operator acts on it,
-and the roles for people (`governance-roles.yaml`) are bound by whoever administers a namespace.
+A user who writes a ModelDeployment has the operator act with these permissions, and may have none of them. So a policy
+of the chart (`governance-workloads.yaml`) asks whether that user has the ones that the operator uses for it. The
+administrators of a namespace bind the roles for people (`governance-roles.yaml`).
 
 Rule: R84, R180, R183.
 """
@@ -63,7 +63,7 @@ SYNC_TAGS: Mapping[Resource, Verbs] = {
     (GROUP, "modelversions"): frozenset({"patch"}),
     ("events.k8s.io", "events"): frozenset({"create"}),
 }
-"""Of `pennant sync` besides, where tags follow aliases of a registry."""
+"""Of `pennant sync` in addition, where tags follow aliases of a registry."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

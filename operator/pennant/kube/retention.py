@@ -52,11 +52,7 @@ class KubernetesRetained:
         raw = await self._client.get(KIND, version.key.namespace, version.key.name)
         if raw is None:
             return None
-        is_same = (raw["metadata"]["uid"], raw["metadata"]["resourceVersion"]) == (
-            version.uid,
-            version.resource_version,
-        )
-        if not is_same:
+        if writes.State.of(raw) != writes.State(version.uid, version.resource_version):
             self._store.update(KIND, None, raw)
             raise Conflict(f"{version.key} was written meanwhile")
         return raw

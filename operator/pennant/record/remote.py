@@ -10,7 +10,8 @@ from pennant.record.hashing import CHUNK, Hashed, of_chunks, of_list
 from pennant.record.progress import Meter
 from pennant.record.secrecy import without_credentials
 
-OBJECT_STORES = frozenset({"s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss", "http", "https"})
+BUCKETS = frozenset({"s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss"})
+OBJECT_STORES = BUCKETS | {"http", "https"}
 
 
 def of_url(url: str, meter: Meter) -> Hashed:

@@ -7,7 +7,8 @@ Rule: R199.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -16,7 +17,7 @@ from urllib.parse import urlsplit
 from pennant.api.history import HistoryEntry
 from pennant.archive.documents import lines
 from pennant.archive.model import Export
-from pennant.archive.place import opened
+from pennant.archive.place import Place, opened
 from pennant.archive.writer import DEPLOYMENTS, VERSIONS, event_name
 from pennant.cli.errors import CliError
 from pennant.cli.exporting import check
@@ -77,7 +78,7 @@ def version(where: str, key: Key, now: datetime) -> Archived:
 
 def others(where: str, kind: str, now: datetime) -> str:
     """Return what an archive has, as the end of a sentence that says what it has not."""
-    if not urlsplit(where).scheme and Path(where).is_file():
+    if _is_file(where):
         listed = {
             f"{export.source.namespace}/{each.name}"
             for export in _read(where, "", now).exports
@@ -96,10 +97,21 @@ def others(where: str, kind: str, now: datetime) -> str:
     return f"; it has {named}{more}: name one of them, and its namespace with -n" if found else f"; it has no {kind}"
 
 
+def _is_file(where: str) -> bool:
+    return not urlsplit(where).scheme and Path(where).is_file()
+
+
 async def _names(where: str) -> list[str]:
+    with _place(where) as place:
+        return await _sorted(place.names(""))
+
+
+@contextmanager
+def _place(where: str) -> Iterator[Place]:
+    """Open the directory or the bucket of an archive, and close it at the end."""
     place = opened(where if urlsplit(where).scheme else str(Path(where).resolve()))
     try:
-        return await _sorted(place.names(""))
+        yield place
     finally:
         place.close()
 
@@ -126,13 +138,12 @@ def _order(entry: HistoryEntry) -> tuple[datetime, int]:
 
 
 def _read(where: str, under: str, now: datetime) -> Archived:
-    path = Path(where)
-    if not urlsplit(where).scheme and path.is_file():
+    if _is_file(where):
         try:
-            return checked_files([(where, path.read_bytes())], now)
+            return checked_files([(where, Path(where).read_bytes())], now)
         except OSError as error:
             raise CliError(f"{where} cannot be read: {error.strerror}") from error
-    if not urlsplit(where).scheme and not path.is_dir():
+    if not urlsplit(where).scheme and not Path(where).is_dir():
         raise CliError(f"{where} is no file and no directory; name the archive, or a document of `export`")
     try:
         return checked_files(asyncio.run(_files(where, under)), now, named=True)
@@ -141,18 +152,15 @@ def _read(where: str, under: str, now: datetime) -> Archived:
 
 
 async def _files(where: str, under: str) -> list[tuple[str, bytes]]:
-    place = opened(where if urlsplit(where).scheme else str(Path(where).resolve()))
     slots = asyncio.Semaphore(READS)
 
-    async def content(name: str) -> tuple[str, bytes]:
+    async def content(place: Place, name: str) -> tuple[str, bytes]:
         async with slots:
             return name, await place.read(name)
 
-    try:
+    with _place(where) as place:
         names = await _sorted(place.names(under))
-        return list(await asyncio.gather(*(content(each) for each in names)))
-    finally:
-        place.close()
+        return list(await asyncio.gather(*(content(place, each) for each in names)))
 
 
 async def _sorted(names: AsyncIterator[str]) -> list[str]:

@@ -49,6 +49,8 @@ class Chain:
     links: tuple[Link, ...]
     notes: tuple[str, ...]
     """What cannot be checked, and is no problem by itself."""
+    gaps: tuple[str, ...] = ()
+    """The `notes` about revisions of which nothing is recorded: an archive may have them."""
     documents: tuple[str, ...] = ()
     """Why documents of an archive cannot be used, or are not where they belong; each names its file."""
 
@@ -75,7 +77,8 @@ def checked(snapshot: Snapshot, now: datetime, repair: str = RESTORES) -> Chain:
     unread = dict.fromkeys(snapshot.taken - records.keys() - sound.untrusted.keys(), UNREADABLE)
     numbers = sorted(entries.keys() | records.keys() | says.keys() | unread.keys())
     links = tuple(_link(number, entries, records, unread | says, now, repair) for number in numbers)
-    return Chain(links, tuple(_notes(entries, records, numbers)))
+    gaps = tuple(_gaps(numbers))
+    return Chain(links, (*gaps, *_unlisted(entries, records)), gaps)
 
 
 def _link(
@@ -114,15 +117,18 @@ def _changed(
         yield f"its entry in status.history does not follow that of revision {before.revision}"
 
 
-def _notes(entries: Mapping[int, HistoryEntry], records: Mapping[int, Revision], numbers: list[int]) -> Iterator[str]:
-    if not numbers:
-        return
-    if numbers[0] > 1:
+def _gaps(numbers: list[int]) -> Iterator[str]:
+    """Yield which revisions are not recorded, before the first of these and between them."""
+    if numbers and numbers[0] > 1:
         yield f"Revisions before {numbers[0]} are not recorded any more: spec.historyLimit removes the oldest ones."
     for before, number in pairwise(numbers):
         if number > before + 1:
             gap = str(before + 1) if number == before + 2 else f"{before + 1} to {number - 1}"
             yield f"Of revision {gap} nothing is recorded: removed by spec.historyLimit, or deleted everywhere."
+
+
+def _unlisted(entries: Mapping[int, HistoryEntry], records: Mapping[int, Revision]) -> Iterator[str]:
+    """Yield which revisions the status does not list."""
     if extra := sorted(records.keys() - entries.keys()):
         listed = ", ".join(str(each) for each in extra)
         yield f"Only a ControllerRevision tells of revision {listed}; the operator adds it to status.history."

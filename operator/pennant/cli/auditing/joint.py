@@ -69,12 +69,13 @@ def checked(cluster: Cluster, found: Archived) -> Chain:
                 state = State.MISSING
             links.append(Link(entry.revision, entry.version, entry.hash, state, tuple(wrong)))
     # What the cluster has without a readable hash.
-    links += [each for each in live.links if each.hash not in {link.hash for link in links}]
+    told = {link.hash for link in links}
+    links += [each for each in live.links if each.hash not in told]
     both = len(archived.keys() & in_cluster.keys())
     count = f"{len(archived)} revisions are in the archive, {len(in_cluster)} in the cluster, {both} in both."
     alone = () if cluster.is_asked else (ALONE,)
-    told = (each for each in live.notes if not each.startswith(("Revisions before", "Of revision")))
-    return Chain(tuple(links), (count, *notes, *told, *alone), found.problems)
+    live_notes = (each for each in live.notes if each not in live.gaps)
+    return Chain(tuple(links), (count, *notes, *live_notes, *alone), documents=found.problems)
 
 
 def _missing(

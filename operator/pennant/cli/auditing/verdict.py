@@ -7,7 +7,7 @@ from pennant.cli.auditing.chain import Chain
 from pennant.cli.auditing.words import csv_text
 
 KEYLESS = (
-    "The hashes have no key: whoever can write the status and all ControllerRevisions can forge a history with "
+    "The hashes have no key: a user who can write the status and all ControllerRevisions can forge a history with "
     "matching hashes. Compare the newest hash with the one in the operator's log (`Revision recorded`)."
 )
 

@@ -24,7 +24,8 @@ FETCHER = "pennant-fetch"
 """The init container that fetches artefacts."""
 DIGEST_MISMATCH, ARTIFACT_REFUSED = 65, 66
 """Exit codes of `pennant fetch` for artefacts that must never be served: trying again would not help."""
-_UNSERVABLE = {DIGEST_MISMATCH: Reason.DIGEST_MISMATCH, ARTIFACT_REFUSED: Reason.ARTIFACT_REFUSED}
+UNSERVABLE = {DIGEST_MISMATCH: Reason.DIGEST_MISMATCH, ARTIFACT_REFUSED: Reason.ARTIFACT_REFUSED}
+"""The reasons for missing pods whose artefacts must never be served, by the exit code."""
 _IMAGE_REASONS = frozenset(
     {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 )
@@ -214,9 +215,9 @@ def _by_artifact(pods: Pods) -> Cause | None:
     for pod in pods.pods:
         for each in pod.containers:
             end = each.state if isinstance(each.state, Ended) else each.last_end
-            if each.is_init and each.name == FETCHER and end is not None and end.exit_code in _UNSERVABLE:
+            if each.is_init and each.name == FETCHER and end is not None and end.exit_code in UNSERVABLE:
                 said = _quoted(end.message, LONGEST_FINDING) or _end(end)
-                return Cause(PodFault.ATTEMPT, _UNSERVABLE[end.exit_code], f"pod {pod.name}: {said}")
+                return Cause(PodFault.ATTEMPT, UNSERVABLE[end.exit_code], f"pod {pod.name}: {said}")
     return None
 
 

@@ -1,4 +1,4 @@
-"""What a pod template gets so that the artefacts of a version lie in its pods: `spec.delivery`.
+"""What is added to a pod template so that its pods get the artefacts of a version: `spec.delivery`.
 
 The init container, its arguments and the volumes depend on the spec, the record and the image of the operator alone.
 
@@ -108,13 +108,24 @@ def is_tree(artifact: Artifact) -> bool:
     return of_files or artifact.uri.endswith("/") or artifact.uri.startswith(OCI)
 
 
+def _is_directory(artifact: Artifact) -> bool:
+    """Return whether an artefact is a directory whose files a source lists; an OCI artifact has layers instead."""
+    return is_tree(artifact) and not artifact.uri.startswith(OCI)
+
+
+def computable(artifact: Artifact) -> tuple[str, ...]:
+    """Return the algorithms whose digest can be computed from what is fetched of an artefact."""
+    return COMPUTABLE_OF_DIRECTORIES if is_tree(artifact) else COMPUTABLE
+
+
 def digest_of(artifact: Artifact) -> str | None:
     """Return the digest of the bytes of an artefact, in small letters; None: the record has none.
 
     That of a directory is the digest of the list of its files.
     """
-    is_list = is_tree(artifact) and not artifact.uri.startswith(OCI)
-    return comparable((artifact.manifest_digest if is_list else None) or artifact.digest or artifact.manifest_digest)
+    return comparable(
+        (artifact.manifest_digest if _is_directory(artifact) else None) or artifact.digest or artifact.manifest_digest
+    )
 
 
 def file_name(uri: str) -> str:
@@ -183,8 +194,7 @@ def _unfetchable(artifact: Artifact, delivery: Delivery) -> str:
         return ""
     if digest is None:
         return f"{said}: it has no digest. Record one, or set spec.delivery.requireDigest to false"
-    known = COMPUTABLE_OF_DIRECTORIES if is_tree(artifact) else COMPUTABLE
-    algorithm = digest.partition(":")[0]
+    known, algorithm = computable(artifact), digest.partition(":")[0]
     if algorithm not in known:
         what = "files of a directory" if is_tree(artifact) else "bytes"
         return f"{said}: {algorithm} cannot be computed from its {what}. Record one of {', '.join(known)}"
@@ -260,8 +270,7 @@ def _arguments(delivery: Delivery, version: ModelVersionSpec) -> Iterator[str]:
 
 def source(artifact: Artifact) -> str:
     """Return an artefact as `pennant fetch` takes it: `NAME=URI@DIGEST`, where the URI of a directory ends with `/`."""
-    is_directory = is_tree(artifact) and not artifact.uri.startswith(OCI)
-    uri = f"{artifact.uri.rstrip('/')}/" if is_directory else artifact.uri
+    uri = f"{artifact.uri.rstrip('/')}/" if _is_directory(artifact) else artifact.uri
     digest = digest_of(artifact)
     return f"{artifact.name}={uri}@{digest}" if digest else f"{artifact.name}={uri}"
 

@@ -1,4 +1,4 @@
-"""Four eyes on `spec.version`: who created a version does not choose it.
+"""Four eyes on `spec.version`: the user who created a version does not choose it.
 
 An admission policy cannot see the version that `spec.version` names, which may also be created later. So the policy is
 about tags only, and the operator compares the users that the API server recorded.
@@ -14,7 +14,7 @@ from pennant.core.rollout.pass_state import Blocked, Pass
 def blocked(at: Pass, version: Version) -> Blocked | None:
     """Return why the version that `spec.version` names must not be rolled out; None: it may be.
 
-    A content that serves already keeps serving, and a user who is not recorded is nobody's equal.
+    A content that serves already keeps serving. If one of the two users is not recorded, the version is not blocked.
     """
     if not at.observation.four_eyes or at.spec.version is None or not version.creator:
         return None

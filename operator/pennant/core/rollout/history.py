@@ -14,21 +14,14 @@ from pennant.api.history import HistoryEntry, Outcome, QuarantineEntry, Trigger
 from pennant.api.reasons import Reason
 from pennant.core.analysis.assessment import Verdict
 from pennant.core.facts.observation import Revision, Untrusted, Workload
-from pennant.core.facts.pods import Pods
+from pennant.core.facts.pods import UNSERVABLE, Pods
 from pennant.core.rollout.revision import FIXED
 
 WHOLE_EVIDENCE = 10
 """Number of failed revisions for which the status keeps all evidence; older ones keep the first measurement."""
 CLOCKED = ("available_at", "rolled_out_at", "clean_since")
 """Times from which a duration is counted."""
-FAILED_STARTS = frozenset(
-    {
-        Reason.PROGRESS_DEADLINE_EXCEEDED,
-        Reason.PODS_UNAVAILABLE,
-        Reason.DIGEST_MISMATCH,
-        Reason.ARTIFACT_REFUSED,
-    }
-)
+FAILED_STARTS = frozenset({Reason.PROGRESS_DEADLINE_EXCEEDED, Reason.PODS_UNAVAILABLE, *UNSERVABLE.values()})
 """Reasons of a quarantine entry for pods that did not become, or did not stay, available."""
 History = tuple[HistoryEntry, ...]
 Quarantine = tuple[QuarantineEntry, ...]

@@ -38,13 +38,18 @@ def variables(spec: ModelDeploymentSpec, version: ModelVersionSpec) -> dict[str,
         found["SOURCE_VERSION"] = version.source.version
     if len(version.artifacts) > 1:
         for each in version.artifacts:
-            name = each.name.upper().replace("-", "_")
+            name = _in_variable(each.name)
             found |= {f"URI_{name}": each.uri, f"DIGEST_{name}": each.digest or ""}
     if places := delivery.paths(spec, version):
         found["PATH"] = places[first.name]
         if len(places) > 1:
-            found |= {f"PATH_{name.upper().replace('-', '_')}": place for name, place in places.items()}
+            found |= {f"PATH_{_in_variable(name)}": place for name, place in places.items()}
     return {f"{prefix}{name}": value for name, value in found.items()}
+
+
+def _in_variable(artifact: str) -> str:
+    """Return the name of an artefact as the name of a variable ends with it."""
+    return artifact.upper().replace("-", "_")
 
 
 def receiving(spec: ModelDeploymentSpec) -> frozenset[str]:

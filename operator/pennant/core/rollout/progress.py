@@ -29,9 +29,7 @@ LOOK_AT_FETCH_AFTER = timedelta(seconds=5)
 """The same, and the interval, while a new revision fetches its artefacts: a wrong digest fails it at once."""
 LOOK_AGAIN_AFTER = timedelta(seconds=30)
 """Interval at which pods are read while the cluster stops the rollout."""
-UNSERVABLE = frozenset({Reason.DIGEST_MISMATCH, Reason.ARTIFACT_REFUSED})
-"""Reasons for missing pods whose artefacts must never be served."""
-OWN_FAULTS = frozenset({Reason.PODS_UNAVAILABLE, *UNSERVABLE})
+OWN_FAULTS = frozenset({Reason.PODS_UNAVAILABLE, *pods.UNSERVABLE.values()})
 """Reasons for missing pods by the fault of the revision."""
 STANDSTILLS = frozenset({Reason.PAUSED, Reason.SCALED_TO_ZERO})
 """Reasons for missing pods that a user chose."""
@@ -253,7 +251,7 @@ def judged(attempt: Attempt, progress: PodProgress | None) -> tuple[PodProgress 
     if progress is None or looked_at is None or workload is None or progress.reason in STANDSTILLS:
         return progress, None
     found = pods.cause(looked_at, workload.min_ready_seconds, attempt.now)
-    if found is not None and found.reason in UNSERVABLE and attempt.fetches:
+    if found is not None and found.reason in pods.UNSERVABLE.values() and attempt.fetches:
         return progress, Failure(found.reason, found.message)
     if progress.stopped:
         return _still_stopped(attempt, progress, found), None

@@ -48,7 +48,7 @@ def blocked(at: Pass) -> Blocked | None:
 
 
 def _unpermitted(at: Pass, version: Version, record: ModelVersionSpec) -> Blocked | None:
-    """Block a version that nobody who may do so has chosen; a retry does not release it either."""
+    """Block a version that no permitted user chose, or that sets more than is permitted; a retry does not help."""
     return (
         replaced_version.blocked(at, version)
         or four_eyes.blocked(at, version)

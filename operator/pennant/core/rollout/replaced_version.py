@@ -1,7 +1,8 @@
 """A version that was deleted and created again, under the same name and with another content.
 
-A ModelVersion cannot be changed, but whoever may delete it can create another one of its name. A tag goes away with the
-deleted version and has to be put on the new one. `spec.version` only has the name, so it would follow unasked.
+A ModelVersion cannot be changed, but a user who may delete it can create another one of its name. A tag is deleted with
+the version, and a user must put it on the new one. `spec.version` only has the name, so without this gate the new
+content would be rolled out although nobody chose it.
 
 Rule: R155.
 """

@@ -1,7 +1,7 @@
 """Which parts of `spec.serving` of a version a ModelDeployment permits (`spec.allowServing`).
 
-Who may record a version need not be permitted to choose what runs. So a version that sets more than is permitted is not
-rolled out; nothing of it is left out silently.
+A user who may record a version is not always permitted to choose what runs. So a version that sets more than is
+permitted is not rolled out; nothing of it is left out silently.
 
 Rule: R181.
 """

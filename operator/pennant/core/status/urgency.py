@@ -29,6 +29,8 @@ AT_ONCE = (
 """Fields whose changes are written at once: intents, results of writes, and what users wait for."""
 WATCHED = ("Stalled", "RolledBack", "Suspended", "HistoryIntact", "TemplateValid")
 """Conditions whose changes are written at once."""
+AWAITED = (("Ready", ConditionStatus.TRUE), ("MetricsHealthy", ConditionStatus.FALSE))
+"""Conditions whose change to this status is written at once."""
 
 
 def can_wait(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> bool:
@@ -47,11 +49,7 @@ def _is_news(before: ModelDeploymentStatus, after: ModelDeploymentStatus) -> boo
     """Return whether a condition changed that users or their tools wait for."""
     if any(_status(before, each) != _status(after, each) for each in WATCHED):
         return True
-    became_ready = _status(after, "Ready") is ConditionStatus.TRUE and _status(before, "Ready") is not _status(
-        after, "Ready"
-    )
-    became_bad = _status(after, "MetricsHealthy") is ConditionStatus.FALSE
-    return became_ready or (became_bad and _status(before, "MetricsHealthy") is not ConditionStatus.FALSE)
+    return any(_status(after, each) is news and _status(before, each) is not news for each, news in AWAITED)
 
 
 def _status(status: ModelDeploymentStatus, name: str) -> ConditionStatus | None:

@@ -138,7 +138,7 @@ def judged(
 
 
 def _beyond(versions: Sequence[VersionFact], agreed: Sequence[DeploymentRetention], now: datetime) -> list[VersionFact]:
-    """Return the versions that no limit keeps: those that each ModelDeployment would let go."""
+    """Return the versions that are beyond the limits of each ModelDeployment."""
     ranked = sorted(versions, key=lambda each: (each.created_at, each.key), reverse=True)
     return [
         each
@@ -203,6 +203,10 @@ def _verdict(version: VersionFact, limits: str, why_kept: str, obstacle: str) ->
         return Verdict(Reason.KEPT, clip(f"{limits}; kept: {why_kept}"))
     used = "last used" if version.used_until is not None else "never used; created"
     message = f"{limits}; {used} {rfc3339(version.last_used)}"
-    if obstacle:
-        return Verdict(Reason.DELETION_REFUSED, clip(f"{message}; not deleted: {obstacle}"))
-    return Verdict(Reason.RETENTION_EXCEEDED, clip(message))
+    verdict = Verdict(Reason.RETENTION_EXCEEDED, clip(message))
+    return not_deleted(verdict, obstacle) if obstacle else verdict
+
+
+def not_deleted(verdict: Verdict, why: str) -> Verdict:
+    """Return the verdict on a version that nothing keeps, and that is not deleted for this reason."""
+    return Verdict(Reason.DELETION_REFUSED, clip(f"{verdict.message}; not deleted: {why}"))

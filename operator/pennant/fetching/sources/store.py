@@ -9,8 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from pennant.fetching.sources.source import Opened, Unavailable
+from pennant.record.remote import BUCKETS
 
-SCHEMES = frozenset({"s3", "s3a", "gs", "az", "adl", "azure", "abfs", "abfss"})
+SCHEMES = BUCKETS
 PART = 8 * 1024 * 1024
 """Bytes of a request: one that fails is repeated without what came before it."""
 PARTS_AT_ONCE = 4
@@ -24,7 +25,7 @@ _SAID = {
     "InvalidPathError": "not a valid path",
     "UnknownConfigurationKeyError": "not a valid setting in the environment",
 }
-"""What stays so when it is asked again at once, by the error of obstore."""
+"""What a message says for the errors of obstore for which repeating the request at once does not help."""
 
 
 class Store:

@@ -7,6 +7,7 @@ import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -18,12 +19,16 @@ STALL_SECONDS = 60.0
 LARGEST_DOCUMENT = 32 * 1024 * 1024
 """Bytes of a listing or a manifest."""
 FINAL = frozenset({400, 401, 403, 404, 405, 410, 451})
-"""Status codes that stay what they are when the request is repeated at once."""
+"""Status codes for which repeating the request at once does not help."""
 _Answer = Any
 
 
+@cache
 def _opener() -> urllib.request.OpenerDirector:
-    """Return an opener for HTTP alone: a redirect must not lead to a file or to FTP."""
+    """Return an opener for HTTP alone: a redirect must not lead to a file or to FTP.
+
+    There is one for all requests: reading the certificates of the system takes 20 ms.
+    """
     opener = urllib.request.OpenerDirector()
     for each in (
         urllib.request.ProxyHandler(),
@@ -63,7 +68,7 @@ def request(url: str, headers: Mapping[str, str] | None = None, secret: str = ""
 
 
 class HttpStatus(Unavailable):
-    """A server answered with a status code that is none of success."""
+    """A server answered with a status code that does not mean success."""
 
     def __init__(self, code: int, headers: Any) -> None:
         """Keep the code and the headers; the text of the server is not kept."""

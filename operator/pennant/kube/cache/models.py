@@ -14,6 +14,7 @@ class ModelIndex:
     def __init__(self) -> None:
         self._versions: dict[Model, dict[str, Version]] = {}
         self._deployments: dict[Model, set[Key]] = {}
+        self._without_model: set[Key] = set()
 
     def versions(self, model: Model) -> tuple[Version, ...]:
         """Return all known versions of a model."""
@@ -35,10 +36,17 @@ class ModelIndex:
         """Return the ModelDeployments of a model."""
         return frozenset(self._deployments.get(model, ()))
 
-    def add_deployment(self, model: Model, key: Key) -> None:
-        """Add a ModelDeployment."""
-        self._deployments.setdefault(model, set()).add(key)
+    def possible_deployments(self, model: Model) -> Keys:
+        """Return the ModelDeployments of a model, and those of its namespace whose model is not known."""
+        return self.deployments(model) | {key for key in self._without_model if key.namespace == model[0]}
 
-    def remove_deployment(self, model: Model, key: Key) -> None:
-        """Remove a ModelDeployment that is known."""
-        self._deployments[model].discard(key)
+    def add_deployment(self, model: Model | None, key: Key) -> None:
+        """Add a ModelDeployment; None: its spec is invalid, so it is not known which model it has."""
+        self._keys(model).add(key)
+
+    def remove_deployment(self, model: Model | None, key: Key) -> None:
+        """Remove a ModelDeployment that is known; `model` is as it was added."""
+        self._keys(model).discard(key)
+
+    def _keys(self, model: Model | None) -> set[Key]:
+        return self._without_model if model is None else self._deployments.setdefault(model, set())

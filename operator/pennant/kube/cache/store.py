@@ -91,8 +91,6 @@ class Store:
             Kind.SERVICE: self._put_service,
         }
         self._models = ModelIndex()
-        self._invalid: set[Key] = set()
-        """ModelDeployments with an invalid spec: it is not known which model they have."""
         self._expected_status: dict[Key, ModelDeploymentStatus] = {}
         """Statuses that this process wrote, and whose response or event did not arrive yet."""
 
@@ -218,9 +216,8 @@ class Store:
 
     def deployments_of(self, model: Model) -> Iterator[Snapshot]:
         """Yield the ModelDeployments of a model, and those of the namespace whose spec is invalid."""
-        for key in sorted(self._models.deployments(model) | self._invalid):
-            found = self._deployments.get(key)
-            if found is not None and key.namespace == model[0]:
+        for key in sorted(self._models.possible_deployments(model)):
+            if (found := self._deployments.get(key)) is not None:
                 yield found
 
     def version_facts(self, model: Model, now: datetime) -> Iterator[VersionFact]:
@@ -266,11 +263,7 @@ class Store:
             self._unindex(before, keep_revisions=before.uid == after.uid)
             if not self._is_expected(before, after):
                 self.mark_behind(who.key)
-        if (model := _model_of(after)) is not None:
-            self._models.add_deployment(model, who.key)
-            self._invalid.discard(who.key)
-        else:
-            self._invalid.add(who.key)
+        self._models.add_deployment(_model_of(after), who.key)
         return frozenset({who.key})
 
     def _is_expected(self, before: Snapshot, after: Snapshot) -> bool:
@@ -284,9 +277,7 @@ class Store:
     def _unindex(self, removed: Snapshot, *, keep_revisions: bool) -> None:
         if not keep_revisions:
             self.revisions.forget_owner(removed.uid)
-        self._invalid.discard(removed.key)
-        if (model := _model_of(removed)) is not None:
-            self._models.remove_deployment(model, removed.key)
+        self._models.remove_deployment(_model_of(removed), removed.key)
 
     def _put_version(self, who: Identity, raw: Json) -> Keys:
         name, version = decode.model_and_version(raw)
