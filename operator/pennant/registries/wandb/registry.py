@@ -1,6 +1,5 @@
 """The versions of models on a W&B server, by its GraphQL."""
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -14,13 +13,13 @@ from pennant.registries.protocol import (
     Failed,
     File,
     FoundVersion,
-    NoAccess,
     NotThere,
     RegistryError,
     Selection,
     Skipped,
     Unreadable,
 )
+from pennant.registries.reading import or_failed, together
 from pennant.registries.stored import MISSING, Stored
 from pennant.registries.wandb import manifest
 from pennant.registries.wandb.graphql import COLLECTION, COLLECTIONS, FILE, ORIGIN, PROJECTS, VERSIONS, Graph, inner
@@ -29,8 +28,6 @@ from pennant.registries.wandb.known import Version
 from pennant.registries.wandb.record import MODEL, record
 from pennant.registries.wandb.runs import Runs, used
 
-CONCURRENCY = 8
-"""Versions that are read at the same time."""
 REGISTRY = "wandb-registry-"
 """How the names of projects begin that are registries."""
 _OWN_ALIAS = re.compile(r"latest|v\d+")
@@ -113,14 +110,8 @@ class Wandb:
         if not collection:
             where = f"{self._place.entity}/{project or 'PROJECT'}"
             raise NotThere(f"{where} has no collection {name!r} of the type {self._place.type!r} that you may read")
-        page: list[Listed] = []
-        async for each in self._selected(project, name, selection):
-            page.append(each)
-            if len(page) == CONCURRENCY:
-                for done in await self._read(page, model, collection):
-                    yield done
-                page = []
-        for done in await self._read(page, model, collection):
+        selected = self._selected(project, name, selection)
+        async for done in together(selected, lambda each: self._one(each, model, collection)):
             yield done
 
     async def _selected(self, project: str, name: str, selection: Selection) -> AsyncIterator[Listed]:
@@ -150,23 +141,13 @@ class Wandb:
             if (alias := str(each.get("alias") or "")) and not _OWN_ALIAS.fullmatch(alias) and _collection(each) == here
         )
 
-    async def _read(self, page: list[Listed], model: str, collection: Json) -> list[Item]:
-        return list(await asyncio.gather(*(self._one(each, model, collection) for each in page)))
-
     async def _one(self, listed: Listed, model: str, collection: Json) -> Item:
         state = listed.artifact.get("state") or "COMMITTED"
         if state != "COMMITTED":
             return Skipped(model, listed.name, f"its state is {state}")
         if listed.number < 0:
             return Failed(model, listed.name, "the server does not say its number")
-        try:
-            return await self._found(listed, model, collection)
-        except NoAccess:
-            raise
-        except RegistryError as error:
-            return Failed(model, listed.name, str(error))
-        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            return Failed(model, listed.name, f"the answer of the server does not have the expected form: {error!r}")
+        return await or_failed(self._found(listed, model, collection), model, listed.name, "the answer of the server")
 
     async def _found(self, listed: Listed, model: str, collection: Json) -> FoundVersion:
         notes = Notes()
