@@ -8,12 +8,11 @@ from typing import Any
 
 from pennant.api.meta import Json
 from pennant.registries.azureml import job as jobs
-from pennant.registries.azureml.job import mapping
 from pennant.registries.azureml.record import Answers, artifact_uri, record
 from pennant.registries.azureml.runs import Runs
 from pennant.registries.azureml.source import Source
 from pennant.registries.azureml.storage import Storage
-from pennant.registries.fields import of_text
+from pennant.registries.fields import mapping, of_text
 from pennant.registries.notes import Notes
 from pennant.registries.protocol import (
     Failed,

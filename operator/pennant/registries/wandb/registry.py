@@ -1,13 +1,12 @@
 """The versions of models on a W&B server, by its GraphQL."""
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from pennant.api.meta import Json
-from pennant.registries.fields import moment_of, object_of
+from pennant.registries.fields import mappings, moment_of, object_of
 from pennant.registries.notes import Notes
 from pennant.registries.protocol import (
     Failed,
@@ -137,7 +136,7 @@ class Wandb:
         here = (self._place.entity, listed.project, listed.collection)
         return tuple(
             alias
-            for each in _objects(listed.artifact.get("aliases"))
+            for each in mappings(listed.artifact.get("aliases"))
             if (alias := str(each.get("alias") or "")) and not _OWN_ALIAS.fullmatch(alias) and _collection(each) == here
         )
 
@@ -236,10 +235,6 @@ class Wandb:
         if not listed or not listed[0].get("directUrl"):
             raise RegistryError(f"the server does not have the file {file.path}, which its list of files names")
         return str(listed[0]["directUrl"])
-
-
-def _objects(value: Any) -> Iterator[Json]:
-    return (each for each in value if isinstance(each, dict)) if isinstance(value, list) else iter(())
 
 
 def _is_there(listed: Listed) -> bool:
