@@ -73,7 +73,7 @@ def move(new: Json, versions: Sequence[Json], tag: str) -> Move:
     """Return the move of a tag to one of the versions of a model."""
     uid = new["metadata"]["uid"]
     old = (each for each in versions if tag in tags_of(each) and each["metadata"]["uid"] != uid)
-    # One that is being deleted has no tag in the eyes of the operator, and its tags need no change.
+    # The operator ignores the tags of a version that is being deleted, so they need no change.
     return Move(tag, new, tuple(each for each in old if "deletionTimestamp" not in each["metadata"]))
 
 

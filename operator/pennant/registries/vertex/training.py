@@ -44,7 +44,7 @@ def _typed(value: Any) -> Any:
 
 
 def container(pipeline: Json, custom: Json) -> Mapping[str, Any]:
-    """Return the container of the first pool of workers, which is the chief; empty: nobody says it."""
+    """Return the container of the first pool of workers, which is the chief; empty: neither names one."""
     return next(_containers(pipeline, custom), {})
 
 
