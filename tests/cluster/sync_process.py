@@ -98,3 +98,17 @@ class SyncProcess:
                     resource = entry.get("objectRef", {}).get("resource", "")
                     found.append((entry["verb"], resource, int(entry["responseStatus"]["code"])))
         return found
+
+
+def holders(scenario: Scenario) -> list[str]:
+    """Return the versions that have the tag production."""
+    return sorted(
+        each["spec"]["version"]
+        for each in scenario.all_of("modelversion")
+        if "production" in each["spec"].get("tags", [])
+    )
+
+
+def is_held_by(scenario: Scenario, version: str) -> bool:
+    """Return whether this version alone has the tag production."""
+    return holders(scenario) == [version]

@@ -13,7 +13,7 @@ import pytest
 
 from cluster.governance import GOVERNANCE, _list, govern
 from cluster.scenario import NAME, Scenario
-from cluster.sync_process import SyncProcess
+from cluster.sync_process import SyncProcess, holders, is_held_by
 from pennant.kube.permissions import SYNC, SYNC_TAGS
 from unit.registries.fake_mlflow import Answer, FakeMlflow, served
 
@@ -78,18 +78,6 @@ def sync(scenario: Scenario, address: str, tmp_path: Path) -> Iterator[SyncProce
 def tags(scenario: Scenario, version: str) -> list[str]:
     found: list[str] = scenario.get("modelversion", f"{NAME}-{version}")["spec"].get("tags", [])
     return found
-
-
-def holders(scenario: Scenario) -> list[str]:
-    return sorted(
-        each["spec"]["version"]
-        for each in scenario.all_of("modelversion")
-        if "production" in each["spec"].get("tags", [])
-    )
-
-
-def is_held_by(scenario: Scenario, version: str) -> bool:
-    return holders(scenario) == [version]
 
 
 def test_an_alias_that_moves_is_promoted_and_a_bad_version_is_rolled_back(

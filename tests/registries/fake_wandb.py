@@ -117,7 +117,6 @@ type Run {
 type ArtifactConnection { edges: [ArtifactEdge!]! pageInfo: PageInfo! totalCount: Int }
 type ArtifactEdge { node: Artifact }
 """
-PAGE_INFO = {"endCursor": None, "hasNextPage": False}
 
 
 def connection(nodes: list[Any], after: str | None = None, first: int | None = None, **more: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cluster.scenario import NAME, Scenario
-from cluster.sync_process import SyncProcess
+from cluster.sync_process import SyncProcess, holders, is_held_by
 from registries.mlflow_server import MlflowServer
 
 SECRET = "a secret between MLflow and Pennant"
@@ -38,18 +38,6 @@ def started(scenario: Scenario, mlflow: MlflowServer, tmp_path: Path) -> Iterato
     yield start
     for each in made:
         each.kill()
-
-
-def holders(scenario: Scenario) -> list[str]:
-    return sorted(
-        each["spec"]["version"]
-        for each in scenario.all_of("modelversion")
-        if "production" in each["spec"].get("tags", [])
-    )
-
-
-def is_held_by(scenario: Scenario, version: str) -> bool:
-    return holders(scenario) == [version]
 
 
 def test_a_trained_version_is_served_and_a_bad_one_is_rolled_back_while_the_registry_is_killed(

@@ -1,6 +1,6 @@
 """Makes the manifest of a ModelVersion from the fields of its spec, checks it, and writes it as YAML.
 
-Whatever makes records uses this: `pennant register`, and importers of registries.
+All that makes records uses this: `pennant register`, and importers of registries.
 """
 
 import re

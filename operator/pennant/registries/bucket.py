@@ -13,10 +13,10 @@ from typing import Any
 
 from pennant.api.meta import clip
 from pennant.record.errors import missing_extra
+from pennant.registries.http import CHUNK
 from pennant.registries.protocol import File, RegistryError
 from pennant.registries.tokens import Tokens
 
-CHUNK = 1024 * 1024
 RETRIES: Mapping[str, Any] = {"max_retries": 4, "retry_timeout": timedelta(seconds=60)}
 """Of a store that does not answer."""
 
@@ -58,13 +58,15 @@ class Bucket:
             if size or path not in directories:
                 yield File(path.removeprefix(root).lstrip("/") if root else path, size)
 
-    async def content(self, file: File) -> AsyncIterator[bytes]:
-        """Yield the bytes of a file."""
+    async def content(self, file: File, version: str | None = None) -> AsyncIterator[bytes]:
+        """Yield the bytes of a file; `version` is that of the store, and None the newest one."""
         import obstore
 
         path = "/".join(filter(None, (self.root.strip("/"), file.path)))
+        options: Any = {"version": version} if version is not None else None
         try:
-            parts = iter((await asyncio.to_thread(obstore.get, self.store, path)).stream(min_chunk_size=CHUNK))
+            found = await asyncio.to_thread(obstore.get, self.store, path, options=options)
+            parts = iter(found.stream(min_chunk_size=CHUNK))
             while (part := await asyncio.to_thread(next, parts, None)) is not None:
                 yield bytes(part)
         except Exception as error:

@@ -46,7 +46,7 @@ async def verified(registry: Registry, found: FoundVersion) -> dict[str, Any]:
         if name not in hashed:
             raise RegistryError(f"the artefact {name} has no files, so it has no digest")
         fields = hashed[name].fields
-        before = artifact.get("digest") or artifact.get("manifestDigest")
+        before = _digest(artifact)
         if before is not None and before not in fields.values():
             others[registry_digest(name)] = before
         kept = {key: value for key, value in artifact.items() if key not in ("digest", "manifestDigest")}

@@ -140,3 +140,13 @@ def object_of(text: Any) -> Mapping[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """Return an object of an answer; empty where it is none."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def mappings(value: Any) -> list[Mapping[str, Any]]:
+    """Return the objects in a list of an answer; empty where it is no list."""
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []

@@ -1,23 +1,21 @@
 """Reads files where a registry says that they are stored: at signed URLs, in object stores, and on this machine."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pennant.api.meta import clip
 from pennant.record.secrecy import without_credentials
 from pennant.registries import bucket
 from pennant.registries.http import CHUNK, Http, Pairs
-from pennant.registries.protocol import NoAccess, NotThere, Refused, RegistryError, Unreadable
+from pennant.registries.protocol import File, NoAccess, NotThere, Refused, RegistryError, Unreadable
 
 OBJECT_STORES = frozenset({"s3", "gs", "az", "abfs", "abfss"})
 MISSING = (NotThere, Unreadable, Refused)
 """Errors of a file that does not come back. Any other error may pass, so that the import is to be run again."""
 HINT = "The URL of the file was signed for a short time. Run the import again"
+STORE_HINT = "Set the credentials of the store, or import without --verify"
 
 
 class Stored:
@@ -56,7 +54,7 @@ class Stored:
             async for part in local(Path(unquote(urlsplit(url).path))):
                 yield part
         elif scheme in OBJECT_STORES:
-            async for part in _of_store(url, version):
+            async for part in _object(url, version):
                 yield part
         else:
             raise RegistryError(f"{without_credentials(url)} is a place that cannot be read; import without --verify")
@@ -83,21 +81,9 @@ async def local(path: Path) -> AsyncIterator[bytes]:
         raise RegistryError(f"{path} cannot be read: {error.strerror}") from error
 
 
-async def _of_store(url: str, version: str | None) -> AsyncIterator[bytes]:
-    """Yield the parts of an object. obstore's synchronous functions run in threads: the others may abort at the end."""
+def _object(url: str, version: str | None) -> AsyncIterator[bytes]:
+    """Return the parts of an object."""
     parts, shown = urlsplit(url), without_credentials(url)
     base = parts._replace(path="", query="", fragment="").geturl()
     store = bucket.opened(lambda stores: stores.from_url(base), shown)
-    options: Any = {"version": version} if version is not None else None
-    try:
-        import obstore
-
-        found = await asyncio.to_thread(obstore.get, store, unquote(parts.path.lstrip("/")), options=options)
-        read = iter(found.stream(min_chunk_size=CHUNK))
-        while (part := await asyncio.to_thread(next, read, None)) is not None:
-            yield bytes(part)
-    except Exception as error:
-        # The library raises errors of many kinds, by the kind of store, and names requests with their signatures.
-        lines = re.sub(r"\?\S*", "", str(error)).strip().splitlines() or [type(error).__name__]
-        said = f"{shown} cannot be read: {clip(lines[0], 300).rstrip('.')}"
-        raise RegistryError(f"{said}. Set the credentials of the store, or import without --verify") from error
+    return bucket.Bucket(store, "", shown, STORE_HINT).content(File(unquote(parts.path.lstrip("/")), None), version)

@@ -15,7 +15,7 @@ class Token:
 
     value: str
     expires: datetime | None
-    """None: nobody says when."""
+    """None: it is not known."""
 
     def __repr__(self) -> str:
         """Return no secret."""

@@ -76,7 +76,7 @@ class Poller:
         return longest * self._jitter.uniform(0.5, 1.0)
 
     async def _poll(self, only: set[str]) -> bool:
-        """Poll once; return whether everything could be read. Whatever goes wrong, the next poll comes."""
+        """Poll once; return whether everything could be read. No error ends the polling."""
         loop = asyncio.get_running_loop()
         began, result = loop.time(), "success"
         named = {"registry": self._settings.name}

@@ -225,7 +225,7 @@ class RegistrySync:
             if memory.tags.is_resting(step.alias, self._seconds()):
                 stays.add(step.alias)
                 continue
-            # Whoever else has the tag by now is found by the next list, which comes soon.
+            # The next list, which comes soon, finds other versions that got the tag meanwhile.
             memory.moved[step.alias] = self._versions.lists
             self._versions.expire()
             self.again({model})

@@ -14,7 +14,6 @@ from unit.http_server import serving
 FIRST_TIME = 1_777_000_000_000
 HOUR = 3_600_000
 Resource = dict[str, Any]
-PARENTS = {"registered_models": "registeredModelId", "experiments": "experimentId"}
 
 
 def text(value: str) -> dict[str, str]:

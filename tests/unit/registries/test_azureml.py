@@ -1,8 +1,7 @@
 """Versions of Azure ML: what is read, what it becomes, and what is said of the rest."""
 
 import json
-import tracemalloc
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pennant.api.meta import Json
-from pennant.api.model_version import ModelVersionSpec
 from pennant.core.versions.completeness import missing
 from pennant.registries import http
 from pennant.registries.azureml import connection, job, storage
@@ -29,6 +27,7 @@ from pennant.registries.protocol import Failed, FoundVersion, NoAccess, NotThere
 from unit.core.builders import NOON
 from unit.registries.fake_azureml import COMMIT, DATA, IMAGE, SHORT, WORKSPACE, FakeAzureMl, at, azureml, version
 from unit.registries.fake_rest import Answer, Damaged, Direct
+from unit.registries.records import NoFiles, peak_of, spec
 
 ALL = Selection(is_all=True)
 VERSIONS = f"{WORKSPACE}/models/Churn_Model/versions"
@@ -56,10 +55,6 @@ async def one(fake: FakeAzureMl, **options: Any) -> FoundVersion:
     found = (await read(fake, **options))[1]
     assert isinstance(found, FoundVersion), found
     return found
-
-
-def spec(found: FoundVersion) -> ModelVersionSpec:
-    return ModelVersionSpec.model_validate({"model": "m", "version": "1", **found.record})
 
 
 def whole(fake: FakeAzureMl) -> dict[str, Any]:
@@ -328,7 +323,7 @@ async def test_an_answer_of_any_form_is_a_record_or_a_sentence(data: st.DataObje
 
 
 @dataclass
-class Many:
+class Many(NoFiles):
     """Implements `Reader` for a model with many versions, which are made when they are asked for."""
 
     count: int
@@ -348,13 +343,6 @@ class Many:
         link = f"https://management.azure.com:443{path}?api-version=1&$skip={token}" if end < self.count else None
         return {"value": listed, "nextLink": link}
 
-    async def content(self, path: str, params: Pairs = ()) -> bytes:
-        raise NotThere("not found")
-
-    async def chunks(self, path: str, params: Pairs = ()) -> AsyncIterator[bytes]:
-        raise NotThere("not found")
-        yield b""
-
 
 async def test_ten_thousand_versions_are_read_page_by_page() -> None:
     many, began = Many(10_000), process_time()
@@ -366,17 +354,8 @@ async def test_ten_thousand_versions_are_read_page_by_page() -> None:
     assert process_time() - began < 30
 
 
-async def peak_of(count: int) -> int:
-    tracemalloc.start()
-    async for _ in registry(Many(count)).versions("big", ALL):
-        pass
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak
-
-
 async def test_many_versions_need_the_memory_of_a_page() -> None:
-    few, many = await peak_of(200), await peak_of(2000)
+    few, many = [await peak_of(registry(Many(count)).versions("big", ALL)) for count in (200, 2000)]
     # A record of these takes 3 kB in memory, so all of them would take 6 MB.
     assert many < few + 1_000_000
 

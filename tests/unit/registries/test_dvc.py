@@ -27,7 +27,8 @@ from pennant.registries.git.repository import Tag
 from pennant.registries.notes import Notes
 from pennant.registries.protocol import Failed, FoundVersion, NotThere, RegistryError, Selection, Skipped
 from unit.registries.git_project import commit, repository, tag
-from unit.registries.test_git import ALL, DAY, JSON, opened, read, spec
+from unit.registries.records import spec
+from unit.registries.test_git import ALL, DAY, JSON, opened, read
 
 LOCK = """\
 schema: '2.0'

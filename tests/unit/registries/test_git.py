@@ -39,6 +39,7 @@ from pennant.registries.protocol import (
     Unreadable,
 )
 from unit.registries.git_project import POINTER, SHA256, commit, repository, run, tag
+from unit.registries.records import spec
 
 ALL = Selection(is_all=True)
 DAY = datetime(2026, 1, 1, 10, tzinfo=UTC)
@@ -66,10 +67,6 @@ async def one(address: str | Path, model: str = "fraud", **options: Any) -> Foun
     found = (await read(address, model, **options))[-1]
     assert isinstance(found, FoundVersion), found
     return found
-
-
-def spec(found: FoundVersion) -> ModelVersionSpec:
-    return ModelVersionSpec.model_validate({"model": "m", "version": "1", **found.record})
 
 
 @pytest.fixture

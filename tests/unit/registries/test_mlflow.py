@@ -1,7 +1,6 @@
 """Versions of MLflow: what is read, what it becomes, and what is said of the rest."""
 
 import json
-import tracemalloc
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,7 +12,6 @@ from urllib.parse import urlencode
 import pytest
 
 from pennant.api.meta import Json
-from pennant.api.model_version import ModelVersionSpec
 from pennant.core.versions.completeness import missing
 from pennant.registries.digest import verified
 from pennant.registries.fields import LONGEST_ANNOTATION, MAX_ANNOTATIONS, MAX_PARAMETERS
@@ -24,6 +22,7 @@ from pennant.registries.mlflow.record import ENTRY, MAPPED
 from pennant.registries.mlflow.registry import Mlflow
 from pennant.registries.protocol import Failed, File, FoundVersion, NotThere, RegistryError, Selection, Skipped, Unread
 from unit.registries.fake_mlflow import RECORDED
+from unit.registries.records import NoFiles, peak_of, spec
 
 BASE = "https://mlflow.example"
 ALL = Selection(is_all=True)
@@ -91,10 +90,6 @@ async def one(reader: Replayed, model: str = "Wine Quality", **options: Any) -> 
     found = (await read(reader, model, **options))[0]
     assert isinstance(found, FoundVersion), found
     return found
-
-
-def spec(found: FoundVersion) -> ModelVersionSpec:
-    return ModelVersionSpec.model_validate({"model": "m", "version": "1", **found.record})
 
 
 async def test_all_models_are_listed(reader: Replayed) -> None:
@@ -375,7 +370,7 @@ async def test_a_name_with_quotes_is_asked_for(reader: Replayed) -> None:
 
 
 @dataclass
-class Many:
+class Many(NoFiles):
     """Implements `Reader` for a model with many versions, which are made when they are asked for."""
 
     count: int
@@ -396,13 +391,6 @@ class Many:
         token = str(start if self.repeats and start else end)
         return {"model_versions": versions, **({"next_page_token": token} if end < self.count else {})}
 
-    async def content(self, path: str, params: Pairs = ()) -> bytes:
-        raise NotThere("not found")
-
-    async def chunks(self, path: str, params: Pairs = ()) -> AsyncIterator[bytes]:
-        raise NotThere("not found")
-        yield b""
-
 
 async def test_ten_thousand_versions_are_read_page_by_page() -> None:
     many, began = Many(10_000), process_time()
@@ -413,17 +401,8 @@ async def test_ten_thousand_versions_are_read_page_by_page() -> None:
     assert process_time() - began < 30
 
 
-async def peak_of(count: int) -> int:
-    tracemalloc.start()
-    async for _ in Mlflow(Many(count), BASE).versions("big", ALL):
-        pass
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak
-
-
 async def test_many_versions_need_the_memory_of_a_page() -> None:
-    few, many = await peak_of(200), await peak_of(2000)
+    few, many = [await peak_of(Mlflow(Many(count), BASE).versions("big", ALL)) for count in (200, 2000)]
     # A record of these takes 3 kB in memory, so all of them would take 6 MB.
     assert many < few + 1_000_000
 

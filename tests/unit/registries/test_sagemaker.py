@@ -3,7 +3,6 @@
 import hashlib
 import json
 import sys
-import tracemalloc
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -14,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pennant.api.model_version import ModelVersionSpec
 from pennant.cli.main import main
 from pennant.record.document import model_version
 from pennant.record.errors import RegisterError
@@ -28,6 +26,7 @@ from pennant.registries.sagemaker.record import REASON
 from pennant.registries.sagemaker.registry import APPROVED, PAGE, SageMaker
 from pennant.registries.sagemaker.reports import LARGEST
 from unit.registries.fake_aws import ARN, BEGAN, JOB, MODEL, FakeAws, etag, full
+from unit.registries.records import peak_of, spec
 
 ALL = Selection(is_all=True)
 REPORT = "s3://models/quality.json"
@@ -41,10 +40,6 @@ async def one(aws: FakeAws, **options: Any) -> FoundVersion:
     found = (await read(aws, **options))[0]
     assert isinstance(found, FoundVersion), found
     return found
-
-
-def spec(found: FoundVersion) -> ModelVersionSpec:
-    return ModelVersionSpec.model_validate({"model": "m", "version": "1", **found.record})
 
 
 async def test_the_newest_version_and_the_newest_approved_one_are_read() -> None:
@@ -331,10 +326,16 @@ async def test_the_repository_can_be_given() -> None:
     assert code.commit == "0123456789abcdef0123456789abcdef01234567"
 
 
-async def test_ten_thousand_versions_are_read_page_by_page() -> None:
+def many(count: int) -> FakeAws:
+    """Return a SageMaker with versions whose files are gone."""
     aws = FakeAws()
-    for _ in range(10_000):
+    for _ in range(count):
         aws.add("s3://models/gone")
+    return aws
+
+
+async def test_ten_thousand_versions_are_read_page_by_page() -> None:
+    aws = many(10_000)
     began = process_time()
     numbers = [int(each.version) async for each in SageMaker(aws).versions("Churn", ALL)]
     assert numbers == list(range(1, 10_001))
@@ -343,20 +344,10 @@ async def test_ten_thousand_versions_are_read_page_by_page() -> None:
     assert process_time() - began < 30
 
 
-async def peak_of(count: int) -> int:
-    aws = FakeAws()
-    for _ in range(count):
-        aws.add("s3://models/gone")
-    tracemalloc.start()
-    async for _ in SageMaker(aws).versions("Churn", ALL):
-        aws.asked.clear()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak
-
-
 async def test_many_versions_need_the_memory_of_a_page() -> None:
-    assert await peak_of(2000) < await peak_of(200) + 1_000_000
+    fakes = [many(count) for count in (200, 2000)]
+    few, most = [await peak_of(SageMaker(each).versions("Churn", ALL), each.asked) for each in fakes]
+    assert most < few + 1_000_000
 
 
 async def test_the_same_page_again_is_not_asked_for_ever() -> None:

@@ -1,8 +1,7 @@
 """Versions of Vertex AI: what is read, what it becomes, and what is said of the rest."""
 
 import json
-import tracemalloc
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pennant.api.meta import Json
-from pennant.api.model_version import ModelVersionSpec
 from pennant.core.versions.completeness import missing
 from pennant.registries import tokens
 from pennant.registries.catalogue import Given
@@ -27,6 +25,7 @@ from unit.core.builders import NOON
 from unit.registries.fake_rest import Answer, Damaged, Direct
 from unit.registries.fake_vertex import COMMIT as HASH
 from unit.registries.fake_vertex import LOCATION, STORE, FakeVertex, version, vertex
+from unit.registries.records import NoFiles, peak_of, spec
 
 HOST = "https://europe-west4-aiplatform.googleapis.com"
 ALL = Selection(is_all=True)
@@ -51,10 +50,6 @@ async def one(fake: FakeVertex, **options: Any) -> FoundVersion:
     found = (await read(fake, **options))[2]
     assert isinstance(found, FoundVersion), found
     return found
-
-
-def spec(found: FoundVersion) -> ModelVersionSpec:
-    return ModelVersionSpec.model_validate({"model": "m", "version": "1", **found.record})
 
 
 def whole(fake: FakeVertex) -> dict[str, Any]:
@@ -299,7 +294,7 @@ async def test_an_answer_of_any_form_is_a_record_or_a_sentence(data: st.DataObje
 
 
 @dataclass
-class Many:
+class Many(NoFiles):
     """Implements `Reader` for a model with many versions, which are made when they are asked for."""
 
     count: int
@@ -321,13 +316,6 @@ class Many:
         token = str(start if self.repeats and start else end)
         return {"models": models, **({"nextPageToken": token} if end < self.count else {})}
 
-    async def content(self, path: str, params: Pairs = ()) -> bytes:
-        raise NotThere("not found")
-
-    async def chunks(self, path: str, params: Pairs = ()) -> AsyncIterator[bytes]:
-        raise NotThere("not found")
-        yield b""
-
 
 async def test_ten_thousand_versions_are_read_page_by_page() -> None:
     many, began = Many(10_000), process_time()
@@ -338,18 +326,9 @@ async def test_ten_thousand_versions_are_read_page_by_page() -> None:
     assert process_time() - began < 30
 
 
-async def peak_of(count: int, selection: Selection) -> int:
-    tracemalloc.start()
-    async for _ in registry(Many(count)).versions("big", selection):
-        pass
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak
-
-
 @pytest.mark.parametrize("selection", [ALL, Selection()])
 async def test_many_versions_need_the_memory_of_a_page(selection: Selection) -> None:
-    few, many = await peak_of(200, selection), await peak_of(2000, selection)
+    few, many = [await peak_of(registry(Many(count)).versions("big", selection)) for count in (200, 2000)]
     # A record of these takes 3 kB in memory, so all of them would take 6 MB.
     assert many < few + 1_000_000
 

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import tracemalloc
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pennant.api.model_version import ModelVersionSpec
 from pennant.core.versions.completeness import missing
 from pennant.registries.catalogue import Given
 from pennant.registries.digest import verified
@@ -40,6 +38,7 @@ from pennant.registries.wandb.record import MAX_DATASETS, ROLES
 from pennant.registries.wandb.registry import Place
 from unit.core.builders import NOON
 from unit.http_server import serving
+from unit.registries.records import peak_of, spec
 from unit.registries.wandb_answers import METADATA, PROJECT, Server, used, version
 
 ALL = Selection(is_all=True)
@@ -53,10 +52,6 @@ async def one(server: Server, **options: Any) -> FoundVersion:
     found = (await read(server, **options))[0]
     assert isinstance(found, FoundVersion), found
     return found
-
-
-def spec(found: FoundVersion) -> ModelVersionSpec:
-    return ModelVersionSpec.model_validate({"model": "m", "version": "1", **found.record})
 
 
 async def test_all_models_of_a_project_are_listed() -> None:
@@ -394,19 +389,9 @@ class Many(Server):
         return {"edges": [version(each) for each in range(start, end)], "pageInfo": info}
 
 
-async def peak_of(count: int) -> int:
-    server = Many(count=count)
-    tracemalloc.start()
-    async for _ in server.registry().versions("fraud", ALL):
-        server.asked.clear()
-        server.sent.clear()
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak
-
-
 async def test_many_versions_need_the_memory_of_a_page() -> None:
-    few, many = await peak_of(200), await peak_of(2000)
+    servers = [Many(count=count) for count in (200, 2000)]
+    few, many = [await peak_of(each.registry().versions("fraud", ALL), each.asked, each.sent) for each in servers]
     # A record of these takes 8 kB in memory, so all of them would take 16 MB.
     assert many < few + 1_000_000
 

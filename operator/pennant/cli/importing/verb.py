@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from pennant.cli import clock
@@ -15,6 +15,7 @@ from pennant.cli.options import ClusterOptions
 from pennant.cli.session import Session, run
 from pennant.registries import catalogue
 from pennant.registries.catalogue import Given
+from pennant.registries.fields import moment_of
 from pennant.registries.importing import Import, Wish
 from pennant.registries.protocol import NoAccess, RegistryError, Selection
 
@@ -78,13 +79,9 @@ def execute(registry: str, models: tuple[str, ...], cluster: ClusterOptions, opt
 def _since(text: str | None) -> datetime | None:
     if text is None:
         return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise CliError(
-            f"--since {text!r} is no date and no time; write it as 2026-05-01 or 2026-05-01T09:00:00Z"
-        ) from error
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    if (moment := moment_of(text)) is None:
+        raise CliError(f"--since {text!r} is no date and no time; write it as 2026-05-01 or 2026-05-01T09:00:00Z")
+    return moment
 
 
 def _tags(words: Iterable[str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ import yaml
 from pennant.api.meta import COMMIT_PATTERN, Json
 from pennant.record.secrecy import without_credentials
 from pennant.registries import flat
+from pennant.registries.fields import mapping
 from pennant.registries.mlflow.measured import MAX_DATASETS, ROLES
 from pennant.registries.notes import Notes
 from pennant.registries.requirements import environment as of_requirements
@@ -24,11 +25,6 @@ MODELS = frozenset({"mlflow_model", "custom_model", "triton_model"})
 """Kinds of inputs that are models."""
 _ASSET = re.compile(r"(?:.*/)?(?:data|models)/([^/]+)/versions/([^/]+)/?|azureml:([^/:]+):([^/:]+)")
 _CONDA = re.compile(r"([A-Za-z0-9][\w.-]*)={1,2}([^=<>!*\s]+)(?:=[^=\s]+)?")
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """Return an object of an answer; empty where it is none."""
-    return value if isinstance(value, Mapping) else {}
 
 
 def parameters(job: Json, notes: Notes) -> dict[str, str]:

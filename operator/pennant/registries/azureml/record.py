@@ -10,8 +10,7 @@ from pennant.record.merging import Part, merged
 from pennant.record.secrecy import without_credentials
 from pennant.registries import fields, flat
 from pennant.registries.azureml import job as jobs
-from pennant.registries.azureml.job import mapping
-from pennant.registries.fields import of_milliseconds, of_text
+from pennant.registries.fields import mapping, of_milliseconds, of_text
 from pennant.registries.mlflow import measured
 from pennant.registries.notes import Notes
 

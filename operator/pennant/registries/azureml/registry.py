@@ -1,33 +1,30 @@
 """The model versions of a workspace or a registry of Azure ML, by its REST API."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from pennant.api.meta import Json
 from pennant.registries.azureml import job as jobs
-from pennant.registries.azureml.job import mapping
 from pennant.registries.azureml.record import Answers, artifact_uri, record
 from pennant.registries.azureml.runs import Runs
 from pennant.registries.azureml.source import Source
 from pennant.registries.azureml.storage import Storage
-from pennant.registries.fields import of_text
+from pennant.registries.fields import mapping, of_text
 from pennant.registries.notes import Notes
 from pennant.registries.protocol import (
     Failed,
     File,
     FoundVersion,
-    NoAccess,
     NotThere,
     RegistryError,
     Selection,
     Skipped,
 )
+from pennant.registries.reading import or_failed, together
 
-CONCURRENCY = 8
-"""Versions that are read at the same time."""
 ALL = (("listViewType", "All"),)
 """Lists archived versions too, so that an import can say that it skips them."""
 MOST_ENVIRONMENTS = 100
@@ -102,41 +99,24 @@ class AzureMl:
         if survey.count and survey.newest is None:
             yield Skipped(model, "(all versions)", "each of them is archived or not ready")
             return
-        page: list[Json] = []
-        async for each in self._source.pages("models", model, "versions", params=ALL):
-            if not _is_selected(each, survey, selection):
-                continue
-            page.append(each)
-            if len(page) == CONCURRENCY:
-                for done in await self._read(model, page, survey):
-                    yield done
-                page = []
-        for done in await self._read(model, page, survey):
+        listed = self._source.pages("models", model, "versions", params=ALL)
+        selected = (each async for each in listed if _is_selected(each, survey, selection))
+        async for done in together(selected, lambda each: self._one(model, each, survey)):
             yield done
-
-    async def _read(self, model: str, page: Sequence[Json], survey: Survey) -> list[Item]:
-        return list(await asyncio.gather(*(self._one(model, each, survey) for each in page)))
 
     async def _one(self, model: str, version: Json, survey: Survey) -> Item:
         name = str(version["name"])
-        try:
-            if (why := _why_not(version)) is not None:
-                return Skipped(model, name, why)
-            if not artifact_uri(version):
-                return Failed(
-                    model, name, "Azure ML has no artefact of it: its modelUri is empty. Register it again in Azure ML"
-                )
-            return await self._found(model, version, survey)
-        except NoAccess:
-            raise
-        except RegistryError as error:
-            return Failed(model, name, str(error))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            return Failed(model, name, f"Azure ML's answer does not have the expected form: {error!r}")
+        return await or_failed(self._found(model, name, version, survey), model, name, "Azure ML's answer")
 
-    async def _found(self, model: str, version: Json, survey: Survey) -> FoundVersion:
+    async def _found(self, model: str, name: str, version: Json, survey: Survey) -> Item:
+        if (why := _why_not(version)) is not None:
+            return Skipped(model, name, why)
+        if not artifact_uri(version):
+            return Failed(
+                model, name, "Azure ML has no artefact of it: its modelUri is empty. Register it again in Azure ML"
+            )
         notes = Notes()
-        name, job_name = str(version["name"]), str(mapping(version.get("properties")).get("jobName") or "")
+        job_name = str(mapping(version.get("properties")).get("jobName") or "")
         if self._runs is None:
             # The official client asks for each version of a registry too, because the list may lack fields.
             version = await self._source.get("models", model, "versions", name)

@@ -116,7 +116,7 @@ def _journal(events: Sequence[Event]) -> Journal:
 
 
 def _stages(found: Journal, events: Sequence[Event]) -> None:
-    """Set the stages. One that is assigned to a version whose registration was taken back is nobody's."""
+    """Set the stages. One that is assigned to a deregistered version is left out."""
     by_commit = {each.tag.target: each for each in found.versions}
     assigned: dict[str, dict[str, None]] = {}
     for each in events:

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pennant.registries.fields import mapping
+
 DIRECTORY = ".dir"
 _HEX = re.compile("[a-f0-9]{32}")
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -67,20 +69,20 @@ def joined(directory: str, path: str) -> str:
 
 def stages(lock: Any, pipeline: Any, directory: str) -> Iterator[Stage]:
     """Yield the stages of a `dvc.lock` with what the `dvc.yaml` beside it says of them."""
-    listed = _object(_object(lock).get("stages"))
-    described = _object(_object(pipeline).get("stages"))
+    listed = mapping(mapping(lock).get("stages"))
+    described = mapping(mapping(pipeline).get("stages"))
     for name, stage in listed.items():
         # `train@large` is one of several that are made from the description of `train`.
-        known = _object(described.get(name) or described.get(str(name).partition("@")[0]))
-        known = _object(known.get("do")) or known
+        known = mapping(described.get(name) or described.get(str(name).partition("@")[0]))
+        known = mapping(known.get("do")) or known
         place = joined(directory, str(known.get("wdir") or "."))
         remotes = {joined(place, path): remote for path, remote in _remotes(known)}
         yield Stage(
             name=str(name),
-            command=_command(_object(stage).get("cmd")),
-            deps=tuple(outputs(_object(stage).get("deps"), place)),
-            outs=tuple(outputs(_object(stage).get("outs"), place, remotes)),
-            parameters=_parameters(_object(stage).get("params")),
+            command=_command(mapping(stage).get("cmd")),
+            deps=tuple(outputs(mapping(stage).get("deps"), place)),
+            outs=tuple(outputs(mapping(stage).get("outs"), place, remotes)),
+            parameters=_parameters(mapping(stage).get("params")),
             metrics=tuple(joined(place, each) for each in paths(known.get("metrics"))),
         )
 
@@ -95,7 +97,7 @@ def outputs(listed: Any, directory: str, remotes: Mapping[str, str] | None = Non
 
 def output(known: Mapping[str, Any], path: str, remote: str | None = None) -> Output:
     """Return an output, a dependency, or a file of the list of a directory."""
-    cloud = next((each for each in _object(known.get("cloud")).values() if isinstance(each, Mapping)), {})
+    cloud = next((each for each in mapping(known.get("cloud")).values() if isinstance(each, Mapping)), {})
     md5, version = str(known.get("md5") or ""), known.get("version_id") or cloud.get("version_id")
     is_object = _HEX.fullmatch(md5.removesuffix(DIRECTORY)) is not None
     files = known.get("files")
@@ -107,7 +109,7 @@ def output(known: Mapping[str, Any], path: str, remote: str | None = None) -> Ou
         key=md5 if is_object and version is None else None,
         is_legacy=is_object and "hash" not in known and "relpath" not in known,
         version=str(version) if version is not None else None,
-        remote=remote or next(iter(_object(known.get("cloud"))), None),
+        remote=remote or next(iter(mapping(known.get("cloud"))), None),
         files=tuple(
             output(each, str(each["relpath"]), remote)
             for each in (files if isinstance(files, list) else ())
@@ -128,8 +130,8 @@ def _digest(known: Mapping[str, Any], cloud: Mapping[str, Any], md5: str) -> str
 def _parameters(files: Any) -> dict[str, Any]:
     """Return the parameters of a stage; of a name that several files have, the first one counts."""
     found: dict[str, Any] = {}
-    for values in _object(files).values():
-        for name, value in _object(values).items():
+    for values in mapping(files).values():
+        for name, value in mapping(values).items():
             found.setdefault(str(name), value)
     return found
 
@@ -138,8 +140,8 @@ def _remotes(known: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the outputs of a stage that have a remote of their own."""
     listed = known.get("outs")
     for each in listed if isinstance(listed, list) else ():
-        for path, options in _object(each).items():
-            if remote := _object(options).get("remote"):
+        for path, options in mapping(each).items():
+            if remote := mapping(options).get("remote"):
                 yield str(path), str(remote)
 
 
@@ -155,7 +157,3 @@ def _command(value: Any) -> str:
 
 def _count(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63 else None
-
-
-def _object(value: Any) -> Mapping[Any, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -11,6 +11,7 @@ from pennant.record.texts import parsed
 from pennant.registries.dvc import config, outputs
 from pennant.registries.dvc.config import Remotes
 from pennant.registries.dvc.outputs import Output, Stage
+from pennant.registries.fields import mapping
 from pennant.registries.git.objects import Entry
 from pennant.registries.git.repository import Repository
 from pennant.registries.notes import Notes
@@ -54,7 +55,7 @@ class Memory:
             except UnicodeDecodeError as error:
                 raise RegisterError(f"{path} is no text in UTF-8: {error.reason}") from error
             _bound(self._values, KEPT_VALUES)
-            self._values[entry.object] = _object(value)
+            self._values[entry.object] = mapping(value)
         return self._values[entry.object]
 
 
@@ -92,7 +93,7 @@ class Project:
             raise RegistryError(
                 f"{path} of the commit cannot be read: {said}. Correct it, commit, and register the next version"
             ) from error
-        artifacts = _object(values.get("artifacts"))
+        artifacts = mapping(values.get("artifacts"))
         one = artifacts.get(own)
         if not isinstance(one, Mapping) or not isinstance(one.get("path"), str) or not one["path"]:
             there = f"has the artifacts {', '.join(map(str, artifacts))}" if artifacts else "has no artifacts"
@@ -100,7 +101,7 @@ class Project:
                 f"the commit does not say which file is the model: {path} {there}. Add artifacts.{own}.path there, and "
                 "register the next version"
             )
-        return path, one, sum(_object(each).get("type") != "dataset" for each in artifacts.values())
+        return path, one, sum(mapping(each).get("type") != "dataset" for each in artifacts.values())
 
     async def values(self, path: str) -> Mapping[str, Any]:
         """Return what a YAML file holds; empty where there is none, and noted where it is damaged."""
@@ -159,7 +160,3 @@ class Project:
     async def in_git(self, paths: Iterable[str]) -> frozenset[str]:
         """Return the paths that git tracks."""
         return frozenset([each for each in paths if await self.entry(each) is not None])
-
-
-def _object(value: Any) -> Mapping[Any, Any]:
-    return value if isinstance(value, Mapping) else {}

@@ -53,11 +53,6 @@ class Opened:
     checkout: Path | None
     """The top of its work tree on this machine; None: there is none."""
 
-    @property
-    def is_local(self) -> bool:
-        """Whether only this machine has the repository."""
-        return self.url.startswith("file:")
-
     def uri(self, commit: str, path: str = "") -> str:
         """Return the address of a file or a directory at a commit, as SPDX writes it."""
         short = _SHORT.fullmatch(self.url)

@@ -165,7 +165,7 @@ class Repository:
         return await self._contents.object(number, kind)
 
     async def started(self, *arguments: str, stderr: int = DEVNULL) -> Process:
-        """Start git; raises `NoAccess` where it is not installed. Whoever starts it calls `ended`."""
+        """Start git; raises `NoAccess` where it is not installed. The caller calls `ended` afterwards."""
         command = ("git", "-C", str(self.directory), *arguments)
         try:
             return await asyncio.create_subprocess_exec(

@@ -38,7 +38,7 @@ async def opened(given: Given) -> AsyncIterator[Registry]:
 def _token(given: Given, base: str) -> str:
     """Return the token of the file that is named, or that of the pod.
 
-    Nobody asked for that of the pod to be sent, so it is sent only where no one else can read it.
+    The token of the pod is sent by default, so it is sent only over TLS.
     """
     if path := given.environment.get(TOKEN_PATH):
         try:

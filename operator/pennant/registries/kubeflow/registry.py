@@ -1,6 +1,5 @@
 """The versions of a Kubeflow Model Registry, by its REST API."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -21,13 +20,12 @@ from pennant.registries.protocol import (
     Selection,
     Skipped,
 )
+from pennant.registries.reading import or_failed, together
 
 API = "/api/model_registry"
 RELEASES = ("v1", "v1alpha3")
 """Of the API, the newest first. Their answers are alike."""
 PAGE = 100
-CONCURRENCY = 8
-"""Versions that are read at the same time."""
 ARCHIVED = "ARCHIVED"
 OLDEST, NEWEST = (("orderBy", "CREATE_TIME"), ("sortOrder", "ASC")), (("orderBy", "CREATE_TIME"), ("sortOrder", "DESC"))
 
@@ -53,14 +51,7 @@ class Kubeflow:
     async def versions(self, model: str, selection: Selection) -> AsyncIterator[Item]:
         """Yield versions of a model: the oldest first, or the newest first where only some are wanted."""
         registered = self._named(await self._json("/registered_model", (("name", model),)), "/registered_model")
-        page: list[Json] = []
-        async for each in self._listed(registered, selection):
-            page.append(each)
-            if len(page) == CONCURRENCY:
-                for done in await self._read(page, registered):
-                    yield done
-                page = []
-        for done in await self._read(page, registered):
+        async for done in together(self._listed(registered, selection), lambda each: self._one(each, registered)):
             yield done
 
     async def _listed(self, registered: Json, selection: Selection) -> AsyncIterator[Json]:
@@ -116,23 +107,13 @@ class Kubeflow:
             raise RegistryError(f"{self._base}{path} gives an item without a name or an id. Is it Kubeflow?")
         return item
 
-    async def _read(self, page: Sequence[Json], registered: Json) -> list[Item]:
-        return list(await asyncio.gather(*(self._one(each, registered) for each in page)))
-
     async def _one(self, version: Json, registered: Json) -> Item:
         name, number = str(registered["name"]), str(version["name"])
         if registered.get("state") == ARCHIVED:
             return Skipped(name, number, "its registered model is archived in Kubeflow")
         if version.get("state") == ARCHIVED:
             return Skipped(name, number, "it is archived in Kubeflow")
-        try:
-            return await self._found(version, registered)
-        except NoAccess:
-            raise
-        except RegistryError as error:
-            return Failed(name, number, str(error))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            return Failed(name, number, f"Kubeflow's answer does not have the expected form: {error!r}")
+        return await or_failed(self._found(version, registered), name, number, "Kubeflow's answer")
 
     async def _found(self, version: Json, registered: Json) -> Item:
         notes = Notes()

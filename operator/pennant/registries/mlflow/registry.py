@@ -15,7 +15,6 @@ from pennant.registries.protocol import (
     File,
     Found,
     FoundVersion,
-    NoAccess,
     NotThere,
     Refused,
     RegistryError,
@@ -24,9 +23,8 @@ from pennant.registries.protocol import (
     Unread,
     Unreadable,
 )
+from pennant.registries.reading import or_failed, together
 
-CONCURRENCY = 8
-"""Versions that are read at the same time."""
 DEEPEST = 32
 """Levels of directories in an artefact."""
 REDACTED = "REDACTED"
@@ -55,26 +53,16 @@ class Mlflow:
         """Yield versions of a model: the oldest first, or the newest first where only some are wanted or known."""
         registered = await self._listing.registered(model)
         aliases = _aliases(registered)
-        page: list[Json] = []
-        async for each in self._listing.versions(model, aliases, selection):
-            version = str(each["version"])
-            if selection.known is not None and selection.known(version, self._base):
-                yield Unread(model, version, tuple(aliases.get(version, ())))
-                continue
-            page.append(each)
-            if len(page) == CONCURRENCY:
-                for done in await self._read(page, registered, aliases):
-                    yield done
-                page = []
-        for done in await self._read(page, registered, aliases):
-            yield done
 
-    async def _read(self, page: Sequence[Json], registered: Json, aliases: dict[str, list[str]]) -> list[Found]:
-        return list(
-            await asyncio.gather(
-                *(self._one({**each, "aliases": aliases.get(str(each["version"]), [])}, registered) for each in page)
-            )
-        )
+        async def read(each: Json) -> Found:
+            version = str(each["version"])
+            named = aliases.get(version, [])
+            if selection.known is not None and selection.known(version, self._base):
+                return Unread(model, version, tuple(named))
+            return await self._one({**each, "aliases": named}, registered)
+
+        async for done in together(self._listing.versions(model, aliases, selection), read):
+            yield done
 
     async def _one(self, version: Json, registered: Json) -> Found:
         name, number, source = str(version["name"]), str(version["version"]), str(version.get("source") or "")
@@ -85,15 +73,7 @@ class Mlflow:
         if not source or source.startswith(REDACTED):
             why = "MLflow has no artefact of it: its source is empty. Register it again in MLflow"
             return Failed(name, number, why, aliases)
-        try:
-            return await self._found(version, registered)
-        except NoAccess:
-            raise
-        except RegistryError as error:
-            return Failed(name, number, str(error), aliases)
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            why = f"MLflow's answer does not have the expected form: {error!r}"
-            return Failed(name, number, why, aliases)
+        return await or_failed(self._found(version, registered), name, number, "MLflow's answer", aliases)
 
     async def _found(self, version: Json, registered: Json) -> FoundVersion:
         notes = Notes()

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pennant.api.meta import Json
-from pennant.registries.fields import object_of, split_of
+from pennant.registries.fields import mappings, object_of, split_of
 from pennant.registries.notes import Notes
 
 RISKS: Mapping[str, str] = {"high": "High", "medium": "Medium", "low": "Low"}
@@ -49,9 +49,9 @@ def metrics(card: Json) -> Iterator[dict[str, Any]]:
     details = object_of(object_of(card.get("training_details")).get("training_job_details"))
     for field in ("training_metrics", "user_provided_training_metrics"):
         yield from _numbers(details.get(field), "Train")
-    for evaluation in _list(card.get("evaluation_details")):
+    for evaluation in mappings(card.get("evaluation_details")):
         split = split_of(str(evaluation.get("name") or ""))
-        for group in _list(evaluation.get("metric_groups")):
+        for group in mappings(evaluation.get("metric_groups")):
             yield from _numbers(group.get("metric_data"), split)
 
 
@@ -78,11 +78,7 @@ def _texts(path: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
 
 
 def _numbers(listed: Any, split: str | None) -> Iterator[dict[str, Any]]:
-    for each in _list(listed):
+    for each in mappings(listed):
         value = each.get("value")
         if isinstance(value, int | float) and not isinstance(value, bool) and each.get("name"):
             yield {"name": str(each["name"]), "value": value, **({"split": split} if split else {})}
-
-
-def _list(value: Any) -> list[Json]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []

@@ -12,8 +12,9 @@ from pennant import __version__
 from pennant.registries.catalogue import Given
 from pennant.registries.http import base_address
 from pennant.registries.protocol import NoAccess, Registry
+from pennant.registries.reading import CONCURRENCY
 from pennant.registries.sagemaker.client import Client
-from pennant.registries.sagemaker.registry import CONCURRENCY, SageMaker
+from pennant.registries.sagemaker.registry import SageMaker
 
 REGIONS = ("AWS_REGION", "AWS_DEFAULT_REGION")
 MAX_ATTEMPTS = 5

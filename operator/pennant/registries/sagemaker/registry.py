@@ -1,7 +1,6 @@
 """The versions of SageMaker's model package groups."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from pennant.api.meta import Json
@@ -16,13 +15,12 @@ from pennant.registries.protocol import (
     Selection,
     Skipped,
 )
+from pennant.registries.reading import or_failed, together
 from pennant.registries.sagemaker import containers
 from pennant.registries.sagemaker.calls import Calls, Place, place_of
 from pennant.registries.sagemaker.details import Details, Group
 
 PAGE = 100
-CONCURRENCY = 8
-"""Versions that are read at the same time."""
 APPROVED = "Approved"
 """The status of an approved version, and the alias of the newest one of a group."""
 
@@ -51,14 +49,8 @@ class SageMaker:
         _has(described, "ModelPackageGroupName", "describe_model_package_group")
         group = Group(described, *await self._tags(described))
         approved = await self._newest(model, ModelApprovalStatus=APPROVED)
-        page: list[Json] = []
-        async for each in self._listed(model, selection, approved):
-            page.append(each)
-            if len(page) == CONCURRENCY:
-                for done in await self._read(page, group, approved):
-                    yield done
-                page = []
-        for done in await self._read(page, group, approved):
+        listed = self._listed(model, selection, approved)
+        async for done in together(listed, lambda each: self._one(each, group, approved)):
             yield done
 
     async def _listed(self, model: str, selection: Selection, approved: Json | None) -> AsyncIterator[Json]:
@@ -105,29 +97,19 @@ class SageMaker:
             return found, f"the tags of the group cannot be read: {error}"
         return found, None
 
-    async def _read(self, page: Sequence[Json], group: Group, approved: Json | None) -> list[Item]:
-        arn = (approved or {}).get("ModelPackageArn")
-        aliases = (((APPROVED,) if each["ModelPackageArn"] == arn else ()) for each in page)
-        return list(
-            await asyncio.gather(*(self._one(each, group, names) for each, names in zip(page, aliases, strict=True)))
-        )
-
-    async def _one(self, summary: Json, group: Group, aliases: tuple[str, ...]) -> Item:
+    async def _one(self, summary: Json, group: Group, approved: Json | None) -> Item:
         name, number = group.name, str(summary["ModelPackageVersion"])
         if (status := summary.get("ModelPackageStatus")) != "Completed":
             return Skipped(name, number, f"its status is {status}")
-        notes = Notes()
+        return await or_failed(self._found(summary, group, approved), name, number, "SageMaker's answer")
+
+    async def _found(self, summary: Json, group: Group, approved: Json | None) -> FoundVersion:
+        notes, arn = Notes(), summary["ModelPackageArn"]
         if group.said is not None:
             notes.add(group.said)
-        try:
-            fields, place = await self._details.read(str(summary["ModelPackageArn"]), group, notes)
-        except NoAccess:
-            raise
-        except RegistryError as error:
-            return Failed(name, number, str(error))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            return Failed(name, number, f"SageMaker's answer does not have the expected form: {error!r}")
-        return FoundVersion(name, number, fields, aliases, notes.said, place)
+        fields, place = await self._details.read(str(arn), group, notes)
+        aliases = (APPROVED,) if approved is not None and arn == approved["ModelPackageArn"] else ()
+        return FoundVersion(group.name, str(summary["ModelPackageVersion"]), fields, aliases, notes.said, place)
 
     async def files(self, found: FoundVersion) -> AsyncIterator[File]:
         """Yield the files of the artefacts; raises `RegistryError` for one that is not in S3."""

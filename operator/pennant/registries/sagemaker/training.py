@@ -8,7 +8,7 @@ from typing import Any
 from pennant.api.meta import COMMIT_PATTERN, Json, rfc3339
 from pennant.record.metrics import SPLITS
 from pennant.record.secrecy import without_credentials
-from pennant.registries.fields import object_of, role_of
+from pennant.registries.fields import mappings, object_of, role_of
 from pennant.registries.notes import Notes
 from pennant.registries.sagemaker.containers import sha256_of
 
@@ -54,7 +54,7 @@ def parameters(job: Json, card: Json) -> dict[str, Any]:
     if not job:
         details = object_of(object_of(card.get("training_details")).get("training_job_details"))
         for field in ("hyper_parameters", "user_provided_hyper_parameters"):
-            given |= {str(each["name"]): each.get("value") for each in _list(details.get(field)) if each.get("name")}
+            given |= {str(each["name"]): each.get("value") for each in mappings(details.get(field)) if each.get("name")}
     return {name: _plain(each) for name, each in given.items() if each is not None}
 
 
@@ -163,10 +163,6 @@ def _plain(value: Any) -> Any:
         return json.loads(value)
     except ValueError:
         return value
-
-
-def _list(value: Any) -> list[Json]:
-    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _list_of_texts(value: Any) -> list[str]:

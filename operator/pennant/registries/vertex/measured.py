@@ -8,6 +8,7 @@ from pennant.api.meta import Json
 from pennant.record.metrics import SPLITS
 from pennant.record.secrecy import without_credentials
 from pennant.registries import fields, flat
+from pennant.registries.fields import mapping
 from pennant.registries.notes import Notes
 
 MAX_DATASETS = 32
@@ -45,7 +46,7 @@ def datasets(model: Json, dataset: Json, evaluations: Evaluations, inputs: Itera
 
 def _counted(model: Json, dataset: Json) -> Iterator[dict[str, Any]]:
     """Yield the data set of the training pipeline, once for each use that Vertex AI counts."""
-    stats = _mapping(model.get("dataStats"))
+    stats = mapping(model.get("dataStats"))
     base, uri = str(dataset.get("displayName") or "").strip(), _place(dataset)
     counted: list[tuple[str, int | None]] = [
         (role, count) for field, role in COUNTS.items() if (count := _count(stats.get(field)))
@@ -59,9 +60,9 @@ def _counted(model: Json, dataset: Json) -> Iterator[dict[str, Any]]:
 
 def _place(dataset: Json) -> str | None:
     """Return where the data of a data set is, or else its resource name."""
-    config = _mapping(_mapping(dataset.get("metadata")).get("inputConfig"))
+    config = mapping(mapping(dataset.get("metadata")).get("inputConfig"))
     for source, field in (("gcsSource", "uri"), ("bigquerySource", "uri"), ("gcsSource", "uris")):
-        place = _mapping(config.get(source)).get(field)
+        place = mapping(config.get(source)).get(field)
         place = place[0] if isinstance(place, list) and place else place
         if place and isinstance(place, str):
             return without_credentials(place)[:2048]
@@ -84,7 +85,7 @@ def _evaluated(evaluations: Evaluations) -> Iterator[dict[str, Any]]:
 
 def _data_of(evaluation: Json) -> str:
     """Return where the data of an evaluation is; empty: it does not say it."""
-    metadata = _mapping(evaluation.get("metadata"))
+    metadata = mapping(evaluation.get("metadata"))
     path = next((metadata[each] for each in PATHS if metadata.get(each)), "")
     path = path[0] if isinstance(path, list) and path else path
     return without_credentials(path) if isinstance(path, str) else ""
@@ -98,10 +99,10 @@ def metrics(evaluations: Evaluations, outputs: Iterable[Json], run: Json, notes:
     """
     listed: list[dict[str, Any]] = []
     for place, values in [
-        ("the run", _mapping(run.get("metadata")).get("_metrics")),
+        ("the run", mapping(run.get("metadata")).get("_metrics")),
         *(("a metrics artefact", each.get("metadata")) for each in outputs),
     ]:
-        listed += _numbers(_mapping(values), place, {}, notes)
+        listed += _numbers(mapping(values), place, {}, notes)
     for evaluation, slices in sorted(evaluations, key=lambda each: str(each[0].get("createTime"))):
         name = str(evaluation.get("displayName") or str(evaluation.get("name")).rpartition("/")[2])
         base = {"split": split_of(name) or "Test", "dataset": _data_of(evaluation)[:253] or None}
@@ -123,14 +124,10 @@ def _numbers(values: Any, place: str, base: Mapping[str, Any], notes: Notes) -> 
 
 def _slice(each: Json) -> str:
     """Return the name of a slice, such as `country=US`."""
-    known = _mapping(each.get("slice"))
+    known = mapping(each.get("slice"))
     value = known.get("value")
     text = value if isinstance(value, str) and value else flat.text(known.get("sliceSpec") or {})
     return f"{known.get('dimension') or 'slice'}={text}"
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _count(value: Any) -> int | None:

@@ -9,10 +9,10 @@ from urllib.parse import quote
 from pennant.api.meta import COMMIT_PATTERN, Json
 from pennant.record.secrecy import without_credentials
 from pennant.registries import fields, flat
-from pennant.registries.fields import of_text
+from pennant.registries.fields import mapping, of_text
 from pennant.registries.notes import Notes
 from pennant.registries.vertex import measured, training
-from pennant.registries.vertex.training import CONSOLE, mapping
+from pennant.registries.vertex.training import CONSOLE
 
 AUTHOR = "author"
 COMMIT = ("git-commit", "git_commit")

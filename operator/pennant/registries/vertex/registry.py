@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -16,19 +16,17 @@ from pennant.registries.protocol import (
     Failed,
     File,
     FoundVersion,
-    NoAccess,
     NotThere,
     Refused,
     RegistryError,
     Selection,
     Skipped,
 )
+from pennant.registries.reading import or_failed, together
 from pennant.registries.tokens import Tokens
 from pennant.registries.vertex.record import Answers, artifact_uri, name_of, record
 
 PAGE = 100
-CONCURRENCY = 8
-"""Versions that are read at the same time."""
 HINT = "The role roles/storage.objectViewer permits it"
 _STORE = re.compile(r"gs://([^/]+)/*(.*)")
 
@@ -56,14 +54,7 @@ class Vertex:
     async def versions(self, model: str, selection: Selection) -> AsyncIterator[Item]:
         """Yield versions of a model, which is named by its ID or by its display name."""
         identity = await self._identity(model)
-        page: list[Json] = []
-        async for each in self._listed(identity, selection):
-            page.append(each)
-            if len(page) == CONCURRENCY:
-                for done in await self._read(page):
-                    yield done
-                page = []
-        for done in await self._read(page):
+        async for done in together(self._listed(identity, selection), self._one):
             yield done
 
     async def _identity(self, model: str) -> str:
@@ -125,30 +116,20 @@ class Vertex:
             raise RegistryError(f"{self._host}{path} gives an item without a name. Is it Vertex AI?")
         return item
 
-    async def _read(self, page: Sequence[Json]) -> list[Item]:
-        return list(await asyncio.gather(*(self._one(each) for each in page)))
-
     async def _one(self, model: Json) -> Item:
         name, version = name_of(model), str(model.get("versionId") or "")
-        try:
-            if not version:
-                return Failed(name, "?", f"{model['name']} has no versionId. Is it Vertex AI?")
-            if not artifact_uri(model):
-                return Failed(
-                    name,
-                    version,
-                    "Vertex AI has no artifactUri of it, as of models of AutoML and of a container alone. Export it in "
-                    "Vertex AI, and register what was exported with `pennant register`",
-                )
-            return await self._found(model, name, version)
-        except NoAccess:
-            raise
-        except RegistryError as error:
-            return Failed(name, version, str(error))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            return Failed(name, version, f"Vertex AI's answer does not have the expected form: {error!r}")
+        if not version:
+            return Failed(name, "?", f"{model['name']} has no versionId. Is it Vertex AI?")
+        return await or_failed(self._found(model, name, version), name, version, "Vertex AI's answer")
 
-    async def _found(self, model: Json, name: str, version: str) -> FoundVersion:
+    async def _found(self, model: Json, name: str, version: str) -> Item:
+        if not artifact_uri(model):
+            return Failed(
+                name,
+                version,
+                "Vertex AI has no artifactUri of it, as of models of AutoML and of a container alone. Export it in "
+                "Vertex AI, and register what was exported with `pennant register`",
+            )
         notes = Notes()
         pipeline = await self._linked(model.get("trainingPipeline"), "the training pipeline", notes)
         task = pipeline.get("trainingTaskMetadata")

@@ -9,7 +9,7 @@ from typing import Any
 
 from pennant.api.meta import Json
 from pennant.registries import fields, flat
-from pennant.registries.fields import of_text
+from pennant.registries.fields import mapping, of_text
 from pennant.registries.notes import Notes
 
 CONSOLE = "https://console.cloud.google.com"
@@ -18,11 +18,6 @@ INPUT = "input:"
 STRUCTURE = frozenset({"workerPoolSpecs", "env", "baseOutputDirectory", "network", "serviceAccount", "tensorboard"})
 """Inputs of a training task that are no parameters of the training."""
 _IMAGE = re.compile(r"[^@]+@(sha256:[a-f0-9]{64})")
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """Return an object of an answer; empty where it is none."""
-    return value if isinstance(value, Mapping) else {}
 
 
 def hyperparameters(
@@ -49,7 +44,7 @@ def _typed(value: Any) -> Any:
 
 
 def container(pipeline: Json, custom: Json) -> Mapping[str, Any]:
-    """Return the container of the first pool of workers, which is the chief; empty: nobody says it."""
+    """Return the container of the first pool of workers, which is the chief; empty: neither names one."""
     return next(_containers(pipeline, custom), {})
 
 

@@ -1,26 +1,24 @@
 """The versions of models on a W&B server, by its GraphQL."""
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from pennant.api.meta import Json
-from pennant.registries.fields import moment_of, object_of
+from pennant.registries.fields import mappings, moment_of, object_of
 from pennant.registries.notes import Notes
 from pennant.registries.protocol import (
     Failed,
     File,
     FoundVersion,
-    NoAccess,
     NotThere,
     RegistryError,
     Selection,
     Skipped,
     Unreadable,
 )
+from pennant.registries.reading import or_failed, together
 from pennant.registries.stored import MISSING, Stored
 from pennant.registries.wandb import manifest
 from pennant.registries.wandb.graphql import COLLECTION, COLLECTIONS, FILE, ORIGIN, PROJECTS, VERSIONS, Graph, inner
@@ -29,8 +27,6 @@ from pennant.registries.wandb.known import Version
 from pennant.registries.wandb.record import MODEL, record
 from pennant.registries.wandb.runs import Runs, used
 
-CONCURRENCY = 8
-"""Versions that are read at the same time."""
 REGISTRY = "wandb-registry-"
 """How the names of projects begin that are registries."""
 _OWN_ALIAS = re.compile(r"latest|v\d+")
@@ -113,14 +109,8 @@ class Wandb:
         if not collection:
             where = f"{self._place.entity}/{project or 'PROJECT'}"
             raise NotThere(f"{where} has no collection {name!r} of the type {self._place.type!r} that you may read")
-        page: list[Listed] = []
-        async for each in self._selected(project, name, selection):
-            page.append(each)
-            if len(page) == CONCURRENCY:
-                for done in await self._read(page, model, collection):
-                    yield done
-                page = []
-        for done in await self._read(page, model, collection):
+        selected = self._selected(project, name, selection)
+        async for done in together(selected, lambda each: self._one(each, model, collection)):
             yield done
 
     async def _selected(self, project: str, name: str, selection: Selection) -> AsyncIterator[Listed]:
@@ -146,12 +136,9 @@ class Wandb:
         here = (self._place.entity, listed.project, listed.collection)
         return tuple(
             alias
-            for each in _objects(listed.artifact.get("aliases"))
+            for each in mappings(listed.artifact.get("aliases"))
             if (alias := str(each.get("alias") or "")) and not _OWN_ALIAS.fullmatch(alias) and _collection(each) == here
         )
-
-    async def _read(self, page: list[Listed], model: str, collection: Json) -> list[Item]:
-        return list(await asyncio.gather(*(self._one(each, model, collection) for each in page)))
 
     async def _one(self, listed: Listed, model: str, collection: Json) -> Item:
         state = listed.artifact.get("state") or "COMMITTED"
@@ -159,14 +146,7 @@ class Wandb:
             return Skipped(model, listed.name, f"its state is {state}")
         if listed.number < 0:
             return Failed(model, listed.name, "the server does not say its number")
-        try:
-            return await self._found(listed, model, collection)
-        except NoAccess:
-            raise
-        except RegistryError as error:
-            return Failed(model, listed.name, str(error))
-        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-            return Failed(model, listed.name, f"the answer of the server does not have the expected form: {error!r}")
+        return await or_failed(self._found(listed, model, collection), model, listed.name, "the answer of the server")
 
     async def _found(self, listed: Listed, model: str, collection: Json) -> FoundVersion:
         notes = Notes()
@@ -255,10 +235,6 @@ class Wandb:
         if not listed or not listed[0].get("directUrl"):
             raise RegistryError(f"the server does not have the file {file.path}, which its list of files names")
         return str(listed[0]["directUrl"])
-
-
-def _objects(value: Any) -> Iterator[Json]:
-    return (each for each in value if isinstance(each, dict)) if isinstance(value, list) else iter(())
 
 
 def _is_there(listed: Listed) -> bool:

@@ -14,6 +14,7 @@ from pennant.api.meta import Json
 from pennant.registries.fields import moment_of
 from pennant.registries.notes import Notes
 from pennant.registries.protocol import Failed, File, FoundVersion, NoAccess, NotThere, RegistryError, Selection
+from pennant.registries.reading import UNEXPECTED
 from pennant.registries.stored import Stored, local
 from pennant.registries.wandb import manifest
 from pennant.registries.wandb.known import Run, Version, of_client
@@ -105,7 +106,7 @@ class Offline:
             return self._found(logged, aliases)
         except RegistryError as error:
             return Failed(logged.model, logged.name, str(error))
-        except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        except UNEXPECTED as error:
             return Failed(logged.model, logged.name, f"{logged.log} does not have the expected form: {error!r}")
 
     def _found(self, logged: Logged, aliases: tuple[str, ...]) -> FoundVersion:

@@ -1,0 +1,38 @@
+"""What the tests of several registries do with the versions that they read."""
+
+import tracemalloc
+from collections.abc import AsyncIterator
+from typing import Any
+
+from pennant.api.model_version import ModelVersionSpec
+from pennant.registries.http import Pairs
+from pennant.registries.protocol import FoundVersion, NotThere
+
+
+def spec(found: FoundVersion) -> ModelVersionSpec:
+    """Return the record of a version; raises where the API would refuse it."""
+    return ModelVersionSpec.model_validate({"model": "m", "version": "1", **found.record})
+
+
+async def peak_of(versions: AsyncIterator[Any], *noted: list[Any]) -> int:
+    """Return the bytes of memory that versions need at most, without the requests that a fake has noted."""
+    tracemalloc.start()
+    async for _ in versions:
+        for each in noted:
+            each.clear()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+class NoFiles:
+    """Implements the part of `Reader` for files, of which there are none."""
+
+    async def content(self, path: str, params: Pairs = ()) -> bytes:
+        """Find nothing."""
+        raise NotThere("not found")
+
+    async def chunks(self, path: str, params: Pairs = ()) -> AsyncIterator[bytes]:
+        """Find nothing."""
+        raise NotThere("not found")
+        yield b""
