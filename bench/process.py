@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Self
 
 from bench.promotions import until
 from rig import Rig
+from rig.addresses import free_port
 from rig.processes import bound_to_us
 
 STOP_SECONDS = 20
@@ -74,9 +74,7 @@ class Operator(Process):
     """`python -m pennant run` as the administrator; settings are named as in the environment, in lower case."""
 
     def __init__(self, rig: Rig, name: str = "operator", **settings: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port: int = free.getsockname()[1]
+        self._port = free_port()
         environment = {key: each for key, each in os.environ.items() if not key.startswith("PENNANT_")}
         own = {f"PENNANT_{key.upper()}": each for key, each in settings.items()}
         environment |= {"KUBECONFIG": str(rig.kubeconfig), "PENNANT_PORT": str(self._port), **own}

@@ -10,7 +10,6 @@ Usage: `python bench/retention.py [--models 100] [--days 365] [--seconds 900] [-
 import argparse
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from bench.api import Api, created, send
 from bench.objects import VERSIONS, Object, a_version
 from bench.promotions import Observer, moves, prepare, summary
 from rig import Rig
+from rig.addresses import free_port
 
 PARTS = ("etcd", "kube-apiserver", "kube-controller-manager")
 KEEP, IDLE_MOVES = 30, 20
@@ -179,13 +179,6 @@ def wait_for_statuses(port: int, seconds: float) -> None:
             return
         say(f"{sum(depth):.0f} statuses are to be written")
         time.sleep(2)
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def say(progress: str) -> None:

@@ -24,10 +24,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 
-from cluster.operator_process import free_port
 from pennant.registries.mlflow.webhook import DELIVERY, SIGNATURE, TIMESTAMP, signed
 from pennant.registries.protocol import NotThere
 from rig import Rig
+from rig.addresses import free_port
 from unit.http_server import serving
 from unit.sync.living_mlflow import LivingMlflow
 
