@@ -11,6 +11,7 @@ from bench import (
     scale,
     sizes,
     storm,
+    sync,
     versions,
     writes,
 )
@@ -28,6 +29,7 @@ ALL: tuple[Scenario, ...] = (
     prometheus.SCENARIO,
     admission.SCENARIO,
     retention.SCENARIO,
+    sync.SCENARIO,
     *sizes.SCENARIOS,
 )
 SCENARIOS = {each.name: each for each in ALL}
