@@ -14,8 +14,9 @@ import yaml
 
 from bench.api import MERGE, Api
 from bench.figures import Figure
+from bench.objects import Object, a_model_deployment
 from bench.run import Run, Scenario, Size
-from chart.rendering import Manifest, rendered
+from chart.rendering import rendered
 from pennant.metrics.bounded_query import bounded
 from rig import Rig
 
@@ -34,12 +35,10 @@ def writer(rig: Rig) -> Api:
     return Api(rig, file["users"][0]["user"]["token"])
 
 
-def a_deployment() -> Manifest:
+def a_deployment() -> Object:
     environment = [{"name": f"V{number}", "value": "x" * 100} for number in range(30)]
     container = {"name": "server", "image": "registry.example/server:0", "env": environment}
-    spec = {"model": "fraud", "replicas": 0, "template": {"spec": {"containers": [container]}}}
-    head = {"apiVersion": "pennant.dev/v1alpha1", "kind": "ModelDeployment", "metadata": {"name": "fraud"}}
-    return {**head, "spec": spec}
+    return a_model_deployment("fraud", template={"spec": {"containers": [container]}})
 
 
 def prepare(rig: Rig) -> None:

@@ -5,7 +5,7 @@ import json
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from http.client import HTTPSConnection
 from typing import Any
@@ -18,6 +18,7 @@ from rig import Rig
 
 PATIENCE_SECONDS = 60.0
 CONNECTIONS = 16
+PAGE = 500
 JSON, MERGE = "application/json", "application/merge-patch+json"
 
 
@@ -46,6 +47,16 @@ class Api:
     def request(self, method: str, path: str, body: Object | None = None, content_type: str = JSON) -> Object:
         content: Object = json.loads(self.text(method, path, None if body is None else json.dumps(body), content_type))
         return content
+
+    def pages(self, path: str) -> Iterator[Object]:
+        """Yield the pages of a list of this collection."""
+        more = ""
+        while True:
+            page = self.request("GET", f"{path}?limit={PAGE}{more}")
+            yield page
+            if not page["metadata"].get("continue"):
+                return
+            more = f"&continue={page['metadata']['continue']}"
 
     def watch(self, path: str, heard: Callable[[Object], None]) -> None:
         """Call `heard` with each object of this collection that changes, in a thread, until the process ends."""

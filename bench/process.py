@@ -1,9 +1,8 @@
-"""The operator as a process: its memory, its processor time, and whether it has something to do."""
+"""The operator and sync as processes: memory, processor time, and whether the operator has something to do."""
 
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,6 +15,7 @@ from typing import Self
 
 from bench.promotions import until
 from rig import Rig
+from rig.addresses import free_port
 from rig.processes import bound_to_us
 
 STOP_SECONDS = 20
@@ -70,18 +70,19 @@ class Process:
         raise RuntimeError(f"{self.name} has no {field}: it ended")
 
 
-class Operator(Process):
-    """`python -m pennant run` as the administrator; settings are named as in the environment, in lower case."""
+class Served(Process):
+    """A command of `python -m pennant` that serves its metrics, as the administrator.
 
-    def __init__(self, rig: Rig, name: str = "operator", **settings: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port: int = free.getsockname()[1]
+    Settings are named as in the environment, in lower case and without their prefix.
+    """
+
+    def __init__(self, rig: Rig, name: str, command: str, prefix: str, **settings: str) -> None:
+        self._port = free_port()
         environment = {key: each for key, each in os.environ.items() if not key.startswith("PENNANT_")}
-        own = {f"PENNANT_{key.upper()}": each for key, each in settings.items()}
-        environment |= {"KUBECONFIG": str(rig.kubeconfig), "PENNANT_PORT": str(self._port), **own}
+        own = {f"{prefix}{key.upper()}": each for key, each in settings.items()}
+        environment |= {"KUBECONFIG": str(rig.kubeconfig), f"{prefix}PORT": str(self._port), **own}
         self.begun = time.perf_counter()
-        super().__init__(rig, name, [sys.executable, "-m", "pennant", "run"], environment)
+        super().__init__(rig, name, [sys.executable, "-m", "pennant", command], environment)
 
     def fetch(self, path: str) -> str:
         """Return what it answers to this path; empty where it does not answer, or says that it is not ready."""
@@ -97,6 +98,19 @@ class Operator(Process):
         """Return the sum of the samples of this name in its metrics whose labels contain this text."""
         found = SAMPLE.findall(self.fetch("/metrics"))
         return sum(float(value) for each, has, value in found if each == name and labels in has)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+class Operator(Served):
+    """`python -m pennant run`."""
+
+    def __init__(self, rig: Rig, name: str = "operator", **settings: str) -> None:
+        super().__init__(rig, name, "run", "PENNANT_", **settings)
 
     @property
     def leads(self) -> bool:
@@ -127,12 +141,6 @@ class Operator(Process):
         used = self.cpu_seconds
         time.sleep(seconds)
         return (self.cpu_seconds - used) / seconds * 100
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.kill()
 
 
 @contextmanager

@@ -19,7 +19,6 @@ from bench.promotions import until
 from bench.run import Run, Scenario, Size
 from rig import Rig
 
-PAGE = 500
 AT_A_TIME = 50
 """ModelDeployments whose ControllerRevisions are made together."""
 SETTLE_SECONDS = 10
@@ -55,12 +54,8 @@ def bare_lists(rig: Rig, deployments: int) -> tuple[float, float]:
     """Return the seconds of the lists of three kinds, and of the lists of ControllerRevisions."""
     api, begun = Api(rig), time.perf_counter()
     for path in (VERSIONS, MODEL_DEPLOYMENTS, DEPLOYMENTS):
-        more = ""
-        while True:
-            page = api.request("GET", f"{path}?limit={PAGE}{more}")
-            if not page["metadata"].get("continue"):
-                break
-            more = f"&continue={page['metadata']['continue']}"
+        for _ in api.pages(path):
+            pass
     kinds = time.perf_counter() - begun
     selector = "labelSelector=pennant.dev%2Fmodeldeployment%3Dmany-"
     lists = [[Request("GET", f"{CONTROLLER_REVISIONS}?{selector}{number}")] for number in range(deployments)]

@@ -1,6 +1,20 @@
 """All scenarios, in the order in which they run."""
 
-from bench import admission, breach, cost, failover, latency, prometheus, scale, sizes, storm, versions, writes
+from bench import (
+    admission,
+    breach,
+    cost,
+    failover,
+    latency,
+    prometheus,
+    retention,
+    scale,
+    sizes,
+    storm,
+    sync,
+    versions,
+    writes,
+)
 from bench.run import Scenario
 
 ALL: tuple[Scenario, ...] = (
@@ -14,6 +28,8 @@ ALL: tuple[Scenario, ...] = (
     scale.SCENARIO,
     prometheus.SCENARIO,
     admission.SCENARIO,
+    retention.SCENARIO,
+    sync.SCENARIO,
     *sizes.SCENARIOS,
 )
 SCENARIOS = {each.name: each for each in ALL}

@@ -18,7 +18,7 @@ import yaml
 
 from bench.api import Api
 from bench.figures import Figure, Goal, percentiles
-from bench.objects import Object
+from bench.objects import Object, a_model_deployment, an_object
 from bench.process import operator
 from bench.promotions import Observer, moves, prepare, summary
 from bench.run import ROOT, Run, Scenario, Size
@@ -46,8 +46,9 @@ def a_large_version(number: int, served: bool = False) -> Object:
         "hyperparameters": [{"name": f"p{each}", "value": text(chance, int(512 * share))} for each in range(256)],
         "serving": {"env": [{"name": f"E{each}", "value": text(chance, int(4096 * share))} for each in range(64)]},
     }
-    annotations = {"notes": text(chance, 80_000)}
-    return _object("ModelVersion", f"large-{number}-1.0.0", spec, annotations)
+    found = an_object("pennant.dev/v1alpha1", "ModelVersion", f"large-{number}-1.0.0", spec)
+    found["metadata"]["annotations"] = {"notes": text(chance, 80_000)}
+    return found
 
 
 def a_large_deployment(number: int, served: bool = False) -> Object:
@@ -57,13 +58,7 @@ def a_large_deployment(number: int, served: bool = False) -> Object:
     """
     env = [{"name": f"E{each:05}", "value": "1"} for each in range(7_500 if served else 40_000)]
     pods = {"containers": [{"name": "server", "image": "registry.example/server:1", "env": env}]}
-    spec = {"model": f"large-{number}", "replicas": 0, "allowServing": ["Env"], "template": {"spec": pods}}
-    return _object("ModelDeployment", f"large-{number}", spec, {})
-
-
-def _object(kind: str, name: str, spec: Object, annotations: Object) -> Object:
-    metadata = {"name": name, "annotations": annotations}
-    return {"apiVersion": "pennant.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
+    return a_model_deployment(f"large-{number}", allowServing=["Env"], template={"spec": pods})
 
 
 def create(api: Api, count: int, served: bool) -> int:

@@ -1,43 +1,42 @@
 """What `pennant sync` costs: the first import of many versions, a poll at rest, and the time from an alias to its tag.
 
-A real API server, and an MLflow server of the tests that answers at once. The memory is the peak of the process
-(`VmHWM`). Usage: `python bench/sync.py [--versions 10000] [-o json]`.
+An MLflow server of the tests answers at once. All versions are of one model.
 """
 
-import argparse
 import asyncio
 import json
 import os
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import yaml
 
-from cluster.operator_process import free_port
+from bench.api import Api
+from bench.figures import Figure
+from bench.objects import TAG, VERSIONS
+from bench.process import Served
+from bench.promotions import until
+from bench.run import Run, Scenario, Size
 from pennant.registries.mlflow.webhook import DELIVERY, SIGNATURE, TIMESTAMP, signed
 from pennant.registries.protocol import NotThere
 from rig import Rig
+from rig.addresses import free_port
 from unit.http_server import serving
 from unit.sync.living_mlflow import LivingMlflow
 
-ROOT = Path(__file__).parent.parent
-PARTS = ("etcd", "kube-apiserver")
-MOVES = 20
-POLL_SECONDS = 5.0
-REST_SECONDS = 60.0
+POLL_SECONDS = 5
+NEVER_SECONDS = 3600
 PATIENCE_SECONDS = 1_800.0
 SECRET = b"a secret"
+REQUESTS = "pennant_api_requests_total"
 
 
 @contextmanager
@@ -69,155 +68,111 @@ def served(mlflow: LivingMlflow) -> Iterator[str]:
         yield url
 
 
-class Process:
+class Sync(Served):
     """`pennant sync` with one registry."""
 
-    def __init__(self, rig: Rig, directory: Path, url: str, **fields: Any) -> None:
-        self._rig, self._directory = rig, directory
-        self.port, self.webhook_port = free_port(), free_port()
-        (directory / "secret").write_bytes(SECRET)
+    def __init__(self, rig: Rig, url: str, **fields: Any) -> None:
+        self._webhook_port = free_port()
+        secret, config = rig.directory / "secret", rig.directory / "sync.yaml"
+        secret.write_bytes(SECRET)
         registry = {
             **{"name": "mlflow", "kind": "mlflow", "address": url, "namespace": "default", "versions": "All"},
-            **{"aliases": {"champion": "production"}, "webhookSecretFile": str(directory / "secret")},
+            **{"aliases": {"champion": TAG}, "webhookSecretFile": str(secret)},
         }
-        (directory / "sync.yaml").write_text(yaml.safe_dump({"registries": [registry | fields]}))
-
-    def __enter__(self) -> "Process":
-        environment = os.environ | {"KUBECONFIG": str(self._rig.kubeconfig)}
-        words = [f"--config={self._directory}/sync.yaml", f"--port={self.port}", f"--webhook-port={self.webhook_port}"]
-        with (self._directory / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "pennant", "sync", *words], env=environment, stdout=log, stderr=log
-            )
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait(20)
-
-    def value(self, start: str) -> float:
-        """Return the sum of the series that begin so; 0 while it does not listen yet."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=30) as response:
-                lines = response.read().decode().splitlines()
-        except OSError:
-            return 0.0
-        return sum(float(each.rpartition(" ")[2]) for each in lines if each.startswith(start))
+        config.write_text(yaml.safe_dump({"registries": [registry | fields]}))
+        super().__init__(rig, "sync", "sync", "PENNANT_SYNC_", config=str(config), webhook_port=str(self._webhook_port))
 
     @property
     def polls(self) -> float:
-        return self.value('pennant_sync_polls_total{registry="mlflow",result="success"}')
+        return self.sample("pennant_sync_polls_total", 'registry="mlflow",result="success"')
 
-    @property
-    def peak_mib(self) -> float:
-        (line,) = (
-            each for each in Path(f"/proc/{self._process.pid}/status").read_text().splitlines() if "VmHWM" in each
-        )
-        return int(line.split()[1]) / 1024
+    def until_polled(self) -> None:
+        until(lambda: self.polls >= 1, "a poll has ended", PATIENCE_SECONDS, pause=0.05)
 
     def hint(self, model: str) -> None:
         """Send a webhook as MLflow does."""
         body = json.dumps({"entity": "model_version_alias", "action": "created", "data": {"name": model}}).encode()
         delivery, stamp = os.urandom(8).hex(), str(int(time.time()))
         headers = {DELIVERY: delivery, TIMESTAMP: stamp, SIGNATURE: signed(delivery, stamp, body, SECRET).decode()}
-        url = f"http://127.0.0.1:{self.webhook_port}/webhooks/mlflow"
+        url = f"http://127.0.0.1:{self._webhook_port}/webhooks/mlflow"
         urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=10).close()
 
 
-def until(holds: Callable[[], bool], pause: float = 0.05) -> float:
-    """Wait; return the seconds."""
-    begun = time.perf_counter()
-    while not holds():
-        if time.perf_counter() - begun > PATIENCE_SECONDS:
-            raise RuntimeError("it did not come in time")
-        time.sleep(pause)
-    return time.perf_counter() - begun
-
-
-def alias_moves(rig: Rig, mlflow: LivingMlflow, numbers: list[str], hint: Callable[[], None]) -> list[float]:
+def alias_moves(
+    rig: Rig, mlflow: LivingMlflow, numbers: list[str], count: int, hint: Callable[[], None]
+) -> list[float]:
     """Return the seconds from each move of the alias until its version alone has the tag."""
+    api, seconds = Api(rig), []
 
-    def holders() -> set[str]:
-        found = rig.kubectl("get", "modelversions", f"churn-{numbers[0]}", f"churn-{numbers[1]}", "-o", "json").stdout
-        return {
-            each["metadata"]["name"]
-            for each in json.loads(found)["items"]
-            if "production" in each["spec"].get("tags", [])
-        }
+    def holds(number: str) -> bool:
+        objects = {each: api.request("GET", f"{VERSIONS}/churn-{each}") for each in numbers}
+        return [each for each, found in objects.items() if TAG in found["spec"].get("tags", [])] == [number]
 
-    seconds = []
-    for each in range(MOVES):
+    for each in range(count):
         # So that a move does not come at the same time after each poll.
         time.sleep(1.3 + 0.37 * (each % 7))
         number = numbers[each % 2]
         begun = time.perf_counter()
         mlflow.alias("churn", "champion", number)
         hint()
-        until(lambda number=number: holders() == {f"churn-{number}"}, 0.02)  # type: ignore[misc]
+        until(partial(holds, number), f"the tag is on {number}", PATIENCE_SECONDS, pause=0.02)
         seconds.append(time.perf_counter() - begun)
     return seconds
 
 
-def measure(count: int) -> dict[str, Any]:
-    """Measure in one run."""
+def measure(run: Run) -> Iterator[Figure]:
+    count, moves = run.sizes["versions"], run.sizes["moves"]
     mlflow = LivingMlflow(now=datetime.now(UTC))
     for _ in range(count):
         mlflow.register("churn")
-    found: dict[str, Any] = {"versions": count}
-    with (
-        tempfile.TemporaryDirectory() as directory,
-        Rig.start(Path(directory) / "rig", PARTS) as rig,
-        served(mlflow) as url,
-    ):
-        rig.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-        rig.until_crds_are_served()
-        with Process(rig, Path(directory), url, aliases={}) as sync:
-            found["first import, s"] = until(lambda: sync.polls >= 1)
-            found["memory of the first import, MiB"] = sync.peak_mib
-        with Process(rig, Path(directory), url, aliases={}, pollSeconds=POLL_SECONDS) as sync:
-            mlflow.asked.clear()
-            found["first poll of a new process, s"] = until(lambda: sync.polls >= 1)
-            found["requests of that poll to MLflow"] = len(mlflow.asked)
-            polls, asked, ours = sync.polls, len(mlflow.asked), sync.value("pennant_api_requests_total")
-            time.sleep(REST_SECONDS)
-            polls = sync.polls - polls
-            found["requests per poll at rest, to MLflow"] = (len(mlflow.asked) - asked) / polls
-            found["requests per poll at rest, to the API server"] = (
-                sync.value("pennant_api_requests_total") - ours
-            ) / polls
-            found["memory of a new process, MiB"] = sync.peak_mib
-        numbers = [str(count - 1), str(count)]
-        with Process(rig, Path(directory), url, pollSeconds=POLL_SECONDS) as sync:
-            until(lambda: sync.polls >= 1)
-            found["alias to tag by polls each 5 s, s"] = _summary(alias_moves(rig, mlflow, numbers, lambda: None))
-        with Process(rig, Path(directory), url, pollSeconds=3600) as sync:
-            until(lambda: sync.polls >= 1)
-            found["alias to tag by webhook, s"] = _summary(
-                alias_moves(rig, mlflow, numbers, lambda: sync.hint("churn"))
-            )
-    return found
+    numbers = [str(count - 1), str(count)]
+    with run.control_plane() as rig, served(mlflow) as url:
+        run.say(f"{count} versions are imported")
+        with Sync(rig, url, aliases={}) as sync:
+            sync.until_polled()
+            yield Figure("first import", time.perf_counter() - sync.begun, "s")
+            yield Figure("peak memory of the first import", sync.memory("VmHWM"), "MiB")
+        mlflow.asked.clear()
+        with Sync(rig, url, aliases={}, pollSeconds=POLL_SECONDS) as sync:
+            sync.until_polled()
+            yield Figure("start until the first poll of a new process has ended", time.perf_counter() - sync.begun, "s")
+            yield Figure("requests of that poll to MLflow", len(mlflow.asked), "requests")
+            yield from _at_rest(run, mlflow, sync)
+            yield Figure("peak memory of a new process", sync.memory("VmHWM"), "MiB")
+        run.say("an alias moves, and the next poll finds it")
+        with Sync(rig, url, pollSeconds=POLL_SECONDS) as sync:
+            sync.until_polled()
+            found = alias_moves(rig, mlflow, numbers, moves, lambda: None)
+            yield from _times(f"alias to tag by polls each {POLL_SECONDS} s", found)
+        run.say("an alias moves, and a webhook says so")
+        with Sync(rig, url, pollSeconds=NEVER_SECONDS) as sync:
+            sync.until_polled()
+            found = alias_moves(rig, mlflow, numbers, moves, lambda: sync.hint("churn"))
+            yield from _times("alias to tag by webhook", found)
 
 
-def _summary(values: list[float]) -> dict[str, float]:
-    return {"p50": statistics.median(values), "max": max(values)}
+def _at_rest(run: Run, mlflow: LivingMlflow, sync: Sync) -> Iterator[Figure]:
+    """Yield the requests of each poll while nothing changes."""
+    run.say(f"nothing changes for {run.sizes['rest']} s")
+    polls, asked, ours = sync.polls, len(mlflow.asked), sync.sample(REQUESTS)
+    time.sleep(run.sizes["rest"])
+    polls = sync.polls - polls
+    yield Figure("requests of each poll at rest, to MLflow", (len(mlflow.asked) - asked) / polls, "requests")
+    yield Figure("requests of each poll at rest, to the API server", (sync.sample(REQUESTS) - ours) / polls, "requests")
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--versions", type=int, default=10_000)
-    parser.add_argument("-o", "--output", choices=["table", "json"], default="table")
-    arguments = parser.parse_args()
-    found = measure(arguments.versions)
-    if arguments.output == "json":
-        print(json.dumps(found))
-        return
-    for name, value in found.items():
-        shown = (
-            ", ".join(f"{of} {each:.2f}" for of, each in value.items()) if isinstance(value, dict) else f"{value:.1f}"
-        )
-        print(f"{name:<48}{shown}")
+def _times(what: str, seconds: list[float]) -> Iterator[Figure]:
+    yield Figure(f"{what}, median", statistics.median(seconds), "s")
+    yield Figure(f"{what}, longest", max(seconds), "s")
 
 
-if __name__ == "__main__":
-    main()
+SCENARIO = Scenario(
+    "sync",
+    "the import of many versions, polls at rest, and the move of an alias until the tag moves",
+    {
+        "versions": Size(10_000, 20, "versions of one model in MLflow"),
+        "rest": Size(60, 12, "seconds at rest"),
+        "moves": Size(20, 2, "moves of the alias, each by polls and by webhook"),
+    },
+    measure,
+)

@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from cluster.operator_process import free_port
 from rig import Rig
+from rig.addresses import free_port
 from rig.binaries import ensure
 from rig.build import module_source
 from rig.processes import Process

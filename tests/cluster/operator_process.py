@@ -4,7 +4,6 @@ import inspect
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,7 @@ from cluster.installation import Installation
 from pennant.controller import measurement_cache, reconciler
 from pennant.runtime import workers
 from rig import Rig
+from rig.addresses import free_port
 
 MANY_TIMES = 3
 
@@ -40,13 +40,6 @@ BUGS = (
     said_by(measurement_cache, "because of a bug in the operator"),
 )
 UNSETTLED = said_by(reconciler, "there was something to write in each of")
-
-
-def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 class Operator:

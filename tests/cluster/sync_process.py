@@ -13,8 +13,8 @@ import yaml
 
 from chart.rendering import NAMESPACE, is_of_sync, only, rendered
 from cluster.installation import RIGHTS
-from cluster.operator_process import free_port
 from cluster.scenario import Scenario
+from rig.addresses import free_port
 
 
 class SyncProcess:

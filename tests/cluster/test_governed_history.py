@@ -102,7 +102,7 @@ def events(scenario: Scenario) -> str:
 
 
 def test_a_fixed_version_that_somebody_replaces_is_not_rolled_out(stamped: tuple[Scenario, Governed]) -> None:
-    """Who may delete and create versions, and not promote, does not choose what `spec.version` serves.
+    """A user who may delete and create versions, and not promote, does not choose what `spec.version` serves.
 
     Rule: R155.
     """

@@ -1,4 +1,4 @@
-"""Who may choose what runs: the policy about pod templates on the real API server, with real users.
+"""Which users choose what runs: the policy about pod templates on the real API server, with real users.
 
 `dora` has the chart's role deployer, `olga` that of an operator on duty; neither may create Deployments. `edith` may:
 she has the Kubernetes role `edit` as well.
@@ -81,7 +81,7 @@ def merged(governed: Governed, user: str, spec: Any) -> str:
 
 @pytest.mark.parametrize("choice", CHOICES)
 def test_what_runs_is_chosen_by_who_may_create_deployments(shared: Governed, choice: str) -> None:
-    """All others are refused, and told which field and which permission it is about.
+    """The message to all others names the field and the permission.
 
     Rule: R180.
     """

@@ -1,7 +1,6 @@
 """A real Prometheus with exactly the samples that a test gives it."""
 
 import math
-import socket
 import subprocess
 import time
 import urllib.request
@@ -10,6 +9,7 @@ from datetime import datetime
 from pathlib import Path
 
 from rig import Rig
+from rig.addresses import free_port
 from simulation.support.sources import Sample
 
 READY_SECONDS = 30
@@ -25,9 +25,7 @@ class PrometheusServer:
         make = [str(rig.binary("promtool")), "tsdb", "create-blocks-from", "openmetrics", str(text), str(data)]
         subprocess.run(make, check=True, capture_output=True, timeout=60)
         (directory / "prometheus.yml").write_text("{}\n")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         with (directory / "log").open("wb") as log:
             self.process = subprocess.Popen(

@@ -10,8 +10,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from cluster.operator_process import free_port
 from rig import registries
+from rig.addresses import free_port
 
 START_SECONDS = 90
 CLIENT_SECONDS = 180

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ import pytest
 from botocore.exceptions import BotoCoreError
 
 from pennant.record.hashing import of_list
+from rig.addresses import free_port
 
 MODEL = os.urandom(50 * 1024 * 1024 + 17)
 """More parts than are fetched at the same time."""
@@ -28,9 +28,7 @@ def sha256(content: bytes) -> str:
 @pytest.fixture(scope="module")
 def environment() -> Iterator[Mapping[str, str]]:
     """Start the server, and return what a client needs."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
         stdout=subprocess.DEVNULL,

@@ -41,6 +41,14 @@ def claimed_block() -> Iterator[Block]:
     raise StartError(f"no {PORTS_EACH} free ports in a row between {FIRST_PORT} and {Block(BLOCKS).port(0)}")
 
 
+def free_port() -> int:
+    """Return a port that was free just now; another process may take it before it is used."""
+    with socket.socket() as free:
+        free.bind((HOST, 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
 def _all_free(block: Block) -> bool:
     with ExitStack() as probe:
         return all(_bound(block.port(offset), probe) for offset in range(1, PORTS_EACH))

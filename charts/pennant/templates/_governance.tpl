@@ -15,6 +15,19 @@ resourceRules:
   resources: [{{ index . 1 }}]
 {{- end }}
 
+{{/* The binding by which a policy refuses what is invalid: (list $ $name). */}}
+{{- define "pennant.governance.binding" -}}
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingAdmissionPolicyBinding
+metadata:
+  name: {{ index . 1 }}
+  labels:
+    {{- include "pennant.labels" (index . 0) | nindent 4 }}
+spec:
+  policyName: {{ index . 1 }}
+  validationActions: [Deny]
+{{- end }}
+
 {{/*
 The variables of both policies of one kind. A request is the reason of `due`: these annotations get its user's name. It
 must leave the values of `kept` as they are. `found` are all annotations of this sort that it would store.

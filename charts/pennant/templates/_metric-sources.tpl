@@ -79,9 +79,3 @@ sources:
 {{- end }}
 {{- $ports | uniq | toJson }}
 {{- end }}
-
-{{- define "pennant.policyPorts" -}}
-{{- range . }}
-- port: {{ int . }}
-{{- end }}
-{{- end }}

@@ -1,4 +1,4 @@
-"""The archive of the process: where it is, who writes it, and how much waits for it."""
+"""The archive of the process: its place, the objects that write it, and how much waits for it."""
 
 import logging
 from collections.abc import Callable

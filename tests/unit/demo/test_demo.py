@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import pytest
 from demo import manifests, report, training
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
+from rig.addresses import free_port
 
 Versions = dict[str, training.Trained]
 
@@ -66,9 +66,7 @@ def test_the_deployment_is_valid() -> None:
 
 @contextmanager
 def serving(trained: training.Trained, digest: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, str(manifests.SERVER), "--host=127.0.0.1", f"--port={port}", "--name=digits"]
     command += [f"--version={trained.version}", f"--uri={trained.artifact.as_uri()}", f"--digest={digest}"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
