@@ -204,7 +204,7 @@ class Operator:
     def _version_controller(self) -> Controller:
         versions = KubernetesVersions(self._client, self._cache, self._recorder)
         reconciler = VersionReconciler(versions, self._clock)
-        low_priority = LowPriority(reconciler, self._queue)
+        low_priority = LowPriority(reconciler, self._queue, self._clock, self._store.followers)
         workers = Workers(Kind.MODEL_VERSION, self._version_queue, low_priority, self._clock, self._telemetry)
         return Controller(self._version_queue, workers, self._settings.version_workers, lambda: reconciler.failing)
 

@@ -137,6 +137,10 @@ class WorkQueue:
             async with asyncio.timeout(max_seconds):
                 await self._idle.wait()
 
+    def is_pending(self, key: Key) -> bool:
+        """Return whether a key is ready or processed; one that waits for its time is not."""
+        return key in self._added_at or key in self._processing
+
     def shut_down(self) -> None:
         """Drop all keys, accept no more, and let every `get` return None."""
         self._closed = True

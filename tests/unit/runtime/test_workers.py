@@ -216,7 +216,7 @@ async def test_passes_without_io_let_other_tasks_run_in_between() -> None:
 async def test_keys_of_low_priority_wait_for_the_other_queue_with_a_timeout() -> None:
     """Rule: R92."""
     others, reconciler = WorkQueue(), Reconciler()
-    yielding = LowPriority(reconciler, others)
+    yielding = LowPriority(reconciler, others, LoopClock(), lambda _: ())
     loop = asyncio.get_running_loop()
 
     async def waited() -> float:
@@ -232,6 +232,32 @@ async def test_keys_of_low_priority_wait_for_the_other_queue_with_a_timeout() ->
     loop.call_later(MAX_YIELD_SECONDS / 2, others.done, BAD)
     assert await waited() == pytest.approx(MAX_YIELD_SECONDS / 2), "it is done"
     assert reconciler.passes[GOOD] == 4
+
+
+async def test_a_version_waits_until_the_deployments_of_its_model_have_answered() -> None:
+    """Rule: R229."""
+    others, reconciler = WorkQueue(), Reconciler()
+    queue, loop = WorkQueue(), asyncio.get_running_loop()
+    yielding = LowPriority(reconciler, others, LoopClock(), lambda _: [BAD])
+    workers = Workers(Kind.MODEL_VERSION, queue, yielding, LoopClock(), Notes())
+    task = asyncio.create_task(workers.run(1, lambda: True))
+    others.add(BAD)
+    assert await others.get() == BAD
+    queue.add(GOOD)
+    await asyncio.sleep(3)
+    assert reconciler.passes[GOOD] == 0, "its follower is processed"
+    others.done(BAD)
+    await asyncio.sleep(0.5)
+    assert reconciler.passes[GOOD] == 1, "its follower has answered"
+
+    others.add(BAD)
+    queue.add(GOOD)
+    begun = loop.time()
+    while reconciler.passes[GOOD] == 1 and loop.time() < begun + 60:
+        await asyncio.sleep(0.1)
+    assert 9 < loop.time() - begun < 12, "a follower without an answer delays it for a time, and not for ever"
+    queue.shut_down()
+    await task
 
 
 @pytest.mark.parametrize("hangs", [False, True], ids=["a pass that ends", "a pass that hangs"])

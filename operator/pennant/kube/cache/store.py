@@ -220,6 +220,11 @@ class Store:
             if (found := self._deployments.get(key)) is not None:
                 yield found
 
+    def followers(self, key: Key) -> Keys:
+        """Return the ModelDeployments of the model that a ModelVersion belongs to."""
+        found = self._versions.get(key)
+        return NO_KEYS if found is None else self._models.deployments(found[0])
+
     def version_facts(self, model: Model, now: datetime) -> Iterator[VersionFact]:
         """Yield what retention knows of the ModelVersions of a model."""
         for each in self._models.versions(model):
