@@ -53,6 +53,7 @@ class FakeAws:
     tags: list[Json] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     repeats: bool = False
+    """Whether each list gives its second page again and again."""
 
     async def sagemaker(self, operation: str, **params: Any) -> Json:
         self._ask(operation)
@@ -89,7 +90,8 @@ class FakeAws:
             keys = sorted(each.removeprefix(start) for each in self.objects if each.startswith(start))
             below = [key for key in keys if key.startswith(params["Prefix"])]
             first = int(params.get("ContinuationToken", 0))
-            more = {"NextContinuationToken": str(first + 1)} if first + 1 < len(below) else {}
+            following = first if self.repeats and first else first + 1
+            more = {"NextContinuationToken": str(following)} if first + 1 < len(below) else {}
             found = [{"Key": key, "Size": len(self.objects[start + key])} for key in below[first : first + 1]]
             return {"Contents": found, **more}
         uri = f"s3://{params['Bucket']}/{params['Key']}"

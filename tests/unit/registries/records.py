@@ -25,6 +25,15 @@ async def peak_of(versions: AsyncIterator[Any], *noted: list[Any]) -> int:
     return peak
 
 
+async def short(listed: AsyncIterator[Any], longest: int = 100) -> list[Any]:
+    """Return all items of a list; fails where it has more than a few, so that one without an end ends the test."""
+    found = []
+    async for each in listed:
+        found.append(each)
+        assert len(found) < longest, "the list is read without an end"
+    return found
+
+
 class NoFiles:
     """Implements the part of `Reader` for files, of which there are none."""
 

@@ -22,7 +22,7 @@ from pennant.registries.mlflow.record import ENTRY, MAPPED
 from pennant.registries.mlflow.registry import Mlflow
 from pennant.registries.protocol import Failed, File, FoundVersion, NotThere, RegistryError, Selection, Skipped, Unread
 from unit.registries.fake_mlflow import RECORDED
-from unit.registries.records import NoFiles, peak_of, spec
+from unit.registries.records import NoFiles, peak_of, short, spec
 
 BASE = "https://mlflow.example"
 ALL = Selection(is_all=True)
@@ -233,6 +233,15 @@ async def test_a_file_that_is_not_as_long_as_listed_has_no_digest(reader: Replay
     reader.answers["/model-versions/get-artifact?name=Wine+Quality&version=1&path=model.pkl"] = "short"
     with pytest.raises(RegistryError, match=r"model\.pkl has 5 bytes, and the registry lists 10"):
         await verified(Mlflow(reader, BASE), found)
+
+
+async def test_a_list_of_files_without_an_end_is_an_error(reader: Replayed) -> None:
+    found = await one(reader)
+    for target in [each for each in reader.answers if "/artifacts/list" in each]:
+        reader.answers[target]["next_page_token"] = "again"
+        reader.answers[f"{target}&page_token=again"] = reader.answers[target]
+    with pytest.raises(RegistryError, match="artifacts/list gives the same page again"):
+        await short(Mlflow(reader, BASE).files(found))
 
 
 async def test_an_artefact_elsewhere_cannot_be_listed(reader: Replayed) -> None:

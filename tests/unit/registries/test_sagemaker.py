@@ -26,7 +26,7 @@ from pennant.registries.sagemaker.record import REASON
 from pennant.registries.sagemaker.registry import APPROVED, PAGE, SageMaker
 from pennant.registries.sagemaker.reports import LARGEST
 from unit.registries.fake_aws import ARN, BEGAN, JOB, MODEL, FakeAws, etag, full
-from unit.registries.records import peak_of, spec
+from unit.registries.records import peak_of, short, spec
 
 ALL = Selection(is_all=True)
 REPORT = "s3://models/quality.json"
@@ -220,6 +220,15 @@ async def test_the_files_below_a_prefix_are_listed_page_by_page() -> None:
     artifacts = (await verified(SageMaker(aws), found))["artifacts"]
     lines = "".join(f"{hashlib.sha256(n.encode()).hexdigest()}  {n}\n" for n in ("a.safetensors", "b/c.json"))
     assert artifacts[0]["manifestDigest"] == f"sha256:{hashlib.sha256(lines.encode()).hexdigest()}"
+
+
+async def test_a_list_of_objects_without_an_end_is_an_error() -> None:
+    aws = FakeAws(objects={f"s3://models/llm/{name}": b"x" for name in "abc"}, repeats=True)
+    source = {"S3DataSource": {"S3Uri": "s3://models/llm/", "S3DataType": "S3Prefix"}}
+    aws.add(InferenceSpecification={"Containers": [{"ModelDataSource": source}]})
+    found = await one(aws)
+    with pytest.raises(RegistryError, match="the list of s3://models/llm/ gives the same page again"):
+        await short(SageMaker(aws).files(found))
 
 
 async def test_a_container_without_model_data_has_its_image_as_the_artefact() -> None:

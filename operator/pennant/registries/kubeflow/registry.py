@@ -1,6 +1,6 @@
 """The versions of a Kubeflow Model Registry, by its REST API."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,6 +9,7 @@ from pennant.registries.http import Pairs, Reader
 from pennant.registries.kubeflow import measured, stored
 from pennant.registries.kubeflow.record import Answers, record, usable
 from pennant.registries.notes import Notes
+from pennant.registries.pages import pages
 from pennant.registries.protocol import (
     Failed,
     File,
@@ -69,18 +70,20 @@ class Kubeflow:
                 return
 
     async def _pages(self, path: str, params: Pairs) -> AsyncIterator[Json]:
-        token, first, before = "", None, None
-        while True:
+        def ask(token: str) -> Awaitable[Json]:
             more = (("pageSize", str(PAGE)), *((("nextPageToken", token),) if token else ()))
-            page = await self._json(path, (*params, *more))
+            return self._json(path, (*params, *more))
+
+        first, before, source = None, None, f"{self._base}{path}"
+        async for page in pages(ask, lambda page: page.get("nextPageToken"), source):
             items = [self._named(each, path) for each in page.get("items") or ()]
             if items and items == before:
-                raise RegistryError(f"{self._base}{path} gives the same page again. Run the import again")
+                raise RegistryError(f"{source} gives the same page again. Run the import again")
             for each in items:
                 yield each
-            token, before = str(page.get("nextPageToken") or ""), items
+            before, token = items, page.get("nextPageToken")
             # After the last page, an old server names the second page again.
-            if not token or not items or token == first:
+            if not items or token == first:
                 return
             first = first or token
 

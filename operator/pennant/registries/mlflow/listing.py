@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pennant.api.meta import Json
 from pennant.registries.http import Pairs, Reader
+from pennant.registries.pages import pages
 from pennant.registries.protocol import NoAccess, NotThere, RegistryError, Selection
 
 API = "/api/2.0/mlflow"
@@ -120,17 +121,10 @@ class Listing:
             yield each
 
     async def _pages(self, path: str, field: str, params: Pairs) -> AsyncIterator[Json]:
-        token = ""
-        while True:
-            more = (("max_results", str(PAGE)), *((("page_token", token),) if token else ()))
-            page = await self._http.json(path, (*params, *more))
+        sized = (*params, ("max_results", str(PAGE)))
+        async for page in token_pages(self._http, path, sized, self._base):
             for each in page.get(field) or ():
                 yield self._named(each, path)
-            before, token = token, str(page.get("next_page_token") or "")
-            if not token:
-                return
-            if token == before:
-                raise RegistryError(f"{self._base}{path} gives the same page again. Run the import again")
 
     def _named(self, item: Any, path: str) -> Json:
         """Return an item of a list; raises `RegistryError` where it has no name."""
@@ -142,6 +136,15 @@ class Listing:
 def number(value: Any) -> int:
     """Return a number that JSON has as a number or as a text; 0: it is none."""
     return int(value) if str(value).isdecimal() else 0
+
+
+def token_pages(http: Reader, path: str, params: Pairs, base: str) -> AsyncIterator[Json]:
+    """Yield the pages of a list of MLflow's API; `base` is the address without credentials."""
+
+    def ask(token: str) -> Awaitable[Json]:
+        return http.json(path, (*params, *((("page_token", token),) if token else ())))
+
+    return pages(ask, lambda page: page.get("next_page_token"), f"{base}{path}")
 
 
 def _hash(item: Json) -> str:

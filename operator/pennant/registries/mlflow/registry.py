@@ -7,7 +7,7 @@ from typing import Any
 from pennant.api.meta import Json
 from pennant.registries.http import Pairs, Reader
 from pennant.registries.mlflow import model_file
-from pennant.registries.mlflow.listing import API, Listing
+from pennant.registries.mlflow.listing import API, Listing, token_pages
 from pennant.registries.mlflow.record import Answers, artifact_uri, record
 from pennant.registries.notes import Notes
 from pennant.registries.protocol import (
@@ -160,16 +160,11 @@ class Mlflow:
             params: Pairs = (("artifact_directory_path", where),) if where else ()
         else:
             path, params = f"{API}/artifacts/list", (("run_id", place["run"]), ("path", where))
-        token = ""
-        while True:
-            page = await self._http.json(path, (*params, *((("page_token", token),) if token else ())))
+        async for page in token_pages(self._http, path, params, self._base):
             for each in page.get("files") or ():
                 size = each.get("file_size")
                 inner = str(each["path"]).removeprefix(f"{root}/" if root else "")
                 yield inner, bool(each.get("is_dir")), int(size) if size is not None else None
-            token = str(page.get("next_page_token") or "")
-            if not token:
-                return
 
     async def content(self, found: FoundVersion, file: File) -> AsyncIterator[bytes]:
         """Yield the bytes of a file of the artefact."""

@@ -1,11 +1,12 @@
 """The versions of SageMaker's model package groups."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import Any
 
 from pennant.api.meta import Json
 from pennant.registries.digest import registry_digest
 from pennant.registries.notes import Notes
+from pennant.registries.pages import pages
 from pennant.registries.protocol import (
     Failed,
     File,
@@ -72,17 +73,13 @@ class SageMaker:
         return _complete(listed[0], "list_model_packages") if listed else None
 
     async def _pages(self, operation: str, field: str, **params: Any) -> AsyncIterator[Json]:
-        token = ""
-        while True:
+        def ask(token: str) -> Awaitable[Json]:
             more = {"NextToken": token} if token else {}
-            page = await self._calls.sagemaker(operation, MaxResults=PAGE, **params, **more)
+            return self._calls.sagemaker(operation, MaxResults=PAGE, **params, **more)
+
+        async for page in pages(ask, lambda page: page.get("NextToken"), operation):
             for each in _has(page, field, operation):
                 yield _complete(each, operation)
-            before, token = token, str(page.get("NextToken") or "")
-            if not token:
-                return
-            if token == before:
-                raise RegistryError(f"{operation} gives the same page again. Run the import again")
 
     async def _tags(self, described: Json) -> tuple[Mapping[str, str], str | None]:
         """Return the tags of a group, and what prevents that."""
@@ -126,16 +123,16 @@ class SageMaker:
 
     async def _objects(self, bucket: str, prefix: str) -> AsyncIterator[Json]:
         """Yield the objects below a prefix, but for the empty ones that the console makes for folders."""
-        token = ""
-        while True:
+
+        def ask(token: str) -> Awaitable[Json]:
             more = {"ContinuationToken": token} if token else {}
-            page = await self._calls.s3("list_objects_v2", Bucket=bucket, Prefix=prefix, **more)
+            return self._calls.s3("list_objects_v2", Bucket=bucket, Prefix=prefix, **more)
+
+        where = f"the list of s3://{bucket}/{prefix}"
+        async for page in pages(ask, lambda page: page.get("NextContinuationToken"), where):
             for each in page.get("Contents") or ():
                 if not (str(each["Key"]).endswith("/") and not each["Size"]):
                     yield each
-            token = str(page.get("NextContinuationToken") or "")
-            if not token:
-                return
 
     async def content(self, found: FoundVersion, file: File) -> AsyncIterator[bytes]:
         """Yield the bytes of a file. An object that was replaced after the registration is an error. Rule: R215."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +12,7 @@ from pennant.registries import bucket
 from pennant.registries.fields import of_text
 from pennant.registries.http import Pairs, Reader
 from pennant.registries.notes import Notes
+from pennant.registries.pages import pages
 from pennant.registries.protocol import (
     Failed,
     File,
@@ -97,18 +98,14 @@ class Vertex:
             yield chosen[number]
 
     async def _pages(self, path: str, field: str, params: Pairs) -> AsyncIterator[Json]:
-        token = ""
-        while True:
+        def ask(token: str) -> Awaitable[Json]:
             more = (("pageSize", str(PAGE)), *((("pageToken", token),) if token else ()))
-            page = await self._http.json(path, (*params, *more))
+            return self._http.json(path, (*params, *more))
+
+        async for page in pages(ask, lambda page: page.get("nextPageToken"), f"{self._host}{path}"):
             listed = page.get(field) or []
             for each in listed if isinstance(listed, list) else [listed]:
                 yield self._named(each, path)
-            before, token = token, str(page.get("nextPageToken") or "")
-            if not token:
-                return
-            if token == before:
-                raise RegistryError(f"{self._host}{path} gives the same page again. Run the import again")
 
     def _named(self, item: Any, path: str) -> Json:
         """Return an item of an answer; raises `RegistryError` where it has no name."""

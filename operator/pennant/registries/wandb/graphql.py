@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from pennant.api.meta import Json, clip
 from pennant.registries.http import Pairs
+from pennant.registries.pages import pages
 from pennant.registries.protocol import NoAccess, Refused, RegistryError
 
 PAGE = 100
@@ -115,18 +116,18 @@ class Graph:
 
     async def pages(self, document: str, path: Sequence[str], **variables: Any) -> AsyncIterator[Json]:
         """Yield the edges of a connection at `path`, page by page; nothing where there is no such object."""
-        cursor = None
-        while True:
-            page = inner(await self.ask(document, **variables, cursor=cursor, perPage=PAGE), *path)
+
+        async def ask(cursor: str) -> Json:
+            return inner(await self.ask(document, **variables, cursor=cursor or None, perPage=PAGE), *path)
+
+        def cursor_of(page: Json) -> Any:
+            info = inner(page, "pageInfo")
+            return info.get("hasNextPage") and info.get("endCursor")
+
+        async for page in pages(ask, cursor_of, "the server"):
             for each in page.get("edges") or ():
                 if isinstance(each, dict) and isinstance(each.get("node"), dict):
                     yield each
-            info = inner(page, "pageInfo")
-            before, cursor = cursor, info.get("endCursor")
-            if not info.get("hasNextPage") or not cursor:
-                return
-            if cursor == before:
-                raise RegistryError("the server gives the same page again. Run the import again")
 
     def _known(self, document: str) -> str:
         return re.sub(rf"\b({'|'.join(self._left_out)})\b", "", document) if self._left_out else document
