@@ -1,7 +1,7 @@
 """An archive in a bucket, by obstore: S3 and what speaks it, Google Cloud Storage, Azure.
 
 Its asynchronous functions may abort the interpreter when the process ends, so the others run in threads. The
-credentials are those that obstore finds, such as AWS_ACCESS_KEY_ID or the identity of the pod.
+credentials, region and endpoint are those that obstore finds, such as AWS_ACCESS_KEY_ID or the identity of the pod.
 """
 
 import os
@@ -9,11 +9,13 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import from_url
 
+from pennant.archive.client_options import client_options
 from pennant.archive.threads import Threads
 from pennant.ports import Refused, Unavailable
 
@@ -25,13 +27,11 @@ class ObjectStore:
     """Implements `Place`."""
 
     def __init__(self, url: str) -> None:
-        # Options in code replace those that obstore takes from the environment.
-        allow_http = os.environ.get("AWS_ALLOW_HTTP", "").lower() == "true"
-        client = {"timeout": TIMEOUT, "connect_timeout": timedelta(seconds=5), "allow_http": allow_http}
-        options: dict[str, Any] = {"client_options": client}
-        options["retry_config"] = {"max_retries": 2, "retry_timeout": TIMEOUT}
+        scheme, connecting = urlsplit(url).scheme, timedelta(seconds=5)
+        client: Any = client_options(scheme, os.environ, timeout=TIMEOUT, connect_timeout=connecting)
+        retrying: Any = {"max_retries": 2, "retry_timeout": TIMEOUT}
         with _translated():
-            self._store: Any = from_url(url.rstrip("/"), **options)
+            self._store: Any = from_url(url.rstrip("/"), client_options=client, retry_config=retrying)
 
         self._threads = Threads()
 

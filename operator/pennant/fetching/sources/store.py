@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
+from pennant.archive.client_options import client_options
 from pennant.fetching.sources.source import Opened, Unavailable
 from pennant.record.remote import BUCKETS
 
@@ -61,9 +62,7 @@ class Store:
 def _opened(base: str) -> Any:
     from obstore.store import from_url
 
-    # Options that are given replace all of the environment.
-    plain = any(os.environ.get(f"{each}_ALLOW_HTTP", "").lower() == "true" for each in ("AWS", "AZURE", "GOOGLE"))
-    options: Any = {"timeout": TIMEOUT, "allow_http": plain}
+    options: Any = client_options(urlsplit(base).scheme, os.environ, timeout=TIMEOUT)
     retrying: Any = {"max_retries": 1}
     return from_url(base, client_options=options, retry_config=retrying)
 
