@@ -30,6 +30,7 @@ from unit.docs_pages import ROOT, Page, anchor, pages
 PAGES = {str(each): each for each in pages()}
 # Hosts that the pages link to. A new one is a decision: the site promises that the address stays.
 HOSTS = {"kind.sigs.k8s.io", "pre-commit.com"}
+AVOIDED = {"whoever": "name the user, the client or the object"}
 OTHERS_MARKS = {"pennant.dev/v1alpha1", "pennant.dev/"}
 
 every_page = pytest.mark.parametrize("page", PAGES.values(), ids=str)
@@ -58,6 +59,12 @@ def test_every_link_leads_somewhere(page: Page) -> None:
 )
 def test_a_wrong_link_is_found(link: str) -> None:
     assert problems_of_link(PAGES["README.md"], link)
+
+
+@every_page
+def test_no_page_has_a_word_that_is_avoided(page: Page) -> None:
+    words = set(re.findall(r"\w+", page.text.lower()))
+    assert {word: instead for word, instead in AVOIDED.items() if word in words} == {}
 
 
 def test_an_anchor_is_what_a_forge_makes_of_a_heading() -> None:

@@ -104,7 +104,7 @@ LONGEST_NAME = 52
 LAST_REVISION = 999_999_999
 """The largest number of a revision; one revision each second reaches it after 31 years.
 
-Whoever can write a status can write any number into it: without a limit, a number of ten digits made a new
+A client that may write a status can write any number into it: without a limit, a number of ten digits made a new
 ControllerRevision in each pass.
 """
 NAME = 128

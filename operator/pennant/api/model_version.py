@@ -148,7 +148,7 @@ LENGTHENED = (
     (
         "!has(oldSelf.retention) || !has(oldSelf.retention.legalHold) || !oldSelf.retention.legalHold || "
         "(has(self.retention) && has(self.retention.legalHold) && self.retention.legalHold)",
-        "spec.retention.legalHold may only be set; a hold is released by whoever may delete the object",
+        "spec.retention.legalHold may only be set; to release the hold, delete the ModelVersion",
     ),
 )
 

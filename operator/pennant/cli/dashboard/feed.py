@@ -78,7 +78,7 @@ class Feed:
         except NotServed:
             raise
         except Forbidden as error:
-            # Not a reason to show nothing: whoever may read the ModelDeployment sees what it says.
+            # Not a reason to show nothing: a user who may read the ModelDeployment sees what it says.
             return await self._reader.alone(key), str(explained(error, self._server))
 
 

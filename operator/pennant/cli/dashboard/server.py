@@ -43,7 +43,7 @@ class Server:
         self._feed, self._scope, self._flags = feed, scope, flags
 
     def app(self) -> web.Application:
-        """Return the application; whoever runs it binds it to 127.0.0.1."""
+        """Return the application; the caller binds it to 127.0.0.1."""
         app = web.Application(middlewares=[_guarded])
         app.router.add_get("/", self._list, allow_head=False)
         app.router.add_get("/namespaces/{namespace}/{name}", self._deployment, allow_head=False)

@@ -105,7 +105,7 @@ def read(annotations: Mapping[str, str]) -> Command | Malformed | None:
     by, reason = (str(annotations.get(each, "")).strip() for each in (REQUESTED_BY, REASON))
     words = tuple(said(verb, value) for verb, value in given.items())
     named = printable(str(annotations.get(REQUESTED_AT, "")).strip())
-    # Without a token the text identifies the command, whoever gives it and why.
+    # Without a token the text identifies the command, not its user and not its reason.
     token = named or short_hash(words)
     if len(token) > NAME:
         token = short_hash(token)

@@ -66,7 +66,7 @@ class ReadThroughCache:
     async def ensure_versions(self, namespace: str) -> None:
         """List all ModelVersions, or those of one namespace, where they are stale; raises `Unavailable`."""
         freshness = self.store.freshness
-        # Whoever waits here needs no list of its own.
+        # A pass that waits here needs no list of its own.
         async with self._listing:
             if Kind.MODEL_VERSION not in freshness:
                 await relist_kind(self._client, self.store, Kind.MODEL_VERSION, self._namespace)

@@ -219,7 +219,7 @@ def field(raw: Json, name: str) -> Json:
 
 
 def _tags(spec: Json) -> frozenset[str]:
-    """Return the valid tags, also of a spec that is invalid: its error must reach whoever follows such a tag."""
+    """Return the valid tags, also of a spec that is invalid: its error must reach the followers of such a tag."""
     tags = spec.get("tags")
     return frozenset(intern(each) for each in tags if _is_word(each)) if isinstance(tags, list) else _NO_TAGS
 
