@@ -216,7 +216,10 @@ def test_with_four_eyes_somebody_else_must_promote(rig: Rig, namespace: str) -> 
     try:
         assert governed.apply("admin", a_version("1.0.0")) == ""
         said = governed.tag("admin", "fraud-1.0.0", "production")
-        assert "admin created fraud-1.0.0, so somebody else must put production on it" in said
+        refusal = "admin created fraud-1.0.0, so somebody else must put production on it"
+        assert refusal in said
+        patch = ("--type=merge", "--patch", '{"spec":{"tags":["production"]}}')
+        assert refusal in governed.says("admin", "patch", "modelversion", "fraud-1.0.0", *patch, "--dry-run=server")
         assert "somebody else must" in governed.apply("admin", a_version("1.1.0", "production"))
         assert governed.tag("admin", "fraud-1.0.0", "staging") == ""
         assert governed.tag("paul", "fraud-1.0.0", "staging", "production") == ""

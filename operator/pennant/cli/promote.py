@@ -64,6 +64,8 @@ async def _in_cluster(session: Session, version: str, model: str | None, tag: st
     move = await tag_move.planned(session, await model_versions.find(session, version, model), tag)
     if not move.is_made:
         tag_move.warn_of_git(move)
+    if how.dry_run == "client":
+        await tag_move.warn_of_four_eyes(session, move)
     # With -o, standard output has the object alone.
     with redirect_stdout(sys.stderr) if how.output is not None else nullcontext():
         await _made(session, move, how)

@@ -10,10 +10,11 @@ from pennant.cli.errors import CliError
 from pennant.cli.gitops import applied_tags
 from pennant.cli.model_versions import full_name, of_model, usable
 from pennant.cli.session import FIELD_MANAGER, Session, explained
+from pennant.core.facts.users import CREATED_BY
 from pennant.kube import tag_writer
 from pennant.kube.codec import decode
 from pennant.kube.codec.managers import tracked_by
-from pennant.kube.tag_writer import Move, TagWriter
+from pennant.kube.tag_writer import Move, TagWriter, tags_of
 from pennant.ports import PortError
 
 
@@ -38,6 +39,22 @@ def warn_of_git(move: Move) -> None:
                 f"{each['metadata']['name']} is managed by {tool}. It sets spec.tags back to what Git says at its next "
                 "sync. Move the tag in Git: kubectl pennant promote ... --write DIRECTORY"
             )
+
+
+async def warn_of_four_eyes(session: Session, move: Move) -> None:
+    """Warn where the user who would promote a version created it.
+
+    Whether four eyes are required, and for which tags, only a request that asks the API server can tell. Rule: R154.
+    """
+    metadata = move.new["metadata"]
+    creator = (metadata.get("annotations") or {}).get(CREATED_BY)
+    if creator is None or move.tag in tags_of(move.new) or creator != await session.user():
+        return
+    output.warn(
+        f"{creator} created {metadata['name']}. If governance.promote.fourEyes of the chart is set for the tag "
+        f"{move.tag}, the API server refuses this promotion, and another user must promote the version. "
+        "--dry-run=server asks the API server"
+    )
 
 
 async def carry_out(session: Session, move: Move, dry_run: str) -> None:

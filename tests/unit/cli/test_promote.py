@@ -298,6 +298,44 @@ def test_a_version_that_has_the_tag_but_is_quarantined_needs_a_retry(
     )
 
 
+@pytest.mark.parametrize(
+    ("creator", "tags", "kind", "warns"),
+    [
+        ("ada", (), "client", True),
+        ("bob", (), "client", False),
+        (None, (), "client", False),
+        # The tag is on it already, so no policy refuses it.
+        ("ada", ("production",), "client", False),
+        # The API server itself refuses it.
+        ("ada", (), "server", False),
+    ],
+)
+def test_a_dry_run_by_the_client_warns_the_creator_of_four_eyes(
+    pennant: Run, versions: FakeApi, creator: str | None, tags: tuple[str, ...], kind: str, warns: bool
+) -> None:
+    """Rule: R154."""
+    annotations = {"pennant.dev/created-by": creator} if creator is not None else {}
+    versions.add("modelversions", raw_version("1.1.0", *tags, annotations=annotations))
+    code, _, err = pennant("promote", NEW, f"--dry-run={kind}")
+    assert code == 0
+    assert err == (
+        f"Warning: ada created {NEW}. If governance.promote.fourEyes of the chart is set for the tag production, the "
+        "API server refuses this promotion, and another user must promote the version. --dry-run=server asks the API "
+        "server\n"
+        if warns
+        else ""
+    )
+
+
+def test_a_dry_run_by_the_server_is_refused_by_its_policy(pennant: Run, versions: FakeApi) -> None:
+    """Rule: R154."""
+    said = "ValidatingAdmissionPolicy 'promote' denied request: ada created fraud-1.1.0, so somebody else must"
+    versions.before_patch = lambda name, _: (403, said)
+    code, out, err = pennant("promote", NEW, "--dry-run=server")
+    assert (code, out) == (1, "")
+    assert said in err
+
+
 @pytest.fixture
 async def follower(api: FakeApi) -> Callable[..., None]:
     """Serve a ModelDeployment that serves 1.0.0 and gates promotions by auc."""
