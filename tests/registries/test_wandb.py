@@ -19,6 +19,7 @@ from moto.server import ThreadedMotoServer
 from pennant.cli.main import main
 from pennant.cli.manifests.findings import report
 from pennant.registries import http
+from pennant.registries.wandb.offline.log import payloads
 from registries.fake_wandb import FakeWandb, Node, served
 
 CLIENT = Path(__file__).parent / "wandb_client.py"
@@ -148,6 +149,21 @@ def test_a_log_that_was_cut_off_has_what_is_before(capsys: pytest.CaptureFixture
         f"{log} ends in the middle of a record: the run was killed or it was cut, and its last values are missing"
         in err
     )
+
+
+def test_a_log_that_was_cut_between_two_records_has_no_end(capsys: pytest.CaptureFixture[str], runs: Path) -> None:
+    log = next(runs.glob("offline-run-*-first/*.wandb"))
+    code, _, err = ran(capsys, "--from", str(log), "--all-versions", "-o", "name")
+    assert (code, "no end record" in err) == (0, False)
+    while True:
+        log.write_bytes(log.read_bytes()[:-1])
+        cuts: list[str] = []
+        assert list(payloads(log, cuts.append))
+        if not cuts:
+            break
+    code, out, err = ran(capsys, "--from", str(log), "--all-versions", "-o", "name")
+    assert (code, len(out.split())) == (0, 2)
+    assert "first-v0: the log of the run has no end record, so it may be incomplete" in err
 
 
 def test_a_log_that_is_damaged_is_an_error_and_the_others_are_imported(

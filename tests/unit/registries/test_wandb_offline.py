@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pennant.registries.protocol import Failed, FoundVersion, NoAccess, NotThere, RegistryError, Selection
+from pennant.registries.protocol import Failed, FoundVersion, NoAccess, NotThere, RegistryError, Selection, Skipped
 from pennant.registries.stored import Stored
 from pennant.registries.wandb.offline import log
 from pennant.registries.wandb.offline.folding import Folded
-from pennant.registries.wandb.offline.registry import Offline
+from pennant.registries.wandb.offline.registry import NO_END, Offline
 from unit.core.builders import NOON
 
 
@@ -236,6 +236,37 @@ async def test_a_run_that_was_killed_has_what_it_logged_before(tmp_path: Path) -
     assert found.unknown[0].endswith(
         "ends in the middle of a record: the run was killed or it was cut, and its last values are missing"
     )
+
+
+@pytest.mark.parametrize("has_end", [True, False])
+async def test_a_log_that_has_no_end_record_may_be_incomplete(tmp_path: Path, has_end: bool) -> None:
+    """It was cut exactly between two records, so that no record is incomplete."""
+    (found,) = await versions(written(tmp_path, [run(), artifact("fraud"), *([END] if has_end else [])]))
+    assert isinstance(found, FoundVersion)
+    assert (NO_END in found.unknown) is not has_end
+
+
+async def test_a_log_without_an_end_record_and_without_a_model_is_told_once(tmp_path: Path) -> None:
+    registry = written(tmp_path, [run()], [run(run_id="r2"), artifact("fraud"), artifact("other"), END])
+    assert [each async for each in registry.models()] == ["fraud", "other"]
+    found, skipped = await versions(registry)
+    assert isinstance(found, FoundVersion)
+    assert skipped == Skipped("fraud", "run-r0.wandb", f"it has no model, and {NO_END}")
+    assert [type(each) for each in await versions(registry, "other")] == [FoundVersion]
+
+
+async def test_a_run_that_ended_without_a_model_is_not_told(tmp_path: Path) -> None:
+    registry = written(tmp_path, [run(), END], [run(run_id="r2"), artifact("fraud"), END])
+    assert [type(each) for each in await versions(registry)] == [FoundVersion]
+
+
+async def test_where_no_log_has_a_model_one_without_an_end_record_is_an_error(tmp_path: Path) -> None:
+    """Otherwise the import would say that there are no models."""
+    with pytest.raises(RegistryError, match=r"run-r0\.wandb has no model, and the log of the run has no end record"):
+        [each async for each in written(tmp_path / "open", [run()]).models()]
+    with pytest.raises(NotThere, match=r"logged a model 'fraud'\. Not read: .*run-r0\.wandb has no model, and the log"):
+        await versions(written(tmp_path / "named", [run()]))
+    assert [each async for each in written(tmp_path / "ended", [run(), END]).models()] == []
 
 
 async def test_a_log_that_is_cut_before_its_models_is_told(tmp_path: Path) -> None:

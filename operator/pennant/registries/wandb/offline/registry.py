@@ -13,7 +13,16 @@ from typing import Any
 from pennant.api.meta import Json
 from pennant.registries.fields import moment_of
 from pennant.registries.notes import Notes
-from pennant.registries.protocol import Failed, File, FoundVersion, NoAccess, NotThere, RegistryError, Selection
+from pennant.registries.protocol import (
+    Failed,
+    File,
+    FoundVersion,
+    NoAccess,
+    NotThere,
+    RegistryError,
+    Selection,
+    Skipped,
+)
 from pennant.registries.reading import UNEXPECTED
 from pennant.registries.stored import Stored, local
 from pennant.registries.wandb import manifest
@@ -25,8 +34,13 @@ from pennant.registries.wandb.record import MODEL, record
 LOG = "run-*.wandb"
 REQUIREMENTS, PATCH = "requirements.txt", "diff.patch"
 LARGEST_FILE = 16 * 1024 * 1024
+NO_END = (
+    "the log of the run has no end record, so it may be incomplete: the run is still running or was killed, or the "
+    "file was cut"
+)
+"""Of a log whose last record is whole, but not the one that a run writes when it ends."""
 
-Item = FoundVersion | Failed
+Item = FoundVersion | Skipped | Failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +64,14 @@ class Index:
     """By the name of the model, the oldest run first."""
     broken: list[tuple[Path, str]] = field(default_factory=list)
     """Logs that may have versions that cannot be read, and why."""
+    unfinished: list[Path] = field(default_factory=list)
+    """Logs without a model and without an end, which may get or have lost one, and of which nobody was told yet."""
+
+    @property
+    def unread(self) -> str:
+        """Why there may be more versions than those that were found; empty: there are none."""
+        unfinished = (f"{each} has no model, and {NO_END}" for each in self.unfinished)
+        return "; ".join((*(why for _, why in self.broken), *unfinished))
 
     def holders(self, model: str) -> dict[str, str]:
         """Return the version that has each alias: the last one that got it."""
@@ -78,15 +100,18 @@ class Offline:
         index = self._index()
         for name in sorted(index.versions):
             yield name
-        if index.broken:
-            raise RegistryError("; ".join(why for _, why in index.broken))
+        if why := index.unread if index.broken or not index.versions else "":
+            raise RegistryError(why)
 
     async def versions(self, model: str, selection: Selection) -> AsyncIterator[Item]:
-        """Yield versions of a model, the oldest run first, and then the logs that cannot be read, unless all are."""
+        """Yield versions of a model, the oldest run first, and then the logs that cannot be read or have no end.
+
+        A log that cannot be read is told for each model, or once by `models`, and one without an end once.
+        """
         index = self._index()
         if model not in index.versions:
-            broken = f". Not read: {'; '.join(why for _, why in index.broken)}" if index.broken else ""
-            raise NotThere(f"no run below {self._root} logged a model {model!r}{broken}")
+            unread = f". Not read: {index.unread}" if index.unread else ""
+            raise NotThere(f"no run below {self._root} logged a model {model!r}{unread}")
         holders = index.holders(model)
         newest = index.versions[model][-1]
         for each in index.versions[model]:
@@ -100,6 +125,8 @@ class Offline:
                 yield self._one(each, aliases)
         for log, why in index.broken if not self._lists_models else ():
             yield Failed(model, log.name, why)
+        while index.unfinished:
+            yield Skipped(model, index.unfinished.pop(0).name, f"it has no model, and {NO_END}")
 
     def _one(self, logged: Logged, aliases: tuple[str, ...]) -> Item:
         try:
@@ -115,7 +142,7 @@ class Offline:
         for each in cuts:
             notes.add(each)
         if not folded.has_ended and not cuts:
-            notes.add("the log has no end: the run is still running, or it was killed")
+            notes.add(NO_END)
         artifact = folded.artifacts[logged.number]
         if artifact["manifestFile"]:
             notes.add("the list of the files is not in the log, because they are too many")
@@ -163,8 +190,11 @@ class Offline:
             except RegistryError as error:
                 index.broken.append((log, str(error)))
                 continue
-            if cuts and not any(each["type"] == MODEL for each in folded.artifacts):
+            has_model = any(each["type"] == MODEL for each in folded.artifacts)
+            if cuts and not has_model:
                 index.broken.append((log, f"{'; '.join(cuts)}. It has no model before that. {AGAIN}"))
+            elif not folded.has_ended and not has_model:
+                index.unfinished.append(log)
             for number, each in enumerate(folded.artifacts):
                 if each["type"] == MODEL:
                     key = (folded.run.id, str(each["name"]))
