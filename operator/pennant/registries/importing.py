@@ -189,8 +189,10 @@ class Import:
 
 
 def same(document: Json, there: Json, where: str, telling: Telling) -> Outcome:
-    """Return that a version is there already; raises `RegistryError` where it has other content."""
+    """Return that a version is there already; raises `RegistryError` if it has other content or is being deleted."""
     name = str(document["metadata"]["name"])
+    if "deletionTimestamp" in there["metadata"]:
+        raise RegistryError(f"{where} is being deleted; the version can be imported when that is done")
     found = changes(there.get("spec") or {}, document["spec"])
     if found.changed:
         raise RegistryError(contradiction(name, where, found))

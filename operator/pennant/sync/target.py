@@ -6,11 +6,9 @@ Rule: R201.
 from collections.abc import Mapping
 
 from pennant.api.meta import Json
-from pennant.kube.http.client import ApiVerb, Client
-from pennant.kube.http.resources import RESOURCES, Kind
-from pennant.ports import Conflict, Ending
+from pennant.kube.http.client import Client
+from pennant.registries.creation import created
 from pennant.registries.importing import Outcome, Telling, same
-from pennant.registries.protocol import RegistryError
 from pennant.sync.versions import Versions
 
 
@@ -26,24 +24,10 @@ class Cluster:
         return {}
 
     async def put(self, document: Json) -> Outcome:
-        """Create the object. Of two writers of the same version, the second one finds the object of the first."""
-        name, namespace = str(document["metadata"]["name"]), self._versions.namespace
-        path, params = RESOURCES[Kind.MODEL_VERSION].path(namespace), {"fieldManager": self._manager}
-        try:
-            raw = await self._client.request(ApiVerb.CREATE, Kind.MODEL_VERSION, path, params=params, body=document)
-        except Ending:
-            raise
-        except Conflict:
-            there = await self._client.get(Kind.MODEL_VERSION, namespace, name)
-            if there is None:
-                # The object was deleted a moment ago, or the namespace does not exist.
-                raise
-            if "deletionTimestamp" in there["metadata"]:
-                raise RegistryError(
-                    f"{name} is being deleted in the cluster; it is imported when that is done"
-                ) from None
-            outcome = same(document, there, f"{name} in the cluster", self._telling)
-            self._versions.add(there)
-            return outcome
+        """Create the object, or compare the one that another writer created first."""
+        namespace, params = self._versions.namespace, {"fieldManager": self._manager}
+        raw, is_new = await created(self._client, namespace, document, params)
+        where = f"{document['metadata']['name']} in the cluster"
+        outcome = Outcome.IMPORTED if is_new else same(document, raw, where, self._telling)
         self._versions.add(raw)
-        return Outcome.IMPORTED
+        return outcome

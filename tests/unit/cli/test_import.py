@@ -312,6 +312,15 @@ def test_of_two_writers_of_an_object_one_wins_and_the_other_compares(pennant: Ru
     assert "modelversion.pennant.dev/churn-model-3 in the cluster, in spec.createdAt. A record" in err
 
 
+def test_an_object_that_is_being_deleted_is_not_unchanged(pennant: Run, api: FakeApi) -> None:
+    """It is gone when its last finalizer is."""
+    pennant("import", "mlflow", "Churn_Model", "--apply")
+    api.objects["modelversions", "default", "churn-model-2"]["metadata"]["deletionTimestamp"] = "2026-01-01T12:00:00Z"
+    code, _, err = pennant("import", "mlflow", "Churn_Model", "--apply")
+    assert (code, err.splitlines()[-1].partition(".")[0]) == (1, "0 imported, 1 unchanged, 1 failed")
+    assert "modelversion.pennant.dev/churn-model-2 in the cluster is being deleted; the version can be imported" in err
+
+
 def test_an_object_that_the_api_server_refuses_is_an_error_and_the_others_follow(pennant: Run, api: FakeApi) -> None:
     api.before_create = lambda name, _: (422, "spec.model is not allowed") if name.endswith("2") else None
     code, out, err = pennant("import", "mlflow", "Churn_Model", "--apply")

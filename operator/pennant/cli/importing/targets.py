@@ -15,12 +15,11 @@ from pennant.cli import names
 from pennant.cli.errors import CliError
 from pennant.cli.model_versions import full_name, of_model
 from pennant.cli.session import FIELD_MANAGER, Session
-from pennant.kube.http.client import ApiVerb
-from pennant.kube.http.resources import RESOURCES, Kind
+from pennant.kube.http.resources import Kind
 from pennant.kube.tag_writer import tags_of
-from pennant.ports import Conflict, Ending
 from pennant.record.document import text
 from pennant.registries import importing
+from pennant.registries.creation import created
 from pennant.registries.importing import Outcome, Telling, same
 from pennant.registries.protocol import RegistryError
 
@@ -140,32 +139,17 @@ class Cluster:
         return self.known[model]
 
     async def put(self, document: Json) -> Outcome:
-        """Create the object. Of two writers of the same version, the second one finds the object of the first."""
-        name = names.valid(str(document["metadata"]["name"]))
-        there = await self._there(name)
-        if there is None:
-            try:
-                await self._create(document)
-            except Ending:
-                raise
-            except Conflict:
-                there = await self._there(name)
-                if there is None:
-                    raise
-            else:
-                click.echo(f"{full_name(name)} created{f' ({self.dry_run} dry run)' if self.dry_run != 'none' else ''}")
-                return Outcome.IMPORTED
-        return same(document, there, f"{full_name(name)} in the cluster", self.telling)
+        """Create the object, or compare the one that is there."""
+        name, namespace = names.valid(str(document["metadata"]["name"])), self.session.namespace
+        there = await self.session.client.get(Kind.MODEL_VERSION, namespace, name)
+        is_new = there is None
+        if there is None and self.dry_run != "client":
+            params = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if self.dry_run == "server" else {})
+            there, is_new = await created(self.session.client, namespace, document, params)
+        if there is not None and not is_new:
+            return same(document, there, f"{full_name(name)} in the cluster", self.telling)
+        click.echo(f"{full_name(name)} created{f' ({self.dry_run} dry run)' if self.dry_run != 'none' else ''}")
+        return Outcome.IMPORTED
 
     def close(self) -> None:
         """Do nothing."""
-
-    async def _there(self, name: str) -> Json | None:
-        return await self.session.client.get(Kind.MODEL_VERSION, self.session.namespace, name)
-
-    async def _create(self, document: Json) -> None:
-        if self.dry_run == "client":
-            return
-        params = {"fieldManager": FIELD_MANAGER} | ({"dryRun": "All"} if self.dry_run == "server" else {})
-        path = RESOURCES[Kind.MODEL_VERSION].path(self.session.namespace)
-        await self.session.client.request(ApiVerb.CREATE, Kind.MODEL_VERSION, path, params=params, body=document)
