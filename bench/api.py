@@ -6,8 +6,9 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from http.client import HTTPSConnection
+from http.client import HTTPException, HTTPSConnection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,14 +60,24 @@ class Api:
             more = f"&continue={page['metadata']['continue']}"
 
     def watch(self, path: str, heard: Callable[[Object], None]) -> None:
-        """Call `heard` with each object of this collection that changes, in a thread, until the process ends."""
+        """Call `heard` with each object of this collection that changes, in a thread, until the process ends.
+
+        The API server ends a watch now and then. The next one begins with all objects, which are heard again.
+        """
 
         def listen() -> None:
-            # Nothing may happen for long.
-            connection = self._connect(None)
-            connection.request("GET", f"{path}?watch=1", headers={"Authorization": f"Bearer {self._token}"})
-            for line in connection.getresponse():
-                heard(json.loads(line)["object"])
+            while True:
+                # Nothing may happen for long.
+                connection = self._connect(None)
+                try:
+                    connection.request("GET", f"{path}?watch=1", headers={"Authorization": f"Bearer {self._token}"})
+                except OSError:
+                    # The control plane has ended.
+                    return
+                with suppress(HTTPException, OSError):
+                    for line in connection.getresponse():
+                        heard(json.loads(line)["object"])
+                time.sleep(1)
 
         threading.Thread(target=listen, daemon=True).start()
 

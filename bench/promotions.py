@@ -28,12 +28,13 @@ class Observer:
     """Sees when a Deployment shows a version, whoever wrote it."""
 
     def __init__(self, rig: Rig) -> None:
+        self._api = Api(rig)
         self._seen: dict[tuple[str, str], float] = {}
         self._changed = threading.Condition()
         Api(rig).watch(DEPLOYMENTS, self._heard)
 
     def _heard(self, deployment: Object) -> None:
-        found = deployment["spec"]["template"]["metadata"]["labels"].get(VERSION_LABEL, "")
+        found = _shown(deployment)
         with self._changed:
             self._seen.setdefault((deployment["metadata"]["name"], found), time.perf_counter())
             self._changed.notify_all()
@@ -46,8 +47,15 @@ class Observer:
         """Return when the Deployment was first seen to show the version, by `time.perf_counter`."""
         with self._changed:
             if not self._changed.wait_for(lambda: (name, version) in self._seen, seconds):
-                raise RuntimeError(f"the Deployment {name} does not show {version} after {seconds:g} s")
+                now = _shown(self._api.request("GET", f"{DEPLOYMENTS}/{name}"))
+                message = f"the Deployment {name} was not seen to show {version} in {seconds:g} s; now it shows {now}"
+                raise RuntimeError(message)
             return self._seen[name, version]
+
+
+def _shown(deployment: Object) -> str:
+    """Return the version that a Deployment shows."""
+    return str(deployment["spec"]["template"]["metadata"]["labels"].get(VERSION_LABEL, ""))
 
 
 class BareClient:

@@ -70,6 +70,7 @@ class UnreliableStory(Story):
         self.shown: list[Snapshot] = []
         self.deaths = self.old_views = 0
         self.longest_wait = urgency.LONGEST_WAIT * (seed % 2)
+        self.others_wait = seed % 4 == 1
         super().__init__()
         self.world.after_write = self.die_sometimes
 

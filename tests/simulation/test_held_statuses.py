@@ -14,10 +14,10 @@ from simulation.support.story import Story
 from simulation.support.world import KEY
 
 
-async def rolled_out(longest_wait: timedelta) -> Story:
+async def rolled_out(longest_wait: timedelta, *, others_wait: bool = False) -> Story:
     """Return a story in which a version is promoted, and a bad one is rolled back."""
     story = Story()
-    story.longest_wait = longest_wait
+    story.longest_wait, story.others_wait = longest_wait, others_wait
     story.start_operator()
     story.accuracy.values["1.0.0"], story.accuracy.values["1.1.0"] = 0.95, 0.95
     story.version("1.0.0", "production")
@@ -87,3 +87,40 @@ async def test_a_status_that_somebody_else_wrote_ends_the_wait() -> None:
     await story.passes(4)
     assert story.condition("TagResolved") == ("False", "TagUnassigned")
     assert story.status.replicas == len(story.pods())
+
+
+async def test_while_others_wait_the_deployment_comes_first_and_the_status_at_most_two_seconds_later() -> None:
+    """Rule: R232."""
+    story = await promoted()
+    story.others_wait = True
+    await move_tag(story, "1.0.0", "1.1.0")
+    assert story.served() == "1.1.0"
+    assert len(story.history) == 1
+    await story.passes(1)
+    assert len(story.history) == 1
+    await story.passes(1)
+    assert [each.version for each in story.history] == ["1.0.0", "1.1.0"]
+
+
+async def test_a_status_that_waits_for_others_is_written_when_they_have_gone_and_before_a_rollback() -> None:
+    """Rule: R232."""
+    story = await promoted()
+    story.others_wait = True
+    await move_tag(story, "1.0.0", "1.1.0")
+    story.others_wait = False
+    await story.passes(1)
+    assert len(story.history) == 2
+    calm, busy = await rolled_out(urgency.LONGEST_WAIT), await rolled_out(urgency.LONGEST_WAIT, others_wait=True)
+    assert plain(busy.history) == plain(calm.history)
+    assert [each.started_at for each in busy.history[:2]] == [each.started_at for each in calm.history[:2]]
+
+
+async def test_a_process_that_ends_before_a_status_that_waits_loses_nothing() -> None:
+    """Rule: R232."""
+    story = await promoted()
+    story.others_wait = True
+    await move_tag(story, "1.0.0", "1.1.0")
+    story.start_operator()
+    story.others_wait = False
+    await story.passes(1)
+    assert [(e.revision, e.version, e.trigger) for e in story.history][1:] == [(2, "1.1.0", "TagMoved")]

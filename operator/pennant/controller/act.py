@@ -61,10 +61,14 @@ class Acted:
     """Whether anything was written."""
     refused: tuple[tuple[Copying, str], ...] = ()
     """Copies that the API server refused, each with its answer."""
+    deferred: ModelDeploymentStatus | None = None
+    """The status that is to be written later; None: it was written, or does not differ."""
 
 
-async def act(cluster: Cluster, snapshot: Snapshot, decision: Decision) -> Acted:
+async def act(cluster: Cluster, snapshot: Snapshot, decision: Decision, *, defers_status: bool = False) -> Acted:
     """Make the writes of a decision, and write the status if it differs.
+
+    With `defers_status` the status is returned instead of written.
 
     Raises `WriteRefused`, `WriteFailed` or `Conflict` at the first write that fails, and `Refused` where it is that of
     the status. A refused copy stops nothing: the status that it copies is written.
@@ -83,6 +87,8 @@ async def act(cluster: Cluster, snapshot: Snapshot, decision: Decision) -> Acted
         except Unavailable as error:
             raise WriteFailed(action, error) from error
     changed = status != snapshot.status
+    if changed and defers_status:
+        return Acted(True, tuple(refused), status)
     if changed:
         try:
             await cluster.write_status(snapshot, status)

@@ -1,22 +1,30 @@
-"""Statuses that wait a moment for more to write.
+"""Statuses that wait a moment: for more to write, or for other objects whose pods change.
 
 A rollout changes the status of a ModelDeployment many times, and each write costs the API server in proportion to its
 length. Of a status in which only progress changed, the write waits; decisions go on from the held status, so that
 every time in it is that of the event and not that of the write. If the process ends, the next one finds the same
 progress in the objects.
 
+While other keys wait for a worker, the status of a new revision waits as well: its ControllerRevision is the record,
+and its Deployment is written. So a storm of promotions changes the pods of all before it tells of each.
+
 Rule: R176.
+Rule: R232.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import get_args
 
 from pennant.api.conditions import carried
 from pennant.api.deployment_status import ModelDeploymentStatus
-from pennant.core.facts.decision import Deciding, Decision
+from pennant.core.facts.decision import ApplyWorkload, CreateRevision, Deciding, Decision, MarkRevision
 from pennant.core.facts.observation import Key, Snapshot
 from pennant.core.status import urgency
+
+NEVER_DEFERRED = ("quarantine", "last_command", "commands", "drift", "adoption")
+"""Fields whose change is written with the Deployment, even while other keys wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +33,22 @@ class _Held:
     """What the API server has; a status that somebody else wrote ends the wait."""
     status: ModelDeploymentStatus
     until: datetime
+    deferred: bool
+    """Whether it tells of a revision whose Deployment is written, and waits for other keys."""
 
 
 class HeldStatuses:
     """The statuses that wait, by ModelDeployment."""
 
-    def __init__(self, longest: timedelta = urgency.LONGEST_WAIT) -> None:
-        """Hold each for at most `longest`; zero writes each at once."""
+    def __init__(
+        self, longest: timedelta = urgency.LONGEST_WAIT, others_wait: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Hold each for at most `longest`; zero writes each at once.
+
+        `others_wait` returns whether other keys wait for a worker.
+        """
         self._longest = longest
+        self._others_wait = others_wait
         self._held: dict[Key, _Held] = {}
 
     def shown(self, snapshot: Snapshot) -> Snapshot:
@@ -51,15 +67,38 @@ class HeldStatuses:
         `snapshot` has the stored status.
         """
         key, stored = snapshot.key, snapshot.status
-        if decision.actions or decision.status == stored or not urgency.can_wait(stored, decision.status):
-            return None
         held = self._held.get(key)
-        # The clock may have been set back.
-        until = now + self._longest if held is None else min(held.until, now + self._longest)
+        notes_alone = all(isinstance(each, MarkRevision) for each in decision.actions)
+        if not notes_alone or decision.status == stored:
+            return None
+        waits_for_others = held is not None and held.deferred and self._others_wait()
+        told = held.status if held is not None and waits_for_others else stored
+        if not urgency.can_wait(told, decision.status):
+            return None
+        until = self._until(held, now)
         if until <= now:
             return None
-        self._held[key] = _Held(stored, decision.status, until)
+        self._held[key] = _Held(stored, decision.status, until, held is not None and held.deferred)
         return until
+
+    def defers(self, snapshot: Snapshot, decision: Decision) -> bool:
+        """Return whether the status of a decision waits until its other writes, and those of other keys, are made.
+
+        A quarantine and the answer to a command do not wait; `snapshot` has the stored status.
+        """
+        if any(getattr(snapshot.status, name) != getattr(decision.status, name) for name in NEVER_DEFERRED):
+            return False
+        writes = {type(each) for each in decision.actions}
+        return self._longest > timedelta(0) and {CreateRevision, ApplyWorkload} <= writes and self._others_wait()
+
+    def defer(self, snapshot: Snapshot, status: ModelDeploymentStatus, now: datetime) -> None:
+        """Hold a status whose other writes are made; `snapshot` has the stored one."""
+        until = self._until(self._held.get(snapshot.key), now)
+        self._held[snapshot.key] = _Held(snapshot.status, status, until, deferred=True)
+
+    def _until(self, held: _Held | None, now: datetime) -> datetime:
+        # The clock may have been set back.
+        return now + self._longest if held is None else min(held.until, now + self._longest)
 
     def released(self, snapshot: Snapshot, decision: Decision) -> Decision:
         """Return a decision that was made from a held status as one about the stored one, which `snapshot` has.

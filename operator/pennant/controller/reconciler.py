@@ -112,14 +112,18 @@ class Reconciler:
                     return min(until, look_again_at or until)
                 observation = replace(observation, snapshot=stored)
                 try:
-                    acted = await self._refusals.act(self._cluster, observation, decision)
+                    defers = self._held.defers(stored, decision)
+                    acted = await self._refusals.act(self._cluster, observation, decision, defers_status=defers)
                 except (Refused, WriteFailed) as error:
                     instead = self._refusals.events(observation, decision, error)
                     events += [(observation.snapshot, each) for each in instead]
                     raise
                 if acted is None:
                     continue
-                self._held.written(key)
+                if acted.deferred is None:
+                    self._held.written(key)
+                else:
+                    self._held.defer(stored, acted.deferred, observation.now)
                 self._gaps.mark_accounted(key)
                 self._observer.decided(key, observation, decision)
                 events += [(observation.snapshot, each) for each in decision.events]

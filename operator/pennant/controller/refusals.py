@@ -97,8 +97,12 @@ class Refusals:
         """Number of ModelDeployments with a write that has failed for a minute."""
         return sum(bool(each.failures.lasting) for each in self._objects.values())
 
-    async def act(self, cluster: Cluster, observation: Observation, decision: Decision) -> Acted | None:
+    async def act(
+        self, cluster: Cluster, observation: Observation, decision: Decision, *, defers_status: bool = False
+    ) -> Acted | None:
         """Carry out a decision without the copies that are deferred; None: a write was refused, decide again.
+
+        `defers_status` is as in `act`.
 
         Raises `WriteFailed` while a failure has not lasted, and any error of the write of the status: another decision
         would not help.
@@ -110,7 +114,7 @@ class Refusals:
         skipped = [copy for copy, _ in known.deferred]
         decision = replace(decision, actions=tuple(each for each in decision.actions if each not in skipped))
         try:
-            acted = await act(cluster, observation.snapshot, decision)
+            acted = await act(cluster, observation.snapshot, decision, defers_status=defers_status)
         except WriteRefused as error:
             self._report(key, error.action, str(error))
             failure = known.failures.failed(error.action.write.what, str(error), now)

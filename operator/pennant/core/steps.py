@@ -7,6 +7,7 @@ Service.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import zip_longest
 from typing import assert_never
 
 from pennant.api.adoption import AdoptionPhase
@@ -218,25 +219,27 @@ def tidied(at: Pass) -> Pass:
         *service.writes(at),
         *rollback.mirrors(at.snapshot, at.quarantine),
         # The status is written first: the progress annotation of a ControllerRevision is a copy.
-        *_progress_writes(at, tuple(each for each in past if each in at.before.history)),
+        *_progress_writes(at, past),
         *_deletions(at, (*past, *at.before.history)),
     )
     return replace(at, actions=tidying)
 
 
-def _progress_writes(at: Pass, stored: history.History) -> tuple[MarkRevision, ...]:
-    """Return the writes of progress annotations that differ from the stored status.
+def _progress_writes(at: Pass, past: history.History) -> Iterator[MarkRevision]:
+    """Yield the writes of progress annotations that differ from the history, as far as it is stored.
 
-    Only revisions that are verified or have ended get the annotation.
+    Only revisions that are verified or have ended get the annotation. An end that follows from the next revision is not
+    written: a history that is rebuilt has it as well.
     """
     known = {each.entry.revision: each.latest for each in at.snapshot.revisions}
-    return tuple(
-        MarkRevision(entry)
-        for entry in stored
-        if (entry.verified_at is not None or entry.ended_at is not None)
-        and entry.revision in known
-        and known[entry.revision] != entry
-    )
+    for entry, successor in zip_longest(past, past[1:]):
+        latest = known.get(entry.revision)
+        if latest is None or entry not in at.before.history or (entry.verified_at is None and entry.ended_at is None):
+            continue
+        if latest.ended_at is None and successor is not None and successor.revision in known:
+            latest = history.succeeded(latest, successor, ())
+        if latest != entry:
+            yield MarkRevision(entry)
 
 
 def _deletions(at: Pass, entries: history.History) -> tuple[PruneRevision, ...]:

@@ -29,7 +29,7 @@ from pennant.kube.codec import encode
 from pennant.kube.codec.pods import pods, replica_set_of
 from pennant.kube.codec.revisions import PROGRESS_ANNOTATION, decode_revision, revision_name
 from pennant.kube.deployment_writer import DeploymentWriter
-from pennant.kube.events import EventRecorder, Regarding
+from pennant.kube.events import Events, Regarding
 from pennant.kube.http import writes
 from pennant.kube.http.client import MERGE, ApiVerb, Client
 from pennant.kube.http.errors import Missing
@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 class KubernetesCluster:
     """Implements `ports.Cluster`."""
 
-    def __init__(self, client: Client, cache: ReadThroughCache, events: EventRecorder) -> None:
+    def __init__(self, client: Client, cache: ReadThroughCache, events: Events) -> None:
         """Share `cache` and `events` with `KubernetesVersions`."""
         self._client = client
         self._cache = cache

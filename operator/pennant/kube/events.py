@@ -2,6 +2,8 @@
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
 from pennant.api import API_VERSION, GROUP
 from pennant.api.meta import Json, clip
@@ -29,6 +31,14 @@ class Regarding:
     resource_version: str
 
 
+class Events(Protocol):
+    """Takes Events."""
+
+    async def record(self, regarding: Regarding, event: Event) -> None:
+        """Take an Event about an object; raises no error of the port."""
+        ...
+
+
 class EventRecorder:
     """Creates Events in the name of this process."""
 
@@ -39,11 +49,14 @@ class EventRecorder:
         self._instance = instance
         self._controller = controller
 
-    async def record(self, regarding: Regarding, event: Event) -> None:
-        """Create an Event. Raises no error of the port: if it fails, it is logged and the Event is lost."""
+    async def record(self, regarding: Regarding, event: Event, at: datetime | None = None) -> None:
+        """Create an Event that happened `at` a time, or now.
+
+        Raises no error of the port: if it fails, it is logged and the Event is lost.
+        """
         kind, key = Kind.EVENT, regarding.key
         try:
-            body = self._manifest(regarding, event)
+            body = self._manifest(regarding, event, at or self._clock.now())
             await self._client.request(ApiVerb.CREATE, kind, RESOURCES[kind].path(key.namespace), body=body)
         except Conflict as error:
             # The namespace is being deleted.
@@ -51,13 +64,13 @@ class EventRecorder:
         except PortError as error:
             _log.warning("The event %s on %s is lost: %s", event.reason, key, error)
 
-    def _manifest(self, regarding: Regarding, event: Event) -> Json:
+    def _manifest(self, regarding: Regarding, event: Event, at: datetime) -> Json:
         key = regarding.key
         return {
             "apiVersion": RESOURCES[Kind.EVENT].api_version,
             "kind": Kind.EVENT,
             "metadata": {"generateName": f"{key.name}-", "namespace": key.namespace},
-            "eventTime": micro_time(self._clock.now()),
+            "eventTime": micro_time(at),
             "type": event.type,
             "reason": event.reason,
             "note": _within(clip(event.message, NOTE_BYTES), NOTE_BYTES),

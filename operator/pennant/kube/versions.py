@@ -10,7 +10,7 @@ from pennant.core.versions.status import VersionSeen
 from pennant.kube.cache.listing import refresh
 from pennant.kube.cache.read_through import ReadThroughCache
 from pennant.kube.cache.version_index import OWN, REMEMBERED
-from pennant.kube.events import EventRecorder, Regarding
+from pennant.kube.events import Events, Regarding
 from pennant.kube.http.client import MERGE, ApiVerb, Client
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.ports import Conflict, Unavailable
@@ -21,7 +21,7 @@ KIND = Kind.MODEL_VERSION
 class KubernetesVersions:
     """Implements `ports.Versions`."""
 
-    def __init__(self, client: Client, cache: ReadThroughCache, events: EventRecorder) -> None:
+    def __init__(self, client: Client, cache: ReadThroughCache, events: Events) -> None:
         """Share `cache` and `events` with `KubernetesCluster`."""
         self._client = client
         self._cache = cache

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from pennant.controller.held_statuses import HeldStatuses
 from pennant.controller.leadership_gaps import LeadershipGaps
 from pennant.controller.measurement_cache import MeasurementCache
 from pennant.controller.reconciler import Reconciler
@@ -39,6 +40,7 @@ from pennant.ports import Clock
 from pennant.runtime import retention_loop
 from pennant.runtime.alert_webhook import AlertWebhook
 from pennant.runtime.archives import Archives, archive_at
+from pennant.runtime.event_queue import EventQueue
 from pennant.runtime.health import Health, LoopLag, alive, ready
 from pennant.runtime.http_server import listen
 from pennant.runtime.leader_election import AlwaysLeader, LeaderElector, Timing
@@ -93,9 +95,10 @@ class Operator:
             absent=self._presence.lost,
         )
         self._cache = ReadThroughCache(self._client, self._store, settings.namespace)
-        self._recorder = EventRecorder(self._client, clock, socket.gethostname())
+        recorder = EventRecorder(self._client, clock, socket.gethostname())
+        self._events = EventQueue(recorder, clock, lambda: self._queue.wait_idle(MAX_YIELD_SECONDS))
         self._sources = load(settings.metric_sources, self._telemetry.queried, clock)
-        self._measurements = MeasurementCache(self._sources, clock, self._queue.add)
+        self._measurements = MeasurementCache(self._sources, clock, self._queue.add_measured)
         self._controllers = {
             Kind.MODEL_DEPLOYMENT: self._deployment_controller(),
             Kind.MODEL_VERSION: self._version_controller(),
@@ -119,6 +122,7 @@ class Operator:
             "resync": self._run_resync(),
             "workers": self._work(self._controllers[Kind.MODEL_DEPLOYMENT]),
             "version workers": self._work(self._controllers[Kind.MODEL_VERSION]),
+            "events": self._events.run(),
             "retention": self._run_retention(),
             **({} if self._archives is None else {"archive": self._archives.run()}),
             "election": self._run_election(),
@@ -160,13 +164,13 @@ class Operator:
         return LeaderElector(self._leases, _identity(), self._clock, timing, self._jitter, self._gaps.add)
 
     def _work_queue(self, workers: int) -> WorkQueue:
-        return WorkQueue(self._jitter, max_retries=max(1, workers // 2))
+        return WorkQueue(self._jitter, max_retries=max(1, workers // 2), workers=workers)
 
     def _deployment_controller(self) -> Controller:
         settings = self._settings
         population = partial(self._store.count, Kind.MODEL_DEPLOYMENT)
         breaker = SourceBreaker(settings.mass_breach_count, settings.mass_breach_percent, population)
-        cluster = KubernetesCluster(self._client, self._cache, self._recorder)
+        cluster = KubernetesCluster(self._client, self._cache, self._events)
         archiver = None if self._archives is None else self._archives.archiver
         image = settings.fetch_image
         reconciler = Reconciler(
@@ -178,6 +182,7 @@ class Operator:
             self._gaps,
             image,
             archiver,
+            HeldStatuses(others_wait=lambda: self._queue.depth > 0),
             four_eyes=settings.four_eyes,
         )
         workers = Workers(Kind.MODEL_DEPLOYMENT, self._queue, reconciler, self._clock, self._telemetry)
@@ -202,7 +207,7 @@ class Operator:
         )
 
     def _version_controller(self) -> Controller:
-        versions = KubernetesVersions(self._client, self._cache, self._recorder)
+        versions = KubernetesVersions(self._client, self._cache, self._events)
         reconciler = VersionReconciler(versions, self._clock)
         low_priority = LowPriority(reconciler, self._queue, self._clock, self._store.followers)
         workers = Workers(Kind.MODEL_VERSION, self._version_queue, low_priority, self._clock, self._telemetry)

@@ -4,8 +4,9 @@ A key is queued at most once and processed by one worker at a time. A key that i
 again afterwards. `add` overrules a later time of `add_after`. A key that fails is queued with exponential back-off,
 until `forget`.
 
-Two things differ from client-go: a conflict has a short, constant delay of its own and is no failure, and a change of
-the object resets the back-off. A third is `max_retries`, see `WorkQueue`.
+It differs from client-go: a conflict has a short, constant delay of its own and is no failure; a change of the object
+resets the back-off; keys have an urgency and their namespaces take turns (`ready_keys`); and `max_retries`, see
+`WorkQueue`, bounds retries.
 
 Rule: R90.
 """
@@ -16,6 +17,7 @@ from collections import deque
 from contextlib import suppress
 
 from pennant.core.facts.observation import Key
+from pennant.runtime.ready_keys import ReadyKeys, Urgency
 
 BASE_BACKOFF_SECONDS = 0.05
 MAX_BACKOFF_SECONDS = 30.0
@@ -25,21 +27,24 @@ CONFLICT_SECONDS = 0.1
 class WorkQueue:
     """Keys to reconcile, now or later."""
 
-    def __init__(self, jitter: random.Random | None = None, max_retries: int | None = None) -> None:
+    def __init__(
+        self, jitter: random.Random | None = None, max_retries: int | None = None, workers: int | None = None
+    ) -> None:
         """Spread delays by `jitter`, so that keys that failed together do not come back together.
 
         At most `max_retries` keys that failed last time are processed at once, so that the others find a worker; None:
         no limit. With 16 workers and 100 keys whose passes time out, other keys wait 0 s. Without the limit they wait
-        for 156 s (median), and with a timeout of 10 s instead of 30 s for 21 s.
+        for 156 s (median), and with a timeout of 10 s instead of 30 s for 21 s. `workers` is as in `ReadyKeys`.
         """
         self._max_retries = max_retries
         self._retrying: set[Key] = set()
-        self._blocked_retries: deque[Key] = deque()
+        self._blocked_retries: deque[tuple[Key, Urgency]] = deque()
         """Keys that are due for a retry while `max_retries` others are processed."""
-        self._ready: deque[Key] = deque()
+        self._ready = ReadyKeys(workers)
         self._added_at: dict[Key, float] = {}
+        """Keys that are ready, or due for a retry, and since when."""
         self._processing: set[Key] = set()
-        self._dirty: set[Key] = set()
+        self._dirty: dict[Key, Urgency] = {}
         """Keys that were added while they were processed."""
         self._later: dict[Key, asyncio.TimerHandle] = {}
         self._failures: dict[Key, int] = {}
@@ -49,18 +54,22 @@ class WorkQueue:
         self._idle = asyncio.Event()
         self._idle.set()
 
-    def add(self, key: Key) -> None:
+    def add(self, key: Key, urgency: Urgency = Urgency.CHANGED) -> None:
         """Queue a key for the next free worker."""
         self._cancel(key)
-        if self._closed or key in self._added_at:
+        if self._closed or (key in self._added_at and key not in self._ready):
             return
         if key in self._processing:
-            self._dirty.add(key)
+            self._dirty[key] = min(urgency, self._dirty.get(key, urgency))
             return
-        self._added_at[key] = asyncio.get_running_loop().time()
-        self._ready.append(key)
+        since = self._added_at.setdefault(key, asyncio.get_running_loop().time())
+        self._ready.add(key, urgency, since)
         self._idle.clear()
         self._wake_one()
+
+    def add_measured(self, key: Key) -> None:
+        """Queue a key for which a metric source has answered."""
+        self.add(key, Urgency.MEASURED)
 
     def add_changed(self, key: Key) -> None:
         """Queue a key whose object changed, and reset its back-off: what failed before may succeed now."""
@@ -120,15 +129,18 @@ class WorkQueue:
     def done(self, key: Key) -> None:
         """Mark a key as processed; if it was added meanwhile, it is queued again."""
         self._processing.discard(key)
+        self._ready.done(key)
         if key in self._retrying:
             self._retrying.discard(key)
             if self._blocked_retries:
-                self._ready.append(self._blocked_retries.popleft())
-                self._wake_one()
+                blocked, urgency = self._blocked_retries.popleft()
+                self._ready.add(blocked, urgency, self._added_at[blocked])
         if key in self._dirty:
-            self._dirty.discard(key)
-            self.add(key)
-        if not self._processing and not self._added_at:
+            self.add(key, self._dirty.pop(key))
+        if self._ready:
+            # Its namespace may have another worker now.
+            self._wake_one()
+        elif not self._processing and not self._added_at:
             self._idle.set()
 
     async def wait_idle(self, max_seconds: float) -> None:
@@ -163,12 +175,13 @@ class WorkQueue:
         return asyncio.get_running_loop().time() - min(self._added_at.values())
 
     def _take(self) -> Key | None:
-        """Return the oldest key that may be processed now; None where there is none."""
-        while self._ready:
-            key = self._ready.popleft()
+        """Return the next key that may be processed now; None where there is none."""
+        while (taken := self._ready.take()) is not None:
+            key, _ = taken
             if key in self._failures:
                 if self._max_retries is not None and len(self._retrying) >= self._max_retries:
-                    self._blocked_retries.append(key)
+                    self._ready.done(key)
+                    self._blocked_retries.append(taken)
                     continue
                 self._retrying.add(key)
             del self._added_at[key]
@@ -178,7 +191,7 @@ class WorkQueue:
 
     def _due(self, key: Key) -> None:
         self._later.pop(key, None)
-        self.add(key)
+        self.add(key, Urgency.DUE)
 
     def _cancel(self, key: Key) -> None:
         handle = self._later.pop(key, None)

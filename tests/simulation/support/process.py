@@ -1,7 +1,7 @@
 """One process of the operator in a simulated world: its memory, and when it reconciles."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 from pennant.controller.archiver import Archiver
@@ -47,6 +47,7 @@ class Process:
         mass_breach_count: int = 0,
         archive: Archive | None = None,
         longest_wait: timedelta = timedelta(0),
+        others_wait: Callable[[], bool] = lambda: False,
     ) -> None:
         self.world = world = cluster.world
         self.sources = {name: PrometheusSource(server, world) for name, server in servers.items()}
@@ -64,7 +65,7 @@ class Process:
             self.gaps,
             archiver=self.archiver,
             fetch_image="registry.example/pennant:1",
-            held=HeldStatuses(longest_wait),
+            held=HeldStatuses(longest_wait, others_wait),
         )
         self._woken: set[Key] = set()
         self._later: dict[Key, datetime] = {}

@@ -102,6 +102,8 @@ class Story:
 
     longest_wait = timedelta(0)
     """How long a status waits for more to write: not at all, so that each step is seen."""
+    others_wait = False
+    """Whether other keys wait for a worker, so that the status of a new revision waits as well."""
 
     def __init__(self, world: World | None = None, mass_breach_count: int = 0) -> None:
         self.world = world or World()
@@ -125,7 +127,13 @@ class Story:
 
     def a_process(self, cluster: WorldCluster) -> Process:
         servers: Mapping[str, PrometheusApi] = {"default": self.accuracy}
-        return Process(cluster, servers, self.mass_breach_count, longest_wait=self.longest_wait)
+        return Process(
+            cluster,
+            servers,
+            self.mass_breach_count,
+            longest_wait=self.longest_wait,
+            others_wait=lambda: self.others_wait,
+        )
 
     @property
     def cluster(self) -> WorldCluster:

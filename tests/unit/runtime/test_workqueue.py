@@ -6,6 +6,7 @@ import random
 import pytest
 
 from pennant.core.facts.observation import Key
+from pennant.runtime.ready_keys import MAX_DUE_SECONDS
 from pennant.runtime.workqueue import MAX_BACKOFF_SECONDS, WorkQueue
 
 A, B = Key("default", "a"), Key("default", "b")
@@ -135,3 +136,108 @@ async def test_depth_and_age_tell_of_keys_that_wait(queue: WorkQueue) -> None:
     assert queue.oldest_seconds == pytest.approx(7)
     await queue.get()
     assert queue.depth == 1
+
+
+async def in_order(queue: WorkQueue, count: int) -> list[Key | None]:
+    """Take this many keys, one at a time."""
+    found = []
+    for _ in range(count):
+        key = await taken(queue, 0.1)
+        found.append(key)
+        if key is not None:
+            queue.done(key)
+    return found
+
+
+async def test_an_answer_of_a_metric_goes_before_a_change_and_a_change_before_what_is_due(queue: WorkQueue) -> None:
+    """Rule: R230."""
+    measured, changed, due = (Key("default", name) for name in ("measured", "changed", "due"))
+    queue.add_after(due, 0)
+    await asyncio.sleep(0.1)
+    queue.add(changed)
+    queue.add_measured(measured)
+    assert await in_order(queue, 3) == [measured, changed, due]
+    queue.add_after(due, 0)
+    await asyncio.sleep(0.1)
+    queue.add(changed)
+    queue.add(due)
+    queue.add_measured(due)
+    assert await in_order(queue, 3) == [due, changed, None], "a key has the highest urgency that it was added with"
+
+
+async def test_a_key_that_is_processed_comes_again_with_its_urgency(queue: WorkQueue) -> None:
+    """Rule: R230."""
+    queue.add(A)
+    assert await taken(queue, 1) == A
+    queue.add(A)
+    queue.add_measured(A)
+    queue.add(B)
+    queue.done(A)
+    assert await in_order(queue, 2) == [A, B]
+
+
+async def test_what_is_due_waits_for_changes_two_seconds_and_then_takes_turns_with_them(queue: WorkQueue) -> None:
+    """Rule: R230."""
+    due, changed = [[Key("default", f"{word}-{n}") for n in range(3)] for word in ("due", "changed")]
+    for number, key in enumerate(due):
+        queue.add_after(key, number / 100)
+    await asyncio.sleep(MAX_DUE_SECONDS + 0.1)
+    for key in changed:
+        queue.add(key)
+    found = await in_order(queue, 6)
+    assert found == [due[0], changed[0], due[1], changed[1], due[2], changed[2]]
+
+
+async def test_namespaces_take_turns(queue: WorkQueue) -> None:
+    """Rule: R231."""
+    for name in "abc":
+        queue.add(Key("crowded", name))
+    queue.add(Key("quiet", "x"))
+    namespaces = [key.namespace for key in await in_order(queue, 4) if key is not None]
+    assert namespaces == ["crowded", "quiet", "crowded", "crowded"]
+
+
+async def test_one_worker_is_always_left_for_a_namespace_that_has_none() -> None:
+    """Rule: R231."""
+    queue = WorkQueue(random.Random(1), workers=8)
+    for namespace in ("slow", "slower", "slowest"):
+        for number in range(20):
+            queue.add(Key(namespace, str(number)))
+    held = [key for _ in range(8) if (key := await taken(queue, 0.1)) is not None]
+    assert [key.namespace for key in held] == ["slow", "slower", "slowest"] * 2
+    quiet = Key("quiet", "x")
+    queue.add(quiet)
+    assert await taken(queue, 0.1) == quiet
+    queue.done(quiet)
+    queue.done(held[0])
+    assert (await taken(queue, 0.1) or quiet).namespace == held[0].namespace, "its worker is free again"
+
+
+async def test_a_single_namespace_has_half_of_the_workers() -> None:
+    """Rule: R231."""
+    queue = WorkQueue(random.Random(1), workers=8)
+    for number in range(20):
+        queue.add(Key("default", str(number)))
+    held = [await taken(queue, 0.1) for _ in range(5)]
+    assert held.count(None) == 1
+    waiting = asyncio.create_task(queue.get())
+    await asyncio.sleep(0.1)
+    assert held[0] is not None
+    queue.done(held[0])
+    await asyncio.sleep(0.1)
+    assert waiting.done(), "a worker that waits is woken for the next key"
+
+
+async def test_a_retry_that_has_to_wait_gives_its_place_to_another_key() -> None:
+    """Rule: R90."""
+    queue = WorkQueue(random.Random(1), max_retries=1, workers=8)
+    for key in (A, B):
+        queue.add_rate_limited(key)
+    await asyncio.sleep(1)
+    queue.add(Key("default", "c"))
+    assert {await taken(queue, 0.1), await taken(queue, 0.1)} == {Key("default", "c"), A}
+    assert await taken(queue, 0.1) is None
+    assert queue.depth == 1
+    assert queue.oldest_seconds > 0.9
+    queue.done(A)
+    assert await taken(queue, 0.1) == B

@@ -72,6 +72,25 @@ def judged(seen: VersionSeen, now: datetime) -> ModelVersionStatus:
     return known.model_copy(update=computed)
 
 
+def can_wait(before: ModelVersionStatus, after: ModelVersionStatus) -> bool:
+    """Return whether a status may be written up to `urgency.LONGEST_WAIT` later; `before` is the stored one.
+
+    These changes can wait: the observed generation, a period that ended, and one that is verified.
+
+    Rule: R176.
+    """
+    if before.observed_generation < 0 or (after.serving is not None and after.serving != before.serving):
+        return False
+    return _said(before) == _said(after)
+
+
+def _said(status: ModelVersionStatus) -> ModelVersionStatus:
+    """Return a status without what can wait."""
+    said = tuple(each.model_copy(update={"observed_generation": 0}) for each in status.conditions)
+    update = {"observed_generation": 0, "conditions": said, "served_by": (), "serving": None}
+    return status.model_copy(update=update)
+
+
 def unsaid(seen: VersionSeen) -> Event | None:
     """Return the Event for an invalid record or an unreadable status, which no status can report; None: neither."""
     if seen.unreadable:
