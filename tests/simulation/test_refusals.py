@@ -3,7 +3,7 @@
 Rule: R93.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import pytest
@@ -250,20 +250,23 @@ class Overload:
 
 
 @pytest.mark.parametrize(
-    ("fails", "what"),
+    ("begin", "fails", "what"),
     [
-        (RECORD, "ControllerRevision 2"),
-        (DEPLOYMENT, "the Deployment"),
+        (steps.serving, RECORD, "ControllerRevision 2"),
+        (steps.serving, DEPLOYMENT, "the Deployment"),
         (
+            steps.baking,
             "notes on the record of revision 1: Superseded",
             "the annotation pennant.dev/progress of the ControllerRevision of revision 1",
         ),
     ],
     ids=str,
 )
-async def test_a_write_that_has_failed_for_a_minute_is_said_and_the_rest_goes_on(fails: str, what: str) -> None:
+async def test_a_write_that_has_failed_for_a_minute_is_said_and_the_rest_goes_on(
+    begin: Callable[[], Awaitable[Story]], fails: str, what: str
+) -> None:
     """Rule: R94."""
-    story = await steps.serving()
+    story = await begin()
     overload = Overload(story, fails)
     move_unseen(story)
     begun = rfc3339(story.world.now())

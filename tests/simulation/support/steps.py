@@ -19,11 +19,18 @@ def assert_golden(story: Story, name: str) -> None:
 
 async def serving(version: str = "1.0.0", **spec: object) -> Story:
     """Return a story in which a version is served and known good."""
+    story = await baking(version, **spec)
+    await story.until(lambda: bool(story.status.stable))
+    return story
+
+
+async def baking(version: str = "1.0.0", **spec: object) -> Story:
+    """Return a story in which a version is served and not verified yet."""
     story = Story()
     story.accuracy.values = {version: 0.95}
     story.version(version, "production")
     story.deployment(**spec)
-    await story.until(lambda: bool(story.status.stable))
+    await story.until(lambda: bool(story.status.serving))
     return story
 
 
