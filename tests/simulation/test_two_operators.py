@@ -42,10 +42,10 @@ async def test_the_other_interferes_at_any_write(reference: ReferenceRun) -> Non
     assert interfered > reference.writes * 2, "in most of them the other had something to write"
 
 
-def stopped_at(reference: ReferenceRun, write: int, when: str) -> Frozen:
+def stopped_at(reference: ReferenceRun, write: int, when: str, seconds: int | None = None) -> Frozen:
     begun, script = reference.before(write), reference.script
     left = write - (begun.writes if begun else 0)
-    return Frozen(left, when, SLEEPS[write % len(SLEEPS)], script.seconds - 1)
+    return Frozen(left, when, SLEEPS[write % len(SLEEPS)] if seconds is None else seconds, script.seconds - 1)
 
 
 async def test_one_is_stopped_at_any_write_and_resumes_when_the_other_has_gone_on(reference: ReferenceRun) -> None:
@@ -99,8 +99,8 @@ async def test_the_log_shows_a_missing_precondition(monkeypatch: pytest.MonkeyPa
 
 
 async def stop_at_every_write(reference: ReferenceRun) -> None:
-    for write in range(1, reference.writes + 1):
-        story = stopped_at(reference, write, "before")
+    for write, seconds in itertools.product(range(1, reference.writes + 1), SLEEPS):
+        story = stopped_at(reference, write, "before", seconds)
         # Other checks would fail first.
         story.world.check_write = lambda *_: None
         await play_until_over(reference, story, write)

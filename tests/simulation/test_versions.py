@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from pennant.core.facts.observation import Key
+from pennant.core.status import urgency
 from pennant.ports import Conflict
 from simulation.support.steps import outcomes, rolled_back
 from simulation.support.story import Crash, Story, a_record, a_spec
@@ -105,6 +106,40 @@ async def test_who_served_is_told_through_promotion_and_the_end_of_the_deploymen
     await process.look("fraud-1.0.0", "fraud-1.1.0")
     assert serving(story.world) == {"fraud-1.0.0": (None, 1), "fraud-1.1.0": (None, 1)}
     assert all(each.until for status in story.world.version_statuses.values() for each in status.served_by)
+
+
+async def test_what_nobody_waits_for_of_a_version_is_written_two_seconds_later() -> None:
+    """That it serves is written at once, that it ended and that its change is observed later.
+
+    Rule: R176.
+    """
+    story = Story()
+    process = VersionProcess(story.world, urgency.LONGEST_WAIT)
+    story.world.apply_version(a_record("1.0.0"), ("production",))
+    story.world.apply_version(a_record("1.1.0"))
+    story.world.apply_deployment(KEY, a_spec())
+    await process.look("fraud-1.0.0", "fraud-1.1.0")
+    assert observed(story.world) == {"fraud-1.0.0": True, "fraud-1.1.0": True}, "a first status is written at once"
+    await story.passes(20)
+    await process.look("fraud-1.0.0")
+    assert serving(story.world)["fraud-1.0.0"] == ("fraud", 1)
+
+    story.world.apply_version(a_record("1.0.0"))
+    story.world.apply_version(a_record("1.1.0"), ("production",))
+    await process.look("fraud-1.0.0", "fraud-1.1.0")
+    assert observed(story.world) == {"fraud-1.0.0": False, "fraud-1.1.0": False}
+    await story.passes(1)
+    await process.look("fraud-1.0.0", "fraud-1.1.0")
+    assert observed(story.world) == {"fraud-1.0.0": False, "fraud-1.1.0": False}
+    await story.passes(1)
+    await process.look("fraud-1.0.0", "fraud-1.1.0")
+    assert observed(story.world) == {"fraud-1.0.0": True, "fraud-1.1.0": True}
+
+
+def observed(world: World) -> dict[str, bool]:
+    """Return of which versions the status has observed the newest change."""
+    generations = world.version_generations
+    return {key[1]: each.observed_generation == generations[key] for key, each in world.version_statuses.items()}
 
 
 def serving(world: World) -> dict[str, tuple[str | None, int]]:

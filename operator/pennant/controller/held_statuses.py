@@ -59,6 +59,9 @@ class HeldStatuses:
         if held.stored != snapshot.status:
             del self._held[snapshot.key]
             return snapshot
+        if held.deferred and not _is_applied(held.status, snapshot):
+            # The Deployment has changed, or is not read again yet. The ControllerRevisions say what is known.
+            return snapshot
         return replace(snapshot, status=held.status)
 
     def waits_until(self, snapshot: Snapshot, decision: Decision, now: datetime) -> datetime | None:
@@ -116,3 +119,9 @@ class HeldStatuses:
     def written(self, key: Key) -> None:
         """End the wait: the status was written, or is equal to the stored one."""
         self._held.pop(key, None)
+
+
+def _is_applied(status: ModelDeploymentStatus, snapshot: Snapshot) -> bool:
+    """Return whether the Deployment is that of the newest revision in a status."""
+    workload, applied = snapshot.workload, status.applied
+    return workload is not None and applied is not None and workload.revision == applied.revision

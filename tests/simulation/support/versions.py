@@ -1,6 +1,7 @@
 """The `Versions` port over a simulated world, and a process that looks at versions in any order and may die."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from pennant.api.version_status import ModelVersionStatus
 from pennant.controller.version_reconciler import VersionReconciler
@@ -66,11 +67,11 @@ class WorldVersions:
 
 
 class VersionProcess:
-    """Looks at versions until none of them is written any more."""
+    """Looks at versions until none of them is written any more. Each status is written at once."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, longest_wait: timedelta = timedelta(0)) -> None:
         self.versions = WorldVersions(world)
-        self.reconciler = VersionReconciler(self.versions, world)
+        self.reconciler = VersionReconciler(self.versions, world, longest_wait)
 
     async def look(self, *names: str) -> None:
         for name in names:
