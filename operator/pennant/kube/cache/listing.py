@@ -1,22 +1,42 @@
-"""Quorum reads into the store: complete lists of each kind, and single objects.
+"""What repairs the store where a watch missed an event, such as a deletion while its connection was broken.
 
-A watch may miss events, such as deletions while its connection was broken. A list is complete at its resourceVersion.
+`relist` reads whole objects by a quorum. `compare` lists only the metadata, from the API server's watch cache, and
+reads the objects that differ. Each list is complete at its resourceVersion, also one that is older than the newest
+state: what it lacks was deleted, unless the store has a newer state of it.
+
+Rule: R220.
 """
 
 import asyncio
 import logging
+from collections.abc import Container
+from sys import intern
 
 from pennant.core.facts.observation import Key
 from pennant.kube.cache.models import NO_KEYS, Keys
 from pennant.kube.cache.store import Store
 from pennant.kube.codec.metadata import identity
 from pennant.kube.http.client import Client
+from pennant.kube.http.errors import Behind
 from pennant.kube.http.resources import MANAGED_BY, Kind
 
 AT_A_TIME = 25
 """Objects that are decoded before other tasks run."""
 _log = logging.getLogger(__name__)
+KINDS = (Kind.MODEL_DEPLOYMENT, Kind.MODEL_VERSION, Kind.DEPLOYMENT, Kind.SERVICE)
+MOST_SINGLE_READS = 100
+"""Objects of a kind that are read one by one; if more differ, all are listed."""
 _SELECTORS = {kind: {"labelSelector": MANAGED_BY} for kind in (Kind.DEPLOYMENT, Kind.SERVICE)}
+
+
+async def resync(client: Client, store: Store, namespace: str = "") -> Keys:
+    """Bring the store up to date: by `relist` where a kind was not read since the store became stale.
+
+    Returns and raises as `relist`.
+    """
+    if any(kind not in store.freshness for kind in KINDS):
+        return await relist(client, store, namespace)
+    return NO_KEYS.union(*await asyncio.gather(*(compare(client, store, kind, namespace) for kind in KINDS)))
 
 
 async def relist(client: Client, store: Store, namespace: str = "") -> Keys:
@@ -25,8 +45,7 @@ async def relist(client: Client, store: Store, namespace: str = "") -> Keys:
     Returns the ModelDeployments that changes affect. Raises `Unavailable`; what was read until then stays in the store.
     """
     mark = store.freshness.mark()
-    kinds = (Kind.MODEL_DEPLOYMENT, Kind.MODEL_VERSION, Kind.DEPLOYMENT, Kind.SERVICE)
-    affected = await asyncio.gather(*(relist_kind(client, store, kind, namespace) for kind in kinds))
+    affected = await asyncio.gather(*(relist_kind(client, store, kind, namespace) for kind in KINDS))
     for key in store.keys(Kind.MODEL_DEPLOYMENT, namespace):
         # A Deployment that the list lacks may exist without our label; only a read by name can show that.
         if store.resource_version(Kind.DEPLOYMENT, key):
@@ -52,6 +71,43 @@ async def relist_kind(client: Client, store: Store, kind: Kind, namespace: str =
                 await asyncio.sleep(0)
             listed.add(identity(raw).key)
             affected |= store.update(kind, None, raw)
+    affected |= await _remove_others(client, store, kind, namespace, listed, resource_version)
+    store.freshness.mark_fresh(kind, mark)
+    return affected
+
+
+async def compare(client: Client, store: Store, kind: Kind, namespace: str = "") -> Keys:
+    """Compare the metadata of one kind with the store, and read what differs; return the affected ModelDeployments.
+
+    Nothing becomes fresh by this: the watch cache need not have the newest state of each object.
+    """
+    try:
+        found = await client.metadata(kind, namespace, not_older_than=store.newest(kind), **_SELECTORS.get(kind, {}))
+    except Behind as error:
+        _log.info("%s: %s; all are listed", kind, error)
+        return await relist_kind(client, store, kind, namespace)
+    listed, differing = set[Key](), list[Key]()
+    for each in found.items:
+        key = Key(intern(each.namespace), each.name)
+        listed.add(key)
+        known = store.resource_version(kind, key)
+        if each.resource_version < known <= found.resource_version:
+            _log.warning("%s %s went back to an older state; everything is read again", kind, key)
+            store.forget_all(kind)
+            return await relist_kind(client, store, kind, namespace)
+        if each.resource_version > known:
+            differing.append(key)
+    if len(differing) > MOST_SINGLE_READS:
+        return await relist_kind(client, store, kind, namespace)
+    affected = NO_KEYS.union(*await asyncio.gather(*(refresh(client, store, kind, key) for key in differing)))
+    return affected | await _remove_others(client, store, kind, namespace, listed, found.resource_version)
+
+
+async def _remove_others(
+    client: Client, store: Store, kind: Kind, namespace: str, listed: Container[Key], resource_version: int
+) -> Keys:
+    """Remove the objects that a list of this resourceVersion lacks; return the affected ModelDeployments."""
+    affected = NO_KEYS
     for key in store.keys(kind, namespace):
         if key in listed:
             continue
@@ -60,7 +116,6 @@ async def relist_kind(client: Client, store: Store, kind: Kind, namespace: str =
             affected |= await refresh(client, store, kind, key)
         else:
             affected |= store.remove(kind, key, resource_version)
-    store.freshness.mark_fresh(kind, mark)
     return affected
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from pennant.core.facts.observation import Revision
 from pennant.kube.cache.folding import size_if_large
+from pennant.kube.cache.packed import Packed
 from pennant.kube.codec.revisions import StoredRevision
 
 ROOM_FOR_LARGE_REVISIONS = 16 * 1024 * 1024
@@ -20,7 +21,7 @@ class OwnedRevisions:
     """The revisions of each ModelDeployment, by the uid of the ModelDeployment and by number."""
 
     def __init__(self) -> None:
-        self._known: dict[str, dict[int, StoredRevision]] = {}
+        self._known = Packed[str, dict[int, StoredRevision]]()
         self._sizes: OrderedDict[str, dict[int, int]] = OrderedDict()
         """The sizes of large revisions, by uid and number; the uid that was read last is last."""
         self._taken: dict[str, frozenset[int]] = {}
@@ -47,12 +48,13 @@ class OwnedRevisions:
     def add(self, uid: str, revision: StoredRevision) -> None:
         """Add or replace one revision that was just written, if the others were read."""
         if uid in self._known:
-            self._known[uid][revision.revision.entry.revision] = revision
+            self._known[uid] = {**self._known[uid], revision.revision.entry.revision: revision}
             self._make_room(uid, revision)
 
     def remove(self, uid: str, number: int) -> None:
         """Remove one revision that was just deleted."""
-        self._known.get(uid, {}).pop(number, None)
+        if uid in self._known:
+            self._known[uid] = {key: each for key, each in self._known[uid].items() if key != number}
         self._sizes.get(uid, {}).pop(number, None)
 
     def forget(self, uid: str) -> None:
