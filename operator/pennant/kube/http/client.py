@@ -14,6 +14,7 @@ from pennant import __version__
 from pennant.api.meta import Json
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.errors import (
+    Behind,
     Forbidden,
     Missing,
     NotServed,
@@ -267,6 +268,8 @@ class Client:
         if isinstance(said_no, NotServed):
             self._absent(request.kind)
             raise NotServed(f"{request.kind} is not served; is its CRD installed?")
+        if isinstance(said_no, Behind):
+            raise said_no
         if request.verb is ApiVerb.LIST and is_too_large(code, str(said_no)):
             raise TooLarge(str(said_no))
         if request.verb in _READS and isinstance(said_no, Refused):
