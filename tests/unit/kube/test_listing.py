@@ -168,7 +168,7 @@ async def test_whole_objects_are_listed_until_nothing_is_stale(client: Client, a
     for _ in range(2):
         answers.asked.clear()
         await resync(client, store)
-        assert len(answers.asked) == len(KINDS)
+        assert len(answers.asked) == len(KINDS) + 1, "and the ControllerRevisions"
         assert all("limit" in each.query for each in answers.asked), "pages of whole objects, by a quorum"
         store.mark_all_stale()
     await resync(client, store)

@@ -10,12 +10,16 @@ Rule: R220.
 import asyncio
 import logging
 from collections.abc import Container
+from itertools import groupby
 from sys import intern
 
 from pennant.core.facts.observation import Key
+from pennant.core.rollout.revision import DEPLOYMENT_LABEL
 from pennant.kube.cache.models import NO_KEYS, Keys
 from pennant.kube.cache.store import Store
+from pennant.kube.codec import revisions
 from pennant.kube.codec.metadata import identity
+from pennant.kube.codec.sharing import Pool
 from pennant.kube.http.client import Client
 from pennant.kube.http.errors import Behind
 from pennant.kube.http.resources import MANAGED_BY, Kind
@@ -40,17 +44,38 @@ async def resync(client: Client, store: Store, namespace: str = "") -> Keys:
 
 
 async def relist(client: Client, store: Store, namespace: str = "") -> Keys:
-    """List ModelDeployments, ModelVersions, Deployments and Services of one namespace, or of all, into the store.
+    """List all kinds of one namespace, or of all, into the store, ControllerRevisions included.
 
     Returns the ModelDeployments that changes affect. Raises `Unavailable`; what was read until then stays in the store.
     """
     mark = store.freshness.mark()
-    affected = await asyncio.gather(*(relist_kind(client, store, kind, namespace) for kind in KINDS))
+    # One after the other: the pages of one kind at a time are in memory.
+    affected = [await relist_kind(client, store, kind, namespace) for kind in KINDS]
+    await _list_revisions(client, store, namespace)
     for key in store.keys(Kind.MODEL_DEPLOYMENT, namespace):
         # A Deployment that the list lacks may exist without our label; only a read by name can show that.
         if store.resource_version(Kind.DEPLOYMENT, key):
             store.freshness.mark_fresh(key, mark)
     return NO_KEYS.union(*affected)
+
+
+async def _list_revisions(client: Client, store: Store, namespace: str) -> None:
+    """List the ControllerRevisions of all ModelDeployments whose revisions are not known.
+
+    A list for each ModelDeployment takes longer: the API server goes through all of the namespace for each.
+    """
+    uids = {key: store.uid(key) for key in store.keys(Kind.MODEL_DEPLOYMENT, namespace)}
+    store.revisions.begin_list(uid for uid in uids.values() if uid is not None)
+    async for page in client.pages(Kind.CONTROLLER_REVISION, namespace, labelSelector=DEPLOYMENT_LABEL):
+        # The list is in the order of names, so those of one ModelDeployment are mostly side by side.
+        for key, raws in groupby(page["items"], revisions.labelled_owner):
+            if (uid := uids.get(key)) is None or uid in store.revisions:
+                continue
+            own = revisions.sort_out(raws, key, uid, Pool())
+            store.revisions.add_listed(uid, own.revisions)
+            store.revisions.take(uid, own.taken)
+            await asyncio.sleep(0)
+    store.revisions.end_list()
 
 
 async def relist_kind(client: Client, store: Store, kind: Kind, namespace: str = "") -> Keys:

@@ -14,7 +14,7 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 MOST_UNPACKED = 16
 """Values that stay unpacked: a pass reads its own several times, and this many passes run at a time."""
-_LEVEL = 6
+_LEVEL = 1
 _PROTOCOL = pickle.HIGHEST_PROTOCOL
 
 

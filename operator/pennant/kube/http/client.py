@@ -33,8 +33,9 @@ PAGE = 500
 """Objects of a page at most."""
 FIRST_PAGE = 16
 """Objects of the first page of a kind. It is small, because the API server reads a whole page before it fails."""
-MAX_PAGE_BYTES = 4 * 1024 * 1024
-"""Of a page with more than one object. Python objects take five to twenty times the size of their JSON."""
+MAX_PAGE_BYTES = 1024 * 1024
+"""Of a page with more than one object. Python objects take five to twenty times the size of their JSON, and the memory
+of the largest page is not returned."""
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 PART_BYTES = 64 * 1024
 JSON = "application/json"
