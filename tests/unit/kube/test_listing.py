@@ -13,6 +13,8 @@ from unit.kube.api_server import Answers
 from unit.kube.metadata_body import an_answer, an_item
 from unit.kube.raw import raw_deployment, raw_version, raw_workload
 
+BEHIND = {"causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]}
+
 
 def a_page(at: int, *items: Any, more: str = "") -> dict[str, Any]:
     return {"metadata": {"resourceVersion": str(at), "continue": more}, "items": list(items)}
@@ -153,12 +155,24 @@ async def test_a_comparison_notices_that_etcd_was_restored(client: Client, answe
     if is_bumped:
         answers.replies.append(lambda: an_answer(5000, an_entry("1.0.0", 400)))
     else:
-        causes = {"causes": [{"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}]}
-        answers.status(504, "Timeout: Too large resource version: 1000, current: 500", details=causes)
+        answers.status(504, "Timeout: Too large resource version: 1000, current: 500", details=BEHIND)
+        answers.json(a_page(500))
     answers.json(a_page(500, raw_version("1.0.0", at=400)))
     await compare(client, store, Kind.MODEL_VERSION)
     assert store.resource_version(Kind.MODEL_VERSION, Key("default", "fraud-1.0.0")) == 400
     assert Kind.DEPLOYMENT not in store.freshness
+
+
+async def test_a_watch_cache_that_is_late_is_waited_for(client: Client, answers: Answers) -> None:
+    """Rule: R220."""
+    store = Store()
+    store.update("ModelVersion", "ADDED", raw_version("1.0.0", at=1000))
+    answers.status(504, "Timeout: Too large resource version: 1000, current: 500", details=BEHIND)
+    answers.json(a_page(1001))
+    with pytest.raises(Unavailable, match="Too large resource version"):
+        await compare(client, store, Kind.MODEL_VERSION)
+    assert [each.query.get("limit") for each in answers.asked] == [None, "1"], "all objects were not listed"
+    assert store.count(Kind.MODEL_VERSION) == 1
 
 
 async def test_whole_objects_are_listed_until_nothing_is_stale(client: Client, answers: Answers) -> None:

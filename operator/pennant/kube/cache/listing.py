@@ -106,10 +106,13 @@ async def compare(client: Client, store: Store, kind: Kind, namespace: str = "")
 
     Nothing becomes fresh by this: the watch cache need not have the newest state of each object.
     """
+    newest = store.newest(kind)
     try:
-        found = await client.metadata(kind, namespace, not_older_than=store.newest(kind), **_SELECTORS.get(kind, {}))
-    except Behind as error:
-        _log.info("%s: %s; all are listed", kind, error)
+        found = await client.metadata(kind, namespace, not_older_than=newest, **_SELECTORS.get(kind, {}))
+    except Behind:
+        if await client.probe(kind, namespace) >= newest:
+            # The watch cache will catch up. To list all objects would delay it further.
+            raise
         return await relist_kind(client, store, kind, namespace)
     listed, differing = set[Key](), list[Key]()
     for each in found.items:
