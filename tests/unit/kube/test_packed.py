@@ -41,6 +41,7 @@ def test_a_value_that_is_removed_is_gone_packed_or_not() -> None:
 
 
 def test_only_the_values_that_were_used_last_are_unpacked() -> None:
+    """Rule: R222."""
     packed = Packed[int, list[int]](most_unpacked=2)
     values = [[number] for number in range(4)]
     for number, each in enumerate(values):

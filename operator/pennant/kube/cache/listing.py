@@ -63,6 +63,8 @@ async def _list_revisions(client: Client, store: Store, namespace: str) -> None:
     """List the ControllerRevisions of all ModelDeployments whose revisions are not known.
 
     A list for each ModelDeployment takes longer: the API server goes through all of the namespace for each.
+
+    Rule: R221.
     """
     uids = {key: store.uid(key) for key in store.keys(Kind.MODEL_DEPLOYMENT, namespace)}
     store.revisions.begin_list(uid for uid in uids.values() if uid is not None)

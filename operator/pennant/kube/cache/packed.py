@@ -1,7 +1,9 @@
 """Values kept compressed, except for the few that were used last.
 
 A history of 50 revisions takes 200 KB as Python objects (tracemalloc), 6 KB compressed, and its ControllerRevisions
-340 KB and 9 KB. At rest nothing reads most of them, and to unpack one takes 1 to 3 ms.
+340 KB and 10 KB. At rest nothing reads most of them, and to unpack one takes 0.5 and 1.2 ms.
+
+Rule: R222.
 """
 
 import pickle
