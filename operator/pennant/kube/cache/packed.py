@@ -14,8 +14,8 @@ from typing import Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-MOST_UNPACKED = 16
-"""Values that stay unpacked: a pass reads its own several times, and this many passes run at a time."""
+MOST_UNPACKED = 4
+"""Values that stay unpacked: a pass reads its own several times, mostly without waiting in between."""
 _LEVEL = 1
 _PROTOCOL = pickle.HIGHEST_PROTOCOL
 

@@ -174,6 +174,9 @@ class Store:
         spec, versions = found.spec, tuple[Version, ...]()
         if not isinstance(spec, Invalid):
             versions = self._models.versions((key.namespace, spec.model))
+            if not found.status.history:
+                # Only a ModelDeployment that lost its history may go back to a version that was verified before.
+                versions = tuple(self.versions.with_periods(Key(key.namespace, each.name), each) for each in versions)
             spec = self._templates.restored(key, spec)
         return replace(
             found,
@@ -288,7 +291,12 @@ class Store:
     def _put_version(self, who: Identity, raw: Json) -> Keys:
         name, version = decode.model_and_version(raw)
         model = (who.key.namespace, name)
-        after = decode.model_version(raw, is_targeted=self._is_targeted(model, version), is_stamped=self._is_stamped)
+        after = decode.model_version(
+            raw,
+            is_targeted=self._is_targeted(model, version),
+            is_stamped=self._is_stamped,
+            with_periods=False,
+        )
         before_of, before = self._versions.get(who.key) or (model, None)
         self._versions.put(who, (model, after))
         self.versions.put(who, raw)

@@ -7,7 +7,7 @@ objects (tracemalloc), and one is unfolded only to reconcile it. Reading each on
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from sys import intern
 from typing import Any
@@ -193,6 +193,15 @@ class VersionIndex:
             retention=(self._verdicts or {}).get(key),
             retention_known=self._verdicts is not None,
         )
+
+    def with_periods(self, key: Key, version: Version) -> Version:
+        """Return a version with the periods in which it was verified, and with its record if there is one."""
+        entry = self._entries.get(key)
+        served = () if entry is None else decode.verified(_status(entry)[0].served_by)
+        if entry is None or not served:
+            return version
+        raw, spec = self._spec(key, entry)
+        return replace(version, verified_periods=served, spec=spec, record={} if isinstance(spec, Invalid) else raw)
 
     def _spec(self, key: Key, entry: _Entry) -> tuple[Any, ModelVersionSpec | Invalid]:
         if isinstance(entry.spec, Invalid):
