@@ -4,6 +4,7 @@ Rule: R95.
 Rule: R96.
 """
 
+import asyncio
 import logging
 from collections import Counter
 from contextlib import suppress
@@ -20,7 +21,7 @@ from pennant.api.version_status import ModelVersionStatus
 from pennant.core.facts.decision import Event, EventType, MirrorQuarantine
 from pennant.core.facts.observation import Key
 from pennant.core.rollout.revision import chained, next_number
-from pennant.kube.cache.listing import relist
+from pennant.kube.cache.listing import KINDS, relist, resync
 from pennant.kube.cache.read_through import ReadThroughCache
 from pennant.kube.cache.store import Store
 from pennant.kube.cluster import KubernetesCluster
@@ -150,6 +151,53 @@ async def test_a_relist_removes_what_was_deleted_unheard_and_says_whom_it_concer
     await deployed.withdraw()
     assert await relist(deployed.client, deployed.store, deployed.namespace) == {deployed.key}
     assert await deployed.cluster.snapshot(deployed.key) is None
+
+
+async def test_a_resync_reads_only_what_no_watch_told(deployed: RealBackend, requests: Counter[ApiVerb]) -> None:
+    """Rule: R220."""
+    for version in ("2.0.0", "3.0.0"):
+        await deployed.publish(a_record(version))
+    await deployed.catch_up()
+    requests.clear()
+    assert await resync(deployed.client, deployed.store, deployed.namespace) == frozenset()
+    assert requests == {ApiVerb.LIST: len(KINDS)}, "lists of metadata, and no object was read"
+    await deployed.delete(Kind.MODEL_VERSION, "fraud-1.0.0")
+    await deployed.publish(a_record("2.0.0"), ["staging"])
+    requests.clear()
+    affected = set[Key]()
+    async with asyncio.timeout(10):
+        # The watch cache of the API server is late by some milliseconds.
+        while deployed.store.count(Kind.MODEL_VERSION) > 2 or not requests[ApiVerb.GET]:
+            affected |= await resync(deployed.client, deployed.store, deployed.namespace)
+    assert affected == {deployed.key}
+    assert requests[ApiVerb.GET] == 1, "the version whose tags changed"
+    versions = {each.version: each.tags for each in (await seen(deployed)).versions}
+    assert versions == {"2.0.0": {"staging"}, "3.0.0": frozenset()}
+
+
+async def test_a_resync_reads_everything_again_where_resource_versions_went_back(deployed: RealBackend) -> None:
+    """Rule: R220."""
+    await deployed.catch_up()
+    version = await deployed.get(Kind.MODEL_VERSION, "fraud-1.0.0")
+    of_the_future = {**version, "metadata": {**version["metadata"], "resourceVersion": str(10**9)}}
+    deployed.store.update("ModelVersion", "MODIFIED", of_the_future)
+    await resync(deployed.client, deployed.store, deployed.namespace)
+    (known,) = deployed.store.keys(Kind.MODEL_VERSION)
+    assert deployed.store.resource_version(Kind.MODEL_VERSION, known) == int(version["metadata"]["resourceVersion"])
+    assert deployed.key not in deployed.store.freshness
+
+
+async def test_the_revisions_of_all_model_deployments_are_listed_together(
+    deployed: RealBackend, requests: Counter[ApiVerb]
+) -> None:
+    """Rule: R221."""
+    snapshot = await seen(deployed)
+    await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
+    deployed.store.mark_all_stale()
+    await resync(deployed.client, deployed.store, deployed.namespace)
+    requests.clear()
+    assert (await seen(deployed)).revisions == (a_revision(snapshot),)
+    assert not requests[ApiVerb.LIST]
 
 
 async def test_a_late_event_does_not_raise_the_dead(deployed: RealBackend) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import kopf
+from kopf._core.reactor.inventory import ResourceMemories, ResourceMemory
 
 from pennant.kube.http.resources import MANAGED_BY, Kind
 from pennant.runtime.kopf_session import WATCHED
@@ -69,3 +70,11 @@ class NoProgress(kopf.ProgressStorage):
     def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
         """Return the essence unchanged."""
         return essence
+
+
+class NoMemories(ResourceMemories):
+    """Remembers no object: no handler keeps a state between two events, and kopf would keep 1 KB of each for ever."""
+
+    async def recall(self, raw_body: Any, **options: Any) -> ResourceMemory:
+        """Return a new memory, which ends with the event."""
+        return await super().recall(raw_body, **{**options, "ephemeral": True})

@@ -1,4 +1,4 @@
-"""Leader election by a Lease: only the leader writes; the other replicas keep their caches synced.
+"""Leader election by a Lease: only the leader reads and writes; the other replicas wait.
 
 The protocol is client-go's. The holder renews the Lease. Another replica may take it by compare-and-swap when it has
 not changed for its duration, measured by that replica's own monotonic clock. The holder stops writing before that: its
@@ -70,8 +70,6 @@ class AlwaysLeader:
     def __init__(self, clock: Clock, on_gap: OnGap) -> None:
         """Report a gap until now, because it is unknown when a process led before."""
         on_gap(EPOCH, clock.now())
-        self.attempted = asyncio.Event()
-        self.attempted.set()
 
     async def run(self, on_started_leading: Callable[[], None]) -> None:
         """Call `on_started_leading` at once, and wait until cancelled."""
@@ -93,8 +91,6 @@ class LeaderElector:
         self._renewed = float("-inf")
         self._observed: tuple[str, float] | None = None
         """The resourceVersion of another holder's Lease, and when it was first seen."""
-        self.attempted = asyncio.Event()
-        """Set after the first attempt to acquire the Lease, successful or not."""
 
     @property
     def is_leading(self) -> bool:
@@ -110,10 +106,8 @@ class LeaderElector:
         """
         try:
             while not await self._try_to_acquire():
-                self.attempted.set()
                 await self._pause()
             on_started_leading()
-            self.attempted.set()
             while True:
                 await self._pause()
                 await self._renew()

@@ -19,6 +19,8 @@ from pennant.runtime.settings import Settings
 
 CONNECT_SECONDS = 10.0
 """Timeout of all checks together."""
+CHECKS_AT_A_TIME = 4
+"""Requests at a time: each takes a connection, whose memory a standby would keep."""
 _log = logging.getLogger(__name__)
 
 
@@ -47,7 +49,7 @@ async def connected(
     """Return a connection to the API server that passes a check; raises `CannotStart`."""
     try:
         connection = Connection(kubeconfig, context)
-        async with asyncio.timeout(CONNECT_SECONDS), Client(connection) as client:
+        async with asyncio.timeout(CONNECT_SECONDS), Client(connection, limit=CHECKS_AT_A_TIME) as client:
             await check(client, connection)
     except (Unavailable, TimeoutError) as error:
         reason = str(error) or f"no answer within {CONNECT_SECONDS:g} s"

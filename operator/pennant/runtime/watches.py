@@ -19,7 +19,7 @@ from pennant.kube.http.resources import Kind
 from pennant.kube.presence import OWN, Presence
 from pennant.ports import Clock, Unavailable
 from pennant.runtime.kopf_session import WATCHED, WaitForCrds, WatchOnly, log_in
-from pennant.runtime.kopf_settings import settings
+from pennant.runtime.kopf_settings import NoMemories, settings
 
 WATCH_START_SECONDS = 30.0
 
@@ -85,7 +85,11 @@ class Watches:
         # kopf cancels every task that it did not find at its start.
         others = asyncio.all_tasks()
         tasks = await kopf.spawn_tasks(
-            registry=registry, settings=settings(), clusterwide=not namespaces, namespaces=namespaces
+            registry=registry,
+            settings=settings(),
+            clusterwide=not namespaces,
+            namespaces=namespaces,
+            memories=NoMemories(),
         )
         spawned()
         await kopf.run_tasks(tasks, ignored=others)

@@ -21,8 +21,7 @@ from pennant.controller.reconciler import Reconciler
 from pennant.controller.retention import RetentionController
 from pennant.controller.source_breaker import SourceBreaker
 from pennant.controller.version_reconciler import VersionReconciler
-from pennant.core.analysis.kinds.alert import reads_alerts
-from pennant.kube.cache.listing import relist
+from pennant.kube.cache.listing import resync
 from pennant.kube.cache.read_through import ReadThroughCache
 from pennant.kube.cache.store import Store, ignore_deletion
 from pennant.kube.cache.version_index import VersionIndex
@@ -113,10 +112,6 @@ class Operator:
 
     def coroutines(self, reinstall_signals: Callable[[], None]) -> Mapping[str, Coroutine[Any, Any, None]]:
         """Return what runs, by name; `reinstall_signals` is called after kopf has installed handlers of its own."""
-        settings, connection = self._settings, self._connection
-        watches = Watches(
-            connection, self._client, self._store, self._watch_state, self._presence, self._clock, settings.namespace
-        )
         return {
             "loop lag": self._lag.run(),
             "resync": self._run_resync(),
@@ -126,9 +121,9 @@ class Operator:
             "retention": self._run_retention(),
             **({} if self._archives is None else {"archive": self._archives.run()}),
             "election": self._run_election(),
-            "crds": self._presence.run(self._client, settings.namespace, self._requeue_all),
+            "crds": self._presence.run(self._client, self._settings.namespace, self._requeue_all),
             # At its end kopf cancels every task that started after it.
-            "watch": watches.run(reinstall_signals),
+            "watch": self._run_watches(reinstall_signals),
         }
 
     async def listen(self) -> None:
@@ -215,22 +210,22 @@ class Operator:
 
     def _resyncing(self) -> Resync:
         settings, state = self._settings, self._watch_state
-        resync = Resync(
-            partial(relist, self._client, self._store, settings.namespace),
+        resyncing = Resync(
+            partial(resync, self._client, self._store, settings.namespace),
             self._telemetry,
             settings.resync_seconds,
             self._jitter,
             lambda: state.events,
             self._wait_listable,
         )
-        state.on_restart(resync.request)
-        return resync
+        state.on_restart(resyncing.request)
+        return resyncing
 
     def _health_server(self) -> Health:
         workers = tuple(each.workers for each in self._controllers.values())
         return Health(
             alive=alive(self._lag, workers, self._resync, self._settings.resync_seconds, self._presence),
-            ready=ready(self._resync, self._presence),
+            ready=ready(self._resync, self._presence, self._is_leading),
             registry=self._telemetry.registry,
             before_scrape=self._sample,
         )
@@ -246,9 +241,8 @@ class Operator:
     def _hint(self, names: frozenset[str]) -> None:
         """Reconcile all ModelDeployments that read an alert of these names."""
         self._measurements.hint()
-        for key, spec in self._store.specs():
-            if reads_alerts(spec.analysis, names):
-                self._queue.add(key)
+        for key in self._store.readers_of_alerts(names):
+            self._queue.add(key)
 
     def _requeue_all(self) -> None:
         """Reconcile every object; the first snapshot of each is a quorum read."""
@@ -263,9 +257,15 @@ class Operator:
         await self._watch_state.wait_started()
 
     async def _run_resync(self) -> None:
-        # The first list of ten thousand objects keeps the process busy for seconds, so the Lease is attempted first.
-        await self._elector.attempted.wait()
+        # A standby holds no objects.
+        await self._started_leading.wait()
         await self._resync.run()
+
+    async def _run_watches(self, reinstall_signals: Callable[[], None]) -> None:
+        await self._started_leading.wait()
+        state, namespace = self._watch_state, self._settings.namespace
+        watches = Watches(self._connection, self._client, self._store, state, self._presence, self._clock, namespace)
+        await watches.run(reinstall_signals)
 
     async def _run_retention(self) -> None:
         await self._resync.synced.wait()

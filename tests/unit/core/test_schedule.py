@@ -8,7 +8,7 @@ from pennant.api.deployment_status import MetricState, MetricStatus, ModelDeploy
 from pennant.api.history import Outcome
 from pennant.api.reasons import Reason
 from pennant.core.analysis import grid, query_template, schedule
-from pennant.core.analysis.kinds.alert import Alert, AlertQuery, Alerts, LabelMatcher, reads_alerts
+from pennant.core.analysis.kinds.alert import Alert, AlertQuery, Alerts, LabelMatcher, alert_names, reads_alerts
 from pennant.core.analysis.kinds.prometheus import settling_seconds
 from pennant.core.facts.measurement import Question, RangeQuery
 from pennant.core.facts.observation import Key
@@ -289,7 +289,7 @@ def test_alerts_of_several_names_can_be_asked_for() -> None:
     found = asked(95, {"name": "slow", "alert": named})["slow/value"]
     assert found.names == ("Slow", "Wrong-fraud")
     analysis = the_spec(analysis={"metrics": [{"name": "slow", "alert": named}]}).analysis
-    assert reads_alerts(analysis, frozenset({"Slow"}))
+    assert reads_alerts(alert_names(analysis), frozenset({"Slow"}))
 
 
 @pytest.mark.parametrize(

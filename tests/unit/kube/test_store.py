@@ -246,3 +246,23 @@ def test_large_revisions_are_kept_as_far_as_there_is_room(store: Store, monkeypa
     for uid in ("first", "second"):
         store.revisions.put(uid, (StoredRevision("u", "1", large),))
     assert [uid for uid in ("small", "first", "second") if uid in store.revisions] == ["small", "second"]
+
+
+def test_a_version_that_was_verified_has_its_record_only_where_the_history_is_lost(store: Store) -> None:
+    """Rule: R222."""
+    served = {
+        "deployment": "fraud",
+        "revision": 1,
+        "from": "2026-01-01T12:00:00.000Z",
+        "verifiedAt": "2026-01-01T13:00:00.000Z",
+    }
+    store.update("ModelVersion", "ADDED", raw_version("0.9.0", status={"servedBy": [served]}))
+    found = {each.version: each for each in snapshot(store).versions}
+    assert [each.revision for each in found["0.9.0"].verified_periods] == [1]
+    assert not isinstance(found["0.9.0"].spec, Invalid)
+    assert found["0.9.0"].record["version"] == "0.9.0"
+    history = [a_revision(1).entry.to_json()]
+    store.update("ModelDeployment", "MODIFIED", raw_deployment(at=11, status={"history": history}))
+    found = {each.version: each for each in snapshot(store).versions}
+    assert isinstance(found["0.9.0"].spec, Invalid)
+    assert not isinstance(found["1.0.0"].spec, Invalid), "it has the tag"

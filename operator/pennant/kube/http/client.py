@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from time import monotonic
 from types import TracebackType
@@ -14,6 +14,7 @@ from pennant import __version__
 from pennant.api.meta import Json
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.errors import (
+    Behind,
     Forbidden,
     Missing,
     NotServed,
@@ -24,6 +25,7 @@ from pennant.kube.http.errors import (
     is_too_large,
     parsed,
 )
+from pennant.kube.http.metadata_list import MEDIA_TYPE, MetadataList, MetadataReader
 from pennant.kube.http.resources import FIELD_MANAGER, RESOURCES, Kind
 from pennant.ports import Refused, Unavailable
 
@@ -31,9 +33,11 @@ PAGE = 500
 """Objects of a page at most."""
 FIRST_PAGE = 16
 """Objects of the first page of a kind. It is small, because the API server reads a whole page before it fails."""
-MAX_PAGE_BYTES = 4 * 1024 * 1024
-"""Of a page with more than one object. Python objects take five to twenty times the size of their JSON."""
+MAX_PAGE_BYTES = 1024 * 1024
+"""Of a page with more than one object. Python objects take five to twenty times the size of their JSON, and the memory
+of the largest page is not returned."""
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
+PART_BYTES = 64 * 1024
 JSON = "application/json"
 APPLY = "application/apply-patch+yaml"
 MERGE = "application/merge-patch+json"
@@ -93,6 +97,9 @@ class _Request:
     data: bytes | None
     content_type: str
     max_bytes: int | None = None
+    accept: str = JSON
+    feed: Callable[[bytes], None] | None = None
+    """Takes each part of a successful response, which then has no limit and is not kept; None: it is returned."""
 
 
 class Client:
@@ -105,13 +112,14 @@ class Client:
         permit: Permit = always,
         observed: Observed = ignore_request,
         absent: Callable[[Kind], None] = ignore_absence,
-        limit: int = 32,
+        limit: int = 16,
         total_seconds: float = 10.0,
         connect_seconds: float = 3.0,
     ) -> None:
         """Call `permit` before a write, `observed` after a request, and `absent` with a kind that is not served.
 
-        `limit` is the number of connections.
+        `limit` is the number of connections. Each takes 0.3 MiB, for as long as the process runs: asyncio has a buffer
+        of 256 KiB for TLS.
         """
         self._connection = connection
         self._permit = permit
@@ -145,13 +153,28 @@ class Client:
         except Missing:
             return None
 
-    async def probe(self, kind: Kind, namespace: str = "") -> None:
-        """List one object of a kind; raises `NotServed` or `Unavailable` where that fails."""
-        await self.request(ApiVerb.LIST, kind, RESOURCES[kind].path(namespace), params={"limit": "1"})
+    async def probe(self, kind: Kind, namespace: str = "") -> int:
+        """List one object of a kind by a quorum read, and return the resourceVersion of the list.
+
+        Raises `NotServed` or `Unavailable` where that fails.
+        """
+        page = await self.request(ApiVerb.LIST, kind, RESOURCES[kind].path(namespace), params={"limit": "1"})
+        return int(page["metadata"]["resourceVersion"])
 
     async def all_of(self, kind: Kind, namespace: str = "", **selectors: str) -> list[Json]:
         """Return the objects of all pages of a quorum list; see `pages`."""
         return [raw async for page in self.pages(kind, namespace, **selectors) for raw in page["items"]]
+
+    async def metadata(self, kind: Kind, namespace: str = "", *, not_older_than: int, **selectors: str) -> MetadataList:
+        """Return the identities of all objects of a kind from the API server's watch cache; selectors as for `pages`.
+
+        Raises `Behind` where that cache does not get as far as this resourceVersion within three seconds.
+        """
+        match = {"resourceVersionMatch": "NotOlderThan", "resourceVersion": str(not_older_than)}
+        reader, path = MetadataReader(), RESOURCES[kind].path(namespace)
+        request = _Request(ApiVerb.LIST, kind, path, {**selectors, **match}, None, JSON)
+        await self._authenticated(replace(request, accept=MEDIA_TYPE, feed=reader.feed))
+        return reader.result()
 
     async def pages(self, kind: Kind, namespace: str = "", **selectors: str) -> AsyncIterator[Json]:
         """Yield the pages of a quorum list; selectors are `labelSelector` and `fieldSelector`.
@@ -230,13 +253,13 @@ class Client:
                 self._connection.server + request.path,
                 params=request.params,
                 data=request.data,
-                headers={**credentials, "Content-Type": request.content_type},
+                headers={**credentials, "Content-Type": request.content_type, "Accept": request.accept},
                 ssl=self._connection.tls,
                 server_hostname=self._connection.server_name,
                 proxy=self._connection.proxy,
                 allow_redirects=False,
             ) as response:
-                body = await _bounded(response, request.max_bytes or MAX_ANSWER_BYTES)
+                body = await _body(response, request)
                 code = response.status
         except TimeoutError as error:
             raise TimedOut(f"the API server does not answer: {str(error) or type(error).__name__}") from error
@@ -251,6 +274,8 @@ class Client:
         if isinstance(said_no, NotServed):
             self._absent(request.kind)
             raise NotServed(f"{request.kind} is not served; is its CRD installed?")
+        if isinstance(said_no, Behind):
+            raise said_no
         if request.verb is ApiVerb.LIST and is_too_large(code, str(said_no)):
             raise TooLarge(str(said_no))
         if request.verb in _READS and isinstance(said_no, Refused):
@@ -269,11 +294,7 @@ class Client:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 trust_env=False,
                 # In a cluster's network, compression takes longer than it saves.
-                headers={
-                    "User-Agent": f"pennant/{__version__}",
-                    "Accept": JSON,
-                    "Accept-Encoding": "identity",
-                },
+                headers={"User-Agent": f"pennant/{__version__}", "Accept-Encoding": "identity"},
             )
         return self._opened
 
@@ -286,6 +307,14 @@ def encoded(value: Any) -> bytes:
     """
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return text.translate(_ESCAPED).encode()
+
+
+async def _body(response: aiohttp.ClientResponse, request: _Request) -> bytes:
+    if request.feed is not None and response.ok:
+        async for part in response.content.iter_chunked(PART_BYTES):
+            request.feed(part)
+        return b""
+    return await _bounded(response, request.max_bytes or MAX_ANSWER_BYTES)
 
 
 async def _bounded(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:

@@ -40,6 +40,10 @@ class TooLarge(Unavailable):
     """The response is larger than the client accepts, or than the server can send."""
 
 
+class Behind(Unavailable):
+    """The API server's watch cache is older than the resourceVersion that is asked for, or that one does not exist."""
+
+
 class Unauthenticated(Unavailable):
     """The credentials were refused; after a reload there may be others."""
 
@@ -73,7 +77,6 @@ def failure(code: int, body: bytes, headers: Mapping[str, str]) -> PortError:
     """Return the error for a response other than 2xx, with the server's message."""
     status = _status(body)
     message = clip(_PATCHED_OBJECT.sub(": ", str(status.get("message") or f"HTTP {code}")))
-    retry_after = headers.get("Retry-After", "")
     if code == 401:
         return Unauthenticated(message)
     if code == 404:
@@ -85,8 +88,14 @@ def failure(code: int, body: bytes, headers: Mapping[str, str]) -> PortError:
     if _is_terminating(status):
         return Ending(message)
     if (code in (408, 410, 429) or code >= 500 or code < 400) and not _is_about_the_write(message):
-        return Throttled(message, float(retry_after)) if _SECONDS.fullmatch(retry_after) else Unavailable(message)
+        return _unavailable(status, message, headers.get("Retry-After", ""))
     return AdmissionFailed(message) if message.startswith(_NOT_ASKED) else Refused(message)
+
+
+def _unavailable(status: Mapping[str, Any], message: str, retry_after: str) -> Unavailable:
+    if _is_behind(status):
+        return Behind(message)
+    return Throttled(message, float(retry_after)) if _SECONDS.fullmatch(retry_after) else Unavailable(message)
 
 
 def _is_about_the_write(message: str) -> bool:
@@ -106,6 +115,12 @@ def _is_another_object(status: Mapping[str, Any]) -> bool:
     """Return whether the object of this name has another uid; the API server reports that as 422 for a patch."""
     causes = (status.get("details") or {}).get("causes") or ()
     return any(each.get("field") == "metadata.uid" for each in causes)
+
+
+def _is_behind(status: Mapping[str, Any]) -> bool:
+    """Return whether the resourceVersion of a list is newer than the API server's watch cache."""
+    causes = (status.get("details") or {}).get("causes") or ()
+    return any(each.get("reason") == "ResourceVersionTooLarge" for each in causes)
 
 
 def _is_terminating(status: Mapping[str, Any]) -> bool:

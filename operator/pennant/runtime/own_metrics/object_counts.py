@@ -1,5 +1,6 @@
 """The counters of a ModelDeployment, and what is remembered of its checks."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pennant.api.deployment_status import MetricState, MetricStatus
@@ -24,21 +25,21 @@ from pennant.runtime.own_metrics.object_definitions import (
 ERRORS = frozenset(FAULT_REASONS.values())
 
 
+_AT_FIRST: Mapping[tuple[Definition, tuple[str, ...]], float] = {
+    **{(ROLLOUTS, (result,)): 0 for result in ROLLOUT_RESULTS.values()},
+    **{(ROLLBACKS, (reason.value,)): 0 for reason in ROLLBACK_REASONS},
+}
+"""Counters that begin at 0: `increase()` does not see the first value of a new series."""
+
+
 @dataclass(slots=True)
 class Counts:
     """Counters and last values of one ModelDeployment since the process began to lead."""
 
-    values: dict[tuple[Definition, tuple[str, ...]], float] = field(default_factory=dict)
+    values: dict[tuple[Definition, tuple[str, ...]], float] = field(default_factory=lambda: dict(_AT_FIRST))
     """By definition and the values of the labels after `namespace` and `name`."""
     checked: dict[str, Request] = field(default_factory=dict)
     """The last request that was counted, by metric."""
-
-    def __post_init__(self) -> None:
-        """Create the counters at 0: `increase()` does not see the first value of a new series."""
-        for result in ROLLOUT_RESULTS.values():
-            self.values[ROLLOUTS, (result,)] = 0
-        for reason in ROLLBACK_REASONS:
-            self.values[ROLLBACKS, (reason.value,)] = 0
 
     def count(self, seen: Observation, decision: Decision) -> None:
         """Add what a pass brings: rollouts, rollbacks and checks."""

@@ -170,9 +170,13 @@ class AlertKind(MetricKind[AlertSelector, AlertQuery, Alerts]):
         return Reading(MetricState.PASSING, Reason.NO_ALERT_FIRING, f"{name}: alert {title} does not fire")
 
 
-def reads_alerts(analysis: Analysis, names: frozenset[str]) -> bool:
-    """Return whether a metric selects one of these alerts; a name with a placeholder may be any of them."""
-    selected = (name for each in analysis.metrics if each.alert is not None for name in each.alert.alert_names)
+def alert_names(analysis: Analysis) -> frozenset[str]:
+    """Return the names of the alerts that its metrics select; they may have placeholders."""
+    return frozenset(name for each in analysis.metrics if each.alert is not None for name in each.alert.alert_names)
+
+
+def reads_alerts(selected: frozenset[str], names: frozenset[str]) -> bool:
+    """Return whether one of the selected alerts is one of these; a name with a placeholder may be any of them."""
     return any(each in names or "${" in each for each in selected)
 
 
