@@ -319,7 +319,8 @@ class Scenario:
         Rule: R83.
         """
         self.until(lambda: "verifiedAt" in self.history[-1], what="a revision known good")
-        time.sleep(0.5)
+        # What nobody waits for is written up to two seconds later.
+        time.sleep(3)
         before = len(self.operator_writes())
         time.sleep(seconds)
         assert self.operator_writes()[before:] == [], self.report()
