@@ -8,7 +8,7 @@ Rule: R100.
 
 import asyncio
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from pathlib import Path
 from time import monotonic
 from typing import Annotated, Any, TypeVar
@@ -20,6 +20,7 @@ from pydantic import Field, field_validator, model_validator
 from pennant import __version__
 from pennant.metrics.fair_queue import Asker, FairQueue
 from pennant.metrics.settings import Observed, Settings, SourceSettings
+from pennant.metrics.shared_answers import SharedAnswers
 from pennant.ports import Refused, Unavailable
 
 LARGEST_ANSWER_BYTES = 1 << 20
@@ -102,6 +103,7 @@ class HttpClient:
         """Tell `observed` of each request, under the name of the source. No connection is made before the first one."""
         self._name, self._settings, self._observed = name, settings, observed
         self._turns = FairQueue(settings.concurrent_queries)
+        self._shared = SharedAnswers[Any]()
         self._session: aiohttp.ClientSession | None = None
         self._authorities = Authorities(settings.ca_file)
 
@@ -114,7 +116,22 @@ class HttpClient:
             async with self._turns.of(asker):
                 return await self._observed_in_time(ask)
         except TimeoutError as error:
-            raise Unavailable(f"no answer within {self._settings.timeout_seconds:g} s") from error
+            raise self._late() from error
+
+    async def shared(
+        self, ask: Callable[[], Awaitable[AnswerT]], asker: Asker, question: Hashable, seconds: float
+    ) -> AnswerT:
+        """Return the answer to a question as `in_time` does, or one that another asker got; it is kept so long.
+
+        Equal questions have answers of the same type.
+        """
+        answers: SharedAnswers[AnswerT] = self._shared
+        try:
+            return await answers.answer(
+                question, seconds, lambda: self._turns.of(asker), lambda: self._observed_in_time(ask)
+            )
+        except TimeoutError as error:
+            raise self._late() from error
 
     async def request(self, method: str, path: str, **content: Any) -> tuple[int, bytes]:
         """Return the status code and the body of one response; call it within `in_time`."""
@@ -134,6 +151,9 @@ class HttpClient:
         """Close the connections."""
         if self._session is not None:
             await self._session.close()
+
+    def _late(self) -> Unavailable:
+        return Unavailable(f"no answer within {self._settings.timeout_seconds:g} s")
 
     async def _observed_in_time(self, ask: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
         begun, result = monotonic(), "unavailable"

@@ -3,7 +3,7 @@
 It answers `RangeQuery` and `AlertQuery`. Protocol: `POST /api/v1/query_range` and `/api/v1/query`, `GET /api/v1/rules`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar
@@ -16,8 +16,7 @@ from pennant.core.facts.measurement import Answer, RangeQuery, Request, Series
 from pennant.metrics import prometheus_answers
 from pennant.metrics.alert_cache import AlertCache, AlertServer
 from pennant.metrics.bounded_query import bounded
-from pennant.metrics.fair_queue import Asker
-from pennant.metrics.http import OF_ALL, HttpClient, HttpSettings, TooLarge
+from pennant.metrics.http import HttpClient, HttpSettings, TooLarge
 from pennant.metrics.settings import Observed
 from pennant.ports import Clock, PortError, Refused
 
@@ -121,7 +120,8 @@ class Prometheus:
             "step": f"{request.step_seconds}",
             "lookback_delta": f"{request.lookback_seconds}s",
         }
-        return await self._ask("query_range", form, "matrix", prometheus_answers.series, request.asker)
+        ask = self._asking("query_range", form, "matrix", prometheus_answers.series)
+        return await self._http.shared(ask, request.asker, tuple(form.values()), request.step_seconds)
 
     async def firing_alerts(self, names: frozenset[str]) -> Alerts:
         """Return all alerts of these names that fire now; raises `Unavailable` or `Refused`.
@@ -132,9 +132,8 @@ class Prometheus:
         while left:
             chunk = left.pop()
             try:
-                firing += await self._ask(
-                    "query", {"query": _firing(chunk)}, "vector", prometheus_answers.alerts, OF_ALL
-                )
+                form = {"query": _firing(chunk)}
+                firing += await self._http.in_time(self._asking("query", form, "vector", prometheus_answers.alerts))
             except TooLarge as error:
                 if len(chunk) == 1:
                     unanswered[chunk[0]] = f"the alert {chunk[0]} fires so often that {error}"
@@ -175,16 +174,17 @@ class Prometheus:
         code, _ = await self._http.in_time(lambda: self._http.request("GET", "/api/v1/rules", params=parameters))
         return code == 400
 
-    async def _ask(
-        self, path: str, form: dict[str, str], kind: str, read: Callable[[list[Any]], AnswerT], asker: Asker
-    ) -> AnswerT:
+    def _asking(
+        self, path: str, form: dict[str, str], kind: str, read: Callable[[list[Any]], AnswerT]
+    ) -> Callable[[], Awaitable[AnswerT]]:
+        """Return what sends a form and returns `read` of its answer."""
         data = {**form, "timeout": f"{self._settings.timeout_seconds:g}s"}
 
         async def answered() -> AnswerT:
             code, body = await self._http.request("POST", f"/api/v1/{path}", data=data)
             return prometheus_answers.result(code, body, kind, read)
 
-        return await self._http.in_time(answered, asker)
+        return answered
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -49,6 +49,11 @@ async def serving(handler: Handler) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
+def another(number: int) -> RangeQuery:
+    """Return a request that is equal to none of another number, so that no answer is shared."""
+    return replace(REQUEST, query=f'up{{a="{number}"}}')
+
+
 async def ask(handler: Handler, **settings: Any) -> Series:
     told: list[str] = []
     async with serving(handler) as url:
@@ -410,8 +415,8 @@ async def test_cookies_are_not_kept() -> None:
 
     async with serving(handler) as url:
         source = Prometheus("default", PrometheusSettings(url=url), lambda *_: None)
-        for _ in range(2):
-            await source.query_range(REQUEST)
+        for number in range(2):
+            await source.query_range(another(number))
         await source.aclose()
     assert heard == [None, None]
 
@@ -450,7 +455,9 @@ async def test_a_query_has_its_time_when_its_turn_comes() -> None:
     async with serving(handler) as url:
         endpoint = PrometheusSettings(url=url, timeout_seconds=1, concurrent_queries=2)
         source = Prometheus("default", endpoint, lambda _, __, seconds: took.append(seconds))
-        answers = await asyncio.gather(*(source.query_range(REQUEST) for _ in range(6)), return_exceptions=True)
+        answers = await asyncio.gather(
+            *(source.query_range(another(number)) for number in range(6)), return_exceptions=True
+        )
         await source.aclose()
     assert all(isinstance(each, Series) for each in answers)
     assert max(took) < 1, "nor is it of its time"
@@ -479,10 +486,10 @@ async def test_a_hundred_queries_that_hang_keep_nobody_of_another_namespace_wait
 
         hanging = [asyncio.create_task(hang(number)) for number in range(100)]
         took = []
-        for _ in range(10):
+        for turn in range(10):
             await asyncio.sleep(0.1)
             begun = loop.time()
-            quick = (replace(REQUEST, asker=("good", f"d{number}")) for number in range(10))
+            quick = (replace(another(10 * turn + number), asker=("good", f"d{number}")) for number in range(10))
             assert all(each.series for each in await asyncio.gather(*map(source.query_range, quick)))
             took.append(loop.time() - begun)
         for each in hanging:
@@ -490,6 +497,56 @@ async def test_a_hundred_queries_that_hang_keep_nobody_of_another_namespace_wait
         await asyncio.gather(*hanging, return_exceptions=True)
         await source.aclose()
     assert max(took) < 1
+
+
+async def test_a_question_is_sent_once_whoever_asks_it() -> None:
+    """ModelDeployments of three namespaces ask at once, and others after the answer.
+
+    Rule: R225.
+    """
+    asked, told = list[tuple[str, str]](), list[str]()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        form = await request.post()
+        asked.append((str(form["query"]), str(form["end"])))
+        await asyncio.sleep(0.05)
+        return web.json_response(matrix([(1, "1")]))
+
+    queries = [replace(another(number), asker=(f"n{who % 3}", f"d{who}")) for number in range(2) for who in range(30)]
+    later = replace(queries[0], end=queries[0].end + timedelta(seconds=10))
+    async with serving(handler) as url:
+        endpoint = PrometheusSettings(url=url, concurrent_queries=4)
+        source = Prometheus("default", endpoint, lambda _, result, __: told.append(result))
+        answers = await asyncio.gather(*map(source.query_range, queries))
+        answers += [await source.query_range(each) for each in (*queries, later)]
+        await source.aclose()
+    assert len(asked) == len(set(asked)) == 3
+    assert told == ["success"] * 3, "a shared answer is no request"
+    assert {id(each) for each in answers[:30]} == {id(answers[60])}, "the answer is in memory once"
+
+
+async def test_each_part_of_a_question_makes_it_another_one() -> None:
+    """Rule: R225."""
+    asked = list[str]()
+
+    async def handler(request: web.Request) -> web.StreamResponse:
+        asked.append(str(dict(await request.post())))
+        return web.json_response(matrix([(1, "1")]))
+
+    second = timedelta(seconds=1)
+    different = [
+        replace(REQUEST, query="down"),
+        replace(REQUEST, start=REQUEST.start - second),
+        replace(REQUEST, end=REQUEST.end + second),
+        replace(REQUEST, step_seconds=REQUEST.step_seconds + 1),
+        replace(REQUEST, lookback_seconds=REQUEST.lookback_seconds + 1),
+    ]
+    async with serving(handler) as url:
+        source = Prometheus("default", PrometheusSettings(url=url), lambda *_: None)
+        for each in (REQUEST, *different, replace(REQUEST, revision=7)):
+            await source.query_range(each)
+        await source.aclose()
+    assert len(set(asked)) == len(asked) == 6
 
 
 async def test_a_refused_connection_is_no_answer() -> None:
@@ -599,12 +656,12 @@ async def test_credentials_are_read_again_and_never_logged(
     with caplog.at_level(logging.DEBUG):
         async with serving(handler) as url:
             source = Prometheus("default", PrometheusSettings(url=url, **named), lambda *_: None)
-            for each in ("first", "second"):
+            for number, each in enumerate(("first", "second")):
                 token.write_text(f"{each}\n")
-                await source.query_range(REQUEST)
+                await source.query_range(another(number))
             token.unlink()
             with pytest.raises(Unavailable):
-                await source.query_range(REQUEST)
+                await source.query_range(another(2))
             await source.aclose()
     assert heard == [f"{prefix}first", f"{prefix}second"]
     assert "Bearer" not in caplog.text
