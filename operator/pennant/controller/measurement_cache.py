@@ -100,9 +100,20 @@ class MeasurementCache:
     Rule: R33.
     """
 
-    def __init__(self, sources: MetricSources, clock: Clock, wake: Callable[[Key], None]) -> None:
-        """Read from these sources, and call `wake` with a key for which an answer has come."""
-        self._sources, self._clock, self._wake = sources, clock, wake
+    def __init__(
+        self,
+        sources: MetricSources,
+        clock: Clock,
+        wake: Callable[[Key], None],
+        wake_soon: Callable[[Key], None] | None = None,
+    ) -> None:
+        """Read from these sources, and call `wake` with a key for which an answer has come.
+
+        While other requests of the key are under way, `wake_soon` is called instead, so that one pass takes all answers
+        that come within a moment.
+        """
+        self._sources, self._clock = sources, clock
+        self._wake, self._wake_soon = wake, wake_soon or wake
         self._requests_of: dict[Key, _Requests] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.hinted_at: datetime | None = None
@@ -148,7 +159,7 @@ class MeasurementCache:
         measurement = await self._measure(request)
         own.known[question] = replace(measurement, took=self._clock.now() - sent_at)
         del own.sent[question]
-        self._wake(key)
+        (self._wake_soon if own.sent else self._wake)(key)
 
     async def _measure(self, request: Request) -> Measurement:
         source = self._sources.get(request.source)

@@ -51,6 +51,8 @@ from pennant.runtime.watches import Watches, WatchState
 from pennant.runtime.workers import MAX_YIELD_SECONDS, LowPriority, Workers
 from pennant.runtime.workqueue import WorkQueue
 
+ANSWERS_TOGETHER_SECONDS = 0.5
+"""How long an answer of a metric source may wait for the others of its ModelDeployment."""
 _PROCESS = uuid.uuid4().hex[:8]
 _log = logging.getLogger(__name__)
 
@@ -97,7 +99,12 @@ class Operator:
         recorder = EventRecorder(self._client, clock, socket.gethostname())
         self._events = EventQueue(recorder, clock, lambda: self._queue.wait_idle(MAX_YIELD_SECONDS))
         self._sources = load(settings.metric_sources, self._telemetry.queried, clock)
-        self._measurements = MeasurementCache(self._sources, clock, self._queue.add_measured)
+        self._measurements = MeasurementCache(
+            self._sources,
+            clock,
+            self._queue.add_measured,
+            wake_soon=partial(self._queue.add_measured, seconds=ANSWERS_TOGETHER_SECONDS),
+        )
         self._controllers = {
             Kind.MODEL_DEPLOYMENT: self._deployment_controller(),
             Kind.MODEL_VERSION: self._version_controller(),

@@ -67,9 +67,12 @@ class WorkQueue:
         self._idle.clear()
         self._wake_one()
 
-    def add_measured(self, key: Key) -> None:
-        """Queue a key for which a metric source has answered."""
-        self.add(key, Urgency.MEASURED)
+    def add_measured(self, key: Key, seconds: float = 0.0) -> None:
+        """Queue a key for which a metric source has answered, now or after a delay."""
+        if seconds:
+            self.add_after(key, seconds, Urgency.MEASURED)
+        else:
+            self.add(key, Urgency.MEASURED)
 
     def add_changed(self, key: Key) -> None:
         """Queue a key whose object changed, and reset its back-off: what failed before may succeed now."""
@@ -77,7 +80,7 @@ class WorkQueue:
             self._failures[key] = 0
         self.add(key)
 
-    def add_after(self, key: Key, seconds: float) -> None:
+    def add_after(self, key: Key, seconds: float, urgency: Urgency = Urgency.DUE) -> None:
         """Queue a key after a delay; of several delays the shortest one holds."""
         if self._closed or key in self._added_at or key in self._dirty:
             return
@@ -87,7 +90,7 @@ class WorkQueue:
         if waiting is not None and waiting.when() <= at:
             return
         self._cancel(key)
-        self._later[key] = loop.call_at(at, self._due, key)
+        self._later[key] = loop.call_at(at, self._due, key, urgency)
 
     def add_after_conflict(self, key: Key) -> float:
         """Queue a key after a short delay, without counting a failure; return the delay in seconds."""
@@ -189,9 +192,9 @@ class WorkQueue:
             return key
         return None
 
-    def _due(self, key: Key) -> None:
+    def _due(self, key: Key, urgency: Urgency) -> None:
         self._later.pop(key, None)
-        self.add(key, Urgency.DUE)
+        self.add(key, urgency)
 
     def _cancel(self, key: Key) -> None:
         handle = self._later.pop(key, None)

@@ -118,6 +118,21 @@ async def test_the_same_question_is_asked_once(bench: Bench) -> None:
     assert len(bench.source.asked) == 1
 
 
+async def test_one_pass_takes_the_answers_that_come_within_a_moment(bench: Bench) -> None:
+    """The first one waits for the others, but not for long: that is the business of the work queue."""
+    soon = list[Key]()
+    cache = MeasurementCache({"default": bench.answering}, bench.clock, bench.woken.append, soon.append)
+    due = {Question(each): replace(at(10)[M], query=each) for each in ("first", "second", "held")}
+    bench.source.held.add("held")
+    cache.take(KEY, due)
+    await bench.answers()
+    assert (soon, bench.woken) == ([KEY, KEY], [])
+    bench.source.let_go.set()
+    await bench.answers()
+    assert (soon, bench.woken) == ([KEY, KEY], [KEY]), "the last one waits for nothing"
+    await cache.aclose()
+
+
 async def test_an_answer_is_used_with_its_age_and_the_next_question_follows_at_once(bench: Bench) -> None:
     """Rule: R33."""
     bench.measurements.take(KEY, at(10))
