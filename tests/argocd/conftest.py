@@ -20,7 +20,7 @@ from rig import Rig
 def operator(rig: Rig, installation: Installation, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     """Start the operator once for all scenarios."""
     process = Operator(rig, tmp_path_factory.mktemp("operator"), installation)
-    process.start()
+    process.start(fresh=True)
     yield process
     process.kill()
 

@@ -11,7 +11,8 @@ from argocd.git_scenario import GitScenario
 from argocd.test_promotion import first_sync
 from argocd.test_rollback import promote_a_bad_version
 
-QUIET_SECONDS = 180
+QUIET_SECONDS = 75
+"""Seven comparisons by Argo CD, and longer than the minute after which the operator repeats what can wait longest."""
 
 
 @pytest.mark.timeout(QUIET_SECONDS + 240)

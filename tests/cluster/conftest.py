@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster import forks
 from cluster.installation import Installation, install
 from cluster.operator_process import Operator
 from cluster.proxy import Proxy
@@ -38,7 +39,9 @@ def operator(
     process.add_sources({"bounded": rig.prometheus_url}, namespaceLabel="namespace")
     process.add_sources({"by-version": rig.prometheus_url}, namespaceLabel="version")
     process.add_sources({"payments": rig.prometheus_url}, namespaces=["payments"])
-    process.start()
+    process.start(fresh=True)
+    # Tests may need it first in a thread, and a process that ends with us is started from the main thread.
+    forks.server()
     yield process
     process.kill()
 

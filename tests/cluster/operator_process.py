@@ -20,6 +20,7 @@ import yaml
 from cluster import secrets
 from cluster.api import Api
 from cluster.audit import lines
+from cluster.forks import Fork
 from cluster.installation import Installation
 from pennant.controller import measurement_cache, reconciler
 from pennant.runtime import workers
@@ -68,7 +69,7 @@ class Operator:
             "PENNANT_ALERT_WEBHOOK_TOKEN_FILE": str(self.token_file),
         }
         self.environment = {**installation.environment, **quick, **here, **environment}
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Fork | None = None
         self._checked = 0
         self._api = Api(rig)
 
@@ -104,12 +105,17 @@ class Operator:
         token = secrets.account_token(Path(self.environment["KUBECONFIG"]))
         return {"account's token": token, **{each.name: each.read_text().strip() for each in files}}
 
-    def start(self) -> None:
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("PENNANT_")}
+    def start(self, *, fresh: bool = False) -> None:
+        """Start it, in a fork of a process that has imported its modules; `fresh` starts Python, as its image does."""
+        known = {key: value for key, value in os.environ.items() if not key.startswith("PENNANT_")}
+        environment = known | self.environment
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "pennant", "run"], env=environment | self.environment, stdout=log, stderr=log
-            )
+            if fresh:
+                command = [sys.executable, "-m", "pennant", "run"]
+                self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+            else:
+                assert "PYTHONPATH" not in self.environment, "a fork has the modules of this checkout: start it afresh"
+                self.process = Fork("pennant", ["run"], environment, log)
 
     def kill(self) -> None:
         """End it at once, as the loss of its node does."""

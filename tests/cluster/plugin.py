@@ -1,4 +1,8 @@
-"""The real kubectl with `kubectl-pennant` on its PATH, as a user of the plugin has it."""
+"""The real kubectl with `kubectl-pennant` on its PATH, as a user of the plugin has it.
+
+Each call is a process of its own, and a fork of one that has imported the command line (`forks.py`); `fresh` is for
+calls that start Python as a user does.
+"""
 
 import os
 import subprocess
@@ -7,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pennant
+from cluster import fork_client, forks
 from rig import Rig
 
 SECONDS = 120
@@ -23,24 +28,25 @@ class Place(Protocol):
     namespace: str
 
 
-def directory(place: Place) -> Path:
+def directory(place: Place, *, fresh: bool = False) -> Path:
     """Return a directory with both programs of the plugin, and write them first where they are missing."""
-    found = place.rig.directory / "plugin"
+    found = place.rig.directory / ("plugin-fresh" if fresh else "plugin")
     found.mkdir(exist_ok=True)
     for name, imports in PROGRAMS.items():
         path = found / name
         if not path.exists():
             code = f"import sys; {imports}; sys.argv[0] = '{name}'; raise SystemExit(main())"
-            path.write_text(f'#!/bin/sh\nexec "{sys.executable}" -c "{code}" "$@"\n')
+            started = f'-c "{code}"' if fresh else f'-I -S "{fork_client.__file__}" "{forks.server()}" {name}'
+            path.write_text(f'#!/bin/sh\nexec "{sys.executable}" {started} "$@"\n')
             path.chmod(0o755)
     return found
 
 
-def environment(place: Place, kubeconfig: Path | None = None) -> dict[str, str]:
+def environment(place: Place, kubeconfig: Path | None = None, *, fresh: bool = False) -> dict[str, str]:
     """Return the environment in which kubectl finds the plugin and the plugin finds the control plane."""
     source = str(Path(pennant.__file__).parents[1])
     return os.environ | {
-        "PATH": os.pathsep.join((str(directory(place)), os.environ["PATH"])),
+        "PATH": os.pathsep.join((str(directory(place, fresh=fresh)), os.environ["PATH"])),
         "KUBECONFIG": str(kubeconfig or place.rig.kubeconfig),
         "KUBECACHEDIR": str(place.rig.directory / "kubectl"),
         "PYTHONPATH": os.pathsep.join(filter(None, (source, os.environ.get("PYTHONPATH", "")))),
@@ -52,11 +58,13 @@ def command(place: Place, *args: str) -> list[str]:
     return [str(place.rig.binary("kubectl")), "pennant", *args, "--namespace", place.namespace]
 
 
-def kubectl_pennant(place: Place, *args: str, kubeconfig: Path | None = None) -> tuple[int, str, str]:
+def kubectl_pennant(
+    place: Place, *args: str, kubeconfig: Path | None = None, fresh: bool = False
+) -> tuple[int, str, str]:
     """Run `kubectl pennant ARGS`; return its exit code, standard output and standard error."""
     done = subprocess.run(
         command(place, *args),
-        env=environment(place, kubeconfig),
+        env=environment(place, kubeconfig, fresh=fresh),
         capture_output=True,
         text=True,
         timeout=SECONDS,

@@ -365,17 +365,25 @@ def check_permissions(scenario: Scenario) -> None:
     assert "Ask an administrator for this permission" in said
 
 
+def test_the_plugin_that_starts_afresh_says_the_same(serving: Scenario) -> None:
+    """Other tests have it forked from a process that has imported it; see `plugin.py`."""
+    for words in (("history", "fraud", "-o", "name"), ("status", "fraud"), ("status", "froud"), ("undo",)):
+        assert kubectl_pennant(serving, *words, fresh=True) == kubectl_pennant(serving, *words)
+
+
 def test_completion(serving: Scenario) -> None:
-    def completed(*words: str) -> list[str]:
+    def completed(*words: str, fresh: bool = False) -> list[str]:
         kubectl = [str(serving.rig.binary("kubectl")), "__complete", "pennant", *words]
-        done = subprocess.run(kubectl, env=environment(serving), capture_output=True, text=True, check=True)
+        known = environment(serving, fresh=fresh)
+        done = subprocess.run(kubectl, env=known, capture_output=True, text=True, check=True)
         return done.stdout.splitlines()
 
     verbs = completed("")
     assert "undo\tUndo to an earlier revision" in verbs
     assert verbs[-1] == ":4"
     of_here = ("--namespace", serving.namespace)
-    assert completed("history", *of_here, "") == ["fraud\tserves 1.0.0", ":4"]
+    for fresh in (False, True):
+        assert completed("history", *of_here, "", fresh=fresh) == ["fraud\tserves 1.0.0", ":4"]
     assert completed("status", *of_here, "mdep/f") == ["mdep/fraud\tserves 1.0.0", ":4"]
     options = [line.partition("\t")[0] for line in completed("undo", "--to-")]
     assert options == ["--to-revision", "--to-version", ":4"]

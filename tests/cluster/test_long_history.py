@@ -8,7 +8,7 @@ from pennant.kube.http.client import MERGE, ApiVerb, Client
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.resources import RESOURCES, Kind
 
-REVISIONS, LIMIT = 40, 10
+REVISIONS, LIMIT = 20, 10
 DEPLOYMENT = RESOURCES[Kind.MODEL_DEPLOYMENT]
 
 

@@ -37,7 +37,7 @@ def replicas(rig: Rig, installed: Installation, tmp_path: Path) -> Iterator[Call
 
     def start(**environment: str) -> Operator:
         operator = Operator(rig, tmp_path / f"operator-{len(started)}", installed, **environment)
-        operator.start()
+        operator.start(fresh=True)
         started.append(operator)
         return operator
 

@@ -35,7 +35,7 @@ def test_a_new_release_changes_no_running_pod(serving: Scenario, tmp_path: Path)
     later = Operator(
         serving.rig, tmp_path / "later", operator.installation, PYTHONPATH=str(a_later_release(tmp_path / "release"))
     )
-    later.start()
+    later.start(fresh=True)
     try:
         later.wait_for("Leading")
         serving.stays(lambda: serving.pods() == pods and len(serving.history) == 1, 3, "what serves")

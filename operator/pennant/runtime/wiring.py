@@ -53,7 +53,6 @@ from pennant.runtime.workqueue import WorkQueue
 
 ANSWERS_TOGETHER_SECONDS = 0.5
 """How long an answer of a metric source may wait for the others of its ModelDeployment."""
-_PROCESS = uuid.uuid4().hex[:8]
 _log = logging.getLogger(__name__)
 
 
@@ -80,6 +79,7 @@ class Operator:
         self._gaps = LeadershipGaps()
         self._presence = Presence()
         self._leases = Leases(connection, lease_namespace(settings, connection), settings.lease_name)
+        self._identity = _new_identity()
         self._elector = self._leader_election()
         self._queue, self._version_queue = (self._work_queue(n) for n in (settings.workers, settings.version_workers))
         self._archives = self._archiving()
@@ -163,7 +163,7 @@ class Operator:
         if not settings.leader_election:
             return AlwaysLeader(self._clock, self._gaps.add)
         timing = Timing(settings.lease_duration_seconds, settings.renew_deadline_seconds, settings.retry_period_seconds)
-        return LeaderElector(self._leases, _identity(), self._clock, timing, self._jitter, self._gaps.add)
+        return LeaderElector(self._leases, self._identity, self._clock, timing, self._jitter, self._gaps.add)
 
     def _work_queue(self, workers: int) -> WorkQueue:
         return WorkQueue(self._jitter, max_retries=max(1, workers // 2), workers=workers)
@@ -290,7 +290,7 @@ class Operator:
             self._telemetry.led(False)
 
     def _start_leading(self) -> None:
-        _log.info("Leading", extra={"identity": _identity()})
+        _log.info("Leading", extra={"identity": self._identity})
         self._telemetry.led(True)
         self._requeue_all()
         self._started_leading.set()
@@ -304,6 +304,6 @@ class Operator:
         await controller.workers.run(controller.count, self._may_work)
 
 
-def _identity() -> str:
-    """Return the holder of the Lease: the host, and a suffix that differs after each restart."""
-    return f"{socket.gethostname()}_{_PROCESS}"
+def _new_identity() -> str:
+    """Return a new holder of the Lease: the host, and a suffix that differs after each restart."""
+    return f"{socket.gethostname()}_{uuid.uuid4().hex[:8]}"

@@ -344,14 +344,14 @@ class Many(NoFiles):
         return {"value": listed, "nextLink": link}
 
 
-async def test_ten_thousand_versions_are_read_page_by_page() -> None:
-    many, began = Many(10_000), process_time()
+async def test_two_thousand_versions_are_read_page_by_page() -> None:
+    many, began = Many(2_000), process_time()
     numbers = [int(each.version) async for each in registry(many).versions("big", ALL)]
-    assert numbers == list(range(1, 10_001))
+    assert numbers == list(range(1, 2_001))
     # Once to find the newest and the stages, and once to read them.
-    assert many.pages == 2 * 10_000 / many.size
+    assert many.pages == 2 * 2_000 / many.size
     # Processor time, because the tests share the machine.
-    assert process_time() - began < 30
+    assert process_time() - began < 6
 
 
 async def test_many_versions_need_the_memory_of_a_page() -> None:

@@ -247,17 +247,17 @@ def many(count: int) -> FakeKubeflow:
     return kubeflow
 
 
-async def test_ten_thousand_versions_are_read_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    kubeflow = many(10_000)
+async def test_two_thousand_versions_are_read_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    kubeflow = many(2_000)
     versions = kubeflow.kinds["model_versions"]
     monkeypatch.setattr(kubeflow, "_page", lambda listed, query: paged(versions, listed, query))
     began = process_time()
     registry = Kubeflow(Asked(kubeflow), BASE)
     numbers = [int(each.version) async for each in registry.versions("Churn Model", ALL)]
-    assert numbers == list(range(1, 10_001))
-    assert len([each for each in kubeflow.asked if "/versions?" in each]) == 10_000 / PAGE
+    assert numbers == list(range(1, 2_001))
+    assert len([each for each in kubeflow.asked if "/versions?" in each]) == 2_000 / PAGE
     # Processor time, because the tests share the machine.
-    assert process_time() - began < 30
+    assert process_time() - began < 6
 
 
 def paged(versions: list[Any], listed: list[Any], query: dict[str, str]) -> dict[str, Any]:

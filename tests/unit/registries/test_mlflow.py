@@ -401,13 +401,13 @@ class Many(NoFiles):
         return {"model_versions": versions, **({"next_page_token": token} if end < self.count else {})}
 
 
-async def test_ten_thousand_versions_are_read_page_by_page() -> None:
-    many, began = Many(10_000), process_time()
+async def test_two_thousand_versions_are_read_page_by_page() -> None:
+    many, began = Many(2_000), process_time()
     numbers = [int(each.version) async for each in Mlflow(many, BASE).versions("big", ALL)]
-    assert numbers == list(range(1, 10_001))
-    assert many.pages == 10_000 / PAGE
+    assert numbers == list(range(1, 2_001))
+    assert many.pages == 2_000 / PAGE
     # Processor time, because the tests share the machine.
-    assert process_time() - began < 30
+    assert process_time() - began < 6
 
 
 async def test_many_versions_need_the_memory_of_a_page() -> None:

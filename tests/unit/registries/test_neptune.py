@@ -342,12 +342,12 @@ def many(root: Path, count: int) -> Neptune:
     return registry
 
 
-async def test_ten_thousand_versions_are_read_one_after_the_other(tmp_path: Path) -> None:
-    registry, began = many(tmp_path, 10_000), process_time()
+async def test_two_thousand_versions_are_read_one_after_the_other(tmp_path: Path) -> None:
+    registry, began = many(tmp_path, 2_000), process_time()
     numbers = [int(each.version) async for each in registry.versions("CLS-PRE", ALL)]
-    assert numbers == list(reversed(range(10_000)))
+    assert numbers == list(reversed(range(2_000)))
     # Processor time, because the tests share the machine.
-    assert process_time() - began < 60
+    assert process_time() - began < 12
 
 
 async def test_many_versions_need_the_memory_of_one(tmp_path: Path) -> None:

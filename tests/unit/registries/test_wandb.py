@@ -367,13 +367,13 @@ async def test_a_server_that_gives_the_same_page_again_is_not_asked_for_ever() -
         await read(server)
 
 
-async def test_ten_thousand_versions_are_read_page_by_page() -> None:
-    server, began = Server(versions=[version(each) for each in range(10_000)]), process_time()
+async def test_two_thousand_versions_are_read_page_by_page() -> None:
+    server, began = Server(versions=[version(each) for each in range(2_000)]), process_time()
     numbers = [int(each.version[1:]) for each in await read(server)]
-    assert numbers == list(range(10_000))
-    assert server.asked.count("Versions") == 10_000 / PAGE
+    assert numbers == list(range(2_000))
+    assert server.asked.count("Versions") == 2_000 / PAGE
     # Processor time, because the tests share the machine.
-    assert process_time() - began < 30
+    assert process_time() - began < 6
 
 
 @dataclass
