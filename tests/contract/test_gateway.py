@@ -188,9 +188,10 @@ async def test_a_resync_reads_everything_again_where_resource_versions_went_back
 
 
 async def test_the_revisions_of_all_model_deployments_are_listed_together(
-    deployed: RealBackend, requests: Counter[ApiVerb]
+    deployed: RealBackend, requests: Counter[ApiVerb], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rule: R221."""
+    monkeypatch.setattr("pennant.kube.cache.listing.MOST_SINGLE_READS", 0)
     snapshot = await seen(deployed)
     await deployed.cluster.create_revision(snapshot, a_revision(snapshot))
     deployed.store.mark_all_stale()

@@ -1,7 +1,7 @@
 """Probes and metrics over HTTP: `/livez`, `/readyz` and `/metrics`.
 
 `/livez` fails when the event loop, the passes, the lists or the watches make no progress, so that the kubelet restarts
-the container. A replica that does not lead is alive, and ready.
+the container. A replica that does not lead is alive, and ready once its caches are synced.
 """
 
 import asyncio
@@ -74,13 +74,9 @@ def alive(
     return {"loop": loop(lag), "passes": passes, "lists": lists, "watches": watches}
 
 
-def ready(resync: Resync, presence: Presence, leads: Callable[[], bool]) -> Mapping[str, Check]:
-    """Return the checks of `/readyz`; a replica that does not lead has no caches."""
-
-    def caches() -> str:
-        return "not synced yet" if leads() and not resync.synced.is_set() else ""
-
-    return {"crds": presence.problem, "caches": caches}
+def ready(resync: Resync, presence: Presence) -> Mapping[str, Check]:
+    """Return the checks of `/readyz`."""
+    return {"crds": presence.problem, "caches": lambda: "" if resync.synced.is_set() else "not synced yet"}
 
 
 class Health(HttpServer):

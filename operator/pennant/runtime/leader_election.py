@@ -1,4 +1,4 @@
-"""Leader election by a Lease: only the leader reads and writes; the other replicas wait.
+"""Leader election by a Lease: only the leader writes; the other replicas keep their caches synced.
 
 The protocol is client-go's. The holder renews the Lease. Another replica may take it by compare-and-swap when it has
 not changed for its duration, measured by that replica's own monotonic clock. The holder stops writing before that: its
@@ -23,6 +23,8 @@ from pennant.ports import Clock, Conflict, PortError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RELEASE_SECONDS = 2.0
+STANDBY_SHARE = 0.25
+"""The share of the retry period after which a standby looks at the Lease again, so that it sees a release soon."""
 _log = logging.getLogger(__name__)
 
 
@@ -70,6 +72,8 @@ class AlwaysLeader:
     def __init__(self, clock: Clock, on_gap: OnGap) -> None:
         """Report a gap until now, because it is unknown when a process led before."""
         on_gap(EPOCH, clock.now())
+        self.attempted = asyncio.Event()
+        self.attempted.set()
 
     async def run(self, on_started_leading: Callable[[], None]) -> None:
         """Call `on_started_leading` at once, and wait until cancelled."""
@@ -91,6 +95,8 @@ class LeaderElector:
         self._renewed = float("-inf")
         self._observed: tuple[str, float] | None = None
         """The resourceVersion of another holder's Lease, and when it was first seen."""
+        self.attempted = asyncio.Event()
+        """Set after the first attempt to acquire the Lease, successful or not."""
 
     @property
     def is_leading(self) -> bool:
@@ -106,8 +112,10 @@ class LeaderElector:
         """
         try:
             while not await self._try_to_acquire():
-                await self._pause()
+                self.attempted.set()
+                await self._pause(STANDBY_SHARE)
             on_started_leading()
+            self.attempted.set()
             while True:
                 await self._pause()
                 await self._renew()
@@ -209,5 +217,6 @@ class LeaderElector:
             return False
         return True
 
-    async def _pause(self) -> None:
-        await asyncio.sleep(self._timing.retry_period_seconds * self._jitter.uniform(1.0, 1.1))
+    async def _pause(self, share: float = 1.0) -> None:
+        """Wait for this share of the retry period."""
+        await asyncio.sleep(self._timing.retry_period_seconds * share * self._jitter.uniform(1.0, 1.1))

@@ -44,6 +44,7 @@ from pennant.runtime.health import Health, LoopLag, alive, ready
 from pennant.runtime.http_server import listen
 from pennant.runtime.leader_election import AlwaysLeader, LeaderElector, Timing
 from pennant.runtime.preflight import lease_namespace
+from pennant.runtime.ready_keys import Urgency
 from pennant.runtime.resync import Resync
 from pennant.runtime.settings import Settings
 from pennant.runtime.telemetry import Telemetry
@@ -119,6 +120,10 @@ class Operator:
 
     def coroutines(self, reinstall_signals: Callable[[], None]) -> Mapping[str, Coroutine[Any, Any, None]]:
         """Return what runs, by name; `reinstall_signals` is called after kopf has installed handlers of its own."""
+        settings, connection = self._settings, self._connection
+        watches = Watches(
+            connection, self._client, self._store, self._watch_state, self._presence, self._clock, settings.namespace
+        )
         return {
             "loop lag": self._lag.run(),
             "resync": self._run_resync(),
@@ -128,9 +133,9 @@ class Operator:
             "retention": self._run_retention(),
             **({} if self._archives is None else {"archive": self._archives.run()}),
             "election": self._run_election(),
-            "crds": self._presence.run(self._client, self._settings.namespace, self._requeue_all),
+            "crds": self._presence.run(self._client, settings.namespace, self._requeue_all),
             # At its end kopf cancels every task that started after it.
-            "watch": self._run_watches(reinstall_signals),
+            "watch": watches.run(reinstall_signals),
         }
 
     async def listen(self) -> None:
@@ -218,7 +223,7 @@ class Operator:
     def _resyncing(self) -> Resync:
         settings, state = self._settings, self._watch_state
         resyncing = Resync(
-            partial(resync, self._client, self._store, settings.namespace),
+            lambda: resync(self._client, self._store, settings.namespace, with_revisions=self._is_leading()),
             self._telemetry,
             settings.resync_seconds,
             self._jitter,
@@ -232,7 +237,7 @@ class Operator:
         workers = tuple(each.workers for each in self._controllers.values())
         return Health(
             alive=alive(self._lag, workers, self._resync, self._settings.resync_seconds, self._presence),
-            ready=ready(self._resync, self._presence, self._is_leading),
+            ready=ready(self._resync, self._presence),
             registry=self._telemetry.registry,
             before_scrape=self._sample,
         )
@@ -252,11 +257,11 @@ class Operator:
             self._queue.add(key)
 
     def _requeue_all(self) -> None:
-        """Reconcile every object; the first snapshot of each is a quorum read."""
+        """Reconcile every object, after those that change; the first snapshot of each is a quorum read."""
         self._store.mark_all_stale()
         for kind, controller in self._controllers.items():
             for key in self._store.keys(kind):
-                controller.queue.add(key)
+                controller.queue.add(key, Urgency.DUE)
 
     async def _wait_listable(self) -> None:
         """Wait until all kinds are served and watched, so that no change falls between a list and its watch."""
@@ -264,15 +269,9 @@ class Operator:
         await self._watch_state.wait_started()
 
     async def _run_resync(self) -> None:
-        # A standby holds no objects.
-        await self._started_leading.wait()
+        # The first list of ten thousand objects keeps the process busy for seconds, so the Lease is attempted first.
+        await self._elector.attempted.wait()
         await self._resync.run()
-
-    async def _run_watches(self, reinstall_signals: Callable[[], None]) -> None:
-        await self._started_leading.wait()
-        state, namespace = self._watch_state, self._settings.namespace
-        watches = Watches(self._connection, self._client, self._store, state, self._presence, self._clock, namespace)
-        await watches.run(reinstall_signals)
 
     async def _run_retention(self) -> None:
         await self._resync.synced.wait()

@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 
 from pennant.core.facts.observation import Key
-from pennant.kube.cache.listing import KINDS, MOST_SINGLE_READS, compare, relist_kind, resync
+from pennant.kube.cache.listing import KINDS, MOST_SINGLE_READS, compare, relist, relist_kind, resync
 from pennant.kube.cache.store import Store
 from pennant.kube.http.client import Client
 from pennant.kube.http.resources import Kind
@@ -182,7 +182,7 @@ async def test_whole_objects_are_listed_until_nothing_is_stale(client: Client, a
     for _ in range(2):
         answers.asked.clear()
         await resync(client, store)
-        assert len(answers.asked) == len(KINDS) + 1, "and the ControllerRevisions"
+        assert len(answers.asked) == len(KINDS)
         assert all("limit" in each.query for each in answers.asked), "pages of whole objects, by a quorum"
         store.mark_all_stale()
     await resync(client, store)
@@ -191,3 +191,22 @@ async def test_whole_objects_are_listed_until_nothing_is_stale(client: Client, a
     answers.asked.clear()
     await resync(client, store)
     assert [each.query["resourceVersionMatch"] for each in answers.asked] == ["NotOlderThan"] * len(KINDS)
+
+
+@pytest.mark.parametrize(
+    ("deployments", "leads", "listed"),
+    [(MOST_SINGLE_READS, True, False), (MOST_SINGLE_READS + 1, True, True), (MOST_SINGLE_READS + 1, False, False)],
+    ids=["few are unknown", "a leader that knows none of many", "a standby"],
+)
+async def test_revisions_are_listed_together_where_a_leader_lacks_many(
+    client: Client, answers: Answers, deployments: int, leads: bool, listed: bool
+) -> None:
+    """Rule: R221."""
+    store = Store()
+    found = [raw_deployment(f"fraud-{number}", uid=f"uid-{number}") for number in range(deployments)]
+    answers.json(a_page(20, *found))
+    answers.json(a_page(20))
+    await relist(client, store, with_revisions=leads)
+    assert store.count(Kind.MODEL_DEPLOYMENT) == deployments
+    assert any("controllerrevisions" in each.path for each in answers.asked) is listed
+    assert ("uid-1" in store.revisions) is listed

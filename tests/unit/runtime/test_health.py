@@ -62,8 +62,7 @@ class Process:
         self.lag, self.presence = LoopLag(), Presence()
         self.resync = Resync(self.relist, Notes(), 30, random.Random(1), lambda: self.heard, self.presence.complete)
         self.alive = alive(self.lag, (self.workers,), self.resync, 30, self.presence)
-        self.leads = True
-        self.ready = ready(self.resync, self.presence, lambda: self.leads)
+        self.ready = ready(self.resync, self.presence)
 
     async def relist(self) -> Iterable[Key]:
         if self.down:
@@ -80,15 +79,6 @@ async def test_it_is_ready_when_the_caches_are_filled() -> None:
     await process.resync.run_once()
     assert not process.ready["caches"]()
     assert process.problems() == set()
-
-
-async def test_a_standby_is_ready_without_caches() -> None:
-    """Rule: R98."""
-    process = Process()
-    process.leads = False
-    assert not process.ready["caches"]()
-    process.leads = True
-    assert process.ready["caches"](), "it leads, and has not read anything yet"
 
 
 async def test_it_is_not_alive_when_no_list_comes_and_alive_again_when_one_does() -> None:

@@ -229,12 +229,24 @@ async def test_a_lease_that_was_deleted_ends_the_leader(lock: Lock) -> None:
         await asyncio.wait_for(a.task, 10)
 
 
+async def test_an_attempt_counts_whether_it_succeeds_or_not(lock: Lock) -> None:
+    a = Replica(lock, "a")
+    await asyncio.wait_for(a.elector.attempted.wait(), 1)
+    assert a.led.is_set()
+    b = Replica(lock, "b")
+    await asyncio.wait_for(b.elector.attempted.wait(), 1)
+    assert not b.led.is_set()
+    await a.stop()
+    await b.stop()
+
+
 async def test_a_process_without_leader_election_leads_at_once() -> None:
     gaps: list[tuple[datetime, datetime]] = []
     alone, led = AlwaysLeader(LoopClock(), lambda begin, end: gaps.append((begin, end))), asyncio.Event()
     task = asyncio.create_task(alone.run(led.set))
     await asyncio.wait_for(led.wait(), 1)
     assert alone.is_leading
+    assert alone.attempted.is_set()
     assert [begin for begin, _ in gaps] == [EPOCH], "it is unknown when a process led before"
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

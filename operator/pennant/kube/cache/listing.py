@@ -29,29 +29,32 @@ AT_A_TIME = 25
 _log = logging.getLogger(__name__)
 KINDS = (Kind.MODEL_DEPLOYMENT, Kind.MODEL_VERSION, Kind.DEPLOYMENT, Kind.SERVICE)
 MOST_SINGLE_READS = 100
-"""Objects of a kind that are read one by one; if more differ, all are listed."""
+"""Objects of a kind, or ModelDeployments with revisions, that are read one by one; if more differ, all are listed."""
 _SELECTORS = {kind: {"labelSelector": MANAGED_BY} for kind in (Kind.DEPLOYMENT, Kind.SERVICE)}
 
 
-async def resync(client: Client, store: Store, namespace: str = "") -> Keys:
+async def resync(client: Client, store: Store, namespace: str = "", *, with_revisions: bool = True) -> Keys:
     """Bring the store up to date: by `relist` where a kind was not read since the store became stale.
 
-    Returns and raises as `relist`.
+    Takes, returns and raises as `relist`.
     """
     if any(kind not in store.freshness for kind in KINDS):
-        return await relist(client, store, namespace)
+        return await relist(client, store, namespace, with_revisions=with_revisions)
     return NO_KEYS.union(*await asyncio.gather(*(compare(client, store, kind, namespace) for kind in KINDS)))
 
 
-async def relist(client: Client, store: Store, namespace: str = "") -> Keys:
-    """List all kinds of one namespace, or of all, into the store, ControllerRevisions included.
+async def relist(client: Client, store: Store, namespace: str = "", *, with_revisions: bool = True) -> Keys:
+    """List all kinds of one namespace, or of all, into the store.
 
-    Returns the ModelDeployments that changes affect. Raises `Unavailable`; what was read until then stays in the store.
+    With `with_revisions` ControllerRevisions are listed too, unless few are unknown: those are read when a pass needs
+    them. Returns the ModelDeployments that changes affect. Raises `Unavailable`; what was read until then stays in the
+    store.
     """
     mark = store.freshness.mark()
     # One after the other: the pages of one kind at a time are in memory.
     affected = [await relist_kind(client, store, kind, namespace) for kind in KINDS]
-    await _list_revisions(client, store, namespace)
+    if with_revisions:
+        await _list_revisions(client, store, namespace)
     for key in store.keys(Kind.MODEL_DEPLOYMENT, namespace):
         # A Deployment that the list lacks may exist without our label; only a read by name can show that.
         if store.resource_version(Kind.DEPLOYMENT, key):
@@ -67,6 +70,8 @@ async def _list_revisions(client: Client, store: Store, namespace: str) -> None:
     Rule: R221.
     """
     uids = {key: store.uid(key) for key in store.keys(Kind.MODEL_DEPLOYMENT, namespace)}
+    if sum(uid is not None and uid not in store.revisions for uid in uids.values()) <= MOST_SINGLE_READS:
+        return
     store.revisions.begin_list(uid for uid in uids.values() if uid is not None)
     async for page in client.pages(Kind.CONTROLLER_REVISION, namespace, labelSelector=DEPLOYMENT_LABEL):
         # The list is in the order of names, so those of one ModelDeployment are mostly side by side.
