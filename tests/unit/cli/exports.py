@@ -1,6 +1,7 @@
 """A cluster with a history in the memory of a fake API server, as the operator makes it in the simulation."""
 
 import asyncio
+import json
 from functools import cache
 from typing import Any
 
@@ -60,11 +61,20 @@ def content(api: FakeApi, namespace: str = "default") -> dict[str, Any]:
             "labels": each["metadata"].get("labels") or {},
             **{field: each[field] for field in ("spec", "data") if field in each},
             **({"status": _marks(each)} if plural == "modelversions" else {}),
-            "progress": (each["metadata"].get("annotations") or {}).get(PROGRESS_ANNOTATION),
+            "progress": _progress(each),
         }
         for (plural, where, name), each in sorted(api.objects.items())
         if where == namespace
     }
+
+
+def _progress(revision: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the progress of a ControllerRevision without what its successor shows as well: that it was superseded."""
+    annotated = (revision["metadata"].get("annotations") or {}).get(PROGRESS_ANNOTATION)
+    progress: dict[str, Any] = json.loads(annotated) if annotated else {}
+    if progress.get("outcome") in ("Verified", "Superseded"):
+        return {name: each for name, each in progress.items() if name not in ("outcome", "endedAt")}
+    return progress or None
 
 
 def _marks(version: dict[str, Any]) -> dict[str, Any]:
