@@ -260,7 +260,7 @@ class Overload:
             "the annotation pennant.dev/progress of the ControllerRevision of revision 1",
         ),
     ],
-    ids=str,
+    ids=["a record", "the Deployment", "a note"],
 )
 async def test_a_write_that_has_failed_for_a_minute_is_said_and_the_rest_goes_on(
     begin: Callable[[], Awaitable[Story]], fails: str, what: str
