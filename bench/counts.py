@@ -18,7 +18,9 @@ OTHERS = {
     "POST leases",
     "PUT leases",
     "PATCH leases",
+    "PATCH nodes",
     "PATCH nodes/status",
+    "PUT nodes/status",
 }
 """Writes of users, of the controllers of Kubernetes, of leader election and of nodes."""
 NOT_OURS = ("replicasets", "pods", "serviceaccounts")
