@@ -125,6 +125,8 @@ def _kwok(place: Place) -> list[str]:
         f"--server-address={place.address('kwok')}",
         # Its fake nodes only: the node of the rig runs its pods for real.
         f"--manage-nodes-with-label-selector={KWOK_NODE_LABEL}=true",
+        # As a kubelet does. Without a Lease the nodes count as lost after 40 seconds, and their pods as not ready.
+        "--node-lease-duration-seconds=40",
     ]
 
 
