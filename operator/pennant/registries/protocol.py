@@ -92,7 +92,9 @@ class Unread:
     aliases: tuple[str, ...] = ()
 
 
-Found = FoundVersion | Skipped | Failed | Unread
+Item = FoundVersion | Skipped | Failed
+"""What a version that was read is."""
+Found = Item | Unread
 
 
 @dataclass(frozen=True, slots=True)

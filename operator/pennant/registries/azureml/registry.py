@@ -18,6 +18,7 @@ from pennant.registries.protocol import (
     Failed,
     File,
     FoundVersion,
+    Item,
     NotThere,
     RegistryError,
     Selection,
@@ -30,8 +31,6 @@ ALL = (("listViewType", "All"),)
 MOST_ENVIRONMENTS = 100
 """Environments that are kept, as many versions have the same one."""
 SUCCEEDED = "Succeeded"
-
-Item = FoundVersion | Skipped | Failed
 
 
 @dataclass(slots=True)

@@ -23,14 +23,13 @@ from pennant.registries.protocol import (
     Failed,
     File,
     FoundVersion,
+    Item,
     NoAccess,
     NotThere,
     RegistryError,
     Selection,
     Skipped,
 )
-
-Item = FoundVersion | Skipped | Failed
 
 
 class Gto:

@@ -14,6 +14,7 @@ from pennant.registries.protocol import (
     Failed,
     File,
     FoundVersion,
+    Item,
     NoAccess,
     NoSuchPath,
     NotThere,
@@ -29,8 +30,6 @@ RELEASES = ("v1", "v1alpha3")
 PAGE = 100
 ARCHIVED = "ARCHIVED"
 OLDEST, NEWEST = (("orderBy", "CREATE_TIME"), ("sortOrder", "ASC")), (("orderBy", "CREATE_TIME"), ("sortOrder", "DESC"))
-
-Item = FoundVersion | Skipped | Failed
 
 
 class Kubeflow:

@@ -18,7 +18,7 @@ from pennant.registries.neptune.known import Attributes
 from pennant.registries.neptune.record import Exported, record
 from pennant.registries.neptune.tracked import TrackedFile
 from pennant.registries.notes import Notes
-from pennant.registries.protocol import Failed, File, FoundVersion, NotThere, RegistryError, Selection, Skipped
+from pennant.registries.protocol import Failed, File, FoundVersion, Item, NotThere, RegistryError, Selection, Skipped
 from pennant.registries.stored import Stored, local
 
 STAGES = frozenset({"production", "staging"})
@@ -26,7 +26,6 @@ STAGES = frozenset({"production", "staging"})
 RUN_LINKS = ("run/id", "run/sys/id")
 """Attributes with the identifier of the run that trained a version."""
 
-Item = FoundVersion | Skipped | Failed
 Read = Callable[[Iterable[Path]], Attributes]
 
 

@@ -8,9 +8,9 @@ from pennant.registries.digest import registry_digest
 from pennant.registries.notes import Notes
 from pennant.registries.pages import pages
 from pennant.registries.protocol import (
-    Failed,
     File,
     FoundVersion,
+    Item,
     NoAccess,
     RegistryError,
     Selection,
@@ -24,8 +24,6 @@ from pennant.registries.sagemaker.details import Details, Group
 PAGE = 100
 APPROVED = "Approved"
 """The status of an approved version, and the alias of the newest one of a group."""
-
-Item = FoundVersion | Skipped | Failed
 
 
 class SageMaker:

@@ -17,11 +17,11 @@ from pennant.registries.protocol import (
     Failed,
     File,
     FoundVersion,
+    Item,
     NotThere,
     Refused,
     RegistryError,
     Selection,
-    Skipped,
 )
 from pennant.registries.reading import or_failed, together
 from pennant.registries.tokens import Tokens
@@ -30,8 +30,6 @@ from pennant.registries.vertex.record import Answers, artifact_uri, name_of, rec
 PAGE = 100
 HINT = "The role roles/storage.objectViewer permits it"
 _STORE = re.compile(r"gs://([^/]+)/*(.*)")
-
-Item = FoundVersion | Skipped | Failed
 
 
 class Vertex:

@@ -12,6 +12,7 @@ from pennant.registries.protocol import (
     Failed,
     File,
     FoundVersion,
+    Item,
     NotThere,
     RegistryError,
     Selection,
@@ -30,8 +31,6 @@ from pennant.registries.wandb.runs import Runs, used
 REGISTRY = "wandb-registry-"
 """How the names of projects begin that are registries."""
 _OWN_ALIAS = re.compile(r"latest|v\d+")
-
-Item = FoundVersion | Skipped | Failed
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from pennant.registries.protocol import (
     Failed,
     File,
     FoundVersion,
+    Item,
     NoAccess,
     NotThere,
     RegistryError,
@@ -39,8 +40,6 @@ NO_END = (
     "file was cut"
 )
 """Of a log whose last record is whole, but not the one that a run writes when it ends."""
-
-Item = FoundVersion | Skipped | Failed
 
 
 @dataclass(frozen=True, slots=True)
