@@ -48,8 +48,7 @@ class VersionReconciler:
         now = self._clock.now()
         status = judged(seen, now)
         if seen.deleting or status == seen.status:
-            self._failures.pop(key, None)
-            self._waits_until.pop(key, None)
+            self._settle(key)
             return None
         if can_wait(seen.status, status):
             # The clock may have been set back.
@@ -62,12 +61,15 @@ class VersionReconciler:
         except (Refused, Unavailable) as error:
             await self._record_event(seen, error)
             raise
-        self._failures.pop(key, None)
-        self._waits_until.pop(key, None)
+        self._settle(key)
         return None
 
     def _forget(self, key: Key) -> None:
         self._recorded.pop(key, None)
+        self._settle(key)
+
+    def _settle(self, key: Key) -> None:
+        """Note that the status is as it should be."""
         self._failures.pop(key, None)
         self._waits_until.pop(key, None)
 

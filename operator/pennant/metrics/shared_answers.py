@@ -1,7 +1,7 @@
 """Answers of one metric source that several ModelDeployments take: equal questions are sent once.
 
-An asker waits for its own turn (`FairQueue`), unless the question is under way or was just answered. So whoever is
-first to have a turn sends it for all, and nobody waits behind the queries of another namespace.
+An asker waits for its own turn (`FairQueue`), unless the question is under way or was just answered. The first
+asker that has a turn sends it for all, and nobody waits behind the queries of another namespace.
 
 Rule: R225.
 """
@@ -54,7 +54,7 @@ class SharedAnswers(Generic[AnswerT]):
             except asyncio.CancelledError:
                 if not under_way.cancelled() or _is_cancelled():
                     raise
-                # Whoever sent it was superseded: another asker sends it now.
+                # The asker that sent it was cancelled: another one sends it now.
 
     async def _send(self, question: Hashable, seconds: float, ask: Callable[[], Awaitable[AnswerT]]) -> AnswerT:
         loop = asyncio.get_running_loop()

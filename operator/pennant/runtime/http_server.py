@@ -1,6 +1,7 @@
 """HTTP servers of a process: one for each port, from the start to the stop of the process."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from aiohttp import web
@@ -13,7 +14,7 @@ LINGERING_SECONDS = 1.0
 """Of a webhook, as `HttpServer.lingering_seconds`."""
 
 
-class HttpServer:
+class HttpServer(ABC):
     """A server on one address. A subclass adds its routes, and may refuse large bodies."""
 
     max_body_bytes = 1024**2
@@ -24,9 +25,9 @@ class HttpServer:
         """Do not listen yet."""
         self._runner: web.AppRunner | None = None
 
+    @abstractmethod
     def add_routes(self, router: web.UrlDispatcher) -> None:
         """Add what the server responds to."""
-        raise NotImplementedError
 
     async def start(self, address: str, port: int) -> None:
         """Listen; raises `OSError`."""

@@ -47,6 +47,9 @@ class ReadyKeys:
     def __len__(self) -> int:
         return len(self._urgency)
 
+    def __contains__(self, key: Key) -> bool:
+        return key in self._urgency
+
     def add(self, key: Key, urgency: Urgency, since: float) -> None:
         """Add a key that waits since a time of the event loop; one that is ready gets the higher urgency of the two."""
         before = self._urgency.get(key)
@@ -56,9 +59,6 @@ class ReadyKeys:
             since = self._remove(key)
         self._by_urgency[urgency].setdefault(key.namespace, {})[key] = since
         self._urgency[key] = urgency
-
-    def __contains__(self, key: Key) -> bool:
-        return key in self._urgency
 
     def take(self) -> tuple[Key, Urgency] | None:
         """Take the next key, which counts as processed until `done`; None: none is ready, or all have to wait."""

@@ -103,8 +103,8 @@ class Operator:
         self._measurements = MeasurementCache(
             self._sources,
             clock,
-            self._queue.add_measured,
-            wake_soon=partial(self._queue.add_measured, seconds=ANSWERS_TOGETHER_SECONDS),
+            partial(self._queue.add, urgency=Urgency.MEASURED),
+            partial(self._queue.add_after, seconds=ANSWERS_TOGETHER_SECONDS, urgency=Urgency.MEASURED),
         )
         self._controllers = {
             Kind.MODEL_DEPLOYMENT: self._deployment_controller(),

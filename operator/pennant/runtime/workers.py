@@ -18,9 +18,9 @@ from pennant.runtime.workqueue import MAX_BACKOFF_SECONDS, WorkQueue
 PASS_TIMEOUT_SECONDS = 30.0
 REFUSED_SECONDS = 60.0
 MAX_YIELD_SECONDS = 0.2
-FOLLOWERS_SECONDS = timedelta(seconds=0.1)
+FOLLOWERS_PAUSE = timedelta(seconds=0.1)
 """Between two looks at the ModelDeployments that a version waits for."""
-MAX_FOLLOWERS_SECONDS = timedelta(seconds=10)
+LONGEST_FOLLOWERS_WAIT = timedelta(seconds=10)
 _log = logging.getLogger(__name__)
 
 
@@ -39,7 +39,7 @@ class LowPriority:
     (1,000 statuses to write after a start) a tag that moves is served after 0.5 s (median) and 2.7 s (maximum); without
     it after 2.4 s and 5.1 s, and no more statuses are written per second.
 
-    A version also waits, for `MAX_FOLLOWERS_SECONDS`, until the ModelDeployments of its model have answered its change.
+    A version also waits, for `LONGEST_FOLLOWERS_WAIT`, until the ModelDeployments of its model have answered a change.
     Clients such as Helm wait until each object has observed its generation. A tag is on the version, so they would find
     everything in place before the ModelDeployment says that it follows the tag.
 
@@ -62,8 +62,8 @@ class LowPriority:
         if any(map(self._others.is_pending, self._followers(key))):
             since = self._waiting_since.setdefault(key, now)
             # The clock may have been set back.
-            if timedelta(0) <= now - since < MAX_FOLLOWERS_SECONDS:
-                return now + FOLLOWERS_SECONDS
+            if timedelta(0) <= now - since < LONGEST_FOLLOWERS_WAIT:
+                return now + FOLLOWERS_PAUSE
         self._waiting_since.pop(key, None)
         return await self._reconciler.reconcile(key)
 

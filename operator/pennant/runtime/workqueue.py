@@ -67,13 +67,6 @@ class WorkQueue:
         self._idle.clear()
         self._wake_one()
 
-    def add_measured(self, key: Key, seconds: float = 0.0) -> None:
-        """Queue a key for which a metric source has answered, now or after a delay."""
-        if seconds:
-            self.add_after(key, seconds, Urgency.MEASURED)
-        else:
-            self.add(key, Urgency.MEASURED)
-
     def add_changed(self, key: Key) -> None:
         """Queue a key whose object changed, and reset its back-off: what failed before may succeed now."""
         if key in self._failures:

@@ -499,7 +499,7 @@ async def test_a_hundred_queries_that_hang_keep_nobody_of_another_namespace_wait
     assert max(took) < 1
 
 
-async def test_a_question_is_sent_once_whoever_asks_it() -> None:
+async def test_a_question_of_several_askers_is_sent_once() -> None:
     """ModelDeployments of three namespaces ask at once, and others after the answer.
 
     Rule: R225.

@@ -51,7 +51,7 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-async def test_whoever_leaves_takes_the_answer_from_nobody() -> None:
+async def test_an_asker_that_leaves_takes_the_answer_from_nobody() -> None:
     """A ModelDeployment whose spec changes cancels its request; the next one sends it.
 
     Rule: R225.

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from pennant.core.facts.observation import Key
-from pennant.runtime.ready_keys import MAX_DUE_SECONDS
+from pennant.runtime.ready_keys import MAX_DUE_SECONDS, Urgency
 from pennant.runtime.workqueue import MAX_BACKOFF_SECONDS, WorkQueue
 
 A, B = Key("default", "a"), Key("default", "b")
@@ -155,13 +155,13 @@ async def test_an_answer_of_a_metric_goes_before_a_change_and_a_change_before_wh
     queue.add_after(due, 0)
     await asyncio.sleep(0.1)
     queue.add(changed)
-    queue.add_measured(measured)
+    queue.add(measured, Urgency.MEASURED)
     assert await in_order(queue, 3) == [measured, changed, due]
     queue.add_after(due, 0)
     await asyncio.sleep(0.1)
     queue.add(changed)
     queue.add(due)
-    queue.add_measured(due)
+    queue.add(due, Urgency.MEASURED)
     assert await in_order(queue, 3) == [due, changed, None], "a key has the highest urgency that it was added with"
 
 
@@ -170,7 +170,7 @@ async def test_a_key_that_is_processed_comes_again_with_its_urgency(queue: WorkQ
     queue.add(A)
     assert await taken(queue, 1) == A
     queue.add(A)
-    queue.add_measured(A)
+    queue.add(A, Urgency.MEASURED)
     queue.add(B)
     queue.done(A)
     assert await in_order(queue, 2) == [A, B]

@@ -70,9 +70,10 @@ async def _list_revisions(client: Client, store: Store, namespace: str) -> None:
     Rule: R221.
     """
     uids = {key: store.uid(key) for key in store.keys(Kind.MODEL_DEPLOYMENT, namespace)}
-    if sum(uid is not None and uid not in store.revisions for uid in uids.values()) <= MOST_SINGLE_READS:
+    unknown = [uid for uid in uids.values() if uid is not None and uid not in store.revisions]
+    if len(unknown) <= MOST_SINGLE_READS:
         return
-    store.revisions.begin_list(uid for uid in uids.values() if uid is not None)
+    store.revisions.begin_list(unknown)
     async for page in client.pages(Kind.CONTROLLER_REVISION, namespace, labelSelector=DEPLOYMENT_LABEL):
         # The list is in the order of names, so those of one ModelDeployment are mostly side by side.
         for key, raws in groupby(page["items"], revisions.labelled_owner):
