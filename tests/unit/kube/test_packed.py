@@ -62,3 +62,18 @@ def test_model_deployments_and_their_revisions_are_the_same_after_they_were_pack
         (key,) = fresh.keys(Kind.MODEL_DEPLOYMENT)
         assert store.known(key) == fresh.known(key)
         assert revisions.of(each) == (stored.revision,)
+
+
+def test_a_list_that_fails_half_way_leaves_no_revisions_that_pass_for_all() -> None:
+    """Rule: R221."""
+    revisions = OwnedRevisions()
+    revisions.begin_list(["uid"])
+    revisions.add_listed("uid", [StoredRevision("old", "1", a_revision(1))])
+    # The next page is not read.
+    assert "uid" not in revisions
+    revisions.begin_list(["uid"])
+    assert "uid" not in revisions, "half of them are no history"
+    revisions.add_listed("uid", [StoredRevision("new", "2", a_revision(2))])
+    revisions.end_list()
+    assert "uid" in revisions
+    assert [each.entry.revision for each in revisions.of("uid")] == [2]

@@ -49,8 +49,12 @@ class OwnedRevisions:
         self._make_room(uid, *self._known[uid].values())
 
     def begin_list(self, uids: Iterable[str]) -> None:
-        """Begin a list of the revisions of all these ModelDeployments; those that are known stay as they are."""
-        self._listing = {uid for uid in uids if uid not in self._known}
+        """Begin a list of the revisions of these ModelDeployments, which are not known."""
+        listing = set(uids)
+        for uid in listing:
+            # A list that failed half way has left some.
+            self.forget(uid)
+        self._listing = listing
 
     def add_listed(self, uid: str, revisions: Sequence[StoredRevision]) -> None:
         """Add some revisions of a list, unless this ModelDeployment became stale since it began."""
