@@ -4,7 +4,7 @@ pydantic's JSON schema is not structural: it has references, titles, `anyOf` wit
 server accepts is a tree of single types: references are resolved, and an optional field is one that is not required.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,11 +12,14 @@ from pennant.api import GROUP, VERSION
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import LONGEST_NAME, MEANINGS, RULES, STORED_DEFAULT, ApiModel
 from pennant.api.model_deployment import ModelDeploymentSpec
-from pennant.api.model_version import ModelVersionSpec
-from pennant.api.number import word_rules
+from pennant.api.model_version import MUTABLE, ModelVersionSpec
+from pennant.api.number import item_word_rules, word_rules
 from pennant.api.version_status import ModelVersionStatus
 
 Schema = dict[str, Any]
+SAME = "self == oldSelf"
+"""The CEL rule of an immutable field."""
+_IMMUTABLE = " is immutable; create a new ModelVersion"
 _DROPPED = frozenset({"title", "default", "$defs", "additionalProperties"})
 
 
@@ -50,7 +53,7 @@ def model_version() -> Schema:
         _column("Age", ".metadata.creationTimestamp", "date"),
     ]
     version = {
-        "schema": _root("ModelVersion", ModelVersionSpec, ModelVersionStatus, rules, _summary(ModelVersionSpec)),
+        "schema": _root("ModelVersion", _record(), ModelVersionStatus, rules, _summary(ModelVersionSpec)),
         "additionalPrinterColumns": columns,
         "selectableFields": [{"jsonPath": ".spec.model"}, {"jsonPath": ".spec.version"}],
         "subresources": {"status": {}},
@@ -79,7 +82,11 @@ def model_deployment() -> Schema:
     ]
     version = {
         "schema": _root(
-            "ModelDeployment", ModelDeploymentSpec, ModelDeploymentStatus, rules, _summary(ModelDeploymentSpec)
+            "ModelDeployment",
+            structural(ModelDeploymentSpec),
+            ModelDeploymentStatus,
+            rules,
+            _summary(ModelDeploymentSpec),
         ),
         "additionalPrinterColumns": columns,
         "selectableFields": [{"jsonPath": path} for path in (".spec.model", ".spec.tag", ".status.serving.version")],
@@ -93,6 +100,36 @@ def model_deployment() -> Schema:
         },
     }
     return _crd("ModelDeployment", "mdep", version)
+
+
+def _record() -> Schema:
+    """Return the schema of the spec of a ModelVersion, with the rules that keep its record as it is.
+
+    The rule of each immutable field compares its values. It is evaluated where both the old and the new object have the
+    field, so a rule of the whole spec finds the fields that were added or removed. To compare all values there costs
+    more: the API server goes through the schema of the spec for each field that a rule names. `dyn` makes the names of
+    the fields iterable. A required field is missing only in an object that is older than the requirement.
+    """
+    spec = structural(ModelVersionSpec)
+    for name, schema in spec["properties"].items():
+        if name not in MUTABLE:
+            same = {"rule": SAME, "message": f"spec.{name}{_IMMUTABLE}"}
+            schema["x-kubernetes-validations"] = [*schema.get("x-kubernetes-validations", ()), same]
+    may_go, may_come = _texts(MUTABLE), _texts(MUTABLE.union(spec["required"]))
+    goes, comes = f"f in {may_go} || f in dyn(self)", f"f in {may_come} || f in dyn(oldSelf)"
+    wrong = f"(dyn(self).filter(f, !({comes})) + dyn(oldSelf).filter(f, !({goes})))[0]"
+    kept = {
+        "rule": f"dyn(self).all(f, {comes}) && dyn(oldSelf).all(f, {goes})",
+        "message": f"each field of spec but {', '.join(sorted(MUTABLE))}{_IMMUTABLE}",
+        "messageExpression": f"'spec.' + {wrong} + '{_IMMUTABLE}'",
+    }
+    spec["x-kubernetes-validations"].append(kept)
+    return spec
+
+
+def _texts(words: Iterable[str]) -> str:
+    """Return a list of texts in CEL."""
+    return f"[{', '.join(repr(each) for each in sorted(words))}]"
 
 
 def structural(model: type[ApiModel], *, is_written_by_users: bool = True) -> Schema:
@@ -125,7 +162,7 @@ def _crd(kind: str, short_name: str, version: Schema) -> Schema:
     }
 
 
-def _root(kind: str, spec: type[ApiModel], status: type[ApiModel], rules: list[Schema], description: str) -> Schema:
+def _root(kind: str, spec: Schema, status: type[ApiModel], rules: list[Schema], description: str) -> Schema:
     seen = structural(status, is_written_by_users=False)
     seen["properties"]["observedGeneration"]["default"] = -1
     # Without it a new object would count as observed by tools that compare generations.
@@ -139,7 +176,7 @@ def _root(kind: str, spec: type[ApiModel], status: type[ApiModel], rules: list[S
                 "apiVersion": {"type": "string", "description": "Version of the schema of the object."},
                 "kind": {"type": "string", "description": "Kind of the object."},
                 "metadata": {"type": "object"},
-                "spec": structural(spec),
+                "spec": spec,
                 "status": seen,
             },
             "x-kubernetes-validations": rules,
@@ -212,26 +249,34 @@ def _inlined(source: _Source, node: Mapping[str, Any], name: str = "") -> Schema
 def _rules(source: _Source, schema: Schema, name: str) -> Schema:
     """Return the CEL rules of a node: its own, and one whose message explains its pattern."""
     model = source.models.get(name)
-    rules: list[tuple[str, ...]] = [*schema.pop(RULES, ()), *(model.rules() if model is not None else ())]
+    # To compare an object as a whole costs more than most of its own rules.
+    found = [_rule(*each, is_costly=False) for each in (model.rules() if model is not None else ())]
+    rules: list[tuple[str, ...]] = [*schema.pop(RULES, ())]
     if source.has_rules:
         rules += word_rules(schema.get("properties", {}))
+        if schema.get("x-kubernetes-list-type") == "atomic":
+            rules += item_word_rules(schema["items"].get("properties", {}))
     pattern = str(schema.get("pattern"))
     # CEL does not see the value of a field without a type.
     if pattern in MEANINGS and "type" in schema:
         rules.append((f"self.matches('{pattern}')".replace("\\", "\\\\"), MEANINGS[pattern]))
-    return {"x-kubernetes-validations": [_rule(*each) for each in rules]} if rules and source.has_rules else {}
+    found += [_rule(*each) for each in rules]
+    return {"x-kubernetes-validations": found} if found and source.has_rules else {}
 
 
-def _rule(rule: str, message: str, field_path: str = "") -> Schema:
-    """Return a CEL rule that accepts an unchanged value, and that is not evaluated for one: a long one costs too much.
+_UNCHANGED = "oldSelf.hasValue() && self == oldSelf.value()"
+
+
+def _rule(rule: str, message: str, field_path: str = "", *, is_costly: bool = True) -> Schema:
+    """Return a CEL rule that accepts an unchanged value. One that is costly is not evaluated for such a value.
 
     An object may be older than a rule that it violates. The API server ignores such a rule when another part of the
     spec is written, but not when the status is: the operator could not report the violation in a condition.
     """
     if "oldSelf" in rule:
         return {"rule": rule, "message": message}
-    unchanged = "oldSelf.hasValue() && self == oldSelf.value()"
-    whole: Schema = {"rule": f"({unchanged}) || ({rule})", "message": message, "optionalOldSelf": True}
+    parts = (_UNCHANGED, rule) if is_costly else (rule, _UNCHANGED)
+    whole: Schema = {"rule": " || ".join(f"({each})" for each in parts), "message": message, "optionalOldSelf": True}
     return whole | ({"fieldPath": field_path} if field_path else {})
 
 

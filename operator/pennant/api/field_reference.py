@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from pennant.api.crd import Schema, crds
+from pennant.api.crd import SAME, Schema, crds
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import MEANINGS, ApiModel
 from pennant.api.model_deployment import ModelDeploymentSpec
@@ -193,13 +193,14 @@ def _bounds(schema: Schema) -> list[str]:
     rules = _rules(schema)
     if "pattern" in schema:
         return texts + (rules or [MEANINGS.get(schema["pattern"], f"pattern {_code(schema['pattern'])}")])
-    is_leaf = "properties" not in schema and "items" not in schema
+    is_leaf = "properties" not in schema and "properties" not in schema.get("items", {})
     return texts + [f'refused with "{each}"' for each in rules if is_leaf]
 
 
 def _rules(schema: Schema) -> list[str]:
-    """Return what the CEL rules of a node say to who violates them."""
-    return [each["message"] for each in schema.get("x-kubernetes-validations", ())]
+    """Return what the CEL rules of a node say to who violates them; a rule of the whole spec names immutable fields."""
+    found = schema.get("x-kubernetes-validations", ())
+    return [each["message"] for each in found if each["rule"] != SAME]
 
 
 def _refusals(rules: Sequence[str]) -> list[str]:

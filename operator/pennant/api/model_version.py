@@ -1,6 +1,5 @@
 """ModelVersion: the complete, immutable record of one version of a machine-learning model."""
 
-from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
@@ -20,6 +19,7 @@ from pennant.api.meta import (
     Timestamp,
     VersionName,
     listed,
+    validated,
 )
 from pennant.api.provenance import Author, Code, Dataset, Environment, Hyperparameter, Preprocessing, Source, Training
 from pennant.api.recorded_metric import RecordedMetric
@@ -54,6 +54,9 @@ class Retention(ApiModel):
 
 Tag = LabelValue
 MUTABLE = frozenset({"tags", "description", "owner", "retention"})
+UNIQUE_TAGS = ("self.all(t, self.exists_one(o, o == t))", "spec.tags must not name a tag twice")
+# An item of the list has no rule of its own: the list is atomic.
+TAG_WORDS = (f"self.all(t, t.matches('{LABEL_VALUE_PATTERN}'))", f"each of spec.tags {MEANINGS[LABEL_VALUE_PATTERN]}")
 
 
 class ModelVersionSpec(ApiModel):
@@ -64,7 +67,9 @@ class ModelVersionSpec(ApiModel):
     version: VersionName
     """Version, as its registry names it: a semantic version such as `1.4.0`, a number, a date or a hash, in lower case
     and in quotes where YAML would read a number or a date. Semantic versions have an order. Immutable."""
-    tags: Annotated[tuple[Tag, ...], Field(max_length=16, json_schema_extra=ATOMIC)] = ()
+    tags: Annotated[
+        tuple[Tag, ...], Field(max_length=16, json_schema_extra=ATOMIC | validated(UNIQUE_TAGS, TAG_WORDS))
+    ] = ()
     """Tags of the version, such as `production` or `staging`. Mutable: move a tag to promote a version. A
     ModelDeployment serves the version that has its tag."""
     description: Text | None = None
@@ -127,48 +132,15 @@ class ModelVersionSpec(ApiModel):
             raise ValueError(UNIQUE_TAGS[1])
         return self
 
-    RULES: ClassVar[tuple[tuple[str, str], ...]] = ()
-
-
-UNIQUE_TAGS = (
-    "!has(self.tags) || self.tags.all(t, self.tags.exists_one(o, o == t))",
-    "spec.tags must not name a tag twice",
-)
-# An item of the list has no rule of its own: the list is atomic.
-TAG_WORDS = (
-    f"!has(self.tags) || self.tags.all(t, t.matches('{LABEL_VALUE_PATTERN}'))",
-    f"each of spec.tags {MEANINGS[LABEL_VALUE_PATTERN]}",
-)
-LENGTHENED = (
-    (
-        "!has(oldSelf.retention) || !has(oldSelf.retention.minimumDays) || (has(self.retention) && "
-        "has(self.retention.minimumDays) && self.retention.minimumDays >= oldSelf.retention.minimumDays)",
-        "spec.retention.minimumDays may only be raised",
-    ),
-    (
-        "!has(oldSelf.retention) || !has(oldSelf.retention.legalHold) || !oldSelf.retention.legalHold || "
-        "(has(self.retention) && has(self.retention.legalHold) && self.retention.legalHold)",
-        "spec.retention.legalHold may only be set; to release the hold, delete the ModelVersion",
-    ),
-)
-
-
-def _unchanged(name: str, required: bool) -> tuple[str, str]:
-    """Return the CEL rule that a field is immutable. It is a rule of the parent: the field cannot be removed either."""
-    same = f"self.{name} == oldSelf.{name}"
-    # A required field is missing only in an object that is older than the requirement.
-    absent = f"!has(oldSelf.{name})" if required else f"!has(self.{name}) && !has(oldSelf.{name})"
-    rule = f"{absent} || has(self.{name}) && has(oldSelf.{name}) && {same}"
-    return rule, f"spec.{name} is immutable; create a new ModelVersion"
-
-
-def _fields(model: type[ApiModel]) -> Mapping[str, bool]:
-    return {field.alias or name: field.is_required() for name, field in model.model_fields.items()}
-
-
-ModelVersionSpec.RULES = (
-    UNIQUE_TAGS,
-    TAG_WORDS,
-    *LENGTHENED,
-    *(_unchanged(name, required) for name, required in _fields(ModelVersionSpec).items() if name not in MUTABLE),
-)
+    RULES: ClassVar = (
+        (
+            "!has(oldSelf.retention) || !has(oldSelf.retention.minimumDays) || (has(self.retention) && "
+            "has(self.retention.minimumDays) && self.retention.minimumDays >= oldSelf.retention.minimumDays)",
+            "spec.retention.minimumDays may only be raised",
+        ),
+        (
+            "!has(oldSelf.retention) || !has(oldSelf.retention.legalHold) || !oldSelf.retention.legalHold || "
+            "(has(self.retention) && has(self.retention.legalHold) && self.retention.legalHold)",
+            "spec.retention.legalHold may only be set; to release the hold, delete the ModelVersion",
+        ),
+    )

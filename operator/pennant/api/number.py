@@ -109,22 +109,26 @@ def equal_texts(one: str | None, other: str | None) -> bool:
 
 
 def word_rules(properties: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return the CEL rules about words in the fields of an object: rule, message, and the path of the field.
-
-    An item of an atomic list has no rules of its own, so the object around the list has its rule.
-    """
+    """Return the CEL rules about words in the fields of an object: rule, message, and the path of the field."""
     found = []
     for name, schema in properties.items():
         if (own := schema.pop(WORDS, None)) is not None:
             field = f"dyn(self).{name}"
             found.append((f"!has({field}) || {_no_word(field, own[0])}", own[1], f".{name}"))
-        if schema.get("x-kubernetes-list-type") == "atomic":
-            for inner, each in schema["items"].get("properties", {}).items():
-                if (own := each.pop(WORDS, None)) is not None:
-                    field = f"dyn(each).{inner}"
-                    values = f"self.{name}.map(each, has({field}), {field})"
-                    rule = f"!has(self.{name}) || {values}.all(value, {_no_word('value', own[0])})"
-                    found.append((rule, f"each {inner} {own[1]}", f".{name}"))
+    return found
+
+
+def item_word_rules(properties: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the CEL rules of an atomic list about words in the fields of its items, which have no rules of their own.
+
+    Takes the properties of an item; returns rules and messages.
+    """
+    found = []
+    for name, schema in properties.items():
+        if (own := schema.pop(WORDS, None)) is not None:
+            field = f"dyn(each).{name}"
+            values = f"self.map(each, has({field}), {field})"
+            found.append((f"{values}.all(value, {_no_word('value', own[0])})", f"each {name} {own[1]}"))
     return found
 
 
