@@ -47,6 +47,7 @@ class DeploymentWriter:
         if (found := difference({"metadata": asked, "spec": spec}, raw)) is not None:
             raise Altered(str(found))
         workload = decode.deployment(raw).seen_by(owner.uid)
+        self._store.workloads.set_written(owner.key, workload)
         # What is left to others is not as the operator wrote it, and counts as changed once it is no longer ignored.
         return workload if action == asked_for else replace(workload, fields_hash=LEFT_TO_OTHERS, generation=0)
 

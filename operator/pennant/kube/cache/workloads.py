@@ -16,6 +16,8 @@ class WorkloadCache:
         """Start without any Deployment."""
         self.cache = KindCache[OwnedDeployment]()
         self._compared: dict[Key, Compared] = {}
+        self._written: dict[Key, tuple[str, ...]] = {}
+        """What this process wrote last, as `_content`."""
 
     def put(self, who: Identity, raw: Json) -> bool:
         """Put in a Deployment; return whether more than its resourceVersion is new."""
@@ -24,8 +26,9 @@ class WorkloadCache:
         return before is None or after.differs(before)
 
     def drop(self, key: Key) -> None:
-        """Forget the comparison of a Deployment that the cache no longer has."""
+        """Forget what is known of a Deployment that the cache no longer has."""
         self._compared.pop(key, None)
+        self._written.pop(key, None)
 
     def of(self, owner: Snapshot) -> Workload | None:
         """Return the Deployment of a ModelDeployment; None where none is known."""
@@ -38,12 +41,21 @@ class WorkloadCache:
         return known.seen(seen)
 
     def needs_comparison(self, owner: Snapshot | None) -> bool:
-        """Return whether the Deployment must be compared with a recorded revision, and was not yet."""
+        """Return whether the Deployment must be compared with a recorded revision, and was not yet.
+
+        Not if it is as this process wrote it: then the status is behind, and not the Deployment changed by others.
+        """
         owned = None if owner is None else self.cache.get(owner.key)
         if owner is None or owned is None or not comparison.is_due(owner, owned.workload):
             return False
+        if self._written.get(owner.key) == _content(owned.workload):
+            return False
         known = self._compared.get(owner.key)
         return known is None or known.of != comparison.state(owner, owned.workload)
+
+    def set_written(self, key: Key, workload: Workload) -> None:
+        """Keep what this process wrote last."""
+        self._written[key] = _content(workload)
 
     def set_compared(self, key: Key, compared: Compared) -> None:
         """Keep the result of a comparison for as long as the Deployment has this state."""
@@ -55,3 +67,8 @@ class WorkloadCache:
         if owner is None or owned is None or owned.controller_uid == owner.uid or isinstance(owner.spec, Invalid):
             return False
         return owner.spec.adopt or owner.status.adoption is not None
+
+
+def _content(workload: Workload) -> tuple[str, ...]:
+    """Return what a write of the operator determines of a Deployment."""
+    return workload.uid, workload.stored_template, workload.fields_hash
