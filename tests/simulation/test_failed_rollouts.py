@@ -235,7 +235,6 @@ async def test_a_bad_template_of_a_good_version_is_taken_back_and_the_version_st
     (entry,) = story.status.quarantine
     assert entry.inputs_hash == story.history[2].inputs_hash
     assert (story.history[-1].version, story.history[-1].template_hash) == ("1.1.0", story.history[1].template_hash)
-    container["image"] = "registry.example/server:3"
-    story.deployment(template={"spec": {"containers": [container]}})
+    story.deployment(template={"spec": {"containers": [{**container, "image": "registry.example/server:3"}]}})
     await story.until(lambda: outcomes(story)[-1] == ("1.1.0", "SpecChanged", "Verified"))
     assert story.condition("Ready") == ("True", "Serving")

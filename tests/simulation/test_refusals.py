@@ -241,7 +241,7 @@ class Overload:
         """Let the operator try again now and then, as its queue does."""
         for _ in range(seconds // 10):
             with suppress(Unavailable):
-                await self._story.operator.reconciler.reconcile(KEY)
+                await self._story.operator.reconcile_once(KEY)
             for _ in range(10):
                 self._story.tick()
 

@@ -75,7 +75,7 @@ SECTIONS: Mapping[str, Sequence[int]] = {
     "the-target-version": range(1, 9),
     "gates-before-a-rollout": (*range(9, 15), 104, 124),
     "the-rollout": (*range(15, 29), 106),
-    "analysis": (*range(29, 53), 225),
+    "analysis": (*range(29, 53), 225, 226),
     "rollback": range(53, 67),
     "manual-changes-of-the-deployment": (*range(67, 71), 105),
     "history-and-status": (*range(71, 83), 123, *range(140, 145), *range(150, 158)),

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
+from pennant.api.deployment_status import MetricStatus
 from pennant.controller.act import WriteFailed
 from pennant.controller.archiver import Archiver
 from pennant.controller.held_statuses import HeldStatuses
@@ -14,14 +15,16 @@ from pennant.controller.leadership_gaps import LeadershipGaps
 from pennant.controller.measurement_cache import MeasurementCache
 from pennant.controller.refusals import Refusals
 from pennant.controller.source_breaker import SourceBreaker, SourceReport
+from pennant.controller.steady_keys import SteadyKeys
 from pennant.core.analysis.assessment import suspicions
-from pennant.core.analysis.schedule import compared_with, due_measurements
+from pennant.core.analysis.schedule import compared_with, due_measurements, next_check_at
 from pennant.core.decide import decide
 from pennant.core.facts.decision import Decision, Event
 from pennant.core.facts.in_place import current
 from pennant.core.facts.measurement import Awaited, Measurements, Question, Request, Role
 from pennant.core.facts.observation import Invalid, Key, Observation, Snapshot, Span
 from pennant.core.facts.pods import Pods
+from pennant.core.rollout import steady
 from pennant.core.rollout.progress import revision_to_look_at
 from pennant.ports import Clock, Cluster, Refused
 
@@ -41,6 +44,10 @@ class PassObserver(Protocol):
 
     def decided(self, key: Key, observation: Observation | None, decision: Decision | None) -> None:
         """Record a pass; without an observation the ModelDeployment was deleted."""
+        ...
+
+    def checked(self, key: Key, measurements: Measurements, metrics: Sequence[MetricStatus]) -> None:
+        """Record checks that needed no pass."""
         ...
 
     def failed(self, kind: str) -> None:
@@ -70,13 +77,15 @@ class Reconciler:
         fetch_image: str = "",
         archiver: Archiver | None = None,
         held: HeldStatuses | None = None,
+        steady_keys: SteadyKeys | None = None,
         *,
         four_eyes: bool = False,
     ) -> None:
         """Read and write through `cluster`, measure through `measurements`, and report each pass to `observer`.
 
         `fetch_image` is the image that fetches artefacts in pods; empty: it is not known. Without an `archiver` the
-        history is in the cluster alone. `four_eyes` is as in `Observation`.
+        history is in the cluster alone. `four_eyes` is as in `Observation`. Whoever hears that an object has changed
+        tells `steady_keys`.
         """
         self._cluster = cluster
         self._measurements = measurements
@@ -89,6 +98,7 @@ class Reconciler:
         self._fetch_image = fetch_image
         self._four_eyes = four_eyes
         self._held = held or HeldStatuses()
+        self._steady = steady_keys or SteadyKeys()
 
     async def reconcile(self, key: Key) -> datetime | None:
         """Run passes until nothing is left to write; return when to reconcile again, None: when an object changes.
@@ -96,6 +106,9 @@ class Reconciler:
         Raises `Unsettled`, and `Conflict`, `Unavailable` and `Refused` as the cluster does. Events are recorded in
         any case, after the last write.
         """
+        if (next_at := self._checked(key)) is not None:
+            return next_at
+        self._steady.begin(key)
         events: list[tuple[Snapshot, Event]] = []
         try:
             for _ in range(MAX_PASSES):
@@ -128,10 +141,34 @@ class Reconciler:
                 self._observer.decided(key, observation, decision)
                 events += [(observation.snapshot, each) for each in decision.events]
                 if not acted.written:
+                    until = self._refusals.look_again_at(key, decision.steady_until)
+                    self._steady.end(key, until, is_steady=decision.is_steady)
                     return self._refusals.look_again_at(key, decision.look_again_at)
         finally:
             await self._record_events(key, events)
         raise Unsettled(f"there was something to write in each of {MAX_PASSES} passes")
+
+    def _checked(self, key: Key) -> datetime | None:
+        """Return when a steady key is checked next, if its newest checks say what the last ones did.
+
+        None: it needs a pass.
+
+        Rule: R226.
+        """
+        now = self._clock.now()
+        if not self._steady.is_steady(key, now) or self._gaps.pending(key):
+            return None
+        known = self._cluster.known(key)
+        if known is None or isinstance(known.spec, Invalid):
+            return None
+        measurements = self._measurements.take(key, self._due(known, now))
+        metrics = steady.confirmed(known, measurements, now)
+        active = current(known.status.history)
+        if metrics is None or active is None:
+            return None
+        self._observer.checked(key, measurements, metrics)
+        times = (next_check_at(known.spec.analysis, active, now), self._steady.until(key))
+        return min((each for each in times if each is not None), default=None)
 
     async def _record_events(self, key: Key, events: Iterable[tuple[Snapshot, Event]]) -> None:
         """Record Events; those that take longer than `EVENTS_TIMEOUT_SECONDS` are lost."""
@@ -181,6 +218,7 @@ class Reconciler:
         self._gaps.forget(key)
         self._refusals.forget(key)
         self._held.written(key)
+        self._steady.changed(key)
         self._observer.decided(key, None, None)
 
 

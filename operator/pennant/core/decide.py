@@ -27,6 +27,7 @@ from pennant.core.rollout import (
     restoration,
     revision,
     rollback,
+    steady,
     undo,
 )
 from pennant.core.rollout.history import Quarantine
@@ -57,7 +58,7 @@ def explained(observation: Observation) -> tuple[Decision, Pass | None]:
     if integrity.is_whole(observation.snapshot):
         return decision, at
     again = observation.now + integrity.LOOK_AGAIN_AFTER
-    return replace(decision, look_again_at=min(again, decision.look_again_at or again)), at
+    return replace(decision, look_again_at=min(again, decision.look_again_at or again), is_steady=False), at
 
 
 def _decided(observation: Observation) -> tuple[Decision, Pass | None]:
@@ -85,7 +86,8 @@ def _advanced(observation: Observation, spec: ModelDeploymentSpec) -> tuple[Deci
     at = steps.tidied(at)
     after = build.status(at)
     changes = events.of_changes(at.before, after, observation.snapshot.revisions, observation.now)
-    return Decision(after, at.actions, (*at.events, *changes), next_look.look_again_at(at)), at
+    again, until = next_look.look_again_at(at), next_look.steady_until(at)
+    return Decision(after, at.actions, (*at.events, *changes), again, steady.is_steady(at), until), at
 
 
 def _judged(observation: Observation, spec: ModelDeploymentSpec) -> Pass:

@@ -1,12 +1,15 @@
 """The operator's own Prometheus metrics: its requests, its queues and passes, and whether it leads."""
 
 import platform
+from collections.abc import Sequence
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, disable_created_metrics
 
 from pennant import __version__
+from pennant.api.deployment_status import MetricStatus
 from pennant.core.facts.decision import Decision
+from pennant.core.facts.measurement import Measurements
 from pennant.core.facts.observation import Key, Observation
 from pennant.kube.http.client import ApiVerb
 from pennant.kube.http.resources import Kind
@@ -53,6 +56,10 @@ class Telemetry:
     def decided(self, key: Key, seen: Observation | None, decision: Decision | None) -> None:
         """Record what one pass found and decided; without an observation the ModelDeployment was deleted."""
         self._objects.decided(key, seen, decision)
+
+    def checked(self, key: Key, measurements: Measurements, metrics: Sequence[MetricStatus]) -> None:
+        """Record checks that needed no pass."""
+        self._objects.checked(key, measurements, metrics)
 
     def reconciled(self, kind: Kind, seconds: float) -> None:
         """Record the duration of one pass."""

@@ -20,7 +20,9 @@ from pennant.controller.measurement_cache import MeasurementCache
 from pennant.controller.reconciler import Reconciler
 from pennant.controller.retention import RetentionController
 from pennant.controller.source_breaker import SourceBreaker
+from pennant.controller.steady_keys import SteadyKeys
 from pennant.controller.version_reconciler import VersionReconciler
+from pennant.core.facts.observation import Key
 from pennant.kube.cache.listing import resync
 from pennant.kube.cache.read_through import ReadThroughCache
 from pennant.kube.cache.store import Store, ignore_deletion
@@ -84,9 +86,10 @@ class Operator:
         self._elector = self._leader_election()
         self._queue, self._version_queue = (self._work_queue(n) for n in (settings.workers, settings.version_workers))
         self._archives = self._archiving()
+        self._steady_keys = SteadyKeys()
         self._store = Store(
             VersionIndex(self._version_queue.add_changed),
-            self._queue.add_changed,
+            self._changed,
             stamped=settings.stamped,
             gone=ignore_deletion if self._archives is None else self._archives.deletions.add,
         )
@@ -190,6 +193,7 @@ class Operator:
             image,
             archiver,
             HeldStatuses(others_wait=lambda: self._queue.depth > 0),
+            self._steady_keys,
             four_eyes=settings.four_eyes,
         )
         workers = Workers(Kind.MODEL_DEPLOYMENT, self._queue, reconciler, self._clock, self._telemetry)
@@ -256,9 +260,15 @@ class Operator:
         for key in self._store.readers_of_alerts(names):
             self._queue.add(key)
 
+    def _changed(self, key: Key) -> None:
+        """Reconcile a ModelDeployment of which an object has changed."""
+        self._steady_keys.changed(key)
+        self._queue.add_changed(key)
+
     def _requeue_all(self) -> None:
         """Reconcile every object, after those that change; the first snapshot of each is a quorum read."""
         self._store.mark_all_stale()
+        self._steady_keys.all_changed()
         for kind, controller in self._controllers.items():
             for key in self._store.keys(kind):
                 controller.queue.add(key, Urgency.DUE)

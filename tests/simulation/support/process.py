@@ -1,16 +1,19 @@
 """One process of the operator in a simulated world: its memory, and when it reconciles."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from pennant.api.deployment_status import MetricStatus
 from pennant.controller.archiver import Archiver
 from pennant.controller.held_statuses import HeldStatuses
 from pennant.controller.leadership_gaps import LeadershipGaps
 from pennant.controller.measurement_cache import MeasurementCache
 from pennant.controller.reconciler import Reconciler
 from pennant.controller.source_breaker import SourceBreaker
+from pennant.controller.steady_keys import SteadyKeys
 from pennant.core.facts.decision import Decision
+from pennant.core.facts.measurement import Measurements
 from pennant.core.facts.observation import Key, Observation
 from pennant.metrics.prometheus import PrometheusApi, PrometheusSource
 from pennant.ports import Archive, Conflict, Unavailable
@@ -25,6 +28,9 @@ class NoTelemetry:
     """Takes no note of the passes."""
 
     def decided(self, key: Key, seen: Observation | None, decision: Decision | None) -> None:
+        pass
+
+    def checked(self, key: Key, measurements: Measurements, metrics: Sequence[MetricStatus]) -> None:
         pass
 
     def failed(self, kind: str) -> None:
@@ -55,6 +61,7 @@ class Process:
         self.measurements = MeasurementCache(self.sources, world, self._wake)
         breaker = SourceBreaker(mass_breach_count, 50, lambda: len(world.records))
         self.gaps = LeadershipGaps()
+        self.steady_keys = SteadyKeys()
         self.archiver = None if archive is None else Archiver(archive, world, self._wake, NoTelemetry())
         self.reconciler = Reconciler(
             self.cluster,
@@ -66,6 +73,7 @@ class Process:
             archiver=self.archiver,
             fetch_image="registry.example/pennant:1",
             held=HeldStatuses(longest_wait, others_wait),
+            steady_keys=self.steady_keys,
         )
         self._woken: set[Key] = set()
         self._later: dict[Key, datetime] = {}
@@ -110,13 +118,19 @@ class Process:
             self._woken.discard(key)
             self._later.pop(key, None)
             try:
-                look_again_at = await self.reconciler.reconcile(key)
+                look_again_at = await self.reconcile_once(key)
             except (Conflict, Unavailable):
                 continue
             if look_again_at is not None:
                 self._later[key] = look_again_at + self.world.behind
             return
         raise AssertionError(f"{key} meets conflicts for ever:\n" + "\n".join(self.world.trace[-20:]))
+
+    async def reconcile_once(self, key: Key) -> datetime | None:
+        """Hear what has changed, and reconcile a key; return and raise as `Reconciler.reconcile` does."""
+        if self.cluster.view(key) != self.cluster.seen.get(key):
+            self.steady_keys.changed(key)
+        return await self.reconciler.reconcile(key)
 
     def _wake(self, key: Key) -> None:
         self._woken.add(key)

@@ -96,7 +96,12 @@ def watched(telemetry: Telemetry, mass_breach_count: int = 0) -> Story:
     """Return a story whose operator reports to `telemetry`."""
     story = Story()
     story.operator.reconciler = Reconciler(
-        story.cluster, story.measurements, story.world, telemetry, SourceBreaker(mass_breach_count, 50, lambda: 1)
+        story.cluster,
+        story.measurements,
+        story.world,
+        telemetry,
+        SourceBreaker(mass_breach_count, 50, lambda: 1),
+        steady_keys=story.operator.steady_keys,
     )
     return story
 

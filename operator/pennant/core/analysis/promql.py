@@ -133,6 +133,7 @@ def selectors(query: str) -> tuple[Selector, ...]:
     return tuple(_selector(token) for token in _TOKEN.finditer(query) if token["selector"])
 
 
+@lru_cache(maxsize=4096)
 def filters(query: str) -> str:
     """Return the comparison by which a query drops all series for which it does not hold; empty: there is none.
 

@@ -8,6 +8,7 @@ Rule: R37.
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
@@ -45,6 +46,7 @@ def values(
     return known if entry.pod_template_hash is None else known | {POD_TEMPLATE_HASH: entry.pod_template_hash}
 
 
+@lru_cache(maxsize=4096)
 def needed(text: str) -> frozenset[str]:
     """Return the names of the placeholders in a text."""
     return frozenset(each[2:-1] for each in _PLACEHOLDER.findall(text))
@@ -60,7 +62,7 @@ def substituted(query: str, values: Mapping[str, str]) -> str:
     def fill(token: re.Match[str]) -> str:
         before, string = token["regex"] or "", token["string"]
         if string is not None:
-            return before + _string(string, {name: literal(each, bool(before)) for name, each in values.items()})
+            return before + _string(string, values, is_regex=bool(before))
         window = values.get("window", "")
         # What stands alone cannot be escaped.
         return window if token["comment"] is None and _DURATION.fullmatch(window) else token[0]
@@ -73,7 +75,7 @@ def filled(text: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda match: values.get(match[0][2:-1], match[0]), text)
 
 
-def _string(string: str, bodies: Mapping[str, str]) -> str:
+def _string(string: str, values: Mapping[str, str], *, is_regex: bool) -> str:
     quote, body = string[0], string[1:-1]
     if quote == "`":
         if not _PLACEHOLDER.search(body):
@@ -81,11 +83,13 @@ def _string(string: str, bodies: Mapping[str, str]) -> str:
         quote, body = '"', _escaped(body)
 
     def fill(match: re.Match[str]) -> str:
-        return bodies.get(match["placeholder"][2:-1], match[0]) if match["placeholder"] else match[0]
+        value = values.get(match["placeholder"][2:-1]) if match["placeholder"] else None
+        return match[0] if value is None else literal(value, is_regex)
 
     return f"{quote}{_ESCAPE_OR_PLACEHOLDER.sub(fill, body)}{quote}"
 
 
+@lru_cache(maxsize=4096)
 def literal(value: str, is_regex: bool) -> str:
     """Return the body of a string in quotes that means exactly this value; `is_regex`: as a regular expression."""
     return _escaped(_REGEX_OPERATORS.sub(r"\\\g<0>", value) if is_regex else value)

@@ -258,3 +258,7 @@ class Decision:
     events: tuple[Event, ...] = ()
     look_again_at: datetime | None = None
     """When the decision may change without any change of an object; None: never."""
+    is_steady: bool = False
+    """Whether checks of the metrics that all pass change nothing, so that they need no pass."""
+    steady_until: datetime | None = None
+    """When the decision may change although no object changes and all checks pass; None: never."""

@@ -14,15 +14,25 @@ from pennant.core.workload import adoption
 def look_again_at(at: Pass) -> datetime | None:
     """Return the earliest time after now at which the decision may change without a change of objects; None: never.
 
-    Such times are checks, deadlines, the end of the bake time, of limits and of the grace of the tag, and retries.
+    Such times are checks, and those of `steady_until`.
+    """
+    analysis, active = at.spec.analysis, at.active
+    times = [steady_until(at)]
+    if active is not None and analysis.metrics and schedule.is_watched(analysis, active):
+        times.append(schedule.next_check_at(analysis, active, at.now))
+    return min((each for each in times if each is not None and each > at.now), default=None)
+
+
+def steady_until(at: Pass) -> datetime | None:
+    """Return the earliest time after now at which the decision may change although all checks pass; None: never.
+
+    Such times are deadlines, the end of the bake time, of limits and of the grace of the tag, and retries.
     """
     analysis, active = at.spec.analysis, at.active
     times: list[datetime | None] = [verification_due_at(analysis, active, at.verdict), overdue_at(analysis, active)]
     if active is not None:
         attempt = Attempt(at.observation, at.spec, active, at.was_verified)
         times.append(next_look_at(attempt, at.status.progress))
-    if active is not None and analysis.metrics and schedule.is_watched(analysis, active):
-        times.append(schedule.next_check_at(analysis, active, at.now))
     if (since := unresolved_since(at)) is not None:
         times.append(since + TAG_GRACE)
     times += [each.retry_at for each in at.observation.refusals]

@@ -1,15 +1,15 @@
 """The counters of a ModelDeployment, and what is remembered of its checks."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 
 from pennant.api.deployment_status import MetricState, MetricStatus
 from pennant.api.history import HistoryEntry, Trigger
-from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.reasons import Reason
 from pennant.core.analysis.reading import FAULT_REASONS
 from pennant.core.facts.decision import Decision
-from pennant.core.facts.measurement import Answer, Awaited, Question, Request
+from pennant.core.facts.measurement import Answer, Awaited, Measurements, Question, Request
 from pennant.core.facts.observation import Invalid, Observation
 from pennant.runtime.own_metrics.definition import Definition
 from pennant.runtime.own_metrics.object_definitions import (
@@ -45,7 +45,11 @@ class Counts:
         """Add what a pass brings: rollouts, rollbacks and checks."""
         self._count_history(seen, decision)
         if not isinstance(seen.snapshot.spec, Invalid):
-            self._count_checks(seen, seen.snapshot.spec, decision)
+            names = {each.name for each in seen.snapshot.spec.analysis.metrics}
+            self._forget_others(names)
+            for name, result in product(sorted(names), CHECK_RESULTS):
+                self.values.setdefault((CHECKS, (name, result)), 0)
+            self.count_checks(seen.measurements, [each for each in decision.status.analysis if each.name in names])
 
     def _count_history(self, seen: Observation, decision: Decision) -> None:
         before = {each.revision: each for each in seen.snapshot.status.history}
@@ -56,22 +60,18 @@ class Counts:
             if old is not None and old.outcome is not entry.outcome and entry.outcome in ROLLOUT_RESULTS:
                 self.values[ROLLOUTS, (ROLLOUT_RESULTS[entry.outcome],)] += 1
 
-    def _count_checks(self, seen: Observation, spec: ModelDeploymentSpec, decision: Decision) -> None:
-        states = {each.name: each for each in decision.status.analysis}
-        names = {each.name for each in spec.analysis.metrics}
-        self._forget_others(names)
-        for name in sorted(names):
-            for result in CHECK_RESULTS:
-                self.values.setdefault((CHECKS, (name, result)), 0)
-            measurement = seen.measurements.get(Question(name))
-            if measurement is None or isinstance(measurement.answer, Awaited) or name not in states:
+    def count_checks(self, measurements: Measurements, metrics: Iterable[MetricStatus]) -> None:
+        """Add the checks that were answered since the last time, each with what it says of its metric."""
+        for metric in metrics:
+            measurement = measurements.get(Question(metric.name))
+            if measurement is None or isinstance(measurement.answer, Awaited):
                 continue
-            if self.checked.get(name) == measurement.request:
+            if self.checked.get(metric.name) == measurement.request:
                 continue
-            self.checked[name] = measurement.request
-            self.values[CHECKS, (name, _result(states[name]))] += 1
+            self.checked[metric.name] = measurement.request
+            self.values[CHECKS, (metric.name, _result(metric))] += 1
             if isinstance(measurement.answer, Answer) and (value := measurement.answer.number) is not None:
-                self.values[CHECK_VALUE, (name,)] = value
+                self.values[CHECK_VALUE, (metric.name,)] = value
 
     def _forget_others(self, names: set[str]) -> None:
         """Drop what is about metrics that the spec does not have any more."""

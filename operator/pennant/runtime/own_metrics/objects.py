@@ -4,16 +4,18 @@ The series of an object exist from its first pass until it is deleted. Only the 
 """
 
 from collections import Counter as Tally
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
+from pennant.api.deployment_status import MetricStatus
 from pennant.api.history import Trigger
 from pennant.core.facts.decision import Decision
+from pennant.core.facts.measurement import Measurements
 from pennant.core.facts.observation import Key, Observation
 from pennant.runtime.own_metrics.definition import Definition
 from pennant.runtime.own_metrics.object_counts import Counts
@@ -52,12 +54,14 @@ class ObjectMetrics(Collector):
         counts = self._counts.setdefault(key, Counts())
         counts.count(seen, decision)
         self._observe_durations(seen, decision)
-        counted = ((definition, labels, value) for (definition, labels), value in counts.values.items())
-        values: dict[Definition, list[Value]] = {}
-        for each in chain(gauges(seen, decision), counted):
-            values.setdefault(each[0], []).append(each)
-        fixed = {definition: tuple(each) for definition, each in values.items()}
-        self._series[key] = ObjectSeries(fixed, blocking_sources(seen, decision))
+        values = _by_definition(chain(gauges(seen, decision), _counted(counts)))
+        self._series[key] = ObjectSeries(values, blocking_sources(seen, decision))
+
+    def checked(self, key: Key, measurements: Measurements, metrics: Sequence[MetricStatus]) -> None:
+        """Record checks that needed no pass."""
+        series, counts = self._series[key], self._counts[key]
+        counts.count_checks(measurements, metrics)
+        self._series[key] = replace(series, values={**series.values, **_by_definition(_counted(counts))})
 
     def describe(self) -> Iterator[Family]:
         """Yield all metrics without samples: their names are checked when they are registered."""
@@ -91,3 +95,16 @@ class ObjectMetrics(Collector):
             since = failed_at.get(entry.revision - 1)
             if entry.trigger is Trigger.AUTOMATIC_ROLLBACK and since is not None:
                 self._rollback.observe((entry.rolled_out_at - since).total_seconds())
+
+
+def _counted(counts: Counts) -> Iterator[Value]:
+    """Yield the counters of an object."""
+    for (definition, labels), value in counts.values.items():
+        yield definition, labels, value
+
+
+def _by_definition(values: Iterable[Value]) -> dict[Definition, tuple[Value, ...]]:
+    found: dict[Definition, list[Value]] = {}
+    for each in values:
+        found.setdefault(each[0], []).append(each)
+    return {definition: tuple(each) for definition, each in found.items()}

@@ -1,0 +1,80 @@
+"""Checks that say what the ones before said take no pass."""
+
+from typing import Any
+
+from pennant.controller.steady_keys import SteadyKeys
+from pennant.core.facts.observation import Key
+from simulation.support import steps
+from simulation.support.story import BEGINNING, KEY, Story
+
+OTHER = Key("default", "other")
+
+
+class Passes:
+    """Counts the snapshots that passes take, and the queries."""
+
+    def __init__(self, story: Story) -> None:
+        self.count = self.queries = 0
+        snapshot, query_range = story.cluster.snapshot, story.accuracy.query_range
+
+        async def counted(key: Key) -> Any:
+            self.count += 1
+            return await snapshot(key)
+
+        async def queried(query: Any) -> Any:
+            self.queries += 1
+            return await query_range(query)
+
+        story.cluster.snapshot = counted  # type: ignore[method-assign]
+        story.accuracy.query_range = queried  # type: ignore[method-assign]
+
+
+async def test_checks_of_a_verified_revision_that_all_pass_take_no_pass() -> None:
+    """Rule: R226."""
+    story = await steps.serving()
+    await story.passes(30)
+    passes = Passes(story)
+    await story.passes(100)
+    assert passes.count == 0
+    assert passes.queries >= 4
+
+
+async def test_a_check_that_fails_takes_a_pass_at_once_and_the_next_ones_do_until_all_pass() -> None:
+    """Rule: R226."""
+    story = await steps.serving()
+    await story.passes(30)
+    passes = Passes(story)
+    story.accuracy.values["1.0.0"] = 0.2
+    await story.until(lambda: story.condition("MetricsHealthy")[0] == "False")
+    assert passes.count
+    story.accuracy.values["1.0.0"] = 0.95
+    await story.until(lambda: story.condition("MetricsHealthy")[0] == "True")
+    await story.passes(30)
+    passes.count = 0
+    await story.passes(60)
+    assert passes.count == 0
+
+
+async def test_a_change_of_an_object_takes_a_pass() -> None:
+    """Rule: R226."""
+    story = await steps.serving()
+    await story.passes(30)
+    passes = Passes(story)
+    story.deployment(paused=True)
+    await story.passes(1)
+    assert passes.count
+    assert story.condition("Suspended")[0] == "True"
+
+
+def test_a_change_during_a_pass_needs_another_one() -> None:
+    keys = SteadyKeys()
+    keys.begin(KEY)
+    keys.changed(KEY)
+    keys.end(KEY, None, is_steady=True)
+    assert not keys.is_steady(KEY, BEGINNING)
+    keys.begin(KEY)
+    keys.changed(OTHER)
+    keys.end(KEY, None, is_steady=True)
+    assert keys.is_steady(KEY, BEGINNING)
+    keys.all_changed()
+    assert not keys.is_steady(KEY, BEGINNING)
