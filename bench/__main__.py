@@ -9,7 +9,7 @@ from pathlib import Path
 
 from bench.page import write_page
 from bench.peer import crds
-from bench.results import Result, Results, machine
+from bench.results import Result, Results, joined, machine
 from bench.run import Run, Scenario
 from bench.scenarios import SCENARIOS
 
@@ -33,7 +33,9 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("--size", action="append", default=[], metavar="NAME=N", help="another size, such as moves=500")
     found.add_argument("-o", "--output", choices=["table", "json"], default="table")
     found.add_argument("--peer", type=Path, metavar="PATH", help="rollouts-controller of Argo Rollouts, for storm")
-    found.add_argument("--from", dest="source", type=Path, metavar="FILE", help="read the JSON of a run instead")
+    found.add_argument(
+        "--from", dest="sources", type=Path, nargs="+", default=[], metavar="FILE", help="read the JSON of runs instead"
+    )
     found.add_argument("--write", action="store_true", help="write docs/performance.md and its plots as well")
     return found
 
@@ -48,12 +50,11 @@ def main(words: Sequence[str] | None = None) -> int:
             raise ValueError("--write: docs/performance.md has figures of full sizes: leave out --quick")
         if arguments.peer is not None:
             crds(arguments.peer)
+        read = [Results.from_json(json.loads(each.read_text())) for each in arguments.sources]
+        known = joined(read) if read else None
     except ValueError as error:
         parser().error(str(error))
-    if arguments.source is not None:
-        results = Results.from_json(json.loads(arguments.source.read_text()))
-    else:
-        results = _measured(chosen, others, arguments.quick, arguments.peer)
+    results = known or _measured(chosen, others, arguments.quick, arguments.peer)
     print(json.dumps(results.to_json(), indent=1) if arguments.output == "json" else results.text())
     if arguments.write:
         for path in write_page(results):

@@ -1,7 +1,7 @@
 """What a scenario measures: a figure, its floor in the same run, and the goal that it is compared with."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 HEAD = ("figure", "value", "floor", "ratio", "goal", "")
@@ -32,6 +32,13 @@ class Figure:
     floor: float | None = None
     """The same of a client that does only what cannot be left out, in the same run."""
     goal: Goal | None = None
+    span: tuple[float, float] | None = None
+    """The least and the greatest number of several runs, where this figure is that of the run in the middle."""
+
+    @property
+    def number(self) -> float:
+        """What runs are compared by: the ratio, or the value of a figure without one."""
+        return self.value if self.ratio is None else self.ratio
 
     @property
     def ratio(self) -> float | None:
@@ -51,6 +58,8 @@ class Figure:
         found: dict[str, Any] = {"name": self.name, "value": self.value, "unit": self.unit}
         if self.floor is not None:
             found |= {"floor": self.floor, "ratio": self.ratio}
+        if self.span is not None:
+            found["span"] = list(self.span)
         if self.goal is not None:
             found["goal"] = {"bound": self.goal.bound, "atLeast": self.goal.at_least, "verdict": self.verdict}
         return found
@@ -60,7 +69,14 @@ class Figure:
         """Return the figure that `to_json` wrote."""
         goal = raw.get("goal")
         read = None if goal is None else Goal(goal["bound"], goal["atLeast"])
-        return cls(raw["name"], raw["value"], raw["unit"], raw.get("floor"), read)
+        span = (raw["span"][0], raw["span"][1]) if "span" in raw else None
+        return cls(raw["name"], raw["value"], raw["unit"], raw.get("floor"), read, span)
+
+
+def in_the_middle(runs: Sequence[Figure]) -> Figure:
+    """Return one figure for those of several runs: the one in the middle, with the least and the greatest number."""
+    ordered = sorted(runs, key=lambda each: each.number)
+    return replace(ordered[(len(ordered) - 1) // 2], span=(ordered[0].number, ordered[-1].number))
 
 
 def percentiles(what: str, times: Mapping[str, float], floor: Mapping[str, float], **goals: Goal) -> list[Figure]:
@@ -72,9 +88,9 @@ def cells(figure: Figure) -> tuple[str, ...]:
     """Return a row of a table, in the order of `HEAD`."""
     return (
         figure.name,
-        f"{_short(figure.value)} {figure.unit}",
+        f"{_short(figure.value)} {figure.unit}{_span(figure, _short) if figure.ratio is None else ''}",
         "" if figure.floor is None else _short(figure.floor),
-        "" if figure.ratio is None else f"{figure.ratio:.2f}",
+        "" if figure.ratio is None else f"{figure.ratio:.2f}{_span(figure, '{:.2f}'.format)}",
         "" if figure.goal is None else str(figure.goal),
         figure.verdict,
     )
@@ -85,6 +101,10 @@ def table(figures: Sequence[Figure]) -> str:
     rows = [HEAD, *map(cells, figures)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEAD))]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
+
+
+def _span(figure: Figure, shown: Callable[[float], str]) -> str:
+    return "" if figure.span is None else f" ({shown(figure.span[0])} to {shown(figure.span[1])})"
 
 
 def _short(number: float) -> str:

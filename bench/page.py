@@ -6,6 +6,7 @@ from pathlib import Path
 from bench.figures import HEAD, Figure, cells
 from bench.results import Result, Results
 from bench.run import ROOT
+from bench.scenarios import SCENARIOS
 
 DOCS = ROOT / "docs"
 INTRODUCTION = """\
@@ -52,15 +53,25 @@ def _lines(results: Results, plots: set[str]) -> Iterator[str]:
         yield ""
         yield f"## {each.name}"
         yield ""
-        yield f"{each.about[0].upper()}{each.about[1:]}. Sizes: {_sizes(each)}."
+        yield f"{each.about[0].upper()}{each.about[1:]}. Sizes: {_sizes(each)}.{_runs(each)}"
         if each.ended:
             yield ""
             yield f"This run ended early: {each.ended}"
         yield ""
         yield from _table((*HEAD[:-1], "result"), [cells(figure) for figure in each.figures])
+        reason = SCENARIOS[each.name].missed if each.name in SCENARIOS else ""
+        if reason and any(figure.verdict == "missed" for figure in each.figures):
+            yield ""
+            yield f"**Why a goal is missed.** {reason}"
         if f"performance-{each.name}" in plots:
             yield ""
             yield f"![{each.about}, beside the floor](_static/performance-{each.name}.svg)"
+
+
+def _runs(result: Result) -> str:
+    if result.runs == 1:
+        return ""
+    return f" Each figure is the one in the middle of {result.runs} runs, with the least and the greatest in brackets."
 
 
 def _sizes(result: Result) -> str:

@@ -2,14 +2,14 @@
 
 import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pennant
-from bench.figures import Figure, table
+from bench.figures import Figure, in_the_middle, table
 from rig.programs import KUBERNETES_VERSION, PROMETHEUS_VERSION
 
 GIB = 1024 * 1024
@@ -26,18 +26,20 @@ class Result:
     figures: list[Figure] = field(default_factory=list)
     ended: str = ""
     """Why it ended early; empty: it is complete."""
+    runs: int = 1
+    """The number of runs; of several, the figures are those of the run in the middle, each by itself."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as JSON."""
         found: dict[str, Any] = {"name": self.name, "about": self.about, "sizes": dict(self.sizes)}
         found["figures"] = [each.to_json() for each in self.figures]
-        return found | ({"ended": self.ended} if self.ended else {})
+        return found | ({"ended": self.ended} if self.ended else {}) | ({"runs": self.runs} if self.runs > 1 else {})
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> "Result":
         """Return the result that `to_json` wrote."""
         figures = [Figure.from_json(each) for each in raw["figures"]]
-        return cls(raw["name"], raw["about"], raw["sizes"], figures, raw.get("ended", ""))
+        return cls(raw["name"], raw["about"], raw["sizes"], figures, raw.get("ended", ""), raw.get("runs", 1))
 
     @property
     def heading(self) -> str:
@@ -68,6 +70,33 @@ class Results:
             "\n".join(filter(None, (each.heading, table(each.figures), each.ended and f"ended early: {each.ended}")))
             for each in self.results
         )
+
+
+def joined(runs: Sequence[Results]) -> Results:
+    """Return the results of several runs as one. A scenario that ended early in one of them is left out of that one.
+
+    Raises `ValueError` where they are of different machines, or of different sizes.
+    """
+    machines = [{name: each for name, each in run.machine.items() if name != "date"} for run in runs]
+    if any(each != machines[0] for each in machines):
+        raise ValueError("--from: the runs are of different machines or versions")
+    by_name: dict[str, list[Result]] = {}
+    for each in (result for run in runs for result in run.results if not result.ended):
+        by_name.setdefault(each.name, []).append(each)
+    return Results(runs[0].machine, [_joined(each) for each in by_name.values()])
+
+
+def _joined(results: Sequence[Result]) -> Result:
+    first = results[0]
+    if len(results) == 1:
+        return first
+    if any(each.sizes != first.sizes for each in results):
+        raise ValueError(f"--from: the runs of {first.name} have different sizes")
+    alike: dict[str, list[Figure]] = {}
+    for each in (figure for result in results for figure in result.figures):
+        alike.setdefault(each.name, []).append(each)
+    figures = [in_the_middle(each) for each in alike.values()]
+    return Result(first.name, first.about, first.sizes, figures, runs=len(results))
 
 
 def machine() -> dict[str, str]:

@@ -57,3 +57,5 @@ class Scenario:
     about: str
     sizes: Mapping[str, Size]
     measure: Callable[[Run], Iterator[Figure]]
+    missed: str = ""
+    """Why goals are missed, as profiles show; for the page."""

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.counts import by_the_operator
-from bench.figures import Figure, Goal, percentiles, table
+from bench.figures import Figure, Goal, in_the_middle, percentiles, table
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,16 @@ def test_a_table_has_a_row_for_each_figure() -> None:
         "move    12.3 ms  10     1.23   ≤ 2   met",
         "memory  150 MiB",
     ]
+
+
+def test_of_several_runs_the_one_in_the_middle_counts_and_the_others_are_its_span() -> None:
+    runs = [Figure("move", value, "ms", 10.0, Goal(2)) for value in (30.0, 12.0, 15.0)]
+    found = in_the_middle(runs)
+    assert (found.ratio, found.span, found.verdict) == (1.5, (1.2, 3.0), "met")
+    assert table([found]).splitlines()[1] == "move    15 ms  10     1.50 (1.20 to 3.00)  ≤ 2   met"
+    memory = in_the_middle([Figure("memory", value, "MiB") for value in (90.0, 150.0)])
+    assert table([memory]).splitlines()[1] == "memory  90 MiB (90 to 150)"
+    assert Figure.from_json(found.to_json()) == found
 
 
 def test_writes_of_users_and_of_the_controllers_of_kubernetes_are_not_the_operator_s() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from bench import __main__ as command
 from bench.figures import Figure, Goal
 from bench.page import LINK, write_page
-from bench.results import Result, Results
+from bench.results import Result, Results, joined
 from bench.run import Run, Scenario, Size
 from bench.scenarios import SCENARIOS
 
@@ -49,6 +50,25 @@ def test_the_page_has_the_figures_and_the_index_a_link_to_it(results: Results, d
     write_page(results, docs)
     assert plot.read_bytes() == first, "the same results make the same plot"
     assert index.read_text().count(LINK) == 1
+
+
+def test_several_runs_are_one_page_and_a_run_that_ended_early_is_left_out(results: Results, docs: Path) -> None:
+    again = Results(results.machine, [replace(results.results[0], figures=[replace(FIGURES[0], value=20.0)])])
+    ended = Results(results.machine, [replace(results.results[0], ended="interrupted")])
+    found = joined([results, again, ended])
+    assert found.results[0].runs == 2
+    assert Results.from_json(found.to_json()) == found
+    page, *_ = write_page(found, docs)
+    assert "| move, p50 | 20 ms | 20 | 1.00 (1.00 to 1.50) | ≤ 2 | met |" in page.read_text()
+    assert "in the middle of 2 runs" in page.read_text()
+
+
+def test_runs_that_cannot_be_compared_are_refused(results: Results) -> None:
+    with pytest.raises(ValueError, match="the runs are of different machines or versions"):
+        joined([results, replace(results, machine={"memory": "1 GiB"})])
+    other = Results(results.machine, [replace(results.results[0], sizes={"moves": 5})])
+    with pytest.raises(ValueError, match="the runs of latency have different sizes"):
+        joined([results, other])
 
 
 def test_an_index_without_a_place_for_the_link_is_refused(results: Results, docs: Path) -> None:
