@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from bench.promotions import until
+from bench.run import CONTROL_PLANE
 from rig import Rig
 from rig.addresses import free_port
 from rig.processes import bound_to_us
@@ -58,8 +59,7 @@ class Process:
     @property
     def cpu_seconds(self) -> float:
         """Processor time of it since its start."""
-        fields = Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICK
+        return _cpu_seconds(self._process.pid)
 
     def memory(self, field: str) -> float:
         """Return `VmRSS` or `VmHWM` (its peak), in MiB."""
@@ -68,6 +68,25 @@ class Process:
             if name == field:
                 return int(value.split()[0]) / 1024
         raise RuntimeError(f"{self.name} has no {field}: it ended")
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK
+
+
+def control_plane_cpu_seconds(rig: Rig) -> dict[str, float]:
+    """Return the processor time of each program of the control plane since its start: their commands name its place."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().decode(errors="replace").split("\0")
+        except OSError:
+            # It has ended since.
+            continue
+        if any(str(rig.directory) in each for each in words) and (name := Path(words[0]).name) in CONTROL_PLANE:
+            found[name] = _cpu_seconds(int(path.parent.name))
+    return found
 
 
 class Served(Process):

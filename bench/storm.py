@@ -27,7 +27,7 @@ from bench.objects import (
     two_versions,
 )
 from bench.peer import peer_figures
-from bench.process import Operator, operator
+from bench.process import Operator, control_plane_cpu_seconds, operator
 from bench.promotions import Observer, moved
 from bench.run import Run, Scenario, Size
 from rig import Rig
@@ -106,16 +106,19 @@ class Storm:
 def storm(run: Run, rig: Rig, observer: Observer, process: Operator) -> Storm:
     """Move all tags at once, and wait until the operator is at rest again."""
     names = [f"ours-{number}" for number in range(run.sizes["deployments"])]
-    before, used = written(rig), process.cpu_seconds
+    before, used, others = written(rig), process.cpu_seconds, control_plane_cpu_seconds(rig)
     begun = time.perf_counter()
     send(rig, [moved(each) for each in names])
     seen = sorted(observer.wait(each, "2.0.0", PATIENCE_SECONDS) - begun for each in names)
     share = (process.cpu_seconds - used) / seen[-1] * 100
+    after = control_plane_cpu_seconds(rig)
+    shares = {name: (after[name] - before) / seen[-1] * 100 for name, before in sorted(others.items())}
     served = written(rig)
     process.until_at_rest()
     time.sleep(SETTLE_SECONDS)
     costs = [
         Figure("processor of the operator until then", share, "% of one"),
+        *(Figure(f"processor of {name} until then", each, "% of one") for name, each in shares.items()),
         Figure("peak memory of the operator", process.memory("VmHWM"), "MiB"),
     ]
     return Storm(seen, by_the_operator(before, served), by_the_operator(before, written(rig)), costs)

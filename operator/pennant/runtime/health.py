@@ -57,13 +57,13 @@ def alive(
 
     A missing CustomResourceDefinition fails none of them, because a restart would not bring it back.
     """
-    max_list_age = 4 * resync_seconds + 30
 
     def passes() -> str:
         seconds = max(each.longest_pass_seconds for each in workers)
         return f"a pass takes {seconds:.0f} s" if seconds > PASS_TIMEOUT_SECONDS + 10 else ""
 
     def lists() -> str:
+        max_list_age = (3 + resync.intervals()) * resync_seconds + 30
         age = resync.age_seconds if presence.is_complete else None
         return f"the last complete list is {age:.0f} s old" if age is not None and age > max_list_age else ""
 

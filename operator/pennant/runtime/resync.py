@@ -35,12 +35,14 @@ class Resync:
         jitter: random.Random,
         event_count: Callable[[], int],
         wait_listable: Callable[[], Awaitable[object]],
+        intervals: Callable[[], int] = lambda: 1,
     ) -> None:
         """Read a list by `relist`, which returns the keys that changes in it concern.
 
         `event_count` returns how many watch events were received so far. `wait_listable` returns when a list makes
-        sense: all kinds are served and watched.
+        sense: all kinds are served and watched. `intervals` returns how many intervals there are between two lists.
         """
+        self.intervals = intervals
         self._relist, self._telemetry, self._wait_listable = relist, telemetry, wait_listable
         self._interval_seconds, self._jitter = interval_seconds, jitter
         self._listed_at: float | None = None
@@ -81,9 +83,17 @@ class Resync:
                 retry_seconds = min(retry_seconds * 2, MAX_RETRY_SECONDS)
             else:
                 retry_seconds = BASE_RETRY_SECONDS
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._interval_seconds * self._jitter.uniform(0.9, 1.1)):
-                        await self._requested.wait()
+                await self._pause()
+
+    async def _pause(self) -> None:
+        """Wait until the next list is due, or requested."""
+        passed = 0
+        # A standby that becomes the leader lists at the end of the interval in which it does.
+        while passed < self.intervals() and not self._requested.is_set():
+            passed += 1
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._interval_seconds * self._jitter.uniform(0.9, 1.1)):
+                    await self._requested.wait()
 
     async def run_once(self) -> None:
         """Read one complete list; raises `Unavailable`."""

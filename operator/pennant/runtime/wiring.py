@@ -55,6 +55,8 @@ from pennant.runtime.workers import MAX_YIELD_SECONDS, LowPriority, Workers
 from pennant.runtime.workqueue import WorkQueue
 
 ANSWERS_TOGETHER_SECONDS = 0.5
+STANDBY_INTERVALS = 3
+"""Intervals between two lists of a standby: they find little, and cost as much as those of the leader."""
 """How long an answer of a metric source may wait for the others of its ModelDeployment."""
 _log = logging.getLogger(__name__)
 
@@ -233,6 +235,7 @@ class Operator:
             self._jitter,
             lambda: state.events,
             self._wait_listable,
+            lambda: 1 if self._is_leading() else STANDBY_INTERVALS,
         )
         state.on_restart(resyncing.request)
         return resyncing

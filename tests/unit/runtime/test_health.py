@@ -60,13 +60,23 @@ class Process:
         self.news: list[Key] = []
         self.heard = 0
         self.lag, self.presence = LoopLag(), Presence()
-        self.resync = Resync(self.relist, Notes(), 30, random.Random(1), lambda: self.heard, self.presence.complete)
+        self.leads, self.lists = True, 0
+        self.resync = Resync(
+            self.relist,
+            Notes(),
+            30,
+            random.Random(1),
+            lambda: self.heard,
+            self.presence.complete,
+            lambda: 1 if self.leads else 3,
+        )
         self.alive = alive(self.lag, (self.workers,), self.resync, 30, self.presence)
         self.ready = ready(self.resync, self.presence)
 
     async def relist(self) -> Iterable[Key]:
         if self.down:
             raise Unavailable("away")
+        self.lists += 1
         return self.news
 
     def problems(self) -> set[str]:
@@ -93,6 +103,22 @@ async def test_it_is_not_alive_when_no_list_comes_and_alive_again_when_one_does(
     process.down = False
     await asyncio.sleep(15)
     assert process.problems() == set()
+    running.cancel()
+
+
+async def test_a_standby_lists_at_each_third_interval_and_lists_soon_when_it_becomes_the_leader() -> None:
+    """Rule: R220."""
+    process = Process()
+    process.leads = False
+    running = asyncio.create_task(process.resync.run())
+    await asyncio.sleep(280)
+    assert process.lists == 4
+    process.down = True
+    await asyncio.sleep(160)
+    assert process.problems() == set(), "an API server that restarts is no reason to restart as well"
+    process.down, process.leads = False, True
+    await asyncio.sleep(45)
+    assert process.lists >= 5
     running.cancel()
 
 
