@@ -5,7 +5,8 @@ from typing import Any
 from pennant.controller.steady_keys import SteadyKeys
 from pennant.core.facts.observation import Key
 from simulation.support import steps
-from simulation.support.story import BEGINNING, KEY, Story
+from simulation.support.story import Story
+from simulation.support.world import BEGINNING, KEY
 
 OTHER = Key("default", "other")
 
@@ -26,7 +27,7 @@ class Passes:
             return await query_range(query)
 
         story.cluster.snapshot = counted  # type: ignore[method-assign]
-        story.accuracy.query_range = queried  # type: ignore[method-assign]
+        story.accuracy.query_range = queried  # type: ignore[method-assign,assignment]
 
 
 async def test_checks_of_a_verified_revision_that_all_pass_take_no_pass() -> None:
