@@ -75,6 +75,10 @@ ARGOCD = Module(
 )
 
 
+# The Kubernetes that `kubeVersion` of the chart names: what it accepts, newer ones accept.
+OLDEST = Module("oldest", "-s -w")
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """A program of the rig and the main package that it is built from."""
@@ -97,6 +101,7 @@ PROGRAMS = {
         Program("promtool", "github.com/prometheus/prometheus/cmd/promtool"),
         Program("kwok", "sigs.k8s.io/kwok/cmd/kwok"),
         Program("alertmanager", "github.com/prometheus/alertmanager/cmd/alertmanager", ALERTMANAGER),
+        Program("oldest-crds", "./crds", OLDEST),
         # All parts of Argo CD, its cache, and its Lua engine for many objects at a time.
         Program("argocd", "github.com/argoproj/argo-cd/v3/cmd", ARGOCD),
         Program("argocd-redis", "./redis", ARGOCD),
