@@ -10,8 +10,9 @@ from contract.real import RealBackend
 from pennant.api.deployment_status import Applied
 from pennant.core.facts.observation import Snapshot
 from pennant.core.rollout.revision import chained
+from pennant.kube.http.client import ApiVerb
 from pennant.kube.http.errors import Forbidden
-from pennant.kube.http.resources import Kind
+from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.kube.inspector import Inspector
 from simulation.support.story import a_record, a_spec
 
@@ -75,6 +76,13 @@ async def test_its_snapshot_equals_that_of_the_port_where_the_version_is_pinned(
 
 
 async def test_its_snapshot_equals_that_of_the_port_where_a_template_was_put_back(deployed: RealBackend) -> None:
+    path = RESOURCES[Kind.DEPLOYMENT].path(deployed.namespace, "fraud")
+    for image in ("registry.example/other:1", "registry.example/server:1"):
+        change = [{"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": image}]
+        await deployed.admin.request(
+            ApiVerb.PATCH, Kind.DEPLOYMENT, path, body=change, content_type="application/json-patch+json"
+        )
+        await deployed.catch_up()
     snapshot = await seen(deployed)
     assert snapshot.workload is not None
     another = snapshot.status.history[-1].model_copy(update={"template_hash": "another"})

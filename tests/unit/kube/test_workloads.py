@@ -44,3 +44,5 @@ def test_a_template_that_is_not_the_applied_one_is_compared_unless_this_process_
     assert not store.workloads.needs_comparison(store.known(FRAUD))
     _seen(store, "server:1", at=12)
     assert store.workloads.needs_comparison(store.known(FRAUD))
+    _seen(store, "server:2", at=13)
+    assert store.workloads.needs_comparison(store.known(FRAUD)), "others put it back"

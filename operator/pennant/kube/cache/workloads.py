@@ -23,6 +23,9 @@ class WorkloadCache:
         """Put in a Deployment; return whether more than its resourceVersion is new."""
         before, after = self.cache.get(who.key), decode.deployment(raw)
         self.cache.put(who, after)
+        if self._written.get(who.key) != _content(after.workload):
+            # Others changed it: should it be like this again, they have put it back.
+            self._written.pop(who.key, None)
         return before is None or after.differs(before)
 
     def drop(self, key: Key) -> None:
