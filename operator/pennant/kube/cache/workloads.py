@@ -46,12 +46,14 @@ class WorkloadCache:
     def needs_comparison(self, owner: Snapshot | None) -> bool:
         """Return whether the Deployment must be compared with a recorded revision, and was not yet.
 
-        Not if it is as this process wrote it: then the status is behind, and not the Deployment changed by others.
+        Not if it is as this process wrote it: then the status is behind, and not the Deployment changed by others. With
+        `spec.ignoreDrift` the operator itself writes what others have changed.
         """
         owned = None if owner is None else self.cache.get(owner.key)
         if owner is None or owned is None or not comparison.is_due(owner, owned.workload):
             return False
-        if self._written.get(owner.key) == _content(owned.workload):
+        leaves_to_others = not isinstance(owner.spec, Invalid) and owner.spec.ignore_drift is not None
+        if not leaves_to_others and self._written.get(owner.key) == _content(owned.workload):
             return False
         known = self._compared.get(owner.key)
         return known is None or known.of != comparison.state(owner, owned.workload)
