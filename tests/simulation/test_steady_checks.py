@@ -67,6 +67,20 @@ async def test_a_change_of_an_object_takes_a_pass() -> None:
     assert story.condition("Suspended")[0] == "True"
 
 
+async def test_a_check_without_an_answer_is_not_steady_so_that_the_circuit_breaker_hears_of_it() -> None:
+    """Rule: R61."""
+    story = await steps.serving()
+    await story.passes(30)
+    story.accuracy.seconds_to_answer = 3
+    story.operator_is_away(20)
+    await story.settle()
+    # Anything may cause a pass before the first answer after a start.
+    await story.operator.reconcile_once(KEY)
+    assert not story.operator.steady_keys.is_steady(KEY, story.world.now())
+    await story.passes(30)
+    assert story.operator.steady_keys.is_steady(KEY, story.world.now())
+
+
 def test_a_change_during_a_pass_needs_another_one() -> None:
     keys = SteadyKeys()
     keys.begin(KEY)

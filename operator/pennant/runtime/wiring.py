@@ -55,9 +55,9 @@ from pennant.runtime.workers import MAX_YIELD_SECONDS, LowPriority, Workers
 from pennant.runtime.workqueue import WorkQueue
 
 ANSWERS_TOGETHER_SECONDS = 0.5
+"""How long an answer of a metric source may wait for the others of its ModelDeployment."""
 STANDBY_INTERVALS = 3
 """Intervals between two lists of a standby: they find little, and cost as much as those of the leader."""
-"""How long an answer of a metric source may wait for the others of its ModelDeployment."""
 _log = logging.getLogger(__name__)
 
 

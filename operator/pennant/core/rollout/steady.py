@@ -12,7 +12,7 @@ from pennant.api.deployment_status import MetricState, MetricStatus
 from pennant.core.analysis.assessment import assess
 from pennant.core.analysis.schedule import as_measured, compared_with, is_watched
 from pennant.core.facts.in_place import current
-from pennant.core.facts.measurement import Measurements
+from pennant.core.facts.measurement import Awaited, Measurements, Role
 from pennant.core.facts.observation import Invalid, Observation, Snapshot
 from pennant.core.rollout import archiving
 from pennant.core.rollout.pass_state import Pass
@@ -24,7 +24,19 @@ def is_steady(at: Pass) -> bool:
     if active is None or active.verified_at is None or not is_watched(at.spec.analysis, active):
         return False
     open_points = (at.pending, at.actions, at.events, at.gate, at.refusal, at.rollback_blocked, at.dry_run)
-    return not any(open_points) and _is_undisturbed(at.observation) and _all_pass(at.verdict.metrics)
+    # A check without an answer keeps the state of the one before, and is not reported to the circuit breaker yet.
+    is_answered = at.verdict.clean_since is not None and at.verdict.resumes_at is None
+    is_complete = not any(
+        question.role is not Role.EXPLANATION and (isinstance(each.answer, Awaited) or each.pending)
+        for question, each in at.observation.measurements.items()
+    )
+    return (
+        not any(open_points)
+        and is_answered
+        and is_complete
+        and _is_undisturbed(at.observation)
+        and _all_pass(at.verdict.metrics)
+    )
 
 
 def _is_undisturbed(seen: Observation) -> bool:
