@@ -47,9 +47,11 @@ class DeploymentWriter:
         if (found := difference({"metadata": asked, "spec": spec}, raw)) is not None:
             raise Altered(str(found))
         workload = decode.deployment(raw).seen_by(owner.uid)
+        if action != asked_for:
+            # What is left to others is not as the operator wrote it. It counts as changed once it is not ignored.
+            return replace(workload, fields_hash=LEFT_TO_OTHERS, generation=0)
         self._store.workloads.set_written(owner.key, workload)
-        # What is left to others is not as the operator wrote it, and counts as changed once it is no longer ignored.
-        return workload if action == asked_for else replace(workload, fields_hash=LEFT_TO_OTHERS, generation=0)
+        return workload
 
     async def _leaving_ignored(self, owner: Snapshot, action: ApplyWorkload) -> ApplyWorkload:
         """Return the write without the fields that `spec.ignoreDrift` leaves to others.

@@ -46,20 +46,18 @@ class WorkloadCache:
     def needs_comparison(self, owner: Snapshot | None) -> bool:
         """Return whether the Deployment must be compared with a recorded revision, and was not yet.
 
-        Not if it is as this process wrote it: then the status is behind, and not the Deployment changed by others. With
-        `spec.ignoreDrift` the operator itself writes what others have changed.
+        Not if it is as this process wrote it: then the status is behind, and not the Deployment changed by others.
         """
         owned = None if owner is None else self.cache.get(owner.key)
         if owner is None or owned is None or not comparison.is_due(owner, owned.workload):
             return False
-        leaves_to_others = not isinstance(owner.spec, Invalid) and owner.spec.ignore_drift is not None
-        if not leaves_to_others and self._written.get(owner.key) == _content(owned.workload):
+        if self._written.get(owner.key) == _content(owned.workload):
             return False
         known = self._compared.get(owner.key)
         return known is None or known.of != comparison.state(owner, owned.workload)
 
     def set_written(self, key: Key, workload: Workload) -> None:
-        """Keep what this process wrote last."""
+        """Keep what this process wrote last, with no field left to others."""
         self._written[key] = _content(workload)
 
     def set_compared(self, key: Key, compared: Compared) -> None:
