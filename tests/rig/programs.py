@@ -75,7 +75,7 @@ ARGOCD = Module(
 )
 
 
-# The Kubernetes that `kubeVersion` of the chart names: what it accepts, newer ones accept.
+# The oldest Kubernetes that `kubeVersion` of the chart allows.
 OLDEST = Module("oldest", "-s -w")
 
 

@@ -4,7 +4,7 @@ pydantic's JSON schema is not structural: it has references, titles, `anyOf` wit
 server accepts is a tree of single types: references are resolved, and an optional field is one that is not required.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -113,9 +113,8 @@ def _record() -> Schema:
     spec = structural(ModelVersionSpec)
     for name, schema in spec["properties"].items():
         if name not in MUTABLE:
-            same = {"rule": SAME, "message": f"spec.{name}{_IMMUTABLE}"}
-            schema["x-kubernetes-validations"] = [*schema.get("x-kubernetes-validations", ()), same]
-    may_go, may_come = _texts(MUTABLE), _texts(MUTABLE.union(spec["required"]))
+            schema.setdefault("x-kubernetes-validations", []).append(_rule(SAME, f"spec.{name}{_IMMUTABLE}"))
+    may_go, may_come = sorted(MUTABLE), sorted(MUTABLE.union(spec["required"]))
     goes, comes = f"f in {may_go} || f in dyn(self)", f"f in {may_come} || f in dyn(oldSelf)"
     wrong = f"(dyn(self).filter(f, !({comes})) + dyn(oldSelf).filter(f, !({goes})))[0]"
     kept = {
@@ -125,11 +124,6 @@ def _record() -> Schema:
     }
     spec["x-kubernetes-validations"].append(kept)
     return spec
-
-
-def _texts(words: Iterable[str]) -> str:
-    """Return a list of texts in CEL."""
-    return f"[{', '.join(repr(each) for each in sorted(words))}]"
 
 
 def structural(model: type[ApiModel], *, is_written_by_users: bool = True) -> Schema:
