@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from pennant.controller.steady_keys import SteadyKeys
 from pennant.core.facts.observation import Key
 from simulation.support import steps
@@ -14,7 +16,7 @@ OTHER = Key("default", "other")
 class Passes:
     """Counts the snapshots that passes take, and the queries."""
 
-    def __init__(self, story: Story) -> None:
+    def __init__(self, story: Story, patch: pytest.MonkeyPatch) -> None:
         self.count = self.queries = 0
         snapshot, query_range = story.cluster.snapshot, story.accuracy.query_range
 
@@ -26,25 +28,27 @@ class Passes:
             self.queries += 1
             return await query_range(query)
 
-        story.cluster.snapshot = counted  # type: ignore[method-assign]
-        story.accuracy.query_range = queried  # type: ignore[method-assign,assignment]
+        patch.setattr(story.cluster, "snapshot", counted)
+        patch.setattr(story.accuracy, "query_range", queried)
 
 
-async def test_checks_of_a_verified_revision_that_all_pass_take_no_pass() -> None:
+async def test_checks_of_a_verified_revision_that_all_pass_take_no_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rule: R226."""
     story = await steps.serving()
     await story.passes(30)
-    passes = Passes(story)
+    passes = Passes(story, monkeypatch)
     await story.passes(100)
     assert passes.count == 0
     assert passes.queries >= 4
 
 
-async def test_a_check_that_fails_takes_a_pass_at_once_and_the_next_ones_do_until_all_pass() -> None:
+async def test_a_check_that_fails_takes_a_pass_at_once_and_the_next_ones_do_until_all_pass(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Rule: R226."""
     story = await steps.serving()
     await story.passes(30)
-    passes = Passes(story)
+    passes = Passes(story, monkeypatch)
     story.accuracy.values["1.0.0"] = 0.2
     await story.until(lambda: story.condition("MetricsHealthy")[0] == "False")
     assert passes.count
@@ -56,11 +60,11 @@ async def test_a_check_that_fails_takes_a_pass_at_once_and_the_next_ones_do_unti
     assert passes.count == 0
 
 
-async def test_a_change_of_an_object_takes_a_pass() -> None:
+async def test_a_change_of_an_object_takes_a_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     """Rule: R226."""
     story = await steps.serving()
     await story.passes(30)
-    passes = Passes(story)
+    passes = Passes(story, monkeypatch)
     story.deployment(paused=True)
     await story.passes(1)
     assert passes.count

@@ -84,8 +84,8 @@ class Reconciler:
         """Read and write through `cluster`, measure through `measurements`, and report each pass to `observer`.
 
         `fetch_image` is the image that fetches artefacts in pods; empty: it is not known. Without an `archiver` the
-        history is in the cluster alone. `four_eyes` is as in `Observation`. Whoever hears that an object has changed
-        tells `steady_keys`.
+        history is in the cluster alone. `four_eyes` is as in `Observation`. The caller notes each change of an
+        object in `steady_keys`.
         """
         self._cluster = cluster
         self._measurements = measurements

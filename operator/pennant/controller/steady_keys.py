@@ -1,6 +1,6 @@
 """The ModelDeployments whose last pass was steady, and of which no object has changed since.
 
-Their checks need no pass while all metrics pass. A pass takes a hundred times as long as what a check adds.
+Their checks need no pass while all metrics pass.
 
 Rule: R226.
 """

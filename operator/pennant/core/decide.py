@@ -86,8 +86,16 @@ def _advanced(observation: Observation, spec: ModelDeploymentSpec) -> tuple[Deci
     at = steps.tidied(at)
     after = build.status(at)
     changes = events.of_changes(at.before, after, observation.snapshot.revisions, observation.now)
-    again, until = next_look.look_again_at(at), next_look.steady_until(at)
-    return Decision(after, at.actions, (*at.events, *changes), again, steady.is_steady(at), until), at
+    until = next_look.steady_until(at)
+    decision = Decision(
+        after,
+        at.actions,
+        (*at.events, *changes),
+        look_again_at=next_look.look_again_at(at, until),
+        is_steady=steady.is_steady(at),
+        steady_until=until,
+    )
+    return decision, at
 
 
 def _judged(observation: Observation, spec: ModelDeploymentSpec) -> Pass:

@@ -4,6 +4,7 @@ In: the metrics, what came back to their requests, and what the status said befo
 clean since when; and which sources are suspect.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -85,6 +86,15 @@ def assess(
     observed = frozenset(each.name for each in analysis.metrics if each.mode is MetricMode.OBSERVE)
     resumes_at = max(broken) + timedelta(seconds=analysis.interval_seconds) if broken else None
     return Verdict(tuple(statuses), tuple(evidence), clean_since, resumes_at, observed)
+
+
+def with_stored_values(metrics: Iterable[MetricStatus], before: Iterable[MetricStatus]) -> tuple[MetricStatus, ...]:
+    """Return the metrics with the value and the time of the last check that `before` has of each.
+
+    Rule: R103.
+    """
+    stored = {each.name: {"value": each.value, "checked_at": each.checked_at} for each in before}
+    return tuple(each.model_copy(update=stored.get(each.name)) for each in metrics)
 
 
 def suspicions(

@@ -9,7 +9,7 @@ Rule: R226.
 from datetime import datetime
 
 from pennant.api.deployment_status import MetricState, MetricStatus
-from pennant.core.analysis.assessment import assess
+from pennant.core.analysis.assessment import Verdict, assess, with_stored_values
 from pennant.core.analysis.schedule import as_measured, compared_with, is_watched
 from pennant.core.facts.in_place import current
 from pennant.core.facts.measurement import Awaited, Measurements, Role
@@ -23,19 +23,16 @@ def is_steady(at: Pass) -> bool:
     active = at.active
     if active is None or active.verified_at is None or not is_watched(at.spec.analysis, active):
         return False
-    open_points = (at.pending, at.actions, at.events, at.gate, at.refusal, at.rollback_blocked, at.dry_run)
-    # A check without an answer keeps the state of the one before, and is not reported to the circuit breaker yet.
-    is_answered = at.verdict.clean_since is not None and at.verdict.resumes_at is None
-    is_complete = not any(
+    if any((at.pending, at.actions, at.events, at.gate, at.refusal, at.rollback_blocked, at.dry_run)):
+        return False
+    return _is_answered(at.observation.measurements) and _is_undisturbed(at.observation) and _all_pass(at.verdict)
+
+
+def _is_answered(measurements: Measurements) -> bool:
+    """Return whether each check has its answer; one without keeps its state, and the circuit breaker hears later."""
+    return not any(
         question.role is not Role.EXPLANATION and (isinstance(each.answer, Awaited) or each.pending)
-        for question, each in at.observation.measurements.items()
-    )
-    return (
-        not any(open_points)
-        and is_answered
-        and is_complete
-        and _is_undisturbed(at.observation)
-        and _all_pass(at.verdict.metrics)
+        for question, each in measurements.items()
     )
 
 
@@ -57,13 +54,13 @@ def confirmed(snapshot: Snapshot, measurements: Measurements, now: datetime) -> 
         return None
     entry, stable = as_measured(active, status.measured_since), compared_with(status, active)
     verdict = assess(spec.analysis, entry, stable, measurements, status.analysis, now)
-    # A single failed check that breaches nothing yet is reported to the circuit breaker by a pass.
-    if verdict.evidence or verdict.resumes_at is not None or not _all_pass(verdict.metrics):
+    if not _all_pass(verdict):
         return None
-    stored = {each.name: {"value": each.value, "checked_at": each.checked_at} for each in status.analysis}
-    as_stored = tuple(each.model_copy(update=stored.get(each.name)) for each in verdict.metrics)
-    return verdict.metrics if as_stored == tuple(status.analysis) else None
+    is_as_stored = with_stored_values(verdict.metrics, status.analysis) == tuple(status.analysis)
+    return verdict.metrics if is_as_stored else None
 
 
-def _all_pass(metrics: tuple[MetricStatus, ...]) -> bool:
-    return bool(metrics) and all(each.state is MetricState.PASSING for each in metrics)
+def _all_pass(verdict: Verdict) -> bool:
+    """Return whether all metrics pass. A single failed check counts: a pass reports it to the circuit breaker."""
+    is_clean = not verdict.evidence and verdict.resumes_at is None
+    return is_clean and bool(verdict.metrics) and all(each.state is MetricState.PASSING for each in verdict.metrics)

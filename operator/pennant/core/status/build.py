@@ -2,6 +2,7 @@
 
 from pennant.api.deployment_status import ModelDeploymentStatus, Serving, Stable
 from pennant.api.history import HistoryEntry
+from pennant.core.analysis.assessment import with_stored_values
 from pennant.core.facts.in_place import in_place
 from pennant.core.rollout import history
 from pennant.core.rollout.pass_state import Pass
@@ -34,8 +35,7 @@ def _differs_in_values_only(after: ModelDeploymentStatus, before: ModelDeploymen
 
     Rule: R103.
     """
-    stored = {each.name: {"value": each.value, "checked_at": each.checked_at} for each in before.analysis}
-    analysis = tuple(each.model_copy(update=stored.get(each.name)) for each in after.analysis)
+    analysis = with_stored_values(after.analysis, before.analysis)
     return after.model_copy(update={"analysis": analysis}) == before
 
 

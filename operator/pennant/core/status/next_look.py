@@ -11,13 +11,13 @@ from pennant.core.status.targeting import TAG_GRACE
 from pennant.core.workload import adoption
 
 
-def look_again_at(at: Pass) -> datetime | None:
+def look_again_at(at: Pass, until: datetime | None) -> datetime | None:
     """Return the earliest time after now at which the decision may change without a change of objects; None: never.
 
-    Such times are checks, and those of `steady_until`.
+    Such times are the next check, and `until`, which `steady_until` returns.
     """
     analysis, active = at.spec.analysis, at.active
-    times = [steady_until(at)]
+    times = [until]
     if active is not None and analysis.metrics and schedule.is_watched(analysis, active):
         times.append(schedule.next_check_at(analysis, active, at.now))
     return min((each for each in times if each is not None and each > at.now), default=None)
