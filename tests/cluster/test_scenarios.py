@@ -92,7 +92,9 @@ def test_a_breach_during_the_rollout_leaves_the_old_pods_that_still_run(serving:
 
     Rule: R29.
     """
-    serving.deployment(replicas=3)
+    # A busy machine must not miss the moment at which there are two new pods.
+    timing = {"maxSurge": 1, "maxUnavailable": 0, "progressDeadlineSeconds": 60, "minReadySeconds": 2}
+    serving.deployment(replicas=3, rollout=timing)
     serving.until(lambda: serving.status.get("readyReplicas") == 3)
     before = set(serving.pods("1.0.0"))
     serving.accuracy("1.1.0", 0.5)
