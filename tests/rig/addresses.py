@@ -1,5 +1,6 @@
 """Gives each rig ports and pod addresses of its own, so that rigs run side by side without asking each other."""
 
+import random
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -11,6 +12,7 @@ HOST = "127.0.0.1"
 # Below the range that Linux gives to outgoing connections (from 32768): otherwise a server that is stopped for a
 # while could find its port taken by somebody's connection.
 FIRST_PORT, PORTS_EACH, BLOCKS = 20000, 8, 1500
+FREE_PORTS = range(10000, FIRST_PORT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +44,15 @@ def claimed_block() -> Iterator[Block]:
 
 
 def free_port() -> int:
-    """Return a port that was free just now; another process may take it before it is used."""
-    with socket.socket() as free:
-        free.bind((HOST, 0))
-        port: int = free.getsockname()[1]
-        return port
+    """Return a port that was free just now; another caller might take it before it is used, but no connection does.
+
+    A port that the kernel chooses can become the port of an outgoing connection before its server starts.
+    """
+    for port in random.sample(FREE_PORTS, 100):
+        with ExitStack() as probe:
+            if _bound(port, probe):
+                return port
+    raise StartError(f"100 of the ports from {FREE_PORTS[0]} to {FREE_PORTS[-1]} are in use")
 
 
 def _all_free(block: Block) -> bool:
