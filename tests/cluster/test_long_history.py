@@ -1,14 +1,16 @@
 """A history of more revisions than its limit keeps."""
 
 import asyncio
+import json
 
 from cluster.chain import assert_chained, records
+from cluster.plugin import kubectl_pennant
 from cluster.scenario import NAME, Scenario
 from pennant.kube.http.client import MERGE, ApiVerb, Client
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.resources import RESOURCES, Kind
 
-REVISIONS, LIMIT = 20, 10
+REVISIONS, LIMIT, SHORT = 20, 10, 6
 DEPLOYMENT = RESOURCES[Kind.MODEL_DEPLOYMENT]
 
 
@@ -36,7 +38,9 @@ async def _newest(client: Client, scenario: Scenario) -> dict[str, int]:
 def test_many_revisions_keep_the_newest_and_lose_no_number(scenario: Scenario) -> None:
     """The Deployment has no pods, so the operator alone decides how long this takes."""
     scenario.version("1.0.0", "production")
-    manifest = scenario.a_deployment(replicas=0, historyLimit=LIMIT, analysis={"bakeSeconds": 0})
+    manifest = scenario.a_deployment(
+        replicas=0, historyLimit=LIMIT, statusHistoryLimit=LIMIT, analysis={"bakeSeconds": 0}
+    )
     scenario.apply(manifest)
     scenario.until(lambda: scenario.history)
     asyncio.run(change_often(scenario, REVISIONS))
@@ -48,3 +52,46 @@ def test_many_revisions_keep_the_newest_and_lose_no_number(scenario: Scenario) -
     assert len(scenario.history) == LIMIT
     assert_chained(scenario, first=REVISIONS - LIMIT + 1)
     assert scenario.get("deployment")["metadata"]["annotations"]["pennant.dev/revision"] == str(REVISIONS)
+
+
+def test_the_status_has_the_newest_entries_and_the_command_line_shows_all(scenario: Scenario) -> None:
+    """A deleted ControllerRevision of an older revision is reported.
+
+    Rule: R227.
+    """
+    scenario.version("1.0.0", "production")
+    scenario.apply(scenario.a_deployment(replicas=0, statusHistoryLimit=3, analysis={"bakeSeconds": 0}))
+    scenario.until(lambda: scenario.history)
+    asyncio.run(change_often(scenario, SHORT))
+    scenario.applied.clear()
+    scenario.until(lambda: _older(scenario) == [1, 2, 3], what="the entries that are in the ControllerRevisions alone")
+    assert [each["revision"] for each in scenario.history] == [4, 5, 6]
+    known = {each["revision"]: each["data"]["entry"]["hash"] for each in records(scenario)}
+    assert {each["revision"]: each["hash"] for each in scenario.status["olderRevisions"]} == {
+        number: known[number] for number in (1, 2, 3)
+    }
+    shown = json.loads(kubectl_pennant(scenario, "history", NAME, "-o", "json")[1])["items"]
+    assert [(each["revision"], each["hash"], each["outcome"]) for each in shown] == [
+        (number, known[number], "Superseded" if number < SHORT else shown[-1]["outcome"]) for number in known
+    ]
+    assert all("endedAt" in each for each in shown[:-1])
+
+    scenario.assert_falls_silent()
+    before = scenario.get("modeldeployment")["metadata"]["resourceVersion"]
+    scenario.operator.restart()
+    scenario.stays(
+        lambda: scenario.get("modeldeployment")["metadata"]["resourceVersion"] == before, 3, "no write after a restart"
+    )
+    scenario.command(rollback_to="2", requested_at="1")
+    scenario.until(lambda: scenario.history[-1]["revision"] == SHORT + 1, what="the revision of the undo")
+    assert scenario.history[-1]["templateHash"] == shown[1]["templateHash"]
+
+    scenario.delete("controllerrevision", f"{NAME}-2")
+    scenario.operator.restart()
+    scenario.until(lambda: scenario.condition("HistoryIntact")[0] == "False")
+    assert "ControllerRevision of revision 2 is missing" in scenario.message("HistoryIntact")
+    assert 2 in _older(scenario)
+
+
+def _older(scenario: Scenario) -> list[int]:
+    return [each["revision"] for each in scenario.status.get("olderRevisions", [])]

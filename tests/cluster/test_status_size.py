@@ -15,7 +15,7 @@ def test_the_longest_status_is_taken_beside_a_long_spec_and_the_operator_goes_on
     """
     scenario.version("1.0.0", "production")
     scenario.version("1.1.0")
-    manifest = scenario.a_deployment(replicas=0, historyLimit=100, analysis={"bakeSeconds": 0})
+    manifest = scenario.a_deployment(replicas=0, historyLimit=100, statusHistoryLimit=100, analysis={"bakeSeconds": 0})
     manifest["spec"]["template"]["metadata"]["annotations"]["notes"] = SPEC
     scenario.apply(manifest)
     scenario.until(lambda: scenario.condition("Ready") == ("False", "ScaledToZero"), what="the end of its rollout")

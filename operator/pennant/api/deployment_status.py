@@ -164,6 +164,17 @@ class Archived(ApiModel):
     """Number of the newest revision that was archived when it ended, with its outcome and evidence; 0: none."""
 
 
+class OlderRevision(ApiModel):
+    """A revision whose history entry is in its ControllerRevision alone."""
+
+    revision: RevisionNumber
+    """Number of the revision."""
+    version: VersionName
+    """Version that the revision serves."""
+    hash: ContentDigest
+    """The `hash` of its history entry, which its ControllerRevision must have."""
+
+
 class ModelDeploymentStatus(ApiModel):
     """Status of a ModelDeployment: target version, serving version, conditions and history."""
 
@@ -201,7 +212,11 @@ class ModelDeploymentStatus(ApiModel):
         # Atomic: only the operator writes it, and field ownership of a hundred entries takes much space.
         Field(max_length=100, json_schema_extra=ATOMIC),
     ] = ()
-    """The newest revisions, oldest first, up to `spec.historyLimit`."""
+    """The newest revisions, oldest first, up to `spec.statusHistoryLimit`. Also older ones that are in use, such as the
+    rollback target, and those whose ControllerRevision or archive does not have the whole entry yet."""
+    older_revisions: Annotated[tuple[OlderRevision, ...], Field(max_length=100, json_schema_extra=ATOMIC)] = ()
+    """The other revisions up to `spec.historyLimit`, oldest first. Their entries are in their ControllerRevisions, and
+    `kubectl pennant history` shows them."""
     archived: Archived | None = None
     """Up to which revision the history is in the archive. Not set if the operator has no archive."""
     quarantine: Annotated[
@@ -218,3 +233,9 @@ class ModelDeploymentStatus(ApiModel):
     """Number of ready pods."""
     selector: Line = ""
     """Label selector of the pods, for the scale subresource."""
+
+    @property
+    def revisions(self) -> dict[int, str]:
+        """Return the hash of each revision that the status has, by number."""
+        older = {each.revision: each.hash for each in self.older_revisions}
+        return older | {each.revision: each.hash for each in self.history}

@@ -151,6 +151,10 @@ class Inject(ApiModel):
     the container that gets the model, and all init containers."""
 
 
+SHORT_HISTORY = 10
+"""Entries of `status.history`, unless `spec.statusHistoryLimit` says otherwise."""
+
+
 class ModelDeploymentSpec(ApiModel):
     """Desired state of a ModelDeployment: which version to serve, how to roll it out, analyse it and roll it back."""
 
@@ -203,8 +207,11 @@ class ModelDeploymentSpec(ApiModel):
     retention: DeploymentRetention | None = None
     """Which versions of the model need not be kept. Default: all are kept."""
     history_limit: Annotated[int, Field(ge=2, le=100)] = 50
-    """Number of revisions to keep, in `status.history` and as ControllerRevisions. If the operator has an archive, a
-    revision that ended is kept until it is in the archive, up to 100 revisions. Default: 50."""
+    """Number of revisions to keep, each with its history entry in a ControllerRevision. If the operator has an archive,
+    a revision that ended is kept until it is in the archive, up to 100 revisions. Default: 50."""
+    status_history_limit: Annotated[int, Field(ge=1, le=100)] = SHORT_HISTORY
+    """Number of the newest revisions whose history entries are in `status.history` as well. Each write of the status
+    costs the API server in proportion to their number. Default: 10."""
     revision_history_limit: Annotated[int, Field(ge=0, le=100)] | None = None
     """Number of old ReplicaSets to keep, as in a Deployment. A rollback to a revision whose ReplicaSet is gone makes a
     new one. Default: `historyLimit`."""

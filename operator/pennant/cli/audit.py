@@ -58,7 +58,7 @@ def read(cluster: ClusterOptions, given: tuple[str, ...]) -> Snapshot:
 def problems(snapshot: Snapshot, now: datetime) -> tuple[str, ...]:
     """Return what is not as it was recorded, in sentences."""
     sound = examined(snapshot)
-    lost = broken(snapshot.status.history, sound.revisions, sound.untrusted)
+    lost = broken(snapshot.status.revisions, sound.revisions, sound.untrusted)
     unread = () if snapshot.unreadable is None else (snapshot.unreadable.problem,)
     return (*unread, *lost, *restored(snapshot.status.history, sound.revisions, now))
 

@@ -101,18 +101,27 @@ def complete_quarantined(ctx: "click.Context", _: "click.Parameter", incomplete:
 
 
 def complete_revisions(ctx: "click.Context", _: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
-    """Return the revisions of the ModelDeployment of the command line, the newest first, each with its version."""
-    found = [(str(each.get("revision")), each) for each in reversed(_status(ctx).get("history") or ())]
-    return [
-        _item(number, f"{each.get('version')}, {each.get('outcome')}")
-        for number, each in found
-        if number.startswith(incomplete)
-    ]
+    """Return the revisions of the ModelDeployment of the command line, the newest first, with version and outcome.
+
+    Of older revisions the status has no outcome.
+    """
+    status = _status(ctx)
+    found = {int(each["revision"]): str(each.get("version")) for each in status.get("olderRevisions") or ()}
+    found |= {
+        int(each["revision"]): f"{each.get('version')}, {each.get('outcome')}" for each in status.get("history") or ()
+    }
+    newest_first = sorted(found.items(), reverse=True)
+    return [_item(str(number), words) for number, words in newest_first if str(number).startswith(incomplete)]
 
 
 def complete_former_versions(ctx: "click.Context", _: "click.Parameter", incomplete: str) -> "list[CompletionItem]":
-    """Return the versions in the history of the ModelDeployment of the command line, each with its last outcome."""
-    found = {str(each.get("version")): str(each.get("outcome")) for each in _status(ctx).get("history") or ()}
+    """Return the versions in the history of the ModelDeployment of the command line, each with its last outcome.
+
+    Of older revisions the status has no outcome.
+    """
+    status = _status(ctx)
+    found = {str(each.get("version")): "" for each in status.get("olderRevisions") or ()}
+    found |= {str(each.get("version")): str(each.get("outcome")) for each in status.get("history") or ()}
     return [_item(version, outcome) for version, outcome in found.items() if version.startswith(incomplete)]
 
 

@@ -78,7 +78,7 @@ SECTIONS: Mapping[str, Sequence[int]] = {
     "analysis": (*range(29, 53), 225, 226),
     "rollback": range(53, 67),
     "manual-changes-of-the-deployment": (*range(67, 71), 105),
-    "history-and-status": (*range(71, 83), 123, *range(140, 145), *range(150, 158)),
+    "history-and-status": (*range(71, 83), 123, *range(140, 145), *range(150, 158), 227),
     "tenants": range(180, 190),
     "retention-and-the-archive": range(190, 200),
     "in-general": (*range(83, 104), *range(120, 123), 176, *range(220, 223), *range(229, 234)),

@@ -33,6 +33,7 @@ from pennant.core.rollout import (
     restoration,
     revision_draft,
     rollback,
+    short_history,
     undo,
 )
 from pennant.core.rollout.history import Quarantine
@@ -211,8 +212,10 @@ def tidied(at: Pass) -> Pass:
     """
     kept = frozenset(each.revision for each in (at.active, at.rollback_target) if each is not None)
     past = rollback.with_released_at(at.history, at.unreleased, at.quarantine, at.now)
-    past = archiving.within_limit(past, at.observation, at.spec.history_limit, kept)
-    at = at.with_status(history=past)
+    whole, limit = past, at.spec.history_limit
+    past = archiving.within_limit(whole, at.observation, limit, kept)
+    older = short_history.trimmed(at.before.older_revisions, whole, past, limit)
+    at = at.with_status(history=past, older_revisions=older)
     if at.actions or at.quarantine != at.before.quarantine or at.status.drift != at.before.drift:
         return at
     tidying: tuple[Action, ...] = (

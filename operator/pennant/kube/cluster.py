@@ -16,10 +16,12 @@ from pennant.api.adoption import Adoption
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
+from pennant.api.model_deployment import SHORT_HISTORY
 from pennant.core.facts.decision import ApplyService, ApplyWorkload, Event, MirrorQuarantine, PrepareAdoption
-from pennant.core.facts.observation import Key, Revision, Snapshot, Workload
+from pennant.core.facts.observation import Invalid, Key, Revision, Snapshot, Workload
 from pennant.core.facts.pods import Pods
 from pennant.core.facts.service import ServiceSeen
+from pennant.core.rollout import short_history
 from pennant.core.rollout.revision import DEPLOYMENT_LABEL, TEMPLATE_HASH_LABEL
 from pennant.core.workload import deployment_manifest
 from pennant.kube.adoption import Adopter
@@ -196,8 +198,10 @@ class KubernetesCluster:
             await self._services.delete(owner, seen)
 
     async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
-        """Replace the status of the ModelDeployment."""
+        """Replace the status of the ModelDeployment; `status` has the whole history, and is stored with a short one."""
         kind = Kind.MODEL_DEPLOYMENT
+        limit = SHORT_HISTORY if isinstance(owner.spec, Invalid) else owner.spec.status_history_limit
+        short = short_history.shortened(status, owner.revisions, limit)
         body = {
             "apiVersion": API_VERSION,
             "kind": kind,
@@ -207,10 +211,10 @@ class KubernetesCluster:
                 "uid": owner.uid,
                 "resourceVersion": owner.resource_version,
             },
-            "status": encode.status_to_write(owner, status),
+            "status": encode.status_to_write(owner, short),
         }
         path = RESOURCES[kind].path(owner.key.namespace, owner.key.name, "status")
-        self._store.expect(owner.key, status)
+        self._store.expect(owner.key, short)
         with self._stale_on_failure(owner.key):
             raw = await self._client.request(ApiVerb.UPDATE, kind, path, body=body)
         self._store.update(kind, None, raw, by=owner.key)

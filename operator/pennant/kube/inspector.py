@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pennant.api.meta import Json
 from pennant.core.facts.observation import Invalid, Key, Revision, Snapshot, Version, Workload
 from pennant.core.rollout.revision import DEPLOYMENT_LABEL
+from pennant.core.rollout.short_history import whole
 from pennant.kube.codec import comparison, decode, revisions
 from pennant.kube.codec.metadata import identity
 from pennant.kube.codec.sharing import Pool
@@ -48,6 +49,7 @@ class Inspector:
         kept = tuple(each.revision for each in sorted(own.revisions, key=lambda each: each.revision.entry.revision))
         return replace(
             found,
+            status=whole(found.status, kept),
             versions=versions,
             revisions=kept,
             workload=None if deployment is None else _workload(found, deployment, kept),
@@ -57,7 +59,8 @@ class Inspector:
     async def snapshots(self, namespace: str = "", selector: str = "") -> tuple[Snapshot, ...]:
         """Return the ModelDeployments of one namespace, or of all, sorted by namespace and name.
 
-        `selector` is a label selector. The snapshots have no versions, revisions and Deployments.
+        `selector` is a label selector. The snapshots have the short history, and no versions, revisions and
+        Deployments.
         """
         raws = await self._list(Kind.MODEL_DEPLOYMENT, namespace, **({"labelSelector": selector} if selector else {}))
         found = _all_decoded(Kind.MODEL_DEPLOYMENT, raws, decode.model_deployment)

@@ -26,6 +26,7 @@ from pennant.core.facts.decision import ApplyService, ApplyWorkload, Event, Mirr
 from pennant.core.facts.digest import content_digest, short_hash
 from pennant.core.facts.observation import Invalid, Key, Revision, Snapshot, Version, Workload
 from pennant.core.facts.service import ServiceSeen
+from pennant.core.rollout import short_history
 from pennant.core.rollout.revision import LABELS, RESTARTED_AT, template_hash, with_restart
 from pennant.core.workload.stored_values import difference
 from pennant.ports import Altered, Conflict, Refused
@@ -708,7 +709,11 @@ class WorldCluster:
         require(str(record.resource_version) == owner.resource_version, "the ModelDeployment changed")
         told = trace.of_status(record.status, status)
         with self._writing(owner, f"status: {told}", told=bool(told)):
-            record.status = ModelDeploymentStatus.model_validate(status.to_json())
+            stored = ModelDeploymentStatus.model_validate(status.to_json())
+            # The real one is stored short, and read whole again.
+            short = short_history.shortened(stored, owner.revisions, 1)
+            assert short_history.whole(short, owner.revisions).history == stored.history
+            record.status = stored
             record.resource_version = self.world.serial()
 
     async def mirror_quarantine(self, owner: Snapshot, action: MirrorQuarantine) -> None:

@@ -209,6 +209,7 @@ def a_whole_deployment() -> Object:
         rollback={"action": "Rollback", "cooldownSeconds": 60, "budget": {"count": 3, "windowSeconds": 86400}},
         retention={"keepLast": 30, "maxAgeDays": 365, "minimumDays": 90, "action": "Delete"},
         historyLimit=20,
+        statusHistoryLimit=5,
         service={
             "name": "fraud",
             "type": "LoadBalancer",

@@ -56,7 +56,7 @@ def schema_of(kinds: str) -> Node:
 
 
 def longest_status(filler: str) -> ModelDeploymentStatus:
-    """Return the status of a hundred revisions, each found bad by all metrics that there may be.
+    """Return the status of a hundred revisions, each with its entry, found bad by all metrics that there may be.
 
     Measurements are numbers and names, and hashes hexadecimal digits, so their texts are ASCII.
     """
@@ -68,5 +68,5 @@ def longest_status(filler: str) -> ModelDeploymentStatus:
         entry |= {"trigger": max(Trigger, key=len), "outcome": max(Outcome, key=len)}
     for each in (*raw["quarantine"], *raw["analysis"], raw["progress"]):
         each["reason"] = max(Reason, key=len)
-    status = ModelDeploymentStatus.model_validate(raw)
+    status = ModelDeploymentStatus.model_validate(raw | {"olderRevisions": []})
     return status.model_copy(update={"history": thinned(status.history)})

@@ -234,12 +234,12 @@ def later_history(api: FakeApi) -> None:
         (being_deleted, "modelversion.pennant.dev/fraud-1.0.0 is being deleted; wait until it is gone"),
         (
             another_history,
-            "modeldeployment.pennant.dev/fraud exists with a history of its own: status.history has another hash for "
+            "modeldeployment.pennant.dev/fraud exists with a history of its own: its status has another hash for "
             "revision 1",
         ),
         (
             later_history,
-            "modeldeployment.pennant.dev/fraud exists with a history of its own: status.history has no revision of the "
+            "modeldeployment.pennant.dev/fraud exists with a history of its own: its status has no revision of the "
             "document",
         ),
     ],

@@ -73,9 +73,7 @@ def test_what_was_changed_in_a_part_is_doubted_and_nothing_else(number: int) -> 
 
 @pytest.mark.parametrize("number", [1, 2, 4])
 def test_what_was_made_anew_as_a_whole_is_doubted_and_nothing_else(number: int) -> None:
-    says = (
-        f"the ControllerRevision of revision {number} has another hash than status.history and the next revision name"
-    )
+    says = f"the ControllerRevision of revision {number} has another hash than the status and the next revision name"
     assert untrusted(seen(with_record(number, made_anew(number)))) == {number: says}
 
 
@@ -138,5 +136,5 @@ def test_what_must_not_be_used_tells_for_nothing_else() -> None:
     late = a_chain("5.0.0", "5.1.0", "5.2.0")
     first, fourth = CHAIN[0], a_revision(4, "1.1.0", HISTORY[0])
     records = (first, *late[1:], fourth)
-    says = "the ControllerRevision of revision 3 has another hash than status.history and the next revision name"
+    says = "the ControllerRevision of revision 3 has another hash than the status and the next revision name"
     assert untrusted(seen(records, (first.entry, fourth.entry))) == {2: "", 3: says}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pennant.api.deployment_status import Desired, ModelDeploymentStatus, Stable
+from pennant.api.deployment_status import Desired, ModelDeploymentStatus, OlderRevision, Stable
 from pennant.api.history import QuarantineEntry
 from pennant.api.model_version import Retention
 from pennant.api.reasons import Reason
@@ -144,7 +144,8 @@ def quarantined(which: str) -> QuarantineEntry:
 
 def test_a_modeldeployment_needs_what_it_serves_targets_can_roll_back_to_and_quarantines() -> None:
     status = ModelDeploymentStatus(
-        history=(an_entry(1, "1.0.0"), an_entry(2, "1.1.0"), an_entry(3, "1.2.0")),
+        older_revisions=(OlderRevision(revision=1, version="1.0.0", hash=an_entry(1, "1.0.0").hash),),
+        history=(an_entry(2, "1.1.0"), an_entry(3, "1.2.0")),
         stable=Stable(version="1.1.0", revision=2),
         desired=Desired(tag="production", version="1.3.0", digest=content_digest(a_record("1.3.0")), since=NOON),
         quarantine=(quarantined("1.4.0"), quarantined("1.2.0")),

@@ -75,14 +75,16 @@ def checked(snapshot: Snapshot, now: datetime, repair: str = RESTORES) -> Chain:
     records = {each.entry.revision: each for each in sound.revisions}
     says = {number: each.says for number, each in sound.untrusted.items() if each.says}
     unread = dict.fromkeys(snapshot.taken - records.keys() - sound.untrusted.keys(), UNREADABLE)
-    numbers = sorted(entries.keys() | records.keys() | says.keys() | unread.keys())
-    links = tuple(_link(number, entries, records, unread | says, now, repair) for number in numbers)
+    told = snapshot.status.revisions
+    numbers = sorted(told.keys() | records.keys() | says.keys() | unread.keys())
+    links = tuple(_link(number, told, entries, records, unread | says, now, repair) for number in numbers)
     gaps = tuple(_gaps(numbers))
     return Chain(links, (*gaps, *_unlisted(entries, records)), gaps)
 
 
 def _link(
     number: int,
+    told: Mapping[int, str],
     entries: Mapping[int, HistoryEntry],
     records: Mapping[int, Revision],
     untrusted: Mapping[int, str],
@@ -98,7 +100,8 @@ def _link(
         problems.insert(0, f"the ControllerRevision of revision {number} is missing")
         state = State.MISSING
     known = record.entry if record is not None else entry
-    return Link(number, known.version if known else "", known.hash if known else "", state, tuple(problems))
+    found = known.hash if known else told.get(number, "")
+    return Link(number, known.version if known else "", found, state, tuple(problems))
 
 
 def _changed(

@@ -15,7 +15,6 @@ from enum import StrEnum
 from typing import Any
 
 from pennant.api import API_VERSION
-from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
 from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.archive.model import ExportedDeployment
@@ -75,7 +74,7 @@ async def planned(session: Session, found: Checked, with_deployment: bool) -> Pl
     part, versions = found.export.deployment, list(found.raw.get("versions") or ())
     named = marks.deployments(versions) | (frozenset() if part is None else {part.name})
     there = await _all(session, Kind.MODEL_DEPLOYMENT, (names.valid(each) for each in named))
-    unknown = frozenset(name for name in named if not _history(there.get(name)))
+    unknown = frozenset(name for name in named if not _told(there.get(name)))
     steps, wrong = list[Step](), list[str]()
     if part is not None:
         steps += await _revisions(session, part, found.raw["deployment"], there.get(part.name), wrong)
@@ -96,18 +95,19 @@ async def _all(session: Session, kind: Kind, found: Iterable[str]) -> dict[str, 
     return {name: raw for name, raw in zip(wanted, raws, strict=True) if raw is not None}
 
 
-def _history(raw: Json | None) -> tuple[HistoryEntry, ...]:
-    return () if raw is None else decode.model_deployment(raw).status.history
+def _told(raw: Json | None) -> Mapping[int, str]:
+    """Return the hash of each revision that a ModelDeployment has in its status, by number."""
+    return {} if raw is None else decode.model_deployment(raw).status.revisions
 
 
 async def _revisions(
     session: Session, part: ExportedDeployment, raw: Json, live: Json | None, wrong: list[str]
 ) -> list[Step]:
     """Return a step for each ControllerRevision; those that historyLimit has removed meanwhile are left out."""
-    history = _history(live)
-    if history:
-        wrong += _contradictions(part, history)
-    newest, there_now = max((each.revision for each in history), default=0), {each.revision for each in history}
+    there_now = _told(live)
+    if there_now:
+        wrong += _contradictions(part, there_now)
+    newest = max(there_now, default=0)
     wanted = [each for each in raw.get("revisions") or () if each["revision"] > newest or each["revision"] in there_now]
     key = Key(session.namespace, part.name)
     bodies = {revision_name(key, each["revision"]): _controller_revision(key, each) for each in wanted}
@@ -128,16 +128,16 @@ def _controller_revision(key: Key, stored: Json) -> dict[str, Any]:
     return body
 
 
-def _contradictions(part: ExportedDeployment, history: tuple[HistoryEntry, ...]) -> Iterator[str]:
-    """Yield why the history of a ModelDeployment is not the exported one, or a continuation of it."""
+def _contradictions(part: ExportedDeployment, there_now: Mapping[int, str]) -> Iterator[str]:
+    """Yield why a history, its hashes by number, is neither the exported one nor a continuation of it."""
     exported = {each.revision: each.hash for each in part.history}
-    common = [each for each in history if each.revision in exported]
-    other = next((each.revision for each in common if each.hash != exported[each.revision]), None)
+    common = sorted(there_now.keys() & exported.keys())
+    other = next((number for number in common if there_now[number] != exported[number]), None)
     if other is not None or not common:
         which = (
-            f"status.history has another hash for revision {other}"
+            f"its status has another hash for revision {other}"
             if common
-            else "status.history has no revision of the document"
+            else "its status has no revision of the document"
         )
         yield f"{output.full_name(part.name)} exists with a history of its own: {which}"
 
@@ -231,7 +231,7 @@ def _assert_noticed(part: ExportedDeployment, live: Json | None, steps: Iterable
     """
     are_new = any(each.kind is Kind.CONTROLLER_REVISION and each.does is Does.CREATE for each in steps)
     first = min((each.revision for each in part.revisions), default=1)
-    if live is not None and not _history(live) and are_new and first > 1:
+    if live is not None and not _told(live) and are_new and first > 1:
         raise CliError(
             f"{output.full_name(part.name)} exists without a history, and would begin one of its own, because "
             "revision 1 is not in the document. Delete it, restore the document, and apply it again. "

@@ -37,9 +37,9 @@ def joined(stored: Archived | None, confirmed: Archived) -> Archived:
 
 def lost(status: ModelDeploymentStatus) -> int:
     """Return the number of revisions that left the history before they were archived."""
-    if status.archived is None or not status.history:
+    if status.archived is None or not status.revisions:
         return 0
-    return max(status.history[0].revision - status.archived.ended - 1, 0) if status.archived.ended else 0
+    return max(min(status.revisions) - status.archived.ended - 1, 0) if status.archived.ended else 0
 
 
 def within_limit(past: History, observation: Observation, limit: int, kept: frozenset[int]) -> History:

@@ -108,16 +108,20 @@ def restored(history: History, revisions: Iterable[Revision], now: datetime) -> 
     return tuple(found)
 
 
-def broken(history: History, revisions: Iterable[Revision], untrusted: Mapping[int, Untrusted]) -> tuple[str, ...]:
+def broken(
+    numbers: Iterable[int], revisions: Iterable[Revision], untrusted: Mapping[int, Untrusted]
+) -> tuple[str, ...]:
     """Return a sentence for each ControllerRevision that is missing or must not be used; these cannot be repaired.
+
+    `numbers` are those of the revisions that the status has.
 
     Rule: R76.
     """
     recorded = {each.entry.revision for each in revisions} | untrusted.keys()
     gone = (
-        f"the ControllerRevision of revision {each.revision} is missing"
-        for each in history
-        if each.revision not in recorded
+        f"the ControllerRevision of revision {number} is missing"
+        for number in sorted(numbers)
+        if number not in recorded
     )
     return (*gone, *(each.says for _, each in sorted(untrusted.items()) if each.says))
 

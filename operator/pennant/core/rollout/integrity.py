@@ -27,13 +27,14 @@ def examined(snapshot: Snapshot) -> Snapshot:
     The others are in `untrusted`, by number and with the reason; their numbers are also in `taken`.
     """
     entries = {each.revision: each for each in snapshot.status.history}
+    older = {each.revision: each.hash for each in snapshot.status.older_revisions}
     records = {each.entry.revision: each for each in snapshot.revisions}
     newest = max(entries, default=max(records, default=0))
     problems: dict[int, str] = {}
     sound: dict[int, Revision] = {}
     # Newest first: a record confirms the one before it, unless it must not be used itself.
     for number in sorted((each for each in records if each <= newest), reverse=True):
-        _sort_out(records[number], _problem(records[number], entries, sound), snapshot, sound, problems)
+        _sort_out(records[number], _problem(records[number], entries, older, sound), snapshot, sound, problems)
     last = sound[newest].entry if newest in sound else entries.get(newest)
     for number in sorted(each for each in records if each > newest):
         _sort_out(records[number], _unproven(records[number], last), snapshot, sound, problems)
@@ -61,16 +62,14 @@ def _sort_out(
 
 
 def is_whole(snapshot: Snapshot) -> bool:
-    """Return whether each entry of the history has its ControllerRevision, and every ControllerRevision may be used.
+    """Return whether each revision of the status has its ControllerRevision, and every ControllerRevision may be used.
 
     False for a Deployment without an owner: a ControllerRevision that is restored later may show whose it was.
     """
     sound, workload = examined(snapshot), snapshot.workload
     if workload is not None and workload.orphaned:
         return False
-    return not sound.untrusted and {each.revision for each in snapshot.status.history} <= {
-        each.entry.revision for each in sound.revisions
-    }
+    return not sound.untrusted and snapshot.status.revisions.keys() <= {each.entry.revision for each in sound.revisions}
 
 
 def is_behind(snapshot: Snapshot) -> bool:
@@ -87,7 +86,12 @@ def is_behind(snapshot: Snapshot) -> bool:
     return workload.revision > max((*told, *known), default=0)
 
 
-def _problem(record: Revision, entries: Mapping[int, HistoryEntry], sound: Mapping[int, Revision]) -> str | None:
+def _problem(
+    record: Revision,
+    entries: Mapping[int, HistoryEntry],
+    older: Mapping[int, str],
+    sound: Mapping[int, Revision],
+) -> str | None:
     """Return why a ControllerRevision must not be used; None: it may be.
 
     Empty: it is older than the history, and nothing confirms it. It is deleted without a report.
@@ -98,15 +102,13 @@ def _problem(record: Revision, entries: Mapping[int, HistoryEntry], sound: Mappi
     said, after = entries.get(number), sound.get(number + 1)
     if said is not None and said.hash == known and (after is None or after.entry.previous_hash == known):
         return None
-    named = list(_named(record, entries, sound))
+    named = list(_named(record, entries, older, sound))
     if not named:
         # It is beyond historyLimit, and waits to be deleted.
         return "" if number < max(entries, default=0) else None
     if 2 * named.count(known) > len(named):
         return None
-    return (
-        f"the ControllerRevision of revision {number} has another hash than status.history and the next revision name"
-    )
+    return f"the ControllerRevision of revision {number} has another hash than the status and the next revision name"
 
 
 def _unproven(record: Revision, last: HistoryEntry | None) -> str | None:
@@ -130,12 +132,19 @@ def _another(record: Revision, name: str) -> str | None:
     return f"the ControllerRevision of revision {record.entry.revision} belongs to ModelDeployment {deployment}"
 
 
-def _named(record: Revision, entries: Mapping[int, HistoryEntry], sound: Mapping[int, Revision]) -> Iterator[str]:
-    """Yield the hashes that other entries and records give for a revision, except for those that were changed."""
+def _named(
+    record: Revision,
+    entries: Mapping[int, HistoryEntry],
+    older: Mapping[int, str],
+    sound: Mapping[int, Revision],
+) -> Iterator[str]:
+    """Yield the hashes that the status and other records give for a revision, except for those that were changed."""
     number = record.entry.revision
     said, after, record_after = entries.get(number), entries.get(number + 1), sound.get(number + 1)
     if said is not None and (said.hash == record.entry.hash or entry_hash(said) == said.hash):
         yield said.hash
+    elif said is None and number in older:
+        yield older[number]
     if after is not None and entry_hash(after) == after.hash:
         yield after.previous_hash
     if record_after is not None:

@@ -52,7 +52,7 @@ def quarantined_target(at: Pass) -> QuarantineEntry | None:
 def broken_records(at: Pass) -> tuple[str, ...]:
     """Return a sentence for each ControllerRevision of the history that is missing or must not be used."""
     created = (each.revision for each in at.actions if isinstance(each, CreateRevision))
-    return history.broken(at.history, (*at.snapshot.revisions, *created), at.snapshot.untrusted)
+    return history.broken(at.status.revisions, (*at.snapshot.revisions, *created), at.snapshot.untrusted)
 
 
 def unusable_record(at: Pass) -> str:

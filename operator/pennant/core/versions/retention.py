@@ -102,8 +102,10 @@ def _uses(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     name, status, spec = snapshot.key.name, snapshot.status, snapshot.spec
     for refused in status.quarantine:
         yield refused.version, f"ModelDeployment {name} quarantines it"
-    for entry in status.history:
-        yield entry.version, f"revision {entry.revision} of ModelDeployment {name} has it, and can be rolled back to"
+    served = [(each.revision, each.version) for each in status.older_revisions]
+    served += [(each.revision, each.version) for each in status.history]
+    for revision, version in served:
+        yield version, f"revision {revision} of ModelDeployment {name} has it, and can be rolled back to"
     if status.stable is not None:
         yield status.stable.version, f"it is the rollback target of ModelDeployment {name}"
     if status.desired is not None:

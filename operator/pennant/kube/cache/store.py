@@ -15,6 +15,7 @@ from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import Json
 from pennant.core.analysis.kinds.alert import reads_alerts
 from pennant.core.facts.observation import Invalid, Key, Snapshot, Version
+from pennant.core.rollout.short_history import whole
 from pennant.core.versions.retention import VersionFact
 from pennant.kube.cache.folding import LargeTemplates
 from pennant.kube.cache.freshness import Freshness
@@ -178,18 +179,20 @@ class Store:
                 # Only a ModelDeployment that lost its history may go back to a version that was verified before.
                 versions = tuple(self.versions.with_periods(Key(key.namespace, each.name), each) for each in versions)
             spec = self._templates.restored(key, spec)
+        revisions = self.revisions.of(found.uid)
         return replace(
             found,
             spec=spec,
+            status=whole(found.status, revisions),
             versions=versions,
-            revisions=self.revisions.of(found.uid),
+            revisions=revisions,
             workload=self.workloads.of(found),
             services=self.services.of(key, found.uid),
             taken=self.revisions.taken(found.uid),
         )
 
     def known(self, key: Key) -> Snapshot | None:
-        """Return a ModelDeployment without the objects that belong to it; None where it is not known."""
+        """Return a ModelDeployment without what belongs to it, with the stored short history; None: it is not known."""
         return self._deployments.get(key)
 
     def unread_version(self, key: Key) -> Key | None:
