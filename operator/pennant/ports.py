@@ -72,13 +72,6 @@ class Cluster(Protocol):
         """Return all objects of a ModelDeployment; None where it does not exist. Raises `Unavailable`."""
         ...
 
-    def known(self, key: Key) -> Snapshot | None:
-        """Return a ModelDeployment as the last snapshot had it, without its pod template and what belongs to it.
-
-        None where it is not known. It is not read, and may have changed since.
-        """
-        ...
-
     async def pods(self, owner: Snapshot, template_hash: str) -> Pods:
         """Return the pods whose label `pennant.dev/template-hash` has this value, and their ReplicaSet.
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from copy import deepcopy
 
 from cluster.chain import assert_chained, records
 from cluster.plugin import kubectl_pennant
@@ -55,7 +56,7 @@ def test_many_revisions_keep_the_newest_and_lose_no_number(scenario: Scenario) -
 
 
 def test_the_status_has_the_newest_entries_and_the_command_line_shows_all(scenario: Scenario) -> None:
-    """A deleted ControllerRevision of an older revision is reported.
+    """A ControllerRevision of an older revision that is missing or was changed is reported.
 
     Rule: R227.
     """
@@ -86,11 +87,23 @@ def test_the_status_has_the_newest_entries_and_the_command_line_shows_all(scenar
     scenario.until(lambda: scenario.history[-1]["revision"] == SHORT + 1, what="the revision of the undo")
     assert scenario.history[-1]["templateHash"] == shown[1]["templateHash"]
 
-    scenario.delete("controllerrevision", f"{NAME}-2")
+    forged = deepcopy(records(scenario)[0]) | {"apiVersion": "apps/v1", "kind": "ControllerRevision"}
+    forged["data"]["entry"]["version"] = "6.6.6"
+    forged["metadata"] = {name: forged["metadata"][name] for name in ("name", "labels", "ownerReferences")}
+    for number in (1, 2):
+        scenario.delete("controllerrevision", f"{NAME}-{number}")
+    scenario.create(forged)
     scenario.operator.restart()
     scenario.until(lambda: scenario.condition("HistoryIntact")[0] == "False")
-    assert "ControllerRevision of revision 2 is missing" in scenario.message("HistoryIntact")
-    assert 2 in _older(scenario)
+    said = scenario.message("HistoryIntact")
+    assert "the ControllerRevision of revision 2 is missing" in said
+    assert "the ControllerRevision of revision 1 does not match its hash" in said
+    assert [(each["revision"], each["version"]) for each in scenario.status["olderRevisions"][:2]] == [
+        (1, "1.0.0"),
+        (2, "1.0.0"),
+    ]
+    scenario.assert_falls_silent()
+    assert records(scenario)[0]["data"] == forged["data"], "it is left for a user to look at"
 
 
 def _older(scenario: Scenario) -> list[int]:

@@ -69,7 +69,7 @@ FREE: dict[str, Any] = {
     "a metric": {"analysis": {"intervalSeconds": 30}},
     "a gate": {"promotion": {"requireComplete": True}},
     "what happens when it fails": {"rollback": {"action": "Report"}},
-    "the history": {"historyLimit": 10, "revisionHistoryLimit": 5},
+    "the history": {"historyLimit": 10, "statusHistoryLimit": 5, "revisionHistoryLimit": 5},
 }
 
 

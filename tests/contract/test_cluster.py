@@ -47,20 +47,6 @@ async def test_a_snapshot_holds_the_spec_and_the_versions_of_the_model_alone(dep
     assert (snapshot.revisions, snapshot.workload) == ((), None)
 
 
-async def test_what_is_known_has_the_analysis_and_the_status_of_the_last_snapshot(deployed: Backend) -> None:
-    key = Key(deployed.namespace, "fraud")
-    assert deployed.cluster.known(Key(deployed.namespace, "nobody")) is None
-    snapshot = await seen(deployed)
-    await deployed.cluster.write_status(snapshot, snapshot.status.model_copy(update={"replicas": 7}))
-    snapshot, known = await seen(deployed), deployed.cluster.known(key)
-    assert known is not None
-    assert not isinstance(known.spec, Invalid)
-    assert not isinstance(snapshot.spec, Invalid)
-    assert (known.spec.analysis, known.spec.replicas) == (snapshot.spec.analysis, snapshot.spec.replicas)
-    assert known.status == snapshot.status
-    assert known.status.replicas == 7
-
-
 async def test_a_version_without_a_tag_is_read_where_a_model_deployment_names_it(deployed: Backend) -> None:
     await deployed.publish(a_record("2.0.0"))
     await deployed.catch_up()

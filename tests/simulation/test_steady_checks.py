@@ -9,8 +9,10 @@ from pennant.core.facts.observation import Key
 from simulation.support import steps
 from simulation.support.story import Story
 from simulation.support.world import BEGINNING, KEY
+from unit.core.builders import a_snapshot
 
 OTHER = Key("default", "other")
+SEEN = a_snapshot("fraud")
 
 
 class Passes:
@@ -80,20 +82,20 @@ async def test_a_check_without_an_answer_is_not_steady_so_that_the_circuit_break
     await story.settle()
     # Anything may cause a pass before the first answer after a start.
     await story.operator.reconcile_once(KEY)
-    assert not story.operator.steady_keys.is_steady(KEY, story.world.now())
+    assert story.operator.steady_keys.get(KEY, story.world.now()) is None
     await story.passes(30)
-    assert story.operator.steady_keys.is_steady(KEY, story.world.now())
+    assert story.operator.steady_keys.get(KEY, story.world.now()) is not None
 
 
 def test_a_change_during_a_pass_needs_another_one() -> None:
     keys = SteadyKeys()
     keys.begin(KEY)
     keys.changed(KEY)
-    keys.end(KEY, None, is_steady=True)
-    assert not keys.is_steady(KEY, BEGINNING)
+    keys.end(SEEN, None, is_steady=True)
+    assert keys.get(KEY, BEGINNING) is None
     keys.begin(KEY)
     keys.changed(OTHER)
-    keys.end(KEY, None, is_steady=True)
-    assert keys.is_steady(KEY, BEGINNING)
+    keys.end(SEEN, None, is_steady=True)
+    assert keys.get(KEY, BEGINNING) is not None
     keys.all_changed()
-    assert not keys.is_steady(KEY, BEGINNING)
+    assert keys.get(KEY, BEGINNING) is None

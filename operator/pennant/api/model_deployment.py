@@ -209,7 +209,7 @@ class ModelDeploymentSpec(ApiModel):
     history_limit: Annotated[int, Field(ge=2, le=100)] = 50
     """Number of revisions to keep, each with its history entry in a ControllerRevision. If the operator has an archive,
     a revision that ended is kept until it is in the archive, up to 100 revisions. Default: 50."""
-    status_history_limit: Annotated[int, Field(ge=1, le=100)] = SHORT_HISTORY
+    status_history_limit: Annotated[int, Field(ge=2, le=100)] = SHORT_HISTORY
     """Number of the newest revisions whose history entries are in `status.history` as well. Each write of the status
     costs the API server in proportion to their number. Default: 10."""
     revision_history_limit: Annotated[int, Field(ge=0, le=100)] | None = None

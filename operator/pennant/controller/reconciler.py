@@ -142,7 +142,7 @@ class Reconciler:
                 events += [(observation.snapshot, each) for each in decision.events]
                 if not acted.written:
                     until = self._refusals.look_again_at(key, decision.steady_until)
-                    self._steady.end(key, until, is_steady=decision.is_steady)
+                    self._steady.end(stored, until, is_steady=decision.is_steady)
                     return self._refusals.look_again_at(key, decision.look_again_at)
         finally:
             await self._record_events(key, events)
@@ -156,18 +156,17 @@ class Reconciler:
         Rule: R226.
         """
         now = self._clock.now()
-        if not self._steady.is_steady(key, now) or self._gaps.pending(key):
+        found = self._steady.get(key, now)
+        if found is None or isinstance(found.snapshot.spec, Invalid) or self._gaps.pending(key):
             return None
-        known = self._cluster.known(key)
-        if known is None or isinstance(known.spec, Invalid):
-            return None
+        known, spec = found.snapshot, found.snapshot.spec
         measurements = self._measurements.take(key, self._due(known, now))
         metrics = steady.confirmed(known, measurements, now)
         active = current(known.status.history)
         if metrics is None or active is None:
             return None
         self._observer.checked(key, measurements, metrics)
-        times = (next_check_at(known.spec.analysis, active, now), self._steady.until(key))
+        times = (next_check_at(spec.analysis, active, now), found.until)
         return min((each for each in times if each is not None), default=None)
 
     async def _record_events(self, key: Key, events: Iterable[tuple[Snapshot, Event]]) -> None:

@@ -223,7 +223,7 @@ def tidied(at: Pass) -> Pass:
         *rollback.mirrors(at.snapshot, at.quarantine),
         # The status is written first: the progress annotation of a ControllerRevision is a copy.
         *_progress_writes(at, past),
-        *_deletions(at, (*past, *at.before.history)),
+        *_deletions(at),
     )
     return replace(at, actions=tidying)
 
@@ -245,9 +245,9 @@ def _progress_writes(at: Pass, past: history.History) -> Iterator[MarkRevision]:
             yield MarkRevision(entry)
 
 
-def _deletions(at: Pass, entries: history.History) -> tuple[PruneRevision, ...]:
-    """Return the deletions of ControllerRevisions that have none of these entries."""
-    kept = {each.revision for each in entries}
+def _deletions(at: Pass) -> tuple[PruneRevision, ...]:
+    """Return the deletions of ControllerRevisions that neither the status nor the stored one has."""
+    kept = at.status.revisions.keys() | at.before.revisions.keys()
     newest = max(kept, default=0)
     # One that does not follow the history is not part of it, and is kept for a user to look at.
     untrusted = (number for number, each in at.snapshot.untrusted.items() if number < newest and not each.orphaned)

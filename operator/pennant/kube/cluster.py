@@ -59,10 +59,6 @@ class KubernetesCluster:
         """Return a ModelDeployment with all that belongs to it; None where it does not exist."""
         return await self._cache.snapshot(key)
 
-    def known(self, key: Key) -> Snapshot | None:
-        """Return a ModelDeployment as it is in the cache, without what belongs to it; None where it is not known."""
-        return self._store.known(key)
-
     async def pods(self, owner: Snapshot, template_hash: str) -> Pods:
         """Return the pods whose label `pennant.dev/template-hash` has this value, and their ReplicaSet.
 

@@ -488,10 +488,6 @@ class WorldCluster:
     async def snapshot(self, key: Key) -> Snapshot | None:
         return self._shown(key, self._stale(key) or self.view(key))
 
-    def known(self, key: Key) -> Snapshot | None:
-        found = self.seen.get(key)
-        return None if found is None else replace(found, versions=(), revisions=(), workload=None, services=None)
-
     def _shown(self, key: Key, shown: Snapshot | None) -> Snapshot | None:
         """Note what an operator sees."""
         if shown is None:

@@ -113,6 +113,13 @@ def test_a_record_with_another_hash_than_that_of_an_older_revision_is_not_used()
     assert oldest.untrusted[1].says, "the status alone says so, where the next one is missing"
 
 
+def test_a_record_that_was_changed_and_kept_its_hash_tells_nothing() -> None:
+    entry = RECORDS[0].entry.model_copy(update={"version": "6.6.6"})
+    forged = replace(RECORDS[0], entry=entry, mirrored=None, flaw="its entry was changed")
+    read = whole(shortened(STATUS, RECORDS, LIMIT), (forged, *without(1)))
+    assert 1 not in [each.revision for each in read.history]
+
+
 def test_older_revisions_leave_with_their_entries() -> None:
     older = tuple(OlderRevision(revision=each.revision, version=each.version, hash=each.hash) for each in HISTORY[:3])
     assert trimmed(older, HISTORY, HISTORY, COUNT) == older

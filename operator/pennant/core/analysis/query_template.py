@@ -58,6 +58,13 @@ def substituted(query: str, values: Mapping[str, str]) -> str:
     In the string of a matcher `=~` or `!~` a value is no regular expression either: a version has dots. A string in
     back quotes knows no escapes; with a placeholder it becomes an equal one in double quotes.
     """
+    return _substituted(query, tuple(values.items()))
+
+
+# The text of a query is the same at each check of a revision.
+@lru_cache(maxsize=4096)
+def _substituted(query: str, given: tuple[tuple[str, str], ...]) -> str:
+    values = dict(given)
 
     def fill(token: re.Match[str]) -> str:
         before, string = token["regex"] or "", token["string"]

@@ -31,7 +31,7 @@ def whole(status: ModelDeploymentStatus, revisions: Iterable[Revision]) -> Model
         record = recorded.get(number)
         if number in entries:
             found.append(entries[number])
-        elif record is not None and record.entry.hash == known:
+        elif record is not None and not record.flaw and record.entry.hash == known:
             found.append(_as_recorded(record, found[-1] if found else None))
     return status.model_copy(update={"history": thinned(tuple(reversed(found)))})
 

@@ -28,6 +28,31 @@ def is_steady(at: Pass) -> bool:
     return _is_answered(at.observation.measurements) and _is_undisturbed(at.observation) and _all_pass(at.verdict)
 
 
+def remembered(snapshot: Snapshot) -> Snapshot:
+    """Return what the checks of a verified revision need of a snapshot: little enough to keep it for many of them.
+
+    That is the spec without the pod template, and of the status no conditions, and of its history the current revision,
+    the one before it and the rollback target.
+    """
+    spec, status = snapshot.spec, snapshot.status
+    active, target = current(status.history), status.stable
+    needed = set() if active is None else {active.revision, active.revision - 1}
+    needed |= set() if target is None else {target.revision}
+    entries = tuple(each for each in status.history if each.revision in needed)
+    return Snapshot(
+        key=snapshot.key,
+        uid=snapshot.uid,
+        resource_version=snapshot.resource_version,
+        generation=snapshot.generation,
+        deleting=snapshot.deleting,
+        spec=spec if isinstance(spec, Invalid) else spec.model_copy(update={"template": {}}),
+        status=status.model_copy(update={"history": entries, "older_revisions": (), "conditions": ()}),
+        versions=(),
+        revisions=(),
+        workload=None,
+    )
+
+
 def _is_answered(measurements: Measurements) -> bool:
     """Return whether each check has its answer; one without keeps its state, and the circuit breaker hears later."""
     return not any(
@@ -46,7 +71,7 @@ def _is_undisturbed(seen: Observation) -> bool:
 def confirmed(snapshot: Snapshot, measurements: Measurements, now: datetime) -> tuple[MetricStatus, ...] | None:
     """Return the metrics if the newest checks say of each what the status says, and all pass; None: a pass is needed.
 
-    `snapshot` is that of the last pass, which was steady; it need not have the objects that belong to it.
+    `snapshot` is what `remembered` returned for the last pass, which was steady.
     """
     spec, status = snapshot.spec, snapshot.status
     active = current(status.history)
