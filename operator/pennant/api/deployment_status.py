@@ -165,7 +165,7 @@ class Archived(ApiModel):
 
 
 class OlderRevision(ApiModel):
-    """A revision whose history entry is in its ControllerRevision alone."""
+    """A revision whose history entry is not in `status.history`, only in its ControllerRevision."""
 
     revision: RevisionNumber
     """Number of the revision."""

@@ -110,8 +110,8 @@ class ConditionType(Word):
     HISTORY_INTACT = (
         "HistoryIntact",
         "All history entries match their ControllerRevisions.",
-        "Each entry of `status.history` has its ControllerRevision, the hashes of both match, and each revision names "
-        "the hash of the one before it.",
+        "Each revision of `status.history` and `status.olderRevisions` has its ControllerRevision, the hashes of both "
+        "match, and each revision names the hash of the one before it.",
         "A ControllerRevision is missing, or its content was changed.",
         "Find out who changed it; the message names the revision. docs/history.md says what the hashes can prove.",
     )

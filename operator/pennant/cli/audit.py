@@ -60,7 +60,7 @@ def problems(snapshot: Snapshot, now: datetime) -> tuple[str, ...]:
     sound = examined(snapshot)
     lost = broken(snapshot.status.revisions, sound.revisions, sound.untrusted)
     unread = () if snapshot.unreadable is None else (snapshot.unreadable.problem,)
-    return (*unread, *lost, *restored(snapshot.status.history, sound.revisions, now))
+    return (*unread, *lost, *restored(snapshot.status, sound.revisions, now))
 
 
 def recorded(snapshot: Snapshot, now: datetime) -> History:

@@ -14,6 +14,7 @@ from pennant.cli.options import ClusterOptions, Selectors
 from pennant.cli.outcomes import outcome
 from pennant.cli.session import Session, run
 from pennant.core.facts.observation import Revision, Snapshot
+from pennant.core.rollout.short_history import missing
 
 HEADER = ("REVISION", "VERSION", "TRIGGER", "OUTCOME", "SINCE", "UNTIL", "VERIFIED", "WHY")
 WIDE = ("STARTED", "VERIFIED-AT", "DIGEST", "ACTOR", "EVIDENCE")
@@ -27,6 +28,12 @@ def execute(selectors: Selectors, cluster: ClusterOptions, revision: int | None,
 
 async def _shown(session: Session, selectors: Selectors, revision: int | None, form: str | None) -> None:
     found = await targets.each(session, await targets.keys(session, selectors), partial(targets.snapshot, session))
+    for each in found.done:
+        if lost := [str(older.revision) for older in missing(each.status)]:
+            output.warn(
+                f"{output.full_name(each.key.name)}: revision {', '.join(lost)} cannot be shown, because its "
+                f"ControllerRevision is missing or was changed; `audit {each.key.name} --verify` says more"
+            )
     if form in ("json", "yaml"):
         values = [document(each) if revision is None else whole(each, revision) for each in found.done]
         if values:

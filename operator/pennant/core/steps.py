@@ -212,9 +212,13 @@ def tidied(at: Pass) -> Pass:
     """
     kept = frozenset(each.revision for each in (at.active, at.rollback_target) if each is not None)
     past = rollback.with_released_at(at.history, at.unreleased, at.quarantine, at.now)
-    whole, limit = past, at.spec.history_limit
-    past = archiving.within_limit(whole, at.observation, limit, kept)
-    older = short_history.trimmed(at.before.older_revisions, whole, past, limit)
+    at = at.with_status(history=past)
+    # A revision whose ControllerRevision is missing counts as any other.
+    newest = sorted(at.status.revisions)[-at.spec.history_limit :]
+    missing = {each.revision for each in short_history.missing(at.status) if each.revision in newest}
+    past = archiving.within_limit(past, at.observation, max(at.spec.history_limit - len(missing), 1), kept)
+    numbers = missing.union(each.revision for each in past)
+    older = tuple(each for each in at.status.older_revisions if each.revision in numbers)
     at = at.with_status(history=past, older_revisions=older)
     if at.actions or at.quarantine != at.before.quarantine or at.status.drift != at.before.drift:
         return at
@@ -232,14 +236,16 @@ def _progress_writes(at: Pass, past: history.History) -> Iterator[MarkRevision]:
     """Yield the writes of progress annotations that differ from the history, as far as it is stored.
 
     Only revisions that are verified or have ended get the annotation. An end that follows from the next revision is not
-    written: a history that is rebuilt has it as well.
+    written, because a history that is rebuilt has it as well, until the entry leaves the status.
     """
+    newest = {each.revision for each in past[-at.spec.status_history_limit :]}
     known = {each.entry.revision: each.latest for each in at.snapshot.revisions}
     for entry, successor in zip_longest(past, past[1:]):
         latest = known.get(entry.revision)
         if latest is None or entry not in at.before.history or (entry.verified_at is None and entry.ended_at is None):
             continue
-        if latest.ended_at is None and successor is not None and successor.revision in known:
+        is_derived = latest.ended_at is None and entry.revision in newest
+        if is_derived and successor is not None and successor.revision in known:
             latest = history.succeeded(latest, successor, ())
         if latest != entry:
             yield MarkRevision(entry)

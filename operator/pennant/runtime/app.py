@@ -22,7 +22,7 @@ from pennant.runtime.preflight import CannotStart
 from pennant.runtime.settings import Settings
 from pennant.runtime.signals import StopSignal
 from pennant.runtime.supervisor import supervise
-from pennant.runtime.wiring import Operator
+from pennant.runtime.wiring import WATCH, Operator
 
 RECURSION_LIMIT = 12_000
 """The API server accepts JSON of 10,000 levels in a pod template, and a list with such an object must be readable."""
@@ -59,6 +59,6 @@ async def _run(settings: Settings) -> int:
     operator = Operator(settings, connection, SystemClock())
     try:
         await operator.listen()
-        return await supervise(operator.coroutines(stop.install), stop)
+        return await supervise(operator.coroutines(stop.install), stop, last=WATCH)
     finally:
         await operator.close()

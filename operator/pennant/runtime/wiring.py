@@ -73,6 +73,11 @@ class Controller:
     """Returns the number of objects with a write that has failed for a minute."""
 
 
+WATCH = "watch"
+"""The coroutine that runs kopf. At its end kopf cancels every task that started after it, also those in which aiohttp
+sends the body of a request, such as the one that releases the Lease. So it starts and ends last."""
+
+
 class Operator:
     """All objects of one process."""
 
@@ -139,8 +144,7 @@ class Operator:
             **({} if self._archives is None else {"archive": self._archives.run()}),
             "election": self._run_election(),
             "crds": self._presence.run(self._client, settings.namespace, self._requeue_all),
-            # At its end kopf cancels every task that started after it.
-            "watch": watches.run(reinstall_signals),
+            WATCH: watches.run(reinstall_signals),
         }
 
     async def listen(self) -> None:

@@ -12,9 +12,10 @@ from pennant.controller.measurement_cache import MeasurementCache
 from pennant.controller.reconciler import Reconciler
 from pennant.controller.source_breaker import SourceBreaker
 from pennant.controller.steady_keys import SteadyKeys
+from pennant.core.analysis.schedule import due_measurements
 from pennant.core.facts.decision import Decision
 from pennant.core.facts.measurement import Measurements
-from pennant.core.facts.observation import Key, Observation
+from pennant.core.facts.observation import Invalid, Key, Observation
 from pennant.metrics.prometheus import PrometheusApi, PrometheusSource
 from pennant.ports import Archive, Conflict, Unavailable
 from simulation.support.world import WorldCluster
@@ -130,7 +131,18 @@ class Process:
         """Hear what has changed, and reconcile a key; return and raise as `Reconciler.reconcile` does."""
         if self.cluster.view(key) != self.cluster.seen.get(key):
             self.steady_keys.changed(key)
-        return await self.reconciler.reconcile(key)
+        look_again_at = await self.reconciler.reconcile(key)
+        self._assert_remembers_enough(key)
+        return look_again_at
+
+    def _assert_remembers_enough(self, key: Key) -> None:
+        """What is kept of a steady key asks for the same as its whole object."""
+        now, seen = self.world.now(), self.cluster.seen.get(key)
+        known = self.steady_keys.get(key, now)
+        if known is None or seen is None or isinstance(seen.spec, Invalid):
+            return
+        asked = due_measurements(key, seen.spec, known.snapshot.status, now)
+        assert asked == due_measurements(key, seen.spec, seen.status, now)
 
     def _wake(self, key: Key) -> None:
         self._woken.add(key)

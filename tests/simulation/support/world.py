@@ -18,7 +18,7 @@ from pennant.api.adoption import AdoptedReplicaSet, Adoption, AdoptionPhase
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
-from pennant.api.model_deployment import ModelDeploymentSpec
+from pennant.api.model_deployment import SHORT_HISTORY, ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import ModelVersionStatus
 from pennant.core.facts import command, pods
@@ -51,13 +51,23 @@ class Record:
     resource_version: int
     generation: int
     spec: Json
-    status: ModelDeploymentStatus = field(default_factory=ModelDeploymentStatus)
+    stored: ModelDeploymentStatus = field(default_factory=ModelDeploymentStatus)
+    """The status as the API server has it, with a short history."""
     annotations: dict[str, str] = field(default_factory=dict)
     revisions: dict[int, Revision] = field(default_factory=dict)
     deleting: bool = False
     seen_to_go: bool = field(default=False, compare=False)
     """Whether an operator has seen that it is being deleted."""
     _read: tuple[Json, ModelDeploymentSpec | Invalid] | None = field(default=None, compare=False)
+
+    @property
+    def status(self) -> ModelDeploymentStatus:
+        """The status with the whole history."""
+        return short_history.whole(self.stored, self.revisions.values())
+
+    @status.setter
+    def status(self, status: ModelDeploymentStatus) -> None:
+        self.stored = status
 
     def copy(self) -> "Record":
         return replace(self, annotations=dict(self.annotations), revisions=dict(self.revisions))
@@ -505,6 +515,7 @@ class WorldCluster:
             return None
         spec = record.read()
         model = None if isinstance(spec, Invalid) else spec.model
+        revisions = tuple(each for _, each in sorted(self._revisions(key, record).items()))
         return Snapshot(
             key=key,
             uid=record.uid,
@@ -512,13 +523,13 @@ class WorldCluster:
             generation=record.generation,
             deleting=record.deleting,
             spec=spec,
-            status=record.status,
+            status=short_history.whole(record.stored, revisions),
             versions=tuple(
                 version
                 for (namespace, _), version in sorted(self.world.versions.items())
                 if namespace == key.namespace and version.record["model"] == model
             ),
-            revisions=tuple(each for _, each in sorted(self._revisions(key, record).items())),
+            revisions=revisions,
             workload=self.world.workload(key, record.uid),
             services=tuple(
                 replace(seen, owned=True)
@@ -705,11 +716,9 @@ class WorldCluster:
         require(str(record.resource_version) == owner.resource_version, "the ModelDeployment changed")
         told = trace.of_status(record.status, status)
         with self._writing(owner, f"status: {told}", told=bool(told)):
-            stored = ModelDeploymentStatus.model_validate(status.to_json())
-            # The real one is stored short, and read whole again.
-            short = short_history.shortened(stored, owner.revisions, 1)
-            assert short_history.whole(short, owner.revisions).history == stored.history
-            record.status = stored
+            limit = SHORT_HISTORY if isinstance(owner.spec, Invalid) else owner.spec.status_history_limit
+            short = short_history.shortened(status, owner.revisions, limit)
+            record.stored = ModelDeploymentStatus.model_validate(short.to_json())
             record.resource_version = self.world.serial()
 
     async def mirror_quarantine(self, owner: Snapshot, action: MirrorQuarantine) -> None:

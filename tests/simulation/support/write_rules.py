@@ -100,7 +100,7 @@ def only_the_limit_takes_entries_away(before: World, now: World, key: Key) -> No
     limit = ModelDeploymentSpec.model_validate(record.spec).history_limit
     newest = sorted(_numbers(was.status) | _numbers(record.status))[-(limit - 1) :]
     assert gone.isdisjoint(newest)
-    assert len(record.status.history) >= limit
+    assert len(record.status.revisions) >= limit
 
 
 def a_new_revision_takes_the_next_number(before: World, now: World, key: Key) -> None:

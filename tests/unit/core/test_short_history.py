@@ -8,19 +8,19 @@ from datetime import timedelta
 
 import pytest
 
-from pennant.api.deployment_status import Applied, Archived, ModelDeploymentStatus, OlderRevision, Stable
-from pennant.api.history import HistoryEntry, Outcome
+from pennant.api.deployment_status import Applied, Archived, ModelDeploymentStatus, Stable
+from pennant.api.history import HistoryEntry, Outcome, Trigger
 from pennant.core.facts.observation import Revision
 from pennant.core.rollout import integrity
-from pennant.core.rollout.history import broken, succeeded
-from pennant.core.rollout.short_history import shortened, trimmed, whole
+from pennant.core.rollout.history import adopted, broken, restored, succeeded
+from pennant.core.rollout.short_history import missing, shortened, whole
 from unit.core.builders import NOON, a_revision, a_snapshot
 
 COUNT, LIMIT = 13, 10
 
 
 def a_history() -> tuple[tuple[HistoryEntry, ...], tuple[Revision, ...]]:
-    """Return entries that replaced each other, and their ControllerRevisions: every other one has its end as well."""
+    """Return entries that replaced each other, and their ControllerRevisions, which have their progress."""
     entries, records = list[HistoryEntry](), list[Revision]()
     for number in range(1, COUNT + 1):
         record = a_revision(number, f"1.{number}.0", records[-1].entry if records else None, started_at=at(number))
@@ -28,8 +28,7 @@ def a_history() -> tuple[tuple[HistoryEntry, ...], tuple[Revision, ...]]:
         entry = record.entry.model_copy(update={**progress, "outcome": Outcome.VERIFIED})
         if entries:
             entries[-1] = succeeded(entries[-1], entry, ())
-            ends = number % 2 == 0
-            records[-1] = replace(records[-1], mirrored=entries[-1] if ends else records[-1].mirrored)
+            records[-1] = replace(records[-1], mirrored=entries[-1])
         entries.append(entry)
         records.append(replace(record, mirrored=entry))
     return tuple(entries), tuple(records)
@@ -62,8 +61,9 @@ def test_the_stored_status_has_the_newest_entries_and_is_read_whole_again() -> N
 
 
 def test_an_entry_whose_record_has_not_all_of_it_stays() -> None:
-    behind = replace(RECORDS[1], mirrored=None)
-    assert numbers(shortened(STATUS, (*without(2), behind), LIMIT))[0] == [1, 3]
+    for behind in (None, HISTORY[1].model_copy(update={"ended_at": None})):
+        record = replace(RECORDS[1], mirrored=behind)
+        assert numbers(shortened(STATUS, (*without(2), record), LIMIT))[0] == [1, 3]
     assert numbers(shortened(STATUS, without(2), LIMIT))[0] == [1, 3], "it is missing"
     flawed = replace(RECORDS[1], flaw="its pod template was changed")
     assert numbers(shortened(STATUS, (*without(2), flawed), LIMIT))[0] == [1, 3]
@@ -100,6 +100,7 @@ def test_a_missing_record_of_an_older_revision_is_reported_and_not_forgotten() -
     assert [each.revision for each in read.history] == [1, *range(3, COUNT + 1)]
     assert not integrity.is_whole(a_snapshot("fraud", status=read, revisions=without(2)))
     assert broken(read.revisions, without(2), {}) == ("the ControllerRevision of revision 2 is missing",)
+    assert [each.revision for each in missing(read)] == [2]
     assert numbers(shortened(read, without(2), LIMIT))[0] == [1, 2, 3]
 
 
@@ -120,10 +121,20 @@ def test_a_record_that_was_changed_and_kept_its_hash_tells_nothing() -> None:
     assert 1 not in [each.revision for each in read.history]
 
 
-def test_older_revisions_leave_with_their_entries() -> None:
-    older = tuple(OlderRevision(revision=each.revision, version=each.version, hash=each.hash) for each in HISTORY[:3])
-    assert trimmed(older, HISTORY, HISTORY, COUNT) == older
-    assert trimmed(older, HISTORY, HISTORY[1:], COUNT - 1) == older[1:]
-    unread = (*HISTORY[:1], *HISTORY[2:])
-    assert trimmed(older, unread, unread, COUNT) == older
-    assert trimmed(older, unread, unread[2:], COUNT - 3) == ()
+def test_an_older_revision_that_was_changed_in_the_status_is_named_and_restored() -> None:
+    short = shortened(STATUS, RECORDS, LIMIT)
+    for change in ({"hash": f"sha256:{'0' * 64}"}, {"version": "6.6.6"}):
+        older = (short.older_revisions[0].model_copy(update=change), *short.older_revisions[1:])
+        read = whole(short.model_copy(update={"older_revisions": older}), RECORDS)
+        said = restored(read, RECORDS, NOON)
+        assert said == (
+            "status.olderRevisions of revision 1: it differed from the ControllerRevision and was restored",
+        )
+        after = read.model_copy(update={"history": adopted(read.history, RECORDS, (), NOON)})
+        assert shortened(after, RECORDS, LIMIT) == short
+
+
+def test_without_the_revision_in_between_the_next_one_is_no_reason_for_an_outcome() -> None:
+    """A rollback that follows later was not from this revision."""
+    rollback = HISTORY[2].model_copy(update={"trigger": Trigger.AUTOMATIC_ROLLBACK})
+    assert succeeded(HISTORY[0], rollback, ()).outcome is Outcome.SUPERSEDED

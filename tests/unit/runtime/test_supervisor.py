@@ -50,6 +50,26 @@ async def test_a_signal_ends_all_without_an_error() -> None:
     assert sorted(ended) == ["a", "b"]
 
 
+async def test_the_last_one_is_ended_when_the_others_have_finished() -> None:
+    """kopf is the last one: at its end it cancels tasks of others, such as the one that sends the release of the Lease.
+
+    Rule: R98.
+    """
+    stop, ended = StopSignal(), list[str]()
+
+    async def releases() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.05)
+            ended.append("election")
+
+    stop.install()
+    asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGTERM)
+    assert await supervise({"election": releases(), "watch": forever(ended, "watch")}, stop, last="watch") == 0
+    assert ended == ["election", "watch"]
+
+
 async def test_the_second_signal_ends_the_process_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     codes: list[int] = []
     monkeypatch.setattr(os, "_exit", codes.append)

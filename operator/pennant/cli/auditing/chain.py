@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from pydantic.alias_generators import to_camel
 
+from pennant.api.deployment_status import OlderRevision
 from pennant.api.history import HistoryEntry
 from pennant.core.facts.observation import Revision, Snapshot
 from pennant.core.rollout.history import altered
@@ -75,16 +76,16 @@ def checked(snapshot: Snapshot, now: datetime, repair: str = RESTORES) -> Chain:
     records = {each.entry.revision: each for each in sound.revisions}
     says = {number: each.says for number, each in sound.untrusted.items() if each.says}
     unread = dict.fromkeys(snapshot.taken - records.keys() - sound.untrusted.keys(), UNREADABLE)
-    told = snapshot.status.revisions
-    numbers = sorted(told.keys() | records.keys() | says.keys() | unread.keys())
-    links = tuple(_link(number, told, entries, records, unread | says, now, repair) for number in numbers)
+    older = {each.revision: each for each in snapshot.status.older_revisions}
+    numbers = sorted(entries.keys() | older.keys() | records.keys() | says.keys() | unread.keys())
+    links = tuple(_link(number, older, entries, records, unread | says, now, repair) for number in numbers)
     gaps = tuple(_gaps(numbers))
     return Chain(links, (*gaps, *_unlisted(entries, records)), gaps)
 
 
 def _link(
     number: int,
-    told: Mapping[int, str],
+    older: Mapping[int, OlderRevision],
     entries: Mapping[int, HistoryEntry],
     records: Mapping[int, Revision],
     untrusted: Mapping[int, str],
@@ -100,8 +101,8 @@ def _link(
         problems.insert(0, f"the ControllerRevision of revision {number} is missing")
         state = State.MISSING
     known = record.entry if record is not None else entry
-    found = known.hash if known else told.get(number, "")
-    return Link(number, known.version if known else "", found, state, tuple(problems))
+    named = known or older.get(number)
+    return Link(number, named.version if named else "", named.hash if named else "", state, tuple(problems))
 
 
 def _changed(

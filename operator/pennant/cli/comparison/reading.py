@@ -109,11 +109,18 @@ async def _live(session: Session, before: Side, after: Side) -> tuple[Live, ...]
     Without permission to list them there is a warning, and only what the ModelVersions tell.
     """
     try:
-        found = await session.inspector.snapshots(session.namespace)
+        found = [await _whole(session, each) for each in await session.inspector.snapshots(session.namespace)]
     except Forbidden as error:
         output.warn(f"live metrics are left out: {error}")
-        found = ()
+        found = []
     return live(((each.key.name, each.status) for each in found), content(before), content(after))
+
+
+async def _whole(session: Session, found: Snapshot) -> Snapshot:
+    """Return a ModelDeployment of a list with its whole history."""
+    if not found.status.older_revisions:
+        return found
+    return await session.inspector.snapshot(found.key) or found
 
 
 def content(one: Side) -> Content:

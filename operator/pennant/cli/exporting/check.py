@@ -187,6 +187,10 @@ def _lost(export: Export) -> Iterator[str]:
         if entry.revision not in kept:
             said = why.get(entry.revision) or "its ControllerRevision is not in the document"
             yield f"revision {entry.revision} ({entry.version}) is not restored: {said}"
+    told = {each.revision for each in part.history}
+    for number, said in why.items():
+        if number not in told:
+            yield f"revision {number} is not restored: {said}"
     marked = {(mark.digest, mark.revision) for version in export.versions for mark in version.quarantined_by}
     for each in part.quarantine:
         if (each.digest, each.revision) not in marked and each.revision not in kept:

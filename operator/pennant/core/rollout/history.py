@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from pydantic.alias_generators import to_camel
 
-from pennant.api.deployment_status import PodProgress
+from pennant.api.deployment_status import ModelDeploymentStatus, PodProgress
 from pennant.api.history import HistoryEntry, Outcome, QuarantineEntry, Trigger
 from pennant.api.reasons import Reason
 from pennant.core.analysis.assessment import Verdict
@@ -95,11 +95,16 @@ def _contradicted(entry: HistoryEntry, annotated: HistoryEntry, now: datetime) -
         yield "evidence"
 
 
-def restored(history: History, revisions: Iterable[Revision], now: datetime) -> tuple[str, ...]:
+def restored(status: ModelDeploymentStatus, revisions: Iterable[Revision], now: datetime) -> tuple[str, ...]:
     """Return a sentence for each altered entry of the status, with its fields; `adopted` repairs them."""
     recorded = {each.entry.revision: each for each in revisions}
     found = []
-    for entry in history:
+    for older in status.older_revisions:
+        record = recorded.get(older.revision)
+        if record is not None and (older.version, older.hash) != (record.entry.version, record.entry.hash):
+            which = f"status.olderRevisions of revision {older.revision}"
+            found.append(f"{which}: it differed from the ControllerRevision and was restored")
+    for entry in status.history:
         record = recorded.get(entry.revision)
         if record is not None and (names := altered(entry, record, now)):
             listed = ", ".join(to_camel(name) for name in names)
@@ -128,7 +133,7 @@ def broken(
 
 def succeeded(entry: HistoryEntry, successor: HistoryEntry, quarantine: Quarantine) -> HistoryEntry:
     """Return the entry of a revision that `successor` replaces, with its outcome and its end."""
-    outcome = _outcome(quarantine_entry_of(entry, quarantine), successor)
+    outcome = _outcome(entry, quarantine_entry_of(entry, quarantine), successor)
     return entry.model_copy(update={"outcome": outcome, "ended_at": successor.started_at})
 
 
@@ -137,10 +142,14 @@ def quarantine_entry_of(entry: HistoryEntry, quarantine: Quarantine) -> Quaranti
     return next((q for q in quarantine if q.digest == entry.digest and q.revision == entry.revision), None)
 
 
-def _outcome(failed_as: QuarantineEntry | None, successor: HistoryEntry) -> Outcome:
-    """Return the outcome of a replaced revision, from its quarantine entry and the cause of its successor."""
+def _outcome(entry: HistoryEntry, failed_as: QuarantineEntry | None, successor: HistoryEntry) -> Outcome:
+    """Return the outcome of a replaced revision, from its quarantine entry and the cause of its successor.
+
+    Where a revision between the two is missing, the successor was not created because of this one.
+    """
     if failed_as is None:
-        rolled_back = successor.trigger is Trigger.AUTOMATIC_ROLLBACK
+        follows = successor.previous_hash == entry.hash
+        rolled_back = follows and successor.trigger is Trigger.AUTOMATIC_ROLLBACK
         return Outcome.ROLLED_BACK if rolled_back else Outcome.SUPERSEDED
     if failed_as.reason is Reason.UNDONE and failed_as.inputs_hash is not None:
         return Outcome.SUPERSEDED

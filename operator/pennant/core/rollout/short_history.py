@@ -7,13 +7,12 @@ Rule: R227.
 """
 
 from collections.abc import Iterable
-from itertools import zip_longest
 
 from pennant.api.deployment_status import ModelDeploymentStatus, OlderRevision
 from pennant.api.history import HistoryEntry
 from pennant.core.facts.in_place import in_place
 from pennant.core.facts.observation import Revision
-from pennant.core.rollout.history import History, succeeded, thinned
+from pennant.core.rollout.history import thinned
 
 
 def whole(status: ModelDeploymentStatus, revisions: Iterable[Revision]) -> ModelDeploymentStatus:
@@ -25,15 +24,11 @@ def whole(status: ModelDeploymentStatus, revisions: Iterable[Revision]) -> Model
         return status
     recorded = {each.entry.revision: each for each in revisions}
     entries = {each.revision: each for each in status.history}
-    found = list[HistoryEntry]()
-    # Newest first: an entry may end with the start of the one that follows it.
-    for number, known in sorted(status.revisions.items(), reverse=True):
-        record = recorded.get(number)
-        if number in entries:
-            found.append(entries[number])
-        elif record is not None and not record.flaw and record.entry.hash == known:
-            found.append(_as_recorded(record, found[-1] if found else None))
-    return status.model_copy(update={"history": thinned(tuple(reversed(found)))})
+    for older in status.older_revisions:
+        record = recorded.get(older.revision)
+        if record is not None and not record.flaw and older == _older(record.entry):
+            entries.setdefault(older.revision, record.latest)
+    return status.model_copy(update={"history": thinned(tuple(each for _, each in sorted(entries.items())))})
 
 
 def shortened(status: ModelDeploymentStatus, revisions: Iterable[Revision], limit: int) -> ModelDeploymentStatus:
@@ -45,17 +40,12 @@ def shortened(status: ModelDeploymentStatus, revisions: Iterable[Revision], limi
     recorded = {each.entry.revision: each for each in revisions}
     kept, history = _in_use(status, limit), status.history
     left_out = {
-        entry.revision
-        for entry, successor in zip_longest(history, history[1:])
-        if entry.revision not in kept and _is_recorded(entry, recorded.get(entry.revision), successor)
-    }
-    told = {each.revision for each in history}
-    older = {each.revision: each for each in status.older_revisions if each.revision not in told}
-    older |= {
-        each.revision: OlderRevision(revision=each.revision, version=each.version, hash=each.hash)
+        each.revision
         for each in history
-        if each.revision in left_out
+        if each.revision not in kept and _is_recorded(each, recorded.get(each.revision))
     }
+    older = {each.revision: each for each in missing(status)}
+    older |= {each.revision: _older(each) for each in history if each.revision in left_out}
     return status.model_copy(
         update={
             "history": tuple(each for each in history if each.revision not in left_out),
@@ -64,14 +54,10 @@ def shortened(status: ModelDeploymentStatus, revisions: Iterable[Revision], limi
     )
 
 
-def trimmed(older: tuple[OlderRevision, ...], before: History, after: History, limit: int) -> tuple[OlderRevision, ...]:
-    """Return the older revisions that remain when a history is trimmed from `before` to `after`, of at most `limit`.
-
-    Those without an entry remain as long as an entry of their age would.
-    """
-    removed = {each.revision for each in before} - {each.revision for each in after}
-    oldest = after[0].revision if len(after) >= limit else 0
-    return tuple(each for each in older if each.revision not in removed and each.revision >= oldest)
+def missing(status: ModelDeploymentStatus) -> tuple[OlderRevision, ...]:
+    """Return the older revisions of a whole status whose ControllerRevisions do not give their entries."""
+    known = {each.revision for each in status.history}
+    return tuple(each for each in status.older_revisions if each.revision not in known)
 
 
 def _in_use(status: ModelDeploymentStatus, limit: int) -> set[int]:
@@ -82,17 +68,13 @@ def _in_use(status: ModelDeploymentStatus, limit: int) -> set[int]:
     return {each.revision for each in (*used, *waiting) if each is not None}
 
 
-def _is_recorded(entry: HistoryEntry, record: Revision | None, successor: HistoryEntry | None) -> bool:
-    """Return whether `whole` gets this entry back from its ControllerRevision, with the same or more evidence."""
+def _is_recorded(entry: HistoryEntry, record: Revision | None) -> bool:
+    """Return whether a ControllerRevision has the whole entry, with the same or more evidence."""
     if record is None or record.flaw:
         return False
-    found = _as_recorded(record, successor)
+    found = record.latest
     return found.model_copy(update={"evidence": found.evidence[: len(entry.evidence)]}) == entry
 
 
-def _as_recorded(record: Revision, successor: HistoryEntry | None) -> HistoryEntry:
-    """Return the entry of a ControllerRevision; an end that is not in it is the start of the revision that follows."""
-    entry = record.latest
-    if entry.ended_at is None and successor is not None and successor.previous_hash == entry.hash:
-        return succeeded(entry, successor, ())
-    return entry
+def _older(entry: HistoryEntry) -> OlderRevision:
+    return OlderRevision(revision=entry.revision, version=entry.version, hash=entry.hash)

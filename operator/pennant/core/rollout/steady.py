@@ -9,12 +9,14 @@ Rule: R226.
 from datetime import datetime
 
 from pennant.api.deployment_status import MetricState, MetricStatus
+from pennant.api.history import HistoryEntry
 from pennant.core.analysis.assessment import Verdict, assess, with_stored_values
 from pennant.core.analysis.schedule import as_measured, compared_with, is_watched
 from pennant.core.facts.in_place import current
 from pennant.core.facts.measurement import Awaited, Measurements, Role
 from pennant.core.facts.observation import Invalid, Observation, Snapshot
 from pennant.core.rollout import archiving
+from pennant.core.rollout.history import History
 from pennant.core.rollout.pass_state import Pass
 
 
@@ -32,12 +34,12 @@ def remembered(snapshot: Snapshot) -> Snapshot:
     """Return what the checks of a verified revision need of a snapshot: little enough to keep it for many of them.
 
     That is the spec without the pod template, and of the status no conditions, and of its history the current revision,
-    the one before it and the rollback target.
+    the rollback target, and what `due_measurements` looks at before each of them.
     """
     spec, status = snapshot.spec, snapshot.status
     active, target = current(status.history), status.stable
-    needed = set() if active is None else {active.revision, active.revision - 1}
-    needed |= set() if target is None else {target.revision}
+    measured = {each.revision for each in (active, target) if each is not None}
+    needed = measured.union(*(_before(each, status.history) for each in status.history if each.revision in measured))
     entries = tuple(each for each in status.history if each.revision in needed)
     return Snapshot(
         key=snapshot.key,
@@ -51,6 +53,14 @@ def remembered(snapshot: Snapshot) -> Snapshot:
         revisions=(),
         workload=None,
     )
+
+
+def _before(entry: HistoryEntry, history: History) -> set[int]:
+    """Return the revisions that say when the metrics of a revision begin: the one before it, and earlier equal ones."""
+    earlier = [each for each in history if each.revision < entry.revision]
+    same_version = [each.revision for each in earlier if each.version == entry.version]
+    same_template = [each.revision for each in earlier if each.template_hash == entry.template_hash]
+    return {entry.revision - 1, *same_version[-1:], *same_template[-1:]}
 
 
 def _is_answered(measurements: Measurements) -> bool:

@@ -24,10 +24,7 @@ def of_changes(
         *_of_release(before, after),
         *_of_verification(before, after),
         *_of_adoption(before, after),
-        *(
-            Event(EventType.WARNING, Reason.HISTORY_TAMPERED, each)
-            for each in history.restored(before.history, revisions, now)
-        ),
+        *(Event(EventType.WARNING, Reason.HISTORY_TAMPERED, each) for each in history.restored(before, revisions, now)),
         *_of_condition(before, after, ConditionType.SUSPENDED, EventType.NORMAL, ConditionStatus.TRUE),
         *_of_condition(before, after, ConditionType.HISTORY_INTACT, EventType.WARNING, ConditionStatus.FALSE),
         *of_stall(before, after),

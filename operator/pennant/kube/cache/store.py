@@ -326,7 +326,8 @@ class Store:
 
     def _deleted(self, kind: Kind, key: Key, deleted: Removed) -> Keys:
         if isinstance(deleted, Snapshot):
-            self._gone(replace(deleted, revisions=self.revisions.of(deleted.uid)))
+            revisions = self.revisions.of(deleted.uid)
+            self._gone(replace(deleted, status=whole(deleted.status, revisions), revisions=revisions))
         return self._removed(kind, key, deleted)
 
     def _removed(self, kind: Kind, key: Key, removed: Removed) -> Keys:
