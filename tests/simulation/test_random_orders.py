@@ -58,6 +58,7 @@ SPECS = st.fixed_dictionaries(
     {"analysis": ANALYSES, "rollback": st.sampled_from(ROLLBACKS)},
     optional={
         "historyLimit": st.sampled_from([2, 4]),
+        "statusHistoryLimit": st.just(2),
         "promotion": st.just({"onAmbiguousTag": "Newest"}),
         "replicas": st.just(1),
     },

@@ -47,7 +47,7 @@ def create(world: World, backup: World, what: str, with_status: bool) -> None:
             found.uid, found.owner, found.resource_version = f"deployment-{world.serial()}", "", world.serial()
             world.deployments[KEY] = found
         case "object":
-            status = record.status if with_status else ModelDeploymentStatus()
+            status = record.stored if with_status else ModelDeploymentStatus()
             world.records[KEY] = Record(
                 f"owner-{world.serial()}", world.serial(), 1, record.spec, status, dict(record.annotations)
             )

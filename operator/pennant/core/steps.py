@@ -214,12 +214,9 @@ def tidied(at: Pass) -> Pass:
     past = rollback.with_released_at(at.history, at.unreleased, at.quarantine, at.now)
     at = at.with_status(history=past)
     # A revision whose ControllerRevision is missing counts as any other.
-    newest = sorted(at.status.revisions)[-at.spec.history_limit :]
-    missing = {each.revision for each in short_history.missing(at.status) if each.revision in newest}
-    past = archiving.within_limit(past, at.observation, max(at.spec.history_limit - len(missing), 1), kept)
-    numbers = missing.union(each.revision for each in past)
-    older = tuple(each for each in at.status.older_revisions if each.revision in numbers)
-    at = at.with_status(history=past, older_revisions=older)
+    missing = short_history.missing(at.status, at.spec.history_limit, kept)
+    past = archiving.within_limit(past, at.observation, at.spec.history_limit - len(missing), kept)
+    at = at.with_status(history=past, older_revisions=short_history.confirmed(at.before.older_revisions, past, missing))
     if at.actions or at.quarantine != at.before.quarantine or at.status.drift != at.before.drift:
         return at
     tidying: tuple[Action, ...] = (
@@ -236,9 +233,11 @@ def _progress_writes(at: Pass, past: history.History) -> Iterator[MarkRevision]:
     """Yield the writes of progress annotations that differ from the history, as far as it is stored.
 
     Only revisions that are verified or have ended get the annotation. An end that follows from the next revision is not
-    written, because a history that is rebuilt has it as well, until the entry leaves the status.
+    written, because a history that is rebuilt has it as well. It is written where the entry is to leave the status,
+    during a rollout, which writes the status again.
     """
-    newest = {each.revision for each in past[-at.spec.status_history_limit :]}
+    is_rollout = at.active is not None and at.active.verified_at is None
+    newest = {each.revision for each in (past[-at.spec.status_history_limit :] if is_rollout else past)}
     known = {each.entry.revision: each.latest for each in at.snapshot.revisions}
     for entry, successor in zip_longest(past, past[1:]):
         latest = known.get(entry.revision)

@@ -138,3 +138,11 @@ def test_without_the_revision_in_between_the_next_one_is_no_reason_for_an_outcom
     """A rollback that follows later was not from this revision."""
     rollback = HISTORY[2].model_copy(update={"trigger": Trigger.AUTOMATIC_ROLLBACK})
     assert succeeded(HISTORY[0], rollback, ()).outcome is Outcome.SUPERSEDED
+
+
+def test_a_missing_revision_leaves_before_a_newer_one_where_the_rollback_target_is_older() -> None:
+    short = shortened(STATUS, RECORDS, LIMIT)
+    read = whole(short, without(2))
+    kept = frozenset({1, COUNT})
+    assert [each.revision for each in missing(read, COUNT, kept)] == [2]
+    assert missing(read, COUNT - 1, kept) == ()

@@ -109,18 +109,23 @@ async def _live(session: Session, before: Side, after: Side) -> tuple[Live, ...]
     Without permission to list them there is a warning, and only what the ModelVersions tell.
     """
     try:
-        found = [await _whole(session, each) for each in await session.inspector.snapshots(session.namespace)]
+        listed = await session.inspector.snapshots(session.namespace)
+        found = [await _whole(session, each, before.spec.model, after.spec.model) for each in listed]
     except Forbidden as error:
         output.warn(f"live metrics are left out: {error}")
         found = []
     return live(((each.key.name, each.status) for each in found), content(before), content(after))
 
 
-async def _whole(session: Session, found: Snapshot) -> Snapshot:
-    """Return a ModelDeployment of a list with its whole history."""
-    if not found.status.older_revisions:
+async def _whole(session: Session, found: Snapshot, *models: str) -> Snapshot:
+    """Return a ModelDeployment of a list, with its whole history if it is of one of these models and may be read."""
+    if isinstance(found.spec, Invalid) or found.spec.model not in models or not found.status.older_revisions:
         return found
-    return await session.inspector.snapshot(found.key) or found
+    try:
+        return await session.inspector.snapshot(found.key) or found
+    except Forbidden as error:
+        output.warn(f"revisions that {output.full_name(found.key.name)} has no entries of are left out: {error}")
+        return found
 
 
 def content(one: Side) -> Content:

@@ -12,7 +12,10 @@ from pennant.api.deployment_status import ModelDeploymentStatus, OlderRevision
 from pennant.api.history import HistoryEntry
 from pennant.core.facts.in_place import in_place
 from pennant.core.facts.observation import Revision
-from pennant.core.rollout.history import thinned
+from pennant.core.rollout.history import History, thinned
+
+MOST = 100
+"""Revisions of a history: the maximum of `historyLimit`."""
 
 
 def whole(status: ModelDeploymentStatus, revisions: Iterable[Revision]) -> ModelDeploymentStatus:
@@ -26,7 +29,7 @@ def whole(status: ModelDeploymentStatus, revisions: Iterable[Revision]) -> Model
     entries = {each.revision: each for each in status.history}
     for older in status.older_revisions:
         record = recorded.get(older.revision)
-        if record is not None and not record.flaw and older == _older(record.entry):
+        if record is not None and not record.flaw and _is_of(older, record.entry):
             entries.setdefault(older.revision, record.latest)
     return status.model_copy(update={"history": thinned(tuple(each for _, each in sorted(entries.items())))})
 
@@ -54,10 +57,28 @@ def shortened(status: ModelDeploymentStatus, revisions: Iterable[Revision], limi
     )
 
 
-def missing(status: ModelDeploymentStatus) -> tuple[OlderRevision, ...]:
-    """Return the older revisions of a whole status whose ControllerRevisions do not give their entries."""
-    known = {each.revision for each in status.history}
-    return tuple(each for each in status.older_revisions if each.revision not in known)
+def missing(
+    status: ModelDeploymentStatus, limit: int = MOST, kept: frozenset[int] = frozenset()
+) -> tuple[OlderRevision, ...]:
+    """Return the older revisions of a whole status whose ControllerRevisions do not give their entries.
+
+    Without those that a history of at most `limit` revisions removes: the oldest, except for the ones in `kept`.
+    """
+    numbers, known = sorted(status.revisions), {each.revision for each in status.history}
+    removed = [each for each in numbers if each not in kept][: max(len(numbers) - limit, 0)]
+    return tuple(each for each in status.older_revisions if each.revision not in known and each.revision not in removed)
+
+
+def confirmed(
+    older: Iterable[OlderRevision], history: History, missing: Iterable[OlderRevision]
+) -> tuple[OlderRevision, ...]:
+    """Return the older revisions that a history confirms, and those without an entry."""
+    entries, lost = {each.revision: each for each in history}, {each.revision for each in missing}
+    return tuple(
+        each
+        for each in older
+        if each.revision in lost or (each.revision in entries and _is_of(each, entries[each.revision]))
+    )
 
 
 def _in_use(status: ModelDeploymentStatus, limit: int) -> set[int]:
@@ -73,7 +94,13 @@ def _is_recorded(entry: HistoryEntry, record: Revision | None) -> bool:
     if record is None or record.flaw:
         return False
     found = record.latest
+    if found == entry:
+        return True
     return found.model_copy(update={"evidence": found.evidence[: len(entry.evidence)]}) == entry
+
+
+def _is_of(older: OlderRevision, entry: HistoryEntry) -> bool:
+    return (older.version, older.hash) == (entry.version, entry.hash)
 
 
 def _older(entry: HistoryEntry) -> OlderRevision:
