@@ -37,6 +37,14 @@ class Api:
 
     def text(self, method: str, path: str, body: str | None = None, content_type: str = JSON) -> str:
         """Return what is answered; raises `RuntimeError` with the message of a refusal."""
+        try:
+            return self._answered(method, path, body, content_type)
+        except (HTTPException, OSError):
+            # The API server closes a connection that was not used for 90 s.
+            self._connection.close()
+            return self._answered(method, path, body, content_type)
+
+    def _answered(self, method: str, path: str, body: str | None, content_type: str) -> str:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": content_type}
         self._connection.request(method, path, body, headers)
         answer = self._connection.getresponse()
