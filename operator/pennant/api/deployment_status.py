@@ -174,6 +174,15 @@ class OlderRevision(ApiModel):
     hash: ContentDigest
     """The `hash` of its history entry, which its ControllerRevision must have."""
 
+    @classmethod
+    def of(cls, entry: HistoryEntry) -> "OlderRevision":
+        """Return the older revision of a history entry."""
+        return cls(revision=entry.revision, version=entry.version, hash=entry.hash)
+
+    def names(self, entry: HistoryEntry) -> bool:
+        """Return whether it is that of this entry."""
+        return (self.revision, self.version, self.hash) == (entry.revision, entry.version, entry.hash)
+
 
 class ModelDeploymentStatus(ApiModel):
     """Status of a ModelDeployment: target version, serving version, conditions and history."""

@@ -21,7 +21,7 @@ from pennant.core.analysis.schedule import compared_with, due_measurements, next
 from pennant.core.decide import decide
 from pennant.core.facts.decision import Decision, Event
 from pennant.core.facts.in_place import current
-from pennant.core.facts.measurement import Awaited, Measurements, Question, Request, Role
+from pennant.core.facts.measurement import Awaited, Measurements, Question, Request, of_checks
 from pennant.core.facts.observation import Invalid, Key, Observation, Snapshot, Span
 from pennant.core.facts.pods import Pods
 from pennant.core.rollout import steady
@@ -188,10 +188,7 @@ class Reconciler:
         key, now = snapshot.key, self._clock.now()
         measurements = self._measurements.take(key, self._due(snapshot, now))
         # A report is complete once every metric has an answer; until then the report before it counts.
-        if all(
-            question.role is Role.EXPLANATION or not isinstance(each.answer, Awaited)
-            for question, each in measurements.items()
-        ):
+        if not any(isinstance(each.answer, Awaited) for each in of_checks(measurements)):
             self._breaker.note(key, _source_report(snapshot, measurements), now)
         suspect = self._breaker.suspect_sources(key, now)
         gaps = self._gaps.pending(key)

@@ -16,9 +16,8 @@ from pennant.api.adoption import Adoption
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
-from pennant.api.model_deployment import SHORT_HISTORY
 from pennant.core.facts.decision import ApplyService, ApplyWorkload, Event, MirrorQuarantine, PrepareAdoption
-from pennant.core.facts.observation import Invalid, Key, Revision, Snapshot, Workload
+from pennant.core.facts.observation import Key, Revision, Snapshot, Workload
 from pennant.core.facts.pods import Pods
 from pennant.core.facts.service import ServiceSeen
 from pennant.core.rollout import short_history
@@ -196,8 +195,7 @@ class KubernetesCluster:
     async def write_status(self, owner: Snapshot, status: ModelDeploymentStatus) -> None:
         """Replace the status of the ModelDeployment; `status` has the whole history, and is stored with a short one."""
         kind = Kind.MODEL_DEPLOYMENT
-        limit = SHORT_HISTORY if isinstance(owner.spec, Invalid) else owner.spec.status_history_limit
-        short = short_history.shortened(status, owner.revisions, limit)
+        short = short_history.to_store(owner, status)
         body = {
             "apiVersion": API_VERSION,
             "kind": kind,

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from pennant.api.meta import Json
 from pennant.core.facts.observation import Invalid, Key, Revision, Snapshot, Version, Workload
 from pennant.core.rollout.revision import DEPLOYMENT_LABEL
-from pennant.core.rollout.short_history import whole
+from pennant.core.rollout.short_history import with_revisions
 from pennant.kube.codec import comparison, decode, revisions
 from pennant.kube.codec.metadata import identity
 from pennant.kube.codec.sharing import Pool
@@ -48,10 +48,8 @@ class Inspector:
         )
         kept = tuple(each.revision for each in sorted(own.revisions, key=lambda each: each.revision.entry.revision))
         return replace(
-            found,
-            status=whole(found.status, kept),
+            with_revisions(found, kept),
             versions=versions,
-            revisions=kept,
             workload=None if deployment is None else _workload(found, deployment, kept),
             taken=own.taken,
         )

@@ -18,7 +18,7 @@ from pennant.api.adoption import AdoptedReplicaSet, Adoption, AdoptionPhase
 from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.history import HistoryEntry
 from pennant.api.meta import Json
-from pennant.api.model_deployment import SHORT_HISTORY, ModelDeploymentSpec
+from pennant.api.model_deployment import ModelDeploymentSpec
 from pennant.api.model_version import ModelVersionSpec
 from pennant.api.version_status import ModelVersionStatus
 from pennant.core.facts import command, pods
@@ -716,8 +716,7 @@ class WorldCluster:
         require(str(record.resource_version) == owner.resource_version, "the ModelDeployment changed")
         told = trace.of_status(record.status, status)
         with self._writing(owner, f"status: {told}", told=bool(told)):
-            limit = SHORT_HISTORY if isinstance(owner.spec, Invalid) else owner.spec.status_history_limit
-            short = short_history.shortened(status, owner.revisions, limit)
+            short = short_history.to_store(owner, status)
             record.stored = ModelDeploymentStatus.model_validate(short.to_json())
             record.resource_version = self.world.serial()
 

@@ -56,7 +56,7 @@ def schema_of(kinds: str) -> Node:
 
 
 def longest_status(filler: str) -> ModelDeploymentStatus:
-    """Return the status of a hundred revisions, each with its entry, found bad by all metrics that there may be.
+    """Return the status of a hundred revisions, each with its entry, and with the evidence of all metrics of a spec.
 
     Measurements are numbers and names, and hashes hexadecimal digits, so their texts are ASCII.
     """

@@ -124,7 +124,7 @@ async def _whole(session: Session, found: Snapshot, *models: str) -> Snapshot:
     try:
         return await session.inspector.snapshot(found.key) or found
     except Forbidden as error:
-        output.warn(f"revisions that {output.full_name(found.key.name)} has no entries of are left out: {error}")
+        output.warn(f"older revisions of {output.full_name(found.key.name)} are left out: {error}")
         return found
 
 

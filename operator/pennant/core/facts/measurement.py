@@ -4,7 +4,7 @@ Each kind of metric has its own type of `Request` and of `Answer`. `RangeQuery` 
 grid, are here, because several kinds may share them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -193,3 +193,8 @@ class Measurement:
 
 
 Measurements = Mapping[Question, Measurement]
+
+
+def of_checks(measurements: Measurements) -> Iterator[Measurement]:
+    """Yield the measurements that a check needs: all but explanations."""
+    return (each for question, each in measurements.items() if question.role is not Role.EXPLANATION)

@@ -101,7 +101,7 @@ def restored(status: ModelDeploymentStatus, revisions: Iterable[Revision], now: 
     found = []
     for older in status.older_revisions:
         record = recorded.get(older.revision)
-        if record is not None and (older.version, older.hash) != (record.entry.version, record.entry.hash):
+        if record is not None and not older.names(record.entry):
             which = f"status.olderRevisions of revision {older.revision}"
             found.append(f"{which}: it differed from the ControllerRevision and was restored")
     for entry in status.history:
@@ -242,6 +242,11 @@ def thinned(history: History) -> History:
 
 def trimmed(history: History, limit: int, kept: frozenset[int]) -> History:
     """Return at most `limit` entries: the oldest are removed, except for the revisions in `kept`."""
-    surplus = len(history) - limit
-    goes = [each.revision for each in history if each.revision not in kept][: max(surplus, 0)]
+    goes = beyond((each.revision for each in history), limit, kept)
     return tuple(each for each in history if each.revision not in goes)
+
+
+def beyond(numbers: Iterable[int], limit: int, kept: frozenset[int]) -> frozenset[int]:
+    """Return the revisions that a history of at most `limit` does not have: the oldest, except for those in `kept`."""
+    found = sorted(numbers)
+    return frozenset([each for each in found if each not in kept][: max(len(found) - limit, 0)])

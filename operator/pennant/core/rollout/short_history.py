@@ -7,15 +7,26 @@ Rule: R227.
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from pennant.api.deployment_status import ModelDeploymentStatus, OlderRevision
 from pennant.api.history import HistoryEntry
+from pennant.api.model_deployment import SHORT_HISTORY
 from pennant.core.facts.in_place import in_place
-from pennant.core.facts.observation import Revision
-from pennant.core.rollout.history import History, thinned
+from pennant.core.facts.observation import Invalid, Revision, Snapshot
+from pennant.core.rollout.archiving import MOST
+from pennant.core.rollout.history import History, beyond, thinned
 
-MOST = 100
-"""Revisions of a history: the maximum of `historyLimit`."""
+
+def with_revisions(found: Snapshot, revisions: tuple[Revision, ...]) -> Snapshot:
+    """Return a snapshot with its ControllerRevisions, and with the whole history that they give."""
+    return replace(found, status=whole(found.status, revisions), revisions=revisions)
+
+
+def to_store(owner: Snapshot, status: ModelDeploymentStatus) -> ModelDeploymentStatus:
+    """Return the short status to store for a status of `owner` with the whole history."""
+    limit = SHORT_HISTORY if isinstance(owner.spec, Invalid) else owner.spec.status_history_limit
+    return shortened(status, owner.revisions, limit)
 
 
 def whole(status: ModelDeploymentStatus, revisions: Iterable[Revision]) -> ModelDeploymentStatus:
@@ -29,7 +40,7 @@ def whole(status: ModelDeploymentStatus, revisions: Iterable[Revision]) -> Model
     entries = {each.revision: each for each in status.history}
     for older in status.older_revisions:
         record = recorded.get(older.revision)
-        if record is not None and not record.flaw and _is_of(older, record.entry):
+        if record is not None and record.intact and older.names(record.entry):
             entries.setdefault(older.revision, record.latest)
     return status.model_copy(update={"history": thinned(tuple(each for _, each in sorted(entries.items())))})
 
@@ -48,7 +59,7 @@ def shortened(status: ModelDeploymentStatus, revisions: Iterable[Revision], limi
         if each.revision not in kept and _is_recorded(each, recorded.get(each.revision))
     }
     older = {each.revision: each for each in missing(status)}
-    older |= {each.revision: _older(each) for each in history if each.revision in left_out}
+    older |= {each.revision: OlderRevision.of(each) for each in history if each.revision in left_out}
     return status.model_copy(
         update={
             "history": tuple(each for each in history if each.revision not in left_out),
@@ -64,9 +75,8 @@ def missing(
 
     Without those that a history of at most `limit` revisions removes: the oldest, except for the ones in `kept`.
     """
-    numbers, known = sorted(status.revisions), {each.revision for each in status.history}
-    removed = [each for each in numbers if each not in kept][: max(len(numbers) - limit, 0)]
-    return tuple(each for each in status.older_revisions if each.revision not in known and each.revision not in removed)
+    others = {each.revision for each in status.history} | beyond(status.revisions, limit, kept)
+    return tuple(each for each in status.older_revisions if each.revision not in others)
 
 
 def confirmed(
@@ -77,7 +87,7 @@ def confirmed(
     return tuple(
         each
         for each in older
-        if each.revision in lost or (each.revision in entries and _is_of(each, entries[each.revision]))
+        if each.revision in lost or (each.revision in entries and each.names(entries[each.revision]))
     )
 
 
@@ -91,17 +101,9 @@ def _in_use(status: ModelDeploymentStatus, limit: int) -> set[int]:
 
 def _is_recorded(entry: HistoryEntry, record: Revision | None) -> bool:
     """Return whether a ControllerRevision has the whole entry, with the same or more evidence."""
-    if record is None or record.flaw:
+    if record is None or not record.intact:
         return False
     found = record.latest
     if found == entry:
         return True
     return found.model_copy(update={"evidence": found.evidence[: len(entry.evidence)]}) == entry
-
-
-def _is_of(older: OlderRevision, entry: HistoryEntry) -> bool:
-    return (older.version, older.hash) == (entry.version, entry.hash)
-
-
-def _older(entry: HistoryEntry) -> OlderRevision:
-    return OlderRevision(revision=entry.revision, version=entry.version, hash=entry.hash)

@@ -6,6 +6,7 @@ changes and no other time has come, a pass would find nothing to write.
 Rule: R226.
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from pennant.api.deployment_status import MetricState, MetricStatus
@@ -13,7 +14,7 @@ from pennant.api.history import HistoryEntry
 from pennant.core.analysis.assessment import Verdict, assess, with_stored_values
 from pennant.core.analysis.schedule import as_measured, compared_with, is_watched
 from pennant.core.facts.in_place import current
-from pennant.core.facts.measurement import Awaited, Measurements, Role
+from pennant.core.facts.measurement import Awaited, Measurements, of_checks
 from pennant.core.facts.observation import Invalid, Observation, Snapshot
 from pennant.core.rollout import archiving
 from pennant.core.rollout.history import History
@@ -41,17 +42,14 @@ def remembered(snapshot: Snapshot) -> Snapshot:
     measured = {each.revision for each in (active, target) if each is not None}
     needed = measured.union(*(_before(each, status.history) for each in status.history if each.revision in measured))
     entries = tuple(each for each in status.history if each.revision in needed)
-    return Snapshot(
-        key=snapshot.key,
-        uid=snapshot.uid,
-        resource_version=snapshot.resource_version,
-        generation=snapshot.generation,
-        deleting=snapshot.deleting,
+    return replace(
+        snapshot,
         spec=spec if isinstance(spec, Invalid) else spec.model_copy(update={"template": {}}),
         status=status.model_copy(update={"history": entries, "older_revisions": (), "conditions": ()}),
         versions=(),
         revisions=(),
         workload=None,
+        services=None,
     )
 
 
@@ -65,10 +63,7 @@ def _before(entry: HistoryEntry, history: History) -> set[int]:
 
 def _is_answered(measurements: Measurements) -> bool:
     """Return whether each check has its answer; one without keeps its state, and the circuit breaker hears later."""
-    return not any(
-        question.role is not Role.EXPLANATION and (isinstance(each.answer, Awaited) or each.pending)
-        for question, each in measurements.items()
-    )
+    return not any(isinstance(each.answer, Awaited) or each.pending for each in of_checks(measurements))
 
 
 def _is_undisturbed(seen: Observation) -> bool:

@@ -15,7 +15,7 @@ from pennant.api.deployment_status import ModelDeploymentStatus
 from pennant.api.meta import Json
 from pennant.core.analysis.kinds.alert import reads_alerts
 from pennant.core.facts.observation import Invalid, Key, Snapshot, Version
-from pennant.core.rollout.short_history import whole
+from pennant.core.rollout.short_history import with_revisions
 from pennant.core.versions.retention import VersionFact
 from pennant.kube.cache.folding import LargeTemplates
 from pennant.kube.cache.freshness import Freshness
@@ -179,13 +179,10 @@ class Store:
                 # Only a ModelDeployment that lost its history may go back to a version that was verified before.
                 versions = tuple(self.versions.with_periods(Key(key.namespace, each.name), each) for each in versions)
             spec = self._templates.restored(key, spec)
-        revisions = self.revisions.of(found.uid)
         return replace(
-            found,
+            with_revisions(found, self.revisions.of(found.uid)),
             spec=spec,
-            status=whole(found.status, revisions),
             versions=versions,
-            revisions=revisions,
             workload=self.workloads.of(found),
             services=self.services.of(key, found.uid),
             taken=self.revisions.taken(found.uid),
@@ -326,8 +323,7 @@ class Store:
 
     def _deleted(self, kind: Kind, key: Key, deleted: Removed) -> Keys:
         if isinstance(deleted, Snapshot):
-            revisions = self.revisions.of(deleted.uid)
-            self._gone(replace(deleted, status=whole(deleted.status, revisions), revisions=revisions))
+            self._gone(with_revisions(deleted, self.revisions.of(deleted.uid)))
         return self._removed(kind, key, deleted)
 
     def _removed(self, kind: Kind, key: Key, removed: Removed) -> Keys:
