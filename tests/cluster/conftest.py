@@ -57,6 +57,16 @@ def scenario(rig: Rig, operator: Operator, tmp_path: Path, request: pytest.Fixtu
 
 
 @pytest.fixture
+def second(scenario: Scenario, tmp_path: Path) -> Iterator[Operator]:
+    """Start a second replica."""
+    replica = Operator(scenario.rig, tmp_path / "second", scenario.operator.installation)
+    replica.start()
+    replica.wait_for("Starting")
+    yield replica
+    replica.kill()
+
+
+@pytest.fixture
 def proxy(rig: Rig) -> Iterator[Proxy]:
     with Proxy(rig) as running:
         yield running

@@ -6,7 +6,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -52,16 +51,6 @@ class Prometheus:
 def numbers(series: Series) -> list[float]:
     samples = series["values"] if "values" in series else [series["value"]]
     return [number for _, text in samples if not math.isnan(number := float(text))]
-
-
-@pytest.fixture
-def second(scenario: Scenario, tmp_path: Path) -> Iterator[Operator]:
-    """Start a second replica."""
-    replica = Operator(scenario.rig, tmp_path / "second", scenario.operator.installation)
-    replica.start()
-    replica.wait_for("Starting")
-    yield replica
-    replica.kill()
 
 
 @pytest.fixture

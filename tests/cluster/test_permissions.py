@@ -26,7 +26,9 @@ BY_HAND = {"fieldManager": "kubectl"}
 WRITERS, DISTURBED_SECONDS = 8, 60
 
 
-def test_every_right_that_is_granted_is_used(rolled_back: Scenario, installation: Installation) -> None:
+def test_every_right_that_is_granted_is_used(
+    rolled_back: Scenario, second: Operator, installation: Installation
+) -> None:
     def unused() -> set[Right]:
         return set(installation.granted - installation.used())
 
@@ -50,7 +52,8 @@ def test_every_right_that_is_granted_is_used(rolled_back: Scenario, installation
     rolled_back.until(lambda: rolled_back.exists("service", "fraud"))
     rolled_back.deployment()
     rolled_back.until(lambda: not rolled_back.exists("service", "fraud"))
-    # A watch is in the audit log when it is over.
+    # A watch is in the audit log when it is over. That of the Lease is the standby's.
+    rolled_back.until(lambda: second.fetch("/readyz", second.port)[0] == 200)
     rolled_back.operator.restart()
     # What is left is asked for by admission, so that no request shows it, see below, or used in test_adoption.py.
     asked = {MAY_OWN, *TO_TAKE_OVER}

@@ -176,6 +176,7 @@ def test_its_metrics_are_what_prometheus_expects(rig: Rig, replicas: Callable[..
     checked = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
     assert "pennant_leader 1.0" in text
+    assert 'kind="Lease",verb="get"' in text
     for kind in ("ModelDeployment", "ModelVersion"):
         assert f'pennant_workqueue_depth{{kind="{kind}"}}' in text
         assert f'pennant_workqueue_oldest_seconds{{kind="{kind}"}}' in text

@@ -1,6 +1,8 @@
 """A Lease on a real API server: compare-and-swap decides who holds it."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -57,6 +59,15 @@ async def test_a_lease_that_was_made_anew_is_not_renewed(leases: Leases, real: R
     with pytest.raises(Conflict):
         await leases.update(replace(another, holder="a", uid=created.uid))
     assert await leases.get() == another
+
+
+async def test_a_watch_shows_each_change_and_the_deletion(leases: Leases, real: RealBackend) -> None:
+    created = await leases.create(MINE)
+    renewed = await leases.update(replace(created, renewed_at=NOON + timedelta(seconds=2)))
+    async with asyncio.timeout(10), aclosing(leases.changes(created.resource_version)) as changes:
+        assert await anext(changes) == renewed
+        await real.delete(Kind.LEASE, "pennant")
+        assert await anext(changes) is None
 
 
 async def test_a_released_lease_has_no_holder(leases: Leases) -> None:

@@ -3,7 +3,8 @@
 Rule: R16.
 """
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -66,6 +67,15 @@ class Leases:
         """Return the Lease; None where it does not exist."""
         raw = await self._client.get(Kind.LEASE, self._namespace, self._name)
         return None if raw is None else _lease(raw)
+
+    async def changes(self, after: str) -> AsyncGenerator[Lease | None]:
+        """Watch the Lease from after this resourceVersion: yield each new state of it, and None where it is deleted.
+
+        Ends when the API server ends the watch; raises `Unavailable`.
+        """
+        async with aclosing(self._client.watch(Kind.LEASE, self._namespace, self._name, after=after)) as events:
+            async for event in events:
+                yield None if event["type"] == "DELETED" else _lease(event["object"])
 
     async def create(self, lease: Lease) -> Lease:
         """Create the Lease and return it; `Conflict` where it exists."""

@@ -50,7 +50,7 @@ DELETION: Mapping[Resource, Verbs] = {
 """In the same namespaces, where `spec.retention` may delete versions."""
 
 ELECTION: Mapping[Resource, Verbs] = {
-    ("coordination.k8s.io", "leases"): frozenset({"get", "create", "update"}),
+    ("coordination.k8s.io", "leases"): frozenset({"get", "watch", "create", "update"}),
 }
 """In the operator's own namespace, for one Lease by name; RBAC cannot restrict `create` by name."""
 

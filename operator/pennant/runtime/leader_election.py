@@ -4,6 +4,9 @@ The protocol is client-go's. The holder renews the Lease. Another replica may ta
 not changed for its duration, measured by that replica's own monotonic clock. The holder stops writing before that: its
 renew deadline is shorter than the duration and counts from the moment before the last successful renewal was sent.
 
+A replica that does not lead watches the Lease, so it acquires a released one at once. client-go reads the Lease at each
+retry period instead.
+
 The electors of the official Python client (kubernetes 37) use the wall clock, set no deadline for a request and do not
 release the Lease: with a Lease of 8 s and an API server that does not answer they led for 22 to 24 s.
 
@@ -13,7 +16,8 @@ Rule: R98.
 import asyncio
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Protocol
@@ -23,8 +27,8 @@ from pennant.ports import Clock, Conflict, PortError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 RELEASE_SECONDS = 2.0
-STANDBY_SHARE = 0.25
-"""The share of the retry period after which a standby looks at the Lease again, so that it sees a release soon."""
+SILENT_PERIODS = 2
+"""Retry periods without an event after which a watch of the Lease is not trusted: the holder renews it in each one."""
 _log = logging.getLogger(__name__)
 
 
@@ -33,6 +37,10 @@ class Leases(Protocol):
 
     async def get(self) -> Lease | None:
         """Return the Lease; None where it does not exist."""
+        ...
+
+    def changes(self, after: str) -> AsyncGenerator[Lease | None]:
+        """Yield each state of the Lease after a resourceVersion, None where it is deleted; raises `Unavailable`."""
         ...
 
     async def create(self, lease: Lease) -> Lease:
@@ -95,6 +103,8 @@ class LeaderElector:
         self._renewed = float("-inf")
         self._observed: tuple[str, float] | None = None
         """The resourceVersion of another holder's Lease, and when it was first seen."""
+        self._other: Lease | None = None
+        """The Lease as it was last read, where another process holds it."""
         self.attempted = asyncio.Event()
         """Set after the first attempt to acquire the Lease, successful or not."""
 
@@ -113,7 +123,7 @@ class LeaderElector:
         try:
             while not await self._try_to_acquire():
                 self.attempted.set()
-                await self._pause(STANDBY_SHARE)
+                await self._wait()
             on_started_leading()
             self.attempted.set()
             while True:
@@ -124,10 +134,11 @@ class LeaderElector:
 
     async def _try_to_acquire(self) -> bool:
         loop = asyncio.get_running_loop()
-        sent = loop.time()
+        sent, self._other = loop.time(), None
         try:
             found = await self._leases.get()
             if found is not None and not self._is_free(found, loop.time()):
+                self._other = found
                 return False
             self._held = await self._acquire(found)
         except PortError as error:
@@ -144,6 +155,39 @@ class LeaderElector:
         if self._observed is None or self._observed[0] != found.resource_version:
             self._observed = (found.resource_version, now)
         return now - self._observed[1] >= found.duration_seconds
+
+    async def _wait(self) -> None:
+        """Wait until another attempt to acquire the Lease makes sense.
+
+        That is when its holder releases it, when its duration ends, and when the watch is silent for too long; and
+        after the retry period where there is no watch.
+        """
+        try:
+            async with asyncio.timeout(None) as limit:
+                if self._other is not None and await self._sees_free_lease(self._other, limit):
+                    return
+        except TimeoutError:
+            return
+        await self._pause()
+
+    async def _sees_free_lease(self, lease: Lease, limit: asyncio.Timeout) -> bool:
+        """Watch the Lease until it is free; False where the watch failed or ended."""
+        loop = asyncio.get_running_loop()
+        limit.reschedule(self._next_look(lease))
+        try:
+            async with aclosing(self._leases.changes(lease.resource_version)) as changes:
+                async for changed in changes:
+                    if changed is None or self._is_free(changed, loop.time()):
+                        return True
+                    limit.reschedule(self._next_look(changed))
+        except PortError as error:
+            _log.debug("The watch of the Lease failed", extra={"error": str(error)})
+        return False
+
+    def _next_look(self, lease: Lease) -> float:
+        """Return when the Lease must be read, unless the watch has an event of it before."""
+        silent = asyncio.get_running_loop().time() + self._timing.retry_period_seconds * SILENT_PERIODS
+        return silent if self._observed is None else min(silent, self._observed[1] + lease.duration_seconds)
 
     async def _acquire(self, found: Lease | None) -> Lease:
         now = self._clock.now()
@@ -217,6 +261,6 @@ class LeaderElector:
             return False
         return True
 
-    async def _pause(self, share: float = 1.0) -> None:
-        """Wait for this share of the retry period."""
-        await asyncio.sleep(self._timing.retry_period_seconds * share * self._jitter.uniform(1.0, 1.1))
+    async def _pause(self) -> None:
+        """Wait for the retry period."""
+        await asyncio.sleep(self._timing.retry_period_seconds * self._jitter.uniform(1.0, 1.1))

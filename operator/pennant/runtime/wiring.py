@@ -88,7 +88,12 @@ class Operator:
         self._telemetry = Telemetry()
         self._gaps = LeadershipGaps()
         self._presence = Presence()
-        self._leases = Leases(connection, lease_namespace(settings, connection), settings.lease_name)
+        self._leases = Leases(
+            connection,
+            lease_namespace(settings, connection),
+            settings.lease_name,
+            observed=self._telemetry.requested,
+        )
         self._identity = _new_identity()
         self._elector = self._leader_election()
         self._queue, self._version_queue = (self._work_queue(n) for n in (settings.workers, settings.version_workers))

@@ -1,5 +1,6 @@
 import json
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -253,3 +254,39 @@ async def test_a_page_that_takes_too_long_is_smaller_the_next_time(answers: Answ
         answers.text(a_page_of(1, 1))
         assert [page async for page in client.pages(Kind.MODEL_VERSION)]
     assert limits(answers) == [16, 8]
+
+
+async def watched(client: Client) -> list[object]:
+    async with aclosing(client.watch(Kind.LEASE, "default", "pennant", after="7")) as events:
+        return [event async for event in events]
+
+
+async def test_a_watch_of_one_object_ends_with_the_response(client: Client, answers: Answers) -> None:
+    events = [{"type": "MODIFIED", "object": {"metadata": {"resourceVersion": "8"}}}, {"type": "DELETED", "object": {}}]
+    answers.text("\n".join(json.dumps(each) for each in events))
+    assert await watched(client) == events
+    (asked,) = answers.asked
+    assert asked.path == "/apis/coordination.k8s.io/v1/namespaces/default/leases"
+    assert asked.query == {"watch": "true", "fieldSelector": "metadata.name=pennant", "resourceVersion": "7"}
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "error"),
+    [
+        (
+            200,
+            '{"type": "ERROR", "object": {"message": "too old resource version: 7 (90)"}}',
+            "too old resource version",
+        ),
+        (200, "<html>", "no JSON"),
+        (200, "x" * 1_000_000, "too large"),
+        (403, '{"kind": "Status", "message": "may not watch"}', "may not watch"),
+    ],
+    ids=["too old", "a proxy", "a long line", "forbidden"],
+)
+async def test_a_watch_that_fails_is_an_error_of_the_port(
+    client: Client, answers: Answers, code: int, text: str, error: str
+) -> None:
+    answers.text(text, code)
+    with pytest.raises(Unavailable, match=error):
+        await watched(client)

@@ -43,7 +43,7 @@ def test_only_records_and_services_may_be_deleted_and_deployments_that_are_taken
 
 def test_a_lease_is_read_and_replaced_by_its_name_alone() -> None:
     names = {right.verb: right.name for right in to_be_elected("pennant-system", "pennant")}
-    assert names == {"create": "", "get": "pennant", "update": "pennant"}
+    assert names == {"create": "", "get": "pennant", "watch": "pennant", "update": "pennant"}
 
 
 def test_what_is_missing_is_listed_by_resource() -> None:

@@ -1,7 +1,9 @@
 """Leader election against a Lease that lives in memory, in virtual time."""
 
 import asyncio
+import itertools
 import random
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -26,11 +28,28 @@ class Lock:
     def __init__(self) -> None:
         self.lease: Lease | None = None
         self.version = 0
+        self.states: list[Lease | None] = [None]
+        """The state at each resourceVersion."""
+        self.changed = asyncio.Condition()
 
     def write(self, lease: Lease) -> Lease:
+        written = replace(lease, resource_version=str(self.version + 1))
+        self.set(written)
+        return written
+
+    def set(self, lease: Lease | None) -> None:
         self.version += 1
-        self.lease = replace(lease, resource_version=str(self.version))
-        return self.lease
+        self.lease = lease
+        self.states.append(lease)
+        asyncio.get_running_loop().create_task(self.notify())
+
+    async def reaches(self, version: int) -> None:
+        async with self.changed:
+            await self.changed.wait_for(lambda: self.version >= version)
+
+    async def notify(self) -> None:
+        async with self.changed:
+            self.changed.notify_all()
 
 
 class Leases:
@@ -43,6 +62,10 @@ class Leases:
         self.answer_lost = False
         self.answers_late = False
         self.overtaken = False
+        self.read_only = False
+        self.reads = 0
+        self.watch = "works"
+        self.watched_from: list[float] = []
 
     async def reach(self) -> None:
         if self.hangs:
@@ -51,6 +74,7 @@ class Leases:
             raise Unavailable("cut off")
 
     async def get(self) -> Lease | None:
+        self.reads += 1
         await self.reach()
         found = self.lock.lease
         if self.overtaken and found is not None:
@@ -58,6 +82,19 @@ class Leases:
             self.overtaken = False
             self.lock.write(found)
         return found
+
+    async def changes(self, after: str) -> AsyncGenerator[Lease | None]:
+        self.watched_from.append(asyncio.get_running_loop().time())
+        await self.reach()
+        if self.watch == "fails":
+            raise Unavailable("watch is forbidden")
+        if self.watch == "ends":
+            return
+        for version in itertools.count(int(after) + 1):
+            await self.lock.reaches(version)
+            if self.watch == "is silent":
+                await asyncio.Event().wait()
+            yield self.lock.states[version]
 
     async def create(self, lease: Lease) -> Lease:
         await self.reach()
@@ -69,6 +106,8 @@ class Leases:
 
     async def update(self, lease: Lease) -> Lease:
         await self.reach()
+        if self.read_only:
+            raise Unavailable("no write succeeds")
         if self.lock.lease is None or self.lock.lease.resource_version != lease.resource_version:
             raise Conflict("changed")
         written = self.lock.write(lease)
@@ -122,10 +161,50 @@ async def test_a_leader_that_ends_lets_the_lease_go_and_the_other_takes_it_at_on
     b = Replica(lock, "b")
     await asyncio.sleep(5)
     await a.stop()
+    await asyncio.wait_for(b.led.wait(), 0.01)
     assert lock.lease is not None
-    assert lock.lease.holder == ""
-    await asyncio.wait_for(b.led.wait(), 3)
     assert lock.lease.transitions == 1
+    await b.stop()
+
+
+async def test_a_standby_follows_the_lease_by_one_watch(lock: Lock) -> None:
+    a = Replica(lock, "a")
+    await a.led.wait()
+    b = Replica(lock, "b")
+    await asyncio.sleep(600)
+    assert len(b.leases.watched_from) == 1
+    assert not b.led.is_set()
+    lock.set(None)
+    await asyncio.wait_for(b.led.wait(), 0.01)
+    await asyncio.gather(a.stop(), b.stop())
+
+
+@pytest.mark.parametrize(("watch", "seconds"), [("fails", 2.3), ("ends", 2.3), ("is silent", 4.1)])
+async def test_a_standby_whose_watch_shows_nothing_reads_the_lease(lock: Lock, watch: str, seconds: float) -> None:
+    a = Replica(lock, "a")
+    await a.led.wait()
+    b = Replica(lock, "b")
+    b.leases.watch = watch
+    await asyncio.sleep(60)
+    assert not b.led.is_set()
+    assert len(b.leases.watched_from) < 60
+    await a.stop()
+    await asyncio.wait_for(b.led.wait(), seconds)
+    await b.stop()
+
+
+async def test_a_standby_that_cannot_write_does_not_ask_again_at_once(lock: Lock) -> None:
+    a = Replica(lock, "a")
+    await a.led.wait()
+    b = Replica(lock, "b")
+    b.leases.read_only = True
+    await asyncio.sleep(5)
+    await a.stop()
+    reads = b.leases.reads
+    await asyncio.sleep(20)
+    assert 8 <= b.leases.reads - reads <= 12
+    b.leases.read_only = False
+    await asyncio.wait_for(b.led.wait(), 2.3)
     await b.stop()
 
 
@@ -180,7 +259,7 @@ async def test_a_leader_that_vanishes_is_followed_after_the_duration(lock: Lock)
     begun = asyncio.get_running_loop().time()
     await asyncio.wait_for(b.led.wait(), 30)
     waited = asyncio.get_running_loop().time() - begun
-    assert 12 <= waited <= 20
+    assert 12 <= waited <= 15
     await asyncio.gather(a.task, return_exceptions=True)
     await b.stop()
 
@@ -224,7 +303,7 @@ async def test_a_lease_taken_by_another_ends_the_leader(lock: Lock) -> None:
 async def test_a_lease_that_was_deleted_ends_the_leader(lock: Lock) -> None:
     a = Replica(lock, "a")
     await a.led.wait()
-    lock.lease = None
+    lock.set(None)
     with pytest.raises(LeaseLost, match="deleted"):
         await asyncio.wait_for(a.task, 10)
 

@@ -1,7 +1,8 @@
 """Requests to the API server: JSON over one pooled session, with every failure as an error of the port."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from time import monotonic
@@ -9,6 +10,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
+from aiohttp.http_exceptions import LineTooLong
 
 from pennant import __version__
 from pennant.api.meta import Json
@@ -27,7 +29,7 @@ from pennant.kube.http.errors import (
 )
 from pennant.kube.http.metadata_list import MEDIA_TYPE, MetadataList, MetadataReader
 from pennant.kube.http.resources import FIELD_MANAGER, RESOURCES, Kind
-from pennant.ports import Refused, Unavailable
+from pennant.ports import PortError, Refused, Unavailable
 
 PAGE = 500
 """Objects of a page at most."""
@@ -49,6 +51,7 @@ class ApiVerb(StrEnum):
 
     GET = "get"
     LIST = "list"
+    WATCH = "watch"
     CREATE = "create"
     UPDATE = "update"
     PATCH = "patch"
@@ -58,6 +61,7 @@ class ApiVerb(StrEnum):
 _METHODS: Mapping[ApiVerb, str] = {
     ApiVerb.GET: "GET",
     ApiVerb.LIST: "GET",
+    ApiVerb.WATCH: "GET",
     ApiVerb.CREATE: "POST",
     ApiVerb.UPDATE: "PUT",
     ApiVerb.PATCH: "PATCH",
@@ -65,14 +69,14 @@ _METHODS: Mapping[ApiVerb, str] = {
 }
 # Go's encoder escapes these characters in strings, and they occur nowhere else.
 _ESCAPED = str.maketrans({each: f"\\u{ord(each):04x}" for each in "<>&\u2028\u2029"})
-_READS = frozenset({ApiVerb.GET, ApiVerb.LIST})
+_READS = frozenset({ApiVerb.GET, ApiVerb.LIST, ApiVerb.WATCH})
 # Where an admission webhook is slow, the API server responds with that error before the client's timeout of 10 s.
 _WRITE_OPTIONS = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict", "timeout": "9s"}
 
 Permit = Callable[[], bool]
 """Return whether this process may write now."""
 Observed = Callable[[ApiVerb, Kind, int, float], None]
-"""Called after each request: verb, kind, HTTP status (0 where there was no response), seconds."""
+"""Called after each request: verb, kind, HTTP status (0 where there was no whole response), seconds."""
 
 
 def always() -> bool:
@@ -152,6 +156,22 @@ class Client:
             return await self.request(ApiVerb.GET, kind, RESOURCES[kind].path(namespace, name))
         except Missing:
             return None
+
+    async def watch(self, kind: Kind, namespace: str, name: str, *, after: str) -> AsyncGenerator[Json]:
+        """Yield the events of one object after this resourceVersion, until the API server or the caller ends the watch.
+
+        An event has `type` and `object`; see "Efficient detection of changes" in the reference of the Kubernetes API.
+        A watch has no timeout. Raises `Unavailable` where the request fails, and where the API server ends the watch
+        with an error, for instance because the resourceVersion is too old.
+        """
+        params = {"watch": "true", "fieldSelector": f"metadata.name={name}", "resourceVersion": after}
+        request = _Request(ApiVerb.WATCH, kind, RESOURCES[kind].path(namespace), params, None, JSON)
+        forever = aiohttp.ClientTimeout(total=None, sock_connect=self._timeout.sock_connect)
+        async with self._response(request, await self._connection.headers(), forever) as response:
+            if not _is_success(response):
+                raise self._error(request, response, await _body(response, request))
+            async for event in _events(response):
+                yield event
 
     async def probe(self, kind: Kind, namespace: str = "") -> int:
         """List one object of a kind by a quorum read, and return the resourceVersion of the list.
@@ -246,6 +266,17 @@ class Client:
     async def _answer(self, request: _Request, credentials: Mapping[str, str]) -> bytes:
         if request.verb not in _READS and not self._permit():
             raise Unavailable("not leading")
+        async with self._response(request, credentials, self._timeout) as response:
+            body = await _body(response, request)
+        if _is_success(response):
+            return body
+        raise self._error(request, response, body)
+
+    @asynccontextmanager
+    async def _response(
+        self, request: _Request, credentials: Mapping[str, str], timeout: aiohttp.ClientTimeout
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Send the request and yield the response; its body is read inside of the context."""
         code, began = 0, monotonic()
         try:
             async with self._session().request(
@@ -258,8 +289,12 @@ class Client:
                 server_hostname=self._connection.server_name,
                 proxy=self._connection.proxy,
                 allow_redirects=False,
+                timeout=timeout,
             ) as response:
-                body = await _body(response, request)
+                if request.verb is ApiVerb.WATCH:
+                    # Nearly every watch is ended by its caller, in the middle of the response.
+                    code = response.status
+                yield response
                 code = response.status
         except TimeoutError as error:
             raise TimedOut(f"the API server does not answer: {str(error) or type(error).__name__}") from error
@@ -268,20 +303,21 @@ class Client:
             raise Unavailable(f"the API server does not answer: {cause}") from error
         finally:
             self._observed(request.verb, request.kind, code, monotonic() - began)
-        if 200 <= code < 300:
-            return body
-        said_no = failure(code, body, response.headers)
+
+    def _error(self, request: _Request, response: aiohttp.ClientResponse, body: bytes) -> PortError:
+        """Return the error for a response other than 2xx."""
+        said_no = failure(response.status, body, response.headers)
         if isinstance(said_no, NotServed):
             self._absent(request.kind)
-            raise NotServed(f"{request.kind} is not served; is its CRD installed?")
+            return NotServed(f"{request.kind} is not served; is its CRD installed?")
         if isinstance(said_no, Behind):
-            raise said_no
-        if request.verb is ApiVerb.LIST and is_too_large(code, str(said_no)):
-            raise TooLarge(str(said_no))
+            return said_no
+        if request.verb is ApiVerb.LIST and is_too_large(response.status, str(said_no)):
+            return TooLarge(str(said_no))
         if request.verb in _READS and isinstance(said_no, Refused):
             # Only a write is refused for what is in it; a read may be permitted later.
-            raise (Forbidden if code == 403 else Unavailable)(str(said_no))
-        raise said_no
+            return (Forbidden if response.status == 403 else Unavailable)(str(said_no))
+        return said_no
 
     def _session(self) -> aiohttp.ClientSession:
         if self._closed:
@@ -309,8 +345,25 @@ def encoded(value: Any) -> bytes:
     return text.translate(_ESCAPED).encode()
 
 
+async def _events(response: aiohttp.ClientResponse) -> AsyncIterator[Json]:
+    """Yield the events of a watch: one JSON object in each line."""
+    try:
+        async for line in response.content:
+            event = parsed(line)
+            if event.get("type") == "ERROR":
+                raise Unavailable(f"the watch ended: {(event.get('object') or {}).get('message')}")
+            yield event
+    except LineTooLong as error:
+        raise TooLarge("an event of the watch is too large") from error
+
+
+def _is_success(response: aiohttp.ClientResponse) -> bool:
+    """Return whether the status is 2xx; a redirect is none, because it is not followed."""
+    return 200 <= response.status < 300
+
+
 async def _body(response: aiohttp.ClientResponse, request: _Request) -> bytes:
-    if request.feed is not None and response.ok:
+    if request.feed is not None and _is_success(response):
         async for part in response.content.iter_chunked(PART_BYTES):
             request.feed(part)
         return b""
