@@ -2,7 +2,8 @@
 
 Both are measured in the same run, against the same API server, by the same observer: a watch on Deployments sees the
 new pod template, whoever wrote it. The floor is a bare client that watches ModelVersions and, at each event, sends one
-patch to a Deployment.
+patch to a Deployment. Half of its moves come before those of the operator and half after, because a control plane gets
+slower and faster meanwhile.
 """
 
 import time
@@ -18,15 +19,19 @@ def measure(run: Run) -> Iterator[Figure]:
     with run.control_plane() as rig:
         prepare(rig)
         observer = Observer(rig)
-        with operator(rig):
+        with operator(rig) as process:
             observer.wait("ours", "1.0.0")
             BareClient(rig, "bare")
             time.sleep(1)
-            run.say("the bare client moves a tag")
-            floor = summary(moves(rig, observer, "bare", run.sizes["moves"]))
+            count = run.sizes["moves"]
+            run.say("the bare client follows moves of a tag")
+            floor = moves(rig, observer, "bare", count // 2)
             run.say("the operator follows moves of a tag")
-            ours = summary(moves(rig, observer, "ours", run.sizes["moves"]))
-        yield from percentiles("tag move to Deployment", ours, floor, p50=Goal(2), p99=Goal(2.5))
+            ours = summary(moves(rig, observer, "ours", count))
+            process.until_at_rest()
+            run.say("the bare client again")
+            floor += moves(rig, observer, "bare", count - count // 2)
+        yield from percentiles("tag move to Deployment", ours, summary(floor), p50=Goal(2), p99=Goal(2.5))
 
 
 SCENARIO = Scenario(

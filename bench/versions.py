@@ -1,9 +1,9 @@
 """How fast the statuses of many versions are written, beside a client that does nothing else, and what it costs others.
 
 Both are measured in the same run, against the same API server. The floor is a bare client that patches the status of as
-many versions, with a status of the same size, over as many connections as the operator has workers for versions. Then
-the operator starts among the versions, and while it writes their statuses a tag is moved to and fro: how long that
-takes is set beside the same moves while nothing else is to be done.
+many versions, with a status of the same size, over as many connections as the operator has workers for versions. A
+watch sees the statuses of both. Then the operator starts among the versions, and while it writes their statuses a tag
+is moved to and fro now and then: how long that takes is set beside the same moves while nothing else is to be done.
 """
 
 import threading
@@ -67,31 +67,31 @@ def create(rig: Rig, path: str, count: int) -> None:
     send(rig, [[created(path, many(number))] for number in range(count)])
 
 
-def floor(rig: Rig, count: int) -> float:
-    """Return the statuses a second that a client writes which has nothing to think about."""
-    status = {"status": a_status()}
-    return (
-        count
-        / send(rig, [[patched(f"{beside(VERSIONS)}/many-0.0.{n}/status", status)] for n in range(count)], WORKERS)[0]
-    )
-
-
 class Written:
-    """Sees when statuses of the many versions are written."""
+    """Sees when statuses of the many versions are written, whoever writes them."""
 
-    def __init__(self, api: Api, count: int) -> None:
+    def __init__(self, api: Api, path: str, count: int) -> None:
         self._count = count
+        self._known = set[str]()
         self._seen: dict[str, float] = {}
         self.writes = 0
-        self.begun, self.all = threading.Event(), threading.Event()
-        api.watch(VERSIONS, self._heard)
+        self.begun, self.all, self._listed = threading.Event(), threading.Event(), threading.Event()
+        api.watch(path, self._heard)
+        # A watch begins with all objects; that must not fall into what is measured.
+        self._listed.wait(PATIENCE_SECONDS)
 
     def _heard(self, version: Object) -> None:
-        if version["spec"]["model"] != "many" or not version.get("status", {}).get("conditions"):
+        if version["spec"]["model"] != "many":
+            return
+        name = version["metadata"]["name"]
+        self._known.add(name)
+        if len(self._known) == self._count:
+            self._listed.set()
+        if not version.get("status", {}).get("conditions"):
             return
         self.writes += 1
         self.begun.set()
-        self._seen.setdefault(version["metadata"]["name"], time.perf_counter())
+        self._seen.setdefault(name, time.perf_counter())
         if len(self._seen) == self._count:
             self.all.set()
 
@@ -99,6 +99,15 @@ class Written:
     def per_second(self) -> float:
         times = self._seen.values()
         return self._count / (max(times) - min(times))
+
+
+def floor(rig: Rig, count: int) -> float:
+    """Return the statuses a second that a client writes which has nothing to think about."""
+    path, status = beside(VERSIONS), {"status": a_status()}
+    written = Written(Api(rig), path, count)
+    send(rig, [[patched(f"{path}/many-0.0.{number}/status", status)] for number in range(count)], WORKERS)
+    written.all.wait(PATIENCE_SECONDS)
+    return written.per_second
 
 
 def measure(run: Run) -> Iterator[Figure]:
@@ -123,7 +132,7 @@ def measure(run: Run) -> Iterator[Figure]:
 
 def _among(run: Run, rig: Rig, observer: Observer, bare: float, idle: dict[str, float]) -> Iterator[Figure]:
     count = run.sizes["versions"]
-    written, busy = Written(Api(rig), count), list[float]()
+    written, busy = Written(Api(rig), VERSIONS, count), list[float]()
     deadline = time.monotonic() + PATIENCE_SECONDS
     with operator(rig, namespace="default"):
         written.begun.wait(PATIENCE_SECONDS)
