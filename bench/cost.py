@@ -12,7 +12,7 @@ from bench.api import created, send
 from bench.figures import Figure, Goal
 from bench.objects import MODEL_DEPLOYMENTS, TAG, VERSIONS, a_model_deployment, a_version
 from bench.process import Operator, operator
-from bench.promotions import BareClient, Observer, moves, prepare, summary
+from bench.promotions import PARTS_OF_A_MOVE, BareClient, Observer, moves, prepare, summary
 from bench.run import Run, Scenario, Size
 from rig import Rig
 
@@ -71,4 +71,5 @@ SCENARIO = Scenario(
         "rest": Size(60, 3, "seconds at rest at each size"),
     },
     measure,
+    PARTS_OF_A_MOVE,
 )

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from bench.figures import Figure, Goal, percentiles
 from bench.process import operator
-from bench.promotions import BareClient, Observer, moves, prepare, summary
+from bench.promotions import PARTS_OF_A_MOVE, BareClient, Observer, moves, prepare, summary
 from bench.run import Run, Scenario, Size
 
 
@@ -39,4 +39,5 @@ SCENARIO = Scenario(
     "a single tag move until the Deployment is written",
     {"moves": Size(200, 5, "tag moves of each client")},
     measure,
+    PARTS_OF_A_MOVE,
 )

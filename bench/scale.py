@@ -127,4 +127,7 @@ SCENARIO = Scenario(
         "rest": Size(120, 5, "seconds at rest"),
     },
     measure,
+    "The standby keeps the same caches as the leader, so that it takes over without reading lists; only the "
+    "ControllerRevisions are read later. Most of its memory are modules that both have imported: with ten objects "
+    "the operator takes 93 MiB.",
 )

@@ -155,4 +155,8 @@ SCENARIO = Scenario(
     "the first statuses of many versions, and a tag move meanwhile",
     {"versions": Size(10_000, 30, "ModelVersions"), "moves": Size(100, 4, "tag moves at rest")},
     measure,
+    "Both processors are used up by either of them. In a run with 4,000 versions, the bare client took 13 % of one and "
+    "left 169 % to the API server; the operator took 30 % and left 142 %. In a profile of the operator, a fifth of the "
+    "time reads and compares the records, three tenths write the statuses, a fifth handles the events of its own "
+    "writes, and the rest is the event loop and TLS.",
 )

@@ -12,6 +12,8 @@ from bench.figures import Figure, Goal, in_the_middle, percentiles, table
         (3.0, 2.0, Goal(1.5), "met"),
         (3.1, 2.0, Goal(1.5), "missed"),
         (3.0, None, Goal(1.5), "missed"),
+        (6.002, None, Goal(6), "met"),
+        (6.01, None, Goal(6), "missed"),
         (0.0, None, Goal(0), "met"),
         (80.0, 100.0, Goal(0.8, at_least=True), "met"),
         (79.0, 100.0, Goal(0.8, at_least=True), "missed"),
