@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench.api import Api, created, patched, send
-from bench.figures import Figure
+from bench.figures import Figure, Goal
 from bench.objects import POD, VERSION_LABEL, Object, an_object, shown
 from bench.process import Process
 from bench.promotions import until
@@ -61,8 +61,11 @@ class ReplicaSets:
             return sorted(at for (name, shows), at in self._seen.items() if shows == version and name)
 
 
-def peer_figures(run: Run, rig: Rig, floor: float) -> Iterator[Figure]:
-    """Change as many Rollouts as tags were moved; `floor` is the seconds of as many bare writes."""
+def peer_figures(run: Run, rig: Rig, floor: float, ours: float) -> Iterator[Figure]:
+    """Change as many Rollouts as tags were moved.
+
+    `floor` is the seconds of as many bare writes, `ours` those until the operator served the last tag.
+    """
     if run.peer is None:
         return
     files = (word for each in crds(run.peer) for word in ("-f", str(each)))
@@ -80,6 +83,7 @@ def peer_figures(run: Run, rig: Rig, floor: float) -> Iterator[Figure]:
         until(lambda: len(seen.times("2.0.0")) == count, "the peer makes the new ReplicaSets", PATIENCE_SECONDS)
         last = seen.times("2.0.0")[-1] - begun
         share = (process.cpu_seconds - used) / last * 100
+        yield Figure("until the last one is served, beside the last ReplicaSet of the peer", ours, "s", last, Goal(1))
         yield Figure("peer: until the last ReplicaSet, beside bare writes", last, "s", floor)
         yield Figure("peer: processor until then", share, "% of one")
         yield Figure("peer: peak memory", process.memory("VmHWM"), "MiB")

@@ -140,7 +140,7 @@ def measure(run: Run) -> Iterator[Figure]:
             found = storm(run, rig, observer, process)
         yield from _figures(found, floor)
         if run.peer is not None:
-            yield from peer_figures(run, rig, floor["writes"])
+            yield from peer_figures(run, rig, floor["writes"], found.seconds[-1])
 
 
 def _figures(found: Storm, floor: dict[str, float]) -> Iterator[Figure]:
