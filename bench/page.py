@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench.figures import HEAD, Figure, cells
+from bench.figures import HEAD, cells
 from bench.results import Result, Results
 from bench.run import ROOT
 from bench.scenarios import SCENARIOS
@@ -17,6 +17,7 @@ measures it again, and `python -m bench --write` writes this page.
 
 Most figures have a *floor*: the same of a client that does only what cannot be left out, against the same API server in
 the same run. Their ratio depends less on the machine than the figures do, so goals are ratios where there is a floor.
+The plots show these ratios, with the goals and, of several runs, the range.
 """
 
 
@@ -85,8 +86,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 
 def plotted(result: Result, docs: Path) -> Path | None:
-    """Draw the figures that have a floor, in the unit of most of them, and return the path; None: there are none."""
-    figures = _alike([each for each in result.figures if each.floor is not None])
+    """Draw the ratios of the figures that have a floor, and return the path; None: there are none."""
+    figures = [(each, each.ratio) for each in result.figures if each.ratio is not None]
     if not figures:
         return None
     import matplotlib
@@ -95,21 +96,21 @@ def plotted(result: Result, docs: Path) -> Path | None:
     path = docs / "_static" / f"performance-{result.name}.svg"
     # The same results make the same file.
     with matplotlib.rc_context({"svg.hashsalt": "pennant", "font.size": 9, "svg.fonttype": "none"}):
-        picture = Picture(figsize=(7.5, 0.8 + 0.5 * len(figures)), layout="constrained")
+        picture = Picture(figsize=(7.5, 1.1 + 0.3 * len(figures)), layout="constrained")
         axes = picture.add_subplot()
-        places = range(len(figures))
-        axes.barh([each - 0.2 for each in places], [each.value for each in figures], 0.38, label="operator")
-        axes.barh([each + 0.2 for each in places], [each.floor or 0 for each in figures], 0.38, label="floor")
-        axes.set_yticks(list(places), [each.name for each in figures])
+        for place, (each, ratio) in enumerate(figures):
+            least, greatest = each.span or (ratio, ratio)
+            axes.barh(place, ratio, 0.6, color="tab:blue", label="ratio, least to greatest" if place == 0 else None)
+            axes.plot([least, greatest], [place, place], color="black", linewidth=1)
+        goals = [(each.goal.bound, place) for place, (each, _) in enumerate(figures) if each.goal is not None]
+        if goals:
+            axes.plot(*zip(*goals, strict=True), "|", color="tab:red", markersize=14, markeredgewidth=2, label="goal")
+        axes.axvline(1, color="gray", linewidth=1, linestyle="--", label="floor")
+        axes.set_yticks(list(range(len(figures))), [each.name for each, _ in figures])
         axes.invert_yaxis()
-        axes.set_xlabel(figures[0].unit)
-        axes.legend(frameon=False)
+        axes.set_xlim(left=0)
+        axes.set_xlabel("times the floor")
+        picture.legend(loc="outside upper right", ncols=3, frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
         picture.savefig(path, metadata={"Date": None})
     return path
-
-
-def _alike(figures: Sequence[Figure]) -> list[Figure]:
-    """Return the figures of the unit that most of them have."""
-    units = [each.unit for each in figures]
-    return [each for each in figures if each.unit == max(units, key=units.count)]
