@@ -72,7 +72,10 @@ def _lines(results: Results, plots: set[str]) -> Iterator[str]:
 def _runs(result: Result) -> str:
     if result.runs == 1:
         return ""
-    return f" Each figure is the one in the middle of {result.runs} runs, with the least and the greatest in brackets."
+    return (
+        f" Each row is from the one in the middle of {result.runs} runs by its ratio (by its value, where there is no "
+        "floor), with the least and the greatest in brackets."
+    )
 
 
 def _sizes(result: Result) -> str:

@@ -23,10 +23,10 @@ from rig import Rig
 
 PAUSE_SECONDS = 0.1
 PARTS_OF_A_MOVE = (
-    "In a trace of ten moves, half of them took more than 37 ms: 15 ms until the watch delivers the tag, 6 ms for the "
-    "ControllerRevision, which is the intent and comes before the Deployment, 7 ms for the apply of the Deployment, "
-    "and 7 ms in the operator (2 ms to read the event, 5 ms to queue the key, read the caches and decide). The floor "
-    "has the first part and one patch."
+    "In a trace of ten moves, in a run where the floor was 20 ms, half of them took more than 37 ms: 15 ms until the "
+    "watch delivers the tag, 6 ms for the ControllerRevision, which is the intent and comes before the Deployment, 7 "
+    "ms for the apply of the Deployment, and 7 ms in the operator (2 ms to read the event, 5 ms to queue the key, "
+    "read the caches and decide). The floor has the first part and one patch."
 )
 """Why a move takes longer than the floor."""
 

@@ -165,11 +165,11 @@ SCENARIO = Scenario(
     "many tags that move at once, until all Deployments are written",
     {"deployments": Size(1000, 5, "ModelDeployments whose tags move")},
     measure,
-    "Until the last tag is served, both processors are used up (the rows above say by whom). The API server takes "
-    "more than half of them, and works for each promotion on about ten writes: two patches of the user, the "
-    "ControllerRevision and the Deployment, and then five of kube-controller-manager (three statuses of the "
-    "Deployment, the ReplicaSet and its status), for which the floor does not wait. A profile of the API server shows "
-    "no part that stands out. Argo Rollouts writes ReplicaSets itself: one patch of the user, and no Deployment, "
-    "whose controller has to follow. Of the writes in all, three are of the ModelDeployment, one is its Event, and "
-    "two are the statuses of the ModelVersions.",
+    "A tag counts as served when its Deployment is written. Until the last one is, both processors are used up (the "
+    "rows above say by whom). The API server takes more than half of them, and works for each promotion on about ten "
+    "writes: two patches of the user, the ControllerRevision and the Deployment, and then five of "
+    "kube-controller-manager (three statuses of the Deployment, the ReplicaSet and its status), for which the floor "
+    "does not wait. A profile of the API server shows no part that stands out. Argo Rollouts writes ReplicaSets "
+    "itself: one patch of the user, and no Deployment, whose controller has to follow. Of the writes in all, three "
+    "are of the ModelDeployment, one is its Event, and two are the statuses of the ModelVersions.",
 )

@@ -14,6 +14,7 @@ from pennant.kube.http.client import ApiVerb, Client, Observed, ignore_request
 from pennant.kube.http.connection import Connection
 from pennant.kube.http.resources import RESOURCES, Kind
 from pennant.kube.http.timestamps import micro_time, parsed_time
+from pennant.ports import Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Leases:
         """
         async with aclosing(self._client.watch(Kind.LEASE, self._namespace, self._name, after=after)) as events:
             async for event in events:
-                yield None if event["type"] == "DELETED" else _lease(event["object"])
+                yield _state(event)
 
     async def create(self, lease: Lease) -> Lease:
         """Create the Lease and return it; `Conflict` where it exists."""
@@ -104,6 +105,16 @@ class Leases:
             "metadata": metadata,
             "spec": spec,
         }
+
+
+def _state(event: Json) -> Lease | None:
+    """Return the Lease of an event of a watch, None where it was deleted; raises `Unavailable` for any other event."""
+    if event.get("type") == "DELETED":
+        return None
+    try:
+        return _lease(event["object"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Unavailable("an event of the watch is no Lease") from error
 
 
 def _lease(raw: Json) -> Lease:

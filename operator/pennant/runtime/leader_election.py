@@ -105,6 +105,8 @@ class LeaderElector:
         """The resourceVersion of another holder's Lease, and when it was first seen."""
         self._other: Lease | None = None
         """The Lease as it was last read, where another process holds it."""
+        self._looked_free = False
+        """Whether the last watch showed a free Lease. If a read then shows a held one, that watch is not trusted."""
         self.attempted = asyncio.Event()
         """Set after the first attempt to acquire the Lease, successful or not."""
 
@@ -160,11 +162,13 @@ class LeaderElector:
         """Wait until another attempt to acquire the Lease makes sense.
 
         That is when its holder releases it, when its duration ends, and when the watch is silent for too long; and
-        after the retry period where there is no watch.
+        after the retry period where there is no watch, or where a read contradicts it.
         """
+        is_trusted, self._looked_free = not self._looked_free, False
         try:
             async with asyncio.timeout(None) as limit:
-                if self._other is not None and await self._sees_free_lease(self._other, limit):
+                if is_trusted and self._other is not None and await self._sees_free_lease(self._other, limit):
+                    self._looked_free = True
                     return
         except TimeoutError:
             return

@@ -56,7 +56,7 @@ class Settings(BaseSettings):
     renew_deadline_seconds: Annotated[float, Field(gt=0, le=300, examples=["20"])] = 10.0
     """Seconds after its last renewal until the leader stops writing; less than the lease duration."""
     retry_period_seconds: Annotated[float, Field(gt=0, le=60, examples=["5"])] = 2.0
-    """Seconds between attempts to acquire or renew the Lease; less than the renew deadline."""
+    """Seconds between renewals of the Lease, or reads where no watch of it works; less than the renew deadline."""
     resync_seconds: Annotated[float, Field(ge=1, le=3600, examples=["60"])] = 30.0
     """Seconds between complete lists, which repair what a watch missed."""
     mass_breach_count: Annotated[int, Field(ge=0, le=100_000, examples=["20"])] = 10

@@ -90,6 +90,8 @@ class Leases:
             raise Unavailable("watch is forbidden")
         if self.watch == "ends":
             return
+        if self.watch == "says it is free":
+            yield None
         for version in itertools.count(int(after) + 1):
             await self.lock.reaches(version)
             if self.watch == "is silent":
@@ -191,6 +193,17 @@ async def test_a_standby_whose_watch_shows_nothing_reads_the_lease(lock: Lock, w
     await a.stop()
     await asyncio.wait_for(b.led.wait(), seconds)
     await b.stop()
+
+
+async def test_a_standby_does_not_trust_a_watch_that_a_read_contradicts(lock: Lock) -> None:
+    a = Replica(lock, "a")
+    await a.led.wait()
+    b = Replica(lock, "b")
+    b.leases.watch = "says it is free"
+    await asyncio.sleep(20)
+    assert not b.led.is_set()
+    assert 8 <= b.leases.reads <= 22
+    await asyncio.gather(a.stop(), b.stop())
 
 
 async def test_a_standby_that_cannot_write_does_not_ask_again_at_once(lock: Lock) -> None:
