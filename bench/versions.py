@@ -14,7 +14,7 @@ from bench.api import Api, created, patched, send
 from bench.figures import Figure, Goal, percentiles
 from bench.objects import BARE, VERSIONS, Object, a_version, beside
 from bench.process import operator
-from bench.promotions import Observer, moves, prepare, summary
+from bench.promotions import Observer, moves, prepare, summary, until
 from bench.run import Run, Scenario, Size
 from rig import Rig
 
@@ -68,25 +68,23 @@ def create(rig: Rig, path: str, count: int) -> None:
 
 
 class Written:
-    """Sees when statuses of the many versions are written, whoever writes them."""
+    """Records when the status of each version of the model `many` is first written, by a watch."""
 
     def __init__(self, api: Api, path: str, count: int) -> None:
         self._count = count
         self._known = set[str]()
         self._seen: dict[str, float] = {}
         self.writes = 0
-        self.begun, self.all, self._listed = threading.Event(), threading.Event(), threading.Event()
+        self.begun, self.all = threading.Event(), threading.Event()
         api.watch(path, self._heard)
         # A watch begins with all objects; that must not fall into what is measured.
-        self._listed.wait(PATIENCE_SECONDS)
+        until(lambda: len(self._known) == count, "the watch delivers all versions", PATIENCE_SECONDS)
 
     def _heard(self, version: Object) -> None:
         if version["spec"]["model"] != "many":
             return
         name = version["metadata"]["name"]
         self._known.add(name)
-        if len(self._known) == self._count:
-            self._listed.set()
         if not version.get("status", {}).get("conditions"):
             return
         self.writes += 1
@@ -102,11 +100,11 @@ class Written:
 
 
 def floor(rig: Rig, count: int) -> float:
-    """Return the statuses a second that a client writes which has nothing to think about."""
+    """Return how many statuses a second the bare client writes."""
     path, status = beside(VERSIONS), {"status": a_status()}
     written = Written(Api(rig), path, count)
     send(rig, [[patched(f"{path}/many-0.0.{number}/status", status)] for number in range(count)], WORKERS)
-    written.all.wait(PATIENCE_SECONDS)
+    until(written.all.is_set, "the watch delivers all statuses", PATIENCE_SECONDS)
     return written.per_second
 
 

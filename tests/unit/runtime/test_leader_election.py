@@ -164,8 +164,11 @@ async def test_a_leader_that_ends_lets_the_lease_go_and_the_other_takes_it_at_on
     await asyncio.sleep(5)
     await a.stop()
     await asyncio.wait_for(b.led.wait(), 0.01)
-    assert lock.lease is not None
-    assert lock.lease.transitions == 1
+    *_, released, acquired = lock.states
+    assert released is not None
+    assert released.holder == ""
+    assert acquired is not None
+    assert acquired.transitions == 1
     await b.stop()
 
 
