@@ -47,14 +47,11 @@ class Figure:
 
     @property
     def verdict(self) -> str:
-        """`met` or `missed`, of the number with the two digits that a table shows.
-
-        Empty without a goal, and where the floor is 0.
-        """
+        """`met` or `missed`; empty without a goal, and where the floor is 0."""
         number = self.value if self.floor is None else self.ratio
         if self.goal is None or number is None:
             return ""
-        return "met" if self.goal.is_met(round(number, 2)) else "missed"
+        return "met" if self.goal.is_met(number) else "missed"
 
     def to_json(self) -> dict[str, Any]:
         """Return the figure as JSON, with its ratio and verdict."""
